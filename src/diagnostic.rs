@@ -1,0 +1,316 @@
+//! Problems in the user's files and flags, told at the place where they are.
+
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// One text that was read, and what it is called in messages.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The path as the user would type it, `-` for standard input.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Every text read so far. A [`Span`] says which one it lies in.
+#[derive(Debug, Default, Clone)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    /// Keeps a text, and gives the number by which spans name it.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
+        self.0.push(Source { name: name.into(), text: text.into() });
+        u32::try_from(self.0.len() - 1).expect("nobody reads four billion files")
+    }
+
+    /// The text that a span of this number lies in.
+    pub fn get(&self, file: u32) -> &Source {
+        &self.0[file as usize]
+    }
+
+    /// What the span covers.
+    pub fn slice(&self, span: Span) -> &str {
+        self.get(span.file).text.get(span.range()).unwrap_or_default()
+    }
+
+    /// File, line and column (both from 1, in characters) where the span begins, with the whole line.
+    pub fn locate(&self, span: Span) -> Place {
+        let source = self.get(span.file);
+        let start = (span.start as usize).min(source.text.len());
+        let before = &source.text[..start];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Place {
+            file: source.name.clone(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            text: source.text[line_start..].lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// A stretch of bytes in one of the [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Span {
+    /// Which source.
+    pub file: u32,
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes as a range.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// A place as people write it: `file:line:column`, and the line that stands there.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Place {
+    /// The file, as the user named it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The whole line, without its end.
+    pub text: String,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// Whether a problem stops the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing runs.
+    Error,
+    /// The work goes on.
+    Warning,
+}
+
+/// One problem: what is wrong, where, and what to do.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    severity: Severity,
+    title: String,
+    at: Option<(Span, Option<String>)>,
+    also: Vec<(Span, String)>,
+    help: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A problem that stops the work. Titles are lower case, with backticks around literals and no full stop.
+    pub fn error(title: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, title: title.into(), at: None, also: Vec::new(), help: Vec::new() }
+    }
+
+    /// A problem that is worth a word.
+    pub fn warning(title: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(title) }
+    }
+
+    /// Where the caret goes.
+    #[must_use]
+    pub fn at(mut self, span: Span) -> Self {
+        self.at = Some((span, None));
+        self
+    }
+
+    /// What stands beside the caret. Only after [`Diagnostic::at`].
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        if let Some((_, place)) = &mut self.at {
+            *place = Some(label.into());
+        }
+        self
+    }
+
+    /// A second place that the problem spans, such as the line that uses a check.
+    #[must_use]
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.also.push((span, label.into()));
+        self
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// What to do about it, if anything is known.
+    #[must_use]
+    pub fn maybe_help(self, help: Option<String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+
+    /// What is wrong, alone.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What to do, alone.
+    pub fn helps(&self) -> &[String] {
+        &self.help
+    }
+
+    /// Where the caret goes, if anywhere.
+    pub fn span(&self) -> Option<Span> {
+        self.at.as_ref().map(|(span, _)| *span)
+    }
+
+    /// Whether it stops the work.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+}
+
+/// Every problem found in one go.
+#[derive(Debug, Clone, Default)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Whether anything stops the work.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// The problems as a compiler would print them, in the order of the files, each followed by an empty line.
+    pub fn render(&self, sources: &Sources, styled: bool) -> String {
+        let mut problems: Vec<&Diagnostic> = self.0.iter().collect();
+        problems.sort_by_key(|problem| problem.span().map(|span| (span.file, span.start)));
+        let mut out = String::new();
+        for problem in problems {
+            out.push_str(&render(problem, sources, styled));
+            out.push_str("\n\n");
+        }
+        out
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(problem: Diagnostic) -> Self {
+        Self(vec![problem])
+    }
+}
+
+/// The candidate that the user most probably meant, if any is near enough.
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + word.len().max(candidate.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = visible(&problem.title);
+    let mut group = Group::with_title(level.primary_title(title.as_str()));
+    let mut files: Vec<u32> = Vec::new();
+    let places = || {
+        let first = problem.at.iter().map(|(span, label)| (*span, label.as_deref(), AnnotationKind::Primary));
+        first.chain(problem.also.iter().map(|(span, label)| (*span, Some(label.as_str()), AnnotationKind::Context)))
+    };
+    for (span, ..) in places() {
+        if !files.contains(&span.file) {
+            files.push(span.file);
+        }
+    }
+    for file in files {
+        let source = sources.get(file);
+        let here: Vec<_> = places().filter(|(span, ..)| span.file == file).collect();
+        let window = window(&source.text, here.iter().map(|(span, ..)| span.range()));
+        let mut snippet = Snippet::source(visible(&source.text[window.clone()]))
+            .line_start(source.text[..window.start].matches('\n').count() + 1)
+            .path(source.name.as_str())
+            .fold(true);
+        for (span, label, kind) in here {
+            let range = on_one_line(&source.text, span.range());
+            let range = range.start - window.start..range.end - window.start;
+            let mut annotation = kind.span(range);
+            if let Some(label) = label {
+                annotation = annotation.label(visible(label));
+            }
+            snippet = snippet.annotation(annotation);
+        }
+        group = group.element(snippet);
+    }
+    for help in &problem.help {
+        group = group.element(Level::HELP.message(visible(help)));
+    }
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    renderer.decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// The lines that hold all the places: the renderer scans what it is given, and a checklist may be long.
+fn window(text: &str, places: impl Iterator<Item = Range<usize>> + Clone) -> Range<usize> {
+    let first = places.clone().map(|place| place.start).min().unwrap_or(0).min(text.len());
+    let last = places.map(|place| place.start).max().unwrap_or(0).min(text.len());
+    let start = text[..first].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[last..].find('\n').map_or(text.len(), |at| last + at);
+    start..end
+}
+
+/// The part of the place that stands on its first line: a caret under twenty lines says less than one under a word.
+fn on_one_line(text: &str, place: Range<usize>) -> Range<usize> {
+    let start = place.start.min(text.len());
+    let end = place.end.clamp(start, text.len());
+    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    start..end.min(line_end)
+}
+
+/// The text with control characters, which could play tricks on a terminal, shown as `\u{…}`-free replacement of the
+/// same length in bytes where that is one, so that carets stay where they belong.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            c if c.is_control() && c.len_utf8() == 1 => '?',
+            c => c,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_shows_its_line_a_caret_and_what_to_do() {
+        let mut sources = Sources::default();
+        let file = sources.add("c.yaml", "title: x\nsectoins: []\n");
+        let problem = Diagnostic::error("unknown key `sectoins`")
+            .at(Span { file, start: 9, end: 17 })
+            .label("did you mean `sections`?");
+        insta::assert_snapshot!(Diagnostics::from(problem).render(&sources, false), @r"
+        error: unknown key `sectoins`
+         --> c.yaml:2:1
+          |
+        2 | sectoins: []
+          | ^^^^^^^^ did you mean `sections`?
+        ");
+    }
+
+    #[test]
+    fn the_nearest_word_is_found_and_a_far_one_is_not() {
+        assert_eq!(closest("dashbords", ["dashboards", "folders"]), Some("dashboards"));
+        assert_eq!(closest("zebra", ["dashboards", "folders"]), None);
+    }
+}

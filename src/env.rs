@@ -1,0 +1,100 @@
+//! The only reader of environment variables, the terminal and the clock.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+/// The world around one call of the program, read once.
+#[derive(Debug, Clone, Default)]
+pub struct Env {
+    /// Environment variables whose name and value are UTF-8.
+    pub vars: BTreeMap<String, String>,
+    /// The folder that relative paths start in.
+    pub cwd: PathBuf,
+    /// Columns of standard output, where it is a terminal.
+    pub width: Option<usize>,
+    /// Whether standard output may be coloured.
+    pub color: bool,
+    /// Whether standard error is a terminal, so that progress may be drawn on it.
+    pub progress: bool,
+    /// Whether standard error may be coloured.
+    pub color_stderr: bool,
+    clock: Clock,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum Clock {
+    #[default]
+    System,
+    Fixed(Timestamp),
+}
+
+impl Env {
+    /// What the process has.
+    pub fn from_process() -> Self {
+        let vars: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let terminal = std::io::stdout().is_terminal();
+        let progress = std::io::stderr().is_terminal();
+        let wanted = color_wanted(&vars);
+        Self {
+            cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            width: terminal.then(|| terminal_width(&vars)),
+            color: wanted.unwrap_or(terminal),
+            color_stderr: wanted.unwrap_or(progress),
+            progress: progress && vars.get("TERM").is_none_or(|term| term != "dumb"),
+            clock: fixed_clock(&vars).map_or(Clock::System, Clock::Fixed),
+            vars,
+        }
+    }
+
+    /// A world for tests: these variables, this folder, no terminal.
+    pub fn with(vars: impl IntoIterator<Item = (String, String)>, cwd: PathBuf) -> Self {
+        Self { vars: vars.into_iter().collect(), cwd, ..Self::default() }
+    }
+
+    /// The value of a variable.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str)
+    }
+
+    /// Now, in UTC; the instant of `SOURCE_DATE_EPOCH` where that is set.
+    pub fn now(&self) -> Timestamp {
+        match self.clock {
+            Clock::System => Timestamp::now(),
+            Clock::Fixed(instant) => instant,
+        }
+    }
+}
+
+/// `NO_COLOR` (<https://no-color.org>) and `CLICOLOR_FORCE` (<https://bixense.com/clicolors/>), where either decides.
+fn color_wanted(vars: &BTreeMap<String, String>) -> Option<bool> {
+    let set = |name: &str| vars.get(name).is_some_and(|value| !value.is_empty());
+    if set("NO_COLOR") {
+        return Some(false);
+    }
+    if vars.get("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") {
+        return Some(true);
+    }
+    vars.get("TERM").is_some_and(|term| term == "dumb").then_some(false)
+}
+
+/// `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>): seconds since 1970.
+fn fixed_clock(vars: &BTreeMap<String, String>) -> Option<Timestamp> {
+    Timestamp::from_second(vars.get("SOURCE_DATE_EPOCH")?.parse().ok()?).ok()
+}
+
+fn terminal_width(vars: &BTreeMap<String, String>) -> usize {
+    // SAFETY: `TIOCGWINSZ` writes one `winsize` to the address that it is given.
+    let size = unsafe {
+        let mut size: libc::winsize = std::mem::zeroed();
+        (libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) == 0).then_some(size)
+    };
+    size.map(|size| usize::from(size.ws_col))
+        .filter(|columns| *columns > 0)
+        .or_else(|| vars.get("COLUMNS")?.parse().ok())
+        .unwrap_or(80)
+}

@@ -1,0 +1,1 @@
+//! Items → tasks in order: needs, cycles, selection, locks.

@@ -1,0 +1,104 @@
+//! Probes: each looks at one thing and tells what it saw. None of them judges.
+//!
+//! A new probe is one file here, and its `mod` line and row below.
+
+mod context;
+mod kind;
+
+use std::borrow::Cow;
+use std::future::Future;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use context::{Context, HttpOptions};
+pub use kind::{Kind, Observe, Seen};
+
+/// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
+pub static KINDS: &[Kind] = &[];
+
+/// The kind of this name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// A way to look at one thing. Its fields are its settings; their doc comments are the manual.
+pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// Its name in a checklist.
+    const KIND: &'static str;
+
+    /// What is expected of the observation when the checklist says nothing: an `expect` map in YAML.
+    const EXPECT: &'static str;
+
+    /// What it saw.
+    type Observation: Serialize + JsonSchema + Send;
+
+    /// Looks once. It is cancelled by being dropped, and must leave nothing behind then.
+    ///
+    /// # Errors
+    /// When the thing could not be observed. What was observed but is wrong is no error.
+    fn observe(&self, cx: &Context) -> impl Future<Output = anyhow::Result<Self::Observation>> + Send;
+
+    /// One short, stable line of what was seen: no timings, no counts that differ each time.
+    fn evidence(&self, seen: &Self::Observation) -> String;
+
+    /// What to do about what was seen, where the probe knows better than the checklist.
+    fn advice(&self, _seen: &Self::Observation) -> Option<String> {
+        None
+    }
+
+    /// Whether looking may change something: such probes are blocked by `--read-only`, and not repeated by a `retry`
+    /// that they only inherit.
+    fn has_effects(&self) -> bool {
+        false
+    }
+
+    /// Whether TLS is not verified.
+    fn is_insecure(&self) -> bool {
+        false
+    }
+
+    /// The command line by which a person would look, such as `["curl", "-i", "https://…"]`.
+    fn reproduce(&self) -> Option<Vec<String>> {
+        None
+    }
+}
+
+/// An error that also says what to do, or that says that there is nothing to judge yet.
+#[derive(Debug)]
+pub struct Fault {
+    /// What happened.
+    pub message: Cow<'static, str>,
+    /// What to do about it.
+    pub help: Option<Cow<'static, str>>,
+    /// Nothing has been produced yet that could be judged: the item is `pending`, not `error`.
+    pub is_pending: bool,
+}
+
+impl Fault {
+    /// Something that could not be observed.
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), help: None, is_pending: false }
+    }
+
+    /// Something that nobody has produced yet, such as a report.
+    pub fn pending(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { is_pending: true, ..Self::new(message) }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

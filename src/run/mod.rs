@@ -1,0 +1,260 @@
+//! What happened: the record of one execution, of which every output is a projection.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::diagnostic::Place;
+
+/// The version of the JSON form. It grows when a reader of the old form would be misled.
+pub const VERSION: u32 = 1;
+
+/// One execution of a checklist.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// The version of this form: 1.
+    pub version: u32,
+    /// The version of gate that ran.
+    pub gate: String,
+    /// The checklist's name: `staging` for `checklists/staging.yaml`.
+    pub name: String,
+    /// The checklist's title.
+    pub title: String,
+    /// The checklist's file, as the user named it.
+    pub file: String,
+    /// SHA-256 of the checklist's file, in hexadecimal.
+    pub digest: String,
+    /// What is being signed off, such as a release.
+    pub subject: Option<String>,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Why not everything was run, such as `--only db-head`. Absent for a whole run.
+    pub partial: Option<String>,
+    /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Absent for a run that came to its end.
+    pub interrupted: Option<String>,
+    /// Sections in checklist order.
+    pub sections: Vec<Section>,
+    /// Known gaps in checklist order.
+    pub gaps: Vec<Gap>,
+}
+
+/// A part of the checklist, as its markdown shows it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Section {
+    /// Its id, where it has one.
+    pub id: Option<String>,
+    /// Its heading.
+    pub title: String,
+    /// What stands in brackets behind the heading.
+    pub note: Option<String>,
+    /// Markdown that is copied as it stands.
+    pub text: Option<String>,
+    /// Its items in checklist order.
+    pub items: Vec<ItemResult>,
+}
+
+/// What became of one item.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ItemResult {
+    /// Its id.
+    pub id: String,
+    /// What a person would tick.
+    pub title: String,
+    /// Who looks after it.
+    pub owner: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What came of it.
+    pub status: Status,
+    /// Passed, but not at the first attempt.
+    pub flaky: bool,
+    /// Shown with its true status, never gates.
+    pub advisory: bool,
+    /// Some of it was observed without verifying TLS.
+    pub insecure: bool,
+    /// One line: why it is not green, why it is deferred, or until when it is waived.
+    pub reason: Option<String>,
+    /// The id of the item that is the root cause of this one's being blocked.
+    pub cause: Option<String>,
+    /// One short, stable line of what was seen, when it passed.
+    pub evidence: Option<String>,
+    /// What to do when it is red.
+    pub hint: Option<String>,
+    /// The person's part, for a sign-off.
+    pub sign_off: Option<SignOff>,
+    /// Where the checklist states it.
+    pub place: Place,
+    /// What each of its probes saw, in order.
+    pub probes: Vec<ProbeResult>,
+    /// From its first attempt to its end.
+    pub duration_ms: u64,
+}
+
+/// Who has to vouch for the item.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct SignOff {
+    /// The role, such as `QA lead`.
+    pub role: String,
+}
+
+/// What one probe saw.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ProbeResult {
+    /// The kind of probe, such as `http`.
+    pub kind: String,
+    /// The name by which others refer to what it saw.
+    pub alias: Option<String>,
+    /// The check that it comes from.
+    pub check: Option<String>,
+    /// What came of it: passed, failed, error, blocked or pending.
+    pub status: Status,
+    /// Every look, in order. Empty when it was blocked.
+    pub attempts: Vec<Attempt>,
+    /// What was seen at the last attempt, redacted.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub observation: Option<Box<RawValue>>,
+    /// One short, stable line of it.
+    pub evidence: Option<String>,
+    /// Each expectation with what stood there.
+    pub expectations: Vec<ExpectationResult>,
+    /// Why nothing could be observed, or what it waits for.
+    pub error: Option<String>,
+    /// What to do about it, where the probe knows.
+    pub help: Option<String>,
+    /// A command line to look by hand; secrets stand as `$NAME`.
+    pub reproduce: Option<String>,
+    /// TLS was not verified.
+    pub insecure: bool,
+    /// Where the checklist states it.
+    pub place: Place,
+}
+
+/// One look.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Attempt {
+    /// What came of it.
+    pub status: Status,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Why it was not passed.
+    pub reason: Option<String>,
+}
+
+/// One expectation and what stood there.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ExpectationResult {
+    /// The path in the observation.
+    pub path: String,
+    /// What was expected, in words.
+    pub expected: String,
+    /// What stood there, shortened.
+    pub observed: String,
+    /// Whether it holds.
+    pub passed: bool,
+    /// Where the checklist states it. Absent where it passed, and for a kind's own expectation.
+    pub place: Option<Place>,
+}
+
+/// A gap that people know about.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// What is missing.
+    pub gap: String,
+    /// The ids of the items that it explains.
+    pub items: Vec<String>,
+    /// Such as `P1`.
+    pub priority: Option<String>,
+    /// Who will close it.
+    pub owner: Option<String>,
+    /// Anything else.
+    pub notes: Option<String>,
+    /// Through that day, in UTC, it counts as green.
+    #[schemars(with = "Option<String>")]
+    pub accepted_until: Option<jiff::civil::Date>,
+    /// Who accepted it.
+    pub accepted_by: Option<String>,
+}
+
+/// What came of an item or a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Observed, and as expected.
+    Passed,
+    /// Observed, and not as expected.
+    Failed,
+    /// Could not be observed.
+    Error,
+    /// A need is not green, or an input is missing.
+    Blocked,
+    /// Nothing to judge yet.
+    Pending,
+    /// Not green, but covered by an accepted, unexpired known gap.
+    Waived,
+    /// Not required at this stage.
+    Deferred,
+}
+
+impl Status {
+    /// Whether it counts as green.
+    pub fn is_green(self) -> bool {
+        match self {
+            Self::Passed | Self::Waived | Self::Deferred => true,
+            Self::Failed | Self::Error | Self::Blocked | Self::Pending => false,
+        }
+    }
+
+    /// The word for it, as YAML and JSON have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Error => "error",
+            Self::Blocked => "blocked",
+            Self::Pending => "pending",
+            Self::Waived => "waived",
+            Self::Deferred => "deferred",
+        }
+    }
+}
+
+/// What a run says of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything that gates is green.
+    Ready,
+    /// Something was observed that is not as expected, or waits for a person.
+    NotReady,
+    /// Nothing failed, but something could not be observed.
+    Unknown,
+}
+
+impl Run {
+    /// Every item, in checklist order.
+    pub fn items(&self) -> impl Iterator<Item = &ItemResult> {
+        self.sections.iter().flat_map(|section| &section.items)
+    }
+
+    /// What the run says of the environment. A run that was cut short is never ready.
+    pub fn verdict(&self) -> Verdict {
+        let red = || self.items().filter(|item| !item.advisory && !item.status.is_green());
+        if red().any(|item| matches!(item.status, Status::Failed | Status::Pending)) {
+            Verdict::NotReady
+        } else if red().next().is_some() || self.interrupted.is_some() {
+            Verdict::Unknown
+        } else {
+            Verdict::Ready
+        }
+    }
+
+    /// How many items count as green, and how many there are. Advisory ones are left out.
+    pub fn green(&self) -> (usize, usize) {
+        let gating = || self.items().filter(|item| !item.advisory);
+        (gating().filter(|item| item.status.is_green()).count(), gating().count())
+    }
+}

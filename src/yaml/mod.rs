@@ -1,0 +1,149 @@
+//! YAML text → a tree that knows where each word stands → any `Deserialize` type, with every problem told at its place.
+//!
+//! This is the only place that knows the parser crate.
+
+mod de;
+mod parse;
+mod template;
+
+use std::sync::Arc;
+
+use crate::diagnostic::Span;
+
+pub use de::{Spanned, read, read_with_holes};
+pub use parse::parse;
+pub use template::{Lookup, Part, Reference, Template, fill};
+
+/// A value and where it stands. Cloning is cheap: what is below is shared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it stands. What an alias stands for keeps the place of its anchor.
+    pub span: Span,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A scalar whose text is known.
+    Scalar(Scalar),
+    /// A scalar with `${…}` in it that could not be filled yet.
+    Hole(Arc<Template>),
+    /// A list.
+    List(Arc<[Node]>),
+    /// A map, in the order of the file. No key stands twice.
+    Map(Arc<[(Key, Node)]>),
+}
+
+/// A scalar: its text, and whether the text alone decides what it means.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scalar {
+    /// The text with escapes resolved, and folded.
+    pub text: Arc<str>,
+    /// How it was written.
+    pub style: Style,
+}
+
+/// How a scalar was written, which decides whether `60` may be a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Without quotes: the core schema decides (`null`, `true`, `60`, `1.5`, or else text).
+    Plain,
+    /// In quotes, or a block: text.
+    Quoted,
+    /// Without quotes and filled from outside (`${env.X}`): text, and where a number or bool is wanted, that.
+    Filled,
+}
+
+/// The key of a map's entry. Keys are text; a key such as `200` is the text `200`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// Where it stands.
+    pub span: Span,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+impl Node {
+    /// The value under this key of a map.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|(name, _)| &*name.text == key).map(|(_, node)| node)
+    }
+
+    /// A map's entries; none for anything else.
+    pub fn entries(&self) -> &[(Key, Node)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Scalar(_) | Value::Hole(_) | Value::List(_) => &[],
+        }
+    }
+
+    /// A list's elements; none for anything else.
+    pub fn elements(&self) -> &[Node] {
+        match &self.value {
+            Value::List(elements) => elements,
+            Value::Scalar(_) | Value::Hole(_) | Value::Map(_) => &[],
+        }
+    }
+
+    /// A scalar's text.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            Value::Hole(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Whether it is `null`, `~` or nothing at all.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.to_json().is_null())
+    }
+
+    /// A word for what it is, as messages say it: `a map`, `a list`, `text`, `a number`, …
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Map(_) => "a map",
+            Value::List(_) => "a list",
+            Value::Hole(_) => "a value that is filled in later",
+            Value::Scalar(scalar) => match scalar.to_json() {
+                serde_json::Value::Null => "nothing",
+                serde_json::Value::Bool(_) => "true or false",
+                serde_json::Value::Number(_) => "a number",
+                _ => "text",
+            },
+        }
+    }
+
+    /// Whether there is a hole in it.
+    pub fn has_holes(&self) -> bool {
+        match &self.value {
+            Value::Scalar(_) => false,
+            Value::Hole(_) => true,
+            Value::List(elements) => elements.iter().any(Node::has_holes),
+            Value::Map(entries) => entries.iter().any(|(_, node)| node.has_holes()),
+        }
+    }
+
+    /// Every reference in it that is not filled, in order.
+    pub fn references(&self) -> Vec<&Reference> {
+        todo!()
+    }
+
+    /// The JSON that it means: plain scalars by the core schema, all others as text. Holes are `null`.
+    pub fn to_json(&self) -> serde_json::Value {
+        todo!()
+    }
+
+    /// A tree for a JSON value: all of it has this place. Text is [`Style::Filled`] so that it may become a number.
+    pub fn from_json(_value: &serde_json::Value, _span: Span) -> Node {
+        todo!()
+    }
+}
+
+impl Scalar {
+    /// The JSON that it means. [`Style::Filled`] is text here.
+    pub fn to_json(&self) -> serde_json::Value {
+        todo!()
+    }
+}

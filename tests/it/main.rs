@@ -1,0 +1,1 @@
+//! Every integration test: one binary, so that it links once.
