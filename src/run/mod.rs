@@ -82,6 +82,9 @@ pub struct ItemResult {
     pub cause: Option<String>,
     /// One short, stable line of what was seen, when it passed.
     pub evidence: Option<String>,
+    /// When it last passed, where the ledger knows. Absent for one that passes now.
+    #[schemars(with = "Option<String>")]
+    pub last_passed: Option<Timestamp>,
     /// What to do when it is red.
     pub hint: Option<String>,
     /// The person's part, for a sign-off.
