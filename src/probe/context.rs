@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use url::{Host, Url};
 
 use crate::env::Env;
+
+use super::Fault;
 
 /// What every probe is given. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -18,18 +21,25 @@ pub struct Context {
     pub dir: Arc<Path>,
     /// How long this look may take. The engine stops it then; a probe passes it on to what it talks to.
     pub timeout: Duration,
-    clients: Arc<Mutex<HashMap<HttpOptions, reqwest::Client>>>,
+    clients: Arc<Mutex<HashMap<Route, reqwest::Client>>>,
 }
 
-/// What makes one HTTP client differ from another.
+/// What a checklist can say about how an HTTP connection is made.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct HttpOptions {
     /// Don't verify TLS.
     pub insecure: bool,
     /// A file of PEM certificates to trust besides the system's.
     pub ca: Option<PathBuf>,
-    /// How many redirects to follow. Credentials never go to another origin.
-    pub redirects: u8,
+}
+
+/// What makes one HTTP client differ from another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Route {
+    /// How TLS is verified; nothing for plain HTTP.
+    tls: Option<HttpOptions>,
+    /// Whether the proxy of the environment stands between. Never before this machine itself.
+    is_direct: bool,
 }
 
 impl Context {
@@ -49,34 +59,123 @@ impl Context {
         self.dir.join(path)
     }
 
-    /// The HTTP client for these options: made at first use, then shared, with its connections.
+    /// The HTTP client for this URL: made at first use, then shared, with its connections. It follows no redirects.
     ///
     /// # Errors
     /// When the certificate file can't be read.
-    pub fn http(&self, options: &HttpOptions) -> anyhow::Result<reqwest::Client> {
+    pub fn http(&self, url: &Url, options: &HttpOptions) -> anyhow::Result<reqwest::Client> {
+        let route = self.route(url, options);
         let mut clients = self.clients.lock().expect("no holder of this lock panics");
-        if let Some(client) = clients.get(options) {
+        if let Some(client) = clients.get(&route) {
             return Ok(client.clone());
         }
-        let client = client(options).context("preparing the HTTP client")?;
-        clients.insert(options.clone(), client.clone());
+        let client = client(&route)?;
+        clients.insert(route, client.clone());
         Ok(client)
+    }
+
+    /// An HTTP client for this URL whose connections nobody else uses.
+    ///
+    /// # Errors
+    /// When the certificate file can't be read.
+    pub fn own_http(&self, url: &Url, options: &HttpOptions) -> anyhow::Result<reqwest::Client> {
+        client(&self.route(url, options))
+    }
+
+    fn route(&self, url: &Url, options: &HttpOptions) -> Route {
+        let tls = (url.scheme() == "https")
+            .then(|| HttpOptions { insecure: options.insecure, ca: options.ca.as_ref().map(|file| self.path(file)) });
+        Route { tls, is_direct: is_loopback(url) }
     }
 }
 
-fn client(options: &HttpOptions) -> anyhow::Result<reqwest::Client> {
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn client(route: &Route) -> anyhow::Result<reqwest::Client> {
+    // The binary has done so in its first line. Who calls the library may not have, and without it there is a panic.
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // It fails only when another thread was faster.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("gate/", env!("CARGO_PKG_VERSION")))
-        .tls_info(true)
         .retry(reqwest::retry::never())
-        .tls_danger_accept_invalid_certs(options.insecure)
-        .redirect(match options.redirects {
-            0 => reqwest::redirect::Policy::none(),
-            limit => reqwest::redirect::Policy::limited(limit.into()),
-        });
-    if let Some(file) = &options.ca {
-        let pem = std::fs::read(file).with_context(|| format!("reading `{}`", file.display()))?;
-        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?);
+        .redirect(reqwest::redirect::Policy::none());
+    if route.is_direct {
+        builder = builder.no_proxy();
     }
-    Ok(builder.build()?)
+    builder = match &route.tls {
+        // Reading the system's certificates takes longer than a request: not where nothing uses them.
+        None => builder.tls_certs_only([]),
+        Some(HttpOptions { insecure: true, .. }) => builder.tls_info(true).tls_danger_accept_invalid_certs(true),
+        Some(HttpOptions { insecure: false, ca: None }) => builder.tls_info(true),
+        Some(HttpOptions { insecure: false, ca: Some(file) }) => {
+            builder.tls_info(true).tls_certs_merge(certificates(file)?)
+        }
+    };
+    builder.build().context("preparing the HTTP client")
+}
+
+fn certificates(file: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
+    let pem = std::fs::read(file).with_context(|| format!("reading `{}`", file.display()))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
+    if certificates.is_empty() {
+        let fault = Fault::new(format!("`{}` holds no certificate", file.display()));
+        return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on").into());
+    }
+    Ok(certificates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(dir: &Path) -> Context {
+        Context::new(Arc::new(Env::with([], dir.to_owned())), dir, Duration::from_secs(5))
+    }
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("the test's own URL")
+    }
+
+    #[test]
+    fn plain_http_shares_one_client_whatever_is_said_of_tls() {
+        let cx = context(Path::new("/"));
+        let insecure = HttpOptions { insecure: true, ca: None };
+        cx.http(&url("http://127.0.0.1:1/a"), &HttpOptions::default()).expect("no file is read");
+        cx.http(&url("http://localhost:2/b"), &insecure).expect("no file is read");
+        assert_eq!(cx.clients.lock().expect("nobody panicked").len(), 1);
+    }
+
+    #[test]
+    fn this_machine_is_reached_without_a_proxy() {
+        for (text, expected) in [
+            ("http://127.0.0.1:9090", true),
+            ("http://127.8.8.8", true),
+            ("http://[::1]:9090", true),
+            ("http://localhost", true),
+            ("http://api.localhost", true),
+            ("http://localhost.example", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(&url(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_told_with_what_it_should_hold() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(dir.path().join("ca.pem"), "hello").expect("the folder is ours");
+        let options = HttpOptions { insecure: false, ca: Some("ca.pem".into()) };
+        let error = context(dir.path()).http(&url("https://localhost"), &options).expect_err("no certificate in it");
+        assert!(error.to_string().ends_with("ca.pem` holds no certificate"), "{error}");
+        assert!(error.downcast_ref::<Fault>().is_some_and(|fault| fault.help.is_some()));
+    }
 }

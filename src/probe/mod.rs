@@ -3,6 +3,7 @@
 //! A new probe is one file here, and its `mod` line and row below.
 
 mod context;
+pub mod http;
 mod kind;
 
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ pub use context::{Context, HttpOptions};
 pub use kind::{Kind, Observe, Seen};
 
 /// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
-pub static KINDS: &[Kind] = &[];
+pub static KINDS: &[Kind] = &[Kind::of::<http::Http>()];
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

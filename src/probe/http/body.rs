@@ -1,0 +1,69 @@
+//! Reads a body up to a limit of decoded bytes, so that neither size nor compression can fill the memory.
+
+use reqwest::Response;
+use url::Url;
+
+use crate::probe::Fault;
+
+use super::error::fault;
+
+/// A body, or the beginning of one.
+#[derive(Debug)]
+pub struct Body {
+    /// What was read, decoded.
+    pub bytes: Vec<u8>,
+    /// Whether there was more than the limit.
+    pub truncated: bool,
+}
+
+/// Reads what is there, at most `limit` bytes. The rest is left where it is.
+///
+/// # Errors
+/// When the body ends before it should, or is not encoded as it says.
+pub async fn read(response: &mut Response, limit: usize) -> Result<Body, Fault> {
+    let url: Url = response.url().clone();
+    let mut body = Body { bytes: Vec::new(), truncated: false };
+    while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error, &url))? {
+        let room = limit - body.bytes.len();
+        if chunk.len() > room {
+            body.bytes.extend_from_slice(&chunk[..room]);
+            body.truncated = true;
+            break;
+        }
+        body.bytes.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+impl Body {
+    /// The text, where it is text. A character that the limit cut in two is left out.
+    pub fn text(&self) -> Option<&str> {
+        let text = match std::str::from_utf8(&self.bytes) {
+            Ok(text) => text,
+            Err(error) if self.truncated && error.error_len().is_none() => {
+                std::str::from_utf8(&self.bytes[..error.valid_up_to()]).expect("it is valid up to there")
+            }
+            Err(_) => return None,
+        };
+        (!text.contains('\0')).then_some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_cut_in_two_by_the_limit_does_not_make_it_binary() {
+        let bytes = "é".as_bytes();
+        let cut = |truncated| Body { bytes: [b"caf", &bytes[..1]].concat(), truncated };
+        assert_eq!(cut(true).text(), Some("caf"));
+        assert_eq!(cut(false).text(), None, "a broken character at the true end");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_have_none() {
+        assert_eq!(Body { bytes: vec![0xff, 0xfe], truncated: true }.text(), None);
+        assert_eq!(Body { bytes: vec![b'a', 0], truncated: false }.text(), None);
+    }
+}

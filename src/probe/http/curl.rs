@@ -1,0 +1,35 @@
+//! The call of curl by which a person sends the same request.
+
+use std::path::PathBuf;
+
+use super::{Request, text};
+
+/// The call of curl that sends the same request.
+pub fn curl(request: &Request, insecure: bool, ca: Option<&PathBuf>) -> Vec<String> {
+    let mut argv = vec!["curl".to_owned()];
+    match request.method {
+        // `-X HEAD` would wait for a body.
+        reqwest::Method::HEAD => argv.push("-I".to_owned()),
+        _ => argv.push("-i".to_owned()),
+    }
+    if request.method != reqwest::Method::GET && request.method != reqwest::Method::HEAD {
+        argv.extend(["-X".to_owned(), request.method.to_string()]);
+    }
+    for (name, value) in &request.headers {
+        argv.extend(["-H".to_owned(), format!("{name}: {}", text(value))]);
+    }
+    if let Some(body) = &request.body {
+        argv.extend(["--data-raw".to_owned(), String::from_utf8_lossy(body).into_owned()]);
+        if request.method == reqwest::Method::GET {
+            argv.extend(["-X".to_owned(), "GET".to_owned()]);
+        }
+    }
+    if insecure {
+        argv.push("-k".to_owned());
+    }
+    if let Some(ca) = ca {
+        argv.extend(["--cacert".to_owned(), ca.display().to_string()]);
+    }
+    argv.push(request.url.to_string());
+    argv
+}

@@ -1,0 +1,136 @@
+//! Why no answer came, in words for a person: never with the URL's query, where a token may stand.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+
+use rustls::CertificateError as Certificate;
+use url::Url;
+
+use crate::probe::Fault;
+
+/// What an error of the HTTP client means.
+pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
+    let place = place(url);
+    if let Some(error) = find::<rustls::Error>(error) {
+        return tls(error, &place, url);
+    }
+    if error.is_dns() {
+        let host = url.host_str().unwrap_or_default();
+        return Fault::new(format!("no address is known for `{host}`"))
+            .help("is the name right, and can this machine resolve it?");
+    }
+    let words = words(error);
+    if words.contains("tunnel") {
+        return Fault::new(format!("the proxy did not connect to {place}: {words}"))
+            .help("the proxy comes from HTTPS_PROXY or HTTP_PROXY; NO_PROXY names what is reached without it");
+    }
+    if error.is_timeout() {
+        return timed_out(&place);
+    }
+    if error.is_decode() || error.is_body() {
+        return Fault::new(format!("the body from {place} broke off, or is not encoded as it says: {words}"));
+    }
+    if words.contains("before message completed") || words.contains("end of file") {
+        return Fault::new(format!("{place} closed the connection before it had answered"));
+    }
+    if let Some(error) = find::<io::Error>(error) {
+        return connection(error, &place);
+    }
+    if words.contains("invalid HTTP") || words.contains("message head is too large") || words.contains("header") {
+        return Fault::new(format!("what {place} answered is not HTTP: {words}"))
+            .help("is something else listening on this port, or is it https?");
+    }
+    Fault::new(format!("no answer from {place}: {words}"))
+}
+
+/// What an error of a connection means.
+pub fn connection(error: &io::Error, place: &str) -> Fault {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Fault::new(format!("{place} refused the connection"))
+            .help("nothing listens there: is it running, and is this the right port?"),
+        ErrorKind::TimedOut => timed_out(place),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
+            Fault::new(format!("{place} broke the connection off"))
+        }
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Fault::new(format!("there is no way to {place}"))
+            .help("is the VPN up, and does a firewall let this machine through?"),
+        _ => Fault::new(format!("no connection to {place}: {error}")),
+    }
+}
+
+fn timed_out(place: &str) -> Fault {
+    Fault::new(format!("no answer from {place} in time"))
+        .help("a firewall that drops packets looks like this, and so does a server that hangs")
+}
+
+fn tls(error: &rustls::Error, place: &str, url: &Url) -> Fault {
+    let rustls::Error::InvalidCertificate(certificate) = error else {
+        let fault = Fault::new(format!("no TLS with {place}: {}", lower(&error.to_string())));
+        return match error {
+            rustls::Error::InvalidMessage(_) => fault.help("is it plain http?"),
+            _ => fault,
+        };
+    };
+    let host = url.host_str().unwrap_or_default();
+    match certificate {
+        Certificate::Expired | Certificate::ExpiredContext { .. } => {
+            Fault::new(format!("the certificate of {place} has expired")).help("renew it")
+        }
+        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+            Fault::new(format!("the certificate of {place} is not valid yet")).help("is this machine's clock right?")
+        }
+        Certificate::NotValidForName => Fault::new(format!("the certificate of {place} is not for `{host}`")),
+        Certificate::NotValidForNameContext { presented, .. } => {
+            Fault::new(format!("the certificate of {place} is not for `{host}`"))
+                .help(format!("it is for {}", presented.join(", ")))
+        }
+        Certificate::UnknownIssuer => Fault::new(format!("the certificate of {place} is from an unknown issuer"))
+            .help("name the issuer's certificate with `ca: FILE`, or give up verifying with `insecure: true`"),
+        Certificate::Revoked => Fault::new(format!("the certificate of {place} was revoked")).help("renew it"),
+        other => Fault::new(format!("the certificate of {place} is not accepted: {other}"))
+            .help("`insecure: true` gives up verifying"),
+    }
+}
+
+/// `host:port`, which is all of a URL that may be shown of an error.
+fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The first error of this type on the way to the root. An `io::Error` does not name what it wraps as its source.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = wrapped.and_then(|wrapped| find::<E>(wrapped)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What the innermost errors say, without the layers of the client around them.
+fn words(error: &reqwest::Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = lower(&error.to_string());
+        if !matches!(text.as_str(), "client error (connect)" | "client error (sendrequest)" | "tcp connect error")
+            && !said.iter().any(|earlier| earlier.contains(&text))
+        {
+            said.push(text);
+        }
+        next = error.source();
+    }
+    if said.is_empty() { "the request could not be sent".to_owned() } else { said.join(": ") }
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}

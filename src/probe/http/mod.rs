@@ -1,0 +1,375 @@
+//! `http`: what does a server answer to one request?
+
+mod body;
+mod curl;
+mod error;
+mod request;
+mod setting;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+pub use body::{Body, read};
+pub use curl::curl;
+pub use error::{connection, fault};
+pub use request::{Access, Answer, Request, options};
+pub use setting::{Headers, HttpUrl, Size, Token};
+pub use tls::Tls;
+
+use super::{Context, Fault, Probe};
+
+/// Sends one request and observes the answer, whatever its status.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Http {
+    /// Where to send the request, such as `https://api.staging.example/healthz`.
+    url: HttpUrl,
+    /// How to send it. `GET` if absent. Anything but `GET`, `HEAD` and `OPTIONS` counts as having effects.
+    #[serde(default)]
+    method: Method,
+    /// Headers to send, such as `X-Tier: free`. They never follow a redirect to another origin.
+    #[serde(default)]
+    headers: Headers,
+    /// What to send as JSON, such as `{ probe: true }`.
+    json: Option<Value>,
+    /// What to send as it stands.
+    body: Option<String>,
+    /// The user for basic authentication.
+    user: Option<String>,
+    /// The password for basic authentication.
+    password: Option<String>,
+    /// What to send as `Authorization: Bearer …`.
+    token: Option<Token>,
+    /// How many redirects to follow. 0 if absent: a redirect is an answer too.
+    #[serde(default)]
+    redirects: u8,
+    /// A second request that must not get the same 2xx. It shows that the answer means something, where a server says
+    /// 200 to everything: `control: { url: /no-such-page }`, or `control: { anonymous: true }`. When it gets the same
+    /// 2xx, the probe is an error, whatever is expected of it.
+    control: Option<Control>,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
+    ca: Option<PathBuf>,
+    /// How much of the body to read, decoded. `1MiB` if absent; the rest is cut off.
+    #[serde(default = "default_max_body")]
+    max_body: Size,
+}
+
+/// The method of a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum Method {
+    /// Asks for what is there.
+    #[default]
+    Get,
+    /// Asks for the headers alone.
+    Head,
+    /// Asks for what may be done.
+    Options,
+    /// Has something done.
+    Post,
+    /// Puts something there.
+    Put,
+    /// Changes what is there.
+    Patch,
+    /// Removes what is there.
+    Delete,
+}
+
+/// The second request, which must not get the same answer.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+#[schemars(inline)]
+pub struct Control {
+    /// Where to, absolute or relative to the probe's own `url`, such as `/no-such-page`. The same URL if absent.
+    url: Option<String>,
+    /// Send it without headers and credentials. `false` if absent.
+    #[serde(default)]
+    anonymous: bool,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct HttpSeen {
+    /// The status, such as 200.
+    pub status: u16,
+    /// The URL that answered, after redirects.
+    pub url: String,
+    /// The redirects that were followed.
+    pub redirects: Vec<String>,
+    /// The version of HTTP, such as `HTTP/1.1`.
+    pub version: String,
+    /// The headers, their names in lower case. What stands in several is joined with `, `.
+    pub headers: BTreeMap<String, String>,
+    /// The `Content-Type`, such as `application/json`, without parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// The body, where it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The body's JSON, where it is JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Value>,
+    /// How many bytes of the body were read, decoded.
+    pub body_bytes: usize,
+    /// Whether the body was longer than `max_body`.
+    pub truncated: bool,
+    /// How long it took until the headers had come.
+    pub latency_ms: u64,
+    /// The server's certificate, over https.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// What the control request got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlSeen>,
+    #[serde(skip)]
+    note: Option<String>,
+}
+
+/// What the control request got.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ControlSeen {
+    /// Its status, such as 404.
+    pub status: u16,
+}
+
+impl Probe for Http {
+    const KIND: &'static str = "http";
+    const EXPECT: &'static str = "{ status: { at_least: 200, below: 300 } }";
+    type Observation = HttpSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<HttpSeen> {
+        let options = options(self.insecure, self.ca.as_ref());
+        let answer = self.request().send(cx, &options, self.redirects).await?;
+        let mut seen = seen(answer, self.max_body, cx.env.now()).await?;
+        if let Some(control) = &self.control {
+            let answer = control.request(self).send(cx, &options, self.redirects).await?;
+            let status = answer.response.status().as_u16();
+            if status == seen.status && (200..300).contains(&status) {
+                let fault =
+                    Fault::new(format!("the control request got {status} too, so that the status says nothing"));
+                return Err(fault.help("expect something of the body instead of a `control`").into());
+            }
+            seen.control = Some(ControlSeen { status });
+        }
+        Ok(seen)
+    }
+
+    fn evidence(&self, seen: &HttpSeen) -> String {
+        let status = reqwest::StatusCode::from_u16(seen.status).ok();
+        let mut line = match status.and_then(|status| status.canonical_reason()) {
+            Some(reason) => format!("{} {reason}", seen.status),
+            None => seen.status.to_string(),
+        };
+        if let Some(location) = seen.headers.get("location") {
+            // A query there is often a state that differs each time.
+            line += &format!(" to {}", location.split(['?', '#']).next().unwrap_or_default());
+        }
+        if let Some(control) = &seen.control {
+            line += &format!(" (control: {})", control.status);
+        }
+        line
+    }
+
+    fn advice(&self, seen: &HttpSeen) -> Option<String> {
+        if seen.note.is_some() {
+            return seen.note.clone();
+        }
+        let has_credentials = self.request().headers.contains_key(AUTHORIZATION);
+        match seen.status {
+            401 if has_credentials => Some("the server does not accept these credentials".to_owned()),
+            401 => Some("the server wants credentials: give `token`, or `user` and `password`".to_owned()),
+            403 => Some("the credentials are known there, but not permitted to see this".to_owned()),
+            301 | 302 | 303 | 307 | 308 if self.redirects == 0 => {
+                Some("redirects are not followed unless `redirects` says how many".to_owned())
+            }
+            405 => Some("`method` is not what this URL wants".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn has_effects(&self) -> bool {
+        match self.method {
+            Method::Get | Method::Head | Method::Options => false,
+            Method::Post | Method::Put | Method::Patch | Method::Delete => true,
+        }
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let mut argv = curl(&self.request(), self.insecure, self.ca.as_ref());
+        if self.redirects > 0 {
+            argv.splice(1..1, ["-L".to_owned(), "--max-redirs".to_owned(), self.redirects.to_string()]);
+        }
+        Some(argv)
+    }
+}
+
+impl Http {
+    fn request(&self) -> Request {
+        let access = Access {
+            token: self.token.as_ref(),
+            user: self.user.as_deref(),
+            password: self.password.as_deref(),
+            headers: Some(&self.headers),
+        };
+        let request = Request::new(self.method.into(), &self.url, access);
+        match (&self.json, &self.body) {
+            (Some(json), _) => request.body("application/json", json.to_string().into_bytes()),
+            (None, Some(body)) => request.body("text/plain; charset=utf-8", body.clone().into_bytes()),
+            (None, None) => request,
+        }
+    }
+
+    fn validate(&self) -> Result<(), &'static str> {
+        if self.json.is_some() && self.body.is_some() {
+            return Err("`json` and `body` can't both be sent");
+        }
+        if self.method == Method::Head && (self.json.is_some() || self.body.is_some()) {
+            return Err("a HEAD request has no body");
+        }
+        if let Some(control) = &self.control
+            && let Some(url) = &control.url
+            && !self.url.url().join(url).is_ok_and(|url| HttpUrl::try_from(url).is_ok())
+        {
+            return Err("the `url` of `control` is no URL");
+        }
+        one_login(&self.url, self.token.is_some(), self.user.is_some(), self.password.is_some(), &self.headers)
+    }
+}
+
+/// Refuses several ways to say who asks, and a password without a user.
+///
+/// # Errors
+/// What is wrong, for the person who wrote it.
+pub fn one_login(
+    url: &HttpUrl,
+    has_token: bool,
+    has_user: bool,
+    has_password: bool,
+    headers: &Headers,
+) -> Result<(), &'static str> {
+    if has_password && !has_user {
+        return Err("`password` wants a `user`");
+    }
+    let header = headers.map().contains_key(AUTHORIZATION);
+    match [has_token, has_user, url.has_user(), header].into_iter().filter(|given| *given).count() {
+        0 | 1 => Ok(()),
+        _ => Err(
+            "who asks is said more than once: keep one of `token`, `user`, the header `authorization`, the URL's user",
+        ),
+    }
+}
+
+impl<'de> Deserialize<'de> for Http {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let http = Http::deserialize(deserializer)?;
+        http.validate().map_err(D::Error::custom)?;
+        Ok(http)
+    }
+}
+
+impl<'de> Deserialize<'de> for Control {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let control = Control::deserialize(deserializer)?;
+        if control.url.is_none() && !control.anonymous {
+            return Err(D::Error::custom("a control wants a `url` of its own or `anonymous: true`"));
+        }
+        Ok(control)
+    }
+}
+
+impl Control {
+    fn request(&self, http: &Http) -> Request {
+        let request = http.request();
+        let url = self.url.as_ref().and_then(|url| request.url.join(url).ok()).unwrap_or_else(|| request.url.clone());
+        let request = request.to(url);
+        if self.anonymous { request.anonymous() } else { request }
+    }
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Head => Self::HEAD,
+            Method::Options => Self::OPTIONS,
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Patch => Self::PATCH,
+            Method::Delete => Self::DELETE,
+        }
+    }
+}
+
+async fn seen(answer: Answer, max_body: Size, now: Timestamp) -> anyhow::Result<HttpSeen> {
+    let Answer { mut response, latency, redirects, stopped } = answer;
+    let body = read(&mut response, max_body.get()).await?;
+    let content_type = response.headers().get(CONTENT_TYPE).map(text);
+    let content_type = content_type.map(|all| all.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let says_json = content_type.as_deref().is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"));
+    let looks_json = matches!(body.bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+    let mut note = stopped;
+    let mut json = None;
+    if says_json || looks_json {
+        match serde_json::from_slice(&body.bytes) {
+            Ok(value) => json = Some(value),
+            Err(_) if body.truncated => note = note.or(Some("the body is longer than `max_body`".to_owned())),
+            Err(error) if says_json && !body.bytes.is_empty() => {
+                note = note.or(Some(format!("the body says that it is JSON, but it is not: {error}")));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(HttpSeen {
+        status: response.status().as_u16(),
+        url: response.url().to_string(),
+        redirects: redirects.iter().map(ToString::to_string).collect(),
+        version: format!("{:?}", response.version()),
+        headers: joined(response.headers()),
+        content_type,
+        body: body.text().map(str::to_owned),
+        json,
+        body_bytes: body.bytes.len(),
+        truncated: body.truncated,
+        latency_ms: latency.as_millis().try_into().unwrap_or(u64::MAX),
+        tls: Tls::of(&response, now),
+        control: None,
+        note,
+    })
+}
+
+fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut map: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        map.entry(name.as_str().to_owned())
+            .and_modify(|earlier| *earlier += &format!(", {}", text(value)))
+            .or_insert_with(|| text(value));
+    }
+    map
+}
+
+fn text(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+fn default_max_body() -> Size {
+    Size::bytes(1 << 20)
+}
+
+#[cfg(test)]
+mod tests;

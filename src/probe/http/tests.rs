@@ -1,0 +1,81 @@
+//! What the settings of `http` accept, and what is made of them.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::probe::Probe;
+
+use super::Http;
+
+fn read(settings: Value) -> Http {
+    serde_json::from_value(settings).expect("good settings")
+}
+
+fn refused(settings: Value) -> String {
+    serde_json::from_value::<Http>(settings).err().expect("it must be refused").to_string()
+}
+
+fn reproduced(settings: Value) -> String {
+    read(settings).reproduce().expect("curl").join(" ")
+}
+
+#[test]
+fn two_bodies_are_refused() {
+    assert_snapshot!(refused(json!({ "url": "http://h", "method": "POST", "json": 1, "body": "1" })),
+        @"`json` and `body` can't both be sent");
+    assert_snapshot!(refused(json!({ "url": "http://h", "method": "HEAD", "body": "1" })), @"a HEAD request has no body");
+}
+
+#[test]
+fn saying_twice_who_asks_is_refused() {
+    let expected = "who asks is said more than once: \
+                    keep one of `token`, `user`, the header `authorization`, the URL's user";
+    for settings in [
+        json!({ "url": "http://h", "token": "t", "user": "u" }),
+        json!({ "url": "http://h", "token": "t", "headers": { "Authorization": "x" } }),
+        json!({ "url": "http://u:p@h", "user": "u" }),
+    ] {
+        assert_eq!(refused(settings), expected);
+    }
+    assert_snapshot!(refused(json!({ "url": "http://h", "password": "p" })), @"`password` wants a `user`");
+}
+
+#[test]
+fn a_control_that_would_be_the_same_request_is_refused() {
+    assert_snapshot!(refused(json!({ "url": "http://h", "control": {} })),
+        @"a control wants a `url` of its own or `anonymous: true`");
+    assert_snapshot!(refused(json!({ "url": "http://h", "control": { "url": "ftp://x" } })),
+        @"the `url` of `control` is no URL");
+}
+
+#[test]
+fn an_unknown_setting_or_method_is_refused() {
+    assert!(refused(json!({ "url": "http://h", "metod": "GET" })).starts_with("unknown field `metod`"));
+    assert!(refused(json!({ "url": "http://h", "method": "FETCH" })).starts_with("unknown variant `FETCH`"));
+}
+
+#[test]
+fn what_may_change_something_has_effects() {
+    for (method, expected) in [("GET", false), ("HEAD", false), ("OPTIONS", false), ("POST", true), ("DELETE", true)] {
+        assert_eq!(read(json!({ "url": "http://h", "method": method })).has_effects(), expected, "{method}");
+    }
+}
+
+#[test]
+fn a_person_can_send_the_same_with_curl() {
+    assert_snapshot!(reproduced(json!({ "url": "http://u:p%40ss@h/x" })),
+        @"curl -i -H authorization: Basic dTpwQHNz http://h/x");
+    assert_snapshot!(reproduced(json!({ "url": "http://h", "method": "POST", "json": { "probe": true }, "token": "t" })),
+        @r#"curl -i -X POST -H authorization: Bearer t -H content-type: application/json --data-raw {"probe":true} http://h/"#);
+    assert_snapshot!(reproduced(json!({ "url": "https://h", "method": "HEAD", "insecure": true, "redirects": 2 })),
+        @"curl -L --max-redirs 2 -I -k https://h/");
+}
+
+#[test]
+fn a_control_on_another_origin_gets_nothing_private() {
+    let http = read(json!({
+        "url": "http://h/a", "token": "t", "headers": { "X-Key": "k" }, "control": { "url": "http://other/b" },
+    }));
+    let request = http.control.as_ref().expect("it has one").request(&http);
+    assert_eq!((request.url.as_str(), request.headers.len()), ("http://other/b", 0));
+}

@@ -1,0 +1,56 @@
+//! What a server's own certificate says.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// The server's certificate.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Tls {
+    /// Full days until it expires; negative afterwards.
+    pub days_left: i64,
+    /// When it expires, such as `2026-03-01T12:00:00Z`.
+    pub not_after: String,
+    /// Who made it, such as `C=US, O=Let's Encrypt, CN=R11`.
+    pub issuer: String,
+    /// Whom it names, such as `CN=api.staging.example`.
+    pub subject: String,
+    /// The names and addresses that it is good for.
+    pub names: Vec<String>,
+}
+
+impl Tls {
+    /// What the certificate of this answer's connection says. Nothing for plain HTTP.
+    pub fn of(response: &reqwest::Response, now: Timestamp) -> Option<Self> {
+        let info = response.extensions().get::<reqwest::tls::TlsInfo>()?;
+        Self::parse(info.peer_certificate()?, now)
+    }
+
+    /// What a certificate says. Nothing when it can't be read.
+    pub fn parse(der: &[u8], now: Timestamp) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let not_after = certificate.validity().not_after.timestamp();
+        let names = certificate.subject_alternative_name().ok().flatten();
+        let names = names.map(|names| names.value.general_names.iter().filter_map(name).collect());
+        Some(Self {
+            days_left: (not_after - now.as_second()).div_euclid(24 * 60 * 60),
+            not_after: Timestamp::from_second(not_after).ok()?.to_string(),
+            issuer: certificate.issuer().to_string(),
+            subject: certificate.subject().to_string(),
+            names: names.unwrap_or_default(),
+        })
+    }
+}
+
+fn name(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => {
+            let v4 = <[u8; 4]>::try_from(*bytes).ok().map(|bytes| std::net::IpAddr::from(bytes).to_string());
+            v4.or_else(|| Some(std::net::IpAddr::from(<[u8; 16]>::try_from(*bytes).ok()?).to_string()))
+        }
+        _ => None,
+    }
+}
