@@ -2,9 +2,13 @@
 //!
 //! A new probe is one file here, and its `mod` line and row below.
 
+pub mod api;
 mod context;
+pub mod grafana;
 pub mod http;
 mod kind;
+pub mod prometheus;
+pub mod tcp;
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -17,7 +21,12 @@ pub use context::{Context, HttpOptions};
 pub use kind::{Kind, Observe, Seen};
 
 /// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
-pub static KINDS: &[Kind] = &[Kind::of::<http::Http>()];
+pub static KINDS: &[Kind] = &[
+    Kind::of::<grafana::Grafana>(),
+    Kind::of::<http::Http>(),
+    Kind::of::<prometheus::Prometheus>(),
+    Kind::of::<tcp::Tcp>(),
+];
 
 /// The kind of this name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

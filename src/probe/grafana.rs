@@ -1,0 +1,229 @@
+//! `grafana`: which dashboards are there, and is Grafana itself well?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::api::Api;
+use super::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
+use super::{Context, Fault, Probe};
+
+/// How many dashboards a page holds: what every version gives.
+const PAGE: usize = 1_000;
+/// More pages than anybody has: where paging never ends, it ends here.
+const MAX_PAGES: usize = 50;
+
+/// Counts the dashboards of a Grafana, through all pages, without folders.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Grafana {
+    /// Where Grafana is, such as `https://grafana.staging.example`, with the path that it is served under.
+    url: HttpUrl,
+    /// A service account's token, such as `${secrets.GRAFANA_TOKEN}`. A viewer's is enough.
+    token: Option<Token>,
+    /// The user for basic authentication.
+    user: Option<String>,
+    /// The password for basic authentication.
+    password: Option<String>,
+    /// Headers to send, such as `X-Grafana-Org-Id: "2"`.
+    #[serde(default)]
+    headers: Headers,
+    /// Look only in the folder with this title or uid. All folders if absent.
+    folder: Option<String>,
+    /// Look only at dashboards with this tag.
+    tag: Option<String>,
+    /// Ask of every dashboard whether it comes from a provisioning file: one more request each. `false` if absent.
+    #[serde(default)]
+    details: bool,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's.
+    ca: Option<PathBuf>,
+}
+
+/// What Grafana has.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct GrafanaSeen {
+    /// The dashboards that these credentials may see.
+    pub dashboards: Dashboards,
+    /// The version of Grafana, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What Grafana says of its own database: `ok` or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+}
+
+/// Dashboards, in the order of their titles.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Dashboards {
+    /// How many there are.
+    pub count: usize,
+    /// Their titles.
+    pub titles: Vec<String>,
+    /// Their uids.
+    pub uids: Vec<String>,
+    /// The titles of the folders that they are in. What is in none is in `General`.
+    pub folders: BTreeSet<String>,
+    /// The titles of those that come from a provisioning file, where `details` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Health {
+    database: Option<String>,
+    version: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    uid: String,
+    title: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(rename = "folderUid")]
+    folder_uid: Option<String>,
+    #[serde(rename = "folderTitle")]
+    folder_title: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    meta: Meta,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(default)]
+    provisioned: bool,
+}
+
+impl Probe for Grafana {
+    const KIND: &'static str = "grafana";
+    const EXPECT: &'static str = "{ dashboards.count: { at_least: 1 } }";
+    type Observation = GrafanaSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<GrafanaSeen> {
+        let api = self.api();
+        // It answers 503 with the same body when the database fails. A proxy may not let it through: then it is absent.
+        let health = api.send(cx, api.get("/api/health", &[])).await?;
+        let health = serde_json::from_slice(&health.body).unwrap_or(Health { database: None, version: None });
+        let found = self.search(cx, &api).await?;
+        let provisioned = if self.details { Some(provisioned(cx, &api, &found).await?) } else { None };
+        let dashboards = Dashboards {
+            count: found.len(),
+            titles: found.iter().map(|found| found.title.clone()).collect(),
+            uids: found.iter().map(|found| found.uid.clone()).collect(),
+            folders: found.iter().map(|found| found.folder().to_owned()).collect(),
+            provisioned,
+        };
+        Ok(GrafanaSeen { dashboards, version: health.version, database: health.database })
+    }
+
+    fn evidence(&self, seen: &GrafanaSeen) -> String {
+        let mut line = match seen.dashboards.count {
+            1 => "1 dashboard".to_owned(),
+            count => format!("{count} dashboards"),
+        };
+        if let Some(provisioned) = &seen.dashboards.provisioned {
+            line += &format!(", {} provisioned", provisioned.len());
+        }
+        if let Some(database) = seen.database.as_ref().filter(|database| *database != "ok") {
+            line += &format!(", database {database}");
+        }
+        line
+    }
+
+    fn advice(&self, seen: &GrafanaSeen) -> Option<String> {
+        if seen.dashboards.count > 0 {
+            return None;
+        }
+        let advice = "Grafana answers an empty list also where the credentials may see nothing: \
+                      has the service account the role Viewer, in this organisation and folder?";
+        Some(advice.to_owned())
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let request = self.api().get("/api/search", &[("type", "dash-db"), ("limit", "1000")]);
+        Some(curl(&request, self.insecure, self.ca.as_ref()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Grafana {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = Grafana::deserialize(deserializer)?;
+        let (token, user, password) = (probe.token.is_some(), probe.user.is_some(), probe.password.is_some());
+        one_login(&probe.url, token, user, password, &probe.headers).map_err(D::Error::custom)?;
+        Ok(probe)
+    }
+}
+
+impl Grafana {
+    fn api(&self) -> Api<'_> {
+        let access = Access {
+            token: self.token.as_ref(),
+            user: self.user.as_deref(),
+            password: self.password.as_deref(),
+            headers: Some(&self.headers),
+        };
+        Api { name: "Grafana", url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+    }
+
+    /// Every dashboard once, in the order of titles.
+    async fn search(&self, cx: &Context, api: &Api<'_>) -> anyhow::Result<Vec<Found>> {
+        let mut by_uid: BTreeMap<String, Found> = BTreeMap::new();
+        let limit = PAGE.to_string();
+        for page in 1..=MAX_PAGES {
+            let page = page.to_string();
+            let mut query = vec![("type", "dash-db"), ("limit", limit.as_str()), ("page", page.as_str())];
+            query.extend(self.tag.as_deref().map(|tag| ("tag", tag)));
+            let found: Vec<Found> = api.send(cx, api.get("/api/search", &query)).await?.json()?;
+            let before = by_uid.len();
+            by_uid.extend(found.into_iter().map(|found| (found.uid.clone(), found)));
+            // A short page is not the end where a proxy or a version has a smaller limit of its own, and a version
+            // that knows no pages gives the first one again.
+            if by_uid.len() == before {
+                let mut found: Vec<Found> = by_uid.into_values().filter(|found| self.is_wanted(found)).collect();
+                found.sort_by(|a, b| (&a.title, &a.uid).cmp(&(&b.title, &b.uid)));
+                return Ok(found);
+            }
+        }
+        Err(Fault::new(format!("Grafana has more than {MAX_PAGES} pages of dashboards")).into())
+    }
+
+    fn is_wanted(&self, found: &Found) -> bool {
+        let folder = self
+            .folder
+            .as_ref()
+            .is_none_or(|folder| found.folder() == folder || found.folder_uid.as_ref() == Some(folder));
+        found.kind == "dash-db" && folder
+    }
+}
+
+impl Found {
+    /// What is in no folder is shown as `General`.
+    fn folder(&self) -> &str {
+        self.folder_title.as_deref().unwrap_or("General")
+    }
+}
+
+async fn provisioned(cx: &Context, api: &Api<'_>, found: &[Found]) -> anyhow::Result<Vec<String>> {
+    let asked: Vec<_> = found.iter().map(|found| if_provisioned(cx, api, found)).collect();
+    let answers: Vec<Option<String>> = stream::iter(asked).buffered(8).try_collect().await?;
+    Ok(answers.into_iter().flatten().collect())
+}
+
+async fn if_provisioned(cx: &Context, api: &Api<'_>, found: &Found) -> anyhow::Result<Option<String>> {
+    let reply = api.send(cx, api.get(&format!("/api/dashboards/uid/{}", found.uid), &[])).await?;
+    Ok(reply.json::<Details>()?.meta.provisioned.then(|| found.title.clone()))
+}

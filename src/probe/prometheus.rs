@@ -1,0 +1,388 @@
+//! `prometheus`: what does a query say, every sample of it?
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use super::api::{Api, Reply};
+use super::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use super::{Context, Fault, Probe};
+
+/// Longer queries are sent as a form: proxies cut URLs off at a few thousand bytes.
+const MAX_GET: usize = 2_000;
+
+/// Asks a Prometheus (or Thanos, Mimir, VictoriaMetrics) one query.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Prometheus {
+    /// Where Prometheus is, such as `http://prometheus.staging.example:9090`.
+    url: HttpUrl,
+    /// The query in PromQL, such as `redis_connected` or `sum(rate(http_requests_total{code=~"5.."}[5m]))`.
+    query: String,
+    /// The time to ask about, in RFC 3339 or seconds since 1970. Now if absent.
+    time: Option<String>,
+    /// What to send as `Authorization: Bearer …`.
+    token: Option<Token>,
+    /// The user for basic authentication.
+    user: Option<String>,
+    /// The password for basic authentication.
+    password: Option<String>,
+    /// Headers to send, such as `X-Scope-OrgID: staging`.
+    #[serde(default)]
+    headers: Headers,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's.
+    ca: Option<PathBuf>,
+}
+
+/// What the query said.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PrometheusSeen {
+    /// `vector`, `matrix`, `scalar` or `string`.
+    pub result_type: String,
+    /// How many series there are. An unknown metric has 0.
+    pub count: usize,
+    /// The value of every sample. What is no number stands as text: `NaN`, `+Inf`, `-Inf`, `histogram`.
+    pub values: Vec<Number>,
+    /// Every sample, with its labels.
+    pub samples: Vec<Sample>,
+    /// How old the newest sample is of the series that is the furthest behind. Known for plain selectors such as
+    /// `up{job="api"}` and for ranges; what is computed from samples has no age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_age_s: Option<f64>,
+    /// What Prometheus warns of, such as a partial answer.
+    pub warnings: Vec<String>,
+    /// What Prometheus remarks, such as a rate over something that is no counter.
+    pub infos: Vec<String>,
+}
+
+/// One sample.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Sample {
+    /// Its labels. The metric's name is `__name__`.
+    pub labels: BTreeMap<String, String>,
+    /// Its value.
+    pub value: Number,
+    /// The time it stands for, in seconds since 1970.
+    pub timestamp: f64,
+    /// How old it is, where that can be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_s: Option<f64>,
+}
+
+/// A value. What is no number can neither equal one nor be compared with one.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub enum Number {
+    /// A whole number.
+    Whole(i64),
+    /// Any other number.
+    Fraction(f64),
+    /// No number.
+    Text(String),
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    status: String,
+    data: Option<Data>,
+    #[serde(rename = "errorType")]
+    error_type: Option<String>,
+    error: Option<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(default)]
+    infos: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    #[serde(rename = "resultType")]
+    result_type: String,
+    result: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    #[serde(default)]
+    metric: BTreeMap<String, String>,
+    value: Option<(f64, String)>,
+    #[serde(default)]
+    values: Vec<(f64, String)>,
+    histogram: Option<(f64, serde::de::IgnoredAny)>,
+    #[serde(default)]
+    histograms: Vec<(f64, serde::de::IgnoredAny)>,
+}
+
+impl Probe for Prometheus {
+    const KIND: &'static str = "prometheus";
+    const EXPECT: &'static str = "{ count: { at_least: 1 } }";
+    type Observation = PrometheusSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<PrometheusSeen> {
+        let api = self.api();
+        let asked = api.send(cx, self.request(&self.query)).await?;
+        let mut seen = read(&asked)?;
+        if seen.result_type == "vector" && seen.count > 0 && is_selector(&self.query) {
+            // A vector's own time is when it was asked for, not when the sample was taken: only `timestamp` tells that.
+            let asked = api.send(cx, self.request(&format!("timestamp({})", self.query))).await?;
+            // Two metrics under one set of labels make this query fail; then the ages are not known.
+            if let Ok(taken) = read(&asked) {
+                add_ages(&mut seen, &taken);
+            }
+        }
+        if seen.result_type == "matrix" {
+            let now = cx.env.now().as_millisecond() as f64 / 1000.0;
+            for sample in &mut seen.samples {
+                sample.age_s = Some(rounded(now - sample.timestamp));
+            }
+        }
+        seen.oldest_age_s = oldest(&seen.samples);
+        Ok(seen)
+    }
+
+    fn evidence(&self, seen: &PrometheusSeen) -> String {
+        let series = format!("{} series", seen.count);
+        match seen.values.as_slice() {
+            [] => "no series".to_owned(),
+            [value] => format!("{series}, value {value}"),
+            [first, rest @ ..] if rest.iter().all(|value| value == first) => format!("{series}, each {first}"),
+            [first, second, third] => format!("{series}, values {first}, {second}, {third}"),
+            [first, second] => format!("{series}, values {first}, {second}"),
+            [first, second, third, ..] => format!("{series}, values {first}, {second}, {third}, …"),
+        }
+    }
+
+    fn advice(&self, seen: &PrometheusSeen) -> Option<String> {
+        if let Some(warning) = seen.warnings.first() {
+            return Some(format!("Prometheus warns: {warning}"));
+        }
+        if seen.count == 0 {
+            let advice = "an unknown metric looks like this: is its name right, and is its target scraped?";
+            return Some(advice.to_owned());
+        }
+        let nan = seen.values.iter().any(|value| matches!(value, Number::Text(text) if text == "NaN"));
+        nan.then(|| "NaN is 0 divided by 0: there was nothing to compute from".to_owned())
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        Some(curl(&self.request(&self.query), self.insecure, self.ca.as_ref()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Prometheus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = Prometheus::deserialize(deserializer)?;
+        if probe.query.trim().is_empty() {
+            return Err(D::Error::custom("the query is empty"));
+        }
+        let (token, user, password) = (probe.token.is_some(), probe.user.is_some(), probe.password.is_some());
+        one_login(&probe.url, token, user, password, &probe.headers).map_err(D::Error::custom)?;
+        Ok(probe)
+    }
+}
+
+impl Prometheus {
+    fn api(&self) -> Api<'_> {
+        let access = Access {
+            token: self.token.as_ref(),
+            user: self.user.as_deref(),
+            password: self.password.as_deref(),
+            headers: Some(&self.headers),
+        };
+        Api { name: "Prometheus", url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+    }
+
+    fn request(&self, query: &str) -> Request {
+        let mut parameters = vec![("query", query)];
+        parameters.extend(self.time.as_deref().map(|time| ("time", time)));
+        if query.len() > MAX_GET {
+            self.api().post_form("/api/v1/query", &parameters)
+        } else {
+            self.api().get("/api/v1/query", &parameters)
+        }
+    }
+}
+
+fn read(reply: &Reply) -> Result<PrometheusSeen, Fault> {
+    // An error has the same shape as an answer, and a status of its own.
+    let answer = match serde_json::from_slice::<Answer>(&reply.body) {
+        Ok(answer) if answer.error_type.is_some() || reply.is_ok() => answer,
+        Ok(_) => return Err(reply.fault()),
+        Err(_) => reply.json::<Answer>()?,
+    };
+    if let Some(kind) = &answer.error_type {
+        return Err(refusal(kind, answer.error.as_deref().unwrap_or_default()));
+    }
+    let Some(data) = answer.data.filter(|_| answer.status == "success") else {
+        return Err(
+            Fault::new("this is JSON, but no answer of Prometheus").help("is this the URL of Prometheus itself?")
+        );
+    };
+    let shape = |error: serde_json::Error| Fault::new(format!("Prometheus answered in an unknown shape: {error}"));
+    let text = data.result.get();
+    let series: Vec<Series> = match data.result_type.as_str() {
+        "vector" | "matrix" => serde_json::from_str(text).map_err(shape)?,
+        "scalar" | "string" => {
+            let value = Some(serde_json::from_str(text).map_err(shape)?);
+            let (values, histograms) = (Vec::new(), Vec::new());
+            vec![Series { metric: BTreeMap::new(), value, values, histogram: None, histograms }]
+        }
+        other => return Err(Fault::new(format!("Prometheus answered with a `{other}`, which is not known here"))),
+    };
+    let count = series.len();
+    let samples: Vec<Sample> = series.into_iter().flat_map(|series| samples(series, &data.result_type)).collect();
+    Ok(PrometheusSeen {
+        result_type: data.result_type,
+        count,
+        values: samples.iter().map(|sample| sample.value.clone()).collect(),
+        samples,
+        oldest_age_s: None,
+        warnings: answer.warnings,
+        infos: answer.infos,
+    })
+}
+
+fn refusal(kind: &str, error: &str) -> Fault {
+    let error = error.lines().next().unwrap_or_default();
+    match kind {
+        "bad_data" => Fault::new(format!("Prometheus does not understand the query: {error}")),
+        "timeout" | "canceled" => Fault::new(format!("Prometheus gave the query up: {error}"))
+            .help("the query takes longer than Prometheus allows"),
+        "unavailable" => Fault::new(format!("Prometheus is not ready: {error}")),
+        _ => Fault::new(format!("Prometheus could not answer ({kind}): {error}")),
+    }
+}
+
+fn samples(series: Series, result_type: &str) -> Vec<Sample> {
+    let numbers = series.value.into_iter().chain(series.values).map(|(timestamp, text)| {
+        let value = if result_type == "string" { Number::Text(text) } else { Number::parse(text) };
+        (timestamp, value)
+    });
+    let histograms = series.histogram.into_iter().chain(series.histograms);
+    let histograms = histograms.map(|(timestamp, _)| (timestamp, Number::Text("histogram".to_owned())));
+    let labels = series.metric;
+    let sample = |(timestamp, value)| Sample { labels: labels.clone(), value, timestamp, age_s: None };
+    numbers.chain(histograms).map(sample).collect()
+}
+
+/// Puts in how old each sample is, from what `timestamp(…)` said of the same series.
+fn add_ages(seen: &mut PrometheusSeen, taken: &PrometheusSeen) {
+    for sample in &mut seen.samples {
+        let mut labels = sample.labels.clone();
+        labels.remove("__name__");
+        let found = taken.samples.iter().find(|taken| taken.labels == labels);
+        sample.age_s = found.and_then(|found| Some(rounded(found.timestamp - found.value.as_f64()?)));
+    }
+}
+
+/// The greatest, over all series, of the age of a series' newest sample. Unknown when it is of any.
+fn oldest(samples: &[Sample]) -> Option<f64> {
+    let mut newest: BTreeMap<&BTreeMap<String, String>, f64> = BTreeMap::new();
+    for sample in samples {
+        let age = sample.age_s?;
+        newest.entry(&sample.labels).and_modify(|least| *least = least.min(age)).or_insert(age);
+    }
+    newest.into_values().reduce(f64::max)
+}
+
+/// To the millisecond, which is all that Prometheus keeps.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+/// Whether the query is a name with or without labels, and nothing else.
+fn is_selector(query: &str) -> bool {
+    static SELECTOR: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"^\s*[a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{([^"'`{}]|"([^"\\]|\\.)*")*\})?\s*$"#)
+            .expect("it is written well")
+    });
+    SELECTOR.is_match(query)
+}
+
+impl Number {
+    fn parse(text: String) -> Self {
+        match text.parse::<f64>() {
+            Ok(number) if !number.is_finite() => Self::Text(text),
+            // Beyond this, a whole number in a float is no longer exact.
+            Ok(number) if number.fract() == 0.0 && number.abs() < 9e15 => Self::Whole(number as i64),
+            Ok(number) => Self::Fraction(number),
+            Err(_) => Self::Text(text),
+        }
+    }
+
+    fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Whole(number) => Some(*number as f64),
+            Self::Fraction(number) => Some(*number),
+            Self::Text(_) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Self::Whole(number) => number.fmt(f),
+            Self::Fraction(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_selector_is_asked_for_its_samples_age() {
+        for (query, expected) in [
+            ("up", true),
+            (" up{job=\"a{b}\", x!~\"y\\\"z\"} ", true),
+            ("sum(up)", false),
+            ("up == 1", false),
+            ("up offset 5m", false),
+            ("up{a=\"b\"} + up{a=\"c\"}", false),
+            ("up[5m]", false),
+        ] {
+            assert_eq!(is_selector(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_text() {
+        let parse = |text: &str| Number::parse(text.to_owned());
+        assert_eq!(parse("1"), Number::Whole(1));
+        assert_eq!(parse("1e3"), Number::Whole(1000));
+        assert_eq!(parse("0.25"), Number::Fraction(0.25));
+        assert_eq!(parse("NaN"), Number::Text("NaN".to_owned()));
+        assert_eq!(parse("+Inf"), Number::Text("+Inf".to_owned()));
+    }
+
+    #[test]
+    fn the_age_is_of_the_series_that_is_furthest_behind() {
+        let sample = |name: &str, age_s| Sample {
+            labels: BTreeMap::from([("job".to_owned(), name.to_owned())]),
+            value: Number::Whole(1),
+            timestamp: 0.0,
+            age_s,
+        };
+        assert_eq!(oldest(&[sample("a", Some(70.0)), sample("a", Some(10.0)), sample("b", Some(30.0))]), Some(30.0));
+        assert_eq!(oldest(&[sample("a", Some(10.0)), sample("b", None)]), None, "one age is not known");
+        assert_eq!(oldest(&[]), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! `tcp`: does something accept connections at an address?
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, lookup_host};
+use url::Url;
+
+use super::http::connection;
+use super::{Context, Fault, Probe};
+
+/// The longest banner that is read.
+const MAX_BANNER: usize = 1024;
+
+/// Connects to an address. A refused connection is observed (`connected: false`); only an unknown name is an error.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tcp {
+    /// Where to connect, such as `db.staging.example:5432` or `[::1]:22`.
+    address: Address,
+    /// Read the first line that the server sends by itself, as SSH and SMTP do. `false` if absent.
+    #[serde(default)]
+    banner: bool,
+    /// Send this first, such as `"PING\r\n"`, and read the first line of what comes back. It counts as having effects.
+    send: Option<String>,
+}
+
+/// A host and a port.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(inline)]
+struct Address(#[schemars(with = "String")] String, #[schemars(skip)] u16);
+
+/// Whether something accepts connections.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TcpSeen {
+    /// Whether the connection was accepted.
+    pub connected: bool,
+    /// Why not: `refused`, `timed out`, `no route` or `reset`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The address that accepted, such as `10.1.2.3:5432`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// How long connecting took, without looking up the name.
+    pub latency_ms: u64,
+    /// The first line that the server sent, where `banner` or `send` asks for it and one came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub banner: Option<String>,
+}
+
+impl Probe for Tcp {
+    const KIND: &'static str = "tcp";
+    const EXPECT: &'static str = "{ connected: true }";
+    type Observation = TcpSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<TcpSeen> {
+        let Address(host, port) = &self.address;
+        let found: Vec<SocketAddr> = match lookup_host((host.as_str(), *port)).await {
+            Ok(found) => found.collect(),
+            // The words of the resolver tell an unknown name from a resolver that does not answer.
+            Err(error) => return Err(unresolved(host, &format!(": {error}")).into()),
+        };
+        if found.is_empty() {
+            return Err(unresolved(host, "").into());
+        }
+        // A little less than what the engine allows, so that silence is something that was seen.
+        let limit = cx.timeout.mul_f32(0.9);
+        let start = Instant::now();
+        let connected = tokio::time::timeout(limit, connect(found)).await;
+        let latency_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        let mut seen = TcpSeen { connected: false, reason: None, address: None, latency_ms, banner: None };
+        match connected {
+            Err(_) => seen.reason = Some("timed out".to_owned()),
+            Ok(Err(error)) => seen.reason = Some(reason(&error, host, *port)?.to_owned()),
+            Ok(Ok((mut stream, address))) => {
+                seen.connected = true;
+                seen.address = Some(address.to_string());
+                if self.banner || self.send.is_some() {
+                    let send = self.send.as_deref().unwrap_or_default();
+                    seen.banner = talk(&mut stream, send, limit.saturating_sub(start.elapsed())).await;
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    fn evidence(&self, seen: &TcpSeen) -> String {
+        match (&seen.reason, &seen.banner) {
+            (Some(reason), _) => reason.clone(),
+            (None, Some(banner)) => format!("connected: {banner}"),
+            (None, None) => "connected".to_owned(),
+        }
+    }
+
+    fn advice(&self, seen: &TcpSeen) -> Option<String> {
+        let advice = match seen.reason.as_deref()? {
+            "refused" => "nothing listens there: is it running, and is this the right port?",
+            "timed out" => "a firewall that drops packets looks like this",
+            "no route" => "is the VPN up, and does a firewall let this machine through?",
+            _ => return None,
+        };
+        Some(advice.to_owned())
+    }
+
+    fn has_effects(&self) -> bool {
+        self.send.is_some()
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let Address(host, port) = &self.address;
+        Some(vec!["nc".to_owned(), "-vz".to_owned(), host.clone(), port.to_string()])
+    }
+}
+
+fn unresolved(host: &str, words: &str) -> Fault {
+    Fault::new(format!("no address is known for `{host}`{words}"))
+        .help("is the name right, and can this machine resolve it?")
+}
+
+/// The first connection that any of a name's addresses accepts: all are tried at once, as one may be silent. Where none
+/// accepts, the error that says most, so that the answer does not depend on which came last.
+async fn connect(addresses: Vec<SocketAddr>) -> std::io::Result<(TcpStream, SocketAddr)> {
+    let mut attempts: FuturesUnordered<_> = addresses
+        .into_iter()
+        .map(|address| async move { TcpStream::connect(address).await.map(|stream| (stream, address)) })
+        .collect();
+    let mut errors = Vec::new();
+    while let Some(attempt) = attempts.next().await {
+        match attempt {
+            Ok(connected) => return Ok(connected),
+            Err(error) => errors.push(error),
+        }
+    }
+    let most_telling = errors.into_iter().min_by_key(|error| match error.kind() {
+        ErrorKind::ConnectionRefused => 0,
+        ErrorKind::ConnectionReset => 1,
+        ErrorKind::TimedOut => 2,
+        _ => 3,
+    });
+    Err(most_telling.unwrap_or_else(|| ErrorKind::NotFound.into()))
+}
+
+/// One word for what the other side did; an error where the fault is on this side.
+fn reason(error: &std::io::Error, host: &str, port: u16) -> Result<&'static str, Fault> {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Ok("refused"),
+        ErrorKind::TimedOut => Ok("timed out"),
+        ErrorKind::ConnectionReset => Ok("reset"),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Ok("no route"),
+        _ => Err(connection(error, &format!("{host}:{port}"))),
+    }
+}
+
+/// Sends the text, and gives the first line that comes, if one comes in time.
+async fn talk(stream: &mut TcpStream, send: &str, limit: Duration) -> Option<String> {
+    let mut bytes = Vec::new();
+    let reading = async {
+        if stream.write_all(send.as_bytes()).await.is_err() {
+            return;
+        }
+        while bytes.len() < MAX_BANNER && !bytes.contains(&b'\n') {
+            match stream.read_buf(&mut bytes).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+    };
+    // What had come until then is the banner, whether or not its line had ended.
+    let _ = tokio::time::timeout(limit, reading).await;
+    bytes.truncate(MAX_BANNER);
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+    (!line.is_empty()).then_some(line)
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bare = text.strip_prefix("tcp://").unwrap_or(&text);
+        let url = Url::parse(&format!("tcp://{bare}")).ok();
+        let address = url.and_then(|url| {
+            let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.username().is_empty();
+            let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+            (is_bare && !host.is_empty()).then_some(Self(host, url.port().filter(|port| *port != 0)?))
+        });
+        address.ok_or_else(|| D::Error::custom("an address is a host and a port: `db.staging.example:5432`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        for (text, host, port) in [
+            ("db.example:5432", "db.example", 5432),
+            ("tcp://10.0.0.1:22", "10.0.0.1", 22),
+            ("[::1]:80", "::1", 80),
+            ("h:443", "h", 443),
+        ] {
+            assert_eq!(from_value::<Address>(json!(text)).expect(text), Address(host.to_owned(), port));
+        }
+        for text in ["db.example", ":80", "h:0", "h:99999", "http://h:80", "h:80/x", "u@h:80", "", "a b:80"] {
+            assert!(from_value::<Address>(json!(text)).is_err(), "{text}");
+        }
+    }
+}
