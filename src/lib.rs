@@ -13,6 +13,8 @@
 
 pub mod env;
 
+pub mod dotenv;
+
 pub mod diagnostic;
 
 pub mod secret;

@@ -1,0 +1,180 @@
+//! `env`: are the environment variables there that the service needs, and are they more than placeholders?
+
+mod placeholder;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::dotenv;
+
+use super::{Context, Fault, Probe};
+
+use placeholder::is_placeholder;
+
+/// The largest `.env` file that is read.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Looks at environment variables, or at those of a `.env` file. Their values are never shown.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Environment {
+    /// The variables that must be there, such as `[DATABASE_URL, REDIS_URL]`.
+    #[serde(default)]
+    names: Vec<String>,
+    /// Variables whose value must match a regular expression, such as `{ DATABASE_URL: "^postgresql://", API_KEY: "^.{32,}$" }`.
+    /// They need not stand in `names` too.
+    #[serde(default)]
+    matches: BTreeMap<String, Pattern>,
+    /// Look into this file of `KEY=VALUE` lines, such as `deploy/staging.env`, instead of the environment of `gate`.
+    file: Option<PathBuf>,
+}
+
+/// A regular expression.
+#[derive(Debug, JsonSchema)]
+#[schemars(inline)]
+struct Pattern(#[schemars(with = "String")] Regex);
+
+/// Which variables are there. Each name stands in exactly one of `present`, `missing`, `placeholder` and `malformed`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct EnvironmentSeen {
+    /// Those that have a value, and one that matches.
+    pub present: Vec<String>,
+    /// Those that are not set, or blank.
+    pub missing: Vec<String>,
+    /// Those of `missing` that are set, but blank.
+    pub blank: Vec<String>,
+    /// Those whose value still waits for a real one, such as `changeme`, `<your-token>` or an unexpanded `${X}`.
+    pub placeholder: Vec<String>,
+    /// Those whose value does not match.
+    pub malformed: Vec<String>,
+}
+
+impl Probe for Environment {
+    const KIND: &'static str = "env";
+    const EXPECT: &'static str = "{ missing: { length: 0 }, placeholder: { length: 0 }, malformed: { length: 0 } }";
+    type Observation = EnvironmentSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<EnvironmentSeen> {
+        let vars = match &self.file {
+            None => Cow::Borrowed(&cx.env.vars),
+            Some(file) => Cow::Owned(read(&cx.path(file)).await?),
+        };
+        let mut seen = EnvironmentSeen {
+            present: Vec::new(),
+            missing: Vec::new(),
+            blank: Vec::new(),
+            placeholder: Vec::new(),
+            malformed: Vec::new(),
+        };
+        for name in self.wanted() {
+            let value = vars.get(name).map(|value| value.trim());
+            let list = match value {
+                None => &mut seen.missing,
+                Some("") => {
+                    seen.blank.push(name.to_owned());
+                    &mut seen.missing
+                }
+                Some(value) if is_placeholder(value) => &mut seen.placeholder,
+                Some(_) if self.is_malformed(name, &vars[name]) => &mut seen.malformed,
+                Some(_) => &mut seen.present,
+            };
+            list.push(name.to_owned());
+        }
+        Ok(seen)
+    }
+
+    fn evidence(&self, seen: &EnvironmentSeen) -> String {
+        let mut line = format!("{} of {} present", seen.present.len(), self.wanted().len());
+        for (list, word) in
+            [(&seen.missing, "missing"), (&seen.placeholder, "placeholder"), (&seen.malformed, "malformed")]
+        {
+            if !list.is_empty() {
+                line += &format!("; {word}: {}", list.join(", "));
+            }
+        }
+        line
+    }
+
+    fn advice(&self, seen: &EnvironmentSeen) -> Option<String> {
+        let place = match &self.file {
+            None => "the environment of `gate`".to_owned(),
+            Some(file) => format!("`{}`", file.display()),
+        };
+        let unset: Vec<&str> =
+            seen.missing.iter().filter(|name| !seen.blank.contains(name)).map(String::as_str).collect();
+        let said = [
+            (unset.join(", "), format!("set in {place}")),
+            (seen.blank.join(", "), format!("given a value in {place}: blank now")),
+            (seen.placeholder.join(", "), "given a real value: a placeholder now".to_owned()),
+            (seen.malformed.join(", "), "corrected: the value does not match".to_owned()),
+        ];
+        let said: Vec<String> = said
+            .into_iter()
+            .filter(|(names, _)| !names.is_empty())
+            .map(|(names, what)| format!("{names} must be {what}"))
+            .collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+}
+
+impl Environment {
+    /// Every name once, in the order of the file.
+    fn wanted(&self) -> Vec<&str> {
+        let mut wanted: Vec<&str> = Vec::new();
+        for name in self.names.iter().chain(self.matches.keys()) {
+            if !wanted.contains(&name.as_str()) {
+                wanted.push(name);
+            }
+        }
+        wanted
+    }
+
+    fn is_malformed(&self, name: &str, value: &str) -> bool {
+        self.matches.get(name).is_some_and(|Pattern(pattern)| !pattern.is_match(value))
+    }
+}
+
+async fn read(file: &std::path::Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let shown = file.display();
+    let metadata = tokio::fs::metadata(file).await.with_context(|| format!("reading `{shown}`"))?;
+    if !metadata.is_file() || metadata.len() > MAX_FILE {
+        return Err(Fault::new(format!("`{shown}` is no file of variables, or is larger than 1 MiB")).into());
+    }
+    let bytes = tokio::fs::read(file).await.with_context(|| format!("reading `{shown}`"))?;
+    let text = String::from_utf8(bytes).map_err(|_| Fault::new(format!("`{shown}` is not UTF-8")))?;
+    let vars = dotenv::parse(&text).map_err(|bad| {
+        Fault::new(format!("`{shown}` is no file of variables: {bad}")).help("each line wants to be `KEY=VALUE`")
+    })?;
+    Ok(vars.into_iter().collect())
+}
+
+impl<'de> Deserialize<'de> for Environment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = Environment::deserialize(deserializer)?;
+        if probe.wanted().is_empty() {
+            return Err(D::Error::custom("no variable is named: give `names` or `matches`"));
+        }
+        if let Some(name) = probe.wanted().into_iter().find(|name| !dotenv::is_name(name)) {
+            return Err(D::Error::custom(format!("`{name}` can't be the name of a variable")));
+        }
+        Ok(probe)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Regex::new(&text).map(Self).map_err(|error| {
+            let words = error.to_string();
+            let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            D::Error::custom(format!("this is no regular expression: {last}"))
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! Environment variables and `.env` files.
+
+use gate::probe::Probe;
+use gate::probe::env::{Environment, EnvironmentSeen};
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::look::{context, look, look_in, probe, refused};
+
+fn told(settings: serde_json::Value, seen: &EnvironmentSeen) -> String {
+    let probe: Environment = probe(settings);
+    format!("{}\n{}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+}
+
+#[test]
+fn each_name_is_told_apart_and_no_value_is_shown() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let cx = context(
+        dir.path(),
+        &[
+            ("DATABASE_URL", "postgres://u:hunter2@h/d"),
+            ("GITHUB_TOKEN", "<your-token>"),
+            ("REDIS_URL", "http://hunter2"),
+            ("BLANK", "  "),
+        ],
+    );
+    let settings = json!({
+        "names": ["DATABASE_URL", "GITHUB_TOKEN", "BLANK", "GONE"],
+        "matches": { "REDIS_URL": "^rediss?://" },
+    });
+    let seen = look_in::<Environment>(&cx, settings.clone()).expect("nothing to fail");
+    assert_snapshot!(serde_json::to_string_pretty(&seen).expect("it is JSON"), @r#"
+    {
+      "present": [
+        "DATABASE_URL"
+      ],
+      "missing": [
+        "BLANK",
+        "GONE"
+      ],
+      "blank": [
+        "BLANK"
+      ],
+      "placeholder": [
+        "GITHUB_TOKEN"
+      ],
+      "malformed": [
+        "REDIS_URL"
+      ]
+    }
+    "#);
+    assert_snapshot!(told(settings, &seen), @"
+    1 of 5 present; missing: BLANK, GONE; placeholder: GITHUB_TOKEN; malformed: REDIS_URL
+    GONE must be set in the environment of `gate`; BLANK must be given a value in the environment of `gate`: blank now; GITHUB_TOKEN must be given a real value: a placeholder now; REDIS_URL must be corrected: the value does not match
+    ");
+}
+
+#[test]
+fn a_file_of_variables_stands_for_the_environment() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("staging.env"), "export A=1\nB=changeme # later\n").expect("the folder is ours");
+    let settings = json!({ "names": ["A", "B", "C"], "file": "staging.env" });
+    let seen = look_in::<Environment>(&context(dir.path(), &[("C", "1")]), settings.clone()).expect("it is there");
+    assert_snapshot!(told(settings, &seen), @"
+    1 of 3 present; missing: C; placeholder: B
+    C must be set in `staging.env`; B must be given a real value: a placeholder now
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("notes.txt"), "A=1\nhunter2\n").expect("the folder is ours");
+    let cx = context(dir.path(), &[]);
+    let error = |file: &str| {
+        let error = look_in::<Environment>(&cx, json!({ "names": ["A"], "file": file })).expect_err("no such file");
+        error.replace(&dir.path().display().to_string(), "DIR")
+    };
+    assert_snapshot!(error("gone.env"), @"reading `DIR/gone.env`: No such file or directory (os error 2)");
+    assert_snapshot!(error("notes.txt"), @"
+    `DIR/notes.txt` is no file of variables: line 2: there is no `=` in it
+    help: each line wants to be `KEY=VALUE`
+    ");
+    assert_snapshot!(error("."), @"`DIR/.` is no file of variables, or is larger than 1 MiB");
+}
+
+#[test]
+fn settings_that_name_nothing_are_refused() {
+    assert_snapshot!(refused::<Environment>(json!({})), @"no variable is named: give `names` or `matches`");
+    assert_snapshot!(refused::<Environment>(json!({ "names": ["A B"] })), @"`A B` can't be the name of a variable");
+    assert_snapshot!(refused::<Environment>(json!({ "matches": { "A": "(" } })), @"this is no regular expression: unclosed group");
+    assert!(look::<Environment>(json!({ "names": ["A"] })).is_ok_and(|seen| seen.missing == ["A"]));
+}

@@ -1,0 +1,40 @@
+//! One look through a probe, as the engine would do it: settings in, observation or error out.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gate::env::Env;
+use gate::probe::{Context, Fault, Probe};
+use serde_json::Value;
+
+/// A probe with these settings.
+pub fn probe<P: Probe>(settings: Value) -> P {
+    serde_json::from_value(settings).expect("good settings")
+}
+
+/// What is wrong with these settings.
+pub fn refused<P: Probe>(settings: Value) -> String {
+    serde_json::from_value::<P>(settings).err().expect("it must be refused").to_string()
+}
+
+/// A context in this folder with these variables.
+pub fn context(dir: &Path, vars: &[(&str, &str)]) -> Context {
+    let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Context::new(Arc::new(Env::with(vars, dir.to_owned())), dir, Duration::from_secs(10))
+}
+
+/// What is seen, or the error with its causes and its help.
+pub fn look_in<P: Probe>(cx: &Context, settings: Value) -> Result<P::Observation, String> {
+    let probe: P = probe(settings);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(probe.observe(cx)).map_err(|error| {
+        let help = error.downcast_ref::<Fault>().and_then(|fault| fault.help.clone());
+        help.map_or_else(|| format!("{error:#}"), |help| format!("{error:#}\nhelp: {help}"))
+    })
+}
+
+/// The same where neither folder nor variables matter.
+pub fn look<P: Probe>(settings: Value) -> Result<P::Observation, String> {
+    look_in::<P>(&context(Path::new("/"), &[]), settings)
+}
