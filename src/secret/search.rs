@@ -1,0 +1,235 @@
+//! Where in a text secrets stand: all of their forms in one pass, and beginnings of them where the text breaks off.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use serde_json::Value;
+
+use super::form::{self, Edges, Form};
+
+/// A shorter beginning of a secret could stand there by chance.
+const STEM: usize = 8;
+
+/// Everything to look for.
+pub struct Known {
+    automaton: AhoCorasick,
+    /// What each pattern of the automaton stands for.
+    patterns: Vec<Pattern>,
+    /// The first characters of the longer forms, for where a text breaks off.
+    stems: AhoCorasick,
+    /// What each of them begins.
+    stemmed: Vec<Stemmed>,
+    names: Vec<String>,
+}
+
+#[derive(Clone, Copy)]
+struct Pattern {
+    secret: usize,
+    means: Means,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Means {
+    /// The value itself.
+    Raw,
+    /// A form of it, or a part.
+    Derived(Edges),
+    /// `[NAME]`: put there before, and left alone.
+    Marker,
+}
+
+struct Stemmed {
+    text: String,
+    /// As much of it as must stand there.
+    least: usize,
+    secret: usize,
+}
+
+/// A stretch of text that must not be shown.
+pub struct Hit {
+    /// Where it stands.
+    pub range: Range<usize>,
+    /// Whose it is.
+    pub secret: usize,
+    /// Whether it is the value itself, not a form or a piece of it.
+    pub is_raw: bool,
+    longest: usize,
+}
+
+impl Known {
+    /// What to look for, given names and values.
+    pub fn new(secrets: &[(&str, &str)]) -> Self {
+        let mut found: HashMap<String, Pattern> = HashMap::new();
+        let mut stemmed = Vec::new();
+        // What is somebody's own value is called by that name, also where it is a part of another's.
+        for (secret, (_, value)) in secrets.iter().enumerate() {
+            for text in [*value, value.trim()] {
+                found.entry(text.to_owned()).or_insert(Pattern { secret, means: Means::Raw });
+            }
+        }
+        for (secret, (name, value)) in secrets.iter().enumerate() {
+            found.entry(format!("[{name}]")).or_insert(Pattern { secret, means: Means::Marker });
+            for Form { text, edges, public } in form::all(value) {
+                if let Some(least) = least(&text, public) {
+                    stemmed.push(Stemmed { text: text.clone(), least, secret });
+                }
+                found.entry(text).or_insert(Pattern { secret, means: Means::Derived(edges) });
+            }
+        }
+        let (texts, patterns): (Vec<String>, Vec<Pattern>) = found.into_iter().unzip();
+        let stems = stemmed.iter().map(|form| &form.text[..form.least.min(form.text.len())]);
+        Self {
+            automaton: automaton(&texts),
+            patterns,
+            stems: automaton(stems),
+            stemmed,
+            names: secrets.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        }
+    }
+
+    /// The names of the secrets.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What a hit is called.
+    pub fn name(&self, hit: &Hit) -> &str {
+        &self.names[hit.secret]
+    }
+
+    /// The text with `[NAME]` where a value stood, or nothing where none did.
+    pub fn redacted(&self, text: &str) -> Option<String> {
+        let hits = self.hits(text);
+        if hits.is_empty() {
+            return None;
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut end = 0;
+        for hit in hits {
+            out.push_str(&text[end..hit.range.start]);
+            out.push('[');
+            out.push_str(self.name(&hit));
+            out.push(']');
+            end = hit.range.end;
+        }
+        out.push_str(&text[end..]);
+        Some(out)
+    }
+
+    /// What to hide, in order and apart. Where secrets overlap, all of what they cover is one hit, called by the
+    /// longest: taking only the first would show the end of the second.
+    pub fn hits(&self, text: &str) -> Vec<Hit> {
+        let mut markers: Vec<Range<usize>> = Vec::new();
+        let mut found: Vec<Hit> = Vec::new();
+        for matched in self.automaton.find_overlapping_iter(text) {
+            let Pattern { secret, means } = self.patterns[matched.pattern().as_usize()];
+            let (range, is_raw) = match means {
+                Means::Marker => {
+                    markers.push(matched.range());
+                    continue;
+                }
+                Means::Raw => (matched.range(), true),
+                Means::Derived(edges) => (edges.widen(text, matched.range()), false),
+            };
+            found.push(Hit { longest: range.len(), range, secret, is_raw });
+        }
+        self.find_beginnings(text, &mut found);
+        if !markers.is_empty() {
+            found.retain(|hit| {
+                !markers.iter().any(|marker| marker.start <= hit.range.start && hit.range.end <= marker.end)
+            });
+        }
+        apart(found)
+    }
+
+    /// Finds where the text breaks off within a secret.
+    fn find_beginnings(&self, text: &str, found: &mut Vec<Hit>) {
+        for matched in self.stems.find_overlapping_iter(text) {
+            let Stemmed { text: whole, secret, .. } = &self.stemmed[matched.pattern().as_usize()];
+            let rest = &text[matched.start()..];
+            let rest = rest.split_once('…').map_or(rest, |(shown, _)| shown);
+            // Half an escape, such as the `%` of `%40`, is there as it is in the form.
+            if whole.starts_with(rest) {
+                let range = matched.start()..matched.start() + rest.len();
+                found.push(Hit { longest: range.len(), range, secret: *secret, is_raw: false });
+            }
+        }
+    }
+
+    /// Every text in the value redacted in place.
+    pub fn redact_json(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(redacted) = self.redacted(text) {
+                    *text = redacted;
+                }
+            }
+            Value::Number(number) => {
+                // Only a whole number: a port that a long secret happens to hold is no secret.
+                let digits = number.to_string();
+                if self.hits(&digits).iter().any(|hit| hit.is_raw && hit.range.len() == digits.len()) {
+                    *value = Value::String(self.redacted(&digits).expect("it has a hit"));
+                }
+            }
+            Value::Array(elements) => elements.iter_mut().for_each(|element| self.redact_json(element)),
+            Value::Object(fields) => {
+                fields.values_mut().for_each(|field| self.redact_json(field));
+                if fields.keys().any(|key| !self.hits(key).is_empty()) {
+                    *fields = self.with_redacted_keys(std::mem::take(fields));
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// The same fields in the same order. Keys that become the same are told apart by a number.
+    fn with_redacted_keys(&self, fields: serde_json::Map<String, Value>) -> serde_json::Map<String, Value> {
+        let mut renamed = serde_json::Map::with_capacity(fields.len());
+        for (key, field) in fields {
+            let name = self.redacted(&key).unwrap_or(key);
+            let mut unique = name.clone();
+            let mut count = 1;
+            while renamed.contains_key(&unique) {
+                count += 1;
+                unique = format!("{name} ({count})");
+            }
+            renamed.insert(unique, field);
+        }
+        renamed
+    }
+}
+
+/// The same stretches, in order, with those that overlap made one.
+fn apart(mut found: Vec<Hit>) -> Vec<Hit> {
+    found.sort_by_key(|hit| (hit.range.start, Reverse(hit.range.end), !hit.is_raw, hit.secret));
+    let mut hits: Vec<Hit> = Vec::new();
+    for hit in found {
+        match hits.last_mut().filter(|last| hit.range.start < last.range.end) {
+            None => hits.push(hit),
+            Some(last) => {
+                if hit.range.end > last.range.end {
+                    last.range.end = hit.range.end;
+                    last.is_raw = false;
+                }
+                if hit.longest > last.longest {
+                    last.secret = hit.secret;
+                    last.longest = hit.longest;
+                }
+            }
+        }
+    }
+    hits
+}
+
+/// How many bytes of a form say more than anyone may see. Nothing where that is (nearly) all of it.
+fn least(text: &str, public: usize) -> Option<usize> {
+    let (eighth, _) = text.char_indices().nth(STEM)?;
+    let (beyond, _) = text.char_indices().find(|(at, _)| *at > public)?;
+    Some(eighth.max(beyond))
+}
+
+fn automaton<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> AhoCorasick {
+    AhoCorasick::new(texts).expect("secrets are far smaller than what an automaton can hold")
+}
