@@ -1,0 +1,79 @@
+//! What is installed on this machine, and what a test does when its server is not.
+
+use std::ffi::CString;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, thread};
+
+/// The program of that name. If it is not installed the test stops here, and `tests/run` decides whether that is a
+/// failure (in CI) or a named skip (on a laptop).
+pub fn program(name: &str) -> PathBuf {
+    find(name).unwrap_or_else(|| missing(&format!("{name} is not installed")))
+}
+
+/// The program of that name, where it is installed: in PATH, or where distributions hide servers.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let hidden = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin", "/usr/local/bin"];
+    postgresql_directory()
+        .into_iter()
+        .chain(env::split_paths(&path))
+        .chain(hidden.map(PathBuf::from))
+        .map(|directory| directory.join(name))
+        .find(|program| program.is_file())
+}
+
+/// Ends the test for want of something, leaving its name and the reason for `tests/run` to read.
+pub fn missing(reason: &str) -> ! {
+    let current = thread::current();
+    let test = current.name().unwrap_or("a thread without a name");
+    if let Some(path) = env::var_os("GATE_TEST_SKIPPED")
+        && let Ok(mut file) = OpenOptions::new().create(true).append(true).open(path)
+    {
+        writeln!(file, "{test}: {reason}").ok();
+    }
+    panic!("skipped: {test}: {reason} (tests/run installs what is missing, or skips what needs it)");
+}
+
+/// A command that runs as an ordinary user: PostgreSQL and PgBouncer refuse to run as root.
+pub fn unprivileged(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    if let Some((uid, gid)) = ordinary_user() {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+/// Gives a directory to the user of [`unprivileged`] commands.
+pub fn give(directory: &Path) {
+    if let Some((uid, gid)) = ordinary_user() {
+        std::os::unix::fs::chown(directory, Some(uid), Some(gid)).expect("root may give directories away");
+    }
+}
+
+/// Whom to run as, when we are root.
+fn ordinary_user() -> Option<(u32, u32)> {
+    // SAFETY: geteuid always succeeds.
+    if unsafe { libc::geteuid() } != 0 {
+        return None;
+    }
+    ["postgres", "nobody"].into_iter().find_map(|name| {
+        let name = CString::new(name).expect("no NUL in it");
+        // SAFETY: the entry is read at once; nothing else in the tests looks users up.
+        let entry = unsafe { libc::getpwnam(name.as_ptr()).as_ref() }?;
+        Some((entry.pw_uid, entry.pw_gid))
+    })
+}
+
+/// Debian keeps the programs of each PostgreSQL version in a directory of their own: the newest one.
+fn postgresql_directory() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    versions
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .filter(|bin| bin.join("postgres").is_file())
+        .max_by_key(|bin| bin.parent()?.file_name()?.to_str()?.parse::<u32>().ok())
+}
