@@ -1,11 +1,18 @@
-//! A serde `Deserializer` over the tree, and a reader that finds every problem, not just the first.
+//! A serde `Deserializer` over the tree, and the two types that reach through it: [`Node`] and [`Spanned`].
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::marker::PhantomData;
 
-use crate::diagnostic::{Diagnostic, Span};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{self, Deserialize, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
 
-use super::Node;
+use crate::diagnostic::{Span, closest};
+
+use super::plain::Plain;
+use super::read::{Reading, list};
+use super::template::Part;
+use super::{Key, Node, Scalar, Style, Value};
 
 /// A value and where it stood, for fields whose place is needed later.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,26 +23,522 @@ pub struct Spanned<T> {
     pub span: Span,
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(_deserializer: D) -> Result<Self, D::Error> {
-        todo!()
-    }
+/// The names by which the two types ask for more than serde can give.
+const NODE: &str = "$gate::yaml::Node";
+const SPANNED: &str = "$gate::yaml::Spanned";
+
+thread_local! {
+    /// What the deserializer hands to the `Deserialize` of [`Node`] and [`Spanned`], past serde's data model.
+    static HANDED: RefCell<Option<Node>> = const { RefCell::new(None) };
 }
 
-/// A whole subtree as it stands, for what is read later.
+fn handed<E: de::Error>() -> Result<Node, E> {
+    HANDED.take().ok_or_else(|| E::custom("only a tree of this module can be read so"))
+}
+
 impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: serde::Deserializer<'de>>(_deserializer: D) -> Result<Self, D::Error> {
-        todo!()
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Handed;
+        impl Visitor<'_> for Handed {
+            type Value = Node;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("anything")
+            }
+            fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
+                handed()
+            }
+        }
+        deserializer.deserialize_newtype_struct(NODE, Handed)
     }
 }
 
-/// Reads a `T`. `None` when anything is wrong; then each problem has been told, with its place. A hole is a problem.
-pub fn read<T: DeserializeOwned>(_node: &Node, _problems: &mut Vec<Diagnostic>) -> Option<T> {
-    todo!()
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Handed<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Handed<T> {
+            type Value = Spanned<T>;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_newtype_struct<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Spanned<T>, D::Error> {
+                let span = handed::<D::Error>()?.span;
+                Ok(Spanned { value: T::deserialize(deserializer)?, span })
+            }
+        }
+        deserializer.deserialize_newtype_struct(SPANNED, Handed(PhantomData))
+    }
 }
 
-/// Tells every problem that reading a `T` would meet, passing over what is not filled yet.
-/// `Some` only when there are no holes in the way and nothing is wrong.
-pub fn read_with_holes<T: DeserializeOwned>(_node: &Node, _problems: &mut Vec<Diagnostic>) -> Option<T> {
-    todo!()
+impl JsonSchema for Node {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Anything".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        true.into()
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Spanned<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// A node to leave out, by its address: nodes don't move while they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Cut(usize);
+
+impl Cut {
+    pub(super) fn of(node: &Node) -> Self {
+        Self(std::ptr::from_ref(node).addr())
+    }
+}
+
+/// Where an error is: what to show, and what to leave out so that the rest can be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Location {
+    pub span: Span,
+    pub cut: Cut,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    /// It follows from what has been told.
+    Consequence,
+    /// A hole, with the path of its first reference. `None` for one whose problem has been told.
+    Hole(Option<String>),
+    Missing(&'static str),
+    Wrong {
+        title: String,
+        help: Option<String>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Error {
+    pub what: What,
+    pub place: Option<Location>,
+}
+
+impl Error {
+    fn wrong(title: impl Into<String>, help: Option<String>) -> Self {
+        Self { what: What::Wrong { title: title.into(), help }, place: None }
+    }
+
+    /// The innermost place wins.
+    fn at(mut self, span: Span, node: &Node) -> Self {
+        self.place.get_or_insert(Location { span, cut: Cut::of(node) });
+        self
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{:?}", self.what)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::wrong(message.to_string(), None)
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self { what: What::Missing(field), place: None }
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let help = match closest(variant, expected.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", list(expected)),
+        };
+        Self::wrong(format!("`{variant}` is none of the words that may stand here"), Some(help))
+    }
+
+    fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
+        let found = match found {
+            Unexpected::Bool(_) => "true or false".to_owned(),
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number".to_owned(),
+            Unexpected::Str(_) => "text".to_owned(),
+            Unexpected::Unit | Unexpected::Option => "nothing".to_owned(),
+            Unexpected::Seq => "a list".to_owned(),
+            Unexpected::Map => "a map".to_owned(),
+            other => other.to_string(),
+        };
+        Self::wrong(format!("expected {}, found {found}", expectation(&expected.to_string())), None)
+    }
+}
+
+/// serde's word for a type, as a user knows it.
+fn expectation(expected: &str) -> &str {
+    match expected {
+        "a string" => "text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
+        "f64" => "a number",
+        other if other.starts_with("struct ") => "a map",
+        other => other,
+    }
+}
+
+/// A node that is being read.
+#[derive(Clone, Copy)]
+pub(super) struct De<'a> {
+    node: &'a Node,
+    /// The key before it, where what is missing in it is shown.
+    key: Option<&'a Key>,
+    reading: &'a Reading,
+}
+
+impl<'a> De<'a> {
+    pub(super) fn new(node: &'a Node, reading: &'a Reading) -> Self {
+        Self { node, key: None, reading }
+    }
+
+    fn scalar(&self, expected: &str) -> Result<&'a Scalar, Error> {
+        match &self.node.value {
+            Value::Scalar(scalar) => Ok(scalar),
+            Value::Hole(_) => Err(self.hole()),
+            Value::List(_) | Value::Map(_) => Err(self.misfit(expected)),
+        }
+    }
+
+    fn misfit(&self, expected: &str) -> Error {
+        let help = match &self.node.value {
+            Value::Scalar(Scalar { style: Style::Quoted, text })
+                if expected != "text" && !matches!(Plain::of(text), Plain::Text | Plain::Null) =>
+            {
+                Some("leave out the quotes".to_owned())
+            }
+            Value::Scalar(_) | Value::Hole(_) | Value::List(_) | Value::Map(_) => None,
+        };
+        Error::wrong(format!("expected {expected}, found {}", self.node.kind()), help)
+    }
+
+    fn hole(&self) -> Error {
+        let Value::Hole(template) = &self.node.value else { return self.misfit("a value") };
+        let first = template.parts.iter().find_map(|part| match part {
+            Part::Reference(reference) => Some(reference.path.clone()),
+            Part::Text(_) => None,
+        });
+        Error { what: What::Hole(first), place: None }
+    }
+
+    /// What a scalar may mean where a number or bool is wanted: never a text in quotes.
+    fn plain(&self, expected: &str) -> Result<Plain, Error> {
+        let scalar = self.scalar(expected)?;
+        Ok(if scalar.style == Style::Quoted { Plain::Text } else { Plain::of(&scalar.text) })
+    }
+
+    fn integer<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let result = match self.plain("a whole number") {
+            Ok(Plain::Unsigned(number)) => visitor.visit_u64(number),
+            Ok(Plain::Signed(number)) => visitor.visit_i64(number),
+            Ok(_) => Err(self.misfit("a whole number")),
+            Err(error) => Err(error),
+        };
+        let result = result.map_err(|error: Error| match error.what {
+            What::Wrong { title, .. } if title.starts_with("invalid value") => Error {
+                what: What::Wrong {
+                    title: format!("{} is out of range", self.node.text().unwrap_or_default()),
+                    help: None,
+                },
+                ..error
+            },
+            _ => error,
+        });
+        self.placed(result)
+    }
+
+    fn placed<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.map_err(|error| {
+            // What is missing in a map is shown at the key that the map belongs to.
+            let is_missing = matches!(error.what, What::Missing(_));
+            let span = self.key.filter(|_| is_missing).map_or(self.node.span, |key| key.span);
+            let mut error = error;
+            if error.place.is_none()
+                && let What::Missing(field) = error.what
+                && (self.node.get(field).is_some() || self.reading.is_misspelt(self.node, field))
+            {
+                // It is there, but was cut out, or has been told under its wrong name.
+                error.what = What::Consequence;
+            }
+            error.at(span, self.node)
+        })
+    }
+
+    fn map<V: Visitor<'a>>(self, known: Option<&'static [&'static str]>, visitor: V) -> Result<V::Value, Error> {
+        let result = match &self.node.value {
+            Value::Map(entries) => {
+                visitor.visit_map(Entries { rest: entries.iter(), value: None, known, reading: self.reading })
+            }
+            Value::Hole(_) => Err(self.hole()),
+            Value::Scalar(_) | Value::List(_) => Err(self.misfit("a map")),
+        };
+        self.placed(result)
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.integer(visitor)
+        })*
+    };
+}
+
+impl<'a> de::Deserializer<'a> for De<'a> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let result = match &self.node.value {
+            Value::List(_) => return self.deserialize_seq(visitor),
+            Value::Map(_) => return self.map(None, visitor),
+            Value::Hole(_) => Err(self.hole()),
+            Value::Scalar(Scalar { text, style: Style::Quoted | Style::Filled }) => visitor.visit_str(text),
+            Value::Scalar(Scalar { text, style: Style::Plain }) => match Plain::of(text) {
+                Plain::Null => visitor.visit_unit(),
+                Plain::Bool(bool) => visitor.visit_bool(bool),
+                Plain::Unsigned(number) => visitor.visit_u64(number),
+                Plain::Signed(number) => visitor.visit_i64(number),
+                Plain::Float(number) => visitor.visit_f64(number),
+                Plain::Text => visitor.visit_str(text),
+            },
+        };
+        self.placed(result)
+    }
+
+    fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let result = match self.plain("true or false") {
+            Ok(Plain::Bool(bool)) => visitor.visit_bool(bool),
+            Ok(_) => Err(self.misfit("true or false")),
+            Err(error) => Err(error),
+        };
+        self.placed(result)
+    }
+
+    integers! {
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+    }
+
+    fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let result = match self.plain("a number") {
+            Ok(Plain::Unsigned(number)) => visitor.visit_u64(number),
+            Ok(Plain::Signed(number)) => visitor.visit_i64(number),
+            Ok(Plain::Float(number)) => visitor.visit_f64(number),
+            Ok(_) => Err(self.misfit("a number")),
+            Err(error) => Err(error),
+        };
+        self.placed(result)
+    }
+
+    /// A number or bool is taken as the text that stands there: `X-Retries: 3` is a header like any other.
+    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let result = match self.scalar("text") {
+            Ok(Scalar { text, style: Style::Plain }) if Plain::of(text) == Plain::Null => Err(self.misfit("text")),
+            Ok(scalar) => visitor.visit_str(&scalar.text),
+            Err(error) => Err(error),
+        };
+        self.placed(result)
+    }
+
+    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_char<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let result = if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) };
+        self.placed(result)
+    }
+
+    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let result = if self.node.is_null() { visitor.visit_unit() } else { Err(self.misfit("nothing")) };
+        self.placed(result)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'a>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        let result = match name {
+            NODE => {
+                HANDED.set(Some(self.node.clone()));
+                visitor.visit_unit()
+            }
+            SPANNED => {
+                HANDED.set(Some(self.node.clone()));
+                visitor.visit_newtype_struct(self)
+            }
+            _ => visitor.visit_newtype_struct(self),
+        };
+        self.placed(result)
+    }
+
+    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let result = match &self.node.value {
+            Value::List(elements) => visitor.visit_seq(Elements { rest: elements.iter(), reading: self.reading }),
+            Value::Hole(_) => Err(self.hole()),
+            Value::Scalar(_) | Value::Map(_) => Err(self.misfit("a list")),
+        };
+        self.placed(result)
+    }
+
+    fn deserialize_tuple<V: Visitor<'a>>(self, _len: usize, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.map(None, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'a>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        // An empty block, `defaults:`, is a map with nothing in it.
+        if self.node.is_null() {
+            let empty = Entries { rest: [].iter(), value: None, known: Some(fields), reading: self.reading };
+            return self.placed(visitor.visit_map(empty));
+        }
+        self.map(Some(fields), visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'a>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let result = match &self.node.value {
+            Value::Scalar(scalar) => visitor.visit_enum((&*scalar.text).into_deserializer()),
+            Value::Map(entries) if entries.len() == 1 => {
+                let (key, node) = &entries[0];
+                let value = De { node, key: Some(key), reading: self.reading };
+                let access = Entries { rest: [].iter(), value: Some(value), known: None, reading: self.reading };
+                visitor.visit_enum(de::value::MapAccessDeserializer::new(OneEntry { key: Some(&key.text), access }))
+            }
+            Value::Hole(_) => Err(self.hole()),
+            Value::List(_) | Value::Map(_) => Err(self.misfit("one word, or a map with one key")),
+        };
+        self.placed(result)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+}
+
+struct Elements<'a> {
+    rest: std::slice::Iter<'a, Node>,
+    reading: &'a Reading,
+}
+
+impl<'a> de::SeqAccess<'a> for Elements<'a> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        match self.rest.by_ref().find(|node| !self.reading.is_cut(node)) {
+            Some(node) => seed.deserialize(De::new(node, self.reading)).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+struct Entries<'a> {
+    rest: std::slice::Iter<'a, (Key, Node)>,
+    value: Option<De<'a>>,
+    /// The fields of a struct; nothing for a map whose keys are free.
+    known: Option<&'static [&'static str]>,
+    reading: &'a Reading,
+}
+
+impl<'a> de::MapAccess<'a> for Entries<'a> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        for (key, node) in self.rest.by_ref() {
+            if let Some(known) = self.known
+                && !known.contains(&&*key.text)
+            {
+                self.reading.unknown_key(key, known);
+            } else if !self.reading.is_cut(node) {
+                self.value = Some(De { node, key: Some(key), reading: self.reading });
+                let text: de::value::StrDeserializer<Error> = (&*key.text).into_deserializer();
+                return seed.deserialize(text).map(Some).map_err(|error| error.at(key.span, node));
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(self.value.take().expect("serde asks for a value after its key"))
+    }
+}
+
+/// The one entry of a map that names an enum's variant.
+struct OneEntry<'a> {
+    key: Option<&'a str>,
+    access: Entries<'a>,
+}
+
+impl<'a> de::MapAccess<'a> for OneEntry<'a> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        let Some(key) = self.key.take() else { return Ok(None) };
+        let text: de::value::StrDeserializer<Error> = key.into_deserializer();
+        seed.deserialize(text).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        self.access.next_value_seed(seed)
+    }
 }

@@ -3,16 +3,28 @@
 //! This is the only place that knows the parser crate.
 
 mod de;
+mod fill;
 mod parse;
+mod plain;
+mod read;
 mod template;
+mod unit;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use crate::diagnostic::Span;
 
-pub use de::{Spanned, read, read_with_holes};
+use plain::Plain;
+
+pub use de::Spanned;
+pub use fill::{Lookup, fill};
 pub use parse::parse;
-pub use template::{Lookup, Part, Reference, Template, fill};
+pub use read::{read, read_with_holes};
+pub use template::{Part, Reference, Template};
+pub use unit::{Duration, Size};
 
 /// A value and where it stands. Cloning is cheap: what is below is shared.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,23 +139,50 @@ impl Node {
 
     /// Every reference in it that is not filled, in order.
     pub fn references(&self) -> Vec<&Reference> {
-        todo!()
+        let mut found = Vec::new();
+        self.gather(&mut found);
+        found
+    }
+
+    fn gather<'a>(&'a self, found: &mut Vec<&'a Reference>) {
+        match &self.value {
+            Value::Scalar(_) => {}
+            Value::Hole(template) => template::references(&template.parts, found),
+            Value::List(elements) => elements.iter().for_each(|node| node.gather(found)),
+            Value::Map(entries) => entries.iter().for_each(|(_, node)| node.gather(found)),
+        }
     }
 
     /// The JSON that it means: plain scalars by the core schema, all others as text. Holes are `null`.
     pub fn to_json(&self) -> serde_json::Value {
-        todo!()
+        match &self.value {
+            Value::Scalar(scalar) => scalar.to_json(),
+            Value::Hole(_) => serde_json::Value::Null,
+            Value::List(elements) => elements.iter().map(Node::to_json).collect(),
+            Value::Map(entries) => entries.iter().map(|(key, node)| (key.text.to_string(), node.to_json())).collect(),
+        }
     }
 
     /// A tree for a JSON value: all of it has this place. Text is [`Style::Filled`] so that it may become a number.
-    pub fn from_json(_value: &serde_json::Value, _span: Span) -> Node {
-        todo!()
+    pub fn from_json(value: &serde_json::Value, span: Span) -> Node {
+        fill::from_json(value, span)
     }
 }
 
 impl Scalar {
-    /// The JSON that it means. [`Style::Filled`] is text here.
+    /// The JSON that it means. [`Style::Filled`] is text here. A number that JSON lacks, such as `.nan`, is its text.
     pub fn to_json(&self) -> serde_json::Value {
-        todo!()
+        let text = || serde_json::Value::from(&*self.text);
+        match self.style {
+            Style::Quoted | Style::Filled => text(),
+            Style::Plain => match Plain::of(&self.text) {
+                Plain::Null => serde_json::Value::Null,
+                Plain::Bool(bool) => bool.into(),
+                Plain::Unsigned(number) => number.into(),
+                Plain::Signed(number) => number.into(),
+                Plain::Float(number) => serde_json::Number::from_f64(number).map_or_else(text, Into::into),
+                Plain::Text => text(),
+            },
+        }
     }
 }

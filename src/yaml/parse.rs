@@ -1,14 +1,306 @@
 //! Text → tree: parser events, with the fail-closed rules that YAML itself lacks.
 
-use crate::diagnostic::{Diagnostic, Sources};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::Node;
+use granit_parser::{Event, Parser, ScalarStyle};
+
+use crate::diagnostic::{Diagnostic, Sources, Span};
+
+use super::{Key, Node, Part, Scalar, Style, Template, Value, template};
+
+/// A checklist is text that people wrote. More than this is something else.
+const MAX_BYTES: usize = 16 << 20;
+/// How deep lists and maps may nest, aliases followed.
+const MAX_DEPTH: usize = 64;
+/// How many nodes there may be, aliases followed.
+const MAX_NODES: usize = 2_000_000;
 
 /// Reads one document. Every scalar that holds `${` is a hole already.
 ///
 /// Refused by name: duplicate keys (showing both), tags, merge keys, several documents, an unknown or recursive alias,
 /// keys that are no scalars, control characters, too deep, too large, aliases that expand to too much.
 /// `None` where there is no tree; problems may stand beside a tree as well.
-pub fn parse(_sources: &Sources, _file: u32, _problems: &mut Vec<Diagnostic>) -> Option<Node> {
-    todo!()
+pub fn parse(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Option<Node> {
+    let text = &*sources.get(file).text;
+    if let Some(problem) = unfit(text, file) {
+        problems.push(problem);
+        return None;
+    }
+    let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
+    let mut builder =
+        Builder { text, file, problems, stack: Vec::new(), anchors: HashMap::new(), root: None, nodes: 0 };
+    let mut documents = 0;
+    for next in Parser::new_from_str_with_options(text, options) {
+        let (event, place) = match next {
+            Ok(next) => next,
+            Err(error) => {
+                let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
+                let span = builder.span(at..at + usize::from(at < text.len()));
+                builder.problems.push(Diagnostic::error(words(&error.kind().to_string())).at(span));
+                return None;
+            }
+        };
+        let place = place.byte_range().unwrap_or_default();
+        if let Event::DocumentStart(..) = event {
+            documents += 1;
+            if documents > 1 {
+                let span = builder.span(place);
+                let problem = Diagnostic::error("a second document begins here").at(span);
+                builder.problems.push(problem.help("a file holds one checklist: leave out the `---`"));
+                return builder.root;
+            }
+        }
+        if !builder.event(event, place) {
+            return None;
+        }
+    }
+    let root = builder.root;
+    if root.is_none() {
+        problems.push(Diagnostic::error(format!("`{}` is empty", sources.get(file).name)));
+    }
+    root
+}
+
+/// What is wrong with the text as such.
+fn unfit(text: &str, file: u32) -> Option<Diagnostic> {
+    if text.len() > MAX_BYTES {
+        return Some(Diagnostic::error(format!("the file is {} MiB large; at most 16 are read", text.len() >> 20)));
+    }
+    // Nearly every text is plain ASCII: look at bytes first.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b'\n' | b'\r' | b'\t' | b' '..=b'~'));
+    if is_plain {
+        return None;
+    }
+    let is_odd = |c: char| match c {
+        '\n' | '\r' | '\t' => false,
+        // These make a line look as if it said something else: <https://trojansource.codes>.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    };
+    let (at, c) = text.char_indices().find(|(_, c)| is_odd(*c))?;
+    let span = Span { file, start: offset(at), end: offset(at + c.len_utf8()) };
+    Some(Diagnostic::error(format!("a control character, U+{:04X}, stands in the file", u32::from(c))).at(span))
+}
+
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).expect("a file is at most 16 MiB")
+}
+
+/// The parser's words, shorter.
+fn words(message: &str) -> String {
+    let end = message.rfind(", did not find ").map(|at| (at, "expected "));
+    match end {
+        Some((at, _)) => format!("not YAML: {}", message[at + 2..].replace("did not find expected", "expected")),
+        None => format!("not YAML: {message}"),
+    }
+}
+
+/// A list or map in the making.
+struct Frame {
+    start: usize,
+    anchor: usize,
+    nodes_before: usize,
+    depth: usize,
+    body: Body,
+}
+
+enum Body {
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>, Option<Key>),
+}
+
+/// What an anchor stands for.
+struct Anchor {
+    node: Node,
+    nodes: usize,
+    depth: usize,
+}
+
+struct Builder<'a> {
+    text: &'a str,
+    file: u32,
+    problems: &'a mut Vec<Diagnostic>,
+    stack: Vec<Frame>,
+    anchors: HashMap<usize, Anchor>,
+    root: Option<Node>,
+    nodes: usize,
+}
+
+impl Builder<'_> {
+    /// `false` when there is no point in going on.
+    fn event(&mut self, event: Event, place: std::ops::Range<usize>) -> bool {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), &place);
+                let node = self.scalar(&text, style, place);
+                self.finish(node, anchor, 1, 0)
+            }
+            Event::Alias(id) => match self.anchors.get(&id) {
+                Some(Anchor { node, nodes, depth }) => {
+                    let (node, nodes, depth) = (node.clone(), *nodes, *depth);
+                    self.alias(node, nodes, depth, place)
+                }
+                None => {
+                    let span = self.span(place);
+                    self.problems.push(Diagnostic::error("an alias that holds itself").at(span));
+                    false
+                }
+            },
+            Event::UnresolvedAlias(name) => {
+                let span = self.span(place.clone());
+                self.problems.push(Diagnostic::error(format!("no anchor is called `{name}`")).at(span));
+                let node = self.scalar("", ScalarStyle::Plain, place);
+                self.finish(node, 0, 1, 0)
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), &place);
+                self.open(place.start, anchor, Body::List(Vec::new()))
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), &place);
+                self.open(place.start, anchor, Body::Map(Vec::new(), None))
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
+            Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => true,
+            Event::Anchor(..) => true,
+            // Comments are not asked for; whatever a newer parser adds is no node.
+            _ => true,
+        }
+    }
+
+    fn refuse_tag(&mut self, tag: Option<&granit_parser::Tag>, place: &std::ops::Range<usize>) {
+        if let Some(tag) = tag {
+            // The tag stands before the node.
+            let before = &self.text[..place.start];
+            let name = tag.original();
+            let start = before.rfind(&name).unwrap_or(place.start);
+            let span = self.span(start..start + name.len().min(self.text.len() - start));
+            self.problems.push(
+                Diagnostic::error(format!("the tag `{name}` has no meaning here"))
+                    .at(span)
+                    .help("leave it out; quotes make a text of a number"),
+            );
+        }
+    }
+
+    fn span(&self, place: std::ops::Range<usize>) -> Span {
+        Span { file: self.file, start: offset(place.start), end: offset(place.end.max(place.start)) }
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, place: std::ops::Range<usize>) -> Node {
+        let span = self.span(place);
+        let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
+        let is_key = matches!(self.stack.last(), Some(Frame { body: Body::Map(_, None), .. }));
+        if is_key || !(text.contains("${") || text.contains("$$")) {
+            return Node { span, value: Value::Scalar(Scalar { text: text.into(), style }) };
+        }
+        let value = match template::parts(text, &self.text[span.range()], span) {
+            Ok(parts) => match parts.as_slice() {
+                [Part::Text(text)] => Value::Scalar(Scalar { text: text.as_str().into(), style }),
+                [..] => Value::Hole(Arc::new(Template { parts, style })),
+            },
+            Err(problem) => {
+                self.problems.push(*problem);
+                Value::Hole(Arc::new(Template::refused()))
+            }
+        };
+        Node { span, value }
+    }
+
+    fn open(&mut self, start: usize, anchor: usize, body: Body) -> bool {
+        if self.stack.len() >= MAX_DEPTH {
+            let span = self.span(start..start);
+            self.problems.push(Diagnostic::error(format!("nested deeper than {MAX_DEPTH} levels")).at(span));
+            return false;
+        }
+        self.stack.push(Frame { start, anchor, nodes_before: self.nodes, depth: 0, body });
+        true
+    }
+
+    fn close(&mut self, end: usize) -> bool {
+        let frame = self.stack.pop().expect("the parser ends only what it began");
+        let (start, end, value) = match frame.body {
+            Body::List(elements) => {
+                let end = elements.last().map_or(end, |last| last.span.end as usize);
+                (frame.start, end, Value::List(elements.into()))
+            }
+            Body::Map(entries, _) => {
+                let start = entries.first().map_or(frame.start, |(key, _)| key.span.start as usize);
+                let end = entries.last().map_or(end, |(_, last)| last.span.end as usize);
+                (start, end, Value::Map(entries.into()))
+            }
+        };
+        let node = Node { span: self.span(start..end.max(start)), value };
+        let nodes = self.nodes - frame.nodes_before + 1;
+        self.finish(node, frame.anchor, nodes, frame.depth + 1)
+    }
+
+    fn alias(&mut self, node: Node, nodes: usize, depth: usize, place: std::ops::Range<usize>) -> bool {
+        self.nodes += nodes;
+        if self.nodes > MAX_NODES || self.stack.len() + depth > MAX_DEPTH {
+            let span = self.span(place);
+            self.problems.push(Diagnostic::error("the aliases expand to too much").at(span));
+            return false;
+        }
+        self.finish(node, 0, 0, depth)
+    }
+
+    /// A node is complete: it goes into what is around it. `nodes` is how many it brings that an anchor must count.
+    fn finish(&mut self, node: Node, anchor: usize, nodes: usize, depth: usize) -> bool {
+        if nodes > 0 {
+            self.nodes += 1;
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, Anchor { node: node.clone(), nodes, depth });
+        }
+        if self.nodes > MAX_NODES {
+            self.problems.push(Diagnostic::error(format!("more than {MAX_NODES} values")).at(node.span));
+            return false;
+        }
+        let Some(frame) = self.stack.last_mut() else {
+            self.root = Some(node);
+            return true;
+        };
+        frame.depth = frame.depth.max(depth);
+        match &mut frame.body {
+            Body::List(elements) => elements.push(node),
+            Body::Map(entries, key @ Some(_)) => entries.push((key.take().expect("it is `Some`"), node)),
+            Body::Map(_, key) => *key = Some(as_key(&node, self.problems)),
+        }
+        self.refuse_second_key();
+        true
+    }
+
+    fn refuse_second_key(&mut self) {
+        let Some(Frame { body: Body::Map(entries, Some(key)), .. }) = self.stack.last() else { return };
+        if let Some((first, _)) = entries.iter().find(|(first, _)| first.text == key.text) {
+            self.problems.push(
+                Diagnostic::error(format!("`{}` stands twice in one map", key.text))
+                    .at(key.span)
+                    .also(first.span, "the first of them"),
+            );
+        }
+    }
+}
+
+fn as_key(node: &Node, problems: &mut Vec<Diagnostic>) -> Key {
+    let text = match node.text() {
+        Some("<<") => {
+            let problem = Diagnostic::error("merge keys (`<<`) have no meaning here").at(node.span);
+            problems.push(problem.help("write the keys out, or use an alias for the whole value"));
+            "<<"
+        }
+        Some(text) if text.contains("${") => {
+            let problem = Diagnostic::error("a key can't be filled in").at(node.span);
+            problems.push(problem.help("`${…}` may stand in values only: keys are the structure of the file"));
+            text
+        }
+        Some(text) => text,
+        None => {
+            problems.push(Diagnostic::error(format!("a key is text, not {}", node.kind())).at(node.span));
+            ""
+        }
+    };
+    Key { span: node.span, text: text.into() }
 }

@@ -1,16 +1,24 @@
-//! `${…}` in scalars: found once, filled from outside, never able to change the structure of the file.
+//! `${…}` in scalars: found once, when the file is read.
+
+use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Span};
 
-use super::Node;
+use super::Style;
+
+/// How deep defaults may hold references that have defaults.
+const MAX_DEPTH: usize = 16;
 
 /// A scalar with references in it.
+///
+/// One without any parts stands for a scalar whose problem has been told already: it is never filled, and nothing more
+/// is said of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     /// Text and references in turn. `$$` has become `$` in the text.
     pub parts: Vec<Part>,
     /// How the whole was written.
-    pub style: super::Style,
+    pub style: Style,
 }
 
 /// A piece of a template.
@@ -33,22 +41,193 @@ pub struct Reference {
     pub span: Span,
 }
 
-/// What a scope says of a reference.
-#[derive(Debug, Clone)]
-pub enum Lookup {
-    /// This stands there. Any kind of node when the reference is the whole scalar; else it must be a scalar.
-    Found(Node),
-    /// Nothing stands there, so the default is taken; without one, the hole stays.
-    Missing,
-    /// It can't be known yet: the hole stays, with its default.
-    Later,
-    /// There can never be such a thing.
-    Wrong(Box<Diagnostic>),
+impl Template {
+    /// Stands for a scalar whose problem has been told.
+    pub(super) fn refused() -> Self {
+        Self { parts: Vec::new(), style: Style::Plain }
+    }
+
+    /// Whether it stands for a scalar whose problem has been told.
+    pub fn is_refused(&self) -> bool {
+        self.parts.is_empty()
+    }
 }
 
-/// The node with every reference filled that `lookup` knows. What cannot be filled stays a hole.
-///
-/// Problems are `Lookup::Wrong` and a list or map in the middle of a text.
-pub fn fill(_node: &Node, _lookup: &mut dyn FnMut(&Reference) -> Lookup, _problems: &mut Vec<Diagnostic>) -> Node {
-    todo!()
+/// Every reference in the parts, those in defaults too, in order.
+pub(super) fn references<'a>(parts: &'a [Part], found: &mut Vec<&'a Reference>) {
+    for part in parts {
+        if let Part::Reference(reference) = part {
+            found.push(reference);
+            references(reference.default.as_deref().unwrap_or_default(), found);
+        }
+    }
+}
+
+/// The parts of a scalar's text. `raw` is what stands in the file at `span`: places are exact where what the text says
+/// is found there word by word, and the whole scalar's else.
+pub(super) fn parts(text: &str, raw: &str, span: Span) -> Result<Vec<Part>, Box<Diagnostic>> {
+    let mut scan = Scan { text, at: 0, dollars: Vec::new() };
+    let mut parts = scan.parts(0).map_err(|trouble| {
+        // What is wrong reaches at least from its `$` on; look for that where the others before it end.
+        let mut finder = Finder { raw, at: 0, span };
+        for dollars in scan.dollars.iter().filter(|dollars| dollars.end <= trouble.place.start) {
+            finder.find(&text[dollars.clone()]);
+        }
+        let place = finder.find(&text[trouble.place]).unwrap_or(span);
+        Box::new(Diagnostic::error(trouble.title).at(place).help(trouble.help))
+    })?;
+    let mut finder = Finder { raw, at: 0, span };
+    let places: Vec<_> =
+        scan.dollars.iter().map(|dollars| (dollars.start, finder.find(&text[dollars.clone()]))).collect();
+    for part in &mut parts {
+        if let Part::Reference(reference) = part {
+            let outer = reference.span.start;
+            let place = places.iter().find(|(start, _)| *start == outer as usize).and_then(|(_, place)| *place);
+            reference.relocate(outer, place, span);
+        }
+    }
+    Ok(parts)
+}
+
+impl Reference {
+    /// From a place in the scalar's text to one in the file.
+    fn relocate(&mut self, outer: u32, place: Option<Span>, scalar: Span) {
+        self.span = place.map_or(scalar, |place| Span {
+            file: place.file,
+            start: place.start + (self.span.start - outer),
+            end: place.start + (self.span.end - outer),
+        });
+        for part in self.default.iter_mut().flatten() {
+            if let Part::Reference(reference) = part {
+                reference.relocate(outer, place, scalar);
+            }
+        }
+    }
+}
+
+/// Finds pieces of a scalar's text, one after the other, in the file.
+struct Finder<'a> {
+    raw: &'a str,
+    at: usize,
+    span: Span,
+}
+
+impl Finder<'_> {
+    fn find(&mut self, piece: &str) -> Option<Span> {
+        let start = self.at + self.raw[self.at..].find(piece)?;
+        self.at = start + piece.len();
+        let offset = |at: usize| self.span.start + u32::try_from(at).expect("a file is at most 16 MiB");
+        Some(Span { file: self.span.file, start: offset(start), end: offset(self.at) })
+    }
+}
+
+/// What is wrong with a scalar's `${…}`.
+struct Trouble {
+    place: Range<usize>,
+    title: &'static str,
+    help: &'static str,
+}
+
+/// Reads a scalar's text from left to right. Spans are offsets in the text here.
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+    /// Where each outermost `${…}` and `$$` stands.
+    dollars: Vec<Range<usize>>,
+}
+
+impl Scan<'_> {
+    /// Up to the end, or, inside a default, up to the `}` that closes it.
+    fn parts(&mut self, depth: usize) -> Result<Vec<Part>, Trouble> {
+        let mut parts = Vec::new();
+        let mut text = String::new();
+        let mut open_braces = 0_usize;
+        loop {
+            let rest = &self.text[self.at..];
+            let next = rest.find(|c| c == '$' || depth > 0 && (c == '{' || c == '}')).unwrap_or(rest.len());
+            text.push_str(&rest[..next]);
+            self.at += next;
+            let rest = &rest[next..];
+            if rest.starts_with("${") {
+                if !text.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut text)));
+                }
+                let start = self.at;
+                parts.push(Part::Reference(self.reference(depth)?));
+                self.dollar(start, depth);
+                continue;
+            }
+            let Some(c) = rest.chars().next() else { break };
+            match c {
+                '}' if open_braces == 0 => break,
+                '}' => open_braces -= 1,
+                '{' => open_braces += 1,
+                '$' if rest.starts_with("$$") => {
+                    self.at += 1;
+                    self.dollar(self.at - 1, depth);
+                }
+                _ => {}
+            }
+            text.push(c);
+            self.at += 1;
+        }
+        if !text.is_empty() {
+            parts.push(Part::Text(text));
+        }
+        Ok(parts)
+    }
+
+    fn dollar(&mut self, start: usize, depth: usize) {
+        if depth == 0 {
+            // A `$$` is noted before its second dollar is passed.
+            let end = self.at.max(start + 2);
+            self.dollars.push(start..end);
+        }
+    }
+
+    fn reference(&mut self, depth: usize) -> Result<Reference, Trouble> {
+        let start = self.at;
+        let trouble = |end, title, help| Err(Trouble { place: start..end, title, help });
+        let unclosed = "a `${` is not closed";
+        let how = "close it with `}`; write `$$` for a dollar";
+        if depth == MAX_DEPTH {
+            return trouble(start + 2, "defaults inside defaults are too many", "name the inner ones in `vars`");
+        }
+        self.at += 2;
+        let rest = &self.text[self.at..];
+        let bytes = rest.as_bytes();
+        let Some(end) = (0..bytes.len())
+            .find(|&at| bytes[at] == b'}' || bytes[at..].starts_with(b":-") || bytes[at..].starts_with(b"${"))
+        else {
+            return trouble(start + 2, unclosed, how);
+        };
+        let path = rest[..end].trim().to_owned();
+        self.at += end;
+        if bytes[end] == b'$' {
+            return trouble(
+                self.at + 2,
+                "a reference cannot stand in the path of another",
+                "only a default may: `${a:-${b}}`",
+            );
+        }
+        let default = if bytes[end] == b':' {
+            self.at += 2;
+            Some(self.parts(depth + 1)?)
+        } else {
+            None
+        };
+        if !self.text[self.at..].starts_with('}') {
+            return trouble(start + 2, unclosed, how);
+        }
+        self.at += 1;
+        if path.is_empty() {
+            return trouble(
+                self.at,
+                "a `${}` without a name",
+                "write what to take, such as `${vars.api}`; write `$$` for a dollar",
+            );
+        }
+        let offset = |at: usize| u32::try_from(at).expect("a file is at most 16 MiB");
+        Ok(Reference { path, default, span: Span { file: 0, start: offset(start), end: offset(self.at) } })
+    }
 }

@@ -1,0 +1,243 @@
+//! Filling `${…}` from outside. It happens on the tree: a value never changes the structure of the file.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Span};
+
+use super::{Node, Part, Reference, Scalar, Style, Template, Value};
+
+/// How long a text may become: references to references could double it without end.
+const MAX_TEXT: usize = 16 << 20;
+
+/// What a scope says of a reference.
+#[derive(Debug, Clone)]
+pub enum Lookup {
+    /// This stands there. Any kind of node when the reference is the whole scalar; else it must be a scalar.
+    Found(Node),
+    /// Nothing stands there, so the default is taken; without one, the hole stays.
+    Missing,
+    /// It can't be known yet: the hole stays, with its default.
+    Later,
+    /// There can never be such a thing.
+    Wrong(Box<Diagnostic>),
+}
+
+/// The node with every reference filled that `lookup` knows. What cannot be filled stays a hole.
+///
+/// A reference that is the whole scalar, quoted or not, becomes what was found, a number or a list too. Problems are
+/// `Lookup::Wrong` and a list or map in the middle of a text.
+pub fn fill(node: &Node, lookup: &mut dyn FnMut(&Reference) -> Lookup, problems: &mut Vec<Diagnostic>) -> Node {
+    Fill { lookup, problems }.node(node).unwrap_or_else(|| node.clone())
+}
+
+struct Fill<'a> {
+    lookup: &'a mut dyn FnMut(&Reference) -> Lookup,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+/// What became of a template, or of a reference in it.
+enum Outcome {
+    /// It is known.
+    Known(Value),
+    /// It is not, or not all of it.
+    Open(Vec<Part>),
+    /// Something is wrong with it, and was told.
+    Refused,
+}
+
+impl Fill<'_> {
+    /// `None` when there is nothing to fill, so that the old node, and all below it, stays shared.
+    fn node(&mut self, node: &Node) -> Option<Node> {
+        let value = match &node.value {
+            Value::Scalar(_) => return None,
+            Value::Hole(template) if template.is_refused() => return None,
+            Value::Hole(template) => match self.parts(&template.parts, template.style) {
+                Outcome::Known(value) => value,
+                Outcome::Open(parts) => Value::Hole(Arc::new(Template { parts, style: template.style })),
+                Outcome::Refused => Value::Hole(Arc::new(Template::refused())),
+            },
+            Value::List(elements) => {
+                let (at, first) = elements.iter().enumerate().find_map(|(at, node)| Some((at, self.node(node)?)))?;
+                let mut filled = elements.to_vec();
+                filled[at] = first;
+                for node in &mut filled[at + 1..] {
+                    if let Some(new) = self.node(node) {
+                        *node = new;
+                    }
+                }
+                Value::List(filled.into())
+            }
+            Value::Map(entries) => {
+                let (at, first) =
+                    entries.iter().enumerate().find_map(|(at, (_, node))| Some((at, self.node(node)?)))?;
+                let mut filled = entries.to_vec();
+                filled[at].1 = first;
+                for (_, node) in &mut filled[at + 1..] {
+                    if let Some(new) = self.node(node) {
+                        *node = new;
+                    }
+                }
+                Value::Map(filled.into())
+            }
+        };
+        Some(Node { span: node.span, value })
+    }
+
+    fn parts(&mut self, parts: &[Part], style: Style) -> Outcome {
+        if let [Part::Reference(reference)] = parts {
+            return self.reference(reference, style);
+        }
+        let mut filled = Text::default();
+        let mut is_refused = false;
+        for part in parts {
+            let reference = match part {
+                Part::Text(text) => {
+                    filled.push(text);
+                    continue;
+                }
+                Part::Reference(reference) => reference,
+            };
+            match self.reference(reference, style) {
+                Outcome::Known(Value::Scalar(scalar)) => filled.push(&scalar.text),
+                Outcome::Known(Value::Hole(template)) if template.is_refused() => is_refused = true,
+                Outcome::Known(Value::Hole(template)) => filled.extend(template.parts.clone()),
+                Outcome::Known(Value::List(_)) => {
+                    self.misfit(reference, "a list");
+                    is_refused = true;
+                }
+                Outcome::Known(Value::Map(_)) => {
+                    self.misfit(reference, "a map");
+                    is_refused = true;
+                }
+                Outcome::Open(parts) => filled.extend(parts),
+                Outcome::Refused => is_refused = true,
+            }
+            if filled.len > MAX_TEXT {
+                self.problems.push(Diagnostic::error("the text grows beyond 16 MiB here").at(reference.span));
+                is_refused = true;
+            }
+            if is_refused {
+                return Outcome::Refused;
+            }
+        }
+        filled.outcome(style)
+    }
+
+    fn misfit(&mut self, reference: &Reference, what: &str) {
+        self.problems.push(
+            Diagnostic::error(format!("`${{{}}}` is {what}, and cannot stand in the middle of a text", reference.path))
+                .at(reference.span)
+                .help("let it stand alone, or name a text or number in it"),
+        );
+    }
+
+    fn reference(&mut self, reference: &Reference, style: Style) -> Outcome {
+        match ((self.lookup)(reference), &reference.default) {
+            (Lookup::Found(node), Some(default)) if is_blank(&node) => self.default(default, style),
+            (Lookup::Found(node), _) => Outcome::Known(node.value),
+            (Lookup::Missing, Some(default)) => self.default(default, style),
+            (Lookup::Missing, None) => Outcome::Open(vec![Part::Reference(reference.clone())]),
+            (Lookup::Later, default) => {
+                let default = match default {
+                    None => None,
+                    Some(default) => match self.default(default, style) {
+                        Outcome::Known(Value::Scalar(scalar)) => Some(vec![Part::Text(scalar.text.to_string())]),
+                        // A list can't be kept in a template: it is asked for again.
+                        Outcome::Known(Value::List(_) | Value::Map(_)) => Some(default.clone()),
+                        Outcome::Known(Value::Hole(template)) if template.is_refused() => return Outcome::Refused,
+                        Outcome::Known(Value::Hole(template)) => Some(template.parts.clone()),
+                        Outcome::Open(parts) => Some(parts),
+                        Outcome::Refused => return Outcome::Refused,
+                    },
+                };
+                Outcome::Open(vec![Part::Reference(Reference { default, ..reference.clone() })])
+            }
+            (Lookup::Wrong(problem), _) => {
+                self.problems.push(*problem);
+                Outcome::Refused
+            }
+        }
+    }
+
+    fn default(&mut self, default: &[Part], style: Style) -> Outcome {
+        match default {
+            [] => Outcome::Known(text("")),
+            // As if it had come from outside: `${env.N:-5}` may be a number.
+            [Part::Text(words)] => Outcome::Known(text(words)),
+            [..] => self.parts(default, style),
+        }
+    }
+}
+
+/// As in a shell, an empty text is as good as none.
+fn is_blank(node: &Node) -> bool {
+    node.is_null() || node.text() == Some("")
+}
+
+fn text(text: &str) -> Value {
+    Value::Scalar(Scalar { text: text.into(), style: Style::Filled })
+}
+
+/// Parts in the making: pieces of text that meet become one.
+#[derive(Default)]
+struct Text {
+    parts: Vec<Part>,
+    len: usize,
+}
+
+impl Text {
+    fn push(&mut self, text: &str) {
+        self.len += text.len();
+        match self.parts.last_mut() {
+            _ if text.is_empty() => {}
+            Some(Part::Text(last)) => last.push_str(text),
+            Some(Part::Reference(_)) | None => self.parts.push(Part::Text(text.to_owned())),
+        }
+    }
+
+    fn extend(&mut self, parts: Vec<Part>) {
+        for part in parts {
+            match part {
+                Part::Text(text) => self.push(&text),
+                Part::Reference(_) => {
+                    // However short: a million references are no text either.
+                    self.len += 64;
+                    self.parts.push(part);
+                }
+            }
+        }
+    }
+
+    fn outcome(self, style: Style) -> Outcome {
+        let style = match style {
+            Style::Plain | Style::Filled => Style::Filled,
+            Style::Quoted => Style::Quoted,
+        };
+        match self.parts.as_slice() {
+            [] => Outcome::Known(Value::Scalar(Scalar { text: "".into(), style })),
+            [Part::Text(text)] => Outcome::Known(Value::Scalar(Scalar { text: text.as_str().into(), style })),
+            [..] => Outcome::Open(self.parts),
+        }
+    }
+}
+
+/// A tree for a JSON value: all of it has this place.
+pub(super) fn from_json(value: &serde_json::Value, span: Span) -> Node {
+    let plain = |text: String| Value::Scalar(Scalar { text: text.into(), style: Style::Plain });
+    let value = match value {
+        serde_json::Value::Null => plain("null".to_owned()),
+        serde_json::Value::Bool(bool) => plain(bool.to_string()),
+        serde_json::Value::Number(number) => plain(number.to_string()),
+        serde_json::Value::String(words) => text(words),
+        serde_json::Value::Array(elements) => {
+            Value::List(elements.iter().map(|value| from_json(value, span)).collect())
+        }
+        serde_json::Value::Object(entries) => Value::Map(
+            entries
+                .iter()
+                .map(|(key, value)| (super::Key { span, text: key.as_str().into() }, from_json(value, span)))
+                .collect(),
+        ),
+    };
+    Node { span, value }
+}

@@ -1,0 +1,122 @@
+//! A reader of types from the tree that finds every problem, not just the first.
+//!
+//! serde stops at the first error. So what was wrong is told, cut out, and the rest is read again, until nothing more is
+//! found. Right input is read once.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use serde::de::DeserializeOwned;
+
+use crate::diagnostic::{Diagnostic, Span, closest};
+
+use super::Node;
+use super::de::{Cut, De, Error, What};
+
+/// Reads a `T`. `None` when anything is wrong; then each problem has been told, with its place. A hole is a problem.
+pub fn read<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<T> {
+    Reading::default().read(node, Holes::Refused, problems)
+}
+
+/// Tells every problem that reading a `T` would meet, passing over what is not filled yet.
+/// `Some` only when there are no holes in the way and nothing is wrong.
+pub fn read_with_holes<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<T> {
+    Reading::default().read(node, Holes::Passed, problems)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holes {
+    Refused,
+    Passed,
+}
+
+/// What is known of a tree while it is read again and again.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// What is left out, because it was told or has holes.
+    cut: RefCell<HashSet<Cut>>,
+    unknown: RefCell<HashSet<Span>>,
+    found: RefCell<Vec<Diagnostic>>,
+}
+
+impl Reading {
+    fn read<T: DeserializeOwned>(self, node: &Node, holes: Holes, problems: &mut Vec<Diagnostic>) -> Option<T> {
+        let mut is_whole = true;
+        let value = loop {
+            let error = match T::deserialize(De::new(node, &self)) {
+                Ok(value) => break Some(value),
+                Err(error) => error,
+            };
+            is_whole = false;
+            let cut = error.place.map_or(Cut::of(node), |place| place.cut);
+            if let Some(problem) = told(error, node, holes) {
+                self.found.borrow_mut().push(problem);
+            }
+            // The second is a guard: what was cut out can't fail again.
+            if cut == Cut::of(node) || !self.cut.borrow_mut().insert(cut) {
+                break None;
+            }
+        };
+        let found = self.found.into_inner();
+        let is_clean = found.is_empty();
+        problems.extend(found);
+        value.filter(|_| is_whole && is_clean)
+    }
+
+    pub(super) fn is_cut(&self, node: &Node) -> bool {
+        let cut = self.cut.borrow();
+        !cut.is_empty() && cut.contains(&Cut::of(node))
+    }
+
+    /// Whether a key that was told to be unknown was probably meant to be this field.
+    pub(super) fn is_misspelt(&self, node: &Node, field: &str) -> bool {
+        let unknown = self.unknown.borrow();
+        let mut keys = node.entries().iter().map(|(key, _)| key).filter(|key| unknown.contains(&key.span));
+        keys.any(|key| closest(&key.text, [field]).is_some())
+    }
+
+    pub(super) fn unknown_key(&self, key: &super::Key, known: &[&'static str]) {
+        if !self.unknown.borrow_mut().insert(key.span) {
+            return;
+        }
+        let problem = Diagnostic::error(format!("unknown key `{}`", key.text)).at(key.span);
+        self.found.borrow_mut().push(match closest(&key.text, known.iter().copied()) {
+            Some(near) => problem.label(format!("did you mean `{near}`?")),
+            None if known.is_empty() => problem.help("nothing may stand here"),
+            None => problem.help(format!("there are {}", list(known))),
+        });
+    }
+}
+
+/// What to tell of an error; nothing where it follows from one that was told.
+fn told(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
+    let span = error.place.map_or(root.span, |place| place.span);
+    match error.what {
+        What::Consequence => None,
+        What::Hole(_) if holes == Holes::Passed => None,
+        What::Hole(None) => None,
+        What::Hole(Some(path)) => Some(unfilled(&path, span)),
+        What::Missing(field) => Some(Diagnostic::error(format!("`{field}` is missing")).at(span)),
+        What::Wrong { title, help } => Some(Diagnostic::error(title).at(span).maybe_help(help)),
+    }
+}
+
+fn unfilled(path: &str, span: Span) -> Diagnostic {
+    if let Some(name) = path.strip_prefix("env.") {
+        return Diagnostic::error(format!(
+            "the environment variable `{name}` is not set, and this must be known before anything runs"
+        ))
+        .at(span)
+        .help(format!("set it, or give a default: `${{env.{name}:-…}}`"));
+    }
+    Diagnostic::error(format!("`${{{path}}}` can't stand here: this must be known before anything runs")).at(span)
+}
+
+pub(super) fn list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}

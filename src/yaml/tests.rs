@@ -1,0 +1,212 @@
+use std::collections::BTreeMap;
+
+use insta::assert_snapshot;
+use serde::Deserialize;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+
+use super::{Duration, Lookup, Node, Spanned, fill, parse, read, read_with_holes};
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    url: String,
+    #[serde(default)]
+    redirects: u8,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    timeout: Option<Duration>,
+    #[serde(default)]
+    insecure: bool,
+    json: Option<serde_json::Value>,
+    method: Option<Method>,
+    rest: Option<Node>,
+    name: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+enum Method {
+    #[serde(rename = "GET")]
+    Get,
+    #[serde(rename = "POST")]
+    Post,
+}
+
+fn tree(text: &str) -> (Sources, Option<Node>, Vec<Diagnostic>) {
+    let mut sources = Sources::default();
+    let file = sources.add("c.yaml", text);
+    let mut problems = Vec::new();
+    let node = parse(&sources, file, &mut problems);
+    (sources, node, problems)
+}
+
+fn json(text: &str) -> String {
+    let (sources, node, problems) = tree(text);
+    assert_eq!(Diagnostics(problems).render(&sources, false), "");
+    node.expect("a tree").to_json().to_string()
+}
+
+/// What is said of a file that holds a request.
+fn said(text: &str) -> String {
+    let (sources, node, mut problems) = tree(text);
+    if let Some(node) = node {
+        read::<Request>(&node, &mut problems);
+    }
+    Diagnostics(problems).render(&sources, false)
+}
+
+#[test]
+fn plain_scalars_mean_what_the_core_schema_says_and_quoted_ones_are_text() {
+    assert_eq!(
+        json("a: 60\nb: '60'\nc: ~\nd: [true, yes, 1.5]\n200: x\ne:\n"),
+        r#"{"a":60,"b":"60","c":null,"d":[true,"yes",1.5],"200":"x","e":null}"#
+    );
+}
+
+#[test]
+fn aliases_stand_for_their_anchors() {
+    assert_eq!(json("a: &x {k: [1]}\nb: *x\n"), r#"{"a":{"k":[1]},"b":{"k":[1]}}"#);
+}
+
+#[test]
+fn a_right_request_is_read_once_and_whole() {
+    let (_, node, mut problems) =
+        tree("url: http://a\nheaders: {X-Retries: 3}\ntimeout: 2m30s\njson: {a: [1, '2']}\nmethod: POST\nname: n\n");
+    let request = read::<Request>(&node.expect("a tree"), &mut problems).expect("nothing is wrong");
+    assert_eq!(request.headers["X-Retries"], "3");
+    assert_eq!(request.timeout, Some(Duration(std::time::Duration::from_secs(150))));
+    assert_eq!(request.json, Some(serde_json::json!({"a": [1, "2"]})));
+    assert_eq!(request.method, Some(Method::Post));
+    assert_eq!(request.name.map(|name| (name.span.start, name.value)), Some((92, "n".to_owned())));
+}
+
+#[test]
+fn every_problem_of_a_map_is_told_in_one_go() {
+    assert_snapshot!(said("
+ulr: http://a
+redirects: 300
+headers: [a]
+timeout: 10
+insecure: 'true'
+method: PSOT
+"), @r"
+    error: unknown key `ulr`
+     --> c.yaml:2:1
+      |
+    2 | ulr: http://a
+      | ^^^ did you mean `url`?
+
+    error: 300 is out of range
+     --> c.yaml:3:12
+      |
+    3 | redirects: 300
+      |            ^^^
+
+    error: expected a map, found a list
+     --> c.yaml:4:10
+      |
+    4 | headers: [a]
+      |          ^^
+
+    error: `10` is no duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`
+     --> c.yaml:5:10
+      |
+    5 | timeout: 10
+      |          ^^
+
+    error: expected true or false, found text
+     --> c.yaml:6:11
+      |
+    6 | insecure: 'true'
+      |           ^^^^^^
+      |
+      = help: leave out the quotes
+
+    error: `PSOT` is none of the words that may stand here
+     --> c.yaml:7:9
+      |
+    7 | method: PSOT
+      |         ^^^^
+      |
+      = help: did you mean `POST`?
+    ");
+}
+
+#[test]
+fn what_yaml_lets_pass_is_refused_by_name() {
+    for (text, title) in [
+        ("a: 1\na: 2\n", "`a` stands twice in one map"),
+        ("a: !!str 1\n", "the tag `!!str` has no meaning here"),
+        ("a: &x {}\nb: {<<: *x}\n", "merge keys (`<<`) have no meaning here"),
+        ("a: 1\n---\nb: 2\n", "a second document begins here"),
+        ("a: *x\n", "no anchor is called `x`"),
+        ("a: &x [*x]\n", "an alias that holds itself"),
+        ("[a]: 1\n", "a key is text, not a list"),
+        ("${a}: 1\n", "a key can't be filled in"),
+        ("a: \u{7}\n", "a control character, U+0007, stands in the file"),
+        ("a: \u{202e}x\n", "a control character, U+202E, stands in the file"),
+        ("", "`c.yaml` is empty"),
+        ("a: ${vars.x\n", "a `${` is not closed"),
+        ("a: [1\n", "not YAML: unclosed bracket '['"),
+    ] {
+        let (_, _, problems) = tree(text);
+        let titles: Vec<_> = problems.iter().map(Diagnostic::title).collect();
+        assert_eq!(titles, [title], "{text:?}");
+    }
+}
+
+#[test]
+fn nests_and_bombs_are_refused_before_they_cost_anything() {
+    let (_, node, problems) = tree(&"[".repeat(100_000));
+    assert!(node.is_none() && problems.len() == 1);
+    let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for level in 1..20 {
+        let before = level - 1;
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(",")));
+    }
+    let (_, node, problems) = tree(&bomb);
+    assert!(node.is_none());
+    assert_eq!(problems[0].title(), "the aliases expand to too much");
+}
+
+#[test]
+fn a_reference_that_is_the_whole_scalar_becomes_what_it_names() {
+    let (_, node, mut problems) = tree(
+        "whole: ${vars.n}\nquoted: \"${vars.n}\"\nin: a-${vars.n}-$${b}\ndefault: ${vars.x:-5}\nlater: ${secrets.s}\n",
+    );
+    let number = Node::from_json(&serde_json::json!(60), node.as_ref().expect("a tree").span);
+    let mut lookup = |reference: &super::Reference| match &*reference.path {
+        "vars.n" => Lookup::Found(number.clone()),
+        "vars.x" => Lookup::Missing,
+        _ => Lookup::Later,
+    };
+    let filled = fill(&node.expect("a tree"), &mut lookup, &mut problems);
+    assert_eq!(filled.to_json().to_string(), r#"{"whole":60,"quoted":60,"in":"a-60-${b}","default":"5","later":null}"#);
+    assert_eq!(filled.references().len(), 1);
+}
+
+#[test]
+fn a_value_from_outside_can_be_a_number_where_one_is_wanted_but_no_structure() {
+    let (_, node, mut problems) = tree("url: ${env.U}\nredirects: ${env.R}\n");
+    let mut lookup = |reference: &super::Reference| {
+        let value = if reference.path == "env.R" { "3" } else { "a: [b]\nc: d" };
+        Lookup::Found(Node::from_json(&value.into(), reference.span))
+    };
+    let filled = fill(&node.expect("a tree"), &mut lookup, &mut problems);
+    let request = read::<Request>(&filled, &mut problems).expect("nothing is wrong");
+    assert_eq!((&*request.url, request.redirects), ("a: [b]\nc: d", 3));
+}
+
+#[test]
+fn holes_are_passed_over_while_the_rest_is_checked() {
+    let (sources, node, mut problems) = tree("url: ${secrets.U}\nredirects: many\n");
+    let node = node.expect("a tree");
+    assert_eq!(read_with_holes::<Request>(&node, &mut problems), None);
+    assert_snapshot!(Diagnostics(problems).render(&sources, false), @r"
+    error: expected a whole number, found text
+     --> c.yaml:2:12
+      |
+    2 | redirects: many
+      |            ^^^^
+    ");
+}

@@ -1,0 +1,163 @@
+//! Durations and sizes as people write them: `10s`, `2m30s`, `7d`; `64KiB`, `10MB`.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A stretch of time, such as `500ms`, `10s`, `2m30s`, `24h` or `7d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration(pub std::time::Duration);
+
+/// A number of bytes, such as `512`, `64KiB` or `10MB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Size(pub u64);
+
+const TIMES: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+const SIZES: [(&str, u64); 8] = [
+    ("", 1),
+    ("B", 1),
+    ("KB", 1000),
+    ("KiB", 1 << 10),
+    ("MB", 1_000_000),
+    ("MiB", 1 << 20),
+    ("GB", 1_000_000_000),
+    ("GiB", 1 << 30),
+];
+
+impl std::str::FromStr for Duration {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fail = || format!("`{text}` is no duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`");
+        let mut rest = text.trim();
+        let mut total = 0_u64;
+        let mut last = u64::MAX;
+        if rest.is_empty() {
+            return Err(fail());
+        }
+        while !rest.is_empty() {
+            let (number, unit, after) = quantity(rest).ok_or_else(fail)?;
+            let (_, millis) = TIMES.iter().find(|(name, _)| *name == unit).ok_or_else(fail)?;
+            // `10s2m` and `1s1s` are slips.
+            if *millis >= last {
+                return Err(fail());
+            }
+            last = *millis;
+            total = number.checked_mul(*millis).and_then(|part| total.checked_add(part)).ok_or_else(fail)?;
+            rest = after;
+        }
+        // A hundred years: what is longer was meant otherwise, and overflows clocks.
+        if total > 36_525 * 86_400_000 {
+            return Err(fail());
+        }
+        Ok(Self(std::time::Duration::from_millis(total)))
+    }
+}
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fail = || format!("`{text}` is no size: write it such as `512`, `64KiB` or `10MB`");
+        let (number, unit, rest) = quantity(text.trim()).ok_or_else(fail)?;
+        let (_, bytes) = SIZES.iter().find(|(name, _)| *name == unit && rest.is_empty()).ok_or_else(fail)?;
+        Ok(Self(number.checked_mul(*bytes).ok_or_else(fail)?))
+    }
+}
+
+/// A whole number, the letters behind it, and the rest.
+fn quantity(text: &str) -> Option<(u64, &str, &str)> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, rest) = text.split_at(digits);
+    let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+    let (unit, rest) = rest.split_at(letters);
+    Some((number.parse().ok()?, unit, rest))
+}
+
+impl std::fmt::Display for Duration {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let mut millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        if millis == 0 {
+            return f.write_str("0s");
+        }
+        for (unit, each) in TIMES.iter().rev() {
+            if millis >= *each {
+                write!(f, "{}{unit}", millis / each)?;
+                millis %= each;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let exact = SIZES[1..].iter().rev().filter(|(_, each)| self.0 >= *each && self.0.is_multiple_of(*each));
+        match exact.max_by_key(|(_, each)| *each) {
+            Some((unit, each)) => write!(f, "{}{unit}", self.0 / each),
+            None => write!(f, "{}B", self.0),
+        }
+    }
+}
+
+macro_rules! as_text {
+    ($type:ident, $pattern:literal, $doc:literal) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": ["string", "integer"], "pattern": $pattern, "description": $doc })
+            }
+        }
+    };
+}
+
+as_text!(Duration, r"^([0-9]+(ms|s|m|h|d))+$|\$\{", "A stretch of time, such as `10s` or `2m30s`.");
+as_text!(Size, r"^[0-9]+(B|KB|KiB|MB|MiB|GB|GiB)?$|\$\{", "A number of bytes, such as `10MiB`.");
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Size};
+
+    #[test]
+    fn durations_are_read_and_shown_as_people_write_them() {
+        for text in ["500ms", "10s", "2m30s", "1d", "7d"] {
+            assert_eq!(text.parse::<Duration>().expect(text).to_string(), text);
+        }
+        assert_eq!("90s".parse::<Duration>().expect("a duration").to_string(), "1m30s");
+        for text in ["", "10", "10 s", "s", "-1s", "1s1s", "10s2m", "99999999d", "1.5s", "5min"] {
+            assert!(text.parse::<Duration>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_and_shown_as_people_write_them() {
+        for (text, bytes) in [("512", 512), ("64KiB", 65536), ("10MB", 10_000_000), ("1GiB", 1 << 30)] {
+            assert_eq!(text.parse::<Size>(), Ok(Size(bytes)), "{text}");
+        }
+        assert_eq!(Size(65536).to_string(), "64KiB");
+        for text in ["", "MB", "10 MB", "-1", "10mb", "99999999999GiB"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+}
