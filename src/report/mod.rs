@@ -1,1 +1,87 @@
-//! How a run is told.
+//! How a run is told: every format is a pure function of the run, in checklist order.
+//!
+//! A new format is one file here, and its `mod` line and row below.
+
+mod cause;
+mod counts;
+mod gap;
+mod json;
+mod markdown;
+#[cfg(test)]
+mod sample;
+mod table;
+mod text;
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+
+use crate::run::{Run, Verdict};
+
+pub use counts::Counts;
+pub use json::schema;
+pub use text::visible;
+
+/// Every format that a run can be told in, in alphabetical order. A new format adds its row here.
+pub static FORMATS: &[Format] = &[
+    Format { name: "json", doc: "the whole record, for programs", render: json::render },
+    Format {
+        name: "markdown",
+        doc: "the checklist with its ticks, to be read and committed",
+        render: markdown::render,
+    },
+    Format { name: "table", doc: "for a person at a terminal", render: table::render },
+];
+
+/// A form that a run can be told in.
+#[derive(Debug)]
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is for.
+    pub doc: &'static str,
+    /// Writes the run in this form.
+    pub render: fn(&Run, &Look, &mut dyn Write) -> io::Result<()>,
+}
+
+/// How the reader sees it. Formats for files take no notice.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// The columns of the terminal. `None` when it is read elsewhere.
+    pub width: Option<usize>,
+    /// Whether colours may be used.
+    pub color: bool,
+    /// The time at which it is read, by which gaps have expired or not.
+    pub now: Timestamp,
+}
+
+impl Look {
+    /// How a file is written: no colours, no terminal.
+    pub fn plain(now: Timestamp) -> Self {
+        Self { width: None, color: false, now }
+    }
+}
+
+/// The format of this name.
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+/// The verdict in words.
+pub fn words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ready => "READY",
+        Verdict::NotReady => "NOT READY",
+        Verdict::Unknown => "COULD NOT TELL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FORMATS;
+
+    #[test]
+    fn formats_stand_in_alphabetical_order() {
+        assert!(FORMATS.is_sorted_by_key(|format| format.name));
+    }
+}

@@ -1,0 +1,58 @@
+//! What makes items red, each cause once, with what it blocks beneath it.
+
+use std::collections::HashMap;
+
+use crate::run::{ItemResult, Run, Status};
+
+/// Something that makes items red.
+#[derive(Debug)]
+pub struct Cause<'a> {
+    /// What it is.
+    pub root: Root<'a>,
+    /// The items that are blocked by it, in checklist order.
+    pub blocks: Vec<&'a ItemResult>,
+}
+
+/// What a cause is.
+#[derive(Debug, Clone, Copy)]
+pub enum Root<'a> {
+    /// An item that is red by itself.
+    Item(&'a ItemResult),
+    /// Something that is missing, such as a variable, and the first item that misses it.
+    Input(&'a str, &'a ItemResult),
+    /// An item that was not run this time.
+    Absent(&'a str),
+}
+
+/// The causes in checklist order of what they make red.
+pub fn causes(run: &Run) -> Vec<Cause<'_>> {
+    let mut causes: Vec<Cause> = Vec::new();
+    let mut by_item: HashMap<&str, usize> = HashMap::new();
+    let mut by_input: HashMap<&str, usize> = HashMap::new();
+    for item in run.items() {
+        match (item.status, &item.cause) {
+            (Status::Blocked, None) => {
+                let reason = item.reason.as_deref().unwrap_or("something is missing");
+                let at = *by_input.entry(reason).or_insert_with(|| {
+                    causes.push(Cause { root: Root::Input(reason, item), blocks: Vec::new() });
+                    causes.len() - 1
+                });
+                by_item.insert(&item.id, at);
+            }
+            (Status::Failed | Status::Error | Status::Pending, _) => {
+                by_item.insert(&item.id, causes.len());
+                causes.push(Cause { root: Root::Item(item), blocks: Vec::new() });
+            }
+            (Status::Blocked, Some(_)) | (Status::Passed | Status::Waived | Status::Deferred, _) => {}
+        }
+    }
+    for item in run.items().filter(|item| item.status == Status::Blocked) {
+        let id = item.cause.as_deref().unwrap_or(&item.id);
+        let at = *by_item.entry(id).or_insert_with(|| {
+            causes.push(Cause { root: Root::Absent(id), blocks: Vec::new() });
+            causes.len() - 1
+        });
+        causes[at].blocks.push(item);
+    }
+    causes
+}

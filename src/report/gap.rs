@@ -1,0 +1,44 @@
+//! What is to be said of known gaps: which one covers an item, which is closed, which nobody accepts any longer.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::run::{Gap, ItemResult, Run, Status};
+
+/// How a gap stands on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its items are not all green, or were not looked at.
+    Open,
+    /// Somebody accepted it through this day, which is not over.
+    Accepted(Date),
+    /// Nobody accepts it since this day.
+    Expired(Date),
+    /// Everything that it names passed.
+    Closed,
+}
+
+/// The day in UTC.
+pub fn day(instant: Timestamp) -> Date {
+    instant.to_zoned_datetime(TimeZone::UTC).date()
+}
+
+/// How the gap stands.
+pub fn state(run: &Run, gap: &Gap, today: Date) -> State {
+    let mut items = run.items().filter(|item| gap.items.contains(&item.id)).peekable();
+    let seen = items.peek().is_some();
+    if seen && items.all(|item| item.status == Status::Passed) {
+        return State::Closed;
+    }
+    match gap.accepted_until {
+        None => State::Open,
+        Some(until) if until >= today => State::Accepted(until),
+        Some(until) => State::Expired(until.tomorrow().unwrap_or(until)),
+    }
+}
+
+/// The gap for which the item is waived: of several, the one that is accepted longest.
+pub fn covering<'a>(run: &'a Run, item: &ItemResult) -> Option<&'a Gap> {
+    run.gaps.iter().filter(|gap| gap.items.contains(&item.id)).max_by_key(|gap| gap.accepted_until)
+}

@@ -1,0 +1,106 @@
+//! `json`: the whole record with its verdict and counts, for programs.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+
+use crate::run::{Run, Verdict};
+
+use super::{Counts, Look};
+
+/// A run as one JSON document. `gate report` reads it back.
+#[derive(Serialize, JsonSchema)]
+struct Document<'a> {
+    /// What the run says of the environment.
+    verdict: Verdict,
+    /// How many items came out how.
+    counts: Counts,
+    /// The run itself.
+    #[serde(flatten)]
+    run: &'a Run,
+}
+
+/// The run as one JSON document, in checklist order.
+pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let document = Document { verdict: run.verdict(), counts: Counts::of(run), run };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+/// The JSON Schema of the document, as of draft 7.
+pub fn schema() -> serde_json::Value {
+    let generator = SchemaSettings::draft07().into_generator();
+    generator.into_root_schema_for::<Document>().to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::report::sample::{self, now, probe, red, run, section};
+    use crate::run::{ItemResult, ProbeResult, Status};
+
+    fn shown(run: &Run) -> String {
+        let mut out = Vec::new();
+        render(run, &Look::plain(now()), &mut out).expect("a vector takes all");
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+
+    #[test]
+    fn the_document_begins_with_the_verdict_and_the_counts() {
+        let document = shown(&run([section("API", [red("api", "API answers", Status::Failed, "status is 500")])]));
+        let (head, _) = document.split_once("\"gate\"").expect("the run follows");
+        assert_snapshot!(head, @r#"
+        {
+          "verdict": "not-ready",
+          "counts": {
+            "total": 1,
+            "green": 0,
+            "passed": 0,
+            "failed": 1,
+            "error": 0,
+            "blocked": 0,
+            "pending": 0,
+            "waived": 0,
+            "deferred": 0,
+            "causes": 0,
+            "flaky": 0,
+            "insecure": 0,
+            "advisory": 0,
+            "advisory_red": 0
+          },
+          "version": 1,
+        "#);
+    }
+
+    #[test]
+    fn a_document_reads_back_as_the_run_that_it_was() {
+        let mut run = sample::m9();
+        let seen = serde_json::value::to_raw_value(&[1, 2]).expect("numbers are JSON");
+        run.sections[0].items[0].probes =
+            vec![ProbeResult { observation: Some(seen), ..probe("sql", Status::Passed, None) }];
+        let read: Run = serde_json::from_str(&shown(&run)).expect("it is a run");
+        assert_eq!(shown(&read), shown(&run));
+    }
+
+    #[test]
+    fn whatever_was_seen_the_document_is_json() {
+        let item = ItemResult { title: "\u{1b}[31m\u{0}\"\u{2028}".into(), ..red("x", "", Status::Error, "\n") };
+        let value: serde_json::Value =
+            serde_json::from_str(&shown(&run([section("API", [item])]))).expect("it is JSON");
+        assert_eq!(value["sections"][0]["items"][0]["title"], "\u{1b}[31m\u{0}\"\u{2028}");
+    }
+
+    #[test]
+    fn the_schema_knows_every_key_of_a_document_and_says_what_it_means() {
+        let schema = schema();
+        assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+        let document: serde_json::Value = serde_json::from_str(&shown(&sample::m9())).expect("it is JSON");
+        for key in document.as_object().expect("a document is an object").keys() {
+            assert!(schema["properties"][key]["description"].is_string(), "{key} is not explained: {schema:#}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! `markdown`: the checklist with its ticks, to be read by people and committed. The same results give the same bytes.
+
+mod escape;
+
+use std::io::{self, Write};
+
+use jiff::civil::Date;
+
+use crate::run::{Gap, ItemResult, Run, Section, Status};
+
+use super::gap::{self, State};
+use super::{Look, words};
+use escape::{cell, escape, line};
+
+/// The run as markdown. Dates are those of the run, in UTC.
+pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let today = gap::day(run.started);
+    head(run, today, out)?;
+    // The people who sign read the gaps first.
+    let signing = run.sections.iter().position(is_acceptance).unwrap_or(run.sections.len());
+    for (number, section) in run.sections.iter().enumerate() {
+        if number == signing {
+            gaps(run, today, out)?;
+        }
+        write_section(run, section, today, out)?;
+    }
+    if signing == run.sections.len() {
+        gaps(run, today, out)?;
+    }
+    Ok(())
+}
+
+fn head(run: &Run, today: Date, out: &mut dyn Write) -> io::Result<()> {
+    let (green, total) = run.green();
+    writeln!(out, "# {}\n", line(&run.title))?;
+    write!(out, "**Last Verified:** {today}")?;
+    if let Some(subject) = &run.subject {
+        write!(out, " · **Subject:** {}", escape(subject))?;
+    }
+    write!(out, " · **Verdict:** {} ({green} of {total} green", words(run.verdict()))?;
+    if let Some(partial) = &run.partial {
+        write!(out, "; partial: {}", escape(partial))?;
+    }
+    if let Some(by) = &run.interrupted {
+        write!(out, "; interrupted: {}", escape(by))?;
+    }
+    writeln!(out, ")")
+}
+
+/// Whether the section is nothing but sign-offs.
+fn is_acceptance(section: &Section) -> bool {
+    !section.items.is_empty() && section.items.iter().all(|item| item.sign_off.is_some())
+}
+
+fn write_section(run: &Run, section: &Section, today: Date, out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "\n## {}", line(&section.title))?;
+    if let Some(note) = &section.note {
+        write!(out, " ({})", line(note))?;
+    }
+    writeln!(out)?;
+    if let Some(text) = &section.text {
+        writeln!(out, "\n{}", text.trim_matches('\n'))?;
+        if !section.items.is_empty() {
+            writeln!(out)?;
+        }
+    }
+    for item in &section.items {
+        write_item(run, item, today, out)?;
+    }
+    Ok(())
+}
+
+fn write_item(run: &Run, item: &ItemResult, today: Date, out: &mut dyn Write) -> io::Result<()> {
+    let tick = if item.status == Status::Passed { 'x' } else { ' ' };
+    write!(out, "- [{tick}] {}", line(&item.title))?;
+    if let Some(tag) = tag(run, item) {
+        write!(out, " **[{tag}]**")?;
+    }
+    let remarks = remarks(item, today);
+    if !remarks.is_empty() {
+        write!(out, " ({})", remarks.join("; "))?;
+    }
+    writeln!(out)
+}
+
+/// What stands in bold brackets behind an item that was not seen to be as it should.
+fn tag(run: &Run, item: &ItemResult) -> Option<String> {
+    let reason = || item.reason.as_deref().map(escape);
+    let with = |word: &str, reason: Option<String>| match reason {
+        Some(reason) => format!("{word}: {reason}"),
+        None => word.to_owned(),
+    };
+    match item.status {
+        Status::Passed => None,
+        Status::Failed => Some(with("FAILED", reason())),
+        Status::Error => Some(with("ERROR", reason())),
+        Status::Blocked => {
+            let cause = item.cause.as_deref().map(escape);
+            let reason = match (cause, reason()) {
+                (Some(cause), Some(reason)) if !reason.starts_with(&cause) => Some(format!("{cause}: {reason}")),
+                (cause, reason) => reason.or(cause),
+            };
+            Some(with("BLOCKED", reason))
+        }
+        Status::Pending if item.sign_off.is_some() => Some(match item.reason.as_deref() {
+            None | Some("not signed") => "NEEDS SIGN-OFF".to_owned(),
+            Some(stale) => format!("NEEDS SIGN-OFF: {}", escape(stale)),
+        }),
+        Status::Pending => Some("NEEDS RUN".to_owned()),
+        Status::Waived => Some(match gap::covering(run, item) {
+            Some(Gap { gap, accepted_until: Some(until), .. }) => format!("WAIVED until {until}: {}", line(gap)),
+            Some(Gap { gap, accepted_until: None, .. }) => format!("WAIVED: {}", line(gap)),
+            None => with("WAIVED", reason()),
+        }),
+        Status::Deferred => Some(item.reason.as_deref().map_or_else(|| "DEFERRED".to_owned(), line)),
+    }
+}
+
+/// What stands in parentheses at the end: what was seen and when, and what one should know of how.
+fn remarks(item: &ItemResult, today: Date) -> Vec<String> {
+    let mut remarks = Vec::new();
+    match (item.status, &item.evidence) {
+        // The evidence of a sign-off says who and when by itself.
+        (Status::Passed, Some(evidence)) if item.sign_off.is_some() => remarks.push(escape(evidence)),
+        (Status::Passed, Some(evidence)) => remarks.push(format!("verified {today}: {}", escape(evidence))),
+        (Status::Passed, None) => remarks.push(format!("verified {today}")),
+        (Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Waived | Status::Deferred, _) => {
+        }
+    }
+    if item.flaky {
+        remarks.push("flaky".to_owned());
+    }
+    if item.insecure {
+        remarks.push("insecure: TLS not verified".to_owned());
+    }
+    if item.advisory {
+        remarks.push("advisory".to_owned());
+    }
+    if let Some(last) = item.last_passed.filter(|_| item.status != Status::Passed) {
+        remarks.push(format!("last verified {}", gap::day(last)));
+    }
+    remarks
+}
+
+fn gaps(run: &Run, today: Date, out: &mut dyn Write) -> io::Result<()> {
+    if run.gaps.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Known Gaps\n")?;
+    writeln!(out, "| Gap | Priority | Owner | Notes | Accepted until |")?;
+    writeln!(out, "|-----|----------|-------|-------|----------------|")?;
+    for gap in &run.gaps {
+        let mut name = cell(&gap.gap);
+        let mut until = gap.accepted_until.map(|until| until.to_string()).unwrap_or_default();
+        if let Some(by) = &gap.accepted_by {
+            until = format!("{until} by {}", cell(by));
+        }
+        match gap::state(run, gap, today) {
+            State::Closed => name.push_str(" **[CLOSED: remove it]**"),
+            State::Expired(_) => until.push_str(" **[EXPIRED]**"),
+            State::Open | State::Accepted(_) => {}
+        }
+        let cells = [&gap.priority, &gap.owner, &gap.notes].map(|text| cell(text.as_deref().unwrap_or_default()));
+        writeln!(out, "| {name} | {} | {} |", cells.join(" | "), until.trim())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+use insta::assert_snapshot;
+use proptest::prelude::{Strategy, prop_oneof};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use crate::report::sample::{self, gap, now, passed, red, run, section};
+use crate::report::text::visible;
+use crate::report::{Look, format};
+use crate::run::{ItemResult, Run, Status};
+
+fn shown(run: &Run) -> String {
+    let mut out = Vec::new();
+    let render = format("markdown").expect("it is in the registry").render;
+    render(run, &Look::plain(now()), &mut out).expect("a vector takes all");
+    String::from_utf8(out).expect("reports are UTF-8")
+}
+
+#[test]
+fn a_run_is_the_checklist_with_its_ticks_and_what_was_seen() {
+    assert_snapshot!(shown(&sample::m9()), @r#"
+    # Staging Readiness Checklist — M9 entrance
+
+    **Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** NOT READY (5 of 12 green)
+
+    ## Prerequisites (must be green before staging sign-off)
+    - [x] DB: Alembic HEAD == 014_trace_mismatches (verified 2025-12-06: 014_trace_mismatches, at head)
+    - [ ] Redis: `redis_connected == 1` **[ERROR: connecting to Redis: connection refused]** (insecure: TLS not verified)
+    - [ ] Grafana: 4 dashboards provisioned **[FAILED: dashboards.titles lacks "M4.5 Failure"]** (last verified 2025-12-01)
+    - [ ] Logs: central logging receives backend logs **[PROD SETUP]**
+    - [ ] Secrets are present **[BLOCKED: GITHUB_TOKEN is not set]**
+
+    ## Smoke tests
+    - [x] `curl /healthz` returns 200 (verified 2025-12-06: 200; flaky)
+    - [ ] `aos replay` works **[WAIVED until 2026-03-01: Replay PostgresTraceStore parity]**
+    - [ ] Mismatch automation: trigger mismatch → GitHub issue **[BLOCKED: secrets-present: GITHUB_TOKEN is not set]**
+    - [ ] k6 baseline **[NEEDS RUN]**
+
+    ## Known Gaps
+
+    | Gap | Priority | Owner | Notes | Accepted until |
+    |-----|----------|-------|-------|----------------|
+    | Replay PostgresTraceStore parity | P2 | @backend | `start_trace` schema mismatch | 2026-03-01 by @sre-lead |
+
+    ## Sign-off acceptance (QA + SRE)
+    - [ ] QA lead confirms smoke tests (above) **[BLOCKED: secrets-present: GITHUB_TOKEN is not set]**
+    - [ ] SRE confirms infra (Redis, DB, Prometheus) **[NEEDS SIGN-OFF]**
+    - [x] Product owner approves demo checklist (signed 2025-12-06 by Dana Reyes for 0f1d7aa)
+    "#);
+}
+
+#[test]
+fn a_section_of_text_is_copied_as_it_stands() {
+    let mut run = run([section("API", [passed("api", "API answers", "200")]), section("Notes", [])]);
+    run.sections[1].text = Some("1. **compose**: `A | B`\n   - nested <br>\n".into());
+    assert_snapshot!(shown(&run), @"
+    # Staging Readiness Checklist — M9 entrance
+
+    **Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** READY (1 of 1 green)
+
+    ## API
+    - [x] API answers (verified 2025-12-06: 200)
+
+    ## Notes
+
+    1. **compose**: `A | B`
+       - nested <br>
+    ");
+}
+
+#[test]
+fn what_was_not_run_or_ended_early_is_said_beside_the_verdict() {
+    let mut run = run([section("API", [passed("api", "API answers", "200")])]);
+    run.partial = Some("--only api".into());
+    run.interrupted = Some("SIGTERM".into());
+    assert_snapshot!(shown(&run).lines().nth(2).expect("the third line is the verdict"), @"**Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** COULD NOT TELL (1 of 1 green; partial: --only api; interrupted: SIGTERM)");
+}
+
+#[test]
+fn gaps_that_are_closed_or_expired_are_marked_and_a_bar_stays_in_its_cell() {
+    let mut run = run([section("API", [passed("api", "API", "200"), red("db", "DB", Status::Failed, "no rows")])]);
+    run.gaps = vec![gap("API parity", &["api"], None), gap("a|b \\", &["db"], Some("2025-12-05"))];
+    assert_snapshot!(shown(&run).split_once("Gaps\n\n").expect("there is a table").1, @r"
+    | Gap | Priority | Owner | Notes | Accepted until |
+    |-----|----------|-------|-------|----------------|
+    | API parity **[CLOSED: remove it]** | P2 | @backend | `start_trace` schema mismatch |  |
+    | a\|b \\ | P2 | @backend | `start_trace` schema mismatch | 2025-12-05 by @sre-lead **[EXPIRED]** |
+    ");
+}
+
+#[test]
+fn hostile_evidence_is_shown_as_what_it_is() {
+    let hostile = "<script>x</script> [a](http://b) `c` | d\n# e \u{1b}[31m \u{202e}f https://g www.h _i_ 1_2 \\";
+    assert_snapshot!(shown(&run([section("API", [passed("api", "API", hostile)])])).lines().last().expect("an item"), @r"- [x] API (verified 2025-12-06: &lt;script&gt;x&lt;/script&gt; \[a\](http\://b) \`c\` \| d\\n# e \\u{1b}\[31m \\u{202e}f https\://g www\.h \_i\_ 1_2 \\)");
+}
+
+/// Every piece of what a reader of the markdown sees.
+fn events(markdown: &str) -> Vec<Event<'_>> {
+    Parser::new_ext(markdown, Options::all() - Options::ENABLE_SMART_PUNCTUATION).collect()
+}
+
+/// Text that is made to break out of whatever stands around it.
+fn hostile() -> impl Strategy<Value = String> {
+    let pieces: Vec<&'static str> = vec![
+        "<b>",
+        "</b>",
+        "<!--",
+        "-->",
+        "<script",
+        ">",
+        "\"",
+        "'",
+        "&lt;",
+        "&#60;",
+        "[",
+        "]",
+        "](x)",
+        "![",
+        "(",
+        ")",
+        "`",
+        "``",
+        "```\n",
+        "|",
+        "\n|-|-|\n",
+        "\\",
+        "\\\\",
+        "*",
+        "**",
+        "***",
+        "_",
+        "__",
+        "~~",
+        "~",
+        "$",
+        "$$",
+        "^",
+        "\n",
+        "\r",
+        "\r\n",
+        "\n\n",
+        "# h",
+        "\n- x",
+        "\n1. x",
+        "\n> q",
+        "\n---\n",
+        "\n===\n",
+        "- [x] ",
+        "[^1]",
+        "[^1]: x",
+        "\n[a]: http://x\n",
+        "<http://a.b>",
+        "a@b.c",
+        "https://a.b/c",
+        "www.a.b",
+        "\u{1b}[31m",
+        "\u{1b}]8;;http://x\u{7}",
+        "\u{202e}",
+        "\u{200b}",
+        "\u{2028}",
+        "\t",
+        "  ",
+        "word",
+        "a_b",
+        "日本",
+        "{#id}",
+        ":smile:",
+        "[[x]]",
+        "%%",
+        "+++",
+        "\u{0}",
+        "\u{fffd}",
+    ];
+    let piece = prop_oneof![
+        3 => proptest::sample::select(pieces).prop_map(str::to_owned),
+        1 => "\\PC{0,6}",
+        1 => proptest::char::any().prop_map(String::from),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// The same run with a harmless word and with this text in every place that a probe fills.
+fn filled(text: &str) -> Run {
+    let with = |item: ItemResult| ItemResult { cause: Some(text.into()), ..item };
+    let mut run = run([section(
+        "API",
+        [
+            passed("a", "A", text),
+            red("b", "B", Status::Failed, text),
+            red("c", "C", Status::Error, text),
+            with(red("d", "D", Status::Blocked, text)),
+            passed("e", "E", text),
+        ],
+    )]);
+    run.subject = Some(text.into());
+    run.gaps = vec![gap("G", &["b"], None)];
+    run
+}
+
+/// What the markdown is made of, with neighbouring texts as one.
+fn shape(markdown: &str) -> Vec<String> {
+    let mut shape: Vec<String> = Vec::new();
+    for event in events(markdown) {
+        let name = match event {
+            Event::Text(_) => "text".to_owned(),
+            Event::Start(Tag::Heading { level, .. }) => format!("heading {level}"),
+            Event::Start(tag) => format!("start {tag:?}"),
+            Event::End(TagEnd::Heading(_)) => "end heading".to_owned(),
+            Event::End(tag) => format!("end {tag:?}"),
+            other => format!("{other:?}"),
+        };
+        if name != "text" || shape.last().is_none_or(|last| last != "text") {
+            shape.push(name);
+        }
+    }
+    shape
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_that_a_probe_returned_makes_anything_but_text(text in hostile()) {
+        let markdown = shown(&filled(&text));
+        proptest::prop_assert_eq!(shape(&markdown), shape(&shown(&filled("word"))), "{}", markdown);
+        let hidden = markdown.chars().find(|c| c.is_control() && *c != '\n');
+        proptest::prop_assert_eq!(hidden, None);
+    }
+
+    #[test]
+    fn a_reader_of_the_markdown_sees_the_very_text(text in hostile()) {
+        let markdown = shown(&run([section("API", [passed("a", "A", &format!("«{text}»"))])]));
+        let read: String = events(&markdown)
+            .into_iter()
+            .filter_map(|event| match event { Event::Text(text) => Some(text.into_string()), _ => None })
+            .collect();
+        let expected = format!("«{}»", visible(&text));
+        proptest::prop_assert!(read.contains(&expected), "{read:?} lacks {expected:?}");
+    }
+}

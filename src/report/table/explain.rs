@@ -1,0 +1,168 @@
+//! Why items are red: root causes first, and what they block beneath them.
+
+use std::io::{self, Write};
+
+use crate::report::Look;
+use crate::report::cause::{Cause, Root, causes};
+use crate::report::text::{count, duration, visible, wrap};
+use crate::run::{ItemResult, ProbeResult, Run, Status};
+
+use super::paint::{Paint, symbol};
+use super::snippet;
+
+/// Writes every cause with what is known of it, and who is waited for.
+pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let (waiting, mut causes): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(is_only_waiting);
+    causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable: otherwise in checklist order
+    let page = Page { look, limit, paint };
+    for cause in &causes {
+        writeln!(out)?;
+        page.cause(cause, out)?;
+    }
+    if !waiting.is_empty() {
+        let people: Vec<String> = waiting.iter().filter_map(person).collect();
+        writeln!(out)?;
+        let line = format!(
+            "{} waits for {}: `gate sign {} ITEM`",
+            symbol(Status::Pending),
+            people.join(", "),
+            visible(&run.name)
+        );
+        for line in wrap(&line, limit) {
+            writeln!(out, "{}", paint.status(Status::Pending, &line))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is a sign-off that nothing else needs: a line for all of those is enough.
+fn is_only_waiting(cause: &Cause) -> bool {
+    cause.blocks.is_empty() && person(cause).is_some()
+}
+
+/// The sign-off's id and who gives it.
+fn person(cause: &Cause) -> Option<String> {
+    match cause.root {
+        Root::Item(item) if item.status == Status::Pending => {
+            let role = &item.sign_off.as_ref()?.role;
+            Some(format!("{} ({})", visible(&item.id), visible(role)))
+        }
+        Root::Item(_) | Root::Input(..) | Root::Absent(_) => None,
+    }
+}
+
+struct Page<'a> {
+    look: &'a Look,
+    limit: usize,
+    paint: Paint,
+}
+
+impl Page<'_> {
+    fn cause(&self, cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
+        match cause.root {
+            Root::Item(item) => {
+                let advisory = if item.advisory { " (advisory)" } else { "" };
+                self.title(item.status, &format!("{} — {}{advisory}", visible(&item.id), visible(&item.title)), out)?;
+                self.item(item, out)?;
+            }
+            Root::Input(reason, item) => {
+                self.title(Status::Blocked, &visible(reason), out)?;
+                let place = item.probes.iter().find(|probe| probe.status == Status::Blocked).map(|probe| &probe.place);
+                snippet::arrow(place.unwrap_or(&item.place), self.paint, out)?;
+                self.helps(item, out)?;
+            }
+            Root::Absent(id) => {
+                self.title(Status::Blocked, &format!("{} is not green, and was not run this time", visible(id)), out)?;
+            }
+        }
+        if !cause.blocks.is_empty() {
+            let ids: Vec<_> = cause.blocks.iter().map(|item| visible(&item.id)).collect();
+            self.say(&format!("blocks {}: ", ids.len()), &ids.join(", "), out)?;
+        }
+        Ok(())
+    }
+
+    fn title(&self, status: Status, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        for (number, line) in wrap(text, self.limit.saturating_sub(2)).iter().enumerate() {
+            let symbol = if number == 0 { symbol(status) } else { " " };
+            writeln!(out, "{} {}", self.paint.status(status, symbol), self.paint.heading(line))?;
+        }
+        Ok(())
+    }
+
+    fn item(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
+        let mut told = false;
+        for probe in item.probes.iter().filter(|probe| probe.status != Status::Passed) {
+            told = true;
+            self.probe(item, probe, out)?;
+        }
+        if !told {
+            self.say(&format!("{}: ", item.status.word()), &visible(item.reason.as_deref().unwrap_or("?")), out)?;
+            snippet::arrow(&item.place, self.paint, out)?;
+        }
+        self.helps(item, out)
+    }
+
+    fn probe(&self, item: &ItemResult, probe: &ProbeResult, out: &mut dyn Write) -> io::Result<()> {
+        let reason = probe.error.as_deref().or_else(|| probe.attempts.last()?.reason.as_deref());
+        let mut label = format!("{}: ", probe.status.word());
+        if item.probes.len() > 1 {
+            label = format!("{} {label}", visible(&probe.kind));
+        }
+        let mut said = visible(reason.or(item.reason.as_deref()).unwrap_or("?")).into_owned();
+        if probe.attempts.len() > 1 {
+            let looking = probe.attempts.iter().map(|attempt| attempt.duration_ms).sum();
+            let over = if item.probes.len() == 1 { item.duration_ms.max(looking) } else { looking };
+            said = format!("{said} (after {} over {})", count(probe.attempts.len(), "attempt"), duration(over));
+        }
+        if probe.insecure {
+            said.push_str(" (insecure: TLS not verified)");
+        }
+        self.say(&label, &said, out)?;
+        let mut unmet = probe.expectations.iter().filter(|expectation| !expectation.passed).peekable();
+        if unmet.peek().is_none() {
+            return snippet::arrow(&probe.place, self.paint, out);
+        }
+        for expectation in unmet {
+            let mut label =
+                format!("expected {}, observed {}", visible(&expectation.expected), visible(&expectation.observed));
+            let (place, word) = match &expectation.place {
+                Some(place) => (place, expectation.path.as_str()),
+                None => {
+                    label = format!("{}: {label}", visible(&expectation.path));
+                    (&probe.place, probe.kind.as_str())
+                }
+            };
+            snippet::write(place, word, &label, self.look.width.map(|_| self.limit), self.paint, out)?;
+        }
+        Ok(())
+    }
+
+    /// What to do, and how to look by hand. A command is not broken into lines: it is there to be copied.
+    fn helps(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
+        let red = || item.probes.iter().filter(|probe| probe.status != Status::Passed);
+        for help in red().filter_map(|probe| probe.help.as_deref()) {
+            self.say("help: ", &visible(help), out)?;
+        }
+        if let Some(hint) = &item.hint {
+            self.say("hint: ", &visible(hint), out)?;
+        }
+        for command in red().filter_map(|probe| probe.reproduce.as_deref()) {
+            writeln!(out, "  {}{}", self.paint.advice("reproduce: "), visible(command))?;
+        }
+        Ok(())
+    }
+
+    fn say(&self, label: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        let all = format!("{label}{text}");
+        for (number, line) in wrap(&all, self.limit.saturating_sub(4)).iter().enumerate() {
+            match line.strip_prefix(label.trim_end()) {
+                Some(rest) if number == 0 => {
+                    writeln!(out, "  {}{rest}", self.paint.advice(label.trim_end()))?;
+                }
+                Some(_) | None => writeln!(out, "    {line}")?,
+            }
+        }
+        Ok(())
+    }
+}

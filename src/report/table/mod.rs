@@ -1,0 +1,37 @@
+//! `table`: for a person at a terminal. Every item on its row, what is red explained beneath, and the verdict last.
+
+mod explain;
+mod paint;
+mod rows;
+mod snippet;
+mod summary;
+
+use std::io::{self, Write};
+
+use crate::run::Run;
+
+use super::Look;
+use super::text::{visible, wrap};
+use paint::Paint;
+
+/// The width when it is not read at a terminal.
+const WIDTH: usize = 100;
+
+/// The run as a table, with the red items explained.
+pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let paint = Paint(look.color);
+    let width = look.width.unwrap_or(WIDTH).max(20);
+    let title = match &run.subject {
+        Some(subject) => format!("{} · {}", visible(&run.title), visible(subject)),
+        None => visible(&run.title).into_owned(),
+    };
+    for line in wrap(&title, width) {
+        writeln!(out, "{}", paint.heading(&line))?;
+    }
+    rows::write(run, width, paint, out)?;
+    explain::write(run, look, width, paint, out)?;
+    summary::write(run, look, width, paint, out)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! Colours, where the reader wants them, and the symbol of each status.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::run::{Status, Verdict};
+
+/// Paints, or leaves the text as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Paint(pub bool);
+
+impl Paint {
+    /// Something that structures the page.
+    pub fn heading(self, text: &str) -> String {
+        self.with(Style::new().bold(), text)
+    }
+
+    /// Something of less weight.
+    pub fn faint(self, text: &str) -> String {
+        self.with(Style::new().dimmed(), text)
+    }
+
+    /// Something to do.
+    pub fn advice(self, text: &str) -> String {
+        self.with(AnsiColor::Cyan.on_default(), text)
+    }
+
+    /// Text in the colour of a status.
+    pub fn status(self, status: Status, text: &str) -> String {
+        self.with(style(status), text)
+    }
+
+    /// Text in the colour of a verdict.
+    pub fn verdict(self, verdict: Verdict, text: &str) -> String {
+        let color = match verdict {
+            Verdict::Ready => AnsiColor::Green,
+            Verdict::NotReady => AnsiColor::Red,
+            Verdict::Unknown => AnsiColor::Yellow,
+        };
+        self.with(color.on_default().bold(), text)
+    }
+
+    fn with(self, style: Style, text: &str) -> String {
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// The status as a symbol. Its word always stands beside it.
+pub fn symbol(status: Status) -> &'static str {
+    match status {
+        Status::Passed => "✓",
+        Status::Failed => "✗",
+        Status::Error => "!",
+        Status::Blocked => "⊘",
+        Status::Pending => "…",
+        Status::Waived => "~",
+        Status::Deferred => "-",
+    }
+}
+
+fn style(status: Status) -> Style {
+    match status {
+        Status::Passed => AnsiColor::Green.on_default(),
+        Status::Failed => AnsiColor::Red.on_default().bold(),
+        Status::Error => AnsiColor::Magenta.on_default().bold(),
+        Status::Blocked => AnsiColor::Yellow.on_default(),
+        Status::Pending => AnsiColor::Blue.on_default(),
+        Status::Waived => AnsiColor::Yellow.on_default().dimmed(),
+        Status::Deferred => Style::new().dimmed(),
+    }
+}

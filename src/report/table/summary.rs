@@ -1,0 +1,82 @@
+//! The last line: the verdict and how many items came out how.
+
+use std::io::{self, Write};
+
+use crate::report::gap::{self, State};
+use crate::report::text::{count, visible, wrap};
+use crate::report::{Counts, Look, words};
+use crate::run::{Gap, Run};
+
+use super::paint::Paint;
+
+/// Writes what is to be said of gaps, what makes the run less than whole, and the verdict.
+pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, look)).collect();
+    if let Some(partial) = &run.partial {
+        notes.push(format!("PARTIAL: not everything was run ({}). This is no sign-off.", visible(partial)));
+    }
+    if let Some(by) = &run.interrupted {
+        notes.push(format!("INTERRUPTED by {}: what was not done by then is not known.", visible(by)));
+    }
+    if !notes.is_empty() {
+        writeln!(out)?;
+    }
+    for line in notes.iter().flat_map(|note| wrap(note, limit)) {
+        writeln!(out, "{line}")?;
+    }
+    let verdict = run.verdict();
+    let words = format!("{}:", words(verdict));
+    writeln!(out)?;
+    for (number, line) in wrap(&format!("{words} {}", tally(run)), limit).iter().enumerate() {
+        match line.strip_prefix(&words) {
+            Some(rest) if number == 0 => writeln!(out, "{}{rest}", paint.verdict(verdict, &words))?,
+            Some(_) | None => writeln!(out, "{line}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Such as `15 of 21 green, 3 failed, 1 error (1 cause, 4 blocked), 1 pending in 1.2 s`.
+fn tally(run: &Run) -> String {
+    let counts = Counts::of(run);
+    let mut text = format!("{} of {} green", counts.green, counts.total);
+    let mut say = |number: usize, what: String| {
+        if number > 0 {
+            text.push_str(&what);
+        }
+    };
+    say(counts.failed, format!(", {} failed", counts.failed));
+    say(counts.error, format!(", {}", count(counts.error, "error")));
+    say(counts.blocked, format!(" ({}, {} blocked)", count(counts.causes, "cause"), counts.blocked));
+    say(counts.pending, format!(", {} pending", counts.pending));
+    say(counts.waived, format!(", {} waived", counts.waived));
+    say(counts.deferred, format!(", {} deferred", counts.deferred));
+    say(counts.flaky, format!(", {} flaky", counts.flaky));
+    say(counts.insecure, format!(", {} insecure", counts.insecure));
+    say(counts.advisory_red, format!(", {} advisory not green", counts.advisory_red));
+    if run.partial.is_some() {
+        text.push_str(", partial");
+    }
+    if run.interrupted.is_some() {
+        text.push_str(", interrupted");
+    }
+    format!("{text} in {}", seconds(run.duration_ms))
+}
+
+/// `1.2 s`, and from a minute on `2m 03s`.
+fn seconds(ms: u64) -> String {
+    match ms {
+        0..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => crate::report::text::duration(ms),
+    }
+}
+
+/// What is to be said of a gap: that it is closed, or that nobody accepts it any longer.
+fn note(run: &Run, gap: &Gap, look: &Look) -> Option<String> {
+    let text = visible(&gap.gap);
+    match gap::state(run, gap, gap::day(look.now)) {
+        State::Closed => Some(format!("{text}: gap closed: remove it")),
+        State::Expired(since) => Some(format!("{text}: gap expired since {since}")),
+        State::Open | State::Accepted(_) => None,
+    }
+}

@@ -1,0 +1,263 @@
+use insta::assert_snapshot;
+
+use crate::report::sample::{self, blocked_by, gap, item, now, passed, red, run, section};
+use crate::report::text::width;
+use crate::report::{Look, format};
+use crate::run::{Run, Status};
+
+fn shown(run: &Run, columns: Option<usize>) -> String {
+    let mut out = Vec::new();
+    let look = Look { width: columns, color: false, now: now() };
+    (format("table").expect("it is in the registry").render)(run, &look, &mut out).expect("a vector takes all");
+    String::from_utf8(out).expect("reports are UTF-8")
+}
+
+#[test]
+fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_ready() {
+    assert_snapshot!(shown(&sample::m9(), None), @r#"
+    Staging Readiness Checklist — M9 entrance · 0f1d7aa
+
+    Prerequisites (must be green before staging sign-off)
+    ✓ passed    DB: Alembic HEAD == 014_trace_mismatches     014_trace_mismatches, at head
+    ! error     Redis: `redis_connected == 1`                connecting to Redis: connection refused
+                                                             (insecure: TLS not verified)
+    ✗ failed    Grafana: 4 dashboards provisioned            dashboards.titles lacks "M4.5 Failure"
+    - deferred  Logs: central logging receives backend logs  PROD SETUP
+    ⊘ blocked   Secrets are present                          GITHUB_TOKEN is not set
+
+    Smoke tests
+    ✓ passed    `curl /healthz` returns 200                  200 (flaky: passed at attempt 2)
+    ~ waived    `aos replay` works                           until 2026-03-01: Replay PostgresTraceStore
+                                                             parity
+    ⊘ blocked   Mismatch automation: trigger mismatch →      secrets-present: GITHUB_TOKEN is not set
+                GitHub issue
+    … pending   k6 baseline                                  no report at load-tests/summary.json
+
+    Sign-off acceptance (QA + SRE)
+    ⊘ blocked   QA lead confirms smoke tests (above)         secrets-present: GITHUB_TOKEN is not set
+    … pending   SRE confirms infra (Redis, DB, Prometheus)   not signed
+    ✓ passed    Product owner approves demo checklist        signed 2025-12-06 by Dana Reyes for 0f1d7aa
+
+    ⊘ GITHUB_TOKEN is not set
+       --> checklists/staging.yaml:10:9
+      blocks 3: secrets-present, mismatch, qa
+
+    ! redis — Redis: `redis_connected == 1`
+      error: connecting to Redis: connection refused (after 3 attempts over 6.20s)
+       --> checklists/staging.yaml:39:13
+      help: is REDIS_URL reachable from here?
+
+    ✗ grafana — Grafana: 4 dashboards provisioned
+      failed: dashboards.titles lacks "M4.5 Failure"
+       --> checklists/staging.yaml:41:15
+        |
+     41 | dashboards.titles: { contains: [AOS Traces, M4.5 Failure] }
+        | ^^^^^^^^^^^^^^^^^ expected contains ["AOS Traces","M4.5 Failure"], observed ["AOS Traces","Basic"]
+      help: the token may not see every folder
+      hint: provision the folder `monitoring/grafana` again
+      reproduce: curl -sS -H "Authorization: Bearer $GRAFANA_TOKEN" http://grafana:3000/api/search
+
+    … k6 — k6 baseline
+      pending: no report at load-tests/summary.json
+       --> checklists/staging.yaml:10:9
+
+    … waits for sre (SRE): `gate sign staging ITEM`
+
+    NOT READY: 5 of 12 green, 1 failed, 1 error (1 cause, 3 blocked), 2 pending, 1 waived, 1 deferred, 1
+    flaky, 1 insecure in 1.2 s
+    "#);
+}
+
+#[test]
+fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
+    assert_snapshot!(shown(&sample::m9(), Some(40)), @r#"
+    Staging Readiness Checklist — M9
+    entrance · 0f1d7aa
+
+    Prerequisites (must be green before
+    staging sign-off)
+    ✓ passed    DB: Alembic HEAD ==
+                014_trace_mismatches
+                014_trace_mismatches, at
+                head
+    ! error     Redis: `redis_connected ==
+                1`
+                connecting to Redis:
+                connection refused
+                (insecure: TLS not verified)
+    ✗ failed    Grafana: 4 dashboards
+                provisioned
+                dashboards.titles lacks
+                "M4.5 Failure"
+    - deferred  Logs: central logging
+                receives backend logs
+                PROD SETUP
+    ⊘ blocked   Secrets are present
+                GITHUB_TOKEN is not set
+
+    Smoke tests
+    ✓ passed    `curl /healthz` returns 200
+                200 (flaky: passed at
+                attempt 2)
+    ~ waived    `aos replay` works
+                until 2026-03-01: Replay
+                PostgresTraceStore parity
+    ⊘ blocked   Mismatch automation: trigger
+                mismatch → GitHub issue
+                secrets-present:
+                GITHUB_TOKEN is not set
+    … pending   k6 baseline
+                no report at
+                load-tests/summary.json
+
+    Sign-off acceptance (QA + SRE)
+    ⊘ blocked   QA lead confirms smoke tests
+                (above)
+                secrets-present:
+                GITHUB_TOKEN is not set
+    … pending   SRE confirms infra (Redis,
+                DB, Prometheus)
+                not signed
+    ✓ passed    Product owner approves demo
+                checklist
+                signed 2025-12-06 by Dana
+                Reyes for 0f1d7aa
+
+    ⊘ GITHUB_TOKEN is not set
+       --> checklists/staging.yaml:10:9
+      blocks 3: secrets-present, mismatch,
+        qa
+
+    ! redis — Redis: `redis_connected == 1`
+      error: connecting to Redis:
+        connection refused (after 3 attempts
+        over 6.20s)
+       --> checklists/staging.yaml:39:13
+      help: is REDIS_URL reachable from
+        here?
+
+    ✗ grafana — Grafana: 4 dashboards
+      provisioned
+      failed: dashboards.titles lacks
+        "M4.5 Failure"
+       --> checklists/staging.yaml:41:15
+        |
+     41 | dashboards.titles: { contains: [A…
+        | ^^^^^^^^^^^^^^^^^
+        | expected contains ["AOS
+        | Traces","M4.5 Failure"], observed
+        | ["AOS Traces","Basic"]
+      help: the token may not see every
+        folder
+      hint: provision the folder
+        `monitoring/grafana` again
+      reproduce: curl -sS -H "Authorization: Bearer $GRAFANA_TOKEN" http://grafana:3000/api/search
+
+    … k6 — k6 baseline
+      pending: no report at
+        load-tests/summary.json
+       --> checklists/staging.yaml:10:9
+
+    … waits for sre (SRE): `gate sign
+    staging ITEM`
+
+    NOT READY: 5 of 12 green, 1 failed, 1
+    error (1 cause, 3 blocked), 2 pending, 1
+    waived, 1 deferred, 1 flaky, 1 insecure
+    in 1.2 s
+    "#);
+}
+
+#[test]
+fn no_line_but_a_command_or_a_path_is_wider_than_the_terminal() {
+    let mut sample = sample::m9();
+    sample.sections[0].items[0].title = "数据库迁移 ".repeat(20);
+    sample.sections[0].items[0].evidence = Some("x".repeat(300));
+    for columns in 20..160 {
+        let shown = shown(&sample, Some(columns));
+        // Both are there to be copied or clicked.
+        for line in shown.lines().filter(|line| !line.contains("reproduce:") && !line.contains("-->")) {
+            assert!(width(line) <= columns, "{columns}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_partial_run_and_an_interrupted_one_say_so_loudly() {
+    let mut run = run([section("API", [passed("api", "API answers", "200")])]);
+    run.partial = Some("--only api".into());
+    run.interrupted = Some("SIGINT".into());
+    assert_snapshot!(shown(&run, None), @"
+    Staging Readiness Checklist — M9 entrance · 0f1d7aa
+
+    API
+    ✓ passed  API answers  200
+
+    PARTIAL: not everything was run (--only api). This is no sign-off.
+    INTERRUPTED by SIGINT: what was not done by then is not known.
+
+    COULD NOT TELL: 1 of 1 green, partial, interrupted in 1.2 s
+    ");
+}
+
+#[test]
+fn a_gap_that_is_closed_and_one_that_expired_are_told() {
+    let mut run = run([section("API", [passed("api", "API answers", "200"), red("db", "DB", Status::Failed, "no")])]);
+    run.gaps = vec![gap("API parity", &["api"], Some("2026-03-01")), gap("DB", &["db"], Some("2025-12-01"))];
+    assert_snapshot!(shown(&run, None), @"
+    Staging Readiness Checklist — M9 entrance · 0f1d7aa
+
+    API
+    ✓ passed  API answers  200
+    ✗ failed  DB           no
+
+    ✗ db — DB
+      failed: no
+       --> checklists/staging.yaml:10:9
+
+    API parity: gap closed: remove it
+    DB: gap expired since 2025-12-02
+
+    NOT READY: 1 of 2 green, 1 failed in 1.2 s
+    ");
+}
+
+#[test]
+fn a_need_that_was_not_run_this_time_is_a_cause_too() {
+    let run = run([section("API", [blocked_by("qa", "QA signs", "smoke", "smoke was not run")])]);
+    assert_snapshot!(shown(&run, None), @"
+    Staging Readiness Checklist — M9 entrance · 0f1d7aa
+
+    API
+    ⊘ blocked  QA signs  smoke was not run
+
+    ⊘ smoke is not green, and was not run this time
+      blocks 1: qa
+
+    COULD NOT TELL: 0 of 1 green (1 cause, 1 blocked) in 1.2 s
+    ");
+}
+
+#[test]
+fn escapes_in_evidence_do_not_reach_the_terminal() {
+    let mut run = run([section("API", [passed("api", "API", "\u{1b}[2J\nREADY \u{202e}")])]);
+    run.sections[0].items.push(item("x", "no evidence", Status::Passed));
+    assert_snapshot!(shown(&run, None), @r"
+    Staging Readiness Checklist — M9 entrance · 0f1d7aa
+
+    API
+    ✓ passed  API          \u{1b}[2J\nREADY \u{202e}
+    ✓ passed  no evidence
+
+    READY: 2 of 2 green in 1.2 s
+    ");
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let mut out = Vec::new();
+    let look = Look { width: None, color: true, now: now() };
+    super::render(&sample::m9(), &look, &mut out).expect("a vector takes all");
+    let painted = String::from_utf8(out).expect("reports are UTF-8");
+    assert_eq!(anstream::adapter::strip_str(&painted).to_string(), shown(&sample::m9(), None));
+}
