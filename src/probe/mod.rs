@@ -5,6 +5,7 @@
 pub mod api;
 mod context;
 pub mod env;
+pub mod file;
 pub mod grafana;
 pub mod http;
 mod kind;
@@ -24,6 +25,7 @@ pub use kind::{Kind, Observe, Seen};
 /// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
 pub static KINDS: &[Kind] = &[
     Kind::of::<env::Environment>(),
+    Kind::of::<file::File>(),
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
     Kind::of::<prometheus::Prometheus>(),

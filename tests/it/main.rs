@@ -4,6 +4,7 @@
 mod harness;
 
 mod env;
+mod file;
 mod harness_test;
 mod look;
 mod tcp;

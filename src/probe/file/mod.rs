@@ -1,0 +1,151 @@
+//! `file`: is a file there, how old is it, and what stands in it?
+
+mod headings;
+mod look;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::http::Size;
+use super::{Context, Fault, Probe};
+
+use headings::headings;
+use look::{Found, look};
+
+/// Looks at a file.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Where it is, such as `docs/RUNBOOK.md`. Relative to the folder that holds `checklists/`.
+    path: PathBuf,
+    /// How much of it to read. `1MiB` if absent; of what is longer, the beginning is read. `0` reads nothing.
+    #[serde(default = "default_max_size")]
+    max_size: Size,
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct FileSeen {
+    /// Whether something is there. A link to something that is not there is not.
+    pub exists: bool,
+    /// What it is: `file`, `directory`, `fifo`, `socket`, `device`, or `broken link`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+    /// Its size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// When it was last written, such as `2025-12-06T10:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
+    /// How many seconds ago that was. Negative where it lies ahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_s: Option<i64>,
+    /// What stands in it, where that is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// How many lines that are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<usize>,
+    /// Its JSON, where it is JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Value>,
+    /// The headings of a `.md` file, in order, such as `Rollback`. What stands in code or comments is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headings: Option<Vec<String>>,
+    /// Those of `headings` that nothing stands below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty_headings: Option<Vec<String>>,
+    /// The SHA-256 of all of it, in hexadecimal. Absent where it was not read to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Whether it is longer than `max_size`.
+    pub truncated: bool,
+}
+
+impl Probe for File {
+    const KIND: &'static str = "file";
+    const EXPECT: &'static str = "{ exists: true, kind: file }";
+    type Observation = FileSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<FileSeen> {
+        let (path, limit) = (cx.path(&self.path), self.max_size.get());
+        // A disk may be slow, and one on the network may be gone: not on the thread that all others wait on.
+        let found = tokio::task::spawn_blocking(move || look(&path, limit)).await;
+        let found = found.map_err(|_| Fault::new("reading the file broke off"))??;
+        Ok(seen(found, self.is_markdown(), cx.env.now()))
+    }
+
+    fn evidence(&self, seen: &FileSeen) -> String {
+        match (seen.kind.as_deref(), seen.size) {
+            (Some("file"), Some(1)) => "file of 1 byte".to_owned(),
+            (Some("file"), Some(size)) => format!("file of {size} bytes"),
+            (Some(kind), _) => kind.to_owned(),
+            (None, _) => "does not exist".to_owned(),
+        }
+    }
+
+    fn advice(&self, seen: &FileSeen) -> Option<String> {
+        let path = self.path.display();
+        match seen.kind.as_deref() {
+            None => {
+                Some(format!("nothing is at `{path}`: has it been made, and is the path relative to the right folder?"))
+            }
+            Some("broken link") => Some(format!("`{path}` is a link to something that is not there")),
+            Some("directory") => Some(format!("`{path}` is a directory")),
+            Some("file") if seen.truncated && self.max_size.get() > 0 => {
+                Some(format!("only the beginning of `{path}` was read: `max_size` says how much"))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        Some(vec!["ls".to_owned(), "-ld".to_owned(), "--".to_owned(), self.path.display().to_string()])
+    }
+}
+
+impl File {
+    fn is_markdown(&self) -> bool {
+        let extension = self.path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        extension.eq_ignore_ascii_case("md") || extension.eq_ignore_ascii_case("markdown")
+    }
+}
+
+fn seen(found: Found, is_markdown: bool, now: Timestamp) -> FileSeen {
+    let is_dir = found.kind == Some("directory");
+    let content = found.content.as_ref();
+    let text = content.and_then(|content| content.text());
+    let headings = text.filter(|_| is_markdown).map(headings);
+    FileSeen {
+        exists: found.kind.is_some_and(|kind| kind != "broken link"),
+        kind: found.kind.map(str::to_owned),
+        is_dir,
+        size: found.size,
+        modified: found.modified.map(|at| at.to_string()),
+        age_s: found.modified.map(|at| now.as_second() - at.as_second()),
+        lines: text.map(|text| text.lines().count()),
+        json: content
+            .filter(|content| !content.truncated)
+            .and_then(|content| serde_json::from_slice(&content.bytes).ok()),
+        empty_headings: headings.as_ref().map(|headings| headings.empty.clone()),
+        headings: headings.map(|headings| headings.all),
+        sha256: content.filter(|content| !content.truncated).map(|content| hex(&Sha256::digest(&content.bytes))),
+        truncated: content.is_some_and(|content| content.truncated),
+        text: text.map(str::to_owned),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn default_max_size() -> Size {
+    Size::bytes(1 << 20)
+}

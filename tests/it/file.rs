@@ -1,0 +1,95 @@
+//! Files, and what else may stand at a path.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use gate::probe::Probe;
+use gate::probe::file::{File, FileSeen};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::look::{context, look_in, probe};
+
+fn see(dir: &Path, settings: Value) -> FileSeen {
+    look_in::<File>(&context(dir, &[]), settings).expect("it can be looked at")
+}
+
+fn told(path: &str, seen: &FileSeen) -> String {
+    let probe: File = probe(json!({ "path": path }));
+    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+}
+
+#[test]
+fn a_file_is_read_with_its_age_and_digest() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join("a.json"), "{\"ok\": true}\n").expect("the folder is ours");
+    let seen = see(dir.path(), json!({ "path": "a.json" }));
+    assert_eq!((seen.exists, seen.is_dir, seen.size, seen.lines), (true, false, Some(13), Some(1)));
+    assert_eq!(seen.json, Some(json!({ "ok": true })));
+    assert_eq!(seen.headings, None, "it is no markdown");
+    assert!(seen.age_s.is_some_and(|age| (0..60).contains(&age)), "{:?}", seen.age_s);
+    assert!(seen.modified.as_ref().is_some_and(|at| at.ends_with('Z')), "{:?}", seen.modified);
+    assert_snapshot!(seen.sha256.as_deref().unwrap_or_default(), @"55f66c2c5aeb275ff5b1ae26b321d5c0b8ceda8c034b19c2643e046d024919f3");
+    assert_snapshot!(told("a.json", &seen), @"file of 13 bytes | ");
+}
+
+#[test]
+fn a_markdown_file_has_headings() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let text = "# Runbook\n\n```\n# not one\n```\n\n## Rollback\n\n## Contacts\nUs.\n";
+    fs::write(dir.path().join("RUNBOOK.md"), text).expect("the folder is ours");
+    let seen = see(dir.path(), json!({ "path": "RUNBOOK.md" }));
+    assert_eq!(seen.headings.as_deref(), Some(["Runbook", "Rollback", "Contacts"].map(str::to_owned).as_slice()));
+    assert_eq!(seen.empty_headings.as_deref(), Some(["Rollback".to_owned()].as_slice()));
+}
+
+#[test]
+fn what_is_longer_than_max_size_is_cut_and_has_no_digest() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join("big"), "[1,2,3]").expect("the folder is ours");
+    let seen = see(dir.path(), json!({ "path": "big", "max_size": "3B" }));
+    assert_eq!((seen.text.as_deref(), seen.truncated, seen.size), (Some("[1,"), true, Some(7)));
+    assert_eq!((seen.json, seen.sha256), (None, None));
+    let whole = see(dir.path(), json!({ "path": "big", "max_size": "7B" }));
+    assert_eq!((whole.truncated, whole.json), (false, Some(json!([1, 2, 3]))));
+}
+
+#[test]
+fn what_is_no_file_is_told_apart_and_never_waited_for() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir(at("folder")).expect("the folder is ours");
+    fs::write(at("bytes"), [0xff, 0]).expect("the folder is ours");
+    symlink("gone", at("dangling")).expect("the folder is ours");
+    symlink("loop", at("loop")).expect("the folder is ours");
+    symlink("bytes", at("link")).expect("the folder is ours");
+    let made = std::process::Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo is everywhere");
+    assert!(made.success());
+    let _listener = std::os::unix::net::UnixListener::bind(at("socket")).expect("the folder is ours");
+    let lines: Vec<String> = ["folder", "bytes", "dangling", "loop", "link", "fifo", "socket", "gone", "bytes/x"]
+        .iter()
+        .map(|path| {
+            let seen = see(dir.path(), json!({ "path": path }));
+            format!("{path}: exists={} {}", seen.exists, told(path, &seen))
+        })
+        .collect();
+    assert_snapshot!(lines.join("\n"), @"
+    folder: exists=true directory | `folder` is a directory
+    bytes: exists=true file of 2 bytes | 
+    dangling: exists=false broken link | `dangling` is a link to something that is not there
+    loop: exists=false broken link | `loop` is a link to something that is not there
+    link: exists=true file of 2 bytes | 
+    fifo: exists=true fifo | 
+    socket: exists=true socket | 
+    gone: exists=false does not exist | nothing is at `gone`: has it been made, and is the path relative to the right folder?
+    bytes/x: exists=false does not exist | nothing is at `bytes/x`: has it been made, and is the path relative to the right folder?
+    ");
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_an_error() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let error = look_in::<File>(&context(dir.path(), &[]), json!({ "path": "x".repeat(300) })).expect_err("too long");
+    assert!(error.ends_with("File name too long (os error 36)"), "{error}");
+}
