@@ -4,6 +4,7 @@
 
 pub mod api;
 mod context;
+pub mod database;
 pub mod env;
 pub mod file;
 pub mod grafana;

@@ -1,0 +1,103 @@
+//! SQLite: a file, opened without the right to write, and read until the deadline.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
+use sqlx::{Column as _, ConnectOptions as _, Row as _, TypeInfo as _, ValueRef as _};
+use tokio::time::Instant;
+
+use crate::probe::{Context, Fault};
+
+use super::Access;
+use super::error::fault;
+use super::url::SqliteFile;
+use super::value::{Unshowable, float, hex};
+
+/// How many steps of its machine SQLite takes between two looks at the clock: some tenths of a millisecond.
+const STEPS: i32 = 10_000;
+
+/// Stops a running statement when it is dropped: it runs in a thread of its own, which no one else could stop.
+pub struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Opens the file, which must exist.
+pub async fn open(
+    file: &SqliteFile,
+    access: Access,
+    place: &str,
+    deadline: Instant,
+    cx: &Context,
+) -> anyhow::Result<(SqliteConnection, Stop)> {
+    let path = find(file, cx)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(deadline.saturating_duration_since(Instant::now()))
+        .statement_cache_capacity(0)
+        .foreign_keys(true);
+    let options = match access {
+        Access::Read => options.read_only(true).pragma("query_only", "on"),
+        Access::Write => options,
+    };
+    let mut connection = options.connect().await.map_err(|error| fault(&error, place))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let deadline = deadline.into_std();
+    let mut handle = connection.lock_handle().await.map_err(|error| fault(&error, place))?;
+    handle
+        .set_progress_handler(STEPS, move || !stopped.load(Ordering::Relaxed) && std::time::Instant::now() < deadline);
+    drop(handle);
+    Ok((connection, Stop(stop)))
+}
+
+fn find(file: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
+    let path = cx.path(&file.path);
+    let paths = [Some(path.clone()), file.otherwise.clone()];
+    let Some(found) = paths.into_iter().flatten().find(|path| path.exists()) else {
+        let fault = Fault::new(format!("there is no file `{}`", path.display()));
+        return Err(match &file.otherwise {
+            Some(other) => fault.help(format!(
+                "nor is there `{}`; a path with one more slash, `sqlite:////…`, is absolute to everybody",
+                other.display()
+            )),
+            None => fault.help("a relative path starts at the folder that holds `checklists/`"),
+        }
+        .into());
+    };
+    if found.is_dir() {
+        return Err(Fault::new(format!("`{}` is a folder, not a database", found.display())).into());
+    }
+    Ok(found)
+}
+
+/// What a value of a row is in JSON.
+pub fn json(row: &SqliteRow, index: usize) -> Result<Value, Unshowable> {
+    let raw = row.try_get_raw(index).map_err(|error| Unshowable(error.to_string()))?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let declared = row.column(index).type_info().name().to_owned();
+    // Every value has a type of its own here; what the column is declared as decides nothing but booleans.
+    let stored = raw.type_info().name().to_owned();
+    let wrong = |error: sqlx::Error| Unshowable(error.to_string());
+    match stored.as_str() {
+        "REAL" => Ok(float(row.try_get_unchecked::<f64, _>(index).map_err(wrong)?)),
+        "BLOB" => Ok(hex(&row.try_get_unchecked::<Vec<u8>, _>(index).map_err(wrong)?)),
+        "INTEGER" => {
+            let whole = row.try_get_unchecked::<i64, _>(index).map_err(wrong)?;
+            match whole {
+                0 | 1 if declared == "BOOLEAN" => Ok((whole == 1).into()),
+                whole => Ok(whole.into()),
+            }
+        }
+        _ => Ok(row.try_get_unchecked::<String, _>(index).map_err(wrong)?.into()),
+    }
+}

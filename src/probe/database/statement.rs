@@ -1,0 +1,107 @@
+//! The little that has to be known of a statement before a database sees it.
+//!
+//! The read-only transaction is what keeps a reading query from writing. But a few statements stand outside of every
+//! transaction (`SET GLOBAL`, `VACUUM INTO`, `CALL` of a procedure that commits): these don't begin like a reading one.
+
+/// What a reading statement may begin with.
+const READING: [&str; 9] = ["select", "with", "values", "table", "show", "explain", "describe", "desc", "pragma"];
+
+/// Why this can't be a reading statement, if it can't.
+pub fn refusal(sql: &str) -> Option<String> {
+    let code = skip_blank(sql).trim_start_matches('(');
+    let code = skip_blank(code);
+    let word: String = code.chars().take_while(char::is_ascii_alphabetic).collect();
+    match word.to_ascii_lowercase() {
+        word if READING.contains(&word.as_str()) => None,
+        word if word.is_empty() => Some("there is no statement that reads in the query".to_owned()),
+        word => Some(format!("`{}` is no statement that only reads", word.to_uppercase())),
+    }
+}
+
+/// Whether something stands behind the first `;`. Only for SQLite: its driver runs it all, and servers refuse it.
+pub fn is_several(sql: &str) -> bool {
+    let mut rest = sql;
+    let mut is_ended = false;
+    loop {
+        rest = skip_blank(rest);
+        let Some(first) = rest.chars().next() else { return false };
+        let close = match first {
+            ';' => {
+                is_ended = true;
+                rest = &rest[1..];
+                continue;
+            }
+            _ if is_ended => return true,
+            '\'' | '"' | '`' => first,
+            '[' => ']',
+            _ => {
+                rest = &rest[first.len_utf8()..];
+                continue;
+            }
+        };
+        rest = match rest[1..].find(close) {
+            Some(end) => &rest[1 + end + 1..],
+            None => return false,
+        };
+    }
+}
+
+/// What comes after blanks and comments. `/*!` and `/*M!` are none: MySQL and MariaDB execute what stands in them.
+fn skip_blank(mut sql: &str) -> &str {
+    loop {
+        sql = sql.trim_start();
+        let end = if sql.starts_with("--") {
+            sql.find('\n').map_or(sql.len(), |end| end + 1)
+        } else if sql.starts_with("/*") && !sql.starts_with("/*!") && !sql.starts_with("/*M!") {
+            sql.find("*/").map_or(sql.len(), |end| end + 2)
+        } else {
+            return sql;
+        };
+        sql = &sql[end..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_is_let_through() {
+        for sql in [
+            "SELECT 1",
+            "  -- how many?\n select count(*) from t",
+            "/* x */ (SELECT 1) UNION (SELECT 2)",
+            "WITH a AS (SELECT 1) TABLE a",
+            "SHOW server_version",
+            "PRAGMA user_version",
+        ] {
+            assert_eq!(refusal(sql), None, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_a_transaction_does_not_hold_is_refused_by_its_first_word() {
+        insta::assert_snapshot!(refusal("SET GLOBAL max_connections = 1").unwrap_or_default(),
+            @"`SET` is no statement that only reads");
+        insta::assert_snapshot!(refusal("-- SELECT\nCALL p()").unwrap_or_default(),
+            @"`CALL` is no statement that only reads");
+        insta::assert_snapshot!(refusal("/*!50000 COMMIT */").unwrap_or_default(),
+            @"there is no statement that reads in the query");
+        insta::assert_snapshot!(refusal("").unwrap_or_default(), @"there is no statement that reads in the query");
+    }
+
+    #[test]
+    fn a_second_statement_is_seen_and_a_semicolon_in_a_text_is_none() {
+        for (sql, expected) in [
+            ("SELECT 1", false),
+            ("SELECT 1;", false),
+            ("SELECT 1; -- that is all\n ;", false),
+            ("SELECT 'a;b', \"c;d\", [e;f], `g;h` /* ; x */ -- ; y\n", false),
+            ("SELECT 'it''s; fine'", false),
+            ("SELECT 1; VACUUM INTO 'copy.db'", true),
+            ("SELECT ';'; DELETE FROM t", true),
+        ] {
+            assert_eq!(is_several(sql), expected, "{sql}");
+        }
+    }
+}

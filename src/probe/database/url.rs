@@ -1,0 +1,237 @@
+//! A database's URL as people have it, SQLAlchemy's included, and what it asks of a connection.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use sqlx::ConnectOptions as _;
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::{ParseError, Url};
+
+const ENCODE: &str = "in a user or password, `/`, `@`, `:`, `#`, `?` and `%` must be percent-encoded: `%2F`, `%40`, \
+                      `%3A`, `%23`, `%3F`, `%25`";
+
+/// Where a database is: `postgresql://user:password@host/name`, `mysql://…`, `sqlite:///file.db`. What SQLAlchemy puts
+/// behind a plus sign, as in `postgresql+asyncpg://`, is accepted and makes no difference.
+#[derive(Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(inline)]
+pub struct DatabaseUrl(#[schemars(with = "String")] Place);
+
+/// What a URL names.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A PostgreSQL server, or a pooler before one.
+    Postgres(Url),
+    /// A MySQL or MariaDB server.
+    MySql(Url),
+    /// A file, and where it may be otherwise.
+    Sqlite(SqliteFile),
+}
+
+/// A file of SQLite. `sqlite:///a/b.db` is the relative `a/b.db` to SQLAlchemy and the absolute `/a/b.db` to others.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SqliteFile {
+    /// The path as SQLAlchemy understands it.
+    pub path: PathBuf,
+    /// The path as others do, where that differs.
+    pub otherwise: Option<PathBuf>,
+}
+
+impl DatabaseUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// What is wrong with it, never with a part of it that may be a password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let Some((scheme, rest)) = text.split_once(':') else {
+            return Err("this is no database URL: it must begin with `postgresql://`, `mysql://` or `sqlite:`".into());
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        let kind = scheme.split('+').next().unwrap_or_default();
+        let place = match kind {
+            "sqlite" => Place::Sqlite(sqlite(rest)?),
+            "postgres" | "postgresql" => Place::Postgres(server("postgres", rest)?),
+            "mysql" | "mariadb" => Place::MySql(server("mysql", rest)?),
+            "jdbc" => return Err("drop the `jdbc:` before the URL, and put user and password into it".into()),
+            _ => {
+                return Err("this is no URL of a database that is known here: it must begin with `postgresql://`, \
+                            `mysql://`, `mariadb://` or `sqlite:`"
+                    .into());
+            }
+        };
+        match &place {
+            Place::Postgres(url) => {
+                drop(PgConnectOptions::from_url(&prepared(url, Path::new(""))).map_err(|error| setting(&error))?)
+            }
+            Place::MySql(url) => {
+                drop(MySqlConnectOptions::from_url(&prepared(url, Path::new(""))).map_err(|error| setting(&error))?)
+            }
+            Place::Sqlite(_) => {}
+        }
+        Ok(Self(place))
+    }
+
+    /// What it names.
+    pub fn place(&self) -> &Place {
+        &self.0
+    }
+
+    /// What a message may call it: `host:port`, or the file. Never user, password or parameters.
+    pub fn name(&self) -> String {
+        match &self.0 {
+            Place::Postgres(url) => host_and_port(url, 5432),
+            Place::MySql(url) => host_and_port(url, 3306),
+            Place::Sqlite(file) => format!("`{}`", file.path.display()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for DatabaseUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.debug_tuple("DatabaseUrl").field(&self.name()).finish()
+    }
+}
+
+/// The options of a connection to PostgreSQL. `insecure` and `ca` as in the probe's settings.
+///
+/// # Errors
+/// When the URL's parameters contradict themselves.
+pub fn postgres(url: &Url, dir: &Path, insecure: bool, ca: Option<Vec<u8>>) -> Result<PgConnectOptions, sqlx::Error> {
+    let mut options = PgConnectOptions::from_url(&prepared(url, dir))?
+        // PgBouncer refuses every startup parameter that it does not know.
+        .extra_float_digits(None)
+        .statement_cache_capacity(0);
+    if options.get_application_name().is_none() {
+        options = options.application_name("gate");
+    }
+    options = options.clone().ssl_mode(match options.get_ssl_mode() {
+        mode @ (PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer) if ca.is_none() => mode,
+        _ if insecure => PgSslMode::Require,
+        PgSslMode::VerifyCa => PgSslMode::VerifyCa,
+        // Whoever wants TLS wants to know who is at the other end.
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require | PgSslMode::VerifyFull => {
+            PgSslMode::VerifyFull
+        }
+    });
+    Ok(match ca {
+        Some(pem) => options.ssl_root_cert_from_pem(pem),
+        None => options,
+    })
+}
+
+/// The options of a connection to MySQL or MariaDB. `insecure` and `ca` as in the probe's settings.
+///
+/// # Errors
+/// When the URL's parameters contradict themselves.
+pub fn mysql(url: &Url, dir: &Path, insecure: bool, ca: Option<Vec<u8>>) -> Result<MySqlConnectOptions, sqlx::Error> {
+    let options = MySqlConnectOptions::from_url(&prepared(url, dir))?
+        // The query means what it means to the application: the session's `sql_mode` stays as it is.
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .statement_cache_capacity(0);
+    let options = options.clone().ssl_mode(match options.get_ssl_mode() {
+        mode @ (MySqlSslMode::Disabled | MySqlSslMode::Preferred) if ca.is_none() => mode,
+        _ if insecure => MySqlSslMode::Required,
+        MySqlSslMode::VerifyCa => MySqlSslMode::VerifyCa,
+        MySqlSslMode::Disabled | MySqlSslMode::Preferred | MySqlSslMode::Required | MySqlSslMode::VerifyIdentity => {
+            MySqlSslMode::VerifyIdentity
+        }
+    });
+    Ok(match ca {
+        Some(pem) => options.ssl_ca_from_pem(pem),
+        None => options,
+    })
+}
+
+fn server(scheme: &str, rest: &str) -> Result<Url, String> {
+    if !rest.starts_with("//") {
+        return Err("this is no database URL: two slashes must follow the colon".into());
+    }
+    let url = Url::parse(&format!("{scheme}:{rest}")).map_err(|error| match error {
+        ParseError::InvalidPort | ParseError::EmptyHost | ParseError::InvalidDomainCharacter => {
+            format!("the URL has no proper host and port: {ENCODE}")
+        }
+        error => format!("this is no URL: {error}; {ENCODE}"),
+    })?;
+    // A `/`, `?` or `#` in a password ends the host early, and the `@` then stands behind it.
+    let behind = url.path().contains('@') || url.query().is_some_and(|query| query.contains('@'));
+    if behind || url.fragment().is_some() {
+        return Err(format!("the URL's parts are not where they should be: {ENCODE}"));
+    }
+    Ok(url)
+}
+
+fn sqlite(rest: &str) -> Result<SqliteFile, String> {
+    let path = rest.split('?').next().unwrap_or_default();
+    let decoded = percent_decode_str(path).decode_utf8().map_err(|_| "the file's name is not UTF-8".to_owned())?;
+    let (text, otherwise) = match decoded.strip_prefix("//") {
+        Some(behind) => match behind.strip_prefix('/') {
+            Some(path) => (path, (!path.starts_with('/')).then(|| PathBuf::from(behind))),
+            None => (behind, None),
+        },
+        None => (&*decoded, None),
+    };
+    if text.is_empty() || text == ":memory:" {
+        return Err("a database in memory is empty: name a file, such as `sqlite:///data/app.db`".into());
+    }
+    Ok(SqliteFile { path: text.into(), otherwise })
+}
+
+/// The URL in the words of the driver, its files found from `dir`.
+fn prepared(url: &Url, dir: &Path) -> Url {
+    let mut prepared = url.clone();
+    prepared.set_query(None);
+    for (key, value) in url.query_pairs() {
+        let key = key.replace('_', "-");
+        let (key, value) = match (&*key, &*value) {
+            // libpq's word for the certificates that the driver trusts anyway.
+            ("sslrootcert", "system") => continue,
+            ("sslrootcert" | "ssl-ca" | "sslca" | "sslcert" | "ssl-cert" | "sslkey" | "ssl-key", file) => {
+                (&*key, dir.join(file).to_string_lossy().into_owned())
+            }
+            // asyncpg's name for it.
+            ("ssl", mode) if PgSslMode::from_str(mode).is_ok() => ("sslmode", mode.to_owned()),
+            ("ssl", "true" | "1") => ("sslmode", "require".to_owned()),
+            ("unix-socket", path) => ("socket", path.to_owned()),
+            ("application-name", name) => ("application_name", name.to_owned()),
+            // What a driver of another language makes of its cache is none of our business.
+            ("statement-cache-capacity", _) => continue,
+            (key, value) => (key, value.to_owned()),
+        };
+        prepared.query_pairs_mut().append_pair(key, &value);
+    }
+    prepared
+}
+
+fn setting(error: &sqlx::Error) -> String {
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    let words = root.to_string();
+    format!("a parameter of the URL is wrong: {}", words.trim_start_matches("error with configuration: "))
+}
+
+fn host_and_port(url: &Url, default: u16) -> String {
+    let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let socket = parameter("unix_socket").or_else(|| parameter("socket"));
+    let host = socket.or_else(|| parameter("host")).or_else(|| url.host_str().map(str::to_owned));
+    let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| "localhost".to_owned());
+    let host = percent_decode_str(&host).decode_utf8_lossy().into_owned();
+    if host.starts_with('/') {
+        return host;
+    }
+    let port = url.port().map(|port| port.to_string()).or_else(|| parameter("port"));
+    format!("{host}:{}", port.unwrap_or_else(|| default.to_string()))
+}
