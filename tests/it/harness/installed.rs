@@ -14,6 +14,14 @@ pub fn program(name: &str) -> PathBuf {
     find(name).unwrap_or_else(|| missing(&format!("{name} is not installed")))
 }
 
+/// The `alembic` whose verdict on revision files is final: the one that `tests/run` installs, or any that is installed.
+pub fn alembic() -> PathBuf {
+    match env::var_os("GATE_ALEMBIC").map(PathBuf::from) {
+        Some(path) if path.is_file() => path,
+        _ => program("alembic"),
+    }
+}
+
 /// The program of that name, where it is installed: in PATH, or where distributions hide servers.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();

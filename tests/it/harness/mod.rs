@@ -6,20 +6,36 @@
 //! assert_eq!(project.gate(&["check", "staging"]).code, 0);
 //! ```
 
+mod alertmanager;
+mod answer;
+mod certificate;
 mod child;
 mod gate;
 mod http;
 mod installed;
+mod mariadb;
+mod nginx;
+mod pgbouncer;
 mod place;
 mod postgres;
+mod prometheus;
 mod raw;
 mod redis;
+mod tls_redis;
 
+pub use alertmanager::{Alertmanager, alertmanager, alertmanager_with};
+pub use answer::get;
+pub use certificate::{Authority, Certificate};
 pub use child::Server;
 pub use gate::{Gate, Output, Project, dedent, gate};
 pub use http::{HttpServer, Request, Response, http};
-pub use installed::{find, program};
+pub use installed::{alembic, find, program};
+pub use mariadb::{MariaDb, mariadb};
+pub use nginx::{Nginx, nginx, nginx_tls};
+pub use pgbouncer::{PgBouncer, pgbouncer, pgbouncer_before};
 pub use place::{directory, free_port};
 pub use postgres::{Postgres, postgres};
+pub use prometheus::{Prometheus, prometheus};
 pub use raw::{RawServer, raw};
 pub use redis::{Redis, redis, redis_with};
+pub use tls_redis::{TlsRedis, tls_redis};

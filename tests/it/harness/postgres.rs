@@ -16,9 +16,10 @@ pub struct Postgres {
 
 /// The server that all tests share. Started when first asked for.
 pub fn postgres() -> &'static Postgres {
-    let programs = ["initdb", "postgres", "psql"].map(installed::program); // outside: a missing one skips every test alike
+    for name in ["initdb", "postgres", "psql"] {
+        installed::program(name); // before the lock, which a panic would poison: each test has its own reason
+    }
     static SHARED: LazyLock<Postgres> = LazyLock::new(Postgres::start);
-    drop(programs);
     &SHARED
 }
 
@@ -97,7 +98,7 @@ fn init(directory: &Path) {
 }
 
 /// Asks through `psql`, a client that is not ours.
-fn psql(url: &str, sql: &str) -> Result<String, String> {
+pub fn psql(url: &str, sql: &str) -> Result<String, String> {
     let output = Command::new(installed::program("psql"))
         .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", url, "--command", sql])
         .output()

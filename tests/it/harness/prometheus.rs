@@ -1,0 +1,85 @@
+//! Prometheus with two hours of samples around now, made from a text: nothing is scraped, so nothing is waited for.
+
+use std::fmt::Write;
+use std::fs;
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::child::Server;
+use super::{answer, installed, place};
+
+/// The running server.
+pub struct Prometheus {
+    port: u16,
+    _server: Server,
+}
+
+/// Every series that it knows, with its value from this moment on; counters rose to it by 1 a minute. It also has
+/// `backup_success 1`, whose last sample is ten minutes old.
+const SERIES: [(&str, &str, &[(&str, &str)]); 6] = [
+    ("redis_connected", "gauge", &[("", "1")]),
+    ("aos_traces", "counter", &[(r#"_total{status="ok"}"#, "400"), (r#"_total{status="failed"}"#, "14")]),
+    ("aos_rate_limit_hits", "counter", &[(r#"_total{tier="free"}"#, "65")]),
+    ("aos_redis_latency_seconds", "gauge", &[("", "0.004")]),
+    ("aos_error_ratio", "gauge", &[("", "NaN")]),
+    ("instance_up", "gauge", &[(r#"{instance="a"}"#, "1"), (r#"{instance="b"}"#, "0")]),
+];
+
+/// The server that all tests share. Started when first asked for.
+pub fn prometheus() -> &'static Prometheus {
+    installed::program("promtool");
+    installed::program("prometheus");
+    static SHARED: LazyLock<Prometheus> = LazyLock::new(Prometheus::start);
+    &SHARED
+}
+
+impl Prometheus {
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn start() -> Prometheus {
+        let directory = place::directory("prometheus");
+        fs::write(directory.join("metrics"), open_metrics()).expect("the directory is new");
+        fs::write(directory.join("empty.yml"), "{}\n").expect("the directory is new");
+        let made = Command::new(installed::program("promtool"))
+            .args(["tsdb", "create-blocks-from", "openmetrics", "metrics", "data"])
+            .current_dir(&directory)
+            .output()
+            .expect("promtool is installed");
+        assert!(made.status.success(), "promtool: {}", String::from_utf8_lossy(&made.stderr));
+        let port = place::free_port();
+        let mut command = Command::new(installed::program("prometheus"));
+        command.current_dir(&directory).args(["--config.file=empty.yml", "--storage.tsdb.path=data"]);
+        command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        command.arg("--query.lookback-delta=30m"); // keeps `backup_success` in sight
+        let server = Server::start(command, &directory);
+        server.until(|| answer::get(port, "/-/ready"));
+        Prometheus { port, _server: server }
+    }
+}
+
+/// The samples from an hour ago to an hour ahead, one a minute: a query sees the last one before its own time.
+fn open_metrics() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
+    let mut text = String::new();
+    let mut line = |line: std::fmt::Arguments| writeln!(text, "{line}").expect("a String takes all");
+    for (name, kind, series) in SERIES {
+        line(format_args!("# TYPE {name} {kind}"));
+        for (suffix, value) in series {
+            for minute in 0..=120_u64 {
+                let time = now + minute * 60 - 3600;
+                match value.parse::<u64>() {
+                    Ok(value) if kind == "counter" => {
+                        line(format_args!("{name}{suffix} {} {time}", (value + minute.min(60)).saturating_sub(60)));
+                    }
+                    _ => line(format_args!("{name}{suffix} {value} {time}")),
+                }
+            }
+        }
+    }
+    line(format_args!("# TYPE backup_success gauge\nbackup_success 1 {}\n# EOF", now - 600));
+    text
+}
