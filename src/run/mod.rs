@@ -1,11 +1,15 @@
 //! What happened: the record of one execution, of which every output is a projection.
 
+mod event;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::diagnostic::Place;
+
+pub use event::Event;
 
 /// The version of the JSON form. It grows when a reader of the old form would be misled.
 pub const VERSION: u32 = 1;

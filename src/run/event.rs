@@ -1,0 +1,37 @@
+//! What the engine tells while it runs, in the order in which it happens.
+
+use std::time::Duration;
+
+use super::{ItemResult, Status};
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// An item began. With `--wait` it may begin again after it finished.
+    Started {
+        /// Its id.
+        id: &'a str,
+        /// What a person would tick.
+        title: &'a str,
+    },
+    /// A look of an item did not pass, and it is looked at again.
+    Attempt {
+        /// The item's id.
+        id: &'a str,
+        /// Which look it was, from 1.
+        attempt: usize,
+        /// What came of it.
+        status: Status,
+        /// Why it did not pass.
+        reason: Option<&'a str>,
+    },
+    /// An item came to its end, also one that was never started: blocked, deferred, pending.
+    Finished(&'a ItemResult),
+    /// Everything was looked at, and what is red is looked at again.
+    Waiting {
+        /// How many items are not green yet.
+        red: usize,
+        /// How much longer they may take.
+        left: Duration,
+    },
+}
