@@ -1,3 +1,1 @@
-//! Builds the runtime, calls the library, exits.
-
 fn main() {}

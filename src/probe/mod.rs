@@ -2,6 +2,7 @@
 //!
 //! A new probe is one file here, and its `mod` line and row below.
 
+pub mod alembic;
 pub mod api;
 mod context;
 pub mod database;
@@ -11,7 +12,6 @@ pub mod grafana;
 pub mod http;
 mod kind;
 pub mod prometheus;
-pub mod sql;
 pub mod tcp;
 
 use std::borrow::Cow;
@@ -26,12 +26,12 @@ pub use kind::{Kind, Observe, Seen};
 
 /// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
 pub static KINDS: &[Kind] = &[
+    Kind::of::<alembic::Alembic>(),
     Kind::of::<env::Environment>(),
     Kind::of::<file::File>(),
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
     Kind::of::<prometheus::Prometheus>(),
-    Kind::of::<sql::Sql>(),
     Kind::of::<tcp::Tcp>(),
 ];
 

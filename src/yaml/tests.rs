@@ -1,5 +1,3 @@
-//! From YAML text to values and problems, each at its place.
-
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;

@@ -7,5 +7,4 @@ mod env;
 mod file;
 mod harness_test;
 mod look;
-mod structure;
 mod tcp;

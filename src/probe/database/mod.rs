@@ -1,6 +1,5 @@
 //! Connections to databases: one for each look, read in a transaction that can't write and ends in time.
 
-mod client;
 mod error;
 mod mysql;
 mod postgres;
@@ -30,7 +29,6 @@ use super::{Context, Fault};
 use error::fault;
 use value::Unshowable;
 
-pub use client::client;
 pub use error::is_missing_table;
 pub use url::{DatabaseUrl, Place};
 

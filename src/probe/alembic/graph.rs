@@ -1,0 +1,278 @@
+//! The history that revision files make together, and where a database stands in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::script::Revision;
+use crate::probe::Fault;
+
+/// The history: every revision and what must be applied before it.
+#[derive(Debug)]
+pub struct Graph {
+    revisions: Vec<Revision>,
+    by_id: BTreeMap<String, usize>,
+    /// What each revision follows and depends on.
+    before: Vec<Vec<usize>>,
+}
+
+/// Where a database stands in the history.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What an upgrade to the heads would apply, in order.
+    pub pending: Vec<String>,
+    /// The database's ids that no revision file has.
+    pub unknown: Vec<String>,
+    /// The database's ids that another of its ids already implies.
+    pub overlapping: Vec<String>,
+}
+
+impl Graph {
+    /// The history of these revisions.
+    ///
+    /// # Errors
+    /// When alembic would refuse it: an id twice, something that follows nothing, a cycle.
+    pub fn new(revisions: Vec<Revision>) -> Result<Self, Fault> {
+        let by_id = by_id(&revisions)?;
+        let labels = labels(&revisions, &by_id)?;
+        let mut before = Vec::with_capacity(revisions.len());
+        let mut absent = Vec::new();
+        for revision in &revisions {
+            let mut ids = Vec::new();
+            for down in &revision.down {
+                // Alembic takes a label in `depends_on` only.
+                match by_id.get(down) {
+                    Some(index) => ids.push(*index),
+                    None => absent.push(format!("`{down}`, which `{}` follows", revision.file)),
+                }
+            }
+            for other in &revision.depends_on {
+                match by_id.get(other).or_else(|| labels.get(other.as_str())) {
+                    Some(index) => ids.push(*index),
+                    None => absent.push(format!("`{other}`, which `{}` depends on", revision.file)),
+                }
+            }
+            before.push(ids);
+        }
+        if !absent.is_empty() {
+            return Err(Fault::new(format!("no revision file has {}", absent.join(", nor ")))
+                .help("are all the revision files here, and is `version_locations` complete?"));
+        }
+        let graph = Self { revisions, by_id, before };
+        graph.in_order(0..graph.revisions.len(), &BTreeSet::new())?;
+        Ok(graph)
+    }
+
+    /// The revisions that nothing follows, as `alembic heads` tells them, sorted.
+    pub fn heads(&self) -> Vec<String> {
+        let followed: BTreeSet<&String> = self.revisions.iter().flat_map(|revision| &revision.down).collect();
+        self.by_id.keys().filter(|id| !followed.contains(id)).cloned().collect()
+    }
+
+    /// Where a database stands whose version table holds these ids.
+    pub fn standing(&self, current: &[String]) -> Standing {
+        let (known, unknown): (Vec<&String>, Vec<&String>) =
+            current.iter().partition(|id| self.by_id.contains_key(id.as_str()));
+        let rows: BTreeSet<usize> = known.iter().map(|id| self.by_id[id.as_str()]).collect();
+        let mut implied: BTreeSet<usize> = rows.iter().flat_map(|row| self.before[*row].iter().copied()).collect();
+        let mut next: Vec<usize> = implied.iter().copied().collect();
+        while let Some(index) = next.pop() {
+            next.extend(self.before[index].iter().copied().filter(|before| implied.insert(*before)));
+        }
+        let applied: BTreeSet<usize> = rows.union(&implied).copied().collect();
+        let pending = self.in_order(0..self.revisions.len(), &applied).expect("cycles were refused when it was built");
+        let ids = |indices: Vec<usize>| indices.into_iter().map(|index| self.revisions[index].id.clone()).collect();
+        Standing {
+            pending: ids(pending),
+            unknown: unknown.into_iter().cloned().collect(),
+            overlapping: ids(rows.intersection(&implied).copied().collect()),
+        }
+    }
+
+    /// These revisions and all before them, but for those already applied, each after what it needs.
+    fn in_order(&self, wanted: impl Iterator<Item = usize>, applied: &BTreeSet<usize>) -> Result<Vec<usize>, Fault> {
+        let mut order = Vec::new();
+        let mut done = applied.clone();
+        for start in wanted {
+            // The way from the start to here, each with how many of those before it have been looked at. Histories are
+            // thousands long: too deep for recursion.
+            let mut way: Vec<(usize, usize)> = Vec::new();
+            if !done.contains(&start) {
+                way.push((start, 0));
+            }
+            while let Some((here, looked_at)) = way.last_mut() {
+                let here = *here;
+                let Some(&before) = self.before[here].get(*looked_at) else {
+                    way.pop();
+                    done.insert(here);
+                    order.push(here);
+                    continue;
+                };
+                *looked_at += 1;
+                if let Some(at) = way.iter().position(|(index, _)| *index == before) {
+                    return Err(self.cycle(way[at..].iter().map(|(index, _)| *index)));
+                }
+                if !done.contains(&before) {
+                    way.push((before, 0));
+                }
+            }
+        }
+        Ok(order)
+    }
+
+    fn cycle(&self, way: impl Iterator<Item = usize>) -> Fault {
+        let mut files: Vec<String> = way.map(|index| format!("`{}`", self.revisions[index].file)).collect();
+        files.push(files[0].clone());
+        Fault::new(format!("the revisions go in a circle: {}", files.join(" comes after ")))
+    }
+}
+
+fn by_id(revisions: &[Revision]) -> Result<BTreeMap<String, usize>, Fault> {
+    let mut by_id = BTreeMap::new();
+    for (index, revision) in revisions.iter().enumerate() {
+        if let Some(other) = by_id.insert(revision.id.clone(), index) {
+            let [one, other] = [&revisions[other].file, &revision.file];
+            return Err(Fault::new(format!("`{one}` and `{other}` have the same revision id `{}`", revision.id))
+                .help("alembic would ignore one of them: give it an id of its own"));
+        }
+    }
+    Ok(by_id)
+}
+
+fn labels<'a>(revisions: &'a [Revision], by_id: &BTreeMap<String, usize>) -> Result<BTreeMap<&'a str, usize>, Fault> {
+    let mut labels = BTreeMap::new();
+    for (index, revision) in revisions.iter().enumerate() {
+        for label in &revision.labels {
+            let other = by_id.get(label).copied().or_else(|| labels.insert(label.as_str(), index));
+            if let Some(other) = other {
+                let [one, other] = [&revisions[other].file, &revision.file];
+                return Err(Fault::new(format!("`{one}` and `{other}` have the same name `{label}`"))
+                    .help("a branch label must differ from every other label and every revision id"));
+            }
+        }
+    }
+    Ok(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The history of lines such as `c: a b` (c follows a and b), `d: c + x` (d follows c and depends on x), and
+    /// `e: = shop` (e is labelled shop).
+    fn graph(lines: &str) -> Result<Graph, String> {
+        let words = |text: Option<&str>| text.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let revisions = lines.lines().map(|line| {
+            let (id, rest) = line.trim().split_once(':').expect("`id:` and what it follows");
+            let (rest, labels) = rest.split_once('=').map_or((rest, None), |(rest, labels)| (rest, Some(labels)));
+            let (down, others) = rest.split_once('+').map_or((rest, None), |(down, others)| (down, Some(others)));
+            Revision {
+                id: id.to_owned(),
+                down: words(Some(down)),
+                depends_on: words(others),
+                labels: words(labels),
+                file: format!("{id}.py"),
+            }
+        });
+        Graph::new(revisions.collect()).map_err(|fault| fault.to_string())
+    }
+
+    /// Where a database with these ids stands, in words.
+    fn standing(lines: &str, current: &[&str]) -> String {
+        let current: Vec<String> = current.iter().map(|id| (*id).to_owned()).collect();
+        let standing = graph(lines).expect("a history without faults").standing(&current);
+        match standing {
+            Standing { pending, .. } if standing == Standing { pending: vec![], ..Standing::default() } => {
+                format!("at head{}", pending.join(" "))
+            }
+            Standing { pending, unknown, overlapping } => {
+                [("pending", pending), ("unknown", unknown), ("overlapping", overlapping)]
+                    .into_iter()
+                    .filter(|(_, ids)| !ids.is_empty())
+                    .map(|(name, ids)| format!("{name} {}", ids.join(" ")))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            }
+        }
+    }
+
+    const LINE: &str = "a:\nb: a\nc: b";
+
+    #[test]
+    fn a_line_has_one_head() {
+        assert_eq!(graph(LINE).expect("no fault").heads(), ["c"]);
+        assert_eq!(standing(LINE, &["c"]), "at head");
+        assert_eq!(standing(LINE, &["a"]), "pending b c");
+        assert_eq!(standing(LINE, &[]), "pending a b c");
+    }
+
+    #[test]
+    fn an_id_that_no_file_has_is_unknown() {
+        assert_eq!(standing("a:", &["z", "a"]), "unknown z");
+    }
+
+    #[test]
+    fn two_branches_are_two_rows() {
+        let lines = "a:\nb: a\nc: a";
+        assert_eq!(graph(lines).expect("no fault").heads(), ["b", "c"]);
+        assert_eq!(standing(lines, &["b"]), "pending c");
+        assert_eq!(standing(lines, &["b", "c"]), "at head");
+    }
+
+    #[test]
+    fn a_merge_takes_the_place_of_what_it_merges() {
+        let lines = "a:\nb: a\nc: a\nd: b c";
+        assert_eq!(standing(lines, &["b", "c"]), "pending d");
+        assert_eq!(standing(lines, &["c"]), "pending b d");
+        assert_eq!(standing(lines, &["d"]), "at head");
+    }
+
+    /// The version table then holds one row for two heads.
+    #[test]
+    fn a_head_that_an_applied_revision_depends_on_is_applied() {
+        let lines = "a:\nx:\nb: a + x";
+        assert_eq!(graph(lines).expect("no fault").heads(), ["b", "x"]);
+        assert_eq!(standing(lines, &["b"]), "at head");
+        assert_eq!(standing(lines, &["a"]), "pending x b");
+        assert_eq!(standing(lines, &["x"]), "pending a b");
+    }
+
+    /// Alembic says "overlaps with other requested revisions" and upgrades nothing.
+    #[test]
+    fn a_row_that_another_row_implies_is_told() {
+        assert_eq!(standing(LINE, &["a", "c"]), "overlapping a");
+        assert_eq!(standing("a:\nx:\nb: a + x", &["b", "x"]), "overlapping x");
+    }
+
+    #[test]
+    fn a_dependency_may_be_a_label() {
+        assert_eq!(standing("a: = shop\nb: a\nx: + shop", &["x"]), "pending b");
+        assert_eq!(
+            graph("a: = shop\nb: shop").expect_err("as alembic"),
+            "no revision file has `shop`, which `b.py` follows"
+        );
+    }
+
+    #[test]
+    fn what_alembic_refuses_is_refused_with_the_files() {
+        for (lines, expected) in [
+            ("a:\na: b", "`a.py` and `a.py` have the same revision id `a`"),
+            ("a: z\nb: a + y", "no revision file has `z`, which `a.py` follows, nor `y`, which `b.py` depends on"),
+            ("a: a", "the revisions go in a circle: `a.py` comes after `a.py`"),
+            (
+                "a:\nb: a d\nc: b\nd: c",
+                "the revisions go in a circle: `b.py` comes after `d.py` comes after `c.py` comes after `b.py`",
+            ),
+            ("a: + b\nb: + a", "the revisions go in a circle: `a.py` comes after `b.py` comes after `a.py`"),
+            ("a: = shop\nb: a = shop", "`a.py` and `b.py` have the same name `shop`"),
+            ("a:\nb: a = a", "`a.py` and `b.py` have the same name `a`"),
+        ] {
+            assert_eq!(graph(lines).expect_err("a fault"), expected, "{lines}");
+        }
+    }
+
+    #[test]
+    fn a_history_of_ten_thousand_is_no_trouble() {
+        let lines: Vec<String> =
+            (0..10_000).rev().map(|n| if n == 0 { "r0:".to_owned() } else { format!("r{n}: r{}", n - 1) }).collect();
+        assert_eq!(graph(&lines.join("\n")).expect("no fault").heads(), ["r9999"]);
+    }
+}

@@ -1,0 +1,327 @@
+//! `alembic`: is a database at the head of its migrations?
+
+mod ask;
+mod config;
+mod folder;
+mod graph;
+mod ini;
+mod literal;
+mod script;
+mod state;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::database::{Access, Database, DatabaseUrl, Tls};
+use super::{Context, Fault, Probe};
+use config::Config;
+use graph::Graph;
+use state::State;
+
+/// How many ids a line names before it only counts the rest.
+const NAMED: usize = 3;
+
+/// Compares the version table of a database with the history that the revision files make. At head means that
+/// `alembic upgrade heads` would do nothing.
+///
+/// The revision files are read, not run, and neither is `env.py`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Alembic {
+    /// The database: `postgresql://user:password@host/name`, `mysql://…`, `sqlite:///file.db`, also as SQLAlchemy writes
+    /// it, such as `postgresql+asyncpg://`. If absent, the configuration's `sqlalchemy.url`.
+    url: Option<DatabaseUrl>,
+    /// Alembic's configuration, such as `backend/alembic.ini` or a `pyproject.toml`. `alembic.ini` if absent. Relative
+    /// paths in it start in its folder.
+    config: Option<PathBuf>,
+    /// The section of the configuration, as in `alembic --name`. `alembic` if absent.
+    name: Option<String>,
+    /// The folder with `versions/`, such as `backend/alembic`, instead of the configuration's `script_location`.
+    scripts: Option<PathBuf>,
+    /// The folders with revision files, such as `[backend/alembic/versions]`, instead of the configuration's
+    /// `version_locations`.
+    #[serde(default)]
+    versions: Vec<PathBuf>,
+    /// The version table, where `env.py` gives it a name of its own. `alembic_version` if absent.
+    #[serde(default = "default_version_table")]
+    version_table: String,
+    /// The schema of the version table, where `env.py` says one. The connection's own if absent.
+    version_table_schema: Option<String>,
+    /// Where the heads are known from: `files` reads the revision files; `command` asks `alembic heads`, which runs them,
+    /// for histories that can't be read. `files` if absent.
+    #[serde(default)]
+    heads: Source,
+    /// How alembic is run for `heads: command`, such as `[poetry, run, alembic]`. `[alembic]` if absent.
+    #[serde(default = "default_command")]
+    command: Vec<String>,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
+    ca: Option<PathBuf>,
+}
+
+/// Where the heads are known from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Source {
+    /// The revision files are read.
+    #[default]
+    Files,
+    /// Alembic is asked.
+    Command,
+}
+
+/// Where a database stands in its history.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct AlembicSeen {
+    /// The ids in the version table, sorted.
+    pub current: Vec<String>,
+    /// The revisions that nothing follows, as `alembic heads` tells them, sorted.
+    pub heads: Vec<String>,
+    /// Whether `alembic upgrade heads` would do nothing.
+    pub at_head: bool,
+    /// What `alembic upgrade heads` would apply, in order. Absent where that can't be told: after `heads: command`, and
+    /// when the version table holds an unknown id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Vec<String>>,
+    /// The ids in the version table that no revision file has. Absent after `heads: command`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Vec<String>>,
+    /// The ids in the version table that another id there already implies; alembic refuses to upgrade then. Absent after
+    /// `heads: command`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlapping: Option<Vec<String>>,
+    /// Whether there is a version table.
+    pub table_exists: bool,
+    /// Other schemas that have a table of that name.
+    #[serde(skip)]
+    elsewhere: Vec<String>,
+}
+
+/// What the revision files, or alembic, say.
+enum History {
+    Files(Graph),
+    Command(ask::Heads),
+}
+
+impl Probe for Alembic {
+    const KIND: &'static str = "alembic";
+    const EXPECT: &'static str = "{ at_head: true }";
+    type Observation = AlembicSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<AlembicSeen> {
+        let (settings, project) = (self.clone(), cx.env.cwd.join(&cx.dir));
+        let reading = tokio::task::spawn_blocking(move || settings.read(&project));
+        let (history, url, dir) = reading.await.context("reading the revision files")??;
+        let history = match history {
+            Some(graph) => History::Files(graph),
+            None => History::Command(ask::heads(&self.argv(cx), &dir).await?),
+        };
+        let tls = Tls { insecure: self.insecure, ca: self.ca.as_ref() };
+        // A file of the configuration's own URL is relative to where alembic runs.
+        let mut place = cx.clone();
+        if self.url.is_none() {
+            place.dir = dir.into();
+        }
+        let mut database = Database::connect(&url, tls, Access::Read, &place).await?;
+        let state = State::read(&mut database, &self.version_table, self.version_table_schema.as_deref()).await?;
+        Ok(history.seen(state))
+    }
+
+    fn evidence(&self, seen: &AlembicSeen) -> String {
+        let current = match seen.current.as_slice() {
+            [] if !seen.table_exists => format!("no table `{}`", self.table()),
+            [] => "no revision applied".to_owned(),
+            ids => listed(ids),
+        };
+        let pending = seen.pending.as_deref().unwrap_or_default().len();
+        match (&seen.unknown, &seen.overlapping) {
+            _at_head if seen.at_head => format!("{current}, at head"),
+            (Some(ids), _) if !ids.is_empty() => format!("{current}, unknown to the revision files"),
+            (_, Some(ids)) if !ids.is_empty() => format!("{current}, but one implies another"),
+            _behind if pending > 0 => format!("{current}, {pending} pending"),
+            _behind => format!("{current}, not at head"),
+        }
+    }
+
+    fn advice(&self, seen: &AlembicSeen) -> Option<String> {
+        if seen.at_head {
+            return None;
+        }
+        let some = |ids: &Option<Vec<String>>| ids.as_ref().filter(|ids| !ids.is_empty()).map(|ids| listed(ids));
+        let table = self.table();
+        if let Some(ids) = some(&seen.unknown) {
+            return Some(format!(
+                "no revision file has {ids}: the database is ahead of this checkout, or of another branch. Check out the \
+                 commit that was deployed, or find out who migrated it"
+            ));
+        }
+        if let Some(ids) = some(&seen.overlapping) {
+            return Some(format!(
+                "`{table}` names {ids} besides what comes after it, and alembic refuses to upgrade: find out who wrote \
+                 that row, and delete it"
+            ));
+        }
+        let upgrade = match some(&seen.pending) {
+            Some(ids) => {
+                format!("run `alembic upgrade heads`: {} pending: {ids}", seen.pending.iter().flatten().count())
+            }
+            None => format!("the heads are {}: run `alembic upgrade heads`", listed(&seen.heads)),
+        };
+        match seen.elsewhere.as_slice() {
+            _exists if seen.table_exists => Some(upgrade),
+            [] => Some(format!("there is no table `{table}`: is this the right database? If it is, {upgrade}")),
+            elsewhere => Some(format!(
+                "there is no table `{table}` here, but one in the schema {}: say so with `version_table_schema`",
+                listed(elsewhere)
+            )),
+        }
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let mut argv = self.command.clone();
+        argv.extend(self.options(self.config_path()));
+        argv.push("current".to_owned());
+        Some(argv)
+    }
+}
+
+impl Alembic {
+    /// The history where files tell it, the database's URL, and the folder in which alembic runs. It blocks.
+    fn read(&self, project: &Path) -> Result<(Option<Graph>, DatabaseUrl, PathBuf), Fault> {
+        let path = project.join(self.config_path());
+        let is_needed = self.url.is_none() || self.config.is_some();
+        let is_told = self.scripts.is_some() || !self.versions.is_empty();
+        let config = if is_told && !is_needed && !path.exists() {
+            Config { dir: project.to_owned(), ..Config::default() }
+        } else {
+            Config::read(&path, self.name.as_deref().unwrap_or("alembic"), project)?
+        };
+        let graph = match self.heads {
+            Source::Command => None,
+            Source::Files => {
+                let folders = config.folders(self.scripts.as_deref(), &self.versions, project)?;
+                let kind = folder::Kind { recursive: config.recursive, sourceless: config.sourceless };
+                Some(Graph::new(folder::read(&folders, kind, project)?)?)
+            }
+        };
+        let url = match &self.url {
+            Some(url) => url.clone(),
+            None => config.database_url().map_err(|why| {
+                Fault::new(format!("`{}`: {why}", self.config_path().display()))
+                    .help("say where the database is with `url`, such as `url: ${secrets.DATABASE_URL}`")
+            })?,
+        };
+        Ok((graph, url, config.dir))
+    }
+
+    fn config_path(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new("alembic.ini"))
+    }
+
+    /// The command line that asks for the heads. It runs in the configuration's folder.
+    fn argv(&self, cx: &Context) -> Vec<String> {
+        let mut argv = ask::program(&self.command, &cx.env.cwd.join(&cx.dir));
+        argv.extend(self.options(self.config_path().file_name().map_or(Path::new("alembic.ini"), Path::new)));
+        argv.push("heads".to_owned());
+        argv
+    }
+
+    fn options(&self, config: &Path) -> Vec<String> {
+        let mut options = Vec::new();
+        if config != Path::new("alembic.ini") {
+            options.extend(["-c".to_owned(), config.display().to_string()]);
+        }
+        if let Some(name) = &self.name {
+            options.extend(["-n".to_owned(), name.clone()]);
+        }
+        options
+    }
+
+    /// The version table, as a person would call it.
+    fn table(&self) -> String {
+        match &self.version_table_schema {
+            Some(schema) => format!("{schema}.{}", self.version_table),
+            None => self.version_table.clone(),
+        }
+    }
+
+    /// What a schema can't say.
+    fn validate(&self) -> Result<(), &'static str> {
+        if self.command.is_empty() {
+            return Err("`command` needs at least a program, such as `[alembic]`");
+        }
+        let is_told = self.scripts.is_some() || !self.versions.is_empty();
+        match self.heads {
+            Source::Command if is_told => {
+                Err("with `heads: command` alembic finds its revision files itself: drop `scripts` and `versions`")
+            }
+            Source::Files if self.command != default_command() => Err("`command` is of use only with `heads: command`"),
+            Source::Command | Source::Files => Ok(()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Alembic {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let alembic = Alembic::deserialize(deserializer)?;
+        alembic.validate().map_err(D::Error::custom)?;
+        Ok(alembic)
+    }
+}
+
+impl History {
+    fn seen(&self, state: State) -> AlembicSeen {
+        let State { table_exists, ids: current, elsewhere } = state;
+        let seen = AlembicSeen { table_exists, elsewhere, ..AlembicSeen::default() };
+        match self {
+            Self::Command(heads) => {
+                // A revision that another depends on has no row of its own once that is applied.
+                let at_head = current == heads.effective;
+                AlembicSeen { at_head, heads: heads.all.clone(), current, ..seen }
+            }
+            Self::Files(graph) => {
+                let standing = graph.standing(&current);
+                let is_known = standing.unknown.is_empty();
+                AlembicSeen {
+                    at_head: is_known && standing.pending.is_empty() && standing.overlapping.is_empty(),
+                    heads: graph.heads(),
+                    pending: is_known.then_some(standing.pending),
+                    unknown: Some(standing.unknown),
+                    overlapping: Some(standing.overlapping),
+                    current,
+                    ..seen
+                }
+            }
+        }
+    }
+}
+
+/// The ids, as many as a line should have.
+fn listed(ids: &[String]) -> String {
+    match ids.get(..NAMED) {
+        Some(first) if ids.len() > NAMED => format!("{} and {} more", first.join(", "), ids.len() - NAMED),
+        _short => ids.join(", "),
+    }
+}
+
+fn default_version_table() -> String {
+    "alembic_version".to_owned()
+}
+
+fn default_command() -> Vec<String> {
+    vec!["alembic".to_owned()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! One revision file: what it says of itself, read without running it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use tree_sitter::{Node, Parser, Tree};
+
+use super::literal::{Value, value};
+use crate::probe::Fault;
+
+/// The variables of a revision file that place it in the history.
+const NAMES: [&str; 4] = ["revision", "down_revision", "depends_on", "branch_labels"];
+
+/// What a revision file says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// Its id.
+    pub id: String,
+    /// The ids that it follows: none for a base, several for a merge.
+    pub down: Vec<String>,
+    /// The ids or labels of other branches that must be applied before it.
+    pub depends_on: Vec<String>,
+    /// The names that it gives to its branch.
+    pub labels: Vec<String>,
+    /// The file, as it may be shown.
+    pub file: String,
+}
+
+/// What a variable was last bound to.
+#[derive(Debug)]
+enum Bound {
+    /// A literal.
+    To(Value),
+    /// Something that only running the file would tell, on this line.
+    Unknown(usize),
+}
+
+/// What the file of this name says of itself.
+///
+/// # Errors
+/// When that can't be told without running it, or when alembic would refuse it.
+pub fn read(file: &str, source: &[u8]) -> Result<Revision, Fault> {
+    let source = source.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(source);
+    let tree = parse(source);
+    if let Some(line) = first_error(tree.root_node()) {
+        return Err(undetermined(file, "revision", &format!("line {line} is not valid Python")));
+    }
+    let mut bound = Bindings { source, map: BTreeMap::new() };
+    bound.module(tree.root_node());
+
+    let id = match bound.texts(file, "revision")? {
+        Some(Value::Text(id)) => id,
+        Some(_) => return Err(Fault::new(format!("`revision` in `{file}` is not a string"))),
+        None => legacy_id(file).ok_or_else(|| {
+            Fault::new(format!("`{file}` sets no `revision`, and alembic refuses such a file"))
+                .help("only revision files belong in this folder: move it out")
+        })?,
+    };
+    if let Some(illegal) = id.chars().find(|c| "@-+:".contains(*c)) {
+        return Err(Fault::new(format!("`{illegal}` is not allowed in the revision id `{id}` in `{file}`")));
+    }
+    let Some(down) = bound.texts(file, "down_revision")? else {
+        return Err(Fault::new(format!("`{file}` sets no `down_revision`, and alembic refuses such a file"))
+            .help("a first revision says `down_revision = None`"));
+    };
+    let others = |value: Option<Value>| value.map(Value::into_list).unwrap_or_default();
+    Ok(Revision {
+        id,
+        down: down.into_list(),
+        depends_on: others(bound.texts(file, "depends_on")?),
+        labels: others(bound.texts(file, "branch_labels")?),
+        file: file.to_owned(),
+    })
+}
+
+fn parse(source: &[u8]) -> Tree {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_python::LANGUAGE.into()).expect("the grammar is built for this parser");
+    parser.parse(source, None).expect("a language is set and nothing cancels it")
+}
+
+/// The line of the first thing that is no Python.
+fn first_error(node: Node) -> Option<usize> {
+    if !node.has_error() {
+        return None;
+    }
+    if node.is_error() || node.is_missing() {
+        return Some(line(node));
+    }
+    let mut cursor = node.walk();
+    node.children(&mut cursor).find_map(first_error).or_else(|| Some(line(node)))
+}
+
+/// Before alembic 0.2 the file's name was the id.
+fn legacy_id(file: &str) -> Option<String> {
+    let stem = file.rsplit(['/', '\\']).next()?.strip_suffix(".py")?;
+    let is_hex = !stem.is_empty() && stem.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9'));
+    is_hex.then(|| stem.to_owned())
+}
+
+fn undetermined(file: &str, name: &str, why: &str) -> Fault {
+    Fault::new(format!("cannot determine `{name}` of `{file}`: {why}"))
+        .help("write it as a literal, or let alembic itself say: `heads: command`")
+}
+
+fn line(node: Node) -> usize {
+    node.start_position().row + 1
+}
+
+/// What each variable is bound to when the file has run from top to bottom.
+struct Bindings<'a> {
+    source: &'a [u8],
+    map: BTreeMap<&'static str, Bound>,
+}
+
+impl<'a> Bindings<'a> {
+    /// What the variable holds, if the file sets it at all.
+    fn texts(&mut self, file: &str, name: &'static str) -> Result<Option<Value>, Fault> {
+        match self.map.remove(name) {
+            None => Ok(None),
+            Some(Bound::To(value)) => Ok(Some(value)),
+            Some(Bound::Unknown(line)) => {
+                Err(undetermined(file, name, &format!("line {line} sets it to what only running the file would tell")))
+            }
+        }
+    }
+
+    fn module(&mut self, module: Node) {
+        let mut cursor = module.walk();
+        for statement in module.named_children(&mut cursor) {
+            let only = (statement.kind() == "expression_statement").then(|| statement.named_child(0)).flatten();
+            match only.filter(|node| node.kind() == "assignment") {
+                Some(assignment) => self.assignment(assignment),
+                None => self.anywhere(statement),
+            }
+        }
+        self.globals(module);
+    }
+
+    /// `name = literal`, `name: Type = literal`, `one = other = literal`.
+    fn assignment(&mut self, assignment: Node) {
+        let mut names = Vec::new();
+        let mut right = Some(assignment);
+        while let Some(node) = right.filter(|node| node.kind() == "assignment") {
+            right = node.child_by_field_name("right");
+            let Some(left) = node.child_by_field_name("left") else { continue };
+            match self.name(left) {
+                Some(name) => names.push(name),
+                None if right.is_some() => self.anywhere(left),
+                None => {}
+            }
+        }
+        // `name: Type` alone binds nothing.
+        let Some(right) = right else { return };
+        self.anywhere(right);
+        for name in names {
+            let bound = value(right, self.source).map_or(Bound::Unknown(line(assignment)), Bound::To);
+            self.map.insert(name, bound);
+        }
+    }
+
+    /// Everything below that binds one of the names in a way that has to be run to be known.
+    fn anywhere(&mut self, node: Node) {
+        match node.kind() {
+            "identifier" => {
+                if let Some(name) = self.name(node).filter(|_| binds(node)) {
+                    self.map.insert(name, Bound::Unknown(line(node)));
+                }
+                return;
+            }
+            // A scope of its own: only its name is bound here.
+            "function_definition" | "class_definition" => {
+                if let Some(name) = node.child_by_field_name("name") {
+                    self.anywhere(name);
+                }
+                return;
+            }
+            "lambda" | "comment" | "string" => return,
+            "wildcard_import" => {
+                let module = node.parent().and_then(|import| import.child_by_field_name("module_name"));
+                let module = module.map(|name| self.text(name)).unwrap_or_default();
+                // SQLAlchemy exports none of the names.
+                if module != "sqlalchemy" && !module.starts_with("sqlalchemy.") {
+                    self.map.extend(NAMES.map(|name| (name, Bound::Unknown(line(node)))));
+                }
+                return;
+            }
+            _other_node => {}
+        }
+        let mut cursor = node.walk();
+        for child in node.named_children(&mut cursor) {
+            self.anywhere(child);
+        }
+    }
+
+    /// A function that says `global revision` may have been called.
+    fn globals(&mut self, node: Node) {
+        let mut cursor = node.walk();
+        for child in node.named_children(&mut cursor) {
+            if let Some(name) = self.name(child).filter(|_| node.kind() == "global_statement") {
+                self.map.insert(name, Bound::Unknown(line(node)));
+            }
+            self.globals(child);
+        }
+    }
+
+    fn name(&self, node: Node) -> Option<&'static str> {
+        let text = (node.kind() == "identifier").then(|| self.text(node))?;
+        NAMES.into_iter().find(|name| *name == text)
+    }
+
+    fn text(&self, node: Node) -> Cow<'a, str> {
+        String::from_utf8_lossy(&self.source[node.byte_range()])
+    }
+}
+
+/// Whether this identifier is given a value here, rather than used.
+fn binds(identifier: Node) -> bool {
+    let mut node = identifier;
+    while let Some(parent) = node.parent() {
+        let is = |field: &str| parent.child_by_field_name(field).is_some_and(|child| child.id() == node.id());
+        match parent.kind() {
+            "pattern_list"
+            | "tuple_pattern"
+            | "list_pattern"
+            | "list_splat_pattern"
+            | "expression_list"
+            | "tuple"
+            | "list"
+            | "parenthesized_expression" => node = parent,
+            "assignment" | "augmented_assignment" | "for_statement" => return is("left"),
+            "named_expression" | "function_definition" | "class_definition" => return is("name"),
+            "aliased_import" => return is("alias"),
+            // `import revision` and `from x import revision`, but not `from revision import x`.
+            "dotted_name" => {
+                let Some(import) = parent.parent() else { return false };
+                let is_source = import.child_by_field_name("module_name").is_some_and(|from| from.id() == parent.id());
+                let is_name = matches!(import.kind(), "import_statement" | "import_from_statement");
+                return is_name && !is_source || import.kind() == "case_pattern";
+            }
+            "as_pattern_target" | "as_pattern" | "delete_statement" | "type" | "case_pattern" | "splat_pattern" => {
+                return parent.kind() != "type";
+            }
+            _use => return false,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;
