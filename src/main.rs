@@ -1,1 +1,3 @@
+//! Builds the runtime, calls the library, exits.
+
 fn main() {}

@@ -12,6 +12,7 @@ pub mod grafana;
 pub mod http;
 mod kind;
 pub mod prometheus;
+pub mod sql;
 pub mod tcp;
 
 use std::borrow::Cow;
@@ -32,6 +33,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
     Kind::of::<prometheus::Prometheus>(),
+    Kind::of::<sql::Sql>(),
     Kind::of::<tcp::Tcp>(),
 ];
 

@@ -7,6 +7,7 @@ mod counts;
 mod gap;
 mod json;
 mod markdown;
+mod output;
 #[cfg(test)]
 mod sample;
 mod table;
@@ -20,17 +21,20 @@ use crate::run::{Run, Verdict};
 
 pub use counts::Counts;
 pub use json::schema;
+pub use markdown::embed;
+pub use output::{Outputs, open};
 pub use text::visible;
 
 /// Every format that a run can be told in, in alphabetical order. A new format adds its row here.
 pub static FORMATS: &[Format] = &[
-    Format { name: "json", doc: "the whole record, for programs", render: json::render },
+    Format { name: "json", doc: "the whole record, for programs", is_shared: false, render: json::render },
     Format {
         name: "markdown",
         doc: "the checklist with its ticks, to be read and committed",
+        is_shared: true,
         render: markdown::render,
     },
-    Format { name: "table", doc: "for a person at a terminal", render: table::render },
+    Format { name: "table", doc: "for a person at a terminal", is_shared: false, render: table::render },
 ];
 
 /// A form that a run can be told in.
@@ -40,6 +44,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for.
     pub doc: &'static str,
+    /// Whether people write in the same file: then only what stands between gate's markers is replaced.
+    pub is_shared: bool,
     /// Writes the run in this form.
     pub render: fn(&Run, &Look, &mut dyn Write) -> io::Result<()>,
 }

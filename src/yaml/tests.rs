@@ -1,3 +1,5 @@
+//! From YAML text to values and problems, each at its place.
+
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;

@@ -7,4 +7,5 @@ mod env;
 mod file;
 mod harness_test;
 mod look;
+mod structure;
 mod tcp;

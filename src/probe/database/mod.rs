@@ -1,5 +1,6 @@
 //! Connections to databases: one for each look, read in a transaction that can't write and ends in time.
 
+mod client;
 mod error;
 mod mysql;
 mod postgres;
@@ -29,6 +30,7 @@ use super::{Context, Fault};
 use error::fault;
 use value::Unshowable;
 
+pub use client::client;
 pub use error::is_missing_table;
 pub use url::{DatabaseUrl, Place};
 

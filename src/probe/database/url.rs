@@ -19,7 +19,7 @@ const ENCODE: &str = "in a user or password, `/`, `@`, `:`, `#`, `?` and `%` mus
 /// behind a plus sign, as in `postgresql+asyncpg://`, is accepted and makes no difference.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(inline)]
-pub struct DatabaseUrl(#[schemars(with = "String")] Place);
+pub struct DatabaseUrl(#[schemars(with = "String")] Place, #[schemars(skip)] String);
 
 /// What a URL names.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,12 +73,17 @@ impl DatabaseUrl {
             }
             Place::Sqlite(_) => {}
         }
-        Ok(Self(place))
+        Ok(Self(place, text.to_owned()))
     }
 
     /// What it names.
     pub fn place(&self) -> &Place {
         &self.0
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.1
     }
 
     /// What a message may call it: `host:port`, or the file. Never user, password or parameters.

@@ -1,5 +1,6 @@
 //! `markdown`: the checklist with its ticks, to be read by people and committed. The same results give the same bytes.
 
+pub mod embed;
 mod escape;
 
 use std::io::{self, Write};

@@ -1,3 +1,5 @@
+//! The markdown report: what it says, what it keeps, and that nothing from outside can break it.
+
 use insta::assert_snapshot;
 use proptest::prelude::{Strategy, prop_oneof};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};

@@ -1,3 +1,5 @@
+//! The table: what it shows, at which width.
+
 use insta::assert_snapshot;
 
 use crate::report::sample::{self, blocked_by, gap, item, now, passed, red, run, section};

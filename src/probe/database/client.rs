@@ -1,0 +1,66 @@
+//! The command by which a person would ask the same.
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::{DatabaseUrl, Place};
+
+/// The command line of `psql`, `mysql` or `sqlite3` for this statement.
+pub fn client(url: &DatabaseUrl, sql: &str) -> Vec<String> {
+    match url.place() {
+        Place::Postgres(place) => vec!["psql".to_owned(), psql_url(url.text(), place), "-c".to_owned(), sql.to_owned()],
+        Place::MySql(place) => mysql(place, sql),
+        Place::Sqlite(file) => {
+            vec!["sqlite3".to_owned(), "-readonly".to_owned(), file.path.display().to_string(), sql.to_owned()]
+        }
+    }
+}
+
+/// The URL as it was written, so that the variable that holds it can stand there. What `psql` would not understand is
+/// rewritten, and then without the password: it asks for it.
+fn psql_url(text: &str, place: &Url) -> String {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return text.to_owned();
+    }
+    let mut place = place.clone();
+    // It fails where there is no host, and then there is no password either.
+    let _ = place.set_password(None);
+    place.to_string()
+}
+
+fn mysql(place: &Url, sql: &str) -> Vec<String> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let mut argv = vec!["mysql".to_owned()];
+    if let Some(host) = place.host_str().filter(|host| !host.is_empty()) {
+        argv.extend(["-h".to_owned(), host.to_owned()]);
+    }
+    if let Some(port) = place.port() {
+        argv.extend(["-P".to_owned(), port.to_string()]);
+    }
+    if !place.username().is_empty() {
+        argv.extend(["-u".to_owned(), decoded(place.username())]);
+    }
+    if place.password().is_some() {
+        argv.push("-p".to_owned());
+    }
+    argv.extend(["-e".to_owned(), sql.to_owned()]);
+    argv.extend(Some(decoded(place.path().trim_start_matches('/'))).filter(|name| !name.is_empty()));
+    argv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(url: &str) -> String {
+        client(&DatabaseUrl::parse(url).expect("a good URL"), "SELECT 1").join(" ")
+    }
+
+    #[test]
+    fn a_person_can_ask_the_same() {
+        insta::assert_snapshot!(told("postgresql://u:secret@db/app"), @"psql postgresql://u:secret@db/app -c SELECT 1");
+        insta::assert_snapshot!(told("postgresql+asyncpg://u:secret@db/app"), @"psql postgres://u@db/app -c SELECT 1");
+        insta::assert_snapshot!(told("mysql+pymysql://u%40x:secret@db:3307/app"), @"mysql -h db -P 3307 -u u@x -p -e SELECT 1 app");
+        insta::assert_snapshot!(told("sqlite:///data/app.db"), @"sqlite3 -readonly data/app.db SELECT 1");
+    }
+}

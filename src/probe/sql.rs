@@ -1,0 +1,179 @@
+//! `sql`: what does a database answer to one statement?
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::database::{Access, Column, Database, DatabaseUrl, Tls, client};
+use super::{Context, Probe};
+
+/// The longest value that evidence shows, in characters.
+const MAX_EVIDENCE: usize = 80;
+
+/// Asks PostgreSQL (also through PgBouncer), MySQL, MariaDB or SQLite one statement, in a transaction that can't write
+/// and that the server ends when the time is up.
+///
+/// Values become JSON: whole numbers, floats and booleans as such; `numeric` as a number where JSON holds it exactly, else as
+/// text; `json` and `jsonb` as what they hold; arrays as lists; times as `2026-03-01T12:00:00Z`, without the `Z` where
+/// the column has no time zone; bytes as hexadecimal digits; uuid, inet and enums as text. In MySQL and SQLite, 0 and 1
+/// in a column declared `BOOLEAN` are false and true.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sql {
+    /// Where the database is: `postgresql://user:password@host/name`, `mysql://…`, `mariadb://…`, `sqlite:///file.db`.
+    /// SQLAlchemy's `postgresql+asyncpg://` and the like are accepted. `?sslmode=require` and stricter ask for TLS and
+    /// verify it; without `sslmode`, TLS is used where it is offered. A SQLite file must exist.
+    url: DatabaseUrl,
+    /// One statement, such as `SELECT count(*) FROM users`.
+    query: Statement,
+    /// Whether the statement may write. Then it is committed, and counts as having effects. `false` if absent.
+    #[serde(default)]
+    writes: bool,
+    /// How many rows to keep. 1000 if absent.
+    #[serde(default = "default_max_rows")]
+    max_rows: u32,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`. TLS is asked for then.
+    ca: Option<PathBuf>,
+}
+
+/// A statement with something in it.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Statement(#[schemars(with = "String")] String);
+
+/// What a database answered.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SqlSeen {
+    /// The value, where the answer is one row of one column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// Whether the answer says yes: there is a row (or, with `writes`, a changed one), and where the answer is a single
+    /// value, it is not null, false or 0.
+    pub holds: bool,
+    /// The rows, each a map from the column's name to its value.
+    pub rows: Vec<Map<String, Value>>,
+    /// How many rows there are, `max_rows` at most.
+    pub row_count: usize,
+    /// Whether there were more rows than are kept.
+    pub truncated: bool,
+    /// The columns in order. None where there are no rows.
+    pub columns: Vec<Column>,
+    /// How many rows the statement changed. Only with `writes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected: Option<u64>,
+    /// How long it took, connecting included.
+    pub duration_ms: u64,
+}
+
+impl Probe for Sql {
+    const KIND: &'static str = "sql";
+    const EXPECT: &'static str = "{ holds: true }";
+    type Observation = SqlSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<SqlSeen> {
+        let start = Instant::now();
+        let access = if self.writes { Access::Write } else { Access::Read };
+        let tls = Tls { insecure: self.insecure, ca: self.ca.as_ref() };
+        let mut database = Database::connect(&self.url, tls, access, cx).await?;
+        let max_rows = usize::try_from(self.max_rows).unwrap_or(usize::MAX);
+        let answer = database.rows(&self.query.0, max_rows).await?;
+        let value = match (&*answer.rows, &*answer.columns) {
+            ([row], [column]) if !answer.truncated => row.get(&column.name).cloned(),
+            _ => None,
+        };
+        let affected = self.writes.then_some(answer.affected);
+        Ok(SqlSeen {
+            holds: holds(value.as_ref(), answer.rows.len(), affected),
+            value,
+            row_count: answer.rows.len(),
+            rows: answer.rows,
+            truncated: answer.truncated,
+            columns: answer.columns,
+            affected,
+            duration_ms: start.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
+        })
+    }
+
+    fn evidence(&self, seen: &SqlSeen) -> String {
+        match (&seen.value, seen.affected) {
+            (Some(Value::String(text)), _) => shortened(text),
+            (Some(value), _) => shortened(&value.to_string()),
+            (None, Some(affected)) if seen.rows.is_empty() => format!("{} changed", rows(affected)),
+            (None, _) if seen.truncated => format!("more than {}", rows(seen.row_count as u64)),
+            (None, _) => rows(seen.row_count as u64),
+        }
+    }
+
+    fn advice(&self, seen: &SqlSeen) -> Option<String> {
+        if seen.truncated {
+            return Some("there are more rows than `max_rows` keeps".to_owned());
+        }
+        match &seen.value {
+            Some(value) if !seen.holds => {
+                Some(format!("the answer is {value}: if that is how it should be, say `expect: {{ value: {value} }}`"))
+            }
+            Some(_) | None if seen.holds => None,
+            Some(_) | None => Some("the query gives no row".to_owned()),
+        }
+    }
+
+    fn has_effects(&self) -> bool {
+        self.writes
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let mut argv = client(&self.url, &self.query.0);
+        if self.writes {
+            argv.retain(|word| word != "-readonly");
+        }
+        Some(argv)
+    }
+}
+
+impl<'de> Deserialize<'de> for Statement {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().is_empty() {
+            return Err(D::Error::custom("the query is empty"));
+        }
+        Ok(Self(text))
+    }
+}
+
+fn holds(value: Option<&Value>, rows: usize, affected: Option<u64>) -> bool {
+    match value {
+        Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Value::Bool(true) | Value::String(_) | Value::Array(_) | Value::Object(_)) => true,
+        None => rows > 0 || affected.is_some_and(|affected| affected > 0),
+    }
+}
+
+fn rows(count: u64) -> String {
+    match count {
+        1 => "1 row".to_owned(),
+        count => format!("{count} rows"),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_EVIDENCE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn default_max_rows() -> u32 {
+    1000
+}

@@ -1,0 +1,133 @@
+//! Reports in files: each path is tried before the run, and no reader ever sees half of one.
+
+mod file;
+mod sink;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::run::Run;
+
+use super::markdown::embed::{self, NoPlace};
+use super::{FORMATS, Format, Look, format};
+use sink::Sink;
+
+/// Where the reports of a run go.
+#[derive(Debug)]
+pub struct Outputs(Vec<Output>);
+
+#[derive(Debug)]
+struct Output {
+    format: &'static Format,
+    /// The path as the user gave it.
+    path: PathBuf,
+    sink: Sink,
+}
+
+/// Looks whether every report can be written, before minutes of work are done for it. `name` is the checklist's.
+pub fn open(specs: &[(String, PathBuf)], name: &str) -> Result<Outputs, Diagnostics> {
+    let mut problems = Vec::new();
+    let mut outputs: Vec<Output> = Vec::new();
+    for (format, path) in specs {
+        match Output::open(format, path, name) {
+            Ok(output) => match outputs.iter().find(|other| other.sink.is_same_file(&output.sink)) {
+                Some(other) => problems.push(twice(other, &output)),
+                None => outputs.push(output),
+            },
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(Outputs(outputs)) } else { Err(Diagnostics(problems)) }
+}
+
+impl Outputs {
+    /// Writes every report. One that cannot be written does not keep the others from it.
+    pub fn write(&self, run: &Run, now: Timestamp) -> Result<(), Diagnostics> {
+        let problems: Vec<_> = self.0.iter().filter_map(|output| output.write(run, now).err()).collect();
+        if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
+    }
+}
+
+impl Output {
+    fn open(name: &str, path: &Path, checklist: &str) -> Result<Self, Diagnostic> {
+        let format = format(name).ok_or_else(|| unknown(name))?;
+        let sink = Sink::open(path).map_err(|problem| cannot_write(path, &problem))?;
+        if format.is_shared
+            && let Sink::File(file) = &sink
+        {
+            let there = file.content().map_err(|problem| cannot_write(path, &problem))?;
+            if !embed::is_blank(&there) {
+                embed::place(&there, checklist).map_err(|why| no_place(path, checklist, why))?;
+            }
+        }
+        Ok(Self { format, path: path.to_owned(), sink })
+    }
+
+    fn write(&self, run: &Run, now: Timestamp) -> Result<(), Diagnostic> {
+        let failed = |problem: io::Error| cannot_write(&self.path, &problem);
+        let look = Look::plain(now);
+        match &self.sink {
+            Sink::File(file) if self.format.is_shared => {
+                let mut markdown = Vec::new();
+                (self.format.render)(run, &look, &mut markdown).map_err(failed)?;
+                // Read again: somebody may have edited it during the run.
+                let there = file.content().map_err(failed)?;
+                let whole =
+                    embed::embed(&there, &run.name, &markdown).map_err(|why| no_place(&self.path, &run.name, why))?;
+                file.replace(|out| out.write_all(&whole)).map_err(failed)
+            }
+            Sink::File(file) => file.replace(|out| (self.format.render)(run, &look, out)).map_err(failed),
+            Sink::Stdout | Sink::Stderr | Sink::Stream(_) => {
+                self.sink.stream(|out| (self.format.render)(run, &look, out)).map_err(failed)
+            }
+        }
+    }
+}
+
+fn unknown(name: &str) -> Diagnostic {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    let help = match closest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the formats are {}", names.join(", ")),
+    };
+    Diagnostic::error(format!("no format is called `{name}`")).help(help)
+}
+
+fn twice(first: &Output, second: &Output) -> Diagnostic {
+    Diagnostic::error(format!(
+        "two reports go to `{}`: {} and {}",
+        second.path.display(),
+        first.format.name,
+        second.format.name
+    ))
+    .help("give each its own file")
+}
+
+fn cannot_write(path: &Path, problem: &io::Error) -> Diagnostic {
+    let help = match problem.kind() {
+        io::ErrorKind::NotFound => {
+            path.parent().map(|folder| format!("make the folder first: `mkdir -p {}`", folder.display()))
+        }
+        io::ErrorKind::PermissionDenied => {
+            Some("the file and its folder must be writable: a new file is made beside the old one".to_owned())
+        }
+        _ => None, // there is nothing to add to the system's own words
+    };
+    Diagnostic::error(format!("cannot write `{}`: {problem}", path.display())).maybe_help(help)
+}
+
+fn no_place(path: &Path, name: &str, why: NoPlace) -> Diagnostic {
+    let (begin, end) = (embed::begin(name), embed::end(name));
+    let what = match why {
+        NoPlace::Unmarked => "does not say where the checklist stands, and what people wrote is not overwritten",
+        NoPlace::Unclear => "says more than once, or only by half, where the checklist stands",
+    };
+    Diagnostic::error(format!("`{}` {what}", path.display()))
+        .help(format!("put these two lines where it belongs: `{begin}` and, below, `{end}`"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! What a path leads to: a file that can be replaced, or a stream that can only be written.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::file::Replaceable;
+
+/// How long somebody may take to open the other end of a named pipe.
+const READER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Where one report goes.
+#[derive(Debug)]
+pub enum Sink {
+    /// `-` and `/dev/stdout`.
+    Stdout,
+    /// `/dev/stderr`.
+    Stderr,
+    /// A pipe or a device: there is nothing to replace.
+    Stream(PathBuf),
+    /// A file, there or not yet.
+    File(Replaceable),
+}
+
+impl Sink {
+    /// Finds out what the path leads to, and whether it may be written. Writes nothing.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if path == Path::new("-") || path == Path::new("/dev/stdout") {
+            return Ok(Self::Stdout);
+        }
+        if path == Path::new("/dev/stderr") {
+            return Ok(Self::Stderr);
+        }
+        match fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            // What a shell opened as `/dev/fd/63` is not ours to replace, whatever it is.
+            Ok(there) if !there.is_file() || path.starts_with("/dev") || path.starts_with("/proc") => {
+                may_write(path)?;
+                Ok(Self::Stream(path.to_owned()))
+            }
+            Ok(_) => Ok(Self::File(Replaceable::open(path)?)),
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(Self::File(Replaceable::open(path)?)),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Whether both are the same file: the second report would replace the first. Streams can take several.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(first), Self::File(second)) => first.target == second.target,
+            (Self::Stdout | Self::Stderr | Self::Stream(_) | Self::File(_), _) => false,
+        }
+    }
+
+    /// Writes to something that cannot be replaced. A reader who leaves early has had enough: that is no error.
+    pub fn stream(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(match self {
+            Self::Stdout => Box::new(io::stdout().lock()),
+            Self::Stderr => Box::new(io::stderr().lock()),
+            Self::Stream(path) => Box::new(open_stream(path)?),
+            Self::File(file) => return file.replace(render),
+        });
+        match render(&mut out).and_then(|()| out.flush()) {
+            Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// Asks the system, without opening: that would wait for the other end of a named pipe.
+fn may_write(path: &Path) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the path is a string that ends with a zero and lives until the call returns.
+    if unsafe { libc::access(path.as_ptr(), libc::W_OK) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Opens it for writing. A named pipe that nobody reads is an error in the end: to wait for ever would be none.
+fn open_stream(path: &Path) -> io::Result<File> {
+    let step = Duration::from_millis(20);
+    let mut waited = Duration::ZERO;
+    let file = loop {
+        match OpenOptions::new().append(true).custom_flags(libc::O_NONBLOCK).open(path) {
+            Err(problem) if problem.raw_os_error() == Some(libc::ENXIO) && waited < READER_WITHIN => {
+                std::thread::sleep(step);
+                waited += step;
+            }
+            Err(problem) if problem.raw_os_error() == Some(libc::ENXIO) => {
+                return Err(io::Error::other("nobody reads from this pipe"));
+            }
+            opened => break opened?,
+        }
+    };
+    // A slow reader is waited for, now that there is one.
+    // SAFETY: both calls act on a descriptor that is open and ours.
+    unsafe {
+        let flags = libc::fcntl(file.as_raw_fd(), libc::F_GETFL);
+        libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::O_NONBLOCK);
+    }
+    Ok(file)
+}

@@ -1,0 +1,151 @@
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::file::Replaceable;
+use super::open;
+use crate::diagnostic::Diagnostics;
+use crate::report::sample::{m9, now};
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("the temporary folder is writable")
+}
+
+fn write(format: &str, path: &Path) -> Result<(), Diagnostics> {
+    open(&[(format.to_owned(), path.to_owned())], "staging")?.write(&m9(), now())
+}
+
+/// What went wrong, and what to do, without the folder's name.
+fn said(result: Result<(), Diagnostics>, folder: &TempDir) -> String {
+    let problems = result.expect_err("it can't be written");
+    let lines = problems
+        .0
+        .iter()
+        .flat_map(|problem| std::iter::once(problem.title().to_owned()).chain(problem.helps().to_vec()));
+    lines.collect::<Vec<_>>().join("\n").replace(&folder.path().display().to_string(), "DIR")
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).expect("the folder is there");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_report_replaces_the_file_and_keeps_its_mode() {
+    let folder = folder();
+    let path = folder.path().join("run.json");
+    fs::write(&path, "old").expect("the folder is writable");
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is ours");
+    write("json", &path).expect("it is writable");
+    assert!(fs::read_to_string(&path).expect("it is there").starts_with("{\n  \"verdict\""));
+    assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o640);
+    assert_eq!(names(&folder), ["run.json"]);
+}
+
+#[test]
+fn a_link_stays_a_link_and_what_it_leads_to_is_written() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("real")).expect("the folder is writable");
+    for name in ["there.json", "not-yet.json"] {
+        symlink(Path::new("real").join(name), folder.path().join(name)).expect("the folder is writable");
+    }
+    fs::write(folder.path().join("real/there.json"), "old").expect("the folder is writable");
+    for name in ["there.json", "not-yet.json"] {
+        let path = folder.path().join(name);
+        write("json", &path).expect("it is writable");
+        assert!(fs::symlink_metadata(&path).expect("it is there").is_symlink());
+        assert!(fs::read_to_string(folder.path().join("real").join(name)).expect("it is there").starts_with('{'));
+    }
+}
+
+#[test]
+fn trying_a_path_leaves_nothing_behind() {
+    let folder = folder();
+    open(&[("json".to_owned(), folder.path().join("run.json"))], "staging").expect("it is writable");
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[test]
+fn a_report_that_breaks_off_leaves_the_old_file() {
+    let folder = folder();
+    let path = folder.path().join("run.json");
+    fs::write(&path, "old").expect("the folder is writable");
+    let file = Replaceable::open(&path).expect("it is writable");
+    let result = file.replace(|out| {
+        out.write_all(&[b'x'; 100_000])?;
+        Err(io::ErrorKind::StorageFull.into())
+    });
+    assert_eq!(result.expect_err("the disk is full").kind(), io::ErrorKind::StorageFull);
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), "old");
+    assert_eq!(names(&folder), ["run.json"]);
+}
+
+#[test]
+fn every_path_that_cannot_be_written_is_named_before_the_run() {
+    let folder = folder();
+    let spec = |format: &str, name: &str| (format.to_owned(), folder.path().join(name));
+    let specs =
+        [spec("json", "no/such/run.json"), spec("jsn", "a"), spec("json", ""), spec("json", "b"), spec("table", "./b")];
+    insta::assert_snapshot!(said(open(&specs, "staging").map(drop), &folder), @"
+    cannot write `DIR/no/such/run.json`: No such file or directory (os error 2)
+    make the folder first: `mkdir -p DIR/no/such`
+    no format is called `jsn`
+    did you mean `json`?
+    cannot write `DIR/`: is a directory
+    two reports go to `DIR/./b`: json and table
+    give each its own file
+    ");
+}
+
+#[test]
+fn a_device_and_a_named_pipe_are_written_where_they_are() {
+    let folder = folder();
+    write("json", Path::new("/dev/null")).expect("it takes everything");
+    insta::assert_snapshot!(said(write("json", Path::new("/dev/full")), &folder), @"cannot write `/dev/full`: No space left on device (os error 28)");
+
+    let pipe = folder.path().join("pipe");
+    let path = std::ffi::CString::new(pipe.to_string_lossy().into_owned()).expect("no zero in it");
+    // SAFETY: the path is a string that ends with a zero and lives until the call returns.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+    let reader = std::thread::spawn({
+        let pipe: PathBuf = pipe.clone();
+        move || fs::read_to_string(pipe).expect("it can be read")
+    });
+    write("json", &pipe).expect("somebody reads");
+    assert!(reader.join().expect("it reads to the end").ends_with("}\n"));
+    assert_eq!(names(&folder), ["pipe"]);
+}
+
+#[test]
+fn markdown_keeps_what_people_wrote_around_it() {
+    let folder = folder();
+    let path = folder.path().join("READINESS.md");
+    let around = |part: &str| format!("# Ours\n<!-- gate:begin staging -->\n{part}<!-- gate:end staging -->\n\nBye.\n");
+    fs::write(&path, around("old\n")).expect("the folder is writable");
+    write("markdown", &path).expect("it is writable");
+    let mut part = Vec::new();
+    let render = crate::report::format("markdown").expect("it is in the registry").render;
+    render(&m9(), &crate::report::Look::plain(now()), &mut part).expect("a vector takes all");
+    assert_eq!(
+        fs::read_to_string(&path).expect("it is there"),
+        around(&String::from_utf8(part).expect("markdown is UTF-8"))
+    );
+}
+
+#[test]
+fn markdown_that_people_wrote_without_markers_is_not_overwritten() {
+    let folder = folder();
+    let path = folder.path().join("READINESS.md");
+    fs::write(&path, "# By hand\n").expect("the folder is writable");
+    insta::assert_snapshot!(said(write("markdown", &path), &folder), @"
+    `DIR/READINESS.md` does not say where the checklist stands, and what people wrote is not overwritten
+    put these two lines where it belongs: `<!-- gate:begin staging -->` and, below, `<!-- gate:end staging -->`
+    ");
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), "# By hand\n");
+}
