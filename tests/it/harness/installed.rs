@@ -43,7 +43,7 @@ pub fn missing(reason: &str) -> ! {
     {
         writeln!(file, "{test}: {reason}").ok();
     }
-    panic!("skipped: {test}: {reason} (tests/run installs what is missing, or skips what needs it)");
+    panic!("{reason}: tests/run installs what is missing, or skips what needs it");
 }
 
 /// A command that runs as an ordinary user: PostgreSQL and PgBouncer refuse to run as root.
