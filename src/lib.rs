@@ -15,6 +15,8 @@ pub mod env;
 
 pub mod dotenv;
 
+pub mod child;
+
 pub mod diagnostic;
 
 pub mod secret;

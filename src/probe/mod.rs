@@ -4,6 +4,7 @@
 
 pub mod alembic;
 pub mod api;
+pub mod command;
 mod context;
 pub mod database;
 pub mod env;
@@ -28,6 +29,7 @@ pub use kind::{Kind, Observe, Seen};
 /// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
 pub static KINDS: &[Kind] = &[
     Kind::of::<alembic::Alembic>(),
+    Kind::of::<command::Command>(),
     Kind::of::<env::Environment>(),
     Kind::of::<file::File>(),
     Kind::of::<grafana::Grafana>(),

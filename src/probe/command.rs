@@ -1,0 +1,250 @@
+//! `command`: what does a program say, and how does it end?
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::child::{self, End, Finished, Text};
+
+use super::http::Size;
+use super::{Context, Fault, Probe};
+
+/// What of our own environment a program gets unless `env` says otherwise.
+const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
+
+/// Runs a program. Nothing that it starts is left when it has ended or its time is up: background jobs are ended too.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Command {
+    /// The program and its arguments, such as `[kubectl, get, nodes, -o, json]`. No shell reads them.
+    argv: Option<Vec<String>>,
+    /// A line for `sh -c`, such as `"df -P / | tail -1"`, instead of `argv`. Fill values in through `env`, not into the line.
+    shell: Option<String>,
+    /// The folder to run in, such as `deploy`. Relative to the folder that holds `checklists/`, which it is if absent.
+    cwd: Option<PathBuf>,
+    /// Environment variables to set, such as `{ KUBECONFIG: "${env.KUBECONFIG}" }`. Of the environment of `gate`, a program
+    /// gets nothing but `PATH`, `HOME`, `LANG`, `USER` and `TMPDIR`.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    /// What the program reads from its standard input. Nothing if absent.
+    stdin: Option<String>,
+    /// Whether it only looks. If `false` or absent, it counts as having effects: `--read-only` doesn't run it.
+    #[serde(default)]
+    read_only: bool,
+    /// How much to keep of each of its outputs. `1MiB` if absent; the rest is thrown away.
+    #[serde(default = "default_max_output")]
+    max_output: Size,
+}
+
+/// What a program said, and how it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CommandSeen {
+    /// Its exit code. Absent when a signal ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The signal that ended it, such as `SIGSEGV`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
+    /// What it wrote to its standard output, without the line breaks at its end.
+    pub stdout: String,
+    /// What it wrote to its standard error, without the line breaks at its end.
+    pub stderr: String,
+    /// The JSON of its standard output, where that is JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Value>,
+    /// How long it ran.
+    pub duration_ms: u64,
+    /// Whether one of its outputs was longer than `max_output`.
+    pub truncated: bool,
+}
+
+impl Probe for Command {
+    const KIND: &'static str = "command";
+    const EXPECT: &'static str = "{ exit_code: 0 }";
+    type Observation = CommandSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<CommandSeen> {
+        let cwd = cx.path(self.cwd.as_deref().unwrap_or(Path::new("")));
+        if !cwd.is_dir() {
+            return Err(Fault::new(format!("there is no folder `{}` to run it in", cwd.display())).into());
+        }
+        // A little less than what the engine allows, so that there is time to tell who took too long.
+        let limit = cx.timeout.saturating_sub((cx.timeout / 10).min(Duration::from_millis(200)));
+        let start = Instant::now();
+        let input = self.stdin.clone().map(String::into_bytes);
+        let running = child::run(self.command(cx, &cwd), input, self.max_output.get());
+        let Ok(ended) = tokio::time::timeout(limit, running).await else {
+            let fault = Fault::new(format!("`{}` was still running when its time was up", self.program()));
+            return Err(fault
+                .help("it was ended, with all that it had started; does it need a longer `timeout`?")
+                .into());
+        };
+        let duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        Ok(seen(ended.map_err(|error| self.fault(&error, &cwd))?, duration_ms))
+    }
+
+    fn evidence(&self, seen: &CommandSeen) -> String {
+        match (seen.exit_code, &seen.signal) {
+            (Some(code), _) => format!("exit {code}"),
+            (None, signal) => format!("ended by {}", signal.as_deref().unwrap_or("a signal")),
+        }
+    }
+
+    fn advice(&self, seen: &CommandSeen) -> Option<String> {
+        // What it said last usually says why.
+        let said = |text: &str| text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| cut(line.trim()));
+        match (seen.exit_code, seen.signal.as_deref()) {
+            (Some(0), _) => seen.truncated.then(|| "its output was cut: `max_output` says where".to_owned()),
+            (Some(126), _) if self.shell.is_some() => {
+                Some(format!("{} (126: it can't be executed)", said(&seen.stderr)?))
+            }
+            (Some(127), _) if self.shell.is_some() => Some(format!("{} (127: not in PATH)", said(&seen.stderr)?)),
+            (None, Some("SIGKILL")) => Some("was the memory short? The kernel ends programs like this then".to_owned()),
+            (_, _) => said(&seen.stderr).or_else(|| said(&seen.stdout)).map(|line| format!("it said: {line}")),
+        }
+    }
+
+    fn has_effects(&self) -> bool {
+        !self.read_only
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let mut argv = Vec::new();
+        if self.cwd.is_some() || !self.env.is_empty() {
+            argv.push("env".to_owned());
+            argv.extend(self.cwd.iter().flat_map(|cwd| ["-C".to_owned(), cwd.display().to_string()]));
+            argv.extend(self.env.iter().map(|(name, value)| format!("{name}={value}")));
+        }
+        argv.extend(self.argv());
+        Some(argv)
+    }
+}
+
+impl Command {
+    fn argv(&self) -> Vec<String> {
+        match (&self.argv, &self.shell) {
+            (Some(argv), _) => argv.clone(),
+            (None, line) => vec!["sh".to_owned(), "-c".to_owned(), line.clone().unwrap_or_default()],
+        }
+    }
+
+    fn program(&self) -> String {
+        self.argv.as_ref().map_or_else(|| "sh".to_owned(), |argv| argv[0].clone())
+    }
+
+    fn command(&self, cx: &Context, cwd: &Path) -> std::process::Command {
+        let argv = self.argv();
+        let mut command = std::process::Command::new(&argv[0]);
+        command.args(&argv[1..]).current_dir(cwd).env_clear();
+        command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?))));
+        command.envs(&self.env);
+        command
+    }
+
+    /// Why a program can't be started.
+    fn fault(&self, error: &io::Error, cwd: &Path) -> Fault {
+        let program = self.program();
+        match error.kind() {
+            ErrorKind::NotFound if program.contains('/') && cwd.join(&program).exists() => {
+                Fault::new(format!("`{program}` is there, but what is to run it is not"))
+                    .help("its first line, `#!…`, names a program that does not exist here")
+            }
+            ErrorKind::NotFound if program.contains('/') => {
+                Fault::new(format!("there is no `{program}`")).help(format!("the path starts in `{}`", cwd.display()))
+            }
+            ErrorKind::NotFound => Fault::new(format!("`{program}` is not installed here, or not in PATH"))
+                .help("install it, or give its whole path"),
+            ErrorKind::PermissionDenied => Fault::new(format!("`{program}` may not be executed"))
+                .help("is it a program at all, and is it executable for this user (chmod +x)?"),
+            ErrorKind::ArgumentListTooLong => {
+                Fault::new(format!("`{program}` has more arguments than fit")).help("give what is long through `stdin`")
+            }
+            _ => match error.raw_os_error() {
+                Some(libc::ENOEXEC) => Fault::new(format!("`{program}` is no program for this machine"))
+                    .help("a script wants a first line such as `#!/bin/sh`"),
+                _ => Fault::new(format!("`{program}` could not be run: {error}")),
+            },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Command {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = Command::deserialize(deserializer)?;
+        let problem = match (&probe.argv, &probe.shell) {
+            (None, None) => Some("there is nothing to run: give `argv` or `shell`"),
+            (Some(_), Some(_)) => Some("`argv` and `shell` can't both be run"),
+            (Some(argv), None) if argv.first().is_none_or(|program| program.trim().is_empty()) => {
+                Some("`argv` wants a program first")
+            }
+            (None, Some(line)) if line.trim().is_empty() => Some("`shell` has nothing to run"),
+            (Some(_), None) | (None, Some(_)) => None,
+        };
+        match problem {
+            Some(problem) => Err(D::Error::custom(problem)),
+            None => match probe.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+                Some(name) => Err(D::Error::custom(format!("`{name}` can't be the name of a variable"))),
+                None => Ok(probe),
+            },
+        }
+    }
+}
+
+fn seen(ended: Finished, duration_ms: u64) -> CommandSeen {
+    let (exit_code, signal) = match ended.end {
+        End::Exit(code) => (Some(code), None),
+        End::Signal(number) => (None, Some(signal(number))),
+    };
+    CommandSeen {
+        exit_code,
+        signal,
+        json: if ended.stdout.truncated { None } else { serde_json::from_slice(&ended.stdout.bytes).ok() },
+        duration_ms,
+        truncated: ended.stdout.truncated || ended.stderr.truncated,
+        stdout: text(ended.stdout),
+        stderr: text(ended.stderr),
+    }
+}
+
+fn text(text: Text) -> String {
+    let text = String::from_utf8_lossy(&text.bytes).into_owned();
+    text.trim_end_matches(['\n', '\r']).to_owned()
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(200) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+fn signal(number: i32) -> String {
+    let name = match number {
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGINT => "SIGINT",
+        libc::SIGQUIT => "SIGQUIT",
+        libc::SIGILL => "SIGILL",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGXCPU => "SIGXCPU",
+        libc::SIGXFSZ => "SIGXFSZ",
+        _ => return format!("signal {number}"),
+    };
+    name.to_owned()
+}
+
+fn default_max_output() -> Size {
+    Size::bytes(1 << 20)
+}

@@ -1,0 +1,276 @@
+//! Programs: what is seen of them, and that nothing of them is left.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use gate::probe::Probe;
+use gate::probe::command::{Command, CommandSeen};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::look::{context, look_in, probe, refused};
+
+/// The probe passes on nothing but this, so that each test has what the machine has.
+fn path() -> String {
+    std::env::var("PATH").expect("there is a PATH")
+}
+
+fn run(settings: Value) -> Result<CommandSeen, String> {
+    look_in::<Command>(&context(Path::new("/"), &[("PATH", &path()), ("SECRET", "hunter2")]), settings)
+}
+
+fn sh(line: &str) -> CommandSeen {
+    run(json!({ "shell": line })).expect("it runs")
+}
+
+fn told(seen: &CommandSeen) -> String {
+    let probe: Command = probe(json!({ "shell": "x" }));
+    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+}
+
+/// How many processes have this in their command line.
+fn alive(mark: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").expect("this test wants Linux").flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(mark)).count()
+}
+
+/// A number of seconds that no other process sleeps for.
+fn mark(number: usize) -> String {
+    format!("9{:07}.{number:03}", std::process::id())
+}
+
+/// What people write in shells, with MARK for a sleep that would outlive us. All of them end by themselves.
+const ENDING: &[&str] = &[
+    "sleep MARK &",
+    "nohup sleep MARK &",
+    "nohup sleep MARK >/dev/null 2>&1 &",
+    "setsid sleep MARK &",
+    "(setsid sleep MARK >/dev/null 2>&1 &)",
+    "((sleep MARK &) &)",
+    "(env -i setsid sleep MARK &)",
+    "sh -c 'sh -c \"sleep MARK; true\" & true' & wait",
+    "sleep MARK | cat &",
+    "sleep MARK & kill -STOP $!",
+    "for i in 1 2 3 4 5 6 7 8 9; do (setsid sh -c 'sleep MARK & sleep MARK & wait' &); done",
+];
+
+/// The same, and they wait.
+const WAITING: &[&str] = &[
+    "sleep MARK",
+    "exec sleep MARK",
+    "sleep MARK & sleep MARK",
+    "sleep MARK | cat",
+    "trap '' TERM INT HUP QUIT; sleep MARK; sleep MARK",
+    "trap 'kill 0' EXIT; sleep MARK & wait",
+    "(env -i setsid sleep MARK &); sleep MARK",
+    "setsid --wait sh -c '(sleep MARK &) ; sleep MARK'",
+    "sleep MARK & kill -STOP $$",
+    "while :; do sleep MARK & sleep 0.001; done",
+];
+
+#[test]
+fn what_a_program_says_is_seen() {
+    let seen = sh("echo out; echo err >&2; exit 3");
+    assert_eq!((seen.exit_code, seen.signal.as_deref()), (Some(3), None));
+    assert_eq!((seen.stdout.as_str(), seen.stderr.as_str(), seen.truncated), ("out", "err", false));
+    assert_snapshot!(told(&seen), @"exit 3 | it said: err");
+    assert_snapshot!(told(&sh("kill -SEGV $$")), @"ended by SIGSEGV | ");
+    let unknown = told(&sh("no-such-program-here"));
+    assert!(unknown.starts_with("exit 127 | sh: ") && unknown.ends_with(" (127: not in PATH)"), "{unknown}");
+}
+
+#[test]
+fn json_is_read() {
+    let seen = run(json!({ "argv": ["printf", "%s\\n", "{\"ready\": 3}"] })).expect("printf is everywhere");
+    assert_eq!(seen.json, Some(json!({ "ready": 3 })));
+    assert_eq!(sh("echo hello").json, None);
+}
+
+#[test]
+fn no_shell_reads_the_arguments() {
+    let seen = run(json!({ "argv": ["printf", "%s", "$HOME; `id` *"] })).expect("printf is everywhere");
+    assert_eq!(seen.stdout, "$HOME; `id` *");
+}
+
+#[test]
+fn input_folder_and_environment_are_what_the_checklist_says() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(dir.path().join("deploy")).expect("the folder is ours");
+    let cx = context(dir.path(), &[("PATH", &path()), ("SECRET", "hunter2"), ("LANG", "C")]);
+    let settings = json!({
+        "shell": "cat; pwd; env | cut -d= -f1 | grep -v -e PWD -e SHLVL -e '^_$' | sort",
+        "stdin": "typed\n", "cwd": "deploy", "env": { "TIER": "free" },
+    });
+    let seen = look_in::<Command>(&cx, settings).expect("it runs");
+    let folder = dir.path().canonicalize().expect("it is there").display().to_string();
+    assert_snapshot!(seen.stdout.replace(&folder, "DIR"), @"
+    typed
+    DIR/deploy
+    LANG
+    PATH
+    TIER
+    ");
+}
+
+#[test]
+fn there_is_no_terminal_to_ask_a_person_at() {
+    assert_eq!(sh("cat; (: < /dev/tty) 2>/dev/null || echo no terminal").stdout, "no terminal");
+}
+
+#[test]
+fn output_without_end_is_cut_and_does_not_block_the_program() {
+    let seen = run(json!({ "shell": "yes | head -c 20000000; echo done >&2", "max_output": "1KiB" })).expect("it runs");
+    assert_eq!((seen.exit_code, seen.stdout.len(), seen.truncated), (Some(0), 1023, true));
+    assert_eq!(seen.stderr, "done");
+}
+
+#[test]
+fn a_program_that_reads_nothing_of_a_long_input_is_no_error() {
+    let seen = run(json!({ "argv": ["true"], "stdin": "x".repeat(1 << 20) })).expect("it runs");
+    assert_eq!(seen.exit_code, Some(0));
+}
+
+#[test]
+fn what_can_not_be_run_is_told_apart() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("plain"), "hello").expect("the folder is ours");
+    std::fs::write(dir.path().join("script"), "#!/no/such/shell\n").expect("the folder is ours");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(dir.path().join("script"), mode).expect("the file is ours");
+    let cx = context(dir.path(), &[("PATH", &path())]);
+    let error = |settings: Value| {
+        let error = look_in::<Command>(&cx, settings).expect_err("it can't run");
+        error.replace(&dir.path().display().to_string(), "DIR")
+    };
+    assert_snapshot!(error(json!({ "argv": ["no-such-program-here"] })), @"
+    `no-such-program-here` is not installed here, or not in PATH
+    help: install it, or give its whole path
+    ");
+    assert_snapshot!(error(json!({ "argv": ["./gone"] })), @"
+    there is no `./gone`
+    help: the path starts in `DIR/`
+    ");
+    assert_snapshot!(error(json!({ "argv": ["./plain"] })), @"
+    `./plain` may not be executed
+    help: is it a program at all, and is it executable for this user (chmod +x)?
+    ");
+    assert_snapshot!(error(json!({ "argv": ["./script"] })), @"
+    `./script` is there, but what is to run it is not
+    help: its first line, `#!…`, names a program that does not exist here
+    ");
+    assert_snapshot!(error(json!({ "argv": ["true"], "cwd": "gone" })), @"there is no folder `DIR/gone` to run it in");
+}
+
+#[test]
+fn settings_with_nothing_or_two_things_to_run_are_refused() {
+    assert_snapshot!(refused::<Command>(json!({})), @"there is nothing to run: give `argv` or `shell`");
+    assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "shell": "b" })), @"`argv` and `shell` can't both be run");
+    assert_snapshot!(refused::<Command>(json!({ "argv": [] })), @"`argv` wants a program first");
+    assert_snapshot!(refused::<Command>(json!({ "shell": " " })), @"`shell` has nothing to run");
+    assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "env": { "A=B": "" } })), @"`A=B` can't be the name of a variable");
+}
+
+#[test]
+fn a_program_has_effects_unless_it_is_said_to_only_look() {
+    assert!(probe::<Command>(json!({ "shell": "x" })).has_effects());
+    assert!(!probe::<Command>(json!({ "shell": "x", "read_only": true })).has_effects());
+}
+
+#[test]
+fn nothing_is_left_of_a_program_that_has_ended() {
+    for (number, line) in ENDING.iter().enumerate() {
+        let mark = mark(number);
+        let start = Instant::now();
+        let seen = sh(&line.replace("MARK", &mark));
+        assert_eq!((seen.exit_code, alive(&mark)), (Some(0), 0), "{line}");
+        assert!(start.elapsed() < Duration::from_secs(5), "{line}: what held its outputs open was waited for");
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_program_that_nobody_waits_for() {
+    for (number, line) in WAITING.iter().enumerate() {
+        let mark = mark(100 + number);
+        let probe: Command = probe(json!({ "shell": line.replace("MARK", &mark) }));
+        let cx = context(Path::new("/"), &[("PATH", &path())]);
+        runtime().block_on(async {
+            tokio::select! {
+                seen = probe.observe(&cx) => panic!("{line}: it waits: {seen:?}"),
+                () = until(|| alive(&format!("sleep\0{mark}")) > 0) => {}
+            }
+        });
+        assert_eq!(alive(&mark), 0, "{line}");
+    }
+}
+
+#[test]
+fn a_program_whose_time_is_up_is_an_error_and_nothing_is_left_of_it() {
+    let mark = mark(200);
+    let cx = context(Path::new("/"), &[("PATH", &path())]).with_timeout(Duration::from_millis(300));
+    let error =
+        look_in::<Command>(&cx, json!({ "shell": format!("setsid sleep {mark} & wait") })).expect_err("it waits");
+    assert_snapshot!(error, @"
+    `sh` was still running when its time was up
+    help: it was ended, with all that it had started; does it need a longer `timeout`?
+    ");
+    assert_eq!(alive(&mark), 0);
+}
+
+#[test]
+fn fifty_programs_at_once_do_not_disturb_each_other() {
+    let cx = context(Path::new("/"), &[("PATH", &path())]);
+    let start = |number: usize| {
+        let left = mark(300 + number);
+        let line = match number % 3 {
+            // Its leftovers are ended while the others run.
+            0 => format!("(setsid sleep {left} &); echo {number}"),
+            1 => format!("(sleep 0.3; echo {number}) & wait"),
+            _ => format!("setsid --wait sh -c 'sleep 0.2; echo {number}'"),
+        };
+        let cx = cx.clone();
+        async move { probe::<Command>(json!({ "shell": line })).observe(&cx).await }
+    };
+    let ended = runtime().block_on(join_all((0..50).map(start)));
+    for (number, seen) in ended.into_iter().enumerate() {
+        let seen = seen.expect("it runs");
+        assert_eq!((seen.exit_code, seen.stdout), (Some(0), number.to_string()), "{}", seen.stderr);
+        assert_eq!(alive(&mark(300 + number)), 0);
+    }
+}
+
+#[test]
+fn nothing_is_left_when_we_are_killed() {
+    let mark = mark(400);
+    let test = std::env::current_exe().expect("it runs");
+    let mut other = std::process::Command::new(test)
+        .args(["--exact", "command::in_a_process_that_is_killed", "--ignored"])
+        .env("GATE_TEST_MARK", &mark)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("this program can be run again");
+    runtime().block_on(until(|| alive(&format!("sleep\0{mark}")) == 2));
+    other.kill().expect("it is ours");
+    other.wait().expect("it is ours");
+    runtime().block_on(until(|| alive(&mark) == 0));
+}
+
+#[test]
+#[ignore = "run by another test, in a process of its own"]
+fn in_a_process_that_is_killed() {
+    let mark = std::env::var("GATE_TEST_MARK").expect("the other test says it");
+    sh(&format!("(env -i setsid sleep {mark} &); sleep {mark}"));
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+async fn until(mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(10), "it never came to hold");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
