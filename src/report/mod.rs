@@ -6,6 +6,7 @@ mod cause;
 mod counts;
 mod gap;
 mod json;
+mod live;
 mod markdown;
 mod output;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::run::{Run, Verdict};
 
 pub use counts::Counts;
 pub use json::schema;
+pub use live::Live;
 pub use markdown::embed;
 pub use output::{Outputs, open};
 pub use text::visible;

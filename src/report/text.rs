@@ -69,6 +69,21 @@ pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     lines
 }
 
+/// The text cut to at most this many columns, with `…` where something is missing.
+pub fn cut(text: &str, limit: usize) -> String {
+    if width(text) <= limit {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= limit
+    };
+    let mut out: String = text.chars().take_while(fits).collect();
+    out.push('…');
+    out
+}
+
 /// A duration for people: `340ms`, `1.24s`, `2m 03s`, `1h 05m`.
 pub fn duration(ms: u64) -> String {
     match ms {
@@ -114,6 +129,11 @@ mod tests {
             let letters = |text: &str| text.chars().filter(|c| *c != ' ' ).collect::<String>();
             proptest::prop_assert_eq!(letters(&lines.concat()).replace(char::is_whitespace, ""), letters(&text).replace(char::is_whitespace, ""));
         }
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!([cut("abcd", 4), cut("abcde", 4), cut("日本語", 4)], ["abcd", "abc…", "日…"]);
     }
 
     #[test]

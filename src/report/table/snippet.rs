@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::diagnostic::Place;
-use crate::report::text::{visible, width, wrap};
+use crate::report::text::{cut, visible, width, wrap};
 use crate::run::Status;
 
 use super::paint::Paint;
@@ -80,19 +80,4 @@ fn marked(code: &str, word: &str) -> usize {
 fn word_columns(line: &str, column: usize, bytes: usize) -> usize {
     let at = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
     width(&visible(&line[at..(at + bytes).min(line.len())])).max(1)
-}
-
-fn cut(text: &str, room: usize) -> String {
-    if width(text) <= room {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    for c in text.chars() {
-        if width(&out) + width(c.encode_utf8(&mut [0; 4])) + 1 > room {
-            break;
-        }
-        out.push(c);
-    }
-    out.push('…');
-    out
 }
