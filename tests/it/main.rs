@@ -9,4 +9,5 @@ mod file;
 mod harness_test;
 mod look;
 mod structure;
+mod sql_value;
 mod tcp;

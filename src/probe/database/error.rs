@@ -29,6 +29,11 @@ pub fn is_missing_table(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Code>().is_some_and(|code| code.is_missing_table)
 }
 
+/// Whether PostgreSQL gave this SQLSTATE.
+pub fn has_code(error: &anyhow::Error, sqlstate: &str) -> bool {
+    error.downcast_ref::<Code>().is_some_and(|code| code.text.strip_prefix("SQLSTATE ") == Some(sqlstate))
+}
+
 /// What an error of the driver means. `place` is what may be shown of the URL.
 pub fn fault(error: &sqlx::Error, place: &str) -> anyhow::Error {
     if let sqlx::Error::Database(error) = error {

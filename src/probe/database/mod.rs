@@ -198,16 +198,23 @@ impl Database {
         let place = &self.place;
         let wrong = |error: sqlx::Error| fault(&error, place);
         let drain = self.access == Access::Write;
-        let statement = AssertSqlSafe(sql.to_owned());
+        let statement = || AssertSqlSafe(sql.to_owned());
         match &mut self.server {
             Server::Postgres(connection) => {
                 postgres::begin(connection, self.access, time).await.map_err(wrong)?;
-                let answer = connection.fetch_many(query(statement).persistent(false));
+                let answer = connection.fetch_many(query(statement()).persistent(false));
+                let rows = collect(answer, max_rows, drain, postgres::json, PgQueryResult::rows_affected, place).await;
+                if !rows.as_ref().is_err_and(postgres::is_forgotten) {
+                    return rows;
+                }
+                raw_sql("ROLLBACK").execute(&mut **connection).await.map_err(wrong)?;
+                postgres::begin(connection, self.access, time).await.map_err(wrong)?;
+                let answer = connection.fetch_many(query(statement()).persistent(false));
                 collect(answer, max_rows, drain, postgres::json, PgQueryResult::rows_affected, place).await
             }
             Server::MySql(connection) => {
                 mysql::begin(connection, self.access, time).await.map_err(wrong)?;
-                let answer = connection.fetch_many(query(statement).persistent(false));
+                let answer = connection.fetch_many(query(statement()).persistent(false));
                 collect(answer, max_rows, drain, mysql::json, MySqlQueryResult::rows_affected, place).await
             }
             Server::Sqlite(connection, _) => {
@@ -215,7 +222,7 @@ impl Database {
                     return Err(Fault::new("one statement at a time").help("make several probes of it").into());
                 }
                 raw_sql("BEGIN").execute(&mut **connection).await.map_err(wrong)?;
-                let answer = connection.fetch_many(query(statement).persistent(false));
+                let answer = connection.fetch_many(query(statement()).persistent(false));
                 collect(answer, max_rows, drain, sqlite::json, SqliteQueryResult::rows_affected, place).await
             }
         }

@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnection, PgRow, PgTypeInfo, PgTypeKind};
 use sqlx::{AssertSqlSafe, Row as _, TypeInfo as _, ValueRef as _, raw_sql};
 
 use super::Access;
+use super::error::has_code;
 use super::value::{Unshowable, decimal, float, float32, hex};
 
 /// Begins a transaction, in which the server stops a statement after this time. One batch: behind a pooler, the
@@ -22,6 +23,13 @@ pub async fn begin(connection: &mut PgConnection, access: Access, time: Duration
     let time = time.as_millis().max(1);
     let batch = format!("{begin}; SET LOCAL statement_timeout = {time}; SET LOCAL lock_timeout = {time}");
     raw_sql(AssertSqlSafe(batch)).execute(connection).await.map(drop)
+}
+
+/// Whether the server has forgotten the statement before it ran. The driver asks for types that it does not know (enums,
+/// domains) between preparing a statement and running it, and there is only one that has no name. The second time it
+/// knows them.
+pub fn is_forgotten(error: &anyhow::Error) -> bool {
+    has_code(error, "26000")
 }
 
 /// What a value of a row is in JSON.
