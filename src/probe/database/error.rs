@@ -93,7 +93,7 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
         "57P03" => fault("does not take connections yet").help("it starts, stops or recovers"),
         "57P01" | "57P02" => fault("was shut down, or somebody ended this connection"),
         "42501" => fault("does not permit this").help("GRANT the role what the query needs"),
-        "25006" => fault("does not let a reading query write").help(WRITES),
+        "25006" | "25001" if said.contains("read-") => fault("does not let a reading query write").help(WRITES),
         "57014" => fault("stopped the query").help("it took too long: give `timeout` more, or the query less to do"),
         "55P03" => fault("did not get a lock in time").help("who holds it? see pg_locks"),
         "42601" if said.contains("multiple commands") => {
@@ -205,7 +205,7 @@ fn tls(error: &(dyn std::error::Error + 'static), place: &str) -> Fault {
     let words = error.to_string();
     if words.contains("does not support TLS") {
         return Fault::new(format!("{place} offers no TLS"))
-            .help("if that is right, say `?sslmode=disable` in the URL");
+            .help("if that is right, drop `sslmode` (or `ssl-mode`) from the URL");
     }
     let Some(rustls::Error::InvalidCertificate(certificate)) = error.downcast_ref::<rustls::Error>() else {
         return Fault::new(format!("no TLS with {place}: {words}"));

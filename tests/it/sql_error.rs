@@ -1,0 +1,185 @@
+//! Why a database could not be asked: each reason in words of its own, and none with the password.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use gate::probe::sql::Sql;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness;
+use crate::look::{context, look, look_in, refused};
+use crate::sql_value::sqlite;
+
+/// The error, without the port, which differs each time.
+fn told(settings: Value) -> String {
+    without_port(&look::<Sql>(settings).expect_err("it can't be asked"))
+}
+
+fn without_port(error: &str) -> String {
+    assert!(!error.contains("p@ss") && !error.contains("p%40ss") && !error.contains("secret"), "{error}");
+    let mut parts = error.split("127.0.0.1:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |told, part| told + "HOST" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// The same server's database of another name.
+fn elsewhere(url: &str) -> String {
+    url.rsplit_once('/').map(|(server, _)| format!("{server}/no_such")).expect("it names a database")
+}
+
+#[test]
+fn postgresql_refuses_in_many_ways() {
+    let url = harness::postgres().url();
+    let ask = |url: &str| told(json!({ "url": url, "query": "SELECT 1" }));
+    assert_snapshot!(ask(&url.replace("p%40ss", "secret")), @r#"
+    HOST does not accept user and password: password authentication failed for user "gate": SQLSTATE 28P01
+    help: are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL
+    "#);
+    assert_snapshot!(ask(&elsewhere(&url)), @r#"
+    HOST has no such database: database "no_such" does not exist: SQLSTATE 3D000
+    help: the name is what stands after the last `/` of the URL
+    "#);
+    assert_snapshot!(ask(&format!("{url}?sslmode=require")), @"
+    HOST offers no TLS
+    help: if that is right, drop `sslmode` (or `ssl-mode`) from the URL
+    ");
+    assert_snapshot!(ask(&format!("postgres://gate:secret@127.0.0.1:{}/gate", harness::free_port())), @"
+    HOST refused the connection
+    help: nothing listens there: is it running, and is this the right port?
+    ");
+    assert_snapshot!(ask("postgres://gate:secret@no-such-host.invalid/gate"), @"
+    no address is known for no-such-host.invalid:5432
+    help: is the name right, and can this machine resolve it? A `/` or `@` in the password that is not percent-encoded makes a wrong host too
+    ");
+}
+
+#[test]
+fn a_query_that_postgresql_does_not_answer_is_told_with_what_to_do() {
+    let server = harness::postgres();
+    let url = server.new_database();
+    server
+        .psql(&url, "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'secret'; CREATE TABLE t (id int)");
+    let ask = |query: &str| told(json!({ "url": url, "query": query }));
+    assert_snapshot!(ask("SELECT * FROM users"), @r#"
+    HOST does not know what the query asks of: relation "users" does not exist: SQLSTATE 42P01
+    help: is it the right database, and were its migrations run?
+    "#);
+    assert_snapshot!(ask("SELECT name FROM t"), @r#"HOST does not understand the query: column "name" does not exist: SQLSTATE 42703"#);
+    assert_snapshot!(ask("SELECT FROM WHERE"), @r#"HOST does not understand the query: syntax error at or near "WHERE": SQLSTATE 42601"#);
+    assert_snapshot!(ask("SELECT 1; SELECT 2"), @"
+    HOST takes one command at a time: cannot insert multiple commands into a prepared statement: SQLSTATE 42601
+    help: make several probes of it
+    ");
+    assert_snapshot!(ask("DELETE FROM t"), @"
+    `DELETE` is no statement that only reads
+    help: if it is meant to change something, say `writes: true`
+    ");
+    assert_snapshot!(ask("WITH x AS (DELETE FROM t RETURNING id) SELECT * FROM x"), @"
+    HOST does not let a reading query write: cannot execute SELECT in a read-only transaction: SQLSTATE 25006
+    help: if the query is meant to change something, say `writes: true`
+    ");
+    let reader = url.replace("gate:p%40ss", "reader:secret");
+    assert_snapshot!(told(json!({ "url": reader, "query": "SELECT * FROM t" })), @"
+    HOST does not permit this: permission denied for table t: SQLSTATE 42501
+    help: GRANT the role what the query needs
+    ");
+}
+
+#[test]
+fn a_slow_query_is_stopped_by_the_server_before_the_probe_gives_up() {
+    let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(1));
+    let slow = |url: String, query: &str| {
+        let start = Instant::now();
+        let error = look_in::<Sql>(&cx, json!({ "url": url, "query": query })).expect_err("it is stopped");
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        without_port(&error)
+    };
+    assert_snapshot!(slow(harness::postgres().url(), "SELECT pg_sleep(60)"), @"
+    HOST stopped the query: canceling statement due to statement timeout: SQLSTATE 57014
+    help: it took too long: give `timeout` more, or the query less to do
+    ");
+    assert_snapshot!(slow(harness::pgbouncer().url(), "SELECT pg_sleep(60)"), @"
+    HOST stopped the query: canceling statement due to statement timeout: SQLSTATE 57014
+    help: it took too long: give `timeout` more, or the query less to do
+    ");
+    assert_snapshot!(slow(harness::mariadb().url(), "SELECT count(*) FROM (information_schema.collations a, information_schema.collations b, information_schema.collations c, information_schema.collations d)"), @"
+    HOST stopped the query: Query execution was interrupted (max_statement_time exceeded): MySQL error 1969
+    help: it took too long: give `timeout` more, or the query less to do
+    ");
+}
+
+#[test]
+fn a_slow_query_of_sqlite_is_stopped_too() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    sqlite(dir.path(), "CREATE TABLE t (id)");
+    let cx = context(dir.path(), &[]).with_timeout(Duration::from_millis(300));
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n";
+    let start = Instant::now();
+    let error = look_in::<Sql>(&cx, json!({ "url": "sqlite:app.db", "query": endless })).expect_err("it is stopped");
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(error.starts_with("`app.db`"), "{error}");
+}
+
+#[test]
+fn mariadb_refuses_in_many_ways() {
+    let server = harness::mariadb();
+    let url = server.new_database();
+    let ask = |url: &str, query: &str| told(json!({ "url": url, "query": query }));
+    assert_snapshot!(ask(&url.replace("p%40ss", "secret"), "SELECT 1"), @"
+    HOST does not accept user and password: Access denied for user 'gate'@'127.0.0.1' (using password: YES): MySQL error 1045
+    help: are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL
+    ");
+    assert_snapshot!(ask(&elsewhere(&url), "SELECT 1"), @"
+    HOST has no such database: Unknown database 'no_such': MySQL error 1049
+    help: the name is what stands after the last `/` of the URL
+    ");
+    assert_snapshot!(ask(&format!("{url}?ssl-mode=REQUIRED"), "SELECT 1"), @"
+    HOST offers no TLS
+    help: if that is right, drop `sslmode` (or `ssl-mode`) from the URL
+    ");
+    assert!(ask(&url, "SELECT * FROM users").starts_with("HOST does not know what the query asks of"));
+    assert_snapshot!(ask(&url, "SELECT FROM"), @"
+    HOST does not understand the query: You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near 'FROM' at line 1: MySQL error 1064
+    help: several commands want several probes
+    ");
+}
+
+#[test]
+fn a_file_of_sqlite_that_is_not_there_is_not_made() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("text.db"), "hello, this is a text and no database at all").expect("it is ours");
+    let cx = context(dir.path(), &[]);
+    let ask = |url: &str| {
+        let error = look_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT * FROM t" })).expect_err("no database");
+        error.replace(&dir.path().display().to_string(), "DIR")
+    };
+    assert_snapshot!(ask("sqlite:///no.db"), @"
+    there is no file `DIR/no.db`
+    help: nor is there `/no.db`; a path with one more slash, `sqlite:////…`, is absolute to everybody
+    ");
+    assert_snapshot!(ask("sqlite:///text.db"), @"
+    `text.db` is no SQLite database: file is not a database: SQLite error 26
+    help: is it another file, or encrypted?
+    ");
+    assert_snapshot!(ask("sqlite:///."), @"`DIR/.` is a folder, not a database");
+    assert!(!dir.path().join("no.db").exists());
+}
+
+#[test]
+fn a_server_that_is_something_else_is_told_as_such() {
+    let redis = harness::redis();
+    let port = redis.url().rsplit(':').next().expect("a port").trim_end_matches('/').to_owned();
+    let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(1));
+    for scheme in ["postgres", "mysql"] {
+        let url = format!("{scheme}://u:secret@127.0.0.1:{port}/app");
+        let error = look_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT 1" })).expect_err("it is Redis");
+        assert!(error.contains(&port) && error.contains("help: "), "{error}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_before_anything_runs() {
+    assert_snapshot!(refused::<Sql>(json!({ "url": "postgres://h/db", "query": " " })), @"the query is empty");
+    assert_snapshot!(refused::<Sql>(json!({ "url": "postgres://u:se/cret@h/db", "query": "SELECT 1" })), @"the URL has no proper host and port: in a user or password, `/`, `@`, `:`, `#`, `?` and `%` must be percent-encoded: `%2F`, `%40`, `%3A`, `%23`, `%3F`, `%25`");
+}
