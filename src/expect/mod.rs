@@ -2,17 +2,50 @@
 //!
 //! Nothing here does I/O; the time is given.
 
+mod argument;
+mod expected;
+mod failure;
+mod matcher;
+mod operator;
+mod path;
+mod reader;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod words;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::yaml::Node;
+use crate::yaml::{self, Key, Node};
+
+pub use operator::{OPERATORS, Operator, Takes, json_schema};
+
+use argument::Target;
+use matcher::Matcher;
+use path::{Path, To};
+use shape::Shape;
+use words::{LONG, SHORT, brief};
 
 /// One entry of `expect`.
 #[derive(Debug, Clone)]
 pub struct Expectation {
     /// Where the path stands in the file.
     pub span: Span,
+    path: Path,
+    rule: Rule,
+}
+
+/// What must stand at a path.
+#[derive(Debug, Clone)]
+enum Rule {
+    /// Nothing.
+    Absent,
+    /// Anything.
+    Present,
+    /// What the matcher accepts. Nothing is never that, not even where the matcher is a `not`.
+    Matches(Matcher),
 }
 
 /// What came of one expectation.
@@ -29,15 +62,131 @@ pub struct Judgement {
 }
 
 /// Reads `expect:` against the JSON Schema of the observation. An unknown field, a matcher that can never hold
-/// (`status: "200"`), an unknown operator, a bad regex: each is a problem at its place. Holes are accepted as they
-/// are: such an expectation must be read again when they are filled. An empty map asserts nothing and is a problem.
-pub fn read(_expect: &Node, _schema: &Value, _problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
-    todo!()
+/// (`status: "200"`), an unknown operator, a bad regex: each is a problem at its place. An empty map asserts nothing
+/// and is a problem.
+///
+/// What has holes is checked as far as it is known, and left out: it must be read again when they are filled.
+pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
+    match &expect.value {
+        yaml::Value::Hole(_) => Vec::new(),
+        yaml::Value::Map(entries) if entries.is_empty() => {
+            problems.push(Diagnostic::error("an empty `expect` asserts nothing").at(expect.span).help(
+                "leave `expect` out to have what this kind of probe expects by itself, or name a path, such as `status: 200`",
+            ));
+            Vec::new()
+        }
+        yaml::Value::Map(entries) => {
+            entries.iter().filter_map(|(key, node)| expectation(key, node, schema, problems)).collect()
+        }
+        yaml::Value::Scalar(_) | yaml::Value::List(_) => {
+            let title = format!("`expect` is a map from a path to what must stand there, not {}", expect.kind());
+            problems.push(Diagnostic::error(title).at(expect.span).help("such as `expect: { status: 200 }`"));
+            Vec::new()
+        }
+    }
+}
+
+fn expectation(key: &Key, node: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Option<Expectation> {
+    let path = match Path::read(key) {
+        Ok(path) => path,
+        Err(problem) => {
+            problems.push(*problem);
+            return None;
+        }
+    };
+    let shape = match shape_at(&path, key, schema) {
+        Ok(shape) => shape,
+        Err(problem) => {
+            problems.push(*problem);
+            return None;
+        }
+    };
+    let rule = rule(node, &Target { path: &path.text, part: "", shape }, problems)?;
+    Some(Expectation { span: key.span, path, rule })
+}
+
+/// What may stand at the path.
+fn shape_at<'a>(path: &Path, key: &Key, schema: &'a Value) -> Result<Shape<'a>, Box<Diagnostic>> {
+    let mut shape = Shape::of(schema);
+    for step in &path.steps {
+        let span = path::within(key.span, &path.text, step.range.clone());
+        shape = match &step.to {
+            To::Field(name) => {
+                shape.field(name).map_err(|barren| Box::new(argument::no_field(name, span, &barren, &shape)))?
+            }
+            To::Index(index) => shape.element(Some(*index)).ok_or_else(|| {
+                let parent = path.text[..step.range.start].trim_end();
+                let problem = Diagnostic::error(format!("`{parent}` is no list")).at(span);
+                Box::new(problem.label(format!("it is {}", shape.words())))
+            })?,
+        };
+    }
+    Ok(if path.branches() { Shape::list() } else { shape })
+}
+
+fn rule(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Rule> {
+    let Some((key, exists)) = node.entries().iter().find(|(key, _)| &*key.text == "exists") else {
+        return reader::matcher(node, target, problems).map(Rule::Matches);
+    };
+    let others: Vec<(Key, Node)> = node.entries().iter().filter(|(other, _)| other != key).cloned().collect();
+    let matcher = if others.is_empty() { None } else { Some(reader::operators(&others, target, problems)) };
+    let exists = match (&exists.value, exists.text()) {
+        (yaml::Value::Hole(_), _) => return None,
+        (_, Some("true")) => true,
+        (_, Some("false")) => false,
+        _ => {
+            problems.push(argument::wants("exists", "true or false", exists));
+            return None;
+        }
+    };
+    match (exists, matcher) {
+        (true, None) => Some(Rule::Present),
+        (true, Some(matcher)) => matcher.map(Rule::Matches),
+        (false, None) => Some(Rule::Absent),
+        (false, Some(_)) => {
+            let other = others.first().expect("there is a matcher because there are others");
+            let title = format!("what is not there can't satisfy `{}`", other.0.text);
+            problems.push(Diagnostic::error(title).at(other.0.span).also(key.span, "nothing is to be there"));
+            None
+        }
+    }
 }
 
 impl Expectation {
+    /// The path as written.
+    pub fn path(&self) -> &str {
+        &self.path.text
+    }
+
+    /// What is expected, in words: `at least 4`, `200`, `contains "M4"`.
+    pub fn describe(&self) -> String {
+        match &self.rule {
+            Rule::Absent => "missing".to_owned(),
+            Rule::Present => "anything".to_owned(),
+            Rule::Matches(matcher) => failure::wanted(matcher),
+        }
+    }
+
     /// Judges an observation.
-    pub fn judge(&self, _observation: &Value, _now: Timestamp) -> Judgement {
-        todo!()
+    pub fn judge(&self, observation: &Value, now: Timestamp) -> Judgement {
+        let found = self.path.find(observation);
+        // A JSONPath that finds nothing gives an empty list. That is nothing to exist, but a length to be judged.
+        let is_there = found.as_ref().is_ok_and(|found| !self.path.branches() || found.as_array() != Some(&Vec::new()));
+        let path = &self.path.text;
+        let failure = match (&self.rule, &found) {
+            (Rule::Absent, Ok(value)) => {
+                is_there.then(|| format!("{path} is there, but must be missing: {}", brief(value, SHORT)))
+            }
+            (Rule::Absent, Err(_)) => None,
+            (Rule::Present | Rule::Matches(_), Err(why)) => Some(why.clone()),
+            (Rule::Present, Ok(_)) => (!is_there).then(|| format!("{path} finds nothing")),
+            (Rule::Matches(matcher), Ok(value)) => (!matcher.holds(value, now)).then(|| {
+                // In `$.a[*].b[2]` the last index would be read as a part of the JSONPath.
+                let subject = if self.path.branches() { &format!("({path})") } else { path };
+                failure::failure(matcher, subject, value, now)
+            }),
+        };
+        let observed = found.map_or_else(|_| "nothing".to_owned(), |value| brief(&value, LONG));
+        Judgement { path: path.clone(), expected: self.describe(), observed, failure }
     }
 }

@@ -1,0 +1,270 @@
+//! What stands behind an operator, read and checked against what the value may be.
+
+use std::sync::Arc;
+
+use regex::Regex;
+use semver::VersionReq;
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::yaml::{self, Duration, Node, Scalar, Style};
+
+use super::expected::Expected;
+use super::matcher::{Limit, Relation};
+use super::path::within;
+use super::shape::{Barren, Kind, Shape};
+use super::words::{SHORT, quoted};
+
+/// What is being matched: the value at a path, or a part of it.
+#[derive(Debug, Clone)]
+pub struct Target<'a> {
+    /// The path.
+    pub path: &'a str,
+    /// Which part of it: nothing, `an element of `, `the length of `.
+    pub part: &'static str,
+    /// What it may be.
+    pub shape: Shape<'a>,
+}
+
+impl Target<'_> {
+    /// As messages name it.
+    pub fn words(&self) -> String {
+        format!("{}`{}`", self.part, self.path)
+    }
+
+    /// The problem of a matcher that can't hold here.
+    pub fn never(&self, what: &str, span: Span) -> Diagnostic {
+        let title = format!("{} can never {what}", self.words());
+        let problem = Diagnostic::error(title).at(span).label(format!("it is {}", self.shape.words()));
+        problem.maybe_help(
+            self.shape.is_list().then(|| "its elements are looked at by `every`, `some` and `contains`".to_owned()),
+        )
+    }
+}
+
+/// A value to be equal to.
+pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Expected> {
+    match &node.value {
+        yaml::Value::Hole(_) => None,
+        yaml::Value::Scalar(scalar) => scalar_value(node.span, scalar, target, problems),
+        yaml::Value::List(elements) => {
+            if !target.shape.may_be(Kind::List) {
+                problems.push(target.never("be a list", node.span));
+                return None;
+            }
+            let read = |(at, element): (usize, &Node)| {
+                let shape = target.shape.element(i64::try_from(at).ok())?;
+                value(element, &Target { shape, part: "an element of ", ..*target }, problems)
+            };
+            // All of them, not up to the first that is wrong: every problem is told at once.
+            let read: Vec<Option<Expected>> = elements.iter().enumerate().map(read).collect();
+            Some(Expected::List(read.into_iter().collect::<Option<_>>()?))
+        }
+        yaml::Value::Map(entries) => {
+            if !target.shape.may_be(Kind::Map) {
+                problems.push(target.never("be a map", node.span));
+                return None;
+            }
+            let read = |(key, node): &(yaml::Key, Node)| match target.shape.field(&key.text) {
+                Ok(shape) => {
+                    let read = value(node, &Target { shape, part: "a field of ", ..*target }, problems);
+                    Some((key.text.to_string(), read?))
+                }
+                Err(barren) => {
+                    problems.push(no_field(&key.text, key.span, &barren, &target.shape));
+                    None
+                }
+            };
+            let read: Vec<Option<(String, Expected)>> = entries.iter().map(read).collect();
+            Some(Expected::Map(read.into_iter().collect::<Option<_>>()?))
+        }
+    }
+}
+
+fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Expected> {
+    if scalar.style == Style::Plain && is_no_json_number(&scalar.text) {
+        let problem = Diagnostic::error(format!("nothing equals `{}`", scalar.text)).at(span);
+        problems
+            .push(problem.help("observations are JSON, which has no such number; bounds are `at_least`, `below`, …"));
+        return None;
+    }
+    let expected = Expected::scalar(scalar);
+    let is_possible = match &expected {
+        Expected::Exactly(value) => target.shape.accepts(value),
+        Expected::Filled(text, spelt) => {
+            target.shape.accepts(&Value::from(text.as_str()))
+                || spelt.as_ref().is_some_and(|spelt| target.shape.accepts(spelt))
+        }
+        Expected::List(_) | Expected::Map(_) => true,
+    };
+    if is_possible {
+        return Some(expected);
+    }
+    let text = Value::from(&*scalar.text);
+    let bare = Scalar { text: scalar.text.clone(), style: Style::Plain }.to_json();
+    let shown = match scalar.style {
+        Style::Plain => Arc::clone(&scalar.text),
+        Style::Quoted | Style::Filled => quoted(&scalar.text, SHORT).into(),
+    };
+    let help = if scalar.style == Style::Quoted && target.shape.accepts(&bare) {
+        Some(format!("drop the quotes: `{}`", scalar.text))
+    } else if scalar.style == Style::Plain && !scalar.text.is_empty() && target.shape.accepts(&text) {
+        Some(format!("put it in quotes: `\"{}\"`", scalar.text))
+    } else {
+        let truth = match &*scalar.text {
+            "yes" | "on" if target.shape.accepts(&Value::from(true)) => Some("true"),
+            "no" | "off" if target.shape.accepts(&Value::from(false)) => Some("false"),
+            text => closest(text, target.shape.choices()),
+        };
+        truth.map(|choice| format!("did you mean `{choice}`?"))
+    };
+    let is_null = expected == Expected::Exactly(Value::Null);
+    let what = if is_null { "be null".to_owned() } else { format!("be `{shown}`") };
+    problems.push(target.never(&what, span).maybe_help(help));
+    None
+}
+
+/// The problem of a field that is not there.
+pub fn no_field(name: &str, span: Span, barren: &Barren, shape: &Shape) -> Diagnostic {
+    let problem = Diagnostic::error(format!("unknown field `{name}`")).at(span);
+    match barren {
+        Barren::Other => problem.label(format!("there are no fields in {}", shape.words())),
+        Barren::Fields(fields) => match closest(name, fields.iter().copied()) {
+            Some(field) => problem.label(format!("did you mean `{field}`?")),
+            None => problem.label("not observed").help(format!("what is observed: `{}`", fields.join("`, `"))),
+        },
+    }
+}
+
+/// Text that says something.
+pub fn text(operator: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<String> {
+    match &node.value {
+        yaml::Value::Hole(_) => None,
+        yaml::Value::Scalar(scalar) if scalar.text.is_empty() => {
+            problems.push(empty(operator, node.span));
+            None
+        }
+        yaml::Value::Scalar(scalar) => Some(scalar.text.to_string()),
+        yaml::Value::List(_) | yaml::Value::Map(_) => {
+            problems.push(wants(operator, "text", node));
+            None
+        }
+    }
+}
+
+/// The problem of an operator behind which nothing stands that could fail.
+pub fn empty(operator: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(format!("an empty `{operator}` asserts nothing")).at(span)
+}
+
+/// The problem of an operator behind which the wrong sort of thing stands.
+pub fn wants(operator: &str, what: &str, node: &Node) -> Diagnostic {
+    Diagnostic::error(format!("`{operator}` wants {what}, not {}", node.kind())).at(node.span)
+}
+
+/// A number or a time to compare with.
+pub fn limit(
+    operator: &str,
+    relation: Relation,
+    node: &Node,
+    target: &Target,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Limit> {
+    let what = "a number or an RFC 3339 timestamp";
+    let scalar = match &node.value {
+        yaml::Value::Hole(_) => return None,
+        yaml::Value::Scalar(scalar) => scalar,
+        yaml::Value::List(_) | yaml::Value::Map(_) => {
+            problems.push(wants(operator, what, node));
+            return None;
+        }
+    };
+    let bare = Scalar { text: scalar.text.clone(), style: Style::Plain }.to_json();
+    let limit = match (bare, scalar.style) {
+        (Value::Number(number), Style::Plain | Style::Filled) => Some(Limit::Number(number)),
+        _ => scalar.text.parse().ok().map(Limit::Time),
+    };
+    let can_hold = match &limit {
+        Some(Limit::Number(number)) => number.as_f64().is_some_and(|number| {
+            let (least, most) = target.shape.bounds();
+            target.shape.may_be(Kind::Number)
+                && match relation {
+                    Relation::AtLeast => most >= number,
+                    Relation::AtMost => least <= number,
+                    Relation::Above => most > number,
+                    Relation::Below => least < number,
+                }
+        }),
+        Some(Limit::Time(_)) => target.shape.may_be(Kind::Text),
+        None => {
+            let is_quoted_number = scalar.style == Style::Quoted && scalar.text.parse::<f64>().is_ok();
+            let help = is_quoted_number.then(|| format!("drop the quotes: `{}`", scalar.text));
+            problems.push(wants(operator, what, node).maybe_help(help));
+            return None;
+        }
+    };
+    if !can_hold {
+        let what = format!("be {} `{}`", operator.replace('_', " "), scalar.text);
+        problems.push(target.never(&what, node.span));
+        return None;
+    }
+    limit
+}
+
+/// A regular expression.
+pub fn regex(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Regex> {
+    let pattern = text("matches", node, problems)?;
+    let problem = match Regex::new(&pattern) {
+        Ok(regex) => return Some(regex),
+        Err(regex::Error::CompiledTooBig(_)) => Diagnostic::error("the regular expression is too large").at(node.span),
+        Err(_) => {
+            let (why, at) = match regex_syntax::parse(&pattern) {
+                Err(regex_syntax::Error::Parse(error)) => (error.kind().to_string(), Some(*error.span())),
+                Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), Some(*error.span())),
+                Err(_) | Ok(_) => ("it can't be read".to_owned(), None),
+            };
+            let part = at.map_or(0..pattern.len(), |at| at.start.offset..at.end.offset);
+            Diagnostic::error(format!("`{pattern}` is not a regular expression"))
+                .at(within(node.span, &pattern, part))
+                .label(why)
+        }
+    };
+    problems.push(problem);
+    None
+}
+
+/// How long ago something may be.
+pub fn age(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Duration> {
+    match text("newer_than", node, problems)?.parse() {
+        Ok(age) => Some(age),
+        Err(why) => {
+            problems.push(Diagnostic::error(why).at(node.span));
+            None
+        }
+    }
+}
+
+/// A range of versions.
+pub fn range(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<VersionReq> {
+    let text = text("version", node, problems)?;
+    let bare = text.trim();
+    match VersionReq::parse(bare.strip_prefix(['v', 'V']).unwrap_or(bare)) {
+        Ok(range) if !range.comparators.is_empty() => Some(range),
+        Ok(_) => {
+            problems.push(Diagnostic::error("any version is in `*`, so it asserts nothing").at(node.span));
+            None
+        }
+        Err(error) => {
+            let problem = Diagnostic::error(format!("`{text}` is not a range of versions")).at(node.span);
+            problems.push(
+                problem.label(error.to_string()).help("a range is written `>=1.2, <2`, `^1.2`, `~1.2.3`, `=1.2.3`"),
+            );
+            None
+        }
+    }
+}
+
+fn is_no_json_number(text: &str) -> bool {
+    let bare = text.strip_prefix(['+', '-']).unwrap_or(text);
+    matches!(bare, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF")
+}

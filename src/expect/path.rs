@@ -1,0 +1,360 @@
+//! Where in an observation to look: `json.checks[0].ok`, or a JSONPath when it begins with `$`.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::yaml::Key;
+
+use super::words;
+
+/// A path as the checklist states it.
+#[derive(Debug, Clone)]
+pub struct Path {
+    /// As it is written.
+    pub text: String,
+    /// The way down that is known beforehand. Of a JSONPath, the part before it branches.
+    pub steps: Vec<Step>,
+    /// A JSONPath that may give several values. They are judged as one list, which may be empty; but when the part
+    /// before the first branch leads nowhere, the path is missing.
+    query: Option<Box<JsonPath>>,
+}
+
+/// One step down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Where to.
+    pub to: To,
+    /// Where the word stands in the path.
+    pub range: Range<usize>,
+}
+
+/// Where a step leads.
+#[derive(Debug, Clone, PartialEq)]
+pub enum To {
+    /// To a field of a map.
+    Field(String),
+    /// To an element of a list. Below zero, which only a JSONPath may be, it counts from the end.
+    Index(i64),
+}
+
+impl Path {
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// When it is none; the problem stands at the character that is wrong.
+    pub fn read(key: &Key) -> Result<Self, Box<Diagnostic>> {
+        let text = &*key.text;
+        let query = if text.starts_with('$') { Some(json_path(key)?) } else { None };
+        let mut steps = Vec::new();
+        let mut at = usize::from(query.is_some());
+        while let Some((step, end)) = step(text, at, query.is_some()) {
+            steps.push(step);
+            at = end;
+        }
+        let is_whole = text[at..].trim().is_empty();
+        if query.is_none() && (!is_whole || steps.is_empty()) {
+            return Err(Box::new(unreadable(key, at)));
+        }
+        let query = query.filter(|_| !is_whole).map(Box::new);
+        Ok(Self { text: text.to_owned(), steps, query })
+    }
+
+    /// Whether it gives a list of what it finds, not one value.
+    pub fn branches(&self) -> bool {
+        self.query.is_some()
+    }
+
+    /// What stands there.
+    ///
+    /// # Errors
+    /// When nothing does: a sentence that says so, and from where on.
+    pub fn find<'a>(&self, observation: &'a Value) -> Result<Cow<'a, Value>, String> {
+        let mut here = observation;
+        for (at, step) in self.steps.iter().enumerate() {
+            here = step.take(here).ok_or_else(|| self.missing(at, here))?;
+        }
+        Ok(match &self.query {
+            None => Cow::Borrowed(here),
+            Some(query) => Cow::Owned(query.query(observation).all().into_iter().cloned().collect()),
+        })
+    }
+
+    /// Why the step of this number leads nowhere from `here`.
+    fn missing(&self, at: usize, here: &Value) -> String {
+        let text = &self.text;
+        let parent = match at {
+            0 => "the observation",
+            _ => text[..self.steps[at - 1].end()].trim_end(),
+        };
+        let is_last = at + 1 == self.steps.len() && self.query.is_none();
+        match (&self.steps[at].to, here) {
+            (To::Field(_), Value::Object(_)) if is_last => format!("{text} is missing"),
+            (To::Field(_), Value::Object(_)) => {
+                format!("{text} is missing: there is no {}", &text[..self.steps[at].end()])
+            }
+            (To::Index(_), Value::Array(elements)) => match elements.len() {
+                0 => format!("{text} is missing: {parent} is an empty list"),
+                1 => format!("{text} is missing: {parent} has 1 element"),
+                many => format!("{text} is missing: {parent} has {many} elements"),
+            },
+            (To::Field(_) | To::Index(_), here) => {
+                format!("{text} is missing: {parent} is {}", words::kind(here))
+            }
+        }
+    }
+}
+
+impl Step {
+    fn take<'a>(&self, here: &'a Value) -> Option<&'a Value> {
+        match &self.to {
+            To::Field(name) => here.as_object()?.get(name),
+            To::Index(index) => {
+                let elements = here.as_array()?;
+                let from_end = || elements.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?);
+                elements.get(if *index < 0 { from_end()? } else { usize::try_from(*index).ok()? })
+            }
+        }
+    }
+
+    fn end(&self) -> usize {
+        self.range.end
+    }
+}
+
+fn json_path(key: &Key) -> Result<JsonPath, Box<Diagnostic>> {
+    JsonPath::parse(&key.text).map_err(|error| {
+        let at = error.position().saturating_sub(1).min(key.text.len());
+        Box::new(
+            Diagnostic::error(format!("`{}` is not a JSONPath", key.text))
+                .at(within(key.span, &key.text, at..key.text.len()))
+                .label(error.message().to_owned())
+                .help(
+                    "see RFC 9535, such as `$.json.checks[?@.critical].ok`; without `$` a path is `json.checks[0].ok`",
+                ),
+        )
+    })
+}
+
+/// The step that begins at this byte, and where it ends. `None` where there is none that is known beforehand.
+fn step(text: &str, at: usize, is_json_path: bool) -> Option<(Step, usize)> {
+    let blank = |at: usize| at + text[at..].len() - text[at..].trim_start().len();
+    let at = if is_json_path { blank(at) } else { at };
+    match text[at..].chars().next()? {
+        '[' => {
+            let start = blank(at + 1);
+            let (to, end) = match text[start..].chars().next()? {
+                quote @ ('"' | '\'') => quoted(text, start, quote)?,
+                _ => {
+                    let length = text[start..].find(|c: char| !c.is_ascii_digit() && c != '-')?;
+                    let index: i64 = text[start..start + length].parse().ok()?;
+                    (To::Index(index), start + length)
+                }
+            };
+            let close = blank(end);
+            let is_from_end = matches!(to, To::Index(index) if index < 0);
+            let is_step = text[close..].starts_with(']') && (is_json_path || !is_from_end);
+            is_step.then_some((Step { to, range: at..close + 1 }, close + 1))
+        }
+        first => {
+            let start = match first {
+                '.' if at > 0 => at + 1,
+                _ if at == 0 => 0,
+                _ => return None,
+            };
+            let length = text[start..].find(ends_name).unwrap_or(text.len() - start);
+            let end = start + length;
+            (length > 0).then(|| (Step { to: To::Field(text[start..end].to_owned()), range: start..end }, end))
+        }
+    }
+}
+
+/// What no name without quotes holds, in either kind of path.
+fn ends_name(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '.' | '[' | ']' | '"' | '\'' | '*' | '?' | ',')
+}
+
+/// A name in quotes that begins at this byte, and the byte behind it. Escapes are those of JSON, and `\'`.
+fn quoted(text: &str, start: usize, quote: char) -> Option<(To, usize)> {
+    let mut is_escaped = false;
+    let inner = &text[start + 1..];
+    let length = inner.find(|c| {
+        let ends = c == quote && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    })?;
+    let inner = &inner[..length];
+    let name = match quote {
+        '\'' => inner.replace("\\'", "'").replace('"', "\\\""),
+        _ => inner.to_owned(),
+    };
+    let name = if name.contains('\\') { serde_json::from_str(&format!("\"{name}\"")).ok()? } else { name };
+    Some((To::Field(name), start + 1 + length + 1))
+}
+
+/// What is wrong with a path that could be read up to this byte.
+fn unreadable(key: &Key, at: usize) -> Diagnostic {
+    let text = &*key.text;
+    let rest = &text[at..];
+    let problem = Diagnostic::error(format!("`{text}` is not a path")).at(within(key.span, text, at..text.len()));
+    if text.is_empty() {
+        return problem.help("a path names a field of the observation, such as `status` or `json.checks[0].ok`");
+    }
+    let bracket = rest.strip_prefix('[').and_then(|inner| inner.split(']').next());
+    match bracket {
+        Some(_) if !rest.contains(']') => problem.label("this `[` is not closed"),
+        Some("*") => problem.help(format!("`$.{text}` gives all of them, as a list for `every` or `some`")),
+        Some(index) if index.parse::<i64>().is_ok() => problem.help(format!("`$.{text}` counts from the end")),
+        Some("") => problem.label("an index or a name in quotes belongs here"),
+        Some(name) if !name.contains(['"', '\'']) => problem.label(format!("did you mean `[\"{name}\"]`?")),
+        Some(_) => problem.label("this is neither an index nor a name in quotes"),
+        None if rest.starts_with("..") => problem.help(format!("`$.{text}` looks at every depth")),
+        None if rest == "." => problem.label("a name belongs behind this dot"),
+        None => problem.label("a name with such characters is written `[\"…\"]`"),
+    }
+}
+
+/// Where a part of a text stands in the file, as far as that can be known: where escapes make the text differ from
+/// what stands in the file, it is the whole.
+pub fn within(span: Span, text: &str, part: Range<usize>) -> Span {
+    let (Ok(start), Ok(end)) = (u32::try_from(part.start), u32::try_from(part.end)) else { return span };
+    let quotes = (span.range().len()).checked_sub(text.len());
+    let shift = match quotes {
+        Some(0) => 0,
+        Some(2) => 1,
+        Some(_) | None => return span,
+    };
+    // A caret behind the end still needs something to stand under.
+    let end = end.max(start + 1);
+    Span { file: span.file, start: span.start + shift + start, end: (span.start + shift + end).min(span.end) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::diagnostic::{Diagnostics, Sources, Span};
+    use crate::yaml::Key;
+
+    use super::Path;
+
+    fn key(text: &str) -> Key {
+        Key { span: Span { file: 0, start: 0, end: u32::try_from(text.len()).expect("short") }, text: text.into() }
+    }
+
+    fn find(path: &str) -> String {
+        let observation = json!({
+            "status": 200, "text": null, "none": [],
+            "json": {"checks": [{"ok": true}, {"ok": false}], "a b": {"x.y": 1, "it's": 2}},
+            "p(95)": 12,
+        });
+        match Path::read(&key(path)) {
+            Ok(path) => path.find(&observation).map_or_else(|why| why, |found| found.to_string()),
+            Err(problem) => {
+                let mut sources = Sources::default();
+                sources.add("c.yaml", path);
+                Diagnostics::from(*problem).render(&sources, false).trim_end().to_owned()
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_leads_through_names_indexes_and_names_in_quotes() {
+        assert_eq!(find("status"), "200");
+        assert_eq!(find("json.checks[1].ok"), "false");
+        assert_eq!(find(r#"json["a b"]["x.y"]"#), "1");
+        assert_eq!(find(r"['json']['a b']['it\'s']"), "2");
+        assert_eq!(find("p(95)"), "12");
+    }
+
+    #[test]
+    fn a_json_path_gives_a_value_or_a_list_when_it_branches() {
+        assert_eq!(find("$.json.checks[0].ok"), "true");
+        assert_eq!(find("$['json'].checks[-1]['ok']"), "false");
+        assert_eq!(find("$.json.checks[*].ok"), "[true,false]");
+        assert_eq!(find("$.json.checks[?@.ok==false]"), r#"[{"ok":false}]"#);
+        assert_eq!(find("$..nothing"), "[]");
+    }
+
+    #[test]
+    fn what_is_missing_says_from_where_on() {
+        assert_eq!(find("json.version"), "json.version is missing");
+        assert_eq!(find("body.version"), "body.version is missing: there is no body");
+        assert_eq!(find("status.code"), "status.code is missing: status is a number");
+        assert_eq!(find("text.x"), "text.x is missing: text is null");
+        assert_eq!(find("json.checks[2].ok"), "json.checks[2].ok is missing: json.checks has 2 elements");
+        assert_eq!(find("none[0]"), "none[0] is missing: none is an empty list");
+        assert_eq!(find("$.nothing[*].ok"), "$.nothing[*].ok is missing: there is no $.nothing");
+    }
+
+    #[test]
+    fn a_path_that_is_none_says_where_and_what_to_write() {
+        insta::assert_snapshot!(find("checks[-1].ok"), @"
+        error: `checks[-1].ok` is not a path
+         --> c.yaml:1:7
+          |
+        1 | checks[-1].ok
+          |       ^^^^^^^
+          |
+          = help: `$.checks[-1].ok` counts from the end
+        ");
+        insta::assert_snapshot!(find("checks[*].ok"), @"
+        error: `checks[*].ok` is not a path
+         --> c.yaml:1:7
+          |
+        1 | checks[*].ok
+          |       ^^^^^^
+          |
+          = help: `$.checks[*].ok` gives all of them, as a list for `every` or `some`
+        ");
+        insta::assert_snapshot!(find("headers[x-rate.limit]"), @r#"
+        error: `headers[x-rate.limit]` is not a path
+         --> c.yaml:1:8
+          |
+        1 | headers[x-rate.limit]
+          |        ^^^^^^^^^^^^^^ did you mean `["x-rate.limit"]`?
+        "#);
+        insta::assert_snapshot!(find("json.checks[0"), @"
+        error: `json.checks[0` is not a path
+         --> c.yaml:1:12
+          |
+        1 | json.checks[0
+          |            ^^ this `[` is not closed
+        ");
+        insta::assert_snapshot!(find("json..ok"), @"
+        error: `json..ok` is not a path
+         --> c.yaml:1:5
+          |
+        1 | json..ok
+          |     ^^^^
+          |
+          = help: `$.json..ok` looks at every depth
+        ");
+        insta::assert_snapshot!(find("json."), @"
+        error: `json.` is not a path
+         --> c.yaml:1:5
+          |
+        1 | json.
+          |     ^ a name belongs behind this dot
+        ");
+        insta::assert_snapshot!(find("a b"), @r#"
+        error: `a b` is not a path
+         --> c.yaml:1:2
+          |
+        1 | a b
+          |  ^^ a name with such characters is written `["…"]`
+        "#);
+        insta::assert_snapshot!(find("$.a[?@.b = 1]"), @"
+        error: `$.a[?@.b = 1]` is not a JSONPath
+         --> c.yaml:1:9
+          |
+        1 | $.a[?@.b = 1]
+          |         ^^^^^ in long-hand segment, expected closing ']'
+          |
+          = help: see RFC 9535, such as `$.json.checks[?@.critical].ok`; without `$` a path is `json.checks[0].ok`
+        ");
+    }
+}

@@ -1,0 +1,131 @@
+//! How expectations are read and judged.
+
+mod argument;
+mod holding;
+mod problem;
+mod property;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::diagnostic::{Diagnostics, Sources};
+use crate::yaml;
+
+use super::{Expectation, read};
+
+/// Reads `expect`, and gives what is wrong with it as the user sees it.
+fn load(expect: &str, schema: &Value) -> Result<Vec<Expectation>, String> {
+    let mut sources = Sources::default();
+    let file = sources.add("c.yaml", expect.trim_start_matches('\n'));
+    let mut problems = Vec::new();
+    let node = yaml::parse(&sources, file, &mut problems).expect("the tests know YAML");
+    let read = read(&node, schema, &mut problems);
+    if problems.is_empty() { Ok(read) } else { Err(Diagnostics(problems).render(&sources, false)) }
+}
+
+/// What comes of each expectation, one a line.
+fn judged(expect: &str, observation: &Value) -> String {
+    let now: Timestamp = "2025-12-06T12:00:00Z".parse().expect("a timestamp");
+    let expectations = load(expect, &Value::Bool(true)).unwrap_or_else(|problems| panic!("{problems}"));
+    let lines = expectations.iter().map(|expectation| {
+        let judgement = expectation.judge(observation, now);
+        judgement.failure.unwrap_or_else(|| format!("ok: {} {}", judgement.path, judgement.expected))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What is wrong with an `expect` for a [`Seen`].
+fn problems(expect: &str) -> String {
+    load(expect, &schema()).err().unwrap_or_else(|| "nothing is wrong".to_owned())
+}
+
+fn schema() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft07().for_serialize();
+    settings.into_generator().into_root_schema_for::<Seen>().into()
+}
+
+/// An observation with a field of every sort.
+#[derive(Serialize, JsonSchema)]
+struct Seen {
+    /// A whole number.
+    status: u16,
+    /// A number.
+    latency_ms: f64,
+    /// True or false.
+    at_head: bool,
+    /// Text.
+    url: String,
+    /// Text, or absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// One of a few words.
+    state: State,
+    /// A list of texts.
+    current: Vec<String>,
+    /// A list of numbers.
+    values: Vec<f64>,
+    /// A map of counts.
+    by_status: std::collections::BTreeMap<u16, u64>,
+    /// A struct of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dashboards: Option<Dashboards>,
+    /// Anything.
+    json: Option<Value>,
+}
+
+/// What a Grafana has.
+#[derive(Serialize, JsonSchema)]
+struct Dashboards {
+    /// How many.
+    count: usize,
+    /// Their titles.
+    titles: Vec<String>,
+    /// Their folders.
+    folders: Vec<Folder>,
+}
+
+/// A folder.
+#[derive(Serialize, JsonSchema)]
+struct Folder {
+    /// Its title.
+    title: String,
+}
+
+/// What state it is in.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is looked at")]
+enum State {
+    /// It is used.
+    Active,
+    /// It is not.
+    DisabledManually,
+}
+
+#[test]
+fn a_judgement_says_what_was_expected_and_what_stood_there() {
+    let expectations = load("dashboards.count: { at_least: 4 }", &schema()).expect("a good expectation");
+    let seen = json!({ "dashboards": { "count": 3 } });
+    insta::assert_debug_snapshot!(expectations[0].judge(&seen, Timestamp::UNIX_EPOCH), @r#"
+    Judgement {
+        path: "dashboards.count",
+        expected: "at least 4",
+        observed: "3",
+        failure: Some(
+            "dashboards.count is 3, not at least 4",
+        ),
+    }
+    "#);
+    insta::assert_debug_snapshot!(expectations[0].judge(&json!({}), Timestamp::UNIX_EPOCH), @r#"
+    Judgement {
+        path: "dashboards.count",
+        expected: "at least 4",
+        observed: "nothing",
+        failure: Some(
+            "dashboards.count is missing: there is no dashboards",
+        ),
+    }
+    "#);
+}

@@ -1,0 +1,93 @@
+//! What holds for any observation.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use serde_json::{Map, Value};
+
+use super::{Expectation, load};
+
+/// Matchers of every kind, each as it would stand behind a path.
+const MATCHERS: &[&str] = &[
+    "1",
+    "a",
+    "[1, a]",
+    "null",
+    "{ equals: { a: 1 } }",
+    "{ not: a }",
+    "{ one_of: [1, a, null] }",
+    "{ at_least: 1 }",
+    "{ above: 0, at_most: 1.5 }",
+    "{ below: 2025-12-06T12:00:00Z }",
+    "{ contains: a }",
+    "{ contains: [1, a] }",
+    "{ matches: '^a?$' }",
+    "{ starts_with: a, ends_with: b }",
+    "{ length: 1 }",
+    "{ length: { above: 1 } }",
+    "{ every: { at_least: 0 } }",
+    "{ some: { not: a } }",
+    "{ newer_than: 10m }",
+    "{ version: '>=1' }",
+];
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        (0..3_i32).prop_map(Value::from),
+        Just(Value::from("a")),
+        Just(Value::from("v1.2")),
+        Just(Value::from("2025-12-06T12:00:00Z")),
+        Just(Value::from("-009999-01-02T01:59:59Z")),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        let key = prop_oneof![Just("a".to_owned()), any::<String>()];
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((key, inner), 0..4).prop_map(|entries| Value::Object(Map::from_iter(entries))),
+        ]
+    })
+}
+
+/// Every matcher at several paths.
+static EVERYWHERE: LazyLock<Vec<Expectation>> = LazyLock::new(|| {
+    let at = |matcher: &&str| {
+        format!("a: {matcher}\na[0]: {matcher}\na.a: {matcher}\n$..*: {{ every: {matcher} }}\n$.a[-1]: {matcher}")
+    };
+    MATCHERS.iter().flat_map(|matcher| load(&at(matcher), &Value::Bool(true)).expect("good expectations")).collect()
+});
+
+/// Every matcher, and its negation.
+static NEGATED: LazyLock<Vec<(Expectation, Expectation)>> = LazyLock::new(|| {
+    let one = |expect: String| load(&expect, &Value::Bool(true)).expect("a good expectation").remove(0);
+    let both = |matcher: &&str| (one(format!("a: {matcher}")), one(format!("a: {{ not: {matcher} }}")));
+    MATCHERS.iter().map(both).collect()
+});
+
+proptest! {
+    #[test]
+    fn judging_never_panics_and_its_words_stay_on_one_line(observation in any_json()) {
+        for expectation in &*EVERYWHERE {
+            let judgement = expectation.judge(&observation, Timestamp::UNIX_EPOCH);
+            assert!(judgement.observed.chars().count() <= 200);
+            for words in [&judgement.observed, &judgement.expected, &judgement.failure.unwrap_or_default()] {
+                assert!(!words.contains(char::is_control), "{words:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn not_is_the_negation_wherever_there_is_something(value in any_json()) {
+        let observation = serde_json::json!({ "a": value });
+        let holds = |of: &Expectation| of.judge(&observation, Timestamp::UNIX_EPOCH).failure.is_none();
+        for (plain, negated) in &*NEGATED {
+            assert_ne!(holds(plain), holds(negated), "{}", plain.describe());
+        }
+    }
+}

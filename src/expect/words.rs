@@ -1,0 +1,152 @@
+//! A JSON value in one line that a terminal and a table can bear.
+
+use std::fmt::{self, Write};
+
+use serde_json::Value;
+
+/// The longest line that an observed value is given, in characters.
+pub const LONG: usize = 200;
+
+/// The same inside a sentence.
+pub const SHORT: usize = 80;
+
+/// The value as JSON in one line of at most `limit` characters. However large the value, no more of it is looked at.
+pub fn brief(value: &Value, limit: usize) -> String {
+    let mut line = Line { text: String::new(), left: limit };
+    // An error says that the line is full, not that something went wrong.
+    let whole = write_value(&mut line, value).is_ok();
+    if !whole {
+        let last = line.text.char_indices().next_back().map_or(0, |(at, _)| at);
+        line.text.truncate(last);
+        line.text.push('…');
+    }
+    line.text
+}
+
+/// A text in quotes, in one line of at most `limit` characters.
+pub fn quoted(text: &str, limit: usize) -> String {
+    let mut line = Line { text: String::new(), left: limit };
+    if write_text(&mut line, text).is_err() {
+        let last = line.text.char_indices().next_back().map_or(0, |(at, _)| at);
+        line.text.truncate(last);
+        line.text.push('…');
+    }
+    line.text
+}
+
+/// A word for what a value is.
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    }
+}
+
+/// The value, and what it is where its look could mislead: `"200" (text)`.
+pub fn named(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Bool(_) => brief(value, SHORT),
+        Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            format!("{} ({})", brief(value, SHORT), kind(value))
+        }
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn join(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+/// Text that takes no more than so many characters.
+struct Line {
+    text: String,
+    left: usize,
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(c);
+        }
+        Ok(())
+    }
+}
+
+fn write_value(line: &mut Line, value: &Value) -> fmt::Result {
+    match value {
+        Value::Null => line.write_str("null"),
+        Value::Bool(yes) => write!(line, "{yes}"),
+        Value::Number(number) => write!(line, "{number}"),
+        Value::String(text) => write_text(line, text),
+        Value::Array(elements) => {
+            line.write_char('[')?;
+            for (at, element) in elements.iter().enumerate() {
+                line.write_str(if at == 0 { "" } else { ", " })?;
+                write_value(line, element)?;
+            }
+            line.write_char(']')
+        }
+        Value::Object(entries) => {
+            line.write_char('{')?;
+            for (at, (key, value)) in entries.iter().enumerate() {
+                line.write_str(if at == 0 { "" } else { ", " })?;
+                write_text(line, key)?;
+                line.write_str(": ")?;
+                write_value(line, value)?;
+            }
+            line.write_char('}')
+        }
+    }
+}
+
+fn write_text(line: &mut Line, text: &str) -> fmt::Result {
+    line.write_char('"')?;
+    for c in text.chars() {
+        match c {
+            '"' => line.write_str("\\\"")?,
+            '\\' => line.write_str("\\\\")?,
+            '\n' => line.write_str("\\n")?,
+            '\r' => line.write_str("\\r")?,
+            '\t' => line.write_str("\\t")?,
+            c if deceives(c) => write!(line, "\\u{:04x}", u32::from(c))?,
+            c => line.write_char(c)?,
+        }
+    }
+    line.write_char('"')
+}
+
+/// Characters that can't be seen, or that change how others are seen: controls, line separators, marks of direction.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{LONG, brief};
+
+    #[test]
+    fn a_value_is_one_line_in_which_nothing_acts_on_the_terminal() {
+        let value = json!({"a": [1, 1.5, null, true], "b": "x\n\u{1b}[31m\u{9b}\u{202e}\"\\é"});
+        insta::assert_snapshot!(brief(&value, LONG), @r#"{"a": [1, 1.5, null, true], "b": "x\n\u001b[31m\u009b\u202e\"\\é"}"#);
+    }
+
+    #[test]
+    fn a_long_value_is_cut_at_the_limit() {
+        assert_eq!(brief(&json!("abcdefgh"), 10), "\"abcdefgh\"");
+        assert_eq!(brief(&json!("abcdefghi"), 10), "\"abcdefgh…");
+        assert_eq!(brief(&json!(vec!["é"; 1_000_000]), LONG).chars().count(), LONG);
+    }
+}
