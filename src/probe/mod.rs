@@ -13,6 +13,7 @@ pub mod grafana;
 pub mod http;
 mod kind;
 pub mod prometheus;
+pub mod redis;
 pub mod sql;
 pub mod tcp;
 
@@ -35,6 +36,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
     Kind::of::<prometheus::Prometheus>(),
+    Kind::of::<redis::Redis>(),
     Kind::of::<sql::Sql>(),
     Kind::of::<tcp::Tcp>(),
 ];

@@ -119,14 +119,15 @@ impl Probe for Tcp {
     }
 }
 
-fn unresolved(host: &str, words: &str) -> Fault {
+/// The error of a name that has no address.
+pub fn unresolved(host: &str, words: &str) -> Fault {
     Fault::new(format!("no address is known for `{host}`{words}"))
         .help("is the name right, and can this machine resolve it?")
 }
 
 /// The first connection that any of a name's addresses accepts: all are tried at once, as one may be silent. Where none
 /// accepts, the error that says most, so that the answer does not depend on which came last.
-async fn connect(addresses: Vec<SocketAddr>) -> std::io::Result<(TcpStream, SocketAddr)> {
+pub async fn connect(addresses: Vec<SocketAddr>) -> std::io::Result<(TcpStream, SocketAddr)> {
     let mut attempts: FuturesUnordered<_> = addresses
         .into_iter()
         .map(|address| async move { TcpStream::connect(address).await.map(|stream| (stream, address)) })

@@ -8,6 +8,7 @@ mod env;
 mod file;
 mod harness_test;
 mod look;
+mod redis;
 mod sql;
 mod sql_error;
 mod sql_value;

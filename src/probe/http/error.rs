@@ -63,7 +63,8 @@ fn timed_out(place: &str) -> Fault {
         .help("a firewall that drops packets looks like this, and so does a server that hangs")
 }
 
-fn tls(error: &rustls::Error, place: &str, url: &Url) -> Fault {
+/// What an error of TLS means.
+pub fn tls(error: &rustls::Error, place: &str, url: &Url) -> Fault {
     let rustls::Error::InvalidCertificate(certificate) = error else {
         let fault = Fault::new(format!("no TLS with {place}: {}", lower(&error.to_string())));
         return match error {

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 pub use body::{Body, read};
 pub use curl::curl;
-pub use error::{connection, fault};
+pub use error::{connection, fault, tls as tls_fault};
 pub use request::{Access, Answer, Request, options};
 pub use setting::{Headers, HttpUrl, Size, Token};
 pub use tls::Tls;

@@ -1,0 +1,186 @@
+//! A connection to a Redis server that asks one thing at a time, and finds out why nothing comes of it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, ServerError, Value, cmd, parse_redis_value};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use crate::probe::http::{connection, tls_fault};
+use crate::probe::tcp::{connect, unresolved};
+use crate::probe::{Context, Fault};
+
+use super::setting::Target;
+use super::{fault, tls};
+
+/// No answer to anything that is asked here is longer.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// How long TLS may be silent before a look at whether the server speaks it at all.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A connection, logged in, with its database selected.
+pub struct Connection<'t> {
+    stream: Box<dyn Stream>,
+    target: &'t Target,
+    deadline: Instant,
+}
+
+/// An answer: what was asked for, or the server's own error.
+pub type Answer = Result<Value, ServerError>;
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+impl<'t> Connection<'t> {
+    /// Connects, and says who asks.
+    ///
+    /// # Errors
+    /// When there is no connection, or the server does not accept the credentials.
+    pub async fn open(target: &'t Target, ca: Option<&Path>, insecure: bool, cx: &Context) -> anyhow::Result<Self> {
+        // A little less than what the engine allows, so that there is time to say where it hung.
+        let deadline = Instant::now() + cx.timeout.mul_f32(0.9);
+        let config = if target.is_tls { Some(tls::config(ca, insecure)?) } else { None };
+        let tcp = within(deadline, dial(target)).await.unwrap_or_else(|| Err(fault::silent(target, "connection")))?;
+        let stream: Box<dyn Stream> = match config {
+            None => Box::new(tcp),
+            Some(config) => Box::new(handshake(tcp, target, config, deadline).await?),
+        };
+        let mut connection = Self { stream, target, deadline };
+        connection.log_in().await?;
+        Ok(connection)
+    }
+
+    async fn log_in(&mut self) -> anyhow::Result<()> {
+        let Target { user, password, database, .. } = self.target;
+        if user.is_some() || password.is_some() {
+            let password = password.as_deref().unwrap_or_default();
+            let mut answer = self.ask(cmd("AUTH").arg(user.as_deref()).arg(password)).await?;
+            // Before version 6 there were no users, and many a URL has a made-up one.
+            if user.is_some() && answer.as_ref().is_err_and(|error| fault::words(error).contains("number of arguments"))
+            {
+                answer = self.ask(cmd("AUTH").arg(password)).await?;
+            }
+            answer.map_err(|error| fault::login(&error, self.target))?;
+        }
+        if *database != 0 {
+            let answer = self.ask(cmd("SELECT").arg(*database)).await?;
+            answer.map_err(|error| fault::select(&error, self.target))?;
+        }
+        Ok(())
+    }
+
+    /// Asks one thing and waits for its answer.
+    ///
+    /// # Errors
+    /// When none comes, or one that is not Redis's.
+    pub async fn ask(&mut self, command: &Cmd) -> anyhow::Result<Answer> {
+        let asked = within(self.deadline, exchange(&mut self.stream, command)).await;
+        let fault = match asked {
+            Some(Ok(Value::ServerError(error))) => return Ok(Err(error)),
+            Some(Ok(value)) => return Ok(Ok(value)),
+            None => fault::silent(self.target, "answer"),
+            Some(Err(Broken::Closed)) if !self.target.is_tls && speaks_tls(self.target).await => {
+                fault::wants_tls(self.target)
+            }
+            Some(Err(Broken::Closed)) => fault::closed(self.target),
+            Some(Err(Broken::NotRedis(bytes))) => fault::not_redis(&bytes, self.target),
+        };
+        Err(fault.into())
+    }
+}
+
+/// Why there is no answer.
+enum Broken {
+    Closed,
+    NotRedis(Vec<u8>),
+}
+
+async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + ?Sized), command: &Cmd) -> Result<Value, Broken> {
+    // A server that has too many clients says so at once and hangs up: what it said can be read all the same.
+    let _ = stream.write_all(&command.get_packed_command()).await;
+    let _ = stream.flush().await;
+    let mut bytes = Vec::new();
+    loop {
+        match stream.read_buf(&mut bytes).await {
+            Ok(0) | Err(_) if bytes.is_empty() => return Err(Broken::Closed),
+            Ok(0) | Err(_) => return Err(Broken::NotRedis(bytes)),
+            Ok(_) => {}
+        }
+        match parse_redis_value(&bytes) {
+            Ok(value) => return Ok(value),
+            Err(error) if error.is_io_error() && bytes.len() < MAX_ANSWER => {}
+            Err(_) => return Err(Broken::NotRedis(bytes)),
+        }
+    }
+}
+
+async fn dial(target: &Target) -> Result<TcpStream, Fault> {
+    let addresses: Vec<_> = match lookup_host((target.host.as_str(), target.port)).await {
+        Ok(addresses) => addresses.collect(),
+        Err(error) => return Err(unresolved(&target.host, &format!(": {error}"))),
+    };
+    if addresses.is_empty() {
+        return Err(unresolved(&target.host, ""));
+    }
+    connect(addresses).await.map(|(stream, _)| stream).map_err(|error| connection(&error, &target.name()))
+}
+
+async fn handshake(
+    stream: TcpStream,
+    target: &Target,
+    config: Arc<rustls::ClientConfig>,
+    deadline: Instant,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Fault> {
+    let name = ServerName::try_from(target.host.clone());
+    let name = name.map_err(|_| Fault::new(format!("no certificate can be for `{}`", target.host)))?;
+    let mut shaking = std::pin::pin!(TlsConnector::from(config).connect(name, stream));
+    let shaken = tokio::select! {
+        shaken = &mut shaking => shaken,
+        // Redis without TLS may wait for the end of what it takes for a line.
+        true = async { sleep(PATIENCE.min((deadline - Instant::now()) / 2)).await; speaks_plainly(target).await } => {
+            return Err(fault::wants_plain(target));
+        }
+        () = sleep_until(deadline) => return Err(fault::silent(target, "TLS handshake")),
+    };
+    match shaken {
+        Ok(stream) => Ok(stream),
+        Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(error @ rustls::Error::InvalidCertificate(_)) => Err(tls_fault(error, &target.name(), &target.place)),
+            _ if speaks_plainly(target).await => Err(fault::wants_plain(target)),
+            Some(error) => Err(tls_fault(error, &target.name(), &target.place)),
+            None => Err(connection(&error, &target.name())),
+        },
+    }
+}
+
+/// Whether something there answers PING without TLS, be it with an error.
+async fn speaks_plainly(target: &Target) -> bool {
+    let asking = async { exchange(&mut dial(target).await.ok()?, &cmd("PING")).await.ok() };
+    timeout(PATIENCE, asking).await.ok().flatten().is_some()
+}
+
+/// Whether something there answers a TLS handshake.
+async fn speaks_tls(target: &Target) -> bool {
+    let asking = async {
+        let config = tls::config(None, true).ok()?;
+        let name = ServerName::try_from(target.host.clone()).ok()?;
+        let error = match TlsConnector::from(config).connect(name, dial(target).await.ok()?).await {
+            Ok(_) => return Some(()),
+            Err(error) => error,
+        };
+        // It may refuse to go on without a client's certificate; that too is TLS.
+        matches!(error.get_ref()?.downcast_ref()?, rustls::Error::AlertReceived(_)).then_some(())
+    };
+    timeout(PATIENCE, asking).await.ok().flatten().is_some()
+}
+
+async fn within<T>(deadline: Instant, work: impl Future<Output = T>) -> Option<T> {
+    timeout_at(deadline, work).await.ok()
+}

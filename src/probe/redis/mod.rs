@@ -1,0 +1,201 @@
+//! `redis`: does a Redis server answer, may it be written to, and what does it say of itself?
+
+mod connection;
+mod fault;
+mod info;
+mod setting;
+mod tls;
+mod write;
+
+use std::path::PathBuf;
+
+use redis::{ServerError, Value, cmd};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+pub use info::{Persistence, Role};
+pub use setting::RedisUrl;
+
+use super::{Context, Probe};
+use connection::{Answer, Connection};
+use info::Info;
+
+/// Sends `PING` to a Redis server (or Valkey, or what speaks like them) and reads its `INFO`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// The server: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS. All but the host may be left
+    /// out; the password is percent-encoded. Usually a secret, such as `${secrets.REDIS_URL}`.
+    url: RedisUrl,
+    /// Also write, read and remove a key of its own (`gate:probe:…`, which expires after a minute in any case). `false`
+    /// if absent.
+    #[serde(default)]
+    write: bool,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
+    ca: Option<PathBuf>,
+}
+
+/// What a Redis server answered. What `INFO` would say is absent where the user may not ask for it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct RedisSeen {
+    /// Whether it answered `PING` with `PONG`.
+    pub pong: bool,
+    /// What it answered instead: `LOADING`, `MASTERDOWN`, `MISCONF` or `BUSY`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How long the answer to `PING` took.
+    pub latency_ms: u64,
+    /// Whether its own key could be written, read back and removed. Only where `write` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writable: Option<bool>,
+    /// Why not: `READONLY`, `OOM`, `MISCONF`, `NOPERM`, `MOVED`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_error: Option<String>,
+    /// The part that it plays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Its version, such as `7.0.15`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How many bytes its data takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_memory: Option<u64>,
+    /// How many bytes its data may take; 0 is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maxmemory: Option<u64>,
+    /// What it does when its memory is full, such as `noeviction` or `allkeys-lru`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maxmemory_policy: Option<String>,
+    /// How many clients are connected, this one included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connected_clients: Option<u64>,
+    /// How many replicas are connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connected_replicas: Option<u64>,
+    /// Of a replica: whether it is connected to its master.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_link_up: Option<bool>,
+    /// Whether it is still reading its data from the disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loading: Option<bool>,
+    /// How its data gets to the disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persistence: Option<Persistence>,
+}
+
+impl Probe for Redis {
+    const KIND: &'static str = "redis";
+    const EXPECT: &'static str = "{ pong: true }";
+    type Observation = RedisSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<RedisSeen> {
+        let target = self.url.target();
+        let ca = self.ca.as_ref().map(|file| cx.path(file));
+        let mut connection = Connection::open(target, ca.as_deref(), self.insecure, cx).await?;
+        let start = Instant::now();
+        let pong = connection.ask(&cmd("PING")).await?;
+        let latency_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        let mut seen = RedisSeen { latency_ms, ..RedisSeen::default() };
+        match pong {
+            Ok(answer) => seen.pong = text(Some(Ok(answer))) == "PONG",
+            Err(error) if is_state(&error) => seen.error = Some(error.code().to_owned()),
+            Err(error) => return Err(fault::refused(&error, target).into()),
+        }
+        if self.write {
+            let written = write::round_trip(&mut connection).await?;
+            seen.writable = Some(written.is_ok());
+            seen.write_error = written.err();
+        }
+        // Last, as there are proxies that hang up when they are asked for it.
+        let info = connection.ask(&cmd("INFO")).await;
+        seen.describe(&Info::parse(&text(info.ok())));
+        Ok(seen)
+    }
+
+    fn evidence(&self, seen: &RedisSeen) -> String {
+        let answer = seen.error.clone().unwrap_or_else(|| "PONG".to_owned());
+        let role = seen.role.map(|role| match role {
+            Role::Master => "master".to_owned(),
+            Role::Replica => "replica".to_owned(),
+            Role::Sentinel => "sentinel".to_owned(),
+        });
+        let writable = match (seen.writable, &seen.write_error) {
+            (None, _) => None,
+            (Some(true), _) => Some("writable".to_owned()),
+            (Some(false), Some(error)) => Some(format!("not writable ({error})")),
+            (Some(false), None) => Some("not writable".to_owned()),
+        };
+        let parts = [Some(answer), role, seen.version.clone(), writable];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn advice(&self, seen: &RedisSeen) -> Option<String> {
+        let code = seen.error.as_deref().or(seen.write_error.as_deref())?;
+        let advice = match code {
+            "LOADING" => "it is reading its data from the disk after a start: look again later, as `eventually` does",
+            "MASTERDOWN" => "it is a replica that has lost its master, and may not serve old data: see to the master",
+            "MISCONF" => "its last snapshot failed, so it takes no writes: its log says why; often the disk is full",
+            "BUSY" => "a script has kept it busy for seconds: `SCRIPT KILL` stops it",
+            "READONLY" => "it is a replica: the URL should name the master",
+            "OOM" => "its memory is full and `maxmemory-policy` evicts nothing: raise `maxmemory` or remove keys",
+            "NOPERM" => "the user may not write: permit `+set +get +del ~gate:probe:*`, or leave `write` out",
+            "NOREPLICAS" => "too few replicas are connected for what `min-replicas-to-write` demands",
+            "MOVED" => "it is a node of a cluster that takes no writes itself: the URL should name a master",
+            "CLUSTERDOWN" => "its cluster has slots that nobody serves: `CLUSTER INFO` says more",
+            _ => return None,
+        };
+        Some(advice.to_owned())
+    }
+
+    fn has_effects(&self) -> bool {
+        self.write
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure && self.url.target().is_tls
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let mut argv = vec!["redis-cli".to_owned(), "-u".to_owned(), self.url.target().text.clone()];
+        if self.insecure {
+            argv.push("--insecure".to_owned());
+        }
+        if let Some(ca) = &self.ca {
+            argv.extend(["--cacert".to_owned(), ca.display().to_string()]);
+        }
+        argv.push("PING".to_owned());
+        Some(argv)
+    }
+}
+
+impl RedisSeen {
+    fn describe(&mut self, info: &Info) {
+        self.role = info.role();
+        self.version = info.version();
+        self.used_memory = info.number("used_memory");
+        self.maxmemory = info.number("maxmemory");
+        self.maxmemory_policy = info.text("maxmemory_policy").map(str::to_owned);
+        self.connected_clients = info.number("connected_clients");
+        self.connected_replicas = info.number("connected_slaves");
+        self.master_link_up = info.is("master_link_status", "up");
+        self.loading = info.is("loading", "1");
+        self.persistence = info.persistence();
+    }
+}
+
+/// Whether an error answers the question how the server is. Others say that one may not ask.
+fn is_state(error: &ServerError) -> bool {
+    matches!(error.code(), "LOADING" | "MASTERDOWN" | "MISCONF" | "BUSY")
+}
+
+fn text(answer: Option<Answer>) -> String {
+    match answer {
+        Some(Ok(Value::BulkString(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
+        Some(Ok(Value::VerbatimString { text, .. } | Value::SimpleString(text))) => text,
+        _ => String::new(),
+    }
+}

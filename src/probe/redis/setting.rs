@@ -1,0 +1,140 @@
+//! The URL of a Redis server, taken apart.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+/// Where a server is, who asks, and which of its databases is meant.
+#[derive(Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(inline)]
+pub struct RedisUrl(#[schemars(with = "String")] Target);
+
+/// What a URL says.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The URL as it was written.
+    pub text: String,
+    /// Without scheme, user, password and path; `host_str` has brackets around an IPv6 address.
+    pub place: Url,
+    /// A name or an address, without brackets.
+    pub host: String,
+    /// 6379 where the URL has none.
+    pub port: u16,
+    /// Whether TLS comes first.
+    pub is_tls: bool,
+    /// The ACL user.
+    pub user: Option<String>,
+    /// The password, decoded.
+    pub password: Option<String>,
+    /// The number of the database.
+    pub database: u32,
+}
+
+impl RedisUrl {
+    /// What it says.
+    pub fn target(&self) -> &Target {
+        &self.0
+    }
+}
+
+impl Target {
+    /// `host:port`, which is all of it that may be shown.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.place.host_str().unwrap_or_default(), self.port)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let is_tls = match scheme.as_deref() {
+            Some("redis" | "valkey") => false,
+            Some("rediss" | "valkeys") => true,
+            _ => return Err("the URL must begin with redis:// or rediss://".to_owned()),
+        };
+        // The parser would call a `/` in a password the end of an empty host, or of an invalid port.
+        let help = "characters such as `/ ? # @ :` in a password must be percent-encoded";
+        let url = Url::parse(text).map_err(|error| format!("this is no URL: {error} ({help})"))?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let database = match url.path().trim_matches('/') {
+            "" => url.query_pairs().find(|(key, _)| key == "db").map(|(_, database)| database.into_owned()),
+            path => Some(path.to_owned()),
+        };
+        let database = database.map_or(Ok(0), |number| number.parse());
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(String::from);
+        let wrong = |part| move |_| format!("the URL's {part} is not UTF-8 once decoded");
+        let user = Some(url.username()).filter(|user| !user.is_empty()).map(decoded).transpose();
+        let password = url.password().filter(|password| !password.is_empty()).map(decoded).transpose();
+        let port = url.port().unwrap_or(6379);
+        let place = format!("redis://{}:{port}", url.host_str().unwrap_or_default());
+        Ok(Self {
+            text: text.to_owned(),
+            place: Url::parse(&place).map_err(|error| format!("this is no URL: {error}"))?,
+            host,
+            port,
+            is_tls,
+            user: user.map_err(wrong("user"))?,
+            password: password.map_err(wrong("password"))?,
+            database: database
+                .map_err(|_| format!("after the host comes the number of a database, such as `/0` ({help})"))?,
+        })
+    }
+}
+
+/// The URL holds a password.
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_tuple("RedisUrl").field(&self.0.name()).finish()
+    }
+}
+
+impl<'de> Deserialize<'de> for RedisUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Target::parse(text.trim()).map(Self).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    fn read(text: &str) -> Target {
+        from_value::<RedisUrl>(json!(text)).expect(text).target().clone()
+    }
+
+    fn refused(text: &str) -> String {
+        from_value::<RedisUrl>(json!(text)).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn everything_in_a_url_is_used() {
+        let target = read("rediss://gate:p%40s%2Fs@redis.example:7000/3");
+        assert_eq!((target.host.as_str(), target.port, target.is_tls), ("redis.example", 7000, true));
+        assert_eq!((target.user.as_deref(), target.password.as_deref()), (Some("gate"), Some("p@s/s")));
+        assert_eq!(target.database, 3);
+    }
+
+    #[test]
+    fn what_a_url_leaves_out_is_the_usual() {
+        let target = read("redis://[::1]");
+        assert_eq!((target.host.as_str(), target.port, target.is_tls), ("::1", 6379, false));
+        assert_eq!((target.user, target.password, target.database), (None, None, 0));
+        assert_eq!(read("redis://:secret@h?db=2").database, 2);
+        assert_eq!(read("redis://:p@ss@h").password.as_deref(), Some("p@ss"));
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_read_is_not_shown() {
+        assert_snapshot!(refused("http://h"), @"the URL must begin with redis:// or rediss://");
+        assert_snapshot!(refused("redis://"), @"the URL names no host");
+        assert_snapshot!(refused("redis://:se/cret@h"), @"this is no URL: empty host (characters such as `/ ? # @ :` in a password must be percent-encoded)");
+        assert_snapshot!(refused("redis://h/cache"), @"after the host comes the number of a database, such as `/0` (characters such as `/ ? # @ :` in a password must be percent-encoded)");
+    }
+}

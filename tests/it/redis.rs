@@ -1,0 +1,290 @@
+//! Redis servers in every state in which they are met: well, replicas, full, failing, loading, guarded, or not Redis.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use gate::probe::Probe;
+use gate::probe::redis::{Redis, RedisSeen, Role};
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::harness::{self, redis_with};
+use crate::look::{context, look, look_in, probe, refused};
+
+/// What is told of a server: the evidence, with `VERSION` for its version, and what to do about it.
+fn told(url: &str, write: bool) -> String {
+    let settings = json!({ "url": url, "write": write });
+    let seen = look::<Redis>(settings.clone()).unwrap_or_else(|error| panic!("it can be observed: {error}"));
+    let probe: Redis = probe(settings);
+    let version = seen.version.as_deref().unwrap_or("(absent)");
+    format!("{} | {}", probe.evidence(&seen).replace(version, "VERSION"), probe.advice(&seen).unwrap_or_default())
+}
+
+/// The error, with `PORT` for the port.
+fn error(url: &str, port: u16) -> String {
+    look::<Redis>(json!({ "url": url })).expect_err("it can't be observed").replace(&port.to_string(), "PORT")
+}
+
+fn seen(url: &str) -> RedisSeen {
+    look::<Redis>(json!({ "url": url })).unwrap_or_else(|error| panic!("it can be observed: {error}"))
+}
+
+#[test]
+fn a_server_that_is_well_answers_and_says_what_it_is() {
+    let url = harness::redis().url();
+    assert_snapshot!(told(&url, false), @"PONG, master, VERSION |");
+    let seen = seen(&url);
+    assert_eq!((seen.pong, seen.role, seen.loading, seen.writable), (true, Some(Role::Master), Some(false), None));
+    assert_eq!((seen.maxmemory, seen.error), (Some(0), None));
+    assert!(seen.version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit())));
+    assert!(seen.used_memory.is_some_and(|bytes| bytes > 0));
+    assert!(seen.persistence.is_some_and(|persistence| persistence.last_save_ok == Some(true)));
+}
+
+#[test]
+fn a_write_is_read_back_and_leaves_nothing_behind() {
+    let redis = redis_with(&[]);
+    assert_snapshot!(told(&redis.url(), true), @"PONG, master, VERSION, writable |");
+    assert_snapshot!(redis.ask("DBSIZE"), @":0");
+}
+
+#[test]
+fn a_write_goes_to_the_database_of_the_url_and_a_database_that_is_not_there_is_named() {
+    let redis = redis_with(&["--databases", "4"]);
+    assert_snapshot!(told(&format!("{}/3", redis.url()), true), @"PONG, master, VERSION, writable |");
+    assert_snapshot!(error(&format!("{}/4", redis.url()), redis.port), @"
+    database 4 of 127.0.0.1:PORT does not exist
+    help: the server's `databases` says how many there are
+    ");
+}
+
+#[test]
+fn a_replica_answers_but_takes_no_write() {
+    let master = harness::redis().port.to_string();
+    let replica = redis_with(&["--replicaof", "127.0.0.1", &master]);
+    assert_snapshot!(told(&replica.url(), true), @"PONG, replica, VERSION, not writable (READONLY) | it is a replica: the URL should name the master");
+}
+
+#[test]
+fn a_replica_without_its_master_is_seen_as_such() {
+    let port = closed_port().to_string();
+    let replica = redis_with(&["--replicaof", "127.0.0.1", &port, "--replica-serve-stale-data", "no"]);
+    assert_snapshot!(told(&replica.url(), false), @"MASTERDOWN, replica, VERSION | it is a replica that has lost its master, and may not serve old data: see to the master");
+    assert_eq!(seen(&replica.url()).master_link_up, Some(false));
+}
+
+#[test]
+fn a_full_server_answers_but_takes_no_write() {
+    let full = redis_with(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
+    assert_snapshot!(told(&full.url(), true), @"PONG, master, VERSION, not writable (OOM) | its memory is full and `maxmemory-policy` evicts nothing: raise `maxmemory` or remove keys");
+    assert_eq!(seen(&full.url()).maxmemory_policy.as_deref(), Some("noeviction"));
+}
+
+#[test]
+fn a_server_that_cannot_save_refuses_ping_too() {
+    let directory = harness::directory("redis-data");
+    let redis = redis_with(&["--dir", text(&directory), "--save", "3600 1"]);
+    std::fs::create_dir(directory.join("dump.rdb")).expect("the directory is ours");
+    assert_snapshot!(redis.ask("BGSAVE"), @"+Background saving started");
+    until(|| redis.ask("PING").starts_with("-MISCONF"));
+    assert_snapshot!(told(&redis.url(), true), @"MISCONF, master, VERSION, not writable (MISCONF) | its last snapshot failed, so it takes no writes: its log says why; often the disk is full");
+    assert!(seen(&redis.url()).persistence.is_some_and(|persistence| persistence.last_save_ok == Some(false)));
+}
+
+#[test]
+fn a_server_that_is_still_loading_says_so() {
+    let directory = harness::directory("redis-data");
+    let first = redis_with(&["--dir", text(&directory), "--enable-debug-command", "yes"]);
+    assert_snapshot!(first.ask("DEBUG POPULATE 5000 key 1000"), @"+OK");
+    assert_snapshot!(first.ask("SAVE"), @"+OK");
+    drop(first);
+    let slowly = ["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"];
+    let loading = redis_with(&[["--dir", text(&directory)].as_slice(), &slowly].concat());
+    assert_snapshot!(told(&loading.url(), true), @"LOADING, master, VERSION, not writable (LOADING) | it is reading its data from the disk after a start: look again later, as `eventually` does");
+    assert_eq!(seen(&loading.url()).loading, Some(true));
+}
+
+#[test]
+fn a_server_with_all_its_clients_says_so() {
+    let redis = redis_with(&["--maxclients", "1"]);
+    let mut only = TcpStream::connect(("127.0.0.1", redis.port)).expect("it listens");
+    only.write_all(b"PING\r\n").expect("it reads");
+    only.read_exact(&mut [0; 7]).expect("it answers the first");
+    assert_snapshot!(error(&redis.url(), redis.port), @"
+    127.0.0.1:PORT has its maximum number of clients
+    help: somebody leaks connections, or `maxclients` is too low: `CLIENT LIST` says whose they are
+    ");
+}
+
+#[test]
+fn a_missing_and_a_wrong_password_are_told_apart() {
+    let redis = redis_with(&["--requirepass", "p@ss/word"]);
+    let at = |user: &str| format!("redis://{user}127.0.0.1:{}", redis.port);
+    assert_snapshot!(error(&at(""), redis.port), @"
+    127.0.0.1:PORT wants a password, and the URL has none (NOAUTH)
+    help: put it into the URL: redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded
+    ");
+    assert_snapshot!(error(&at(":wrong@"), redis.port), @"
+    127.0.0.1:PORT does not accept this password (WRONGPASS)
+    help: is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
+    ");
+    assert_snapshot!(error(&at("gate:p%40ss%2Fword@"), redis.port), @"
+    127.0.0.1:PORT does not accept user `gate` and this password (WRONGPASS)
+    help: is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
+    ");
+    assert_snapshot!(told(&at(":p%40ss%2Fword@"), true), @"PONG, master, VERSION, writable |");
+    assert_snapshot!(told(&at("default:p@ss%2Fword@"), false), @"PONG, master, VERSION |");
+}
+
+#[test]
+fn a_password_where_none_is_wanted_is_an_error() {
+    let redis = harness::redis();
+    let url = format!("redis://:secret@127.0.0.1:{}", redis.port);
+    assert_snapshot!(error(&url, redis.port), @"
+    127.0.0.1:PORT has no password set, and the URL has one
+    help: is it the right server? one without a password is open to everyone
+    ");
+}
+
+#[test]
+fn a_user_that_may_not_do_something_is_told_what() {
+    let users = ["pinger on >p@ss +ping", "nobody on >p@ss", "reader on >p@ss ~* +@read +ping"];
+    let users: Vec<&str> = users.iter().flat_map(|user| ["--user"].into_iter().chain(user.split(' '))).collect();
+    let redis = redis_with(&users);
+    let at = |user: &str| format!("redis://{user}:p%40ss@127.0.0.1:{}", redis.port);
+    assert_snapshot!(told(&at("pinger"), false), @"PONG |");
+    assert_snapshot!(told(&at("reader"), true), @"PONG, not writable (NOPERM) | the user may not write: permit `+set +get +del ~gate:probe:*`, or leave `write` out");
+    assert_snapshot!(error(&at("nobody"), redis.port), @"
+    user `nobody` may not do this at 127.0.0.1:PORT: NOPERM this user has no permissions to run the 'ping' command
+    help: permit it: `ACL SETUSER nobody +ping`, and `+info` to see more
+    ");
+}
+
+#[test]
+fn nobody_listening_and_a_name_that_nobody_knows_are_told_apart() {
+    let port = closed_port();
+    assert_snapshot!(error(&format!("redis://127.0.0.1:{port}"), port), @"
+    127.0.0.1:PORT refused the connection
+    help: nothing listens there: is it running, and is this the right port?
+    ");
+    let unknown = error("redis://:s3cr3t@no-such-host.invalid", 6379);
+    assert!(unknown.starts_with("no address is known for `no-such-host.invalid`"), "{unknown}");
+}
+
+#[test]
+fn what_is_not_redis_is_called_so() {
+    let server = harness::http(|_| harness::Response::ok("hello"));
+    let http = server.port();
+    assert_snapshot!(error(&format!("redis://127.0.0.1:{http}"), http), @"
+    what answers at 127.0.0.1:PORT is an HTTP server, not Redis
+    help: is this the right port? some services have a REST address and a Redis address
+    ");
+    let ssh = harness::raw(|mut stream| drop(stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n")));
+    assert_snapshot!(error(&format!("redis://127.0.0.1:{}", ssh.port()), ssh.port()), @"
+    what answers at 127.0.0.1:PORT is not Redis: it said `SSH-2.0-OpenSSH_9.2`
+    help: is this the right port?
+    ");
+    let mute = harness::raw(drop);
+    assert_snapshot!(error(&format!("redis://127.0.0.1:{}", mute.port()), mute.port()), @"
+    127.0.0.1:PORT closed the connection without an answer
+    help: a proxy with no server behind it looks like this, and so does a server that is shutting down
+    ");
+}
+
+#[test]
+fn silence_ends_before_the_timeout() {
+    let silent = harness::raw(|mut stream| drop(stream.read_to_end(&mut Vec::new())));
+    let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_millis(400));
+    for scheme in ["redis", "rediss"] {
+        let start = Instant::now();
+        let url = format!("{scheme}://127.0.0.1:{}", silent.port());
+        let error = look_in::<Redis>(&cx, json!({ "url": url })).expect_err("it never answers");
+        assert!(start.elapsed() < Duration::from_millis(400), "{scheme}");
+        assert!(error.contains(" in time\nhelp: it accepted the connection: is it hung"), "{error}");
+    }
+}
+
+#[test]
+fn tls_to_a_server_without_it_is_told() {
+    let redis = harness::redis();
+    assert_snapshot!(error(&format!("rediss://127.0.0.1:{}", redis.port), redis.port), @"
+    127.0.0.1:PORT is a Redis without TLS, and the URL wants TLS
+    help: is this the TLS port? without TLS the URL begins with redis://
+    ");
+}
+
+#[test]
+fn no_tls_to_a_server_that_wants_it_is_told() {
+    let redis = harness::tls_redis();
+    assert_snapshot!(error(&redis.url().replace("rediss", "redis"), redis.port()), @"
+    127.0.0.1:PORT wants TLS, and the URL has none
+    help: write rediss:// instead of redis://
+    ");
+}
+
+#[test]
+fn over_tls_the_certificate_is_verified_unless_that_is_given_up() {
+    let redis = harness::tls_redis();
+    assert_snapshot!(error(&redis.url(), redis.port()), @"
+    the certificate of 127.0.0.1:PORT is from an unknown issuer
+    help: name the issuer's certificate with `ca: FILE`, or give up verifying with `insecure: true`
+    ");
+    let told = |settings| {
+        let seen = look::<Redis>(settings).unwrap_or_else(|error| panic!("it can be observed: {error}"));
+        (seen.pong, seen.writable)
+    };
+    assert_eq!(told(json!({ "url": redis.url(), "ca": redis.ca(), "write": true })), (true, Some(true)));
+    assert_eq!(told(json!({ "url": redis.url(), "insecure": true })), (true, None));
+    let error = look::<Redis>(json!({ "url": redis.url(), "ca": "/no/such.pem" })).expect_err("there is no file");
+    assert_snapshot!(error, @"reading `/no/such.pem`: No such file or directory (os error 2)");
+}
+
+#[test]
+fn over_tls_credentials_are_asked_for_too() {
+    let redis = harness::tls_redis();
+    let at = |user: &str| {
+        let url = format!("rediss://{user}127.0.0.1:{}", redis.port());
+        let error = look::<Redis>(json!({ "url": url, "ca": redis.ca() })).expect_err("nobody may ask");
+        error.replace(&redis.port().to_string(), "PORT")
+    };
+    assert_snapshot!(at(""), @"
+    127.0.0.1:PORT wants a password, and the URL has none (NOAUTH)
+    help: put it into the URL: redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded
+    ");
+    assert_snapshot!(at("gate:wrong@"), @"
+    127.0.0.1:PORT does not accept user `gate` and this password (WRONGPASS)
+    help: is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
+    ");
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_without_showing_the_url() {
+    let words = refused::<Redis>(json!({ "url": "redis://:s3cr3t/x@h" }));
+    assert!(words.contains("percent-encoded") && !words.contains("s3cr3t"), "{words}");
+}
+
+#[test]
+fn a_person_can_look_with_redis_cli() {
+    let probe: Redis = probe(json!({ "url": "rediss://u:p%40ss@h/1", "ca": "ca.pem", "write": true }));
+    let argv = probe.reproduce().expect("it can be");
+    assert_snapshot!(argv.join(" "), @"redis-cli -u rediss://u:p%40ss@h/1 --cacert ca.pem PING");
+    assert!(probe.has_effects());
+}
+
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("our own directories have plain names")
+}
+
+fn until(mut is_so: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < limit, "it never came to be");
+        std::thread::yield_now();
+    }
+}
