@@ -1,3 +1,5 @@
+//! What is told of a database, and which settings are refused.
+
 use insta::assert_snapshot;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! What revision files say, line by line.
+
 use insta::assert_snapshot;
 
 use super::*;
