@@ -207,3 +207,33 @@ fn a_pooler_without_a_server_is_given_up_in_time() {
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert!(error.contains("pooler"), "{error}");
 }
+
+#[test]
+fn reading_a_database_with_a_write_ahead_log_leaves_no_file_beside_it() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    sqlite(dir.path(), "PRAGMA journal_mode = wal; CREATE TABLE t (id); INSERT INTO t VALUES (7)");
+    let seen =
+        look_in::<Sql>(&context(dir.path(), &[]), json!({ "url": "sqlite:///app.db", "query": "SELECT id FROM t" }));
+    assert_eq!(seen.map(|seen| seen.value), Ok(Some(json!(7))));
+    assert_eq!(std::fs::read_dir(dir.path()).expect("it is there").count(), 1);
+}
+
+#[test]
+fn a_look_that_is_dropped_leaves_no_query_behind() {
+    let server = harness::postgres();
+    let url = server.new_database();
+    for asked in [&url, &harness::pgbouncer().url_for(&url)] {
+        let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(600));
+        let endless = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b";
+        let slow: Sql = probe(json!({ "url": asked, "query": endless }));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let looking = async { tokio::time::timeout(Duration::from_millis(500), slow.observe(&cx)).await };
+        assert!(runtime.block_on(looking).is_err(), "it is endless");
+        let start = Instant::now();
+        let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT count(*) FROM gen%' \
+                       AND datname = current_database()";
+        while server.psql(&url, running) != "0" {
+            assert!(start.elapsed() < Duration::from_secs(10), "it still runs");
+        }
+    }
+}

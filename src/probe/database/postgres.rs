@@ -21,7 +21,12 @@ pub async fn begin(connection: &mut PgConnection, access: Access, time: Duration
         Access::Write => "BEGIN",
     };
     let time = time.as_millis().max(1);
-    let batch = format!("{begin}; SET LOCAL statement_timeout = {time}; SET LOCAL lock_timeout = {time}");
+    // PostgreSQL from 14 on can look whether anybody still waits: a look that was dropped then ends there as well.
+    let batch = format!(
+        "{begin}; SET LOCAL statement_timeout = {time}; SET LOCAL lock_timeout = {time}; \
+         SELECT set_config('client_connection_check_interval', '500', true) \
+         WHERE current_setting('server_version_num')::int >= 140000 AND version() LIKE '%linux%'"
+    );
     raw_sql(AssertSqlSafe(batch)).execute(connection).await.map(drop)
 }
 

@@ -1,6 +1,7 @@
 //! SQLite: a file, opened without the right to write, and read until the deadline.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,13 +39,13 @@ pub async fn open(
 ) -> anyhow::Result<(SqliteConnection, Stop)> {
     let path = find(file, cx)?;
     let options = SqliteConnectOptions::new()
-        .filename(path)
+        .filename(&path)
         .create_if_missing(false)
         .busy_timeout(deadline.saturating_duration_since(Instant::now()))
         .statement_cache_capacity(0)
         .foreign_keys(true);
     let options = match access {
-        Access::Read => options.read_only(true).pragma("query_only", "on"),
+        Access::Read => options.read_only(true).immutable(is_at_rest(&path)).pragma("query_only", "on"),
         Access::Write => options,
     };
     let mut connection = options.connect().await.map_err(|error| fault(&error, place))?;
@@ -56,6 +57,17 @@ pub async fn open(
         .set_progress_handler(STEPS, move || !stopped.load(Ordering::Relaxed) && std::time::Instant::now() < deadline);
     drop(handle);
     Ok((connection, Stop(stop)))
+}
+
+/// Whether a database with a write-ahead log has none at the moment, so that nobody writes. Reading it would leave an
+/// empty log beside it, unless SQLite is told that the file does not change.
+fn is_at_rest(path: &Path) -> bool {
+    let mut header = [0; 20];
+    let is_read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // <https://sqlite.org/fileformat.html>: version 2 is a write-ahead log.
+    is_read && header[18] == 2 && !Path::new(&log).exists()
 }
 
 fn find(file: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
