@@ -132,8 +132,8 @@ fn rule(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<
     let matcher = if others.is_empty() { None } else { Some(reader::operators(&others, target, problems)) };
     let exists = match (&exists.value, exists.text()) {
         (yaml::Value::Hole(_), _) => return None,
-        (_, Some("true")) => true,
-        (_, Some("false")) => false,
+        (_, Some(text)) if text.eq_ignore_ascii_case("true") => true,
+        (_, Some(text)) if text.eq_ignore_ascii_case("false") => false,
         _ => {
             problems.push(argument::wants("exists", "true or false", exists));
             return None;

@@ -112,7 +112,8 @@ impl<'a> Shape<'a> {
     /// Whether it is a map whose keys are not known beforehand, and nothing else.
     pub fn is_free_map(&self) -> bool {
         self.forms.iter().all(|form| {
-            matches!(form.get("type").and_then(Value::as_str), Some("object" | "null")) && properties(form).is_none()
+            matches!(keyword(form, "type").and_then(Value::as_str), Some("object" | "null"))
+                && properties(form).is_none()
         })
     }
 
@@ -136,7 +137,7 @@ impl<'a> Shape<'a> {
     /// The least and the greatest number that may stand there.
     pub fn bounds(&self) -> (f64, f64) {
         let numbers = || self.forms.iter().filter(|form| allows(form, Kind::Number));
-        let bound = |form: &Value, key: &str| form.get(key).and_then(Value::as_f64);
+        let bound = |form: &Value, key: &str| keyword(form, key).and_then(Value::as_f64);
         let least = numbers().map(|form| bound(form, "minimum").unwrap_or(f64::NEG_INFINITY)).reduce(f64::min);
         let most = numbers().map(|form| bound(form, "maximum").unwrap_or(f64::INFINITY)).reduce(f64::max);
         (least.unwrap_or(f64::NEG_INFINITY), most.unwrap_or(f64::INFINITY))
@@ -144,9 +145,9 @@ impl<'a> Shape<'a> {
 
     /// The texts that may stand there, when there are only a few.
     pub fn choices(&self) -> Vec<&'a str> {
-        let texts = |form: &'a Value| match form.get("enum").and_then(Value::as_array) {
+        let texts = |form: &'a Value| match keyword(form, "enum").and_then(Value::as_array) {
             Some(choices) => choices.iter().filter_map(Value::as_str).collect(),
-            None => form.get("const").and_then(Value::as_str).into_iter().collect::<Vec<_>>(),
+            None => keyword(form, "const").and_then(Value::as_str).into_iter().collect::<Vec<_>>(),
         };
         self.forms.iter().copied().flat_map(texts).collect()
     }
@@ -218,16 +219,21 @@ impl Kind {
     }
 }
 
+/// A keyword of a schema. There are a handful in each: looking at them in turn is quicker than hashing.
+fn keyword<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
+    schema.as_object()?.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
 /// Follows references and alternatives to the forms at their end.
 fn spread<'a>(root: &'a Value, schema: &'a Value, depth: usize, forms: &mut Vec<&'a Value>) {
     if depth == 0 {
         return forms.push(&ANYTHING);
     }
-    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+    if let Some(reference) = keyword(schema, "$ref").and_then(Value::as_str) {
         let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
         return spread(root, target.unwrap_or(&ANYTHING), depth - 1, forms);
     }
-    let several = ["anyOf", "oneOf", "allOf"].iter().find_map(|key| Some((*key, schema.get(key)?.as_array()?)));
+    let several = ["anyOf", "oneOf", "allOf"].iter().find_map(|key| Some((*key, keyword(schema, key)?.as_array()?)));
     match several {
         // What fields and alternatives come to together is not worth finding out: such a schema forbids nothing here.
         Some(_) if properties(schema).is_some() => forms.push(&ANYTHING),
@@ -239,17 +245,17 @@ fn spread<'a>(root: &'a Value, schema: &'a Value, depth: usize, forms: &mut Vec<
 }
 
 fn properties(form: &Value) -> Option<&Map<String, Value>> {
-    form.get("properties")?.as_object()
+    keyword(form, "properties")?.as_object()
 }
 
 fn allows(form: &Value, kind: Kind) -> bool {
-    if let Some(value) = form.get("const") {
+    if let Some(value) = keyword(form, "const") {
         return Kind::of(value) == kind;
     }
-    if let Some(values) = form.get("enum").and_then(Value::as_array) {
+    if let Some(values) = keyword(form, "enum").and_then(Value::as_array) {
         return values.iter().any(|value| Kind::of(value) == kind);
     }
-    match form.get("type") {
+    match keyword(form, "type") {
         Some(Value::String(name)) => kind.is_type(name),
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(|name| kind.is_type(name)),
         _ => properties(form).is_none() || kind == Kind::Map,
@@ -261,10 +267,10 @@ fn field_of<'a>(form: &'a Value, name: &str) -> Option<&'a Value> {
     if let Some(schema) = properties.and_then(|properties| properties.get(name)) {
         return Some(schema);
     }
-    if form.get("patternProperties").is_some() {
+    if keyword(form, "patternProperties").is_some() {
         return Some(&ANYTHING);
     }
-    match form.get("additionalProperties") {
+    match keyword(form, "additionalProperties") {
         Some(Value::Bool(false)) => None,
         Some(schema) => Some(schema),
         // A struct serialises the fields that it has and no others, whatever JSON Schema makes of silence.
@@ -273,19 +279,19 @@ fn field_of<'a>(form: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 fn elements_of(form: &Value, index: Option<i64>) -> Vec<&Value> {
-    let tuple = form.get("prefixItems").or_else(|| form.get("items")).and_then(Value::as_array);
+    let tuple = keyword(form, "prefixItems").or_else(|| keyword(form, "items")).and_then(Value::as_array);
     match (tuple, index.and_then(|index| usize::try_from(index).ok())) {
         (Some(places), Some(index)) => vec![places.get(index).unwrap_or(&ANYTHING)],
         (Some(places), None) => places.iter().collect(),
-        (None, _) => vec![form.get("items").unwrap_or(&ANYTHING)],
+        (None, _) => vec![keyword(form, "items").unwrap_or(&ANYTHING)],
     }
 }
 
 fn accepts(form: &Value, scalar: &Value) -> bool {
-    if let Some(value) = form.get("const") {
+    if let Some(value) = keyword(form, "const") {
         return value == scalar;
     }
-    if let Some(values) = form.get("enum").and_then(Value::as_array) {
+    if let Some(values) = keyword(form, "enum").and_then(Value::as_array) {
         return values.contains(scalar);
     }
     if !allows(form, Kind::of(scalar)) {
@@ -296,7 +302,7 @@ fn accepts(form: &Value, scalar: &Value) -> bool {
 }
 
 fn takes_fractions(form: &Value) -> bool {
-    match form.get("type") {
+    match keyword(form, "type") {
         Some(Value::String(name)) => name == "number",
         Some(Value::Array(names)) => names.iter().any(|name| name == "number"),
         _ => allows(form, Kind::Number),
@@ -304,6 +310,6 @@ fn takes_fractions(form: &Value) -> bool {
 }
 
 fn within_bounds(form: &Value, number: f64) -> bool {
-    let bound = |key: &str| form.get(key).and_then(Value::as_f64);
+    let bound = |key: &str| keyword(form, key).and_then(Value::as_f64);
     bound("minimum").is_none_or(|least| number >= least) && bound("maximum").is_none_or(|most| number <= most)
 }

@@ -129,3 +129,27 @@ fn a_judgement_says_what_was_expected_and_what_stood_there() {
     }
     "#);
 }
+
+#[test]
+fn what_came_from_outside_is_text_or_the_number_that_it_spells() {
+    let span = crate::diagnostic::Span::default();
+    let filled = |text: &str| yaml::Node::from_json(&json!({ "status": text, "url": text }), span);
+    let mut problems = Vec::new();
+    let expectations = read(&filled("200"), &schema(), &mut problems);
+    assert!(problems.is_empty());
+    let seen = json!({ "status": 200, "url": "200" });
+    assert!(expectations.iter().all(|one| one.judge(&seen, Timestamp::UNIX_EPOCH).failure.is_none()));
+    read(&filled("abc"), &schema(), &mut problems);
+    assert_eq!(problems.iter().map(|problem| problem.title()).collect::<Vec<_>>(), ["`status` can never be `\"abc\"`"]);
+}
+
+#[test]
+fn the_schema_for_editors_explains_every_operator() {
+    let schema = super::json_schema();
+    let operators = &schema["anyOf"][1]["properties"];
+    for operator in super::OPERATORS {
+        let doc = operators[operator.name]["description"].as_str().expect(operator.name);
+        assert!(doc.starts_with(operator.doc) && doc.contains(operator.example), "{}", operator.name);
+    }
+    assert_eq!(operators["not"]["allOf"][0]["$ref"], "#/definitions/matcher");
+}
