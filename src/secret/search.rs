@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use serde_json::Value;
 
 use super::form::{self, Edges, Form};
@@ -231,5 +231,7 @@ fn least(text: &str, public: usize) -> Option<usize> {
 }
 
 fn automaton<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> AhoCorasick {
-    AhoCorasick::new(texts).expect("secrets are far smaller than what an automaton can hold")
+    // By itself it would make a DFA, which takes milliseconds: more than a short run has to search through.
+    let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(texts);
+    automaton.expect("secrets are far smaller than what an automaton can hold")
 }
