@@ -21,8 +21,11 @@ pub struct Kind {
     /// Tells what is wrong with settings in which not everything is filled yet.
     pub check: fn(&Node, &mut Vec<Diagnostic>),
     /// Reads settings in which everything is filled.
-    pub read: fn(&Node, &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>>,
+    pub read: Reader,
 }
+
+/// Settings to a probe, with every problem told.
+pub type Reader = fn(&Node, &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>>;
 
 /// A probe that is ready to look.
 pub trait Observe: Send + Sync {

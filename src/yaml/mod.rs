@@ -7,6 +7,7 @@ mod fill;
 mod parse;
 mod plain;
 mod read;
+mod spanned;
 mod template;
 mod unit;
 
@@ -19,10 +20,10 @@ use crate::diagnostic::Span;
 
 use plain::Plain;
 
-pub use de::Spanned;
 pub use fill::{Lookup, fill};
 pub use parse::parse;
 pub use read::{read, read_with_holes};
+pub use spanned::Spanned;
 pub use template::{Part, Reference, Template};
 pub use unit::{Duration, Size};
 
