@@ -12,6 +12,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Where each line begins: a place is asked for with every item.
+    lines: Vec<usize>,
 }
 
 /// Every text read so far. A [`Span`] says which one it lies in.
@@ -21,7 +23,9 @@ pub struct Sources(Vec<Source>);
 impl Sources {
     /// Keeps a text, and gives the number by which spans name it.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        self.0.push(Source { name: name.into(), text: text.into() });
+        let text = text.into();
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        self.0.push(Source { name: name.into(), text, lines });
         u32::try_from(self.0.len() - 1).expect("nobody reads four billion files")
     }
 
@@ -39,12 +43,12 @@ impl Sources {
     pub fn locate(&self, span: Span) -> Place {
         let source = self.get(span.file);
         let start = (span.start as usize).min(source.text.len());
-        let before = &source.text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = source.lines.partition_point(|begin| *begin <= start);
+        let line_start = source.lines[line - 1];
         Place {
             file: source.name.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column: source.text[line_start..start].chars().count() + 1,
             text: source.text[line_start..].lines().next().unwrap_or_default().to_owned(),
         }
     }

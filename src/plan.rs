@@ -1,1 +1,189 @@
-//! Items → tasks in order: needs, cycles, selection, locks.
+//! From a checklist to tasks: which items are to be looked at this time, and what each of them waits for.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::checklist::{Checklist, Expect, Item, Known, Pace, ProbeSpec, Used};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};
+use crate::expect::Expectation;
+use crate::probe::{Kind, Observe};
+use crate::yaml::Node;
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// The checklist. The probes of its items have moved into the tasks.
+    pub checklist: Checklist,
+    /// One task for each item, in checklist order.
+    pub tasks: Vec<Task>,
+    /// Why not everything is run, such as `--only db-head`.
+    pub partial: Option<String>,
+}
+
+/// One item's part of the plan.
+#[derive(Debug)]
+pub struct Task {
+    /// The positions of its section, and of it in the section.
+    at: (usize, usize),
+    /// Whether it is to be run this time.
+    pub is_selected: bool,
+    /// How to look, in order.
+    pub looks: Vec<Look>,
+}
+
+/// One probe's part of the plan.
+pub struct Look {
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// What is known of that kind.
+    pub known: Arc<Known>,
+    /// Where its kind is named.
+    pub span: Span,
+    /// The name by which others refer to what it saw.
+    pub alias: Option<String>,
+    /// The check that it comes from.
+    pub used: Option<Used>,
+    /// How long it may take, and how often it looks.
+    pub pace: Pace,
+    /// What to ask.
+    pub ask: Ask,
+    /// What the observation must be.
+    pub judge: Judge,
+}
+
+/// What to ask, known or not yet.
+pub enum Ask {
+    /// Nothing is left to fill.
+    Ready(Box<dyn Observe>),
+    /// Settings with holes.
+    Open(Node),
+}
+
+/// What the observation must be, known or not yet.
+#[derive(Debug)]
+pub enum Judge {
+    /// What the kind expects by itself.
+    Own,
+    /// Nothing is left to fill.
+    Ready(Vec<Expectation>),
+    /// Expectations with holes.
+    Open(Node),
+}
+
+/// What the command line selects: ids of items, ids of sections, tags.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only these, and what they need. Everything if empty.
+    pub only: Vec<String>,
+    /// Not these.
+    pub skip: Vec<String>,
+}
+
+impl Plan {
+    /// The plan for what is selected of a checklist.
+    ///
+    /// # Errors
+    /// When a word of the selection means nothing, or nothing is selected.
+    pub fn build(mut checklist: Checklist, selection: &Selection) -> Result<Self, Diagnostics> {
+        let selected = selection.of(&checklist)?;
+        let mut tasks = Vec::with_capacity(selected.len());
+        for (section_at, section) in checklist.sections.iter_mut().enumerate() {
+            for (item_at, item) in section.items.iter_mut().enumerate() {
+                let looks = std::mem::take(&mut item.probes).into_iter().map(Look::from).collect();
+                tasks.push(Task { at: (section_at, item_at), is_selected: selected[tasks.len()], looks });
+            }
+        }
+        Ok(Self { checklist, tasks, partial: selection.words() })
+    }
+
+    /// The item of a task.
+    pub fn item(&self, task: usize) -> &Item {
+        let (section, item) = self.tasks[task].at;
+        &self.checklist.sections[section].items[item]
+    }
+}
+
+impl Selection {
+    /// Which items are selected, in checklist order.
+    fn of(&self, checklist: &Checklist) -> Result<Vec<bool>, Diagnostics> {
+        let items: Vec<(&Item, Option<&str>)> = checklist
+            .sections
+            .iter()
+            .flat_map(|section| section.items.iter().map(|item| (item, section.id.as_deref())))
+            .collect();
+        let is_meant = |words: &[String], at: usize| {
+            let (item, section) = items[at];
+            words.iter().any(|word| *word == *item.id || Some(word.as_str()) == section || item.tags.contains(word))
+        };
+        let known: HashSet<&str> = items
+            .iter()
+            .flat_map(|(item, section)| {
+                let own = std::iter::once(&*item.id).chain(section.iter().copied());
+                own.chain(item.tags.iter().map(String::as_str))
+            })
+            .collect();
+        let mut problems = Vec::new();
+        for (option, words) in [("--only", &self.only), ("--skip", &self.skip)] {
+            for word in words.iter().filter(|word| !known.contains(word.as_str())) {
+                let problem = Diagnostic::error(format!("`{option} {word}`: no item, section or tag is called so"));
+                let mut names: Vec<&str> = known.iter().copied().collect();
+                names.sort_unstable();
+                problems.push(match closest(word, names) {
+                    Some(near) => problem.help(format!("did you mean `{near}`?")),
+                    None => problem.help(format!("`gate list {}` shows what there is", checklist.name)),
+                });
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Diagnostics(problems));
+        }
+        let mut selected: Vec<bool> =
+            (0..items.len()).map(|at| self.only.is_empty() || is_meant(&self.only, at)).collect();
+        let mut open: Vec<usize> = (0..items.len()).filter(|at| selected[*at]).collect();
+        while let Some(at) = open.pop() {
+            for need in &items[at].0.needs {
+                if !std::mem::replace(&mut selected[*need], true) {
+                    open.push(*need);
+                }
+            }
+        }
+        for (at, selected) in selected.iter_mut().enumerate() {
+            *selected &= !is_meant(&self.skip, at);
+        }
+        if selected.contains(&true) {
+            return Ok(selected);
+        }
+        Err(Diagnostic::error(format!("`{}` selects no item", self.words().unwrap_or_default()))
+            .help("what checks nothing says nothing")
+            .into())
+    }
+
+    /// The selection as it was typed; nothing when everything is selected.
+    fn words(&self) -> Option<String> {
+        let words = |option: &str, words: &[String]| (!words.is_empty()).then(|| format!("{option} {}", words.join(",")));
+        let parts: Vec<String> = [words("--only", &self.only), words("--skip", &self.skip)].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+}
+
+impl From<ProbeSpec> for Look {
+    fn from(spec: ProbeSpec) -> Self {
+        let ProbeSpec { kind, known, span, alias, used, pace, settings, expect } = spec;
+        let ask = match settings.ready {
+            Some(probe) => Ask::Ready(probe),
+            None => Ask::Open(settings.node),
+        };
+        let judge = match expect {
+            Expect::Own => Judge::Own,
+            Expect::Ready(_, expectations) => Judge::Ready(expectations),
+            Expect::Open(node) => Judge::Open(node),
+        };
+        Self { kind, known, span, alias, used, pace, ask, judge }
+    }
+}
+
+impl std::fmt::Debug for Look {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.debug_struct("Look").field("kind", &self.kind.name).field("alias", &self.alias).finish_non_exhaustive()
+    }
+}

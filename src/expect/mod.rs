@@ -9,6 +9,7 @@ mod matcher;
 mod operator;
 mod path;
 mod reader;
+mod reference;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::{self, Key, Node};
 
+pub use reference::{astray, take};
 pub use operator::{OPERATORS, Operator, Takes, json_schema};
 
 use argument::Target;

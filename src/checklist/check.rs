@@ -1,0 +1,222 @@
+//! `use:`: a check from `checks/` stands where a probe could, with its inputs filled in.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Sources, closest};
+use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
+
+use super::file::{FileCheck, FileInput, FileUse};
+use super::known::Kinds;
+use super::probe::{Named, default_pace, named, read};
+use super::references::Ahead;
+use super::stock::STOCK;
+use super::{Pace, ProbeSpec, Used, shown};
+
+/// The checks that were asked for, each read once.
+pub struct Checks<'a> {
+    /// The folder that holds `checks/`.
+    root: &'a Path,
+    cwd: &'a Path,
+    read: HashMap<String, Option<Arc<Check>>>,
+}
+
+/// A check that can be used.
+struct Check {
+    name: Arc<str>,
+    inputs: Vec<Input>,
+    probes: Node,
+}
+
+struct Input {
+    key: Key,
+    default: Option<Node>,
+}
+
+impl<'a> Checks<'a> {
+    /// Checks that are looked for in this folder, then in the stock library.
+    pub fn new(root: &'a Path, cwd: &'a Path) -> Self {
+        Self { root, cwd, read: HashMap::new() }
+    }
+
+    /// The probes of the check that `node` uses.
+    pub fn expand(
+        &mut self,
+        node: &Node,
+        pace: Pace,
+        ahead: &mut Ahead,
+        kinds: &mut Kinds,
+        sources: &mut Sources,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Vec<ProbeSpec> {
+        let Some(file) = yaml::read::<FileUse>(node, problems) else { return Vec::new() };
+        let name = &file.name;
+        if !self.read.contains_key(&name.value) {
+            let text = match self.text(&name.value) {
+                Ok(found) => found,
+                Err(problem) => {
+                    problems.push(problem.at(name.span));
+                    return Vec::new();
+                }
+            };
+            let check = Check::read(&name.value, text, kinds, sources, problems).map(Arc::new);
+            self.read.insert(name.value.clone(), check);
+        }
+        // One that can't be read has been told.
+        let Some(check) = self.read[&name.value].clone() else { return Vec::new() };
+        let with = file.with.as_ref().map(Node::entries).unwrap_or_default();
+        if !check.fits(with, &file, problems) {
+            return Vec::new();
+        }
+        let given = |input: &Input| {
+            let said = with.iter().find(|(key, _)| key.text == input.key.text).map(|(_, node)| node.clone());
+            said.or_else(|| input.default.clone())
+        };
+        let inputs: HashMap<&str, Node> =
+            check.inputs.iter().filter_map(|input| Some((&*input.key.text, given(input)?))).collect();
+        let mut lookup = |reference: &Reference| match reference.path.strip_prefix("inputs.") {
+            Some(name) => inputs.get(name).map_or(Lookup::Missing, |node| Lookup::Found(node.clone())),
+            None => Lookup::Later,
+        };
+        let mut own = Vec::new();
+        let probes = fill(&check.probes, &mut lookup, &mut own);
+        let outside = ahead.aliases.len();
+        let specs = read_all(&probes, pace, ahead, kinds, &mut own);
+        // What a check calls its probes is its own affair.
+        ahead.aliases.truncate(outside);
+        problems.extend(own.into_iter().map(|problem| problem.also(name.span, "used here")));
+        let used = Used { check: check.name.clone(), span: name.span };
+        specs.into_iter().map(|spec| ProbeSpec { used: Some(used.clone()), ..spec }).collect()
+    }
+
+    /// The file of a check as messages name it, and its text.
+    fn text(&self, name: &str) -> Result<(String, String), Diagnostic> {
+        let path = self.root.join("checks").join(format!("{name}.yaml"));
+        let is_name = !name.contains(['/', '\\']) && !name.is_empty();
+        match std::fs::read_to_string(&path) {
+            Ok(text) if is_name => return Ok((shown(&path, self.cwd), text)),
+            Err(problem) if is_name && problem.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Diagnostic::error(format!("cannot read `{}`: {problem}", shown(&path, self.cwd))));
+            }
+            Ok(_) | Err(_) => {}
+        }
+        if let Some((_, text)) = STOCK.iter().find(|(stock, _)| *stock == name) {
+            return Ok((format!("stock check {name}"), (*text).to_owned()));
+        }
+        let entries = std::fs::read_dir(self.root.join("checks")).into_iter().flatten().flatten();
+        let own = entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(ToOwned::to_owned));
+        let mut names: Vec<String> = own.chain(STOCK.iter().map(|(name, _)| (*name).to_owned())).collect();
+        names.sort();
+        names.dedup();
+        let problem = Diagnostic::error(format!("no check is called `{name}`"));
+        Err(match closest(name, names.iter().map(String::as_str)) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help(format!("there are {}", names.join(", "))),
+        })
+    }
+}
+
+impl Check {
+    /// Reads a check by itself: what is wrong in it is told once, not at each use.
+    fn read(
+        name: &str,
+        (file, text): (String, String),
+        kinds: &mut Kinds,
+        sources: &mut Sources,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let before = problems.len();
+        let file = sources.add(file, text);
+        let root = yaml::parse(sources, file, problems)?;
+        let read = yaml::read::<FileCheck>(&root, problems);
+        let mut inputs = Vec::new();
+        for (key, node) in root.get("inputs").map(Node::entries).unwrap_or_default() {
+            let default = yaml::read::<FileInput>(node, problems).and_then(|input| input.default);
+            inputs.push(Input { key: key.clone(), default });
+        }
+        let mut used = Vec::new();
+        let mut lookup = |reference: &Reference| lookup(reference, &inputs, &mut used);
+        let probes = fill(&read?.probes, &mut lookup, problems);
+        if probes.elements().is_empty() {
+            let problem = Diagnostic::error("a check without probes checks nothing").at(root.span);
+            problems.push(problem.help("give it a list: `probes:`"));
+        }
+        for input in inputs.iter().filter(|input| !used.iter().any(|name| **name == *input.key.text)) {
+            problems.push(Diagnostic::error(format!("the input `{}` is used nowhere", input.key.text)).at(input.key.span));
+        }
+        let mut ahead = Ahead { aliases: Vec::new(), item: name, needs: &[], items: &|_| None };
+        read_all(&probes, default_pace(), &mut ahead, kinds, problems);
+        (problems.len() == before).then(|| Self { name: name.into(), inputs, probes })
+    }
+
+    /// Whether it was given what it needs, and nothing else.
+    fn fits(&self, with: &[(Key, Node)], file: &FileUse, problems: &mut Vec<Diagnostic>) -> bool {
+        let before = problems.len();
+        let names = || self.inputs.iter().map(|input| &*input.key.text);
+        for (key, _) in with.iter().filter(|(key, _)| !names().any(|name| *name == *key.text)) {
+            let problem = Diagnostic::error(format!("`{}` has no input `{}`", self.name, key.text)).at(key.span);
+            problems.push(match closest(&key.text, names()) {
+                Some(near) => problem.label(format!("did you mean `{near}`?")),
+                None => problem.help(format!("its inputs are `{}`", names().collect::<Vec<_>>().join("`, `"))),
+            });
+        }
+        for input in self.inputs.iter().filter(|input| input.default.is_none()) {
+            if !with.iter().any(|(key, _)| key.text == input.key.text) {
+                let title = format!("`{}` needs its input `{}`", self.name, input.key.text);
+                let problem = Diagnostic::error(title).at(file.name.span).also(input.key.span, "declared here");
+                problems.push(problem.help(format!("add it: `with: {{ {}: … }}`", input.key.text)));
+            }
+        }
+        problems.len() == before
+    }
+}
+
+/// The probes of a check. One that uses another is refused: who reads a list should not have to follow it.
+fn read_all(
+    probes: &Node,
+    pace: Pace,
+    ahead: &mut Ahead,
+    kinds: &mut Kinds,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<ProbeSpec> {
+    let mut specs = Vec::new();
+    for node in probes.elements() {
+        match named(node, problems) {
+            Some(Named::Kind(kind, key, settings)) => {
+                specs.extend(read((kind, key, settings), node, pace, ahead, kinds, problems));
+            }
+            Some(Named::Use(key)) => {
+                problems.push(Diagnostic::error("a check cannot use another").at(key.span).help("name its probes here"));
+            }
+            None => {}
+        }
+    }
+    specs
+}
+
+/// What a reference in a check stands for, before anybody uses it.
+fn lookup(reference: &Reference, inputs: &[Input], used: &mut Vec<String>) -> Lookup {
+    let (head, name) = reference.path.split_once('.').unwrap_or((&reference.path, ""));
+    let wrong = |problem: Diagnostic| Lookup::Wrong(Box::new(problem.at(reference.span)));
+    match head {
+        "inputs" => match inputs.iter().find(|input| &*input.key.text == name) {
+            Some(_) => {
+                used.push(name.to_owned());
+                Lookup::Later
+            }
+            None => {
+                let problem = Diagnostic::error(format!("no input is called `{name}`"));
+                wrong(match closest(name, inputs.iter().map(|input| &*input.key.text)) {
+                    Some(near) => problem.help(format!("did you mean `{near}`?")),
+                    None => problem.help(format!("declare it: `inputs: {{ {name}: {{ description: … }} }}`")),
+                })
+            }
+        },
+        "vars" | "env" | "secrets" | "items" => wrong(
+            Diagnostic::error(format!("a check knows only its inputs, not `{head}`"))
+                .help("declare an input, and let who uses the check fill it"),
+        ),
+        _ => Lookup::Later,
+    }
+}

@@ -1,0 +1,286 @@
+//! The checklist as it stands in its file: what may be written where, and the manual of it.
+//!
+//! What belongs to parts that are read one by one, so that a slip in one does not hide those in others, is a [`Node`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::yaml::{Duration, Node, Spanned};
+
+use super::name::Name;
+
+/// What must be true of an environment.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Checklist")]
+pub struct FileChecklist {
+    /// The heading of the checklist, such as `Staging Readiness`.
+    pub title: String,
+    /// What is being signed off, such as `${env.RELEASE}`. Sign-offs are bound to it.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// The file that `--markdown` writes when it is given no path, such as `docs/READINESS.md`. Relative to the folder
+    /// that holds `checklists/`.
+    #[serde(default)]
+    pub markdown: Option<PathBuf>,
+    /// Values that items refer to as `${vars.NAME}`. They may refer to `${env.X}` and to each other.
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, Node>>")]
+    pub vars: Option<Node>,
+    /// Values that no output may show, referred to as `${secrets.NAME}`. With nothing behind its name, a secret is the
+    /// environment variable of that name. What needs one that is missing is blocked.
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, Option<FileSecret>>>")]
+    pub secrets: Option<Node>,
+    /// What counts for every probe that does not say otherwise.
+    #[serde(default)]
+    #[schemars(with = "Option<FilePace>")]
+    pub defaults: Option<Node>,
+    /// The parts of the checklist, in order.
+    #[schemars(with = "Vec<FileSection>", length(min = 1))]
+    pub sections: Node,
+    /// What is known to be missing.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<FileGap>>")]
+    pub gaps: Option<Node>,
+}
+
+/// Where a secret comes from: one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Secret")]
+pub struct FileSecret {
+    /// The environment variable that holds it, where that has another name, such as `STAGING_DB_URL`.
+    #[serde(default)]
+    pub env: Option<String>,
+    /// The file that holds it, such as `/run/secrets/token`. Blanks and line breaks at its end don't count.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+    /// The program that prints it, with its arguments, such as `[gh, auth, token]`. No shell reads them.
+    #[serde(default)]
+    pub command: Option<Vec<String>>,
+}
+
+/// How long a probe may take, and how often it looks.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Defaults")]
+pub struct FilePace {
+    /// How long one look may take. `10s` if nobody says otherwise.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
+    /// Whether to look again when a look is red. Not inherited by probes that have effects.
+    #[serde(default)]
+    pub retry: Option<FileRetry>,
+}
+
+/// Looking again when a look is red. Green at a later attempt is passed, and marked flaky.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Retry")]
+pub struct FileRetry {
+    /// How many looks there are at most, the first among them. At least 1.
+    pub attempts: std::num::NonZeroU32,
+    /// How long to wait between two looks. `1s` if absent.
+    #[serde(default)]
+    pub every: Option<Duration>,
+}
+
+/// Looking again until it holds: for what takes a while to come true.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Eventually")]
+pub struct FileEventually {
+    /// How long it may take, such as `2m`.
+    pub within: Duration,
+    /// How long to wait between two looks. `1s` if absent.
+    #[serde(default)]
+    pub every: Option<Duration>,
+}
+
+/// A part of the checklist: items, or text, or both.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Section")]
+pub struct FileSection {
+    /// Its heading.
+    pub title: String,
+    /// The name by which `needs`, `--only` and `--skip` mean all of its items.
+    #[serde(default)]
+    pub id: Option<Spanned<Name>>,
+    /// What stands in brackets behind the heading.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// Markdown that is copied as it stands.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// What counts for its probes, before the checklist's defaults.
+    #[serde(default)]
+    #[schemars(with = "Option<FilePace>")]
+    pub defaults: Option<Node>,
+    /// What a person would tick, in order.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<FileItem>>")]
+    pub items: Option<Node>,
+}
+
+/// One line that a person would tick. It has `probes`, or `sign_off`, or `deferred`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Item")]
+pub struct FileItem {
+    /// Its name, such as `db-head`: letters, digits, `-` and `_`.
+    pub id: Spanned<Name>,
+    /// What a person would tick.
+    pub title: String,
+    /// Who looks after it, such as `@platform`.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Words by which `--only` and `--skip` select it.
+    #[serde(default)]
+    pub tags: Vec<Spanned<Name>>,
+    /// Ids of items and sections that must be green; else this one is blocked.
+    #[serde(default)]
+    pub needs: Vec<Spanned<String>>,
+    /// It never runs beside another item with one of these locks.
+    #[serde(default)]
+    pub locks: Vec<String>,
+    /// It runs beside nothing else.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// It is shown with its true status, but never gates.
+    #[serde(default)]
+    pub advisory: bool,
+    /// Why it is not required at this stage. It is shown, not run, and does not gate.
+    #[serde(default)]
+    pub deferred: Option<Spanned<String>>,
+    /// Who has to vouch for it.
+    #[serde(default)]
+    pub sign_off: Option<Spanned<FileSignOff>>,
+    /// Ways to look at it, in order. All must be green.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<super::schema::AnyProbe>>")]
+    pub probes: Option<Node>,
+    /// The line that stands behind its tick, such as `commit ${main.short}`. If absent, what its probes say.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub evidence: Option<Node>,
+    /// What to do when it is red.
+    #[serde(default)]
+    pub hint: Option<String>,
+    /// How long one look of its probes may take, such as `30s`.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
+    /// Whether its probes look again when they are red.
+    #[serde(default)]
+    pub retry: Option<FileRetry>,
+}
+
+/// A person's part.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SignOff")]
+pub struct FileSignOff {
+    /// The role, such as `QA lead`.
+    pub role: String,
+    /// How long it holds, such as `7d`. Until the subject changes if absent.
+    #[serde(default)]
+    pub valid_for: Option<Duration>,
+}
+
+/// What may stand beside a probe's kind.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ProbeOptions")]
+pub struct FileProbe {
+    /// The name by which later probes, the evidence and other items refer to what it saw.
+    #[serde(default, rename = "as")]
+    pub alias: Option<Spanned<Name>>,
+    /// What the observation must be: from a path in it to a matcher, such as `{ status: 200 }`. If absent, what this kind
+    /// of probe expects by itself.
+    #[serde(default)]
+    #[schemars(with = "Option<super::schema::AnyExpect>")]
+    pub expect: Option<Node>,
+    /// How long one look may take, such as `30s`.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
+    /// Whether to look again when it is red.
+    #[serde(default)]
+    pub retry: Option<Spanned<FileRetry>>,
+    /// Look again until it holds, instead of `retry`.
+    #[serde(default)]
+    pub eventually: Option<Spanned<FileEventually>>,
+}
+
+/// A check that stands where a probe could.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Use")]
+pub struct FileUse {
+    /// The check's name: `upstash-redis` for `checks/upstash-redis.yaml`.
+    #[serde(rename = "use")]
+    pub name: Spanned<String>,
+    /// Its inputs.
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, Node>>")]
+    pub with: Option<Node>,
+}
+
+/// A reusable list of probes: the file `checks/NAME.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Check")]
+pub struct FileCheck {
+    /// What it is for, in one sentence.
+    pub description: String,
+    /// What it has to be given, and its probes refer to as `${inputs.NAME}`. They can refer to nothing else from outside.
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, FileInput>>")]
+    pub inputs: Option<Node>,
+    /// Ways to look, in order.
+    #[schemars(with = "Vec<super::schema::AnyProbe>", length(min = 1))]
+    pub probes: Node,
+}
+
+/// What a check has to be given.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Input")]
+pub struct FileInput {
+    /// What it is, in one sentence.
+    pub description: String,
+    /// What it is when nobody gives it. An input without a default has to be given.
+    #[serde(default)]
+    pub default: Option<Node>,
+}
+
+/// Something that people know to be missing.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Gap")]
+pub struct FileGap {
+    /// What is missing.
+    pub gap: String,
+    /// The ids of the items that it explains.
+    #[serde(default)]
+    pub items: Vec<Spanned<String>>,
+    /// Such as `P2`.
+    #[serde(default)]
+    pub priority: Option<String>,
+    /// Who will close it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Anything else.
+    #[serde(default)]
+    pub notes: Option<String>,
+    /// Through that day, in UTC, its items count as green, such as `2026-03-01`. Needs `accepted_by`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub accepted_until: Option<Spanned<jiff::civil::Date>>,
+    /// Who accepted that.
+    #[serde(default)]
+    pub accepted_by: Option<String>,
+}

@@ -1,0 +1,118 @@
+//! Where a checklist is: `checklists/NAME.yaml` here or in the nearest folder above, or a path, or standard input.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Diagnostic, closest};
+
+/// A checklist's text, not read as YAML yet.
+#[derive(Debug)]
+pub struct Found {
+    /// Its name: `staging` for `checklists/staging.yaml`.
+    pub name: String,
+    /// The file as messages name it: relative to where we are, where it lies below.
+    pub file: String,
+    /// Where its relative paths start: the folder that holds `checklists/`.
+    pub root: PathBuf,
+    /// The whole text.
+    pub text: String,
+}
+
+/// A file that is longer is no checklist.
+const LIMIT: u64 = 16 << 20;
+
+/// Finds a checklist by name or path; `-` is standard input.
+///
+/// # Errors
+/// When there is none, or it can't be read.
+pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
+    if wanted == "-" {
+        let text = text(io::stdin().lock(), "standard input")?;
+        return Ok(Found { name: "stdin".into(), file: "-".into(), root: cwd.to_owned(), text });
+    }
+    let path = if is_path(wanted) { cwd.join(wanted) } else { by_name(wanted, cwd)? };
+    read(&path, cwd)
+}
+
+/// The names of all checklists of the nearest folder that has any, in order, and that folder.
+///
+/// # Errors
+/// When there is no such folder.
+pub fn all(cwd: &Path) -> Result<(PathBuf, Vec<String>), Diagnostic> {
+    let root = root(cwd).ok_or_else(|| {
+        Diagnostic::error("there is no folder `checklists` here or above")
+            .help("make `checklists/staging.yaml`, or give the path of a checklist")
+    })?;
+    let names = names(&root);
+    Ok((root, names))
+}
+
+/// Whether it is meant as a path, not a name.
+fn is_path(wanted: &str) -> bool {
+    wanted.contains('/') || wanted.ends_with(".yaml") || wanted.ends_with(".yml")
+}
+
+/// The nearest folder, from here upwards, that holds `checklists/`.
+fn root(cwd: &Path) -> Option<PathBuf> {
+    cwd.ancestors().find(|folder| folder.join("checklists").is_dir()).map(Path::to_owned)
+}
+
+fn names(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root.join("checklists")).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+fn by_name(name: &str, cwd: &Path) -> Result<PathBuf, Diagnostic> {
+    let (root, names) = all(cwd)?;
+    let path = root.join("checklists").join(format!("{name}.yaml"));
+    if path.is_file() {
+        return Ok(path);
+    }
+    let problem = Diagnostic::error(format!("no checklist is called `{name}`"));
+    let folder = shown(&root.join("checklists"), cwd);
+    Err(match closest(name, names.iter().map(String::as_str)) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None if names.is_empty() => problem.help(format!("`{folder}` holds no `.yaml` file")),
+        None => problem.help(format!("`{folder}` holds {}", names.join(", "))),
+    })
+}
+
+fn read(path: &Path, cwd: &Path) -> Result<Found, Diagnostic> {
+    let file = shown(path, cwd);
+    let failed = |problem: &io::Error| Diagnostic::error(format!("cannot read `{file}`: {problem}"));
+    let open = fs::File::open(path).map_err(|problem| failed(&problem))?;
+    if open.metadata().is_ok_and(|there| there.is_dir()) {
+        return Err(failed(&io::ErrorKind::IsADirectory.into()));
+    }
+    let text = text(open, &file)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let is_in_checklists = folder.file_name().is_some_and(|name| name == "checklists");
+    let root = if is_in_checklists { folder.parent().unwrap_or(folder) } else { folder };
+    let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
+    Ok(Found { name, root: root.to_owned(), file, text })
+}
+
+fn text(from: impl Read, name: &str) -> Result<String, Diagnostic> {
+    let failed = |problem: &str| Diagnostic::error(format!("cannot read `{name}`: {problem}"));
+    let mut bytes = Vec::new();
+    from.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|problem| failed(&problem.to_string()))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(failed("it is longer than 16 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|problem| {
+        let line = problem.as_bytes()[..problem.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        failed(&format!("line {} is not UTF-8", line + 1))
+    })
+}
+
+/// The path from where we are, where it lies below; else as it is.
+pub fn shown(path: &Path, cwd: &Path) -> String {
+    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,271 @@
+//! From text to a [`Checklist`], with every problem found on the way, all of them in one go.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::env::Env;
+use crate::run::Gap;
+use crate::yaml::{self, Node, Spanned, Value};
+
+use super::check::Checks;
+use super::file::{FileChecklist, FileGap, FileItem, FilePace, FileSection};
+use super::known::Kinds;
+use super::names::{Names, Need};
+use super::probe::{self, Named, default_pace, named, nearer};
+use super::references::{self, Ahead};
+use super::scope::{Scope, given};
+use super::{Checklist, Found, Item, Pace, ProbeSpec, Section, secret};
+
+/// What came of reading a checklist.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The checklist, when nothing is wrong.
+    pub checklist: Option<Checklist>,
+    /// Everything that is wrong.
+    pub problems: Diagnostics,
+    /// What the problems show lines of.
+    pub sources: Arc<Sources>,
+}
+
+/// What the command line says instead of the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--var`: the values of variables.
+    pub vars: BTreeMap<String, String>,
+    /// `--subject`: what is being signed off.
+    pub subject: Option<String>,
+}
+
+/// Reads a checklist, fills in what is known, and checks everything that can be without looking.
+pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
+    let mut sources = Sources::default();
+    let file = sources.add(found.file.as_str(), found.text);
+    let mut problems = Vec::new();
+    let given = given(&overrides.vars, &mut sources);
+    let checklist = yaml::parse(&sources, file, &mut problems).and_then(|raw| {
+        let mut scope = Scope::new(&raw, &given, env);
+        let root = filled(&raw, &mut scope, &mut problems);
+        problems.extend(scope.problems());
+        let mut loader = Loader {
+            names: Names::read(&root, &mut problems),
+            checks: Checks::new(&found.root, &env.cwd),
+            kinds: Kinds::default(),
+            sources: &mut sources,
+            problems: &mut problems,
+        };
+        loader.checklist(&root, overrides)
+    });
+    let digest = hex(&Sha256::digest(&sources.get(file).text));
+    let problems = Diagnostics(problems);
+    let sources = Arc::new(sources);
+    let checklist = checklist.filter(|_| !problems.has_errors()).map(|checklist| Checklist {
+        name: found.name,
+        file: found.file,
+        digest,
+        root: found.root.clone(),
+        sources: Arc::clone(&sources),
+        ..checklist
+    });
+    Loaded { checklist, problems, sources }
+}
+
+/// The tree with everything filled that is known. `vars` is left as it is: its problems are the scope's to tell.
+fn filled(raw: &Node, scope: &mut Scope, problems: &mut Vec<Diagnostic>) -> Node {
+    let Value::Map(entries) = &raw.value else { return raw.clone() };
+    let entries = entries.iter().map(|(key, node)| match &*key.text {
+        "vars" => (key.clone(), node.clone()),
+        _ => (key.clone(), scope.fill(node, problems)),
+    });
+    Node { span: raw.span, value: Value::Map(entries.collect()) }
+}
+
+struct Loader<'a> {
+    names: Names<'a>,
+    checks: Checks<'a>,
+    kinds: Kinds,
+    sources: &'a mut Sources,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+impl Loader<'_> {
+    /// The checklist but for what its text does not say. Nothing when its head can't be read.
+    fn checklist(&mut self, root: &Node, overrides: &Overrides) -> Option<Checklist> {
+        let mut head = yaml::read::<FileChecklist>(root, self.problems);
+        let part = |key| root.get(key);
+        let secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
+        let pace = self.pace(default_pace(), part("defaults"));
+        let mut needs: Vec<Vec<Need>> = Vec::new();
+        let mut sections = Vec::new();
+        for node in self.list(part("sections"), "sections") {
+            sections.extend(self.section(node, pace, &mut needs));
+        }
+        if needs.is_empty() && part("sections").is_some_and(|node| !node.has_holes()) {
+            let problem = Diagnostic::error("a checklist without items checks nothing");
+            let place = part("sections").map_or(root.span, |node| node.span);
+            self.problems.push(problem.at(place).help("a section has `items`"));
+        }
+        self.names.circles(&needs, self.problems);
+        let gaps = self.list(part("gaps"), "gaps").iter().filter_map(|node| self.gap(node)).collect();
+        let subject = overrides.subject.clone().or_else(|| head.as_mut()?.subject.take());
+        let head = head?;
+        Some(Checklist {
+            name: String::new(),
+            title: head.title,
+            file: String::new(),
+            digest: String::new(),
+            subject: subject.filter(|subject| !subject.is_empty()),
+            markdown: head.markdown,
+            root: Path::new("").to_owned(),
+            secrets,
+            sections,
+            gaps,
+            sources: Arc::default(),
+        })
+    }
+
+    fn section(&mut self, node: &Node, pace: Pace, needs: &mut Vec<Vec<Need>>) -> Option<Section> {
+        let section = yaml::read::<FileSection>(node, self.problems);
+        let pace = self.pace(pace, node.get("defaults"));
+        let mut items = Vec::new();
+        for item in self.list(node.get("items"), "items") {
+            let item = self.item(item, pace, needs);
+            items.extend(item);
+        }
+        let section = section?;
+        if items.is_empty() && section.text.is_none() && node.get("items").is_none_or(|items| items.elements().is_empty())
+        {
+            let problem = Diagnostic::error("a section has `items`, or `text`, or both").at(node.span);
+            self.problems.push(problem);
+        }
+        Some(Section {
+            id: section.id.map(|id| id.value.0),
+            title: section.title,
+            note: section.note,
+            text: section.text,
+            items,
+        })
+    }
+
+    /// Reads an item. Its needs are noted also where something else in it is wrong.
+    fn item(&mut self, node: &Node, pace: Pace, all_needs: &mut Vec<Vec<Need>>) -> Option<Item> {
+        let mut own = Vec::new();
+        let file = yaml::read::<FileItem>(node, &mut own);
+        let said = FilePace {
+            timeout: file.as_ref().and_then(|file| file.timeout),
+            retry: file.as_ref().and_then(|file| file.retry),
+        };
+        self.problems.append(&mut own);
+        let raw_needs: Vec<Spanned<String>> = match &file {
+            Some(file) => file.needs.clone(),
+            None => texts(node.get("needs")),
+        };
+        let needs = self.names.needs(&raw_needs, self.problems);
+        let positions = needs.iter().map(|(position, _)| *position).collect();
+        all_needs.push(needs);
+        let id = node.get("id").and_then(Node::text).unwrap_or_default();
+        let words: Vec<&str> = raw_needs.iter().map(|need| need.value.as_str()).collect();
+        let names = &self.names;
+        let find = |id: &str| names.probes(id);
+        let mut ahead = Ahead { aliases: Vec::new(), item: id, needs: &words, items: &find };
+        let mut probes: Vec<ProbeSpec> = Vec::new();
+        let pace = nearer(pace, Some(&said));
+        if let Some(list) = node.get("probes") {
+            if !matches!(list.value, Value::List(_)) {
+                let title = format!("`probes` is a list, not {}", list.kind());
+                self.problems.push(Diagnostic::error(title).at(list.span).help("begin each probe with `- `"));
+            }
+            for probe in list.elements() {
+                match named(probe, self.problems) {
+                    Some(Named::Kind(kind, key, settings)) => {
+                        let named = (kind, key, settings);
+                        probes.extend(probe::read(named, probe, pace, &mut ahead, &mut self.kinds, self.problems));
+                    }
+                    Some(Named::Use(_)) => {
+                        let (sources, problems) = (&mut *self.sources, &mut *self.problems);
+                        probes.extend(self.checks.expand(probe, pace, &mut ahead, &mut self.kinds, sources, problems));
+                    }
+                    None => {}
+                }
+            }
+        }
+        if let Some(evidence) = node.get("evidence") {
+            references::check(evidence, &ahead, &mut self.kinds, self.problems);
+        }
+        let file = file?;
+        let is_asked = node.get("probes").is_some_and(|list| !list.elements().is_empty() || list.text().is_some());
+        match (&file.sign_off, &file.deferred) {
+            (Some(sign_off), _) if is_asked => {
+                let problem = Diagnostic::error("an item has probes, or it is a sign-off").at(sign_off.span);
+                self.problems.push(problem.help("make it two items; the sign-off `needs` the other"));
+            }
+            (None, None) if !is_asked => {
+                let problem = Diagnostic::error(format!("`{}` cannot fail", file.id.value)).at(file.id.span);
+                self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why not yet"));
+            }
+            (Some(_) | None, _) => {}
+        }
+        Some(Item {
+            id: file.id.value.0.as_str().into(),
+            span: file.id.span,
+            title: file.title.into(),
+            owner: file.owner,
+            tags: file.tags.into_iter().map(|tag| tag.value.0).collect(),
+            needs: positions,
+            locks: file.locks,
+            exclusive: file.exclusive,
+            advisory: file.advisory,
+            deferred: file.deferred.map(|why| why.value),
+            sign_off: file.sign_off.map(|sign_off| sign_off.value),
+            probes,
+            evidence: file.evidence,
+            hint: file.hint,
+        })
+    }
+
+    fn gap(&mut self, node: &Node) -> Option<Gap> {
+        let gap = yaml::read::<FileGap>(node, self.problems)?;
+        self.names.check_gap(&gap.items, self.problems);
+        if let (Some(until), None) = (&gap.accepted_until, &gap.accepted_by) {
+            let problem = Diagnostic::error("nobody has accepted this gap").at(until.span);
+            self.problems.push(problem.help("say who did: `accepted_by: \"@sre-lead\"`"));
+        }
+        Some(Gap {
+            gap: gap.gap,
+            items: gap.items.into_iter().map(|id| id.value).collect(),
+            priority: gap.priority,
+            owner: gap.owner,
+            notes: gap.notes,
+            accepted_until: gap.accepted_until.map(|date| date.value),
+            accepted_by: gap.accepted_by,
+        })
+    }
+
+    fn pace(&mut self, pace: Pace, said: Option<&Node>) -> Pace {
+        let said = said.and_then(|node| yaml::read::<FilePace>(node, self.problems));
+        nearer(pace, said.as_ref())
+    }
+
+    /// The elements of a part that is to be a list.
+    fn list<'n>(&mut self, node: Option<&'n Node>, key: &str) -> &'n [Node] {
+        let Some(node) = node else { return &[] };
+        if !matches!(node.value, Value::List(_)) && !node.is_null() {
+            let title = format!("`{key}` is a list, not {}", node.kind());
+            self.problems.push(Diagnostic::error(title).at(node.span).help("begin each of its entries with `- `"));
+        }
+        node.elements()
+    }
+}
+
+/// The texts of a list in an item that could not be read as a whole.
+fn texts(node: Option<&Node>) -> Vec<Spanned<String>> {
+    let elements = node.map(Node::elements).unwrap_or_default().iter();
+    elements.filter_map(|node| Some(Spanned { value: node.text()?.to_owned(), span: node.span })).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

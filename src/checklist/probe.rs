@@ -1,0 +1,166 @@
+//! The probes of an item, or of a check: which kind, what it asks, what it expects, how it is named.
+
+use std::time::Duration;
+
+use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::expect;
+use crate::probe::{KINDS, Kind};
+use crate::yaml::{self, Key, Node, Value};
+
+use super::file::{FilePace, FileProbe, FileRetry};
+use super::known::Kinds;
+use super::references::{self, Ahead};
+use super::scope::ROOTS;
+use super::{Again, Expect, Pace, ProbeSpec, Settings};
+
+/// What counts when nobody says otherwise.
+pub fn default_pace() -> Pace {
+    Pace { timeout: Duration::from_secs(10), again: Again::Never }
+}
+
+/// How long to wait between two looks when nobody says.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What may stand beside the kind.
+const OPTIONS: [&str; 5] = ["as", "expect", "timeout", "retry", "eventually"];
+
+/// The one entry of a probe that names what it is.
+pub enum Named<'a> {
+    /// A kind of probe, with its settings.
+    Kind(&'static Kind, &'a Key, &'a Node),
+    /// A check.
+    Use(&'a Key),
+}
+
+/// What an entry of `probes` is. Nothing if it is none, which has been told then.
+pub fn named<'a>(node: &'a Node, problems: &mut Vec<Diagnostic>) -> Option<Named<'a>> {
+    if !matches!(node.value, Value::Map(_)) {
+        let problem = Diagnostic::error(format!("a probe is a map, not {}", node.kind())).at(node.span);
+        problems.push(problem.help("such as `- http: { url: https://api.staging.example/healthz }`"));
+        return None;
+    }
+    let mut found: Vec<(Named, Span)> = Vec::new();
+    let mut is_strange = false;
+    for (key, value) in node.entries() {
+        let name = &*key.text;
+        if let Some(kind) = crate::probe::kind(name) {
+            found.push((Named::Kind(kind, key, value), key.span));
+        } else if name == "use" {
+            found.push((Named::Use(key), key.span));
+        } else if !OPTIONS.contains(&name) && name != "with" {
+            is_strange = true;
+            problems.push(strange(key));
+        }
+    }
+    match <[(Named, Span); 1]>::try_from(found) {
+        Ok([(named, _)]) => Some(named),
+        Err(found) => {
+            if let [first, second, ..] = found.as_slice() {
+                let problem = Diagnostic::error("a probe is of one kind").at(second.1).also(first.1, "the first");
+                problems.push(problem.help("begin the second with `-` on a line of its own"));
+            } else if !is_strange {
+                let problem = Diagnostic::error("this names no kind of probe").at(node.span);
+                problems.push(problem.help(format!("the kinds are {}, and `use` for a check", kinds())));
+            }
+            None
+        }
+    }
+}
+
+fn strange(key: &Key) -> Diagnostic {
+    let names = KINDS.iter().map(|kind| kind.name).chain(OPTIONS).chain(["use", "with"]);
+    let problem = Diagnostic::error(format!("`{}` is no kind of probe", key.text)).at(key.span);
+    match closest(&key.text, names) {
+        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None => problem.help(format!("the kinds are {}, and `use` for a check", kinds())),
+    }
+}
+
+fn kinds() -> String {
+    let names: Vec<String> = KINDS.iter().map(|kind| format!("`{}`", kind.name)).collect();
+    names.join(", ")
+}
+
+/// Reads a probe of a kind. What can be referred to from it stands in `ahead`, where its own alias is added.
+pub fn read(
+    (kind, key, settings): (&'static Kind, &Key, &Node),
+    node: &Node,
+    pace: Pace,
+    ahead: &mut Ahead,
+    kinds: &mut Kinds,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<ProbeSpec> {
+    if let Some((with, _)) = node.entries().iter().find(|(key, _)| &*key.text == "with") {
+        problems.push(Diagnostic::error("`with` belongs to `use`").at(with.span).help("a probe has its settings itself"));
+    }
+    let known = kinds.of(kind);
+    let options = yaml::read::<FileProbe>(&options(node), problems);
+    references::check(settings, ahead, kinds, problems);
+    let ready = if settings.has_holes() {
+        (kind.check)(settings, problems);
+        None
+    } else {
+        (kind.read)(settings, problems)
+    };
+    let expect = match node.get("expect") {
+        None => Expect::Own,
+        Some(expect) => {
+            references::check(expect, ahead, kinds, problems);
+            let read = expect::read(expect, &known.observation, problems);
+            if expect.has_holes() { Expect::Open(expect.clone()) } else { Expect::Ready(expect.clone(), read) }
+        }
+    };
+    let options = options?;
+    if let (Some(retry), Some(eventually)) = (&options.retry, &options.eventually) {
+        let problem = Diagnostic::error("`retry` beside `eventually` does nothing").at(retry.span);
+        problems.push(problem.also(eventually.span, "this looks again by itself"));
+    }
+    let again = match (options.eventually, options.retry) {
+        (Some(eventually), _) => Again::Eventually {
+            within: eventually.value.within.0,
+            every: eventually.value.every.map_or(EVERY, |every| every.0),
+        },
+        (None, Some(retry)) => again(retry.value, true),
+        (None, None) => pace.again,
+    };
+    let timeout = options.timeout.map_or(pace.timeout, |timeout| timeout.0);
+    if let Some(alias) = &options.alias {
+        let problem = |title: String| Diagnostic::error(title).at(alias.span);
+        if ROOTS.contains(&&*alias.value.0) {
+            let taken = problem(format!("a probe cannot be called `{}`", alias.value));
+            problems.push(taken.help(format!("`{}` mean something by themselves", ROOTS.join("`, `"))));
+        } else if ahead.aliases.iter().any(|(other, _)| *other == alias.value.0) {
+            problems.push(problem(format!("two probes of this item are called `{}`", alias.value)));
+        }
+        ahead.aliases.push((alias.value.0.clone(), known.clone()));
+    }
+    Some(ProbeSpec {
+        kind,
+        known,
+        span: key.span,
+        alias: options.alias.map(|alias| alias.value.0),
+        used: None,
+        pace: Pace { timeout, again },
+        settings: Settings { node: settings.clone(), ready },
+        expect,
+    })
+}
+
+/// The entries of a probe but its kind, and what has been told.
+fn options(node: &Node) -> Node {
+    let entries = node.entries().iter().filter(|(key, _)| OPTIONS.contains(&&*key.text)).cloned().collect();
+    Node { span: node.span, value: Value::Map(entries) }
+}
+
+/// The pace with what is said nearer to the probe.
+pub fn nearer(pace: Pace, said: Option<&FilePace>) -> Pace {
+    let Some(said) = said else { return pace };
+    Pace {
+        timeout: said.timeout.map_or(pace.timeout, |timeout| timeout.0),
+        again: said.retry.map_or(pace.again, |retry| again(retry, false)),
+    }
+}
+
+fn again(retry: FileRetry, is_own: bool) -> Again {
+    Again::Retry { attempts: retry.attempts.get(), every: retry.every.map_or(EVERY, |every| every.0), is_own }
+}

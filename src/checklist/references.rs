@@ -1,0 +1,105 @@
+//! References that are filled during the run: to secrets, to what a probe before saw, to what another item saw.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::expect;
+use crate::probe::KINDS;
+use crate::yaml::{Node, Reference};
+
+use super::known::{Kinds, Known};
+use super::scope::ROOTS;
+
+/// What the probes of one item can refer to.
+pub struct Ahead<'a> {
+    /// The aliases so far, and what stands behind each.
+    pub aliases: Vec<(String, Arc<Known>)>,
+    /// The item's id.
+    pub item: &'a str,
+    /// What the item needs, as it is written.
+    pub needs: &'a [&'a str],
+    /// The probes of every item by its id, and the section that it is in.
+    pub items: &'a dyn Fn(&str) -> Option<(&'a Node, Option<&'a str>)>,
+}
+
+/// The parts of `items.ID.alias.path` behind the first dot.
+pub fn split(rest: &str) -> Option<(&str, &str, &str)> {
+    let (item, rest) = rest.split_once('.')?;
+    let (alias, path) = head(rest);
+    (!item.is_empty() && !alias.is_empty()).then_some((item, alias, path))
+}
+
+/// The alias at the beginning of a reference, and the path behind it.
+pub fn head(path: &str) -> (&str, &str) {
+    let end = path.find(['.', '[']).unwrap_or(path.len());
+    let (head, rest) = path.split_at(end);
+    (head, rest.strip_prefix('.').unwrap_or(rest))
+}
+
+/// Tells which references in the node lead nowhere.
+pub fn check(node: &Node, ahead: &Ahead, kinds: &mut Kinds, problems: &mut Vec<Diagnostic>) {
+    for reference in node.references() {
+        problems.extend(problem(reference, ahead, kinds));
+    }
+}
+
+fn problem(reference: &Reference, ahead: &Ahead, kinds: &mut Kinds) -> Option<Diagnostic> {
+    let (first, path) = head(&reference.path);
+    match first {
+        // Missing variables of the environment block the item; secrets were looked up when the checklist was filled.
+        "env" | "secrets" | "vars" | "inputs" => None,
+        "items" => elsewhere(reference, path, ahead, kinds),
+        _ => match ahead.aliases.iter().find(|(alias, _)| alias == first) {
+            Some((_, known)) => expect::astray(path, behind(reference, path), &known.observation),
+            None => Some(unknown(first, reference.span, ahead)),
+        },
+    }
+}
+
+fn elsewhere(reference: &Reference, rest: &str, ahead: &Ahead, kinds: &mut Kinds) -> Option<Diagnostic> {
+    let wrong = |title: String| Diagnostic::error(title).at(reference.span);
+    let Some((id, alias, path)) = split(rest) else {
+        let problem = wrong(format!("`${{{}}}` names no observation", reference.path));
+        return Some(problem.help("it is `${items.ID.ALIAS.PATH}`, with that id in `needs`"));
+    };
+    let Some((probes, section)) = (ahead.items)(id) else { return Some(wrong(format!("no item is called `{id}`"))) };
+    if !ahead.needs.iter().any(|need| *need == id || Some(*need) == section) {
+        let problem = wrong(format!("`{}` looks at what `{id}` saw, but does not need it", ahead.item));
+        return Some(problem.help(format!("add it: `needs: [{id}]`")));
+    }
+    let entries = || probes.elements().iter().filter(|probe| probe.get("as").is_some());
+    let Some(probe) = entries().find(|probe| probe.get("as").and_then(Node::text) == Some(alias)) else {
+        let names: Vec<&str> = entries().filter_map(|probe| probe.get("as")?.text()).collect();
+        let problem = wrong(format!("no probe of `{id}` is called `{alias}`"));
+        return Some(match closest(alias, names.iter().copied()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help(format!("name the probe there: `as: {alias}`")),
+        });
+    };
+    let kind = KINDS.iter().find(|kind| probe.get(kind.name).is_some())?;
+    expect::astray(path, behind(reference, path), &kinds.of(kind).observation)
+}
+
+/// Where the path stands in the file, when the reference stands there as it is.
+fn behind(reference: &Reference, path: &str) -> Span {
+    let start = reference.path.len() - path.len();
+    let length = reference.span.range().len();
+    // `${` before it; behind it `}` or a default.
+    if path.is_empty() || length < reference.path.len() + 3 {
+        return reference.span;
+    }
+    let at = |offset: usize| reference.span.start + u32::try_from(2 + offset).unwrap_or(0);
+    Span { file: reference.span.file, start: at(start), end: at(reference.path.len()) }
+}
+
+fn unknown(first: &str, span: Span, ahead: &Ahead) -> Diagnostic {
+    let problem = Diagnostic::error(format!("nothing is called `{first}` here")).at(span);
+    let aliases = || ahead.aliases.iter().map(|(alias, _)| alias.as_str());
+    if let Some(near) = closest(first, aliases().chain(ROOTS)) {
+        return problem.label(format!("did you mean `{near}`?"));
+    }
+    match aliases().collect::<Vec<_>>().as_slice() {
+        [] => problem.help(format!("name a probe before this one with `as: {first}`; write `$$` for a dollar")),
+        names => problem.help(format!("there are `{}`, and `{}`", names.join("`, `"), ROOTS.join("`, `"))),
+    }
+}

@@ -1,0 +1,77 @@
+//! What a checklist keeps secret, and where each comes from. The values are read when it runs.
+
+use std::path::PathBuf;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::yaml::{self, Node};
+
+use super::file::FileSecret;
+
+/// A secret that a checklist declares.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    /// The name by which it is referred to.
+    pub name: String,
+    /// Where its value comes from.
+    pub from: From,
+    /// Where the checklist declares it.
+    pub span: Span,
+}
+
+/// Where a secret's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// An environment variable.
+    Env(String),
+    /// A file's content.
+    File(PathBuf),
+    /// What a program prints: it and its arguments.
+    Command(Vec<String>),
+}
+
+/// Reads `secrets:`.
+pub fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Secret> {
+    if !matches!(node.value, yaml::Value::Map(_)) && !node.is_null() {
+        let problem = Diagnostic::error(format!("`secrets` is a map from names to sources, not {}", node.kind()));
+        problems.push(problem.at(node.span).help("such as `secrets: { DATABASE_URL: }`"));
+    }
+    let mut secrets = Vec::new();
+    for (key, node) in node.entries() {
+        let name = key.text.to_string();
+        if name.contains('.') || name.is_empty() {
+            problems.push(Diagnostic::error("a secret's name has no dots in it, and is not empty").at(key.span));
+            continue;
+        }
+        if node.is_null() {
+            secrets.push(Secret { from: From::Env(name.clone()), name, span: key.span });
+            continue;
+        }
+        if node.text().is_some() || matches!(node.value, yaml::Value::Hole(_)) {
+            // Most probably the value itself: without a place, the message does not show the line that holds it.
+            problems.push(
+                Diagnostic::error(format!("the value of the secret `{name}` does not belong into the checklist"))
+                    .help(format!("leave it out to take the environment variable `{name}`, or say `{{ file: … }}`")),
+            );
+            continue;
+        }
+        let Some(file) = yaml::read::<FileSecret>(node, problems) else { continue };
+        let sources: Vec<From> = [file.env.map(From::Env), file.file.map(From::File), file.command.map(From::Command)]
+            .into_iter()
+            .flatten()
+            .collect();
+        match <[From; 1]>::try_from(sources) {
+            Ok([From::Command(argv)]) if argv.is_empty() => {
+                problems.push(Diagnostic::error("an empty `command` prints nothing").at(node.span));
+            }
+            Ok([from]) => secrets.push(Secret { name, from, span: key.span }),
+            Err(sources) => {
+                let title = match sources.len() {
+                    0 => format!("`{name}` comes from nowhere"),
+                    _ => format!("`{name}` comes from several places"),
+                };
+                problems.push(Diagnostic::error(title).at(key.span).help("name one of `env`, `file` and `command`"));
+            }
+        }
+    }
+    secrets
+}

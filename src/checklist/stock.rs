@@ -1,0 +1,25 @@
+//! The stock library of checks, compiled in. A user's own `checks/` folder goes before it.
+
+/// Every stock check: its name and its text. A new one adds its row here.
+pub static STOCK: &[(&str, &str)] = &[
+    ("alembic-at-head", include_str!("../../checks/alembic-at-head.yaml")),
+    ("http-health", include_str!("../../checks/http-health.yaml")),
+    ("redis-writable", include_str!("../../checks/redis-writable.yaml")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::STOCK;
+
+    #[test]
+    fn every_file_in_the_folder_has_its_row() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/checks");
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder is part of the source")
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(ToOwned::to_owned))
+            .collect();
+        names.sort();
+        assert_eq!(STOCK.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names);
+    }
+}
