@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 /// The world around one call of the program, read once.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +69,11 @@ impl Env {
             Clock::System => Timestamp::now(),
             Clock::Fixed(instant) => instant,
         }
+    }
+
+    /// The day in UTC.
+    pub fn today(&self) -> Date {
+        self.now().to_zoned_datetime(TimeZone::UTC).date()
     }
 }
 

@@ -1,3 +1,15 @@
 //! Builds the runtime, calls the library, exits.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // One provider of cryptography for all: it can only be there already if this were called twice.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // One thread: probes wait, they don't compute, and it is faster than two.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime needs no more than a few file descriptors");
+    let exit = runtime.block_on(gate::cli::main());
+    // What a probe has left in a thread, such as a name that is still being looked up, is not waited for.
+    runtime.shutdown_background();
+    exit
+}

@@ -160,8 +160,10 @@ impl Selection {
 
     /// The selection as it was typed; nothing when everything is selected.
     fn words(&self) -> Option<String> {
-        let words = |option: &str, words: &[String]| (!words.is_empty()).then(|| format!("{option} {}", words.join(",")));
-        let parts: Vec<String> = [words("--only", &self.only), words("--skip", &self.skip)].into_iter().flatten().collect();
+        let words =
+            |option: &str, words: &[String]| (!words.is_empty()).then(|| format!("{option} {}", words.join(",")));
+        let parts: Vec<String> =
+            [words("--only", &self.only), words("--skip", &self.skip)].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 }

@@ -143,7 +143,8 @@ impl Check {
             problems.push(problem.help("give it a list: `probes:`"));
         }
         for input in inputs.iter().filter(|input| !used.iter().any(|name| **name == *input.key.text)) {
-            problems.push(Diagnostic::error(format!("the input `{}` is used nowhere", input.key.text)).at(input.key.span));
+            problems
+                .push(Diagnostic::error(format!("the input `{}` is used nowhere", input.key.text)).at(input.key.span));
         }
         let mut ahead = Ahead { aliases: Vec::new(), item: name, needs: &[], items: &|_| None };
         read_all(&probes, default_pace(), &mut ahead, kinds, problems);
@@ -187,7 +188,8 @@ fn read_all(
                 specs.extend(read((kind, key, settings), node, pace, ahead, kinds, problems));
             }
             Some(Named::Use(key)) => {
-                problems.push(Diagnostic::error("a check cannot use another").at(key.span).help("name its probes here"));
+                problems
+                    .push(Diagnostic::error("a check cannot use another").at(key.span).help("name its probes here"));
             }
             None => {}
         }

@@ -107,7 +107,8 @@ fn text(from: impl Read, name: &str) -> Result<String, Diagnostic> {
         return Err(failed("it is longer than 16 MiB"));
     }
     String::from_utf8(bytes).map_err(|problem| {
-        let line = problem.as_bytes()[..problem.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        let line =
+            problem.as_bytes()[..problem.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
         failed(&format!("line {} is not UTF-8", line + 1))
     })
 }

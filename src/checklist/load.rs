@@ -136,7 +136,9 @@ impl Loader<'_> {
             items.extend(item);
         }
         let section = section?;
-        if items.is_empty() && section.text.is_none() && node.get("items").is_none_or(|items| items.elements().is_empty())
+        if items.is_empty()
+            && section.text.is_none()
+            && node.get("items").is_none_or(|items| items.elements().is_empty())
         {
             let problem = Diagnostic::error("a section has `items`, or `text`, or both").at(node.span);
             self.problems.push(problem);

@@ -30,6 +30,7 @@ pub use find::{Found, all, find, shown};
 pub use known::Known;
 pub use load::{Loaded, Overrides, load};
 pub use probe::default_pace;
+pub use references::head;
 pub use schema::{check_schema, schema};
 pub use secret::{From, Secret};
 pub use stock::STOCK;
@@ -187,6 +188,13 @@ pub enum Again {
         /// How long to wait between two looks.
         every: Duration,
     },
+}
+
+impl Pace {
+    /// Whether a later look that is green makes it flaky. What may take a while was expected to.
+    pub fn is_retry(self) -> bool {
+        matches!(self.again, Again::Retry { .. })
+    }
 }
 
 impl std::fmt::Debug for Settings {

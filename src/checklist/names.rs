@@ -65,14 +65,15 @@ impl<'a> Names<'a> {
     pub fn needs(&self, needs: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Vec<Need> {
         let mut found: Vec<Need> = Vec::new();
         for need in needs {
-            let positions: &[usize] = match (self.items.get(need.value.as_str()), self.sections.get(need.value.as_str())) {
-                (Some(named), _) => &[named.position],
-                (None, Some(positions)) => positions,
-                (None, None) => {
-                    problems.push(self.unknown(need, self.items.keys().chain(self.sections.keys()).copied()));
-                    continue;
-                }
-            };
+            let positions: &[usize] =
+                match (self.items.get(need.value.as_str()), self.sections.get(need.value.as_str())) {
+                    (Some(named), _) => &[named.position],
+                    (None, Some(positions)) => positions,
+                    (None, None) => {
+                        problems.push(self.unknown(need, self.items.keys().chain(self.sections.keys()).copied()));
+                        continue;
+                    }
+                };
             found.extend(positions.iter().map(|position| (*position, need.span)));
         }
         found.sort_by_key(|(position, _)| *position);

@@ -91,7 +91,8 @@ pub fn read(
     problems: &mut Vec<Diagnostic>,
 ) -> Option<ProbeSpec> {
     if let Some((with, _)) = node.entries().iter().find(|(key, _)| &*key.text == "with") {
-        problems.push(Diagnostic::error("`with` belongs to `use`").at(with.span).help("a probe has its settings itself"));
+        problems
+            .push(Diagnostic::error("`with` belongs to `use`").at(with.span).help("a probe has its settings itself"));
     }
     let known = kinds.of(kind);
     let options = yaml::read::<FileProbe>(&options(node), problems);

@@ -29,7 +29,7 @@ pub fn split(rest: &str) -> Option<(&str, &str, &str)> {
     (!item.is_empty() && !alias.is_empty()).then_some((item, alias, path))
 }
 
-/// The alias at the beginning of a reference, and the path behind it.
+/// The first word of a reference, such as an alias, and the path behind it.
 pub fn head(path: &str) -> (&str, &str) {
     let end = path.find(['.', '[']).unwrap_or(path.len());
     let (head, rest) = path.split_at(end);

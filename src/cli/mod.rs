@@ -1,1 +1,223 @@
-//! The command line: one file per verb.
+//! The command line: one file for each verb.
+
+mod check;
+mod list;
+mod probe;
+mod schema;
+mod show;
+mod validate;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::checklist::{self, Checklist, Overrides};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::dotenv;
+use crate::engine;
+use crate::env::Env;
+use crate::run::Verdict;
+
+/// Says whether an environment is ready, by looking.
+///
+/// A checklist in YAML says what must be true; gate observes whether it is, shows what is not and why, and keeps the
+/// markdown that people read and sign.
+#[derive(Debug, Parser)]
+#[command(name = "gate", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Look at everything that a checklist states, and say whether it is so.
+    Check(check::Check),
+    /// Tell what is wrong with checklists, without looking at anything.
+    Validate(validate::Validate),
+    /// List the checklists, or the items of one.
+    List(list::List),
+    /// Show items as they will be run: with defaults, checks and expectations filled in.
+    Show(show::Show),
+    /// Look once through one probe, and print what it saw as JSON.
+    Probe(probe::Probe),
+    /// Print a JSON Schema: of a checklist, for editors, or of what gate writes.
+    Schema(schema::Schema),
+}
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything that gates is green.
+    Ready,
+    /// Something is not.
+    NotReady,
+    /// The command line or a checklist is wrong, and nothing was run.
+    Usage,
+    /// Nothing failed, but something could not be observed.
+    Unknown,
+    /// A report could not be written.
+    Output,
+    /// A signal ended it.
+    Interrupted,
+    /// Another signal ended it.
+    Terminated,
+}
+
+impl Exit {
+    /// The code by which shells and CI tell them apart.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Ready => 0,
+            Self::NotReady => 1,
+            Self::Usage => 2,
+            Self::Unknown => 3,
+            Self::Output => 4,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Ready => Self::Ready,
+            Verdict::NotReady => Self::NotReady,
+            Verdict::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// Runs the program with the arguments of this process.
+pub async fn main() -> ExitCode {
+    engine::quiet_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(problem) => {
+            // Help and version go to standard output and are no error; nobody can be told when that fails.
+            let _ = problem.print();
+            return ExitCode::from(if problem.use_stderr() { Exit::Usage.code() } else { Exit::Ready.code() });
+        }
+    };
+    let env = Env::from_process();
+    let done = match cli.verb {
+        Verb::Check(check) => check.run(env).await,
+        Verb::Validate(validate) => validate.run(&env),
+        Verb::List(list) => list.run(&env),
+        Verb::Show(show) => show.run(env),
+        Verb::Probe(probe) => probe.run(env).await,
+        Verb::Schema(schema) => schema.run(),
+    };
+    ExitCode::from(done.unwrap_or_else(|failure| failure.tell()).code())
+}
+
+/// The command line of `gate` itself, as clap knows it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Problems that end the program, told when it ends.
+#[derive(Debug)]
+struct Failure {
+    problems: Diagnostics,
+    sources: Arc<Sources>,
+    styled: bool,
+    exit: Exit,
+}
+
+impl Failure {
+    /// Something is wrong with the command line or a file.
+    fn usage(problems: impl Into<Diagnostics>, env: &Env) -> Self {
+        Self { problems: problems.into(), sources: Arc::default(), styled: env.color_stderr, exit: Exit::Usage }
+    }
+
+    /// The same with the texts in which the problems are.
+    fn at(self, sources: &Arc<Sources>) -> Self {
+        Self { sources: Arc::clone(sources), ..self }
+    }
+
+    /// Something can't be written.
+    fn output(problems: impl Into<Diagnostics>, env: &Env) -> Self {
+        Self { exit: Exit::Output, ..Self::usage(problems, env) }
+    }
+
+    fn tell(self) -> Exit {
+        let text = self.problems.render(&self.sources, self.styled);
+        // Standard error is the last place to complain: nobody can be told when that fails.
+        let _ = io::stderr().write_all(text.as_bytes());
+        self.exit
+    }
+}
+
+/// Writes to standard output. A reader who leaves early has had enough: that is no error.
+fn print(text: &str, env: &Env) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::output(Diagnostic::error(format!("cannot write to standard output: {problem}")), env))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// What says something else than the checklist's file does.
+#[derive(Debug, Args)]
+struct Given {
+    /// Give a variable of the checklist another value; repeatable
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
+    vars: Vec<(String, String)>,
+    /// Read environment variables from a file of KEY=VALUE lines; what the environment has already goes before it
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+    /// Say what is being signed off
+    #[arg(long, value_name = "TEXT")]
+    subject: Option<String>,
+}
+
+impl Given {
+    fn overrides(&self) -> Overrides {
+        Overrides { vars: self.vars.iter().cloned().collect(), subject: self.subject.clone() }
+    }
+
+    /// The environment with what the files say.
+    fn env(&self, mut env: Env) -> Result<Env, Failure> {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for file in &self.env_file {
+            let text = std::fs::read_to_string(env.cwd.join(file)).map_err(|problem| {
+                Failure::usage(Diagnostic::error(format!("cannot read `{}`: {problem}", file.display())), &env)
+            })?;
+            let pairs = dotenv::parse(&text).map_err(|bad| {
+                let title = format!("`{}`, {bad}", file.display());
+                Failure::usage(Diagnostic::error(title).help("each line is `KEY=VALUE`, or a comment with `#`"), &env)
+            })?;
+            found.extend(pairs);
+        }
+        for (name, value) in found {
+            env.vars.entry(name).or_insert(value);
+        }
+        Ok(env)
+    }
+}
+
+/// A checklist in which nothing is wrong.
+fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failure> {
+    let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
+    let loaded = checklist::load(found, overrides, env);
+    match loaded.checklist {
+        Some(checklist) => Ok(checklist),
+        None => Err(Failure::usage(loaded.problems, env).at(&loaded.sources)),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it is `NAME=VALUE`")?;
+    if name.is_empty() {
+        return Err("there is no name before `=`".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,1 +1,69 @@
-//! When things run: one loop that owns all state, and workers that send it messages.
+//! When things are looked at: one loop that owns all state, and one worker for each item that runs.
+
+mod fill;
+mod item;
+mod look;
+mod owner;
+mod panic;
+mod queue;
+mod secrets;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::env::Env;
+use crate::plan::Plan;
+use crate::run::{Event, Run};
+
+pub use look::{Looked, look};
+pub use panic::quiet as quiet_panics;
+
+/// How many items run at a time, unless somebody says otherwise. Probes wait, they don't compute: it does not depend on
+/// the number of cores.
+pub const JOBS: usize = 512;
+
+/// What the command line says of a run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many items run at a time. Fewer where the limit of open files is too low for that.
+    pub jobs: usize,
+    /// When the whole run ends at the latest.
+    pub deadline: Option<Duration>,
+    /// How long to look again at what is red.
+    pub wait: Option<Duration>,
+    /// Begin nothing more when something that gates is red.
+    pub fail_fast: bool,
+    /// Block what has effects.
+    pub read_only: bool,
+    /// Which observations to keep in the run.
+    pub keep: Keep,
+}
+
+/// Which observations a run keeps: they may be large, and only the whole record shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All.
+    All,
+    /// None.
+    None,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { jobs: JOBS, deadline: None, wait: None, fail_fast: false, read_only: false, keep: Keep::None }
+    }
+}
+
+/// Runs a plan to its end, or until `stop` names what ends it early. What happens is told to `tell`, in order.
+pub async fn run(
+    plan: Plan,
+    options: &Options,
+    env: &Arc<Env>,
+    stop: impl Future<Output = &'static str>,
+    tell: impl FnMut(&Event),
+) -> Run {
+    owner::run(plan, options, env, stop, tell).await
+}

@@ -21,8 +21,8 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::{self, Key, Node};
 
-pub use reference::{astray, take};
 pub use operator::{OPERATORS, Operator, Takes, json_schema};
+pub use reference::{astray, take};
 
 use argument::Target;
 use matcher::Matcher;

@@ -29,14 +29,27 @@ pub use text::visible;
 
 /// Every format that a run can be told in, in alphabetical order. A new format adds its row here.
 pub static FORMATS: &[Format] = &[
-    Format { name: "json", doc: "the whole record, for programs", is_shared: false, render: json::render },
+    Format {
+        name: "json",
+        doc: "the whole record, for programs",
+        is_shared: false,
+        is_whole: true,
+        render: json::render,
+    },
     Format {
         name: "markdown",
         doc: "the checklist with its ticks, to be read and committed",
         is_shared: true,
+        is_whole: false,
         render: markdown::render,
     },
-    Format { name: "table", doc: "for a person at a terminal", is_shared: false, render: table::render },
+    Format {
+        name: "table",
+        doc: "for a person at a terminal",
+        is_shared: false,
+        is_whole: false,
+        render: table::render,
+    },
 ];
 
 /// A form that a run can be told in.
@@ -48,6 +61,8 @@ pub struct Format {
     pub doc: &'static str,
     /// Whether people write in the same file: then only what stands between gate's markers is replaced.
     pub is_shared: bool,
+    /// Whether it shows observations. For others they are not kept.
+    pub is_whole: bool,
     /// Writes the run in this form.
     pub render: fn(&Run, &Look, &mut dyn Write) -> io::Result<()>,
 }

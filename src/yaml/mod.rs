@@ -10,6 +10,7 @@ mod read;
 mod spanned;
 mod template;
 mod unit;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use read::{read, read_with_holes};
 pub use spanned::Spanned;
 pub use template::{Part, Reference, Template};
 pub use unit::{Duration, Size};
+pub use write::write;
 
 /// A value and where it stands. Cloning is cheap: what is below is shared.
 #[derive(Debug, Clone, PartialEq)]

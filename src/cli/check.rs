@@ -1,0 +1,178 @@
+//! `gate check`: look at everything, tell what came of it, end with the code that says so.
+
+use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::diagnostic::Diagnostic;
+use crate::engine::{self, Keep, Options};
+use crate::env::Env;
+use crate::plan::{Plan, Selection};
+use crate::report::{self, Format, Live, Look};
+use crate::run::Run;
+use crate::yaml::Duration;
+
+use super::{Exit, Failure, Given, load};
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The checklist: `staging` for checklists/staging.yaml, a path, or `-` for standard input
+    name: String,
+    /// Only these items, sections and tags, and what they need; repeatable, or with commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Not these items, sections and tags; repeatable, or with commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    skip: Vec<String>,
+    /// How many items run at a time
+    #[arg(long, short, value_name = "N", default_value_t = NonZeroUsize::new(engine::JOBS).expect("it is not 0"))]
+    jobs: NonZeroUsize,
+    /// End the whole run after this time, such as `5m`: what is not done by then is an error, the rest blocked
+    #[arg(long, value_name = "TIME")]
+    deadline: Option<Duration>,
+    /// Look again at what is red until it is green, for so long at most, such as `2m`
+    #[arg(long, value_name = "TIME")]
+    wait: Option<Duration>,
+    /// Begin nothing more when something that gates is red
+    #[arg(long)]
+    fail_fast: bool,
+    /// Block what has effects instead of running it
+    #[arg(long)]
+    read_only: bool,
+    #[command(flatten)]
+    given: Given,
+    /// How to tell it on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
+    format: &'static Format,
+    /// Write a report to a file as well; repeatable
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = report)]
+    report: Vec<(&'static Format, PathBuf)>,
+    /// Write the markdown: to this file, or to the one that the checklist names
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not given, given alone, given with a path")]
+    markdown: Option<Option<PathBuf>>,
+}
+
+impl Check {
+    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+        let env = self.given.env(env)?;
+        let checklist = load(&self.name, &self.given.overrides(), &env)?;
+        let reports = self.reports(&checklist.root, checklist.markdown.as_deref(), &env)?;
+        let sources = Arc::clone(&checklist.sources);
+        let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
+        let plan =
+            Plan::build(checklist, &selection).map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
+        let outputs =
+            report::open(&reports, &plan.checklist.name).map_err(|problems| Failure::output(problems, &env))?;
+        let keeps = std::iter::once(self.format).chain(self.report.iter().map(|(format, _)| *format));
+        let options = Options {
+            jobs: self.jobs.get(),
+            deadline: self.deadline.map(|deadline| deadline.0),
+            wait: self.wait.map(|wait| wait.0),
+            fail_fast: self.fail_fast,
+            read_only: self.read_only,
+            keep: if keeps.into_iter().any(|format| format.is_whole) { Keep::All } else { Keep::None },
+        };
+        let stop = stop().map_err(|problem| {
+            Failure::usage(Diagnostic::error(format!("cannot listen for signals: {problem}")), &env)
+        })?;
+        let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
+        let env = Arc::new(env);
+        let run = engine::run(plan, &options, &env, stop, |event| live.show(event)).await;
+        live.finish();
+        let now = env.now();
+        let look = Look { width: env.width, color: env.color, now };
+        let shown = show(self.format, &run, &look).map_err(|problem| {
+            Failure::output(Diagnostic::error(format!("cannot write to standard output: {problem}")), &env)
+        });
+        // One that can't be written does not keep the others from it.
+        let written = outputs.write(&run, now).map_err(|problems| Failure::output(problems, &env));
+        let exit = exit(&run);
+        match (shown.and(written), exit) {
+            (Err(failure), Exit::Interrupted | Exit::Terminated) => {
+                failure.tell();
+                Ok(exit)
+            }
+            (Err(failure), _) => Err(failure),
+            (Ok(()), _) => Ok(exit),
+        }
+    }
+
+    /// Every report to a file: the format's name and the path.
+    fn reports(
+        &self,
+        root: &std::path::Path,
+        markdown: Option<&std::path::Path>,
+        env: &Env,
+    ) -> Result<Vec<(String, PathBuf)>, Failure> {
+        let mut reports: Vec<(String, PathBuf)> =
+            self.report.iter().map(|(format, path)| (format.name.to_owned(), path.clone())).collect();
+        match &self.markdown {
+            None => {}
+            Some(Some(path)) => reports.push(("markdown".to_owned(), path.clone())),
+            Some(None) => {
+                let path = markdown.ok_or_else(|| {
+                    let problem = Diagnostic::error("`--markdown` has no path, and the checklist names none");
+                    let help = "say `--markdown=READINESS.md`, or put `markdown: READINESS.md` into the checklist";
+                    Failure::usage(problem.help(help), env)
+                })?;
+                reports.push(("markdown".to_owned(), root.join(path)));
+            }
+        }
+        Ok(reports)
+    }
+}
+
+/// How a run ends the program.
+fn exit(run: &Run) -> Exit {
+    match run.interrupted.as_deref() {
+        Some("SIGINT") => Exit::Interrupted,
+        Some("SIGTERM") => Exit::Terminated,
+        Some(_) | None => run.verdict().into(),
+    }
+}
+
+fn show(format: &Format, run: &Run, look: &Look) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match (format.render)(run, look, &mut out).and_then(|()| out.flush()) {
+        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// The name of the first signal that wants to end the program, when it comes.
+fn stop() -> io::Result<impl Future<Output = &'static str>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let came = async |signal: &mut Signal| {
+        if signal.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    };
+    Ok(async move {
+        tokio::select! {
+            () = came(&mut interrupt) => "SIGINT",
+            () = came(&mut terminate) => "SIGTERM",
+        }
+    })
+}
+
+fn format_named(name: &str) -> Result<&'static Format, String> {
+    let names: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
+    report::format(name).ok_or_else(|| match crate::diagnostic::closest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the formats are {}", names.join(", ")),
+    })
+}
+
+fn report(text: &str) -> Result<(&'static Format, PathBuf), String> {
+    let (format, path) = text.split_once('=').ok_or("it is `FORMAT=PATH`, such as `json=run.json`")?;
+    if path.is_empty() {
+        return Err("there is no path behind `=`".to_owned());
+    }
+    Ok((format_named(format)?, path.into()))
+}

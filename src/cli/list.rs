@@ -1,0 +1,83 @@
+//! `gate list`: what there is.
+
+use std::fmt::Write;
+
+use clap::Args;
+use tabled::builder::Builder;
+use tabled::settings::{Padding, Style};
+
+use crate::checklist::{self, Item, Overrides};
+use crate::env::Env;
+use crate::report::visible;
+
+use super::{Exit, Failure, load, print};
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// The checklist whose items to list; the checklists themselves if none is named
+    name: Option<String>,
+}
+
+impl List {
+    pub fn run(self, env: &Env) -> Result<Exit, Failure> {
+        let Some(name) = self.name else { return checklists(env) };
+        let checklist = load(&name, &Overrides::default(), env)?;
+        let mut out = String::new();
+        for section in checklist.sections.iter().filter(|section| !section.items.is_empty()) {
+            let id = section.id.as_ref().map(|id| format!(" [{id}]")).unwrap_or_default();
+            let gap = if out.is_empty() { "" } else { "\n" };
+            writeln!(out, "{gap}{}{id}", visible(&section.title)).expect("a string takes all");
+            let rows =
+                section.items.iter().map(|item| vec![item.id.to_string(), asks(item), visible(&item.title).into()]);
+            out.push_str(&columns(rows));
+        }
+        print(&out, env)?;
+        Ok(Exit::Ready)
+    }
+}
+
+fn checklists(env: &Env) -> Result<Exit, Failure> {
+    let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, env))?;
+    let mut exit = Exit::Ready;
+    let mut rows = Vec::new();
+    for name in names {
+        match load(&name, &Overrides::default(), env) {
+            Ok(checklist) => {
+                let count = checklist.items().count();
+                rows.push(vec![name, format!("{count} items"), visible(&checklist.title).into()]);
+            }
+            Err(failure) => {
+                rows.push(vec![name, "not valid".to_owned(), String::new()]);
+                exit = failure.tell();
+            }
+        }
+    }
+    print(&columns(rows.into_iter()), env)?;
+    Ok(exit)
+}
+
+/// In a word or more, what an item is made of.
+fn asks(item: &Item) -> String {
+    if item.deferred.is_some() {
+        return "deferred".to_owned();
+    }
+    if item.sign_off.is_some() {
+        return "sign-off".to_owned();
+    }
+    let mut kinds: Vec<&str> = item.probes.iter().map(|probe| probe.kind.name).collect();
+    kinds.dedup();
+    let tags = item.tags.iter().map(|tag| format!(" #{tag}"));
+    format!("{}{}", kinds.join(", "), tags.collect::<String>())
+}
+
+/// Rows whose columns are in line.
+fn columns(rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = Builder::default();
+    rows.for_each(|row| table.push_record(row));
+    if table.count_records() == 0 {
+        return String::new();
+    }
+    let mut table = table.build();
+    table.with(Style::empty()).with(Padding::new(0, 2, 0, 0));
+    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}

@@ -1,0 +1,113 @@
+//! `gate probe`: one look, printed as JSON. It is how to find out what to expect.
+
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::checklist::default_pace;
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, closest};
+use crate::engine::{Looked, look};
+use crate::env::Env;
+use crate::probe::{Context, KINDS, Kind};
+use crate::run::Status;
+use crate::yaml::{self, Duration, Key, Node, Scalar, Style};
+
+use super::{Exit, Failure, pair, print};
+
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// The kind of probe, such as `http`
+    kind: String,
+    /// Its settings, such as `url=https://api.staging.example/healthz`; lists and maps as YAML, or `headers.X-Tier=free`
+    #[arg(value_name = "KEY=VALUE", value_parser = pair)]
+    settings: Vec<(String, String)>,
+    /// How long it may take
+    #[arg(long, value_name = "TIME", default_value_t = Duration(default_pace().timeout))]
+    timeout: Duration,
+}
+
+impl Probe {
+    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+        let kind = crate::probe::kind(&self.kind).ok_or_else(|| Failure::usage(unknown(&self.kind), &env))?;
+        let mut sources = Sources::default();
+        let mut problems = Vec::new();
+        let node = self.node(kind, &mut sources, &mut problems);
+        let probe = (kind.read)(&node, &mut problems);
+        let Some(probe) = probe.filter(|_| problems.is_empty()) else {
+            return Err(Failure::usage(Diagnostics(problems), &env).at(&Arc::new(sources)));
+        };
+        let env = Arc::new(env);
+        let cx = Context::new(Arc::clone(&env), env.cwd.as_path(), self.timeout.0);
+        let pace = crate::checklist::Pace { timeout: self.timeout.0, ..default_pace() };
+        let Looked { observation, error, help, status, .. } = look(&*probe, &[], pace, &cx, |_, _| ()).await;
+        match observation {
+            Some(seen) => {
+                print(&format!("{seen:#}\n"), &env)?;
+                Ok(Exit::Ready)
+            }
+            None => {
+                let problem = Diagnostic::error(error.unwrap_or_default()).maybe_help(help);
+                let exit = if status == Status::Pending { Exit::NotReady } else { Exit::Unknown };
+                Err(Failure { exit, ..Failure::usage(problem, &env) })
+            }
+        }
+    }
+
+    /// The settings as a checklist would hold them.
+    fn node(&self, kind: &Kind, sources: &mut Sources, problems: &mut Vec<Diagnostic>) -> Node {
+        let schema = (kind.settings)();
+        let mut root = Node { span: Span::default(), value: yaml::Value::Map([].into()) };
+        for (at, (path, value)) in self.settings.iter().enumerate() {
+            let text = format!("{path}={value}");
+            let file = sources.add(format!("argument {}", at + 2), text.as_str());
+            let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+            let span = |start: usize, end: usize| Span { file, start: offset(start), end: offset(end) };
+            let node = match is_structured(&schema, path, value) {
+                true => {
+                    let file = sources.add(path.as_str(), value.as_str());
+                    yaml::parse(sources, file, problems)
+                }
+                false => Some(Node {
+                    span: span(path.len() + 1, text.len()),
+                    value: yaml::Value::Scalar(Scalar { text: value.as_str().into(), style: Style::Filled }),
+                }),
+            };
+            let Some(node) = node else { continue };
+            let (first, rest) = path.split_once('.').map_or((path.as_str(), None), |(first, rest)| (first, Some(rest)));
+            root = with(&root, first, rest, node, span(0, path.len()));
+        }
+        root
+    }
+}
+
+/// The map with one more entry.
+fn with(map: &Node, key: &str, rest: Option<&str>, value: Node, span: Span) -> Node {
+    let value = match rest {
+        None => value,
+        Some(rest) => {
+            let empty = Node { span, value: yaml::Value::Map([].into()) };
+            with(map.get(key).unwrap_or(&empty), rest, None, value, span)
+        }
+    };
+    let mut entries: Vec<(Key, Node)> = map.entries().iter().filter(|(own, _)| *own.text != *key).cloned().collect();
+    entries.push((Key { span, text: key.into() }, value));
+    Node { span: map.span, value: yaml::Value::Map(entries.into()) }
+}
+
+/// Whether the value is meant as a list or a map: it looks like one, and the setting takes no text.
+fn is_structured(schema: &Value, path: &str, value: &str) -> bool {
+    let looks_so = value.starts_with(['[', '{']);
+    let kind = &schema["properties"][path]["type"];
+    let takes_text = kind == "string" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "string"));
+    looks_so && !takes_text
+}
+
+fn unknown(name: &str) -> Diagnostic {
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));
+    match closest(name, names.iter().copied()) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("the kinds are {}", names.join(", "))),
+    }
+}

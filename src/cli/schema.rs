@@ -1,0 +1,37 @@
+//! `gate schema`: JSON Schemas of what gate reads and writes.
+
+use clap::{Args, ValueEnum};
+
+use crate::env::Env;
+use crate::{checklist, report};
+
+use super::{Exit, Failure, print};
+
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of what
+    #[arg(default_value = "checklist")]
+    of: Of,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Of {
+    /// A checklist: checklists/NAME.yaml
+    Checklist,
+    /// A check: checks/NAME.yaml
+    Check,
+    /// What `--format json` writes
+    Run,
+}
+
+impl Schema {
+    pub fn run(self) -> Result<Exit, Failure> {
+        let schema = match self.of {
+            Of::Checklist => checklist::schema(),
+            Of::Check => checklist::check_schema(),
+            Of::Run => report::schema(),
+        };
+        print(&format!("{schema:#}\n"), &Env::default())?;
+        Ok(Exit::Ready)
+    }
+}

@@ -1,0 +1,96 @@
+//! `gate show`: items as they will be run, as YAML.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::checklist::{Again, Checklist, Expect, Item, ProbeSpec};
+use crate::diagnostic::{Diagnostic, closest};
+use crate::env::Env;
+use crate::yaml::{self, Duration};
+
+use super::{Exit, Failure, Given, load, print};
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The checklist
+    name: String,
+    /// The item; all of them if none is named
+    item: Option<String>,
+    #[command(flatten)]
+    given: Given,
+}
+
+impl Show {
+    pub fn run(self, env: Env) -> Result<Exit, Failure> {
+        let env = self.given.env(env)?;
+        let checklist = load(&self.name, &self.given.overrides(), &env)?;
+        let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
+        if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.contains(wanted)) {
+            let problem = Diagnostic::error(format!("no item is called `{wanted}`"));
+            let problem = match closest(wanted, ids.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help(format!("`gate list {}` shows what there is", self.name)),
+            };
+            return Err(Failure::usage(problem, &env));
+        }
+        let wanted = checklist.items().filter(|item| self.item.as_deref().is_none_or(|wanted| *wanted == *item.id));
+        let items: Vec<Value> = wanted.map(|item| shown(item, &checklist)).collect();
+        let text = yaml::write(&Value::Array(items));
+        print(&text, &env)?;
+        Ok(Exit::Ready)
+    }
+}
+
+/// An item as a checklist would state it if it left nothing out.
+fn shown(item: &Item, checklist: &Checklist) -> Value {
+    let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
+    let mut out = Map::new();
+    let mut say = |key: &str, value: Value| {
+        let is_silent = value.is_null() || value == json!([]) || value == json!(false);
+        if !is_silent {
+            out.insert(key.to_owned(), value);
+        }
+    };
+    say("id", json!(&*item.id));
+    say("title", json!(&*item.title));
+    say("owner", json!(item.owner));
+    say("tags", json!(item.tags));
+    say("needs", json!(item.needs.iter().map(|need| ids[*need]).collect::<Vec<_>>()));
+    say("locks", json!(item.locks));
+    say("exclusive", json!(item.exclusive));
+    say("advisory", json!(item.advisory));
+    say("deferred", json!(item.deferred));
+    if let Some(sign_off) = &item.sign_off {
+        let valid_for = sign_off.valid_for.map(|time| time.to_string());
+        say("sign_off", json!({ "role": sign_off.role, "valid_for": valid_for }));
+    }
+    say("probes", item.probes.iter().map(probe).collect());
+    say("evidence", item.evidence.as_ref().map_or(Value::Null, yaml::Node::to_text_json));
+    say("hint", json!(item.hint));
+    Value::Object(out)
+}
+
+fn probe(spec: &ProbeSpec) -> Value {
+    let mut out = Map::new();
+    let settings = spec.settings.node.to_text_json();
+    out.insert(spec.kind.name.to_owned(), if settings.is_null() { json!({}) } else { settings });
+    if let Some(alias) = &spec.alias {
+        out.insert("as".to_owned(), json!(alias));
+    }
+    let expect = match &spec.expect {
+        Expect::Own => &spec.known.expect,
+        Expect::Ready(node, _) | Expect::Open(node) => node,
+    };
+    out.insert("expect".to_owned(), expect.to_text_json());
+    out.insert("timeout".to_owned(), json!(Duration(spec.pace.timeout)));
+    match spec.pace.again {
+        Again::Never => {}
+        Again::Retry { attempts, every, .. } => {
+            out.insert("retry".to_owned(), json!({ "attempts": attempts, "every": Duration(every) }));
+        }
+        Again::Eventually { within, every } => {
+            out.insert("eventually".to_owned(), json!({ "within": Duration(within), "every": Duration(every) }));
+        }
+    }
+    Value::Object(out)
+}

@@ -1,0 +1,51 @@
+//! `gate validate`: everything that can be known without looking.
+
+use std::fmt::Write;
+
+use clap::Args;
+
+use crate::checklist;
+use crate::diagnostic::Diagnostic;
+use crate::env::Env;
+
+use super::{Exit, Failure, Given, load, print};
+
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// The checklists: names, paths, or `-` for standard input; all in `checklists/` if none is named
+    names: Vec<String>,
+    #[command(flatten)]
+    given: Given,
+}
+
+impl Validate {
+    pub fn run(self, env: &Env) -> Result<Exit, Failure> {
+        let env = self.given.env(env.clone())?;
+        let names = if self.names.is_empty() {
+            let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
+            if names.is_empty() {
+                let problem = Diagnostic::error("there is no checklist in `checklists/`");
+                return Err(Failure::usage(problem.help("make `checklists/staging.yaml`"), &env));
+            }
+            names
+        } else {
+            self.names
+        };
+        let overrides = self.given.vars.is_empty() && self.given.subject.is_none();
+        let overrides = if overrides { checklist::Overrides::default() } else { self.given.overrides() };
+        let mut exit = Exit::Ready;
+        let mut said = String::new();
+        for name in names {
+            match load(&name, &overrides, &env) {
+                Ok(checklist) => {
+                    let count = checklist.items().count();
+                    let items = if count == 1 { "item" } else { "items" };
+                    writeln!(said, "{}: valid, {count} {items}", checklist.file).expect("a string takes all");
+                }
+                Err(failure) => exit = failure.tell(),
+            }
+        }
+        print(&said, &env)?;
+        Ok(exit)
+    }
+}

@@ -1,0 +1,143 @@
+//! The values of secrets, read once when a run begins. What can't be had blocks what uses it.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::checklist::{From, Secret};
+use crate::child::{self, End};
+use crate::plan::{Ask, Judge, Plan};
+use crate::probe::Context;
+use crate::secret::Redactor;
+use crate::yaml::Node;
+
+/// How long a program may take to print a secret.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// What is longer is no secret.
+const LIMIT: usize = 1 << 20;
+/// What is shorter stands in every text by chance: it can't be kept out of reports.
+const SHORTEST: usize = 4;
+
+/// The values of secrets, or why one is not there.
+#[derive(Debug, Default)]
+pub struct Secrets(HashMap<String, Result<Value, String>>);
+
+/// A value that is not printed by accident.
+#[derive(Clone)]
+pub struct Value(String);
+
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl Secrets {
+    /// Reads secrets: what costs nothing in any case, so that it is redacted also where nothing refers to it; a program
+    /// is only run for one that is used.
+    pub async fn read(secrets: &[Secret], used: &HashSet<String>, cx: &Context) -> Self {
+        let wanted = secrets.iter().filter(|secret| used.contains(&secret.name) || is_free(&secret.from));
+        let reading = wanted.map(|secret| async move { (secret.name.clone(), value(secret, cx).await) });
+        Self(futures_util::future::join_all(reading).await.into_iter().collect())
+    }
+
+    /// The value of a secret, or why there is none.
+    pub fn get(&self, name: &str) -> Result<&str, String> {
+        match self.0.get(name) {
+            Some(Ok(value)) => Ok(&value.0),
+            Some(Err(why)) => Err(why.clone()),
+            None => Err(format!("{name} was not read")),
+        }
+    }
+
+    /// What hides them.
+    pub fn redactor(&self) -> Redactor {
+        let mut known: Vec<(&str, &str)> =
+            self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_ref().ok()?.0.as_str()))).collect();
+        known.sort_unstable();
+        Redactor::new(known)
+    }
+}
+
+/// The secrets that the selected items of a plan refer to.
+pub fn used(plan: &Plan) -> HashSet<String> {
+    let mut used = HashSet::new();
+    let mut note = |node: &Node| {
+        let names = node.references().into_iter().filter_map(|reference| reference.path.strip_prefix("secrets."));
+        used.extend(names.map(ToOwned::to_owned));
+    };
+    for (at, task) in plan.tasks.iter().enumerate().filter(|(_, task)| task.is_selected) {
+        plan.item(at).evidence.iter().for_each(&mut note);
+        for look in &task.looks {
+            if let Ask::Open(node) = &look.ask {
+                note(node);
+            }
+            if let Judge::Open(node) = &look.judge {
+                note(node);
+            }
+        }
+    }
+    used
+}
+
+fn is_free(from: &From) -> bool {
+    match from {
+        From::Env(_) | From::File(_) => true,
+        From::Command(_) => false,
+    }
+}
+
+async fn value(secret: &Secret, cx: &Context) -> Result<Value, String> {
+    let name = &secret.name;
+    let value = match &secret.from {
+        From::Env(variable) => match cx.env.var(variable) {
+            Some(value) if !value.trim().is_empty() => value.to_owned(),
+            Some(_) => return Err(format!("{variable} is empty")),
+            None => return Err(format!("{variable} is not set")),
+        },
+        From::File(path) => in_file(&cx.path(path)).map_err(|why| format!("{name}: {why}"))?,
+        From::Command(argv) => printed(argv, cx).await.map_err(|why| format!("{name}: {why}"))?,
+    };
+    let value = value.trim_end_matches(['\n', '\r', ' ', '\t']);
+    match value.chars().count() {
+        0 => Err(format!("{name} is empty")),
+        1..SHORTEST => Err(format!("{name} is shorter than {SHORTEST} characters, and can't be kept out of reports")),
+        _ => Ok(Value(value.to_owned())),
+    }
+}
+
+fn in_file(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Err(problem) => return Err(format!("cannot read `{shown}`: {problem}")),
+        Ok(there) if !there.is_file() => return Err(format!("`{shown}` is no file")),
+        Ok(there) if there.len() > LIMIT as u64 => return Err(format!("`{shown}` is longer than 1 MiB")),
+        Ok(_) => {}
+    }
+    std::fs::read_to_string(path).map_err(|problem| format!("cannot read `{shown}`: {problem}"))
+}
+
+/// What a program prints. What it says on standard error is not told: that may be the secret as well.
+async fn printed(argv: &[String], cx: &Context) -> Result<String, String> {
+    let (program, arguments) = argv.split_first().ok_or("there is no program to run")?;
+    let shown = argv.join(" ");
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(&*cx.dir).env_clear().envs(&cx.env.vars);
+    let finished = within(child::run(command, None, LIMIT)).await.ok_or(format!("`{shown}` took longer than 30s"))?;
+    let finished = finished.map_err(|problem| format!("cannot run `{shown}`: {problem}"))?;
+    match finished.end {
+        End::Exit(0) => {}
+        End::Exit(code) => return Err(format!("`{shown}` ended with exit code {code}: run it to see why")),
+        End::Signal(signal) => return Err(format!("`{shown}` was ended by signal {signal}")),
+    }
+    if finished.stdout.truncated {
+        return Err(format!("`{shown}` printed more than 1 MiB"));
+    }
+    String::from_utf8(finished.stdout.bytes).map_err(|_| format!("`{shown}` printed what is not UTF-8"))
+}
+
+async fn within<T>(future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(TIMEOUT, future).await.ok()
+}

@@ -1,0 +1,1 @@
+//! Runs of plans whose probes are made for the test: what happens when.
