@@ -10,6 +10,9 @@ use crate::yaml::{Node, Reference};
 use super::known::{Kinds, Known};
 use super::scope::ROOTS;
 
+/// Finds the probes of an item by its id, and the id of the section that it is in.
+pub type Find<'a> = dyn Fn(&str) -> Option<(&'a Node, Option<&'a str>)> + 'a;
+
 /// What the probes of one item can refer to.
 pub struct Ahead<'a> {
     /// The aliases so far, and what stands behind each.
@@ -18,8 +21,8 @@ pub struct Ahead<'a> {
     pub item: &'a str,
     /// What the item needs, as it is written.
     pub needs: &'a [&'a str],
-    /// The probes of every item by its id, and the section that it is in.
-    pub items: &'a dyn Fn(&str) -> Option<(&'a Node, Option<&'a str>)>,
+    /// The probes of every item.
+    pub items: &'a Find<'a>,
 }
 
 /// The parts of `items.ID.alias.path` behind the first dot.

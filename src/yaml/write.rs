@@ -14,7 +14,10 @@ impl Node {
     /// The JSON that it means, with `${…}` where something is not filled yet.
     pub fn to_text_json(&self) -> serde_json::Value {
         match &self.value {
-            Value::Scalar(scalar) => scalar.to_json(),
+            Value::Scalar(scalar) => match scalar.to_json() {
+                serde_json::Value::String(text) => escaped(&text).into(),
+                other => other,
+            },
             Value::Hole(template) => {
                 let mut text = String::new();
                 push(&template.parts, &mut text);
@@ -28,10 +31,15 @@ impl Node {
     }
 }
 
+/// Text that does not become a reference when it is read again.
+fn escaped(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
 fn push(parts: &[Part], text: &mut String) {
     for part in parts {
         match part {
-            Part::Text(part) => text.push_str(&part.replace('$', "$$")),
+            Part::Text(part) => text.push_str(&escaped(part)),
             Part::Reference(reference) => {
                 write!(text, "${{{}", reference.path).expect("a string takes all");
                 if let Some(default) = &reference.default {
