@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     // One thread: probes wait, they don't compute, and it is faster than two.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime needs no more than a few file descriptors");
-    let exit = runtime.block_on(gate::cli::main());
+    let exit = runtime.block_on(gate::cli::main(std::env::args_os()));
     // What a probe has left in a thread, such as a name that is still being looked up, is not waited for.
     runtime.shutdown_background();
     exit

@@ -8,6 +8,7 @@ mod show;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,10 +94,10 @@ impl From<Verdict> for Exit {
     }
 }
 
-/// Runs the program with the arguments of this process.
-pub async fn main() -> ExitCode {
+/// Runs the program with these arguments, the first of which is its name.
+pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) -> ExitCode {
     engine::quiet_panics();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(problem) => {
             // Help and version go to standard output and are no error; nobody can be told when that fails.

@@ -104,7 +104,12 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
         Some(shared.hide(filled.text()?.to_owned()))
     });
     let evidence = said.or_else(|| {
-        let lines: Vec<&str> = probes.iter().filter_map(|probe| probe.evidence.as_deref()).collect();
+        let mut lines: Vec<&str> = Vec::new();
+        for line in probes.iter().filter_map(|probe| probe.evidence.as_deref()) {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
         (!lines.is_empty()).then(|| lines.join("; "))
     });
     let is_flaky = |(probe, look): (&ProbeResult, &Look)| probe.attempts.len() > 1 && look.pace.is_retry();

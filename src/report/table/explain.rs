@@ -22,12 +22,7 @@ pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn W
     if !waiting.is_empty() {
         let people: Vec<String> = waiting.iter().filter_map(person).collect();
         writeln!(out)?;
-        let line = format!(
-            "{} waits for {}: `gate sign {} ITEM`",
-            symbol(Status::Pending),
-            people.join(", "),
-            visible(&run.name)
-        );
+        let line = format!("{} waits for {}", symbol(Status::Pending), people.join(", "));
         for line in wrap(&line, limit) {
             writeln!(out, "{}", paint.status(Status::Pending, &line))?;
         }

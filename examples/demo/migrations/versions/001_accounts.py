@@ -1,0 +1,4 @@
+"""accounts"""
+
+revision: str = "001_accounts"
+down_revision = None
