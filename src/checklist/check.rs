@@ -142,7 +142,8 @@ impl Check {
             let problem = Diagnostic::error("a check without probes checks nothing").at(root.span);
             problems.push(problem.help("give it a list: `probes:`"));
         }
-        for input in inputs.iter().filter(|input| !used.iter().any(|name| **name == *input.key.text)) {
+        let is_sound = problems.len() == before;
+        for input in inputs.iter().filter(|input| is_sound && !used.iter().any(|name| **name == *input.key.text)) {
             problems
                 .push(Diagnostic::error(format!("the input `{}` is used nowhere", input.key.text)).at(input.key.span));
         }

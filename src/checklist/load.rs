@@ -103,10 +103,10 @@ impl Loader<'_> {
         for node in self.list(part("sections"), "sections") {
             sections.extend(self.section(node, pace, &mut needs));
         }
-        if needs.is_empty() && part("sections").is_some_and(|node| !node.has_holes()) {
+        // What is wrong with its sections is told already.
+        if let Some(node) = part("sections").filter(|_| needs.is_empty() && self.problems.is_empty()) {
             let problem = Diagnostic::error("a checklist without items checks nothing");
-            let place = part("sections").map_or(root.span, |node| node.span);
-            self.problems.push(problem.at(place).help("a section has `items`"));
+            self.problems.push(problem.at(node.span).help("a section has `items`"));
         }
         self.names.circles(&needs, self.problems);
         let gaps = self.list(part("gaps"), "gaps").iter().filter_map(|node| self.gap(node)).collect();

@@ -1,1 +1,232 @@
-//! Runs of plans whose probes are made for the test: what happens when.
+//! Runs whose probes are made for the test, on a clock that stands still until everyone waits.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::json;
+
+use crate::checklist::{self, Found, Overrides};
+use crate::env::Env;
+use crate::plan::{Ask, Plan, Selection};
+use crate::probe::{Context, Observe, Seen};
+use crate::run::{Event, Run};
+
+use super::{Options, run};
+
+/// What a probe of these tests does.
+#[derive(Clone)]
+enum Act {
+    /// Answers after this time.
+    Answer(Duration),
+    /// Never answers.
+    Hang,
+    /// Panics.
+    Panic,
+    /// Is red so many times, then green.
+    RedFirst(usize),
+}
+
+struct Fake {
+    act: Act,
+    looks: AtomicUsize,
+    busy: Arc<Busy>,
+}
+
+/// How many probes look at a time, and at most.
+#[derive(Default)]
+struct Busy(AtomicUsize, AtomicUsize);
+
+impl Observe for Fake {
+    fn observe<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, anyhow::Result<Seen>> {
+        Box::pin(async move {
+            let look = self.looks.fetch_add(1, Ordering::SeqCst);
+            let now = self.busy.0.fetch_add(1, Ordering::SeqCst) + 1;
+            self.busy.1.fetch_max(now, Ordering::SeqCst);
+            let connected = match &self.act {
+                Act::Answer(after) => {
+                    tokio::time::sleep(*after).await;
+                    true
+                }
+                Act::Hang => std::future::pending().await,
+                Act::Panic => panic!("index out of bounds"),
+                Act::RedFirst(times) => look >= *times,
+            };
+            self.busy.0.fetch_sub(1, Ordering::SeqCst);
+            Ok(Seen { value: json!({ "connected": connected }), evidence: String::new(), advice: None })
+        })
+    }
+
+    fn has_effects(&self) -> bool {
+        false
+    }
+
+    fn is_insecure(&self) -> bool {
+        false
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        None
+    }
+}
+
+/// A run of items that act so. `lines` are the items' further lines, such as `needs: [a]`.
+struct Case {
+    items: Vec<(&'static str, &'static str, Act)>,
+    options: Options,
+    busy: Arc<Busy>,
+    events: Arc<Mutex<Vec<String>>>,
+}
+
+impl Case {
+    fn new(items: &[(&'static str, &'static str, Act)]) -> Self {
+        Self { items: items.to_vec(), options: Options::default(), busy: Arc::default(), events: Arc::default() }
+    }
+
+    async fn run(&self, stop: impl Future<Output = &'static str>) -> Run {
+        let mut text = String::from("title: T\nsections:\n- title: S\n  items:\n");
+        for (id, lines, _) in &self.items {
+            text.push_str(&format!(
+                "  - {{ id: {id}, title: {id}, {lines}probes: [{{ tcp: {{ address: \"127.0.0.1:1\" }} }}] }}\n"
+            ));
+        }
+        let found = Found { name: "t".into(), file: "t.yaml".into(), root: PathBuf::from("/"), text };
+        let env = Arc::new(Env::with([], PathBuf::from("/")));
+        let loaded = checklist::load(found, &Overrides::default(), &env);
+        let checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
+        let mut plan = Plan::build(checklist, &Selection::default()).expect("everything is selected");
+        for (task, (_, _, act)) in plan.tasks.iter_mut().zip(&self.items) {
+            let fake = Fake { act: act.clone(), looks: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };
+            task.looks[0].ask = Ask::Ready(Box::new(fake));
+        }
+        run(plan, &self.options, &env, stop, |event| self.events.lock().expect("no panic").push(word(event))).await
+    }
+
+    fn events(&self) -> String {
+        self.events.lock().expect("no panic").join("; ")
+    }
+}
+
+fn word(event: &Event) -> String {
+    match event {
+        Event::Started { id, .. } => format!("{id} begins"),
+        Event::Attempt { id, attempt, status, .. } => format!("{id} look {attempt} {}", status.word()),
+        Event::Finished(item) => format!("{} {}", item.id, item.status.word()),
+        Event::Waiting { red, left } => format!("{red} red, {} s left", left.as_secs()),
+    }
+}
+
+fn told(run: &Run) -> String {
+    let line = |item: &crate::run::ItemResult| {
+        format!("{}: {} {}\n", item.id, item.status.word(), item.reason.as_deref().unwrap_or_default())
+    };
+    run.items().map(line).collect()
+}
+
+const NOW: Act = Act::Answer(Duration::ZERO);
+
+fn never() -> impl Future<Output = &'static str> {
+    std::future::pending()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_probe_is_the_error_of_its_item_and_of_no_other() {
+    let case = Case::new(&[("a", "", Act::Panic), ("b", "", NOW)]);
+    let run = case.run(never()).await;
+    insta::assert_snapshot!(told(&run), @"
+    a: error the probe panicked: index out of bounds
+    b: passed
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_never_answers_ends_with_its_timeout_at_each_attempt() {
+    let case = Case::new(&[("a", "timeout: 3s, retry: { attempts: 2, every: 1s }, ", Act::Hang)]);
+    let begun = tokio::time::Instant::now();
+    let run = case.run(never()).await;
+    insta::assert_snapshot!(told(&run), @"a: error no answer within 3s");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_deadline_what_runs_is_an_error_and_what_has_not_begun_is_blocked() {
+    let mut case = Case::new(&[
+        ("quick", "", NOW),
+        ("slow", "needs: [quick], timeout: 1h, ", Act::Hang),
+        ("next", "needs: [slow], ", NOW),
+    ]);
+    case.options.deadline = Some(Duration::from_secs(90));
+    let begun = tokio::time::Instant::now();
+    let run = case.run(never()).await;
+    assert_eq!(begun.elapsed().as_secs(), 90);
+    assert_eq!(run.interrupted.as_deref(), Some("deadline"));
+    insta::assert_snapshot!(told(&run), @"
+    quick: passed 
+    slow: error not done by the deadline of 1m30s
+    next: blocked not begun by the deadline of 1m30s
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_ends_what_runs_and_reports_what_was_done() {
+    let case = Case::new(&[("done", "", NOW), ("slow", "timeout: 1h, ", Act::Hang), ("next", "needs: [slow], ", NOW)]);
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        "SIGTERM"
+    };
+    let run = case.run(stop).await;
+    assert_eq!(run.interrupted.as_deref(), Some("SIGTERM"));
+    insta::assert_snapshot!(told(&run), @"
+    done: passed 
+    slow: error interrupted by SIGTERM
+    next: blocked not run: interrupted by SIGTERM
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_looks_again_at_what_is_red_and_at_nothing_else() {
+    let mut case = Case::new(&[("up", "", NOW), ("boots", "", Act::RedFirst(2)), ("smoke", "needs: [boots], ", NOW)]);
+    case.options.wait = Some(Duration::from_secs(60));
+    let run = case.run(never()).await;
+    insta::assert_snapshot!(told(&run), @"
+    up: passed 
+    boots: passed 
+    smoke: passed
+    ");
+    insta::assert_snapshot!(case.events(), @"up begins; boots begins; up passed; boots failed; smoke blocked; 2 red, 60 s left; boots begins; boots failed; smoke blocked; 2 red, 59 s left; boots begins; boots passed; smoke begins; smoke passed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_ends_when_its_time_is_up() {
+    let mut case = Case::new(&[("a", "", Act::RedFirst(usize::MAX))]);
+    case.options.wait = Some(Duration::from_secs(10));
+    let begun = tokio::time::Instant::now();
+    let run = case.run(never()).await;
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    insta::assert_snapshot!(told(&run), @"a: failed connected is false, not true");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_takes_as_long_as_its_slowest_item_and_never_more_at_a_time_than_jobs() {
+    let item = Act::Answer(Duration::from_secs(1));
+    let ids: Vec<&'static str> = vec!["a", "b", "c", "d", "e", "f", "g", "h"];
+    let items: Vec<_> = ids.into_iter().map(|id| (id, "", item.clone())).collect();
+    let mut case = Case::new(&items);
+    let begun = tokio::time::Instant::now();
+    case.run(never()).await;
+    assert_eq!((begun.elapsed().as_secs(), case.busy.1.load(Ordering::SeqCst)), (1, 8));
+    case = Case::new(&items);
+    case.options.jobs = 3;
+    let begun = tokio::time::Instant::now();
+    case.run(never()).await;
+    assert_eq!((begun.elapsed().as_secs(), case.busy.1.load(Ordering::SeqCst)), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_come_in_order_with_each_look_that_is_repeated() {
+    let case = Case::new(&[("a", "retry: { attempts: 3, every: 1s }, ", Act::RedFirst(2))]);
+    case.run(never()).await;
+    insta::assert_snapshot!(case.events(), @"a begins; a look 1 failed; a look 2 failed; a passed");
+}

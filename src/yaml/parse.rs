@@ -11,6 +11,8 @@ use super::{Key, Node, Part, Scalar, Style, Template, Value, template};
 
 /// A checklist is text that people wrote. More than this is something else.
 const MAX_BYTES: usize = 16 << 20;
+/// The key that other readers of YAML take for a merge.
+const MERGE: &str = "<<";
 /// How deep lists and maps may nest, aliases followed.
 const MAX_DEPTH: usize = 64;
 /// How many nodes there may be, aliases followed.
@@ -265,7 +267,13 @@ impl Builder<'_> {
         frame.depth = frame.depth.max(depth);
         match &mut frame.body {
             Body::List(elements) => elements.push(node),
-            Body::Map(entries, key @ Some(_)) => entries.push((key.take().expect("it is `Some`"), node)),
+            Body::Map(entries, key @ Some(_)) => {
+                let key = key.take().expect("it is `Some`");
+                // What is refused as a key is told there, and should not lead to further problems.
+                if &*key.text != MERGE && entries.iter().all(|(other, _)| other.text != key.text) {
+                    entries.push((key, node));
+                }
+            }
             Body::Map(_, key) => *key = Some(as_key(&node, self.problems)),
         }
         self.refuse_second_key();
@@ -286,10 +294,10 @@ impl Builder<'_> {
 
 fn as_key(node: &Node, problems: &mut Vec<Diagnostic>) -> Key {
     let text = match node.text() {
-        Some("<<") => {
+        Some(MERGE) => {
             let problem = Diagnostic::error("merge keys (`<<`) have no meaning here").at(node.span);
             problems.push(problem.help("write the keys out, or use an alias for the whole value"));
-            "<<"
+            MERGE
         }
         Some(text) if text.contains("${") => {
             let problem = Diagnostic::error("a key can't be filled in").at(node.span);

@@ -4,12 +4,16 @@
 mod harness;
 
 mod alembic;
+mod bad_checklist;
+mod bad_reference;
+mod bad_value;
 mod command;
 mod env;
 mod file;
 mod grafana;
 mod harness_test;
 mod look;
+mod order;
 mod prometheus;
 mod redis;
 mod sql;

@@ -63,7 +63,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
       pending: no report at load-tests/summary.json
        --> checklists/staging.yaml:10:9
 
-    … waits for sre (SRE): `gate sign staging ITEM`
+    … waits for sre (SRE)
 
     NOT READY: 5 of 12 green, 1 failed, 1 error (1 cause, 3 blocked), 2 pending, 1 waived, 1 deferred, 1
     flaky, 1 insecure in 1.2 s
@@ -160,8 +160,7 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
         load-tests/summary.json
        --> checklists/staging.yaml:10:9
 
-    … waits for sre (SRE): `gate sign
-    staging ITEM`
+    … waits for sre (SRE)
 
     NOT READY: 5 of 12 green, 1 failed, 1
     error (1 cause, 3 blocked), 2 pending, 1

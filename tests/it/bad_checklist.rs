@@ -1,0 +1,446 @@
+//! Checklists in which something is wrong: each is told at its place, with what was probably meant, and nothing runs.
+
+use insta::assert_snapshot;
+
+use crate::harness::Project;
+
+/// What `gate validate` says of a checklist with this text.
+pub fn bad(checklist: &str) -> String {
+    said(&Project::new(checklist))
+}
+
+/// What `gate validate` says of the only checklist of a project. `gate check` says the same, and runs nothing.
+pub fn said(project: &Project) -> String {
+    let output = project.gate(&["validate"]);
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
+    let checked = project.gate(&["check", "staging"]);
+    assert_eq!((checked.code, checked.stdout.as_str()), (2, ""), "{}", checked.stderr);
+    assert_eq!(checked.stderr, output.stderr);
+    output.stderr.trim_end().to_owned()
+}
+
+/// The same for a checklist of one item with these lines.
+pub fn bad_item(lines: &str) -> String {
+    bad(&with_item(lines))
+}
+
+/// A checklist of one item with these lines.
+pub fn with_item(lines: &str) -> String {
+    let lines = crate::harness::dedent(lines);
+    let lines: String = lines.lines().map(|line| format!("        {line}\n")).collect();
+    format!("title: T\nsections:\n  - title: S\n    items:\n      - id: api\n        title: API answers\n{lines}")
+}
+
+#[test]
+fn a_misspelt_setting_is_named_with_its_nearest_neighbour() {
+    assert_snapshot!(bad_item("probes: [{ http: { ulr: https://api } }]"), @"
+    error: unknown key `ulr`
+     --> checklists/staging.yaml:7:28
+      |
+    7 |         probes: [{ http: { ulr: https://api } }]
+      |                            ^^^ did you mean `url`?
+    ");
+}
+
+#[test]
+fn a_misspelt_key_of_an_item_is_named() {
+    assert_snapshot!(bad_item("
+        probe: [{ http: { url: https://api } }]
+        needs: []
+    "), @"
+    error: unknown key `probe`
+     --> checklists/staging.yaml:7:9
+      |
+    7 |         probe: [{ http: { url: https://api } }]
+      |         ^^^^^ did you mean `probes`?
+    ");
+}
+
+#[test]
+fn a_misspelt_kind_of_probe_is_named() {
+    assert_snapshot!(bad_item("probes: [{ promethues: { query: up } }]"), @"
+    error: `promethues` is no kind of probe
+     --> checklists/staging.yaml:7:20
+      |
+    7 |         probes: [{ promethues: { query: up } }]
+      |                    ^^^^^^^^^^ did you mean `prometheus`?
+    ");
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused() {
+    assert_snapshot!(bad_item("
+        probes:
+          - http: { url: https://api }
+            expect: { status: 200 }
+            expect: { status: 500 }
+    "), @"
+    error: `expect` stands twice in one map
+      --> checklists/staging.yaml:10:13
+       |
+     9 |             expect: { status: 200 }
+       |             ------ the first of them
+    10 |             expect: { status: 500 }
+       |             ^^^^^^
+    ");
+}
+
+#[test]
+fn an_id_that_stands_twice_is_refused() {
+    assert_snapshot!(bad("
+        title: T
+        sections:
+          - title: S
+            items:
+              - { id: api, title: A, deferred: later }
+              - { id: api, title: B, deferred: later }
+    "), @"
+    error: the id `api` stands twice
+     --> checklists/staging.yaml:6:15
+      |
+    5 |       - { id: api, title: A, deferred: later }
+      |               --- the first
+    6 |       - { id: api, title: B, deferred: later }
+      |               ^^^ this item
+    ");
+}
+
+#[test]
+fn an_unknown_need_is_named_with_its_nearest_neighbour() {
+    assert_snapshot!(bad_item("
+        needs: [apu]
+        deferred: later
+    "), @"
+    error: no item is called `apu`
+     --> checklists/staging.yaml:7:17
+      |
+    7 |         needs: [apu]
+      |                 ^^^ did you mean `api`?
+    ");
+}
+
+#[test]
+fn needs_that_lead_in_a_circle_are_printed_as_a_path() {
+    assert_snapshot!(bad("
+        title: T
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, deferred: x, needs: [b] }
+              - { id: b, title: B, deferred: x, needs: [c] }
+              - { id: c, title: C, deferred: x, needs: [a] }
+    "), @"
+    error: needs lead in a circle: a → b → c → a
+     --> checklists/staging.yaml:7:49
+      |
+    7 |       - { id: c, title: C, deferred: x, needs: [a] }
+      |                                                 ^
+      |
+      = help: none of these could ever begin
+    ");
+}
+
+#[test]
+fn an_item_cannot_need_the_section_that_it_is_in() {
+    assert_snapshot!(bad("
+        title: T
+        sections:
+          - title: S
+            id: smoke
+            items:
+              - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA } }
+    "), @"
+    error: needs lead in a circle: qa → qa
+     --> checklists/staging.yaml:6:38
+      |
+    6 |       - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA } }
+      |                                      ^^^^^
+      |
+      = help: none of these could ever begin
+    ");
+}
+
+#[test]
+fn a_probe_of_two_kinds_is_refused() {
+    assert_snapshot!(bad_item("
+        probes:
+          - http: { url: https://api }
+            tcp: { address: api:443 }
+    "), @"
+    error: a probe is of one kind
+     --> checklists/staging.yaml:9:13
+      |
+    8 |           - http: { url: https://api }
+      |             ---- the first
+    9 |             tcp: { address: api:443 }
+      |             ^^^
+      |
+      = help: begin the second with `-` on a line of its own
+    ");
+}
+
+#[test]
+fn a_probe_of_no_kind_is_refused() {
+    assert_snapshot!(bad_item("
+        probes:
+          - expect: { status: 200 }
+    "), @"
+    error: this names no kind of probe
+     --> checklists/staging.yaml:8:13
+      |
+    8 |           - expect: { status: 200 }
+      |             ^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: the kinds are `alembic`, `command`, `env`, `file`, `grafana`, `http`, `prometheus`, `redis`, `sql`, `tcp`, and `use` for a check
+    ");
+}
+
+#[test]
+fn an_item_that_cannot_fail_is_no_item() {
+    assert_snapshot!(bad_item("owner: \"@platform\""), @"
+    error: `api` cannot fail
+     --> checklists/staging.yaml:5:13
+      |
+    5 |       - id: api
+      |             ^^^
+      |
+      = help: give it `probes`, a `sign_off`, or say with `deferred` why not yet
+    ");
+}
+
+#[test]
+fn an_empty_list_of_probes_is_no_probe() {
+    assert_snapshot!(bad_item("probes: []"), @"
+    error: `api` cannot fail
+     --> checklists/staging.yaml:5:13
+      |
+    5 |       - id: api
+      |             ^^^
+      |
+      = help: give it `probes`, a `sign_off`, or say with `deferred` why not yet
+    ");
+}
+
+#[test]
+fn an_item_is_not_both_observed_and_signed() {
+    assert_snapshot!(bad_item("
+        probes: [{ http: { url: https://api } }]
+        sign_off: { role: QA lead }
+    "), @"
+    error: an item has probes, or it is a sign-off
+     --> checklists/staging.yaml:8:21
+      |
+    8 |         sign_off: { role: QA lead }
+      |                     ^^^^^^^^^^^^^
+      |
+      = help: make it two items; the sign-off `needs` the other
+    ");
+}
+
+#[test]
+fn a_list_where_a_map_is_wanted_is_said_so() {
+    assert_snapshot!(bad("
+        title: T
+        sections:
+          title: S
+          items: []
+    "), @"
+    error: `sections` is a list, not a map
+     --> checklists/staging.yaml:3:3
+      |
+    3 |   title: S
+      |   ^^^^^^^^
+      |
+      = help: begin each of its entries with `- `
+    ");
+}
+
+#[test]
+fn a_checklist_without_items_checks_nothing() {
+    assert_snapshot!(bad("
+        title: T
+        sections: [{ title: S, text: words }]
+    "), @"
+    error: a checklist without items checks nothing
+     --> checklists/staging.yaml:2:11
+      |
+    2 | sections: [{ title: S, text: words }]
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: a section has `items`
+    ");
+}
+
+#[test]
+fn what_is_missing_is_shown_where_it_belongs() {
+    assert_snapshot!(bad_item("probes: [{ http: { method: POST } }]"), @"
+    error: `url` is missing
+     --> checklists/staging.yaml:7:28
+      |
+    7 |         probes: [{ http: { method: POST } }]
+      |                            ^^^^^^^^^^^^
+    ");
+}
+
+#[test]
+fn a_gap_of_an_unknown_item_is_refused_and_so_is_one_that_nobody_accepted() {
+    assert_snapshot!(bad("
+        title: T
+        sections: [{ title: S, items: [{ id: replay, title: R, deferred: later }] }]
+        gaps:
+          - { gap: Replay, items: [repaly], accepted_until: 2026-03-01 }
+          - { gap: Other, items: [replay], accepted_until: 2026-02-30, accepted_by: me }
+    "), @r#"
+    error: no item is called `repaly`
+     --> checklists/staging.yaml:4:28
+      |
+    4 |   - { gap: Replay, items: [repaly], accepted_until: 2026-03-01 }
+      |                            ^^^^^^ did you mean `replay`?
+
+    error: nobody has accepted this gap
+     --> checklists/staging.yaml:4:53
+      |
+    4 |   - { gap: Replay, items: [repaly], accepted_until: 2026-03-01 }
+      |                                                     ^^^^^^^^^^
+      |
+      = help: say who did: `accepted_by: "@sre-lead"`
+
+    error: parsed date is not valid: parameter 'day' for `2026-02` is invalid, must be in range `1..=28`
+     --> checklists/staging.yaml:5:52
+      |
+    5 |   - { gap: Other, items: [replay], accepted_until: 2026-02-30, accepted_by: me }
+      |                                                    ^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn yaml_that_is_none_is_told_at_its_place() {
+    assert_snapshot!(bad("
+        title: T
+        sections:
+          - title: S
+           items: []
+    "), @"
+    error: not YAML: expected '-' indicator
+     --> checklists/staging.yaml:4:4
+      |
+    4 |    items: []
+      |    ^
+    ");
+}
+
+#[test]
+fn tags_merge_keys_and_several_documents_are_refused_by_name() {
+    assert_snapshot!(bad("
+        title: !!str T
+        sections: [{ title: S, items: [{ id: a, title: A, deferred: x }] }]
+    "), @"
+    error: the tag `!!str` has no meaning here
+     --> checklists/staging.yaml:1:8
+      |
+    1 | title: !!str T
+      |        ^^^^^
+      |
+      = help: leave it out; quotes make a text of a number
+    ");
+    assert_snapshot!(bad("
+        title: T
+        sections:
+          - &base { title: S, items: [{ id: a, title: A, deferred: x }] }
+          - <<: *base
+            title: U
+            text: more
+    "), @"
+    error: merge keys (`<<`) have no meaning here
+     --> checklists/staging.yaml:4:5
+      |
+    4 |   - <<: *base
+      |     ^^
+      |
+      = help: write the keys out, or use an alias for the whole value
+    ");
+    assert_snapshot!(bad("
+        title: T
+        ---
+        title: U
+    "), @"
+    error: `sections` is missing
+     --> checklists/staging.yaml:1:1
+      |
+    1 | title: T
+      | ^^^^^^^^
+
+    error: a second document begins here
+     --> checklists/staging.yaml:2:1
+      |
+    2 | ---
+      | ^^^
+      |
+      = help: a file holds one checklist: leave out the `---`
+    ");
+}
+
+#[test]
+fn all_problems_are_told_in_one_go() {
+    assert_snapshot!(bad("
+        titel: T
+        sections:
+          - title: S
+            items:
+              - id: api
+                title: API answers
+                tiemout: 5s
+                needs: [dbb]
+                probes:
+                  - http: { url: \"${vars.api}\", methd: GET }
+                    expect: { stauts: 200 }
+              - id: db
+                title: DB
+                probes:
+                  - sql: { url: \"postgresql://u@h/d\" }
+    "), @r#"
+    error: unknown key `titel`
+     --> checklists/staging.yaml:1:1
+      |
+    1 | titel: T
+      | ^^^^^ did you mean `title`?
+
+    error: unknown key `tiemout`
+     --> checklists/staging.yaml:7:9
+      |
+    7 |         tiemout: 5s
+      |         ^^^^^^^ did you mean `timeout`?
+
+    error: no item is called `dbb`
+     --> checklists/staging.yaml:8:17
+      |
+    8 |         needs: [dbb]
+      |                 ^^^ did you mean `db`?
+
+    error: no variable is called `api`
+      --> checklists/staging.yaml:10:27
+       |
+    10 |           - http: { url: "${vars.api}", methd: GET }
+       |                           ^^^^^^^^^^^
+       |
+       = help: there are none: put it under `vars:`
+
+    error: unknown key `methd`
+      --> checklists/staging.yaml:10:41
+       |
+    10 |           - http: { url: "${vars.api}", methd: GET }
+       |                                         ^^^^^ did you mean `method`?
+
+    error: unknown field `stauts`
+      --> checklists/staging.yaml:11:23
+       |
+    11 |             expect: { stauts: 200 }
+       |                       ^^^^^^ did you mean `status`?
+
+    error: `query` is missing
+      --> checklists/staging.yaml:15:20
+       |
+    15 |           - sql: { url: "postgresql://u@h/d" }
+       |                    ^^^^^^^^^^^^^^^^^^^^^^^^^
+    "#);
+}

@@ -1,0 +1,332 @@
+//! When things run: needs and their root cause, locks, retries, waiting, deadlines, and what the command line selects.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::harness::{HttpServer, Output, Project, Response, http};
+
+/// A checklist of one section with these items, one a line.
+fn list(items: &str) -> Project {
+    let items: String = crate::harness::dedent(items).lines().map(|line| format!("      {line}\n")).collect();
+    Project::new(&format!("title: T\nsections:\n  - title: S\n    id: all\n    items:\n{items}"))
+}
+
+/// The run as JSON, with the exit code.
+fn check(project: &Project, arguments: &[&str]) -> (i32, Value) {
+    let arguments: Vec<&str> = ["check", "staging", "--format", "json"].iter().chain(arguments).copied().collect();
+    let Output { code, stdout, stderr } = project.gate(&arguments);
+    (code, serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}")))
+}
+
+fn items(run: &Value) -> impl Iterator<Item = &Value> {
+    run["sections"].as_array().into_iter().flatten().flat_map(|section| section["items"].as_array()).flatten()
+}
+
+/// `id: status, reason` of every item, a line each.
+fn told(run: &Value) -> String {
+    let line = |item: &Value| {
+        let text = |key: &str| item[key].as_str().map(|text| format!(", {text}")).unwrap_or_default();
+        let cause = item["cause"].as_str().map(|cause| format!(" <- {cause}")).unwrap_or_default();
+        let [id, status] = ["id", "status"].map(|key| item[key].as_str().unwrap_or_default());
+        format!("{id}: {status}{}{cause}\n", text("reason"))
+    };
+    items(run).map(line).collect()
+}
+
+/// A server that answers 503 so many times, then 200.
+fn ready_after(refusals: usize) -> HttpServer {
+    let seen = std::sync::atomic::AtomicUsize::new(0);
+    http(move |_| {
+        let before = seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Response::empty(if before < refusals { 503 } else { 200 })
+    })
+}
+
+#[test]
+fn what_needs_a_red_item_is_blocked_by_the_root_cause_and_nothing_else_is_touched() {
+    let project = list(
+        "
+        - { id: db, title: DB, probes: [{ command: { argv: [\"false\"] } }] }
+        - { id: api, title: API, needs: [db], probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: smoke, title: Smoke, needs: [api], probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: other, title: Other, probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA lead } }
+    ",
+    );
+    let (code, run) = check(&project, &[]);
+    assert_eq!(code, 1);
+    assert_snapshot!(told(&run), @"
+    db: failed, exit_code is 1, not 0
+    api: blocked, db: exit_code is 1, not 0 <- db
+    smoke: blocked, db: exit_code is 1, not 0 <- db
+    other: passed
+    qa: blocked, db: exit_code is 1, not 0 <- db
+    ");
+    assert_eq!(run["counts"]["causes"], 1);
+}
+
+#[test]
+fn what_is_missing_blocks_and_is_no_failure() {
+    let project = Project::new(
+        "
+        title: T
+        secrets: { TOKEN: }
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ command: { argv: [echo, \"${secrets.TOKEN}\"] } }] }
+              - { id: b, title: B, probes: [{ command: { argv: [echo, \"${env.STAGING_URL}\"] } }] }
+              - { id: c, title: C, probes: [{ command: { argv: [echo, \"${env.STAGING_URL:-x}\"] } }] }
+              - { id: d, title: D, needs: [a], probes: [{ command: { argv: [\"true\"] } }] }
+    ",
+    );
+    let (code, run) = check(&project, &[]);
+    assert_eq!(code, 3);
+    assert_snapshot!(told(&run), @"
+    a: blocked, TOKEN is not set
+    b: blocked, STAGING_URL is not set
+    c: passed
+    d: blocked, a: TOKEN is not set <- a
+    ");
+}
+
+#[test]
+fn a_probe_that_uses_what_a_red_one_saw_is_blocked_and_the_item_is_what_that_one_is() {
+    let server = http(|_| Response::json(&serde_json::json!({ "id": 7 })).status(500));
+    let project = list(
+        "
+        - id: mismatch
+          title: Mismatch
+          probes:
+            - http: { url: \"${env.API}/new\" }
+              as: new
+            - http: { url: \"${env.API}/${new.json.id}\" }
+            - command: { argv: [\"true\"] }
+    ",
+    )
+    .env("API", server.url());
+    let (code, run) = check(&project, &[]);
+    assert_eq!(code, 1);
+    let probes = items(&run).next().expect("there is one")["probes"].as_array().expect("a list");
+    let statuses: Vec<&str> = probes.iter().filter_map(|probe| probe["status"].as_str()).collect();
+    assert_eq!(statuses, ["failed", "blocked", "passed"]);
+    assert_eq!(probes[1]["error"], "`new` is not green");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn what_one_item_saw_can_be_asked_for_by_another_that_needs_it() {
+    let server = http(|request| match request.path.as_str() {
+        "/login" => Response::json(&serde_json::json!({ "token": "t0p-secret" })),
+        _ => Response::text(request.header("authorization").unwrap_or("none")),
+    });
+    let project = list(
+        "
+        - { id: login, title: L, probes: [{ http: { url: \"${env.API}/login\" }, as: session }] }
+        - id: orders
+          title: O
+          needs: [login]
+          probes:
+            - http: { url: \"${env.API}/orders\", token: \"${items.login.session.json.token}\" }
+              expect: { body: Bearer t0p-secret }
+              as: orders
+          evidence: \"${orders.status} after ${items.login.session.status}\"
+    ",
+    )
+    .env("API", server.url());
+    let (code, run) = check(&project, &[]);
+    assert_eq!((code, told(&run)), (0, "login: passed\norders: passed\n".to_owned()));
+    assert_eq!(items(&run).nth(1).expect("there are two")["evidence"], "200 after 200");
+}
+
+#[test]
+fn a_green_look_after_a_red_one_is_passed_and_flaky() {
+    let server = ready_after(1);
+    let project = list(
+        "
+        - id: api
+          title: A
+          probes: [{ http: { url: \"${env.API}\" }, retry: { attempts: 3, every: 1ms } }]
+    ",
+    )
+    .env("API", server.url());
+    let (code, run) = check(&project, &[]);
+    let item = items(&run).next().expect("there is one");
+    assert_eq!((code, &item["status"], &item["flaky"]), (0, &"passed".into(), &true.into()));
+    assert_eq!(item["probes"][0]["attempts"].as_array().expect("a list").len(), 2);
+}
+
+#[test]
+fn a_retry_ends_after_its_attempts_and_is_not_inherited_by_what_has_effects() {
+    let server = http(|_| Response::empty(500));
+    let project = Project::new(
+        "
+        title: T
+        defaults: { retry: { attempts: 3, every: 1ms } }
+        sections:
+          - title: S
+            items:
+              - { id: read, title: R, probes: [{ http: { url: \"${env.API}/read\" } }] }
+              - { id: write, title: W, probes: [{ http: { method: POST, url: \"${env.API}/write\" } }] }
+    ",
+    )
+    .env("API", server.url());
+    assert_eq!(check(&project, &[]).0, 1);
+    let count = |path: &str| server.requests().iter().filter(|request| request.path == path).count();
+    assert_eq!((count("/read"), count("/write")), (3, 1));
+}
+
+#[test]
+fn eventually_looks_again_until_it_holds_and_that_is_not_flaky() {
+    let server = ready_after(4);
+    let project = list(
+        "
+        - id: api
+          title: A
+          probes: [{ http: { url: \"${env.API}\" }, eventually: { within: 1m, every: 1ms } }]
+    ",
+    )
+    .env("API", server.url());
+    let (code, run) = check(&project, &[]);
+    let item = items(&run).next().expect("there is one");
+    assert_eq!((code, &item["flaky"]), (0, &false.into()));
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[test]
+fn waiting_for_what_only_a_person_can_do_ends_at_once() {
+    let project = list(
+        "
+        - { id: qa, title: Q, sign_off: { role: QA lead } }
+        - { id: url, title: U, probes: [{ http: { url: \"${env.NOT_SET}\" } }] }
+    ",
+    );
+    assert_eq!(check(&project, &["--wait", "1h"]).0, 1);
+}
+
+#[test]
+fn fail_fast_begins_nothing_more_but_says_why() {
+    let project = list(
+        "
+        - { id: a, title: A, probes: [{ command: { argv: [\"false\"] } }] }
+        - { id: b, title: B, probes: [{ command: { shell: \"echo x >> looks\" } }] }
+        - { id: c, title: C, needs: [b], probes: [{ command: { shell: \"echo x >> looks\" } }] }
+    ",
+    )
+    .file("looks", "");
+    let (code, run) = check(&project, &["--fail-fast", "--jobs", "1"]);
+    assert_eq!(code, 1);
+    assert_snapshot!(told(&run), @"
+    a: failed, exit_code is 1, not 0
+    b: blocked, not run: `--fail-fast` stopped after a
+    c: blocked, b: not run: `--fail-fast` stopped after a <- b
+    ");
+    assert_eq!(project.read("looks"), "");
+}
+
+#[test]
+fn items_with_a_lock_in_common_never_run_beside_each_other() {
+    let item = |id: &str, extra: &str| {
+        format!(
+            "- {{ id: {id}, title: X, {extra}, probes: [{{ command: {{ shell: \"mkdir held && rmdir held\" }} }}] }}\n"
+        )
+    };
+    let items: String = (0..12).map(|n| item(&format!("i{n}"), "locks: [api]")).collect();
+    assert_eq!(check(&list(&items), &[]).0, 0);
+    let items: String = (0..12).map(|n| item(&format!("i{n}"), "exclusive: true")).collect();
+    assert_eq!(check(&list(&items), &[]).0, 0);
+}
+
+#[test]
+fn only_takes_what_is_needed_along_and_skip_leaves_out_and_both_are_partial() {
+    let project = list(
+        "
+        - { id: db, title: D, probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: api, title: A, needs: [db], tags: [smoke], probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: web, title: W, tags: [smoke], probes: [{ command: { argv: [\"true\"] } }] }
+    ",
+    );
+    let (code, run) = check(&project, &["--only", "api"]);
+    assert_eq!((code, told(&run)), (0, "db: passed\napi: passed\n".to_owned()));
+    assert_eq!(run["partial"], "--only api");
+    let (_, run) = check(&project, &["--only", "smoke", "--skip", "db,web"]);
+    assert_eq!(told(&run), "api: blocked, db: not run this time <- db\n");
+    let (code, run) = check(&project, &["--skip", "web"]);
+    assert_eq!((code, told(&run)), (0, "db: passed\napi: passed\n".to_owned()));
+    let (code, run) = check(&project, &["--only", "all"]);
+    assert_eq!((code, items(&run).count()), (0, 3));
+}
+
+#[test]
+fn a_selection_that_means_nothing_or_leaves_nothing_is_an_error_and_nothing_runs() {
+    let project = list("- { id: db, title: D, probes: [{ command: { shell: \"touch ran\" } }] }");
+    let output = project.gate(&["check", "staging", "--only", "bd"]);
+    assert_eq!(output.code, 2);
+    assert_snapshot!(output.stderr, @"
+    error: `--only bd`: no item, section or tag is called so
+     |
+     = help: did you mean `db`?
+    ");
+    let output = project.gate(&["check", "staging", "--skip", "db"]);
+    assert_eq!(output.code, 2);
+    assert_snapshot!(output.stderr, @"
+    error: `--skip db` selects no item
+     |
+     = help: what checks nothing says nothing
+    ");
+    assert!(!project.path().join("ran").exists());
+}
+
+#[test]
+fn read_only_blocks_what_has_effects() {
+    let project = list(
+        "
+        - { id: writes, title: W, probes: [{ command: { shell: \"touch ran\" } }] }
+        - { id: reads, title: R, probes: [{ command: { argv: [\"true\"], read_only: true } }] }
+    ",
+    );
+    let (code, run) = check(&project, &["--read-only"]);
+    assert_eq!(code, 3);
+    assert_snapshot!(told(&run), @"
+    writes: blocked, `command` has effects, and `--read-only` runs only what has none
+    reads: passed
+    ");
+    assert!(!project.path().join("ran").exists());
+}
+
+#[test]
+fn advisory_deferred_and_waived_items_do_not_gate_and_an_expired_waiver_does() {
+    let checklist = |until: &str| {
+        Project::new(&format!(
+            "
+            title: T
+            sections:
+              - title: S
+                items:
+                  - {{ id: advice, title: A, advisory: true, probes: [{{ command: {{ argv: [\"false\"] }} }}] }}
+                  - {{ id: later, title: L, deferred: PROD SETUP, probes: [{{ command: {{ argv: [\"false\"] }} }}] }}
+                  - {{ id: known, title: K, probes: [{{ command: {{ argv: [\"false\"] }} }}] }}
+                  - {{ id: after, title: B, needs: [known], probes: [{{ command: {{ argv: [\"true\"] }} }}] }}
+            gaps: [{{ gap: Known, items: [known], accepted_until: {until}, accepted_by: me }}]
+        "
+        ))
+        .env("SOURCE_DATE_EPOCH", "1767225599")
+    };
+    // The epoch is the last second of 2025 in UTC.
+    let (code, run) = check(&checklist("2025-12-31"), &[]);
+    assert_eq!(code, 0);
+    assert_snapshot!(told(&run), @"
+    advice: failed, exit_code is 1, not 0
+    later: deferred, PROD SETUP
+    known: waived, exit_code is 1, not 0
+    after: passed
+    ");
+    let (code, run) = check(&checklist("2025-12-30"), &[]);
+    assert_eq!(code, 1);
+    assert_snapshot!(told(&run), @"
+    advice: failed, exit_code is 1, not 0
+    later: deferred, PROD SETUP
+    known: failed, exit_code is 1, not 0
+    after: blocked, known: exit_code is 1, not 0 <- known
+    ");
+}
