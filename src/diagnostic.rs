@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use anstyle::{AnsiColor, Style};
 
 /// One text that was read, and what it is called in messages.
 #[derive(Debug, Clone)]
@@ -226,6 +227,9 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
         Severity::Warning => Level::WARNING,
     };
     let title = visible(&problem.title);
+    if problem.at.is_none() && problem.also.is_empty() {
+        return without_place(problem, &title, styled);
+    }
     let mut group = Group::with_title(level.primary_title(title.as_str()));
     let mut files: Vec<u32> = Vec::new();
     let places = || {
@@ -261,6 +265,21 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
     }
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// A problem of the command line, say: there is no line to show.
+fn without_place(problem: &Diagnostic, title: &str, styled: bool) -> String {
+    let (word, color) = match problem.severity {
+        Severity::Error => ("error", AnsiColor::BrightRed),
+        Severity::Warning => ("warning", AnsiColor::BrightYellow),
+    };
+    let style = |style: Style| if styled { style } else { Style::new() };
+    let (bold, colored) = (style(Style::new().bold()), style(color.on_default().bold()));
+    let mut text = format!("{colored}{word}{colored:#}{bold}: {title}{bold:#}");
+    for help in &problem.help {
+        text.push_str(&format!("\n  {bold}help{bold:#}: {}", visible(help)));
+    }
+    text
 }
 
 /// The lines that hold all the places: the renderer scans what it is given, and a checklist may be long.

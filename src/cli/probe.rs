@@ -33,8 +33,9 @@ impl Probe {
         let mut sources = Sources::default();
         let mut problems = Vec::new();
         let node = self.node(kind, &mut sources, &mut problems);
-        let probe = (kind.read)(&node, &mut problems);
-        let Some(probe) = probe.filter(|_| problems.is_empty()) else {
+        // A value that is no YAML is not missing as well.
+        let probe = if problems.is_empty() { (kind.read)(&node, &mut problems) } else { None };
+        let Some(probe) = probe else {
             return Err(Failure::usage(Diagnostics(problems), &env).at(&Arc::new(sources)));
         };
         let env = Arc::new(env);

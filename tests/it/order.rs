@@ -264,15 +264,13 @@ fn a_selection_that_means_nothing_or_leaves_nothing_is_an_error_and_nothing_runs
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
     error: `--only bd`: no item, section or tag is called so
-     |
-     = help: did you mean `db`?
+      help: did you mean `db`?
     ");
     let output = project.gate(&["check", "staging", "--skip", "db"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
     error: `--skip db` selects no item
-     |
-     = help: what checks nothing says nothing
+      help: what checks nothing says nothing
     ");
     assert!(!project.path().join("ran").exists());
 }

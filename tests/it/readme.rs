@@ -1,0 +1,150 @@
+//! What the documents say is so: the README's blocks and tables, the manual of every setting, the generated schema.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::{Project, Response, free_port, gate, http};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Blocks of this language that stand in the README.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = read("README.md");
+    let fence = format!("```{language}\n");
+    readme.split(&fence).skip(1).filter_map(|rest| Some(rest.split_once("\n```")?.0.to_owned())).collect()
+}
+
+/// The text without what differs from run to run: times and ports.
+fn stable(text: &str) -> String {
+    let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("it is well formed");
+    let time = regex::Regex::new(r"\b[\d.]+ ?(ms|s)\b").expect("it is well formed");
+    time.replace_all(&port.replace_all(text, "127.0.0.1:PORT"), "TIME").trim_end().to_owned()
+}
+
+#[test]
+fn the_commands_of_the_readme_print_what_it_shows() {
+    let shown: Vec<String> = blocks("text").into_iter().filter(|block| block.starts_with("$ cargo run")).collect();
+    assert_eq!(shown.len(), 2);
+    for block in shown {
+        let (command, expected) = block.split_once('\n').expect("a command and what it prints");
+        let arguments = command.strip_prefix("$ cargo ").expect("it is cargo's").split(' ');
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(arguments).current_dir(ROOT);
+        // What cargo tells a test of the package would make build scripts run again.
+        let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO"));
+        own.filter(|(name, _)| name != "CARGO_HOME" && name != "CARGO_TARGET_DIR").for_each(|(name, _)| {
+            cargo.env_remove(name);
+        });
+        let output = cargo.output().expect("cargo runs");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(stable(&printed), stable(expected), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn the_first_checklist_of_the_readme_is_valid_and_short() {
+    let blocks = blocks("yaml");
+    let [first] = blocks.as_slice() else { panic!("the README shows {} checklists", blocks.len()) };
+    assert!(first.lines().count() <= 10, "{first}");
+    let output = Project::new(first).gate(&["validate"]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "checklists/staging.yaml: valid, 2 items\n"),
+        "{}",
+        output.stderr
+    );
+}
+
+/// The exit codes of the README's table that a run of gate to its end can give.
+#[test]
+fn each_exit_code_of_the_readme_is_given_for_what_it_says() {
+    let readme = read("README.md");
+    let table = readme.split("## Exit codes").nth(1).expect("there is such a chapter").split("\n## ").next();
+    let codes: BTreeSet<i32> = table
+        .into_iter()
+        .flat_map(str::lines)
+        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok())
+        .collect();
+    let server = http(|request| Response::empty(if request.path == "/up" { 200 } else { 500 }));
+    let run = |url: &str, arguments: &[&str]| {
+        let item = format!("{{ id: a, title: A, probes: [{{ http: {{ url: \"{url}\" }} }}] }}");
+        let project = Project::new(&format!("title: T\nsections: [{{ title: S, items: [{item}] }}]"));
+        project.gate(&[&["check", "staging"], arguments].concat()).code
+    };
+    let up = format!("{}/up", server.url());
+    let given = [
+        (run(&up, &[]), 0),
+        (run(&format!("{}/down", server.url()), &[]), 1),
+        (run("no-url", &[]), 2),
+        (run(&up, &["--only", "b"]), 2),
+        (run(&up, &["--no-such-option"]), 2),
+        (run(&format!("http://127.0.0.1:{}", free_port()), &[]), 3),
+        (run(&up, &["--report", "json=no/folder/run.json"]), 4),
+    ];
+    for (given, expected) in given {
+        assert_eq!(given, expected);
+    }
+    // The two of signals are held by the tests of signals.
+    let tested: BTreeSet<i32> = given.into_iter().map(|(_, code)| code).chain([130, 143]).collect();
+    assert_eq!(codes, tested);
+}
+
+#[test]
+fn the_readme_names_every_kind_of_probe_and_every_operator() {
+    let readme = read("README.md");
+    let kinds = gate::probe::KINDS.iter().map(|kind| format!("| `{}` |", kind.name));
+    let operators = gate::expect::OPERATORS.iter().map(|operator| format!("`{}`", operator.name));
+    for word in kinds.chain(operators) {
+        assert!(readme.contains(&word), "{word}");
+    }
+}
+
+#[test]
+fn the_checklists_of_this_project_are_valid() {
+    let output = gate(ROOT, &["validate"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert!(output.stdout.contains("checklists/example.yaml: valid"), "{}", output.stdout);
+}
+
+#[test]
+fn the_schema_beside_the_checklists_is_the_one_that_gate_prints() {
+    let path = Path::new(ROOT).join("checklists/checklist.schema.json");
+    let printed = gate(ROOT, &["schema"]).stdout;
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        fs::write(&path, &printed).expect("the folder is writable");
+    }
+    assert!(read("checklists/checklist.schema.json") == printed, "run with UPDATE_SCHEMA=1 to write it again");
+}
+
+/// The schema is the manual: every setting has a sentence, and no unknown key slips by.
+#[test]
+fn every_setting_is_documented_and_closed() {
+    for of in ["checklist", "check"] {
+        let schema: Value = serde_json::from_str(&gate(ROOT, &["schema", of]).stdout).expect("JSON");
+        let definitions = schema["definitions"].as_object().expect("there are some").iter();
+        let all = definitions.map(|(name, schema)| (name.as_str(), schema)).chain([(of, &schema)]);
+        for (name, schema) in all.filter(|(_, schema)| schema["properties"].is_object()) {
+            assert_eq!(schema["additionalProperties"], false, "{name} accepts unknown keys");
+            for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+                let is_kind = gate::probe::kind(key).is_some() && name == "Probe";
+                assert!(is_kind || property["description"].is_string(), "{name}.{key} has no doc comment");
+            }
+        }
+    }
+    for kind in gate::probe::KINDS {
+        let schema = (kind.settings)();
+        assert!(schema["description"].is_string(), "{} has no doc comment", kind.name);
+        let seen = (kind.observation)();
+        for (key, property) in seen["properties"].as_object().expect("it has fields") {
+            assert!(property["description"].is_string(), "{}.{key} has no doc comment", kind.name);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Secrets from variables, files and programs: probes get them, and no output shows them in any form.
+
+use crate::harness::{HttpServer, Project, Response, http};
+
+const TOKEN: &str = "gl/sa+0\"Tuk&en=9";
+const PASSWORD: &str = "p@ss:w0rd/ü";
+
+/// A server that gives back all that it got, as servers do in their errors.
+fn echo() -> HttpServer {
+    http(|request| {
+        let token = request.header("authorization").unwrap_or_default().to_owned();
+        let said = serde_json::json!({ "path": request.path, "query": request.parameter("key"), "token": token });
+        Response::json(&said).status(500).header("x-echo", &token.replace(|c: char| !c.is_ascii(), "?"))
+    })
+}
+
+fn project(server: &HttpServer) -> Project {
+    Project::new(
+        "
+        title: T
+        markdown: READINESS.md
+        secrets:
+          TOKEN:
+          FROM_FILE: { file: run/password }
+          FROM_PROGRAM: { command: [cat, run/key] }
+        sections:
+          - title: S
+            items:
+              - id: header
+                title: Header
+                probes: [{ http: { url: \"${env.API}/h?key=${secrets.FROM_FILE}\", token: \"${secrets.TOKEN}\" } }]
+              - id: output
+                title: Output
+                probes:
+                  - command:
+                      shell: 'printf \"%s\\n\" \"$A\"; printf \"%s\" \"$B\" | base64; printf \"%s\" \"$C\" >&2; exit 3'
+                      env: { A: \"${secrets.TOKEN}\", B: \"${secrets.FROM_FILE}\", C: \"${secrets.FROM_PROGRAM}\" }
+              - id: url
+                title: URL
+                probes: [{ redis: { url: \"redis://user:${secrets.FROM_FILE}@127.0.0.1:1/0\" } }]
+              - id: expected
+                title: Expected
+                probes:
+                  - command: { argv: [echo, other] }
+                    expect: { stdout: \"${secrets.FROM_PROGRAM}\" }
+              - id: said
+                title: Said
+                probes: [{ command: { argv: [echo, \"${secrets.TOKEN}\"] }, as: said }]
+                evidence: it said ${said.stdout}
+    ",
+    )
+    .file("run/password", &format!("{PASSWORD}\n"))
+    .file("run/key", "AKIA1234SECRET5678")
+    .env("TOKEN", TOKEN)
+    .env("API", server.url())
+}
+
+#[test]
+fn no_output_shows_a_secret_in_any_form() {
+    let server = echo();
+    let project = project(&server);
+    let output =
+        project.gate(&["check", "staging", "--report", "json=run.json", "--markdown", "--report=table=run.txt"]);
+    assert_eq!(output.code, 1, "{}", output.stderr);
+    let all = [
+        output.stdout.as_str(),
+        &output.stderr,
+        &project.read("run.json"),
+        &project.read("run.txt"),
+        &project.read("READINESS.md"),
+    ]
+    .concat();
+    let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    for secret in [TOKEN, PASSWORD, "AKIA1234SECRET5678"] {
+        for form in [secret.to_owned(), encoded(secret), encoded(secret).replace('+', "%20")] {
+            assert!(!all.contains(&form), "{form} in\n{all}");
+        }
+    }
+    for form in ["Tuk", "w0rd", "cEBzczp3MHJkL8O8", "AKIA"] {
+        assert!(!all.contains(form), "{form} in\n{all}");
+    }
+    // They did arrive.
+    let request = server.requests().into_iter().find(|request| request.path == "/h").expect("it was asked");
+    assert_eq!(request.parameter("key").as_deref(), Some(PASSWORD));
+    assert!(output.stdout.contains("it said [TOKEN]"), "{}", output.stdout);
+    assert!(output.stdout.contains("expected \"[FROM_PROGRAM]\", observed \"other\""), "{}", output.stdout);
+}
+
+#[test]
+fn the_line_to_reproduce_names_the_variable_instead() {
+    let server = echo();
+    let output = project(&server).gate(&["check", "staging", "--only", "header"]);
+    assert!(output.stdout.contains("\"authorization: Bearer $TOKEN\""), "{}", output.stdout);
+}
+
+#[test]
+fn a_secret_that_cannot_be_had_blocks_what_uses_it_and_says_why() {
+    let project = Project::new(
+        "
+        title: T
+        secrets:
+          EMPTY:
+          SHORT:
+          NO_FILE: { file: run/none }
+          NO_PROGRAM: { command: [no-such-program] }
+          REFUSES: { command: [sh, -c, \"echo s3cret-in-error >&2; exit 4\"] }
+          OTHER: { env: STAGING_OTHER }
+          UNUSED: { command: [touch, ran] }
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ command: { argv: [echo, \"${secrets.EMPTY}\"] } }] }
+              - { id: b, title: B, probes: [{ command: { argv: [echo, \"${secrets.SHORT}\"] } }] }
+              - { id: c, title: C, probes: [{ command: { argv: [echo, \"${secrets.NO_FILE}\"] } }] }
+              - { id: d, title: D, probes: [{ command: { argv: [echo, \"${secrets.NO_PROGRAM}\"] } }] }
+              - { id: e, title: E, probes: [{ command: { argv: [echo, \"${secrets.REFUSES}\"] } }] }
+              - { id: f, title: F, probes: [{ command: { argv: [echo, \"${secrets.OTHER}\"] } }] }
+    ",
+    )
+    .env("EMPTY", "")
+    .env("SHORT", "abc");
+    let output = project.gate(&["check", "staging", "--format", "json"]);
+    assert_eq!(output.code, 3, "{}", output.stdout);
+    let run: serde_json::Value = serde_json::from_str(&output.stdout).expect("a whole document");
+    let items = run["sections"][0]["items"].as_array().expect("a list").iter();
+    let reasons: Vec<&str> = items.filter_map(|item| item["reason"].as_str()).collect();
+    let folder = project.path().display().to_string();
+    insta::assert_snapshot!(reasons.join("\n").replace(&folder, "DIR"), @"
+    EMPTY is empty
+    SHORT is shorter than 4 characters, and can't be kept out of reports
+    NO_FILE: cannot read `DIR/run/none`: No such file or directory (os error 2)
+    NO_PROGRAM: cannot run `no-such-program`: No such file or directory (os error 2)
+    REFUSES: `sh -c echo s3cret-in-error >&2; exit 4` ended with exit code 4: run it to see why
+    STAGING_OTHER is not set
+    ");
+    assert!(!project.path().join("ran").exists());
+}
+
+#[test]
+fn help_shows_no_values_of_the_environment() {
+    let project = Project::new("title: T").env("STAGING_URL", "http://hidden").env("GATE_FORMAT", "hidden");
+    for verb in ["check", "validate", "list", "show", "probe", "schema"] {
+        let output = project.gate(&[verb, "--help"]);
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+        assert!(!output.stdout.contains("hidden") && !output.stdout.contains("[env:"), "{}", output.stdout);
+    }
+}
