@@ -9,6 +9,7 @@ use gate::probe::command::{Command, CommandSeen};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
+use crate::harness::Project;
 use crate::look::{context, look_in, probe, refused};
 
 /// The probe passes on nothing but this, so that each test has what the machine has.
@@ -243,24 +244,20 @@ fn fifty_programs_at_once_do_not_disturb_each_other() {
 #[test]
 fn nothing_is_left_when_we_are_killed() {
     let mark = mark(400);
-    let test = std::env::current_exe().expect("it runs");
-    let mut other = std::process::Command::new(test)
-        .args(["--exact", "command::in_a_process_that_is_killed", "--ignored"])
-        .env("GATE_TEST_MARK", &mark)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .expect("this program can be run again");
+    let project = Project::new("
+        title: T
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ command: { shell: \"${env.LINE}\" }, timeout: 20m }] }
+    ")
+    .env("LINE", format!("(env -i PATH=$PATH setsid sleep {mark} &); sleep {mark}"));
+    let mut gate = project.command(&["check", "staging"]).command();
+    let mut other = gate.stdout(std::process::Stdio::null()).spawn().expect("it is built");
     runtime().block_on(until(|| alive(&format!("sleep\0{mark}")) == 2));
     other.kill().expect("it is ours");
     other.wait().expect("it is ours");
     runtime().block_on(until(|| alive(&mark) == 0));
-}
-
-#[test]
-#[ignore = "run by another test, in a process of its own"]
-fn in_a_process_that_is_killed() {
-    let mark = std::env::var("GATE_TEST_MARK").expect("the other test says it");
-    sh(&format!("(env -i setsid sleep {mark} &); sleep {mark}"));
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -66,6 +66,16 @@ fn the_tree_speaks_of_no_machine_that_it_was_written_on() {
     assert!(traces.is_empty(), "\n{}", traces.join("\n"));
 }
 
+#[test]
+fn no_dependency_is_one_that_deny_toml_bans() {
+    let read = |path: &str| fs::read_to_string(Path::new(ROOT).join(path)).expect("it is part of the tree");
+    let (deny, lock) = (read("deny.toml"), read("Cargo.lock"));
+    let banned: Vec<&str> = deny.split("crate = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(banned.contains(&"openssl-sys") && banned.contains(&"aws-lc-sys"), "{banned:?}");
+    let found = banned.iter().filter(|name| lock.contains(&format!("name = \"{name}\"\n")));
+    assert_eq!(found.collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
 /// The modules in the order in which `lib.rs` names them, which is the order of the flow.
 fn modules() -> Vec<String> {
     let text = fs::read_to_string(Path::new(ROOT).join("src/lib.rs")).expect("there is a library");

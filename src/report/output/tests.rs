@@ -1,3 +1,5 @@
+//! What becomes of files, links, pipes and what people wrote when reports are written.
+
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
