@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use crate::yaml::{Duration, Node, Spanned};
 
@@ -70,7 +70,7 @@ pub struct FileSecret {
 #[schemars(rename = "Defaults")]
 pub struct FilePace {
     /// How long one look may take. `10s` if nobody says otherwise.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
     /// Whether to look again when a look is red. Not inherited by probes that have effects.
     #[serde(default)]
@@ -172,7 +172,7 @@ pub struct FileItem {
     #[serde(default)]
     pub hint: Option<String>,
     /// How long one look of its probes may take, such as `30s`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
     /// Whether its probes look again when they are red.
     #[serde(default)]
@@ -205,7 +205,7 @@ pub struct FileProbe {
     #[schemars(with = "Option<super::schema::AnyExpect>")]
     pub expect: Option<Node>,
     /// How long one look may take, such as `30s`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
     /// Whether to look again when it is red.
     #[serde(default)]
@@ -283,4 +283,13 @@ pub struct FileGap {
     /// Who accepted that.
     #[serde(default)]
     pub accepted_by: Option<String>,
+}
+
+/// No time at all is no time to look.
+fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let time = Option::<Duration>::deserialize(deserializer)?;
+    if time.is_some_and(|time| time.0.is_zero()) {
+        return Err(de::Error::custom("a timeout of nothing leaves no time to look"));
+    }
+    Ok(time)
 }

@@ -11,6 +11,9 @@ use crate::yaml::{Lookup, Node, Reference, fill};
 
 use super::secrets::Secrets;
 
+/// How the words for a missing variable of the environment end.
+pub const NOT_SET: &str = " is not set";
+
 /// What was seen under a name: the observation, or nothing where it was not green.
 pub type Seen = Option<Arc<Value>>;
 
@@ -54,7 +57,7 @@ impl Scope {
     fn value(&self, reference: &Reference, secrets: &Secrets) -> Result<Node, String> {
         let (first, rest) = head(&reference.path);
         match first {
-            "env" => Err(format!("{rest} is not set")),
+            "env" => Err(format!("{rest}{NOT_SET}")),
             "secrets" => Ok(Node::from_json(&Value::from(secrets.get(rest)?), reference.span)),
             "items" => {
                 let (item, rest) = rest.split_once('.').unwrap_or((rest, ""));

@@ -15,7 +15,7 @@ use crate::run::{Attempt, ExpectationResult, ItemResult, ProbeResult, SignOff, S
 use crate::secret::Redactor;
 
 use super::Keep;
-use super::fill::{Scope, Seen};
+use super::fill::{NOT_SET, Scope, Seen};
 use super::look::{Looked, look};
 use super::secrets::Secrets;
 
@@ -212,7 +212,10 @@ impl Shared {
     /// What came of a probe that did not look.
     fn unready(&self, spec: &Look, why: Unready) -> ProbeResult {
         let (status, error, help) = match why {
-            Unready::Blocked(why) => (Status::Blocked, why, None),
+            Unready::Blocked(why) => {
+                let help = why.ends_with(NOT_SET).then(|| "set it, or give it in a file: `--env-file FILE`".to_owned());
+                (Status::Blocked, why, help)
+            }
             Unready::Error(why, help) => (Status::Error, why, help),
         };
         ProbeResult {

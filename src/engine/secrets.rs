@@ -13,6 +13,8 @@ use crate::probe::Context;
 use crate::secret::Redactor;
 use crate::yaml::Node;
 
+use super::fill::NOT_SET;
+
 /// How long a program may take to print a secret.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// What is longer is no secret.
@@ -95,7 +97,7 @@ async fn value(secret: &Secret, cx: &Context) -> Result<Value, String> {
         From::Env(variable) => match cx.env.var(variable) {
             Some(value) if !value.trim().is_empty() => value.to_owned(),
             Some(_) => return Err(format!("{variable} is empty")),
-            None => return Err(format!("{variable} is not set")),
+            None => return Err(format!("{variable}{NOT_SET}")),
         },
         From::File(path) => in_file(&cx.path(path)).map_err(|why| format!("{name}: {why}"))?,
         From::Command(argv) => printed(argv, cx).await.map_err(|why| format!("{name}: {why}"))?,

@@ -433,7 +433,9 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        seed.deserialize(self.value.take().expect("serde asks for a value after its key"))
+        let value = self.value.take().expect("serde asks for a value after its key");
+        // What is refused when it has been read, such as a text of the wrong form, is refused here.
+        seed.deserialize(value).map_err(|error| error.at(value.node.span, value.node))
     }
 }
 

@@ -87,10 +87,10 @@ fn a_regular_expression_is_read_before_the_run() {
 fn a_url_that_is_none_is_refused() {
     assert_snapshot!(bad_item("probes: [{ http: { url: api/healthz } }]"), @"
     error: the URL must begin with http:// or https://
-     --> checklists/staging.yaml:7:28
+     --> checklists/staging.yaml:7:33
       |
     7 |         probes: [{ http: { url: api/healthz } }]
-      |                            ^^^^^^^^^^^^^^^^
+      |                                 ^^^^^^^^^^^
     ");
 }
 
@@ -105,5 +105,16 @@ fn a_duration_without_its_unit_is_refused() {
       |
     7 |         timeout: 10
       |                  ^^
+    ");
+}
+
+#[test]
+fn a_timeout_of_nothing_is_refused() {
+    assert_snapshot!(bad_item("probes: [{ http: { url: https://api }, timeout: 0s }]"), @"
+    error: a timeout of nothing leaves no time to look
+     --> checklists/staging.yaml:7:57
+      |
+    7 |         probes: [{ http: { url: https://api }, timeout: 0s }]
+      |                                                         ^^
     ");
 }

@@ -231,10 +231,10 @@ fn probe_prints_what_it_sees_and_says_when_it_sees_nothing() {
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
     error: an address is a host and a port: `db.staging.example:5432`
-     --> argument 2:1:1
+     --> argument 2:1:9
       |
     1 | address=127.0.0.1
-      | ^
+      |         ^^^^^^^^^
     ");
     let output = project.gate(&["probe", "http", "ulr=http://127.0.0.1"]);
     assert_eq!(output.code, 2);

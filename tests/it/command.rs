@@ -244,13 +244,15 @@ fn fifty_programs_at_once_do_not_disturb_each_other() {
 #[test]
 fn nothing_is_left_when_we_are_killed() {
     let mark = mark(400);
-    let project = Project::new("
+    let project = Project::new(
+        "
         title: T
         sections:
           - title: S
             items:
               - { id: a, title: A, probes: [{ command: { shell: \"${env.LINE}\" }, timeout: 20m }] }
-    ")
+    ",
+    )
     .env("LINE", format!("(env -i PATH=$PATH setsid sleep {mark} &); sleep {mark}"));
     let mut gate = project.command(&["check", "staging"]).command();
     let mut other = gate.stdout(std::process::Stdio::null()).spawn().expect("it is built");
