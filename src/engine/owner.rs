@@ -45,7 +45,7 @@ pub async fn run(
         () = until(deadline) => { ended = Some(End::Deadline); Secrets::default() }
         secrets = Secrets::read(&plan.checklist.secrets, &used, &cx) => secrets,
     };
-    let redactor = secrets.redactor();
+    let redactor = secrets.redactor(env);
     let shared = Arc::new(Shared { plan, cx, secrets, redactor, read_only: options.read_only, keep: options.keep });
     let mut owner = Owner::new(shared, options, tell);
     if ended.is_none() {

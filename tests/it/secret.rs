@@ -137,6 +137,27 @@ fn a_secret_that_cannot_be_had_blocks_what_uses_it_and_says_why() {
 }
 
 #[test]
+fn what_the_environment_holds_as_a_secret_is_hidden_though_nobody_declared_it() {
+    let project = Project::new("
+        title: T
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ sql: { url: \"${env.DATABASE_URL}\", query: select 1 } }] }
+              - { id: b, title: B, probes: [{ command: { argv: [echo, \"${env.DEPLOY_TOKEN}\"] }, expect: { stdout: x } }] }
+    ")
+    .env("DATABASE_URL", "postgresql://app:h%2Fdden-word@127.0.0.1:1/db")
+    .env("DEPLOY_TOKEN", "glpat-0123456789");
+    let output = project.gate(&["check", "staging", "--report", "json=run.json"]);
+    assert_eq!(output.code, 1, "{}", output.stderr);
+    let all = [output.stdout.as_str(), &output.stderr, &project.read("run.json")].concat();
+    for secret in ["h%2Fdden", "h/dden", "glpat"] {
+        assert!(!all.contains(secret), "{secret} in\n{all}");
+    }
+    assert!(all.contains("[DEPLOY_TOKEN]"), "{all}");
+}
+
+#[test]
 fn help_shows_no_values_of_the_environment() {
     let project = Project::new("title: T").env("STAGING_URL", "http://hidden").env("GATE_FORMAT", "hidden");
     for verb in ["check", "validate", "list", "show", "probe", "schema"] {
