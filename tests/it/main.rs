@@ -13,6 +13,8 @@ mod env;
 mod file;
 mod grafana;
 mod harness_test;
+mod http;
+mod http_hostile;
 mod look;
 mod order;
 mod prometheus;

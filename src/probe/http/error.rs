@@ -121,8 +121,10 @@ fn words(error: &reqwest::Error) -> String {
     let mut next = error.source();
     while let Some(error) = next {
         let text = lower(&error.to_string());
-        if !matches!(text.as_str(), "client error (connect)" | "client error (sendrequest)" | "tcp connect error")
-            && !said.iter().any(|earlier| earlier.contains(&text))
+        if !matches!(
+            text.to_ascii_lowercase().as_str(),
+            "client error (connect)" | "client error (sendrequest)" | "tcp connect error"
+        ) && !said.iter().any(|earlier| earlier.contains(&text))
         {
             said.push(text);
         }

@@ -1,0 +1,190 @@
+//! `http` against nginx and against a server of the test's own: requests as asked for, answers as they come.
+
+use gate::probe::Probe;
+use gate::probe::http::{Http, HttpSeen};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::{Authority, Request, Response, free_port, http, nginx, nginx_tls};
+use crate::look::{look, probe};
+
+/// The evidence and the advice for what was seen.
+fn told(settings: Value, seen: &HttpSeen) -> String {
+    let probe: Http = probe(settings);
+    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+}
+
+/// Sends back what it got.
+fn echo(request: &Request) -> Response {
+    let seen = json!({
+        "method": request.method, "path": request.path, "body": request.text(),
+        "tier": request.header("x-tier"), "authorization": request.header("authorization"),
+        "type": request.header("content-type"), "agent": request.header("user-agent"),
+    });
+    Response::json(&seen)
+}
+
+#[test]
+fn nginx_is_seen_with_status_headers_body_and_time() {
+    let server = nginx("");
+    let seen = look::<Http>(json!({ "url": server.url() })).expect("nginx answers");
+    assert_eq!((seen.status, seen.body.as_deref(), seen.body_bytes, seen.truncated), (200, Some("ok\n"), 3, false));
+    assert_eq!((seen.version.as_str(), seen.content_type.as_deref()), ("HTTP/1.1", Some("text/html")));
+    assert!(seen.headers["server"].starts_with("nginx/"), "{:?}", seen.headers);
+    assert!(seen.latency_ms < 10_000 && seen.tls.is_none() && seen.json.is_none());
+    assert_snapshot!(told(json!({ "url": server.url() }), &seen), @"200 OK | ");
+}
+
+#[test]
+fn what_is_asked_for_is_sent() {
+    let server = http(|request| echo(&request));
+    let url = format!("{}/v1/items", server.url());
+    let posted = look::<Http>(json!({
+        "url": url, "method": "POST", "json": { "probe": true }, "headers": { "X-Tier": "free" }, "token": "abcd",
+    }));
+    let json = posted.expect("it answers").json.expect("it is JSON");
+    assert_eq!(json["body"], r#"{"probe":true}"#);
+    assert_eq!((&json["method"], &json["type"]), (&"POST".into(), &"application/json".into()));
+    assert_eq!((&json["tier"], &json["authorization"]), (&"free".into(), &"Bearer abcd".into()));
+    assert_eq!(json["agent"], concat!("gate/", env!("CARGO_PKG_VERSION")));
+    let put = look::<Http>(json!({ "url": url, "method": "PUT", "body": "plain", "user": "u", "password": "p:w" }));
+    let json = put.expect("it answers").json.expect("it is JSON");
+    assert_eq!((&json["body"], &json["authorization"]), (&"plain".into(), &"Basic dTpwOnc=".into()));
+}
+
+#[test]
+fn a_redirect_is_an_answer_unless_it_is_to_be_followed() {
+    let server = nginx("location /old { return 301 /new/; } location /new/ { return 200 'there'; }");
+    let url = format!("{}/old", server.url());
+    let seen = look::<Http>(json!({ "url": url })).expect("nginx answers");
+    assert_eq!(seen.status, 301);
+    assert!(
+        told(json!({ "url": url }), &seen).ends_with("redirects are not followed unless `redirects` says how many")
+    );
+    let seen = look::<Http>(json!({ "url": url, "redirects": 1 })).expect("nginx answers");
+    assert_eq!((seen.status, seen.body.as_deref(), seen.redirects.len()), (200, Some("there"), 1));
+    assert!(seen.url.ends_with("/new/"), "{}", seen.url);
+}
+
+#[test]
+fn a_credential_never_follows_a_redirect_to_another_origin() {
+    let other = http(|request| echo(&request));
+    let away = format!("{}/away", other.url());
+    let first = http(move |_| Response::empty(302).header("location", &away));
+    let settings = json!({
+        "url": first.url(), "redirects": 3, "token": "abcd", "headers": { "X-Api-Key": "k3y", "Cookie": "s=1" },
+    });
+    look::<Http>(settings).expect("both answer");
+    let [request] = other.requests().try_into().unwrap_or_else(|all: Vec<_>| panic!("{} requests", all.len()));
+    for header in ["authorization", "x-api-key", "cookie"] {
+        assert_eq!(request.header(header), None, "{header}");
+    }
+}
+
+#[test]
+fn a_control_shows_that_200_means_something() {
+    let honest = nginx("location = /healthz { return 200; } location / { return 404; }");
+    let settings = json!({ "url": format!("{}/healthz", honest.url()), "control": { "url": "/no-such-page" } });
+    let seen = look::<Http>(settings.clone()).expect("they differ");
+    assert_snapshot!(told(settings, &seen), @"200 OK (control: 404) | ");
+    let liar = nginx("location / { return 200; }");
+    let settings = json!({ "url": format!("{}/healthz", liar.url()), "control": { "url": "/no-such-page" } });
+    assert_snapshot!(look::<Http>(settings).expect_err("they are the same"), @"
+    the control request got 200 too, so that the status says nothing
+    help: expect something of the body instead of a `control`
+    ");
+}
+
+#[test]
+fn a_control_without_credentials_shows_that_they_are_asked_for() {
+    let open = http(|_| Response::ok("all may see this"));
+    let guarded = http(|request| Response::empty(if request.header("authorization").is_some() { 200 } else { 401 }));
+    let ask = |url: String| look::<Http>(json!({ "url": url, "token": "abcd", "control": { "anonymous": true } }));
+    assert_eq!(ask(guarded.url()).expect("they differ").control.map(|control| control.status), Some(401));
+    assert!(ask(open.url()).is_err());
+}
+
+#[test]
+fn tls_is_verified_and_the_certificate_is_seen() {
+    let authority = Authority::new();
+    let server = nginx_tls(&authority.issue_for("server", &["127.0.0.1", "localhost"], (4096, 1, 1)), "");
+    let error = look::<Http>(json!({ "url": server.url() })).expect_err("nobody trusts this authority");
+    assert!(error.contains("is from an unknown issuer"), "{error}");
+    let seen = look::<Http>(json!({ "url": server.url(), "ca": authority.ca() })).expect("it is trusted now");
+    let tls = seen.tls.expect("it is TLS");
+    assert!(tls.days_left > 365 && tls.not_after == "4096-01-01T00:00:00Z", "{tls:?}");
+    assert_eq!(
+        (tls.names.join(" "), tls.issuer.as_str()),
+        ("127.0.0.1 localhost".into(), "CN=An authority of the tests")
+    );
+    let seen = look::<Http>(json!({ "url": server.url(), "insecure": true })).expect("it is not verified");
+    assert_eq!(seen.status, 200);
+    assert!(probe::<Http>(json!({ "url": server.url(), "insecure": true })).is_insecure());
+}
+
+#[test]
+fn certificates_that_have_expired_or_are_for_others_are_told_apart() {
+    let authority = Authority::new();
+    let expired = nginx_tls(&authority.issue_for("expired", &["127.0.0.1"], (2020, 1, 1)), "");
+    let error = look::<Http>(json!({ "url": expired.url(), "ca": authority.ca() })).expect_err("it has expired");
+    assert!(error.ends_with("has expired\nhelp: renew it"), "{error}");
+    let other = nginx_tls(&authority.issue_for("other", &["api.example"], (4096, 1, 1)), "");
+    let error = look::<Http>(json!({ "url": other.url(), "ca": authority.ca() })).expect_err("it is for another name");
+    assert!(error.contains("is not for `127.0.0.1`"), "{error}");
+    assert!(error.contains("api.example"), "{error}");
+}
+
+#[test]
+fn a_closed_port_a_plain_one_and_an_unknown_name_are_told_apart() {
+    let error = look::<Http>(json!({ "url": format!("http://127.0.0.1:{}/x?token=abcd", free_port()) }));
+    let error = error.expect_err("nothing listens");
+    assert!(error.contains("refused the connection\nhelp: nothing listens there"), "{error}");
+    assert!(!error.contains("abcd"), "{error}");
+    let plain = nginx("");
+    let error = look::<Http>(json!({ "url": plain.url().replace("http:", "https:") })).expect_err("it is no TLS");
+    assert!(error.ends_with("help: is it plain http?"), "{error}");
+    let error = look::<Http>(json!({ "url": "http://no-such-host.invalid" })).expect_err("`.invalid` is never known");
+    assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
+}
+
+#[test]
+fn refusals_are_told_with_what_is_missing() {
+    let told = |status: u16, settings: Value| {
+        let server = http(move |_| Response::empty(status));
+        let mut settings = settings;
+        settings["url"] = server.url().into();
+        let seen = look::<Http>(settings.clone()).expect("it answers");
+        told(settings, &seen)
+    };
+    assert_snapshot!(told(401, json!({})), @"401 Unauthorized | the server wants credentials: give `token`, or `user` and `password`");
+    assert_snapshot!(told(401, json!({ "token": "abcd" })), @"401 Unauthorized | the server does not accept these credentials");
+    assert_snapshot!(told(405, json!({})), @"405 Method Not Allowed | `method` is not what this URL wants");
+    assert_snapshot!(told(503, json!({})), @"503 Service Unavailable | ");
+}
+
+#[test]
+fn json_is_seen_where_it_is_and_told_where_it_is_not() {
+    let server = http(|request| match request.path.as_str() {
+        "/problem" => Response::ok(r#"{"a": 1}"#).header("content-type", "application/problem+json"),
+        "/unsaid" => Response::ok("[1, 2]"),
+        "/broken" => Response::ok("{\"a\": ").header("content-type", "application/json"),
+        _ => Response::text("fine"),
+    });
+    let see = |path: &str| look::<Http>(json!({ "url": format!("{}{path}", server.url()) })).expect("it answers");
+    assert_eq!(see("/problem").json, Some(json!({ "a": 1 })));
+    assert_eq!(see("/unsaid").json, Some(json!([1, 2])));
+    assert_eq!(see("/text").json, None);
+    let broken = see("/broken");
+    assert_eq!(broken.json, None);
+    let said = told(json!({ "url": server.url() }), &broken);
+    assert!(said.contains("the body says that it is JSON, but it is not"), "{said}");
+}
+
+#[test]
+fn a_long_body_is_cut_after_decoding_with_a_note() {
+    let server = nginx("gzip on; gzip_types text/plain; gzip_min_length 1; default_type text/plain;");
+    std::fs::write(server.root().join("long.txt"), "a".repeat(5 << 20)).expect("the folder is ours");
+    let settings = json!({ "url": format!("{}/long.txt", server.url()), "max_body": "64KiB" });
+    let seen = look::<Http>(settings).expect("nginx answers");
+    assert_eq!((seen.body_bytes, seen.truncated), (64 << 10, true));
+}

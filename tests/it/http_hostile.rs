@@ -1,0 +1,78 @@
+//! Servers that never come to an end: each item ends at its own timeout, and the run with them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Project, RawServer, raw};
+
+/// Reads the request, then does this until the client has gone.
+fn server(answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static) -> RawServer {
+    raw(move |mut stream| {
+        let mut request = [0; 4096];
+        if stream.read(&mut request).is_ok() {
+            while answer(&mut stream).is_ok() {}
+        }
+    })
+}
+
+fn pause() {
+    std::thread::sleep(Duration::from_millis(50));
+}
+
+#[test]
+fn no_item_outlives_its_timeout_whatever_the_other_side_does() {
+    let silent = server(|_| {
+        pause();
+        Ok(())
+    });
+    let drips = server(|stream| {
+        pause();
+        stream.write_all(b"H")
+    });
+    let endless_header =
+        server(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\nx: y\r\n").and(stream.write_all(&[b'a'; 512])));
+    let endless_body = server(|stream| {
+        let head: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n";
+        stream.write_all(head)?;
+        loop {
+            pause();
+            stream.write_all(b"x")?;
+        }
+    });
+    let closes = raw(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+    });
+    let babbles = raw(|mut stream| {
+        let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").and(stream.read(&mut [0; 4096]).map(drop));
+    });
+    let names = ["silent", "drips", "endless-header", "endless-body", "closes", "babbles"];
+    let servers = [&silent, &drips, &endless_header, &endless_body, &closes, &babbles];
+    let items: String = names
+        .iter()
+        .zip(servers)
+        .map(|(id, server)| {
+            let url = server.url();
+            format!("      - {{ id: {id}, title: X, probes: [{{ http: {{ url: \"{url}\" }}, timeout: 500ms }}] }}\n")
+        })
+        .collect();
+    let project = Project::new(&format!("title: T\nsections:\n  - title: S\n    items:\n{items}"));
+    let begun = Instant::now();
+    let output = project.gate(&["check", "staging", "--format", "json"]);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(output.code, 3, "{}{}", output.stdout, output.stderr);
+    let run: serde_json::Value = serde_json::from_str(&output.stdout).expect("a whole document");
+    let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("it is well formed");
+    let lines = run["sections"][0]["items"].as_array().expect("a list").iter().map(|item| {
+        let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+        format!("{}: {}, {}\n", text("id"), text("status"), port.replace_all(&text("reason"), "HOST"))
+    });
+    insta::assert_snapshot!(lines.collect::<String>(), @"
+    silent: error, no answer within 500ms
+    drips: error, no answer within 500ms
+    endless-header: error, what HOST answered is not HTTP: invalid HTTP header parsed
+    endless-body: error, no answer within 500ms
+    closes: error, HOST closed the connection before it had answered
+    babbles: error, what HOST answered is not HTTP: invalid HTTP version parsed
+    ");
+}
