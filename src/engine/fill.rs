@@ -13,6 +13,8 @@ use super::secrets::Secrets;
 
 /// How the words for a missing variable of the environment end.
 pub const NOT_SET: &str = " is not set";
+/// And for one with nothing in it.
+pub const EMPTY: &str = " is empty";
 
 /// What was seen under a name: the observation, or nothing where it was not green.
 pub type Seen = Option<Arc<Value>>;

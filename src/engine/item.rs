@@ -15,9 +15,11 @@ use crate::run::{Attempt, ExpectationResult, ItemResult, ProbeResult, SignOff, S
 use crate::secret::Redactor;
 
 use super::Keep;
-use super::fill::{NOT_SET, Scope, Seen};
+use super::fill::{EMPTY, NOT_SET, Scope, Seen};
 use super::look::{Looked, look};
 use super::secrets::Secrets;
+
+const HOW_TO_SET: &str = "set it, or give it in a file: `--env-file FILE`";
 
 /// What every worker needs.
 #[derive(Debug)]
@@ -213,7 +215,7 @@ impl Shared {
     fn unready(&self, spec: &Look, why: Unready) -> ProbeResult {
         let (status, error, help) = match why {
             Unready::Blocked(why) => {
-                let help = why.ends_with(NOT_SET).then(|| "set it, or give it in a file: `--env-file FILE`".to_owned());
+                let help = [NOT_SET, EMPTY].iter().any(|end| why.ends_with(end)).then(|| HOW_TO_SET.to_owned());
                 (Status::Blocked, why, help)
             }
             Unready::Error(why, help) => (Status::Error, why, help),

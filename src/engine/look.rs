@@ -108,7 +108,9 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context) -
             failed(Status::Error, format!("the probe panicked: {panic}"), Some(help))
         }
         Ok(Ok(Err(error))) => {
-            let fault = error.chain().find_map(|cause| cause.downcast_ref::<Fault>());
+            // Asked first, anyhow also looks into what was added as context; the chain does not show that.
+            let fault = error.downcast_ref::<Fault>();
+            let fault = fault.or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Fault>()));
             let status = if fault.is_some_and(|fault| fault.is_pending) { Status::Pending } else { Status::Error };
             let help = fault.and_then(|fault| fault.help.as_deref().map(ToOwned::to_owned));
             failed(status, format!("{error:#}"), help)

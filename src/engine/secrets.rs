@@ -14,7 +14,7 @@ use crate::probe::Context;
 use crate::secret::Redactor;
 use crate::yaml::Node;
 
-use super::fill::NOT_SET;
+use super::fill::{EMPTY, NOT_SET};
 
 /// How long a program may take to print a secret.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -118,7 +118,7 @@ async fn value(secret: &Secret, cx: &Context) -> Result<Value, String> {
     let value = match &secret.from {
         From::Env(variable) => match cx.env.var(variable) {
             Some(value) if !value.trim().is_empty() => value.to_owned(),
-            Some(_) => return Err(format!("{variable} is empty")),
+            Some(_) => return Err(format!("{variable}{EMPTY}")),
             None => return Err(format!("{variable}{NOT_SET}")),
         },
         From::File(path) => in_file(&cx.path(path)).map_err(|why| format!("{name}: {why}"))?,

@@ -67,6 +67,9 @@ pub struct CommandSeen {
 impl Probe for Command {
     const KIND: &'static str = "command";
     const EXPECT: &'static str = "{ exit_code: 0 }";
+    const EXAMPLE: &'static str = r#"command: { argv: [nft, --version], read_only: true }
+expect: { exit_code: 0, stdout: { starts_with: nftables } }
+"#;
     type Observation = CommandSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<CommandSeen> {

@@ -107,6 +107,9 @@ struct Meta {
 impl Probe for Grafana {
     const KIND: &'static str = "grafana";
     const EXPECT: &'static str = "{ dashboards.count: { at_least: 1 } }";
+    const EXAMPLE: &'static str = r#"grafana: { url: "${env.GRAFANA_URL}", token: "${secrets.GRAFANA_TOKEN}" }
+expect: { dashboards.titles: { contains: [AOS Traces, M4 Workflow] } }
+"#;
     type Observation = GrafanaSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<GrafanaSeen> {

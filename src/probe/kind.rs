@@ -14,6 +14,8 @@ pub struct Kind {
     pub name: &'static str,
     /// What is expected when the checklist says nothing: an `expect` map in YAML.
     pub expect: &'static str,
+    /// An entry of `probes` with it, in YAML.
+    pub example: &'static str,
     /// The JSON Schema of its settings.
     pub settings: fn() -> Value,
     /// The JSON Schema of its observation.
@@ -56,6 +58,7 @@ impl Kind {
         Self {
             name: P::KIND,
             expect: P::EXPECT,
+            example: P::EXAMPLE,
             settings: || {
                 schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<P>().into()
             },

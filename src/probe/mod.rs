@@ -54,6 +54,9 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What is expected of the observation when the checklist says nothing: an `expect` map in YAML.
     const EXPECT: &'static str;
 
+    /// An entry of `probes` with it, in YAML, as its manual shows it: a use that a checklist would really have.
+    const EXAMPLE: &'static str;
+
     /// What it saw.
     type Observation: Serialize + JsonSchema + Send;
 

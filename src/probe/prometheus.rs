@@ -127,6 +127,9 @@ struct Series {
 impl Probe for Prometheus {
     const KIND: &'static str = "prometheus";
     const EXPECT: &'static str = "{ count: { at_least: 1 } }";
+    const EXAMPLE: &'static str = r#"prometheus: { url: "${env.PROMETHEUS_URL}", query: redis_connected }
+expect: { values: { every: 1 } }
+"#;
     type Observation = PrometheusSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<PrometheusSeen> {

@@ -75,6 +75,9 @@ pub struct SqlSeen {
 impl Probe for Sql {
     const KIND: &'static str = "sql";
     const EXPECT: &'static str = "{ holds: true }";
+    const EXAMPLE: &'static str = r#"sql: { url: "${secrets.DATABASE_URL}", query: SELECT count(*) AS count FROM orders }
+expect: { "rows[0].count": { at_least: 1 } }
+"#;
     type Observation = SqlSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<SqlSeen> {

@@ -58,6 +58,9 @@ pub struct TcpSeen {
 impl Probe for Tcp {
     const KIND: &'static str = "tcp";
     const EXPECT: &'static str = "{ connected: true }";
+    const EXAMPLE: &'static str = r#"tcp: { address: "db.staging.example:5432" }
+expect: { connected: true, latency_ms: { at_most: 200 } }
+"#;
     type Observation = TcpSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<TcpSeen> {

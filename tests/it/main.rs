@@ -11,6 +11,7 @@ mod cli;
 mod command;
 mod env;
 mod file;
+mod flow;
 mod grafana;
 mod harness_test;
 mod http;

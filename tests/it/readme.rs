@@ -148,3 +148,16 @@ fn every_setting_is_documented_and_closed() {
         }
     }
 }
+
+/// The manual shows an example of each kind of probe: it must be one that could be copied.
+#[test]
+fn the_example_of_every_probe_is_valid() {
+    const HEAD: &str = "title: T\nsecrets: { DATABASE_URL: , REDIS_URL: , GRAFANA_TOKEN: , GITHUB_TOKEN: }\n\
+        sections: [{ title: S, items: [{ id: example, title: E, probes: [";
+    for kind in gate::probe::KINDS {
+        let probe = kind.example.trim_end().replace('\n', ",\n  ");
+        let output = Project::new(&format!("{HEAD}{{\n  {probe}\n}}] }}] }}]\n")).gate(&["validate"]);
+        assert_eq!(output.code, 0, "{}: {}", kind.name, output.stderr);
+        assert!(kind.example.starts_with(&format!("{}:", kind.name)), "{} shows another kind", kind.name);
+    }
+}

@@ -59,6 +59,8 @@ pub struct EnvironmentSeen {
 impl Probe for Environment {
     const KIND: &'static str = "env";
     const EXPECT: &'static str = "{ missing: { length: 0 }, placeholder: { length: 0 }, malformed: { length: 0 } }";
+    const EXAMPLE: &'static str = r#"env: { names: [SLACK_WEBHOOK], matches: { GITHUB_TOKEN: "^gh[ps]_" } }
+"#;
     type Observation = EnvironmentSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<EnvironmentSeen> {

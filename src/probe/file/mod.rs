@@ -72,6 +72,9 @@ pub struct FileSeen {
 impl Probe for File {
     const KIND: &'static str = "file";
     const EXPECT: &'static str = "{ exists: true, kind: file }";
+    const EXAMPLE: &'static str = r#"file: { path: docs/ONCALL_RUNBOOK.md }
+expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than: 90d } }
+"#;
     type Observation = FileSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<FileSeen> {

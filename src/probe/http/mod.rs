@@ -147,6 +147,9 @@ pub struct ControlSeen {
 impl Probe for Http {
     const KIND: &'static str = "http";
     const EXPECT: &'static str = "{ status: { at_least: 200, below: 300 } }";
+    const EXAMPLE: &'static str = r#"http: { url: "https://api.staging.example/healthz", control: { url: /no-such-page } }
+expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
+"#;
     type Observation = HttpSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<HttpSeen> {

@@ -90,6 +90,9 @@ pub struct RedisSeen {
 impl Probe for Redis {
     const KIND: &'static str = "redis";
     const EXPECT: &'static str = "{ pong: true }";
+    const EXAMPLE: &'static str = r#"redis: { url: "${secrets.REDIS_URL}", write: true }
+expect: { pong: true, writable: true }
+"#;
     type Observation = RedisSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<RedisSeen> {
