@@ -37,4 +37,6 @@ pub mod engine;
 
 pub mod report;
 
+pub mod import;
+
 pub mod cli;

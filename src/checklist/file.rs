@@ -127,7 +127,7 @@ pub struct FileSection {
     pub items: Option<Node>,
 }
 
-/// One line that a person would tick. It has `probes`, or `sign_off`, or `deferred`.
+/// One line that a person would tick. It has `probes`, or `sign_off`, or `deferred`, or `pending`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Item")]
@@ -157,6 +157,9 @@ pub struct FileItem {
     /// Why it is not required at this stage. It is shown, not run, and does not gate.
     #[serde(default)]
     pub deferred: Option<Spanned<String>>,
+    /// Why nobody can look at it yet, such as `NEEDS RUN`. It is pending, which is not green, until it has `probes`.
+    #[serde(default)]
+    pub pending: Option<Spanned<String>>,
     /// Who has to vouch for it.
     #[serde(default)]
     pub sign_off: Option<Spanned<FileSignOff>>,

@@ -199,14 +199,21 @@ impl Loader<'_> {
         }
         let file = file?;
         let is_asked = node.get("probes").is_some_and(|list| !list.elements().is_empty() || list.text().is_some());
-        match (&file.sign_off, &file.deferred) {
+        if let Some(pending) = &file.pending
+            && (is_asked || file.sign_off.is_some() || file.deferred.is_some())
+        {
+            let problem =
+                Diagnostic::error("an item that is `pending` has nothing else to be judged by").at(pending.span);
+            self.problems.push(problem.help("remove `pending` when it can be looked at"));
+        }
+        match (&file.sign_off, file.deferred.as_ref().or(file.pending.as_ref())) {
             (Some(sign_off), _) if is_asked => {
                 let problem = Diagnostic::error("an item has probes, or it is a sign-off").at(sign_off.span);
                 self.problems.push(problem.help("make it two items; the sign-off `needs` the other"));
             }
             (None, None) if !is_asked => {
                 let problem = Diagnostic::error(format!("`{}` cannot fail", file.id.value)).at(file.id.span);
-                self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why not yet"));
+                self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for"));
             }
             (Some(_) | None, _) => {}
         }
@@ -221,6 +228,7 @@ impl Loader<'_> {
             exclusive: file.exclusive,
             advisory: file.advisory,
             deferred: file.deferred.map(|why| why.value),
+            pending: file.pending.map(|why| why.value),
             sign_off: file.sign_off.map(|sign_off| sign_off.value),
             probes,
             evidence: file.evidence,

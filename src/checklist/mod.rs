@@ -100,6 +100,8 @@ pub struct Item {
     pub advisory: bool,
     /// Why it is not required at this stage.
     pub deferred: Option<String>,
+    /// Why nobody can look at it yet.
+    pub pending: Option<String>,
     /// Who has to vouch for it.
     pub sign_off: Option<SignOff>,
     /// How to look at it, in order.

@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options};
 use crate::env::Env;
 use crate::plan::{Plan, Selection};
-use crate::report::{self, Format, Live, Look};
+use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::Run;
 use crate::yaml::Duration;
 
@@ -55,6 +55,9 @@ pub struct Check {
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
     #[expect(clippy::option_option, reason = "not given, given alone, given with a path")]
     markdown: Option<Option<PathBuf>>,
+    /// Replace all of a markdown file that has no markers for the checklist
+    #[arg(long)]
+    overwrite: bool,
 }
 
 impl Check {
@@ -66,8 +69,9 @@ impl Check {
         let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
         let plan =
             Plan::build(checklist, &selection).map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
-        let outputs =
-            report::open(&reports, &plan.checklist.name).map_err(|problems| Failure::output(problems, &env))?;
+        let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
+        let outputs = report::open(&reports, &plan.checklist.name, unmarked)
+            .map_err(|problems| Failure::output(problems, &env))?;
         let keeps = std::iter::once(self.format).chain(self.report.iter().map(|(format, _)| *format));
         let options = Options {
             jobs: self.jobs.get(),

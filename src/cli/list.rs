@@ -61,6 +61,9 @@ fn asks(item: &Item) -> String {
     if item.deferred.is_some() {
         return "deferred".to_owned();
     }
+    if item.pending.is_some() {
+        return "pending".to_owned();
+    }
     if item.sign_off.is_some() {
         return "sign-off".to_owned();
     }

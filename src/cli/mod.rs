@@ -1,6 +1,7 @@
 //! The command line: one file for each verb.
 
 mod check;
+mod import;
 mod list;
 mod probe;
 mod schema;
@@ -46,6 +47,8 @@ enum Verb {
     Show(show::Show),
     /// Look once through one probe, and print what it saw as JSON.
     Probe(probe::Probe),
+    /// Make a checklist of a hand-written markdown one.
+    Import(import::Import),
     /// Print a JSON Schema: of a checklist, for editors, or of what gate writes.
     Schema(schema::Schema),
 }
@@ -112,6 +115,7 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Verb::List(list) => list.run(&env),
         Verb::Show(show) => show.run(env),
         Verb::Probe(probe) => probe.run(env).await,
+        Verb::Import(import) => import.run(&env),
         Verb::Schema(schema) => schema.run(),
     };
     ExitCode::from(done.unwrap_or_else(|failure| failure.tell()).code())

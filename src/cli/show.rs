@@ -60,6 +60,7 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
     say("exclusive", json!(item.exclusive));
     say("advisory", json!(item.advisory));
     say("deferred", json!(item.deferred));
+    say("pending", json!(item.pending));
     if let Some(sign_off) = &item.sign_off {
         let valid_for = sign_off.valid_for.map(|time| time.to_string());
         say("sign_off", json!({ "role": sign_off.role, "valid_for": valid_for }));

@@ -175,6 +175,8 @@ impl<'a, T: FnMut(&Event)> Owner<'a, T> {
                 Some(blank(&self.shared.plan, task, Status::Deferred, Some(why.clone())))
             } else if let Some(blocked) = self.blocked(task) {
                 Some(blocked)
+            } else if let Some(why) = &item.pending {
+                Some(blank(&self.shared.plan, task, Status::Pending, Some(why.clone())))
             } else if item.sign_off.is_some() {
                 Some(blank(&self.shared.plan, task, Status::Pending, Some("not signed".to_owned())))
             } else if let Some(failed) = self.failed {
@@ -330,7 +332,7 @@ impl<'a, T: FnMut(&Event)> Owner<'a, T> {
         let can_change = |task: &usize| {
             self.results[*task].as_ref().is_some_and(|result| match result.status {
                 Status::Failed | Status::Error => true,
-                Status::Pending => result.sign_off.is_none(),
+                Status::Pending => !result.probes.is_empty(),
                 Status::Passed | Status::Blocked | Status::Waived | Status::Deferred => false,
             })
         };

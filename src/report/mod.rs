@@ -24,7 +24,7 @@ pub use counts::Counts;
 pub use json::schema;
 pub use live::Live;
 pub use markdown::embed;
-pub use output::{Outputs, open};
+pub use output::{Outputs, Unmarked, open};
 pub use text::visible;
 
 /// Every format that a run can be told in, in alphabetical order. A new format adds its row here.

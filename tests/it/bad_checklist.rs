@@ -204,7 +204,7 @@ fn an_item_that_cannot_fail_is_no_item() {
     5 |       - id: api
       |             ^^^
       |
-      = help: give it `probes`, a `sign_off`, or say with `deferred` why not yet
+      = help: give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for
     ");
 }
 
@@ -217,7 +217,7 @@ fn an_empty_list_of_probes_is_no_probe() {
     5 |       - id: api
       |             ^^^
       |
-      = help: give it `probes`, a `sign_off`, or say with `deferred` why not yet
+      = help: give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for
     ");
 }
 

@@ -16,6 +16,7 @@ mod grafana;
 mod harness_test;
 mod http;
 mod http_hostile;
+mod import;
 mod look;
 mod order;
 mod prometheus;

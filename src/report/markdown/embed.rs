@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// What some editors begin a file with.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// Why a file has no place for the checklist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoPlace {
@@ -36,13 +39,48 @@ pub fn place(file: &[u8], name: &str) -> Result<Range<usize>, NoPlace> {
     }
 }
 
-/// The file with this markdown as gate's part. A blank file becomes nothing but that part, with its markers.
+/// The file with this markdown as gate's part, with the line ends that the marker before it has. A blank file becomes
+/// nothing but that part, with its markers.
 pub fn embed(file: &[u8], name: &str, markdown: &[u8]) -> Result<Vec<u8>, NoPlace> {
+    let markdown = unmarked(markdown);
     if is_blank(file) {
-        return Ok([begin(name).as_bytes(), b"\n", markdown, end(name).as_bytes(), b"\n"].concat());
+        return Ok([begin(name).as_bytes(), b"\n", &markdown, end(name).as_bytes(), b"\n"].concat());
     }
     let place = place(file, name)?;
-    Ok([&file[..place.start], markdown, &file[place.end..]].concat())
+    let before = &file[..place.start];
+    let markdown = if before.ends_with(b"\r\n") { crlf(&markdown) } else { markdown };
+    Ok([before, &markdown, &file[place.end..]].concat())
+}
+
+/// The markdown without lines that would be markers themselves, as a checklist's `text` may have them: the next time
+/// nobody could tell which is which.
+fn unmarked(markdown: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(markdown.len());
+    for line in markdown.split_inclusive(|byte| *byte == b'\n') {
+        match line.trim_ascii().strip_prefix(b"<!-- gate:") {
+            Some(rest) if rest.starts_with(b"begin ") || rest.starts_with(b"end ") => {
+                out.extend_from_slice(b"<!-- gate: ");
+                out.extend_from_slice(rest);
+                out.push(b'\n');
+            }
+            Some(_) | None => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
+/// The same with every line end as Windows has it.
+fn crlf(markdown: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(markdown.len() + markdown.len() / 32);
+    let mut before = 0;
+    for &byte in markdown {
+        if byte == b'\n' && before != b'\r' {
+            out.push(b'\r');
+        }
+        out.push(byte);
+        before = byte;
+    }
+    out
 }
 
 /// Where the lines stand that say this and nothing else, each with its line end.
@@ -50,7 +88,8 @@ fn lines_of(file: &[u8], marker: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     let mut found = Vec::new();
     for line in file.split_inclusive(|byte| *byte == b'\n') {
-        if line.trim_ascii() == marker.as_bytes() {
+        let text = if start == 0 { line.strip_prefix(BOM).unwrap_or(line) } else { line };
+        if text.trim_ascii() == marker.as_bytes() {
             found.push(start..start + line.len());
         }
         start += line.len();
@@ -60,13 +99,15 @@ fn lines_of(file: &[u8], marker: &str) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn every_byte_outside_the_markers_stays() {
         let file = b"\xff intro\r\n<!-- gate:begin a -->\r\nold\r\n<!-- gate:end a -->\r\nrest without end";
         let new = embed(file, "a", b"new\n").expect("it has both markers");
-        assert_eq!(new, b"\xff intro\r\n<!-- gate:begin a -->\r\nnew\n<!-- gate:end a -->\r\nrest without end");
+        assert_eq!(new, b"\xff intro\r\n<!-- gate:begin a -->\r\nnew\r\n<!-- gate:end a -->\r\nrest without end");
         assert_eq!(embed(&new, "a", b"new\n").expect("it still has"), new);
     }
 
@@ -94,5 +135,56 @@ mod tests {
         assert_eq!(place(b"<!-- gate:end a -->\n<!-- gate:begin a -->\n", "a"), Err(NoPlace::Unclear));
         let twice = b"<!-- gate:begin a -->\n<!-- gate:end a -->\n".repeat(2);
         assert_eq!(place(&twice, "a"), Err(NoPlace::Unclear));
+    }
+
+    #[test]
+    fn a_mark_of_the_byte_order_before_the_marker_stays() {
+        let file = b"\xef\xbb\xbf<!-- gate:begin a -->\nold\n<!-- gate:end a -->";
+        let new = embed(file, "a", b"new\n").expect("it has both markers");
+        assert_eq!(new, b"\xef\xbb\xbf<!-- gate:begin a -->\nnew\n<!-- gate:end a -->");
+    }
+
+    #[test]
+    fn a_marker_in_the_markdown_itself_ends_nothing() {
+        let new = embed(b"", "a", b"x\n  <!-- gate:end a -->\ny\n").expect("there is nothing to keep");
+        assert_eq!(new, b"<!-- gate:begin a -->\nx\n<!-- gate: end a -->\ny\n<!-- gate:end a -->\n");
+        assert_eq!(embed(&new, "a", b"x\n").expect("one pair is there"), embed(b"", "a", b"x\n").expect("as before"));
+    }
+
+    /// A line that somebody may have written, or another checklist's markers.
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            "[ -~]{0,12}".prop_map(String::into_bytes),
+            proptest::collection::vec(any::<u8>().prop_filter("one line", |byte| *byte != b'\n'), 0..8),
+            prop_oneof![Just("---"), Just("```"), Just("<!-- gate:begin b -->"), Just("<!-- gate:end b -->")]
+                .prop_map(|line| line.as_bytes().to_vec()),
+        ]
+        .prop_filter("not the markers themselves", |line| !line.ends_with(b"a -->"))
+    }
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        let ended = (line(), prop_oneof![Just("\n"), Just("\r\n")]);
+        proptest::collection::vec(ended.prop_map(|(line, end)| [line, end.as_bytes().to_vec()].concat()), 0..6)
+            .prop_map(|lines| lines.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_people_wrote_outside_the_markers_stays_and_a_second_time_changes_nothing(
+            (bom, before, old, after) in (any::<bool>(), text(), text(), text()),
+            end in prop_oneof![Just(""), Just("\n"), Just("\r\n")],
+            line_end in prop_oneof![Just("\n"), Just("\r\n")],
+            (last, markdown) in (line(), text()),
+        ) {
+            let head = [if bom { BOM } else { b"" }, &before, b"<!-- gate:begin a -->", line_end.as_bytes()].concat();
+            let tail = match end {
+                "" => b"<!-- gate:end a -->".to_vec(),
+                end => [b"<!-- gate:end a -->", end.as_bytes(), &after, &last].concat(),
+            };
+            let new = embed(&[head.clone(), old, tail.clone()].concat(), "a", &markdown).expect("it has both markers");
+            prop_assert!(new.starts_with(&head));
+            prop_assert!(new.ends_with(&tail));
+            prop_assert_eq!(embed(&new, "a", &markdown).expect("it still has both"), new);
+        }
     }
 }

@@ -107,6 +107,8 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
             None | Some("not signed") => "NEEDS SIGN-OFF".to_owned(),
             Some(stale) => format!("NEEDS SIGN-OFF: {}", escape(stale)),
         }),
+        // Nobody can look at it yet, and the checklist says why.
+        Status::Pending if item.probes.is_empty() => Some(reason().unwrap_or_else(|| "PENDING".to_owned())),
         Status::Pending => Some("NEEDS RUN".to_owned()),
         Status::Waived => Some(match gap::covering(run, item) {
             Some(Gap { gap, accepted_until: Some(until), .. }) => format!("WAIVED until {until}: {}", line(gap)),

@@ -25,14 +25,24 @@ struct Output {
     /// The path as the user gave it.
     path: PathBuf,
     sink: Sink,
+    unmarked: Unmarked,
+}
+
+/// What to do with a file that people share with gate, and that has no markers for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmarked {
+    /// It is somebody's: leave it, and say so.
+    Keep,
+    /// The user has said to replace all of it.
+    Overwrite,
 }
 
 /// Looks whether every report can be written, before minutes of work are done for it. `name` is the checklist's.
-pub fn open(specs: &[(String, PathBuf)], name: &str) -> Result<Outputs, Diagnostics> {
+pub fn open(specs: &[(String, PathBuf)], name: &str, unmarked: Unmarked) -> Result<Outputs, Diagnostics> {
     let mut problems = Vec::new();
     let mut outputs: Vec<Output> = Vec::new();
     for (format, path) in specs {
-        match Output::open(format, path, name) {
+        match Output::open(format, path, name, unmarked) {
             Ok(output) => match outputs.iter().find(|other| other.sink.is_same_file(&output.sink)) {
                 Some(other) => problems.push(twice(other, &output)),
                 None => outputs.push(output),
@@ -52,7 +62,7 @@ impl Outputs {
 }
 
 impl Output {
-    fn open(name: &str, path: &Path, checklist: &str) -> Result<Self, Diagnostic> {
+    fn open(name: &str, path: &Path, checklist: &str, unmarked: Unmarked) -> Result<Self, Diagnostic> {
         let format = format(name).ok_or_else(|| unknown(name))?;
         let sink = Sink::open(path).map_err(|problem| cannot_write(path, &problem))?;
         if format.is_shared
@@ -60,10 +70,14 @@ impl Output {
         {
             let there = file.content().map_err(|problem| cannot_write(path, &problem))?;
             if !embed::is_blank(&there) {
-                embed::place(&there, checklist).map_err(|why| no_place(path, checklist, why))?;
+                match embed::place(&there, checklist) {
+                    Ok(_) => {}
+                    Err(NoPlace::Unmarked) if unmarked == Unmarked::Overwrite => {}
+                    Err(why) => return Err(no_place(path, checklist, why)),
+                }
             }
         }
-        Ok(Self { format, path: path.to_owned(), sink })
+        Ok(Self { format, path: path.to_owned(), sink, unmarked })
     }
 
     fn write(&self, run: &Run, now: Timestamp) -> Result<(), Diagnostic> {
@@ -75,8 +89,13 @@ impl Output {
                 (self.format.render)(run, &look, &mut markdown).map_err(failed)?;
                 // Read again: somebody may have edited it during the run.
                 let there = file.content().map_err(failed)?;
-                let whole =
-                    embed::embed(&there, &run.name, &markdown).map_err(|why| no_place(&self.path, &run.name, why))?;
+                let whole = match embed::embed(&there, &run.name, &markdown) {
+                    Err(NoPlace::Unmarked) if self.unmarked == Unmarked::Overwrite => {
+                        embed::embed(b"", &run.name, &markdown)
+                    }
+                    embedded => embedded,
+                };
+                let whole = whole.map_err(|why| no_place(&self.path, &run.name, why))?;
                 file.replace(|out| out.write_all(&whole)).map_err(failed)
             }
             Sink::File(file) => file.replace(|out| (self.format.render)(run, &look, out)).map_err(failed),
@@ -125,8 +144,12 @@ fn no_place(path: &Path, name: &str, why: NoPlace) -> Diagnostic {
         NoPlace::Unmarked => "does not say where the checklist stands, and what people wrote is not overwritten",
         NoPlace::Unclear => "says more than once, or only by half, where the checklist stands",
     };
-    Diagnostic::error(format!("`{}` {what}", path.display()))
-        .help(format!("put these two lines where it belongs: `{begin}` and, below, `{end}`"))
+    Diagnostic::error(format!("`{}` {what}", path.display())).help(match why {
+        NoPlace::Unmarked => format!(
+            "put these two lines where it belongs: `{begin}` and, below, `{end}`; or replace it all with `--overwrite`"
+        ),
+        NoPlace::Unclear => format!("it must have these two lines, once each: `{begin}` and, below, `{end}`"),
+    })
 }
 
 #[cfg(test)]

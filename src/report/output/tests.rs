@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::file::Replaceable;
-use super::open;
+use super::{Unmarked, open};
 use crate::diagnostic::Diagnostics;
 use crate::report::sample::{m9, now};
 
@@ -17,7 +17,7 @@ fn folder() -> TempDir {
 }
 
 fn write(format: &str, path: &Path) -> Result<(), Diagnostics> {
-    open(&[(format.to_owned(), path.to_owned())], "staging")?.write(&m9(), now())
+    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep)?.write(&m9(), now())
 }
 
 /// What went wrong, and what to do, without the folder's name.
@@ -69,7 +69,7 @@ fn a_link_stays_a_link_and_what_it_leads_to_is_written() {
 #[test]
 fn trying_a_path_leaves_nothing_behind() {
     let folder = folder();
-    open(&[("json".to_owned(), folder.path().join("run.json"))], "staging").expect("it is writable");
+    open(&[("json".to_owned(), folder.path().join("run.json"))], "staging", Unmarked::Keep).expect("it is writable");
     assert_eq!(names(&folder), [""; 0]);
 }
 
@@ -94,7 +94,7 @@ fn every_path_that_cannot_be_written_is_named_before_the_run() {
     let spec = |format: &str, name: &str| (format.to_owned(), folder.path().join(name));
     let specs =
         [spec("json", "no/such/run.json"), spec("jsn", "a"), spec("json", ""), spec("json", "b"), spec("table", "./b")];
-    insta::assert_snapshot!(said(open(&specs, "staging").map(drop), &folder), @"
+    insta::assert_snapshot!(said(open(&specs, "staging", Unmarked::Keep).map(drop), &folder), @"
     cannot write `DIR/no/such/run.json`: No such file or directory (os error 2)
     make the folder first: `mkdir -p DIR/no/such`
     no format is called `jsn`
@@ -147,7 +147,7 @@ fn markdown_that_people_wrote_without_markers_is_not_overwritten() {
     fs::write(&path, "# By hand\n").expect("the folder is writable");
     insta::assert_snapshot!(said(write("markdown", &path), &folder), @"
     `DIR/READINESS.md` does not say where the checklist stands, and what people wrote is not overwritten
-    put these two lines where it belongs: `<!-- gate:begin staging -->` and, below, `<!-- gate:end staging -->`
+    put these two lines where it belongs: `<!-- gate:begin staging -->` and, below, `<!-- gate:end staging -->`; or replace it all with `--overwrite`
     ");
     assert_eq!(fs::read_to_string(&path).expect("it is there"), "# By hand\n");
 }

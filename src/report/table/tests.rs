@@ -61,7 +61,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
 
     … k6 — k6 baseline
       pending: no report at load-tests/summary.json
-       --> checklists/staging.yaml:10:9
+       --> checklists/staging.yaml:39:13
 
     … waits for sre (SRE)
 
@@ -158,7 +158,7 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
     … k6 — k6 baseline
       pending: no report at
         load-tests/summary.json
-       --> checklists/staging.yaml:10:9
+       --> checklists/staging.yaml:39:13
 
     … waits for sre (SRE)
 

@@ -1,0 +1,82 @@
+//! `gate import`: a checklist in YAML from a hand-written one in markdown.
+
+use std::fs::OpenOptions;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::diagnostic::Diagnostic;
+use crate::env::Env;
+use crate::import::{Unusable, import};
+
+use super::{Exit, Failure, print};
+
+/// A file that is longer is no checklist.
+const LIMIT: u64 = 16 << 20;
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The markdown file, or `-` for standard input
+    file: PathBuf,
+    /// Where to write the checklist, such as checklists/staging.yaml; standard output if absent
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Replace the output if it is there
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+impl Import {
+    pub fn run(self, env: &Env) -> Result<Exit, Failure> {
+        let name = self.file.display().to_string();
+        let text = self
+            .text(env)
+            .map_err(|problem| Failure::usage(Diagnostic::error(format!("cannot read `{name}`: {problem}")), env))?;
+        let yaml = import(&name, &text).map_err(|Unusable::NoItems| {
+            let problem = Diagnostic::error(format!("`{name}` holds no items"));
+            let help = "an item is a line such as `- [ ] API answers`; those in code fences and comments don't count";
+            Failure::usage(problem.help(help), env)
+        })?;
+        let Some(output) = &self.output else {
+            print(&yaml, env)?;
+            return Ok(Exit::Ready);
+        };
+        self.write(&env.cwd.join(output), &yaml).map_err(|problem| {
+            let error = Diagnostic::error(format!("cannot write `{}`: {problem}", output.display()));
+            Failure::output(
+                match problem.kind() {
+                    io::ErrorKind::AlreadyExists => error.help("`--force` replaces it"),
+                    io::ErrorKind::NotFound => error.help("make the folder first"),
+                    _ => error, // there is nothing to add to the system's own words
+                },
+                env,
+            )
+        })?;
+        print(&format!("{}: written; `gate validate` reads it, `gate check` looks\n", output.display()), env)?;
+        Ok(Exit::Ready)
+    }
+
+    fn text(&self, env: &Env) -> io::Result<String> {
+        let mut text = String::new();
+        let read = if self.file == Path::new("-") {
+            io::stdin().lock().take(LIMIT + 1).read_to_string(&mut text)?
+        } else {
+            std::fs::File::open(env.cwd.join(&self.file))?.take(LIMIT + 1).read_to_string(&mut text)?
+        };
+        if read as u64 > LIMIT { Err(io::Error::other("it is longer than 16 MiB")) } else { Ok(text) }
+    }
+
+    /// Writes the whole file or none of it, and never over another unless told so.
+    fn write(&self, path: &Path, yaml: &str) -> io::Result<()> {
+        if !self.force {
+            let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+            return file.write_all(yaml.as_bytes());
+        }
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().prefix(".gate-").tempfile_in(folder)?;
+        file.write_all(yaml.as_bytes())?;
+        file.persist(path).map_err(|problem| problem.error)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! A hand-written markdown checklist becomes one that is observed, with its sections and items as they were.
+
+use std::fs;
+
+use crate::harness::Project;
+
+const M9: &str = include_str!("import/m9.md");
+
+/// A project with nothing but this markdown in it.
+fn project(markdown: &str) -> Project {
+    let project = Project::new("title: none\n").file("LIST.md", markdown);
+    fs::remove_file(project.path().join("checklists/staging.yaml")).expect("it has just been made");
+    project
+}
+
+/// The headings and the items of a markdown, in order: without boxes, tags, claims and what stands in brackets last.
+fn outline(markdown: &str) -> Vec<String> {
+    let tags = regex::Regex::new(r"\s*\*\*\[.*\]\*\*|\s*\((?:verified|claimed)[^()]*\)").expect("it is well formed");
+    let is_shown = |line: &&str| line.starts_with("## ") || line.starts_with("- [");
+    let lines = markdown.lines().filter(is_shown);
+    lines.map(|line| tags.replace_all(&line.replace("- [x]", "- [ ]"), "").trim().to_owned()).collect()
+}
+
+#[test]
+fn the_m9_list_imported_and_rendered_has_its_sections_and_items_in_order() {
+    let project = project(M9);
+    let written = project.gate(&["import", "LIST.md", "--output", "checklists/staging.yaml"]);
+    assert_eq!((written.code, written.stderr.as_str()), (0, ""));
+    let valid = project.gate(&["validate"]);
+    assert_eq!(
+        (valid.code, valid.stdout.as_str()),
+        (0, "checklists/staging.yaml: valid, 24 items\n"),
+        "{}",
+        valid.stderr
+    );
+    let shown = project.gate(&["check", "staging", "--format", "markdown"]);
+    assert_eq!(shown.code, 1, "{}", shown.stderr);
+    assert_eq!(outline(&shown.stdout), outline(M9));
+    assert!(!shown.stdout.contains("- [x]"), "a claim became a tick:\n{}", shown.stdout);
+    for said in ["[PROD SETUP]", "[NEEDS RUN]", "[claimed, not verified: commit 0f1d7aa]", "[NEEDS SIGN-OFF"] {
+        assert!(shown.stdout.contains(said), "{said} is not in\n{}", shown.stdout);
+    }
+}
+
+#[test]
+fn a_list_with_no_items_says_so() {
+    let output = project("# Notes\n\n- bread\n- `- [ ]`\n\n```\n- [ ] no\n```\n").gate(&["import", "LIST.md"]);
+    insta::assert_snapshot!(output.stderr, @"
+    error: `LIST.md` holds no items
+      help: an item is a line such as `- [ ] API answers`; those in code fences and comments don't count
+    ");
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn a_checklist_that_is_there_is_not_overwritten_unless_asked() {
+    let project = project("- [ ] A\n").file("out.yaml", "mine");
+    let refused = project.gate(&["import", "LIST.md", "--output", "out.yaml"]);
+    assert_eq!(refused.code, 4);
+    assert!(refused.stderr.contains("`--force` replaces it"), "{}", refused.stderr);
+    assert_eq!(project.read("out.yaml"), "mine");
+    assert_eq!(project.gate(&["import", "LIST.md", "--output", "out.yaml", "--force"]).code, 0);
+    assert!(project.read("out.yaml").contains("title: \"LIST\""), "{}", project.read("out.yaml"));
+}
