@@ -53,25 +53,27 @@ fn no_item_outlives_its_timeout_whatever_the_other_side_does() {
         .zip(servers)
         .map(|(id, server)| {
             let url = server.url();
-            format!("      - {{ id: {id}, title: X, probes: [{{ http: {{ url: \"{url}\" }}, timeout: 500ms }}] }}\n")
+            format!("      - {{ id: {id}, title: X, probes: [{{ http: {{ url: \"{url}\" }}, timeout: 2s }}] }}\n")
         })
         .collect();
     let project = Project::new(&format!("title: T\nsections:\n  - title: S\n    items:\n{items}"));
     let begun = Instant::now();
     let output = project.gate(&["check", "staging", "--format", "json"]);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     assert_eq!(output.code, 3, "{}{}", output.stdout, output.stderr);
     let run: serde_json::Value = serde_json::from_str(&output.stdout).expect("a whole document");
     let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("it is well formed");
     let lines = run["sections"][0]["items"].as_array().expect("a list").iter().map(|item| {
         let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
-        format!("{}: {}, {}\n", text("id"), text("status"), port.replace_all(&text("reason"), "HOST"))
+        // Whether it spoke before it was asked or after that depends on who was faster.
+        let reason = text("reason").replace("it speaks before it is asked", "invalid HTTP version parsed");
+        format!("{}: {}, {}\n", text("id"), text("status"), port.replace_all(&reason, "HOST"))
     });
     insta::assert_snapshot!(lines.collect::<String>(), @"
-    silent: error, no answer within 500ms
-    drips: error, no answer within 500ms
+    silent: error, no answer within 2s
+    drips: error, no answer within 2s
     endless-header: error, what HOST answered is not HTTP: invalid HTTP header parsed
-    endless-body: error, no answer within 500ms
+    endless-body: error, no answer within 2s
     closes: error, HOST closed the connection before it had answered
     babbles: error, what HOST answered is not HTTP: invalid HTTP version parsed
     ");

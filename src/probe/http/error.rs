@@ -36,6 +36,10 @@ pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
     if let Some(error) = find::<io::Error>(error) {
         return connection(error, &place);
     }
+    if words.contains("received unexpected message") {
+        return Fault::new(format!("what {place} answered is not HTTP: it speaks before it is asked"))
+            .help("is something else listening on this port, or is it https?");
+    }
     if words.contains("invalid HTTP") || words.contains("message head is too large") || words.contains("header") {
         return Fault::new(format!("what {place} answered is not HTTP: {words}"))
             .help("is something else listening on this port, or is it https?");
