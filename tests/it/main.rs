@@ -18,6 +18,7 @@ mod http;
 mod http_hostile;
 mod import;
 mod look;
+mod markdown;
 mod order;
 mod prometheus;
 mod readme;
