@@ -30,6 +30,11 @@ impl Sources {
         u32::try_from(self.0.len() - 1).expect("nobody reads four billion files")
     }
 
+    /// What the texts are called, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|source| source.name.as_str())
+    }
+
     /// The text that a span of this number lies in.
     pub fn get(&self, file: u32) -> &Source {
         &self.0[file as usize]

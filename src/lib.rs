@@ -39,4 +39,6 @@ pub mod report;
 
 pub mod import;
 
+pub mod manual;
+
 pub mod cli;

@@ -45,11 +45,14 @@ fn serve() -> io::Result<String> {
 
 fn answer(mut client: TcpStream) -> io::Result<()> {
     let mut head = BufReader::new(client.try_clone()?).lines();
+    let asked = head.next().transpose()?.unwrap_or_default();
     while head.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let is_there = ["GET /version ", "GET /healthz "].iter().any(|known| asked.starts_with(known));
+    let status = if is_there { "200 OK" } else { "404 Not Found" };
     let body = r#"{"status": "ok", "version": "1.4.0", "checks": [{"name": "queue", "ok": true}]}"#;
     let length = body.len();
     write!(
         client,
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
 }

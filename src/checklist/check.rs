@@ -60,8 +60,7 @@ impl<'a> Checks<'a> {
                     return Vec::new();
                 }
             };
-            let check = Check::read(&name.value, text, kinds, sources, problems).map(Arc::new);
-            self.read.insert(name.value.clone(), check);
+            self.check(&name.value, text, kinds, sources, problems);
         }
         // One that can't be read has been told.
         let Some(check) = self.read[&name.value].clone() else { return Vec::new() };
@@ -90,8 +89,42 @@ impl<'a> Checks<'a> {
         specs.into_iter().map(|spec| ProbeSpec { used: Some(used.clone()), ..spec }).collect()
     }
 
+    /// Tells what is wrong with a check by itself.
+    pub fn check(
+        &mut self,
+        name: &str,
+        text: (String, String),
+        kinds: &mut Kinds,
+        sources: &mut Sources,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let check = Check::read(name, text, kinds, sources, problems).map(Arc::new);
+        self.read.insert(name.to_owned(), check);
+    }
+
+    /// The names of the checks in the folder, which go before those of the stock library.
+    pub fn own_names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.root.join("checks")).into_iter().flatten().flatten();
+        let own = entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(ToOwned::to_owned));
+        let mut names: Vec<String> = own.collect();
+        names.sort();
+        names
+    }
+
+    /// The names of all checks, in order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = self.own_names();
+        names.extend(STOCK.iter().map(|(name, _)| (*name).to_owned()));
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// The file of a check as messages name it, and its text.
-    fn text(&self, name: &str) -> Result<(String, String), Diagnostic> {
+    ///
+    /// # Errors
+    /// When there is none, or it can't be read.
+    pub fn text(&self, name: &str) -> Result<(String, String), Diagnostic> {
         let path = self.root.join("checks").join(format!("{name}.yaml"));
         let is_name = !name.contains(['/', '\\']) && !name.is_empty();
         match std::fs::read_to_string(&path) {
@@ -104,11 +137,7 @@ impl<'a> Checks<'a> {
         if let Some((_, text)) = STOCK.iter().find(|(stock, _)| *stock == name) {
             return Ok((format!("stock check {name}"), (*text).to_owned()));
         }
-        let entries = std::fs::read_dir(self.root.join("checks")).into_iter().flatten().flatten();
-        let own = entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(ToOwned::to_owned));
-        let mut names: Vec<String> = own.chain(STOCK.iter().map(|(name, _)| (*name).to_owned())).collect();
-        names.sort();
-        names.dedup();
+        let names = self.names();
         let problem = Diagnostic::error(format!("no check is called `{name}`"));
         Err(match closest(name, names.iter().map(String::as_str)) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),

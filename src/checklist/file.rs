@@ -258,6 +258,9 @@ pub struct FileInput {
     /// What it is when nobody gives it. An input without a default has to be given.
     #[serde(default)]
     pub default: Option<Node>,
+    /// A value that somebody would give: its manual shows it.
+    #[serde(default)]
+    pub example: Option<Node>,
 }
 
 /// Something that people know to be missing.

@@ -1,6 +1,7 @@
 //! What is asked: a checklist, read, filled and checked as far as that can be done without looking.
 
 mod check;
+mod describe;
 #[expect(dead_code, reason = "some fields are there for the schema, and read from the tree one by one")]
 mod file;
 mod find;
@@ -25,6 +26,7 @@ use crate::probe::{Kind, Observe};
 use crate::run::Gap;
 use crate::yaml::Node;
 
+pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use file::FileSignOff as SignOff;
 pub use find::{Found, all, find, shown};
 pub use known::Known;

@@ -8,18 +8,34 @@ use tabled::settings::{Padding, Style};
 
 use crate::checklist::{self, Item, Overrides};
 use crate::env::Env;
+use crate::manual;
+use crate::probe::KINDS;
 use crate::report::visible;
 
-use super::{Exit, Failure, load, print};
+use super::{Exit, Failure, check, folder, load, print};
 
 #[derive(Debug, Args)]
 pub struct List {
     /// The checklist whose items to list; the checklists themselves if none is named
     name: Option<String>,
+    /// List the kinds of probe
+    #[arg(long, conflicts_with_all = ["name", "checks"])]
+    probes: bool,
+    /// List the checks: your own, and those that come with gate
+    #[arg(long, conflicts_with = "name")]
+    checks: bool,
 }
 
 impl List {
     pub fn run(self, env: &Env) -> Result<Exit, Failure> {
+        if self.probes {
+            let rows = KINDS.iter().map(|kind| vec![kind.name.to_owned(), manual::summary(kind)]);
+            print(&columns(rows), env)?;
+            return Ok(Exit::Ready);
+        }
+        if self.checks {
+            return checks(env);
+        }
         let Some(name) = self.name else { return checklists(env) };
         let checklist = load(&name, &Overrides::default(), env)?;
         let mut out = String::new();
@@ -45,6 +61,25 @@ fn checklists(env: &Env) -> Result<Exit, Failure> {
             Ok(checklist) => {
                 let count = checklist.items().count();
                 rows.push(vec![name, format!("{count} items"), visible(&checklist.title).into()]);
+            }
+            Err(failure) => {
+                rows.push(vec![name, "not valid".to_owned(), String::new()]);
+                exit = failure.tell();
+            }
+        }
+    }
+    print(&columns(rows.into_iter()), env)?;
+    Ok(exit)
+}
+
+fn checks(env: &Env) -> Result<Exit, Failure> {
+    let mut exit = Exit::Ready;
+    let mut rows = Vec::new();
+    for name in checklist::check_names(&folder(env)) {
+        match check(&name, env) {
+            Ok(check) => {
+                let whose = if check.is_own { "own" } else { "stock" };
+                rows.push(vec![name, whose.to_owned(), visible(check.description.trim()).into()]);
             }
             Err(failure) => {
                 rows.push(vec![name, "not valid".to_owned(), String::new()]);

@@ -17,11 +17,12 @@ use std::sync::Arc;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::checklist::{self, Checklist, Overrides};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::checklist::{self, Checklist, Described, Overrides};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, closest};
 use crate::dotenv;
 use crate::engine;
 use crate::env::Env;
+use crate::probe::KINDS;
 use crate::run::Verdict;
 
 /// Says whether an environment is ready, by looking.
@@ -41,9 +42,9 @@ enum Verb {
     Check(check::Check),
     /// Tell what is wrong with checklists, without looking at anything.
     Validate(validate::Validate),
-    /// List the checklists, or the items of one.
+    /// List the checklists, the items of one, or the probes and checks that they can use.
     List(list::List),
-    /// Show items as they will be run: with defaults, checks and expectations filled in.
+    /// Show items as they will be run, with all that is left out filled in; or the manual of a probe or a check.
     Show(show::Show),
     /// Look once through one probe, and print what it saw as JSON.
     Probe(probe::Probe),
@@ -216,6 +217,27 @@ fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failu
     match loaded.checklist {
         Some(checklist) => Ok(checklist),
         None => Err(Failure::usage(loaded.problems, env).at(&loaded.sources)),
+    }
+}
+
+/// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the stock library.
+fn check(name: &str, env: &Env) -> Result<Described, Failure> {
+    checklist::describe(name, &folder(env), &env.cwd)
+        .map_err(|(problems, sources)| Failure::usage(problems, env).at(&sources))
+}
+
+/// The folder that holds `checklists/`, or where we are.
+fn folder(env: &Env) -> PathBuf {
+    checklist::all(&env.cwd).map_or_else(|_| env.cwd.clone(), |(root, _)| root)
+}
+
+/// There is no such kind of probe.
+fn unknown_kind(name: &str) -> Diagnostic {
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));
+    match closest(name, names.iter().copied()) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("the kinds are {}", names.join(", "))),
     }
 }
 

@@ -6,14 +6,14 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::checklist::default_pace;
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, closest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::engine::{Looked, look};
 use crate::env::Env;
-use crate::probe::{Context, KINDS, Kind};
+use crate::probe::{Context, Kind};
 use crate::run::Status;
 use crate::yaml::{self, Duration, Key, Node, Scalar, Style};
 
-use super::{Exit, Failure, pair, print};
+use super::{Exit, Failure, pair, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Probe {
@@ -29,7 +29,7 @@ pub struct Probe {
 
 impl Probe {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
-        let kind = crate::probe::kind(&self.kind).ok_or_else(|| Failure::usage(unknown(&self.kind), &env))?;
+        let kind = crate::probe::kind(&self.kind).ok_or_else(|| Failure::usage(unknown_kind(&self.kind), &env))?;
         let mut sources = Sources::default();
         let mut problems = Vec::new();
         let node = self.node(kind, &mut sources, &mut problems);
@@ -102,13 +102,4 @@ fn is_structured(schema: &Value, path: &str, value: &str) -> bool {
     let kind = &schema["properties"][path]["type"];
     let takes_text = kind == "string" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "string"));
     looks_so && !takes_text
-}
-
-fn unknown(name: &str) -> Diagnostic {
-    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));
-    match closest(name, names.iter().copied()) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help(format!("the kinds are {}", names.join(", "))),
-    }
 }

@@ -1,4 +1,4 @@
-//! `gate show`: items as they will be run, as YAML.
+//! `gate show`: items as they will be run, as YAML; and the manual of a kind of probe or of a check, as markdown.
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -6,30 +6,48 @@ use serde_json::{Map, Value, json};
 use crate::checklist::{Again, Checklist, Expect, Item, ProbeSpec};
 use crate::diagnostic::{Diagnostic, closest};
 use crate::env::Env;
+use crate::manual;
 use crate::yaml::{self, Duration};
 
-use super::{Exit, Failure, Given, load, print};
+use super::{Exit, Failure, Given, check, load, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Show {
     /// The checklist
-    name: String,
+    #[arg(required_unless_present_any = ["probe", "check"])]
+    name: Option<String>,
     /// The item; all of them if none is named
     item: Option<String>,
+    /// Show the manual of a kind of probe, such as `http`
+    #[arg(long, value_name = "KIND", conflicts_with_all = ["name", "check"])]
+    probe: Option<String>,
+    /// Show the manual of a check, such as `http-health`: your own, or one that comes with gate
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
+    check: Option<String>,
     #[command(flatten)]
     given: Given,
 }
 
 impl Show {
     pub fn run(self, env: Env) -> Result<Exit, Failure> {
+        if let Some(name) = &self.probe {
+            let kind = crate::probe::kind(name).ok_or_else(|| Failure::usage(unknown_kind(name), &env))?;
+            print(&manual::probe(kind), &env)?;
+            return Ok(Exit::Ready);
+        }
+        if let Some(name) = &self.check {
+            print(&manual::check(&check(name, &env)?), &env)?;
+            return Ok(Exit::Ready);
+        }
+        let name = self.name.unwrap_or_default();
         let env = self.given.env(env)?;
-        let checklist = load(&self.name, &self.given.overrides(), &env)?;
+        let checklist = load(&name, &self.given.overrides(), &env)?;
         let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
         if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.contains(wanted)) {
             let problem = Diagnostic::error(format!("no item is called `{wanted}`"));
             let problem = match closest(wanted, ids.iter().copied()) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help(format!("`gate list {}` shows what there is", self.name)),
+                None => problem.help(format!("`gate list {name}` shows what there is")),
             };
             return Err(Failure::usage(problem, &env));
         }

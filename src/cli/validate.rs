@@ -1,5 +1,6 @@
 //! `gate validate`: everything that can be known without looking.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use clap::Args;
@@ -8,11 +9,11 @@ use crate::checklist;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 
-use super::{Exit, Failure, Given, load, print};
+use super::{Exit, Failure, Given, check, folder, load, print};
 
 #[derive(Debug, Args)]
 pub struct Validate {
-    /// The checklists: names, paths, or `-` for standard input; all in `checklists/` if none is named
+    /// The checklists: names, paths, or `-` for standard input; all in `checklists/`, and the checks in `checks/`, if none is named
     names: Vec<String>,
     #[command(flatten)]
     given: Given,
@@ -21,7 +22,8 @@ pub struct Validate {
 impl Validate {
     pub fn run(self, env: &Env) -> Result<Exit, Failure> {
         let env = self.given.env(env.clone())?;
-        let names = if self.names.is_empty() {
+        let are_all = self.names.is_empty();
+        let names = if are_all {
             let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
             if names.is_empty() {
                 let problem = Diagnostic::error("there is no checklist in `checklists/`");
@@ -35,13 +37,31 @@ impl Validate {
         let overrides = if overrides { checklist::Overrides::default() } else { self.given.overrides() };
         let mut exit = Exit::Ready;
         let mut said = String::new();
+        let mut read: HashSet<String> = HashSet::new();
         for name in names {
             match load(&name, &overrides, &env) {
                 Ok(checklist) => {
                     let count = checklist.items().count();
                     let items = if count == 1 { "item" } else { "items" };
                     writeln!(said, "{}: valid, {count} {items}", checklist.file).expect("a string takes all");
+                    read.extend(checklist.sources.names().map(ToOwned::to_owned));
                 }
+                Err(failure) => {
+                    read.extend(failure.sources.names().map(ToOwned::to_owned));
+                    exit = failure.tell();
+                }
+            }
+        }
+        // Those that come with gate are held by its tests, and those that are used have been read.
+        let root = folder(&env);
+        let checks = if are_all { checklist::own_check_names(&root) } else { Vec::new() };
+        for name in checks {
+            let file = checklist::shown(&root.join("checks").join(format!("{name}.yaml")), &env.cwd);
+            if read.contains(&file) {
+                continue;
+            }
+            match check(&name, &env) {
+                Ok(_) => writeln!(said, "{file}: valid, used by no checklist").expect("a string takes all"),
                 Err(failure) => exit = failure.tell(),
             }
         }

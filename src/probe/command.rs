@@ -70,6 +70,8 @@ impl Probe for Command {
     const EXAMPLE: &'static str = r#"command: { argv: [nft, --version], read_only: true }
 expect: { exit_code: 0, stdout: { starts_with: nftables } }
 "#;
+    const EFFECTS: Option<&'static str> =
+        Some("A program may do anything, unless `read_only` promises that this one changes nothing.");
     type Observation = CommandSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<CommandSeen> {

@@ -16,6 +16,8 @@ pub struct Kind {
     pub expect: &'static str,
     /// An entry of `probes` with it, in YAML.
     pub example: &'static str,
+    /// When looking may change something, as a sentence.
+    pub effects: Option<&'static str>,
     /// The JSON Schema of its settings.
     pub settings: fn() -> Value,
     /// The JSON Schema of its observation.
@@ -59,6 +61,7 @@ impl Kind {
             name: P::KIND,
             expect: P::EXPECT,
             example: P::EXAMPLE,
+            effects: P::EFFECTS,
             settings: || {
                 schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<P>().into()
             },

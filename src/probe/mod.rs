@@ -57,6 +57,9 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// An entry of `probes` with it, in YAML, as its manual shows it: a use that a checklist would really have.
     const EXAMPLE: &'static str;
 
+    /// When looking may change something, as a sentence of its manual. Nothing where it never does.
+    const EFFECTS: Option<&'static str> = None;
+
     /// What it saw.
     type Observation: Serialize + JsonSchema + Send;
 

@@ -78,6 +78,7 @@ impl Probe for Sql {
     const EXAMPLE: &'static str = r#"sql: { url: "${secrets.DATABASE_URL}", query: SELECT count(*) AS count FROM orders }
 expect: { "rows[0].count": { at_least: 1 } }
 "#;
+    const EFFECTS: Option<&'static str> = Some("With `writes`, the statement may change rows.");
     type Observation = SqlSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<SqlSeen> {

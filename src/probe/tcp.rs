@@ -61,6 +61,7 @@ impl Probe for Tcp {
     const EXAMPLE: &'static str = r#"tcp: { address: "db.staging.example:5432" }
 expect: { connected: true, latency_ms: { at_most: 200 } }
 "#;
+    const EFFECTS: Option<&'static str> = Some("With `send`, something is sent that may mean anything to who gets it.");
     type Observation = TcpSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<TcpSeen> {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::{Diagnostic, Span, closest};
 
 use super::Node;
-use super::de::{Cut, De, Error, What};
+use super::de::{Cut, De, Error, Location, What};
 
 /// Reads a `T`. `None` when anything is wrong; then each problem has been told, with its place. A hole is a problem.
 pub fn read<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<T> {
@@ -35,6 +35,8 @@ enum Holes {
 pub(super) struct Reading {
     /// What is left out, because it was told or has holes.
     cut: RefCell<HashSet<Cut>>,
+    /// Where what is left out has holes.
+    holes: RefCell<Vec<Span>>,
     unknown: RefCell<HashSet<Span>>,
     found: RefCell<Vec<Diagnostic>>,
 }
@@ -49,7 +51,12 @@ impl Reading {
             };
             is_whole = false;
             let cut = error.place.map_or(Cut::of(node), |place| place.cut);
-            if let Some(problem) = told(error, node, holes) {
+            if let (What::Hole(_), Some(place)) = (&error.what, error.place) {
+                self.holes.borrow_mut().push(place.span);
+            }
+            if self.is_left_open(&error) {
+                // What is not filled yet may be just what it lacks.
+            } else if let Some(problem) = told(error, node, holes) {
                 self.found.borrow_mut().push(problem);
             }
             // The second is a guard: what was cut out can't fail again.
@@ -61,6 +68,13 @@ impl Reading {
         let is_clean = found.is_empty();
         problems.extend(found);
         value.filter(|_| is_whole && is_clean)
+    }
+
+    /// Whether a rule is broken by a part in which something is not filled yet.
+    fn is_left_open(&self, error: &Error) -> bool {
+        let (What::Wrong { .. }, Some(Location { span, .. })) = (&error.what, error.place) else { return false };
+        let holes = self.holes.borrow();
+        holes.iter().any(|hole| hole.file == span.file && span.start < hole.start && hole.end <= span.end)
     }
 
     pub(super) fn is_cut(&self, node: &Node) -> bool {

@@ -217,7 +217,7 @@ fn a_check_says_which_inputs_it_lacks_and_which_it_does_not_know() {
       |
      ::: stock check redis-writable:3:3
       |
-    3 |   url: { description: "The server, such as a secret." }
+    3 |   url: { description: "The server, such as a secret.", example: "${secrets.REDIS_URL}" }
       |   --- declared here
       |
       = help: add it: `with: { url: … }`

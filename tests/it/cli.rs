@@ -76,10 +76,14 @@ fn show_prints_an_item_with_defaults_and_expectations_filled_in() {
           every: 1s
       - http:
           url: http://127.0.0.1/ready
+          control:
+            url: no-such-page-of-gate
         expect:
           status: 200
           latency_ms:
             at_most: 2000
+          control.status:
+            at_least: 400
         timeout: 5s
         retry:
           attempts: 2

@@ -9,6 +9,7 @@ mod bad_reference;
 mod bad_value;
 mod cli;
 mod command;
+mod docs;
 mod env;
 mod file;
 mod flow;

@@ -100,7 +100,7 @@ fn each_exit_code_of_the_readme_is_given_for_what_it_says() {
 #[test]
 fn the_readme_names_every_kind_of_probe_and_every_operator() {
     let readme = read("README.md");
-    let kinds = gate::probe::KINDS.iter().map(|kind| format!("| `{}` |", kind.name));
+    let kinds = gate::probe::KINDS.iter().map(|kind| format!("| [`{0}`](docs/probes/{0}.md) |", kind.name));
     let operators = gate::expect::OPERATORS.iter().map(|operator| format!("`{}`", operator.name));
     for word in kinds.chain(operators) {
         assert!(readme.contains(&word), "{word}");

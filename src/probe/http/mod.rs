@@ -150,6 +150,7 @@ impl Probe for Http {
     const EXAMPLE: &'static str = r#"http: { url: "https://api.staging.example/healthz", control: { url: /no-such-page } }
 expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
 "#;
+    const EFFECTS: Option<&'static str> = Some("A method other than `GET`, `HEAD` and `OPTIONS` may change something.");
     type Observation = HttpSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<HttpSeen> {

@@ -93,6 +93,7 @@ impl Probe for Redis {
     const EXAMPLE: &'static str = r#"redis: { url: "${secrets.REDIS_URL}", write: true }
 expect: { pong: true, writable: true }
 "#;
+    const EFFECTS: Option<&'static str> = Some("With `write`, a key of its own is written and removed.");
     type Observation = RedisSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<RedisSeen> {

@@ -1,0 +1,130 @@
+//! The manual: a page for each kind of probe and each check, made from what the code says of itself.
+
+mod field;
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::checklist::Described;
+use crate::probe::Kind;
+use crate::yaml;
+
+use field::{Field, fields, one_line};
+
+/// Writing to a string.
+const TAKES_ALL: &str = "a string takes all";
+
+/// The page of a kind of probe, in markdown.
+pub fn probe(kind: &Kind) -> String {
+    let settings = (kind.settings)();
+    let mut page = String::new();
+    let what = settings["description"].as_str().unwrap_or_default();
+    writeln!(page, "# `{}`\n\n{}\n", kind.name, paragraphs(what)).expect(TAKES_ALL);
+    writeln!(page, "```yaml\nprobes:\n{}```\n", entry(kind.example)).expect(TAKES_ALL);
+    writeln!(page, "By itself it expects `{}`. {}\n", kind.expect.trim(), effects(kind)).expect(TAKES_ALL);
+    page.push_str("## Settings\n\n");
+    page.push_str("| setting | what is written there | if absent | what it does |\n|---|---|---|---|\n");
+    for Field { path, kind, is_required, default, description } in fields(&settings) {
+        let absent = match default {
+            _ if is_required => "required".to_owned(),
+            Some(default) => format!("`{default}`"),
+            None => String::new(),
+        };
+        writeln!(page, "| `{path}` | {kind} | {absent} | {description} |").expect(TAKES_ALL);
+    }
+    page.push_str("\n## What it sees\n\nThe paths of which `expect` can speak:\n\n");
+    page.push_str("| path | what stands there | what it means |\n|---|---|---|\n");
+    for Field { path, kind, description, .. } in fields(&(kind.observation)()) {
+        writeln!(page, "| `{path}` | {kind} | {description} |").expect(TAKES_ALL);
+    }
+    page
+}
+
+/// The page of a check, in markdown.
+pub fn check(check: &Described) -> String {
+    let mut page = String::new();
+    writeln!(page, "# `{}`\n\n{}\n", check.name, check.description.trim()).expect(TAKES_ALL);
+    writeln!(page, "```yaml\nprobes:\n{}```\n", entry(&use_of(check))).expect(TAKES_ALL);
+    if !check.inputs.is_empty() {
+        page.push_str("| input | if absent | what it is |\n|---|---|---|\n");
+    }
+    for input in &check.inputs {
+        let absent = input.default.as_ref().map_or("required".to_owned(), |default| format!("`{default}`"));
+        writeln!(page, "| `{}` | {absent} | {} |", input.name, one_line(&input.description)).expect(TAKES_ALL);
+    }
+    let kinds: Vec<String> = check.kinds.iter().map(|kind| format!("[`{kind}`](../probes/{kind}.md)")).collect();
+    writeln!(page, "\nIt looks through {}:\n\n```yaml\n{}```", kinds.join(" and "), check.text).expect(TAKES_ALL);
+    page
+}
+
+/// The page that leads to all others, in markdown.
+pub fn index(kinds: &[Kind], checks: &[Described]) -> String {
+    let mut page =
+        "# The manual of gate\n\n`gate show --probe NAME` and `gate show --check NAME` print these pages.\n\n\
+        ## Probes\n\n| kind | what it does |\n|---|---|\n"
+            .to_owned();
+    for kind in kinds {
+        let name = kind.name;
+        writeln!(page, "| [`{name}`](probes/{name}.md) | {} |", one_line(&summary(kind))).expect(TAKES_ALL);
+    }
+    page.push_str(
+        "\n## Checks\n\nLists of probes that come with gate, for `use:`. A file of the same name in your own\n",
+    );
+    page.push_str("`checks/` goes before one of these.\n\n| check | what it says |\n|---|---|\n");
+    for Described { name, description, .. } in checks {
+        writeln!(page, "| [`{name}`](checks/{name}.md) | {} |", one_line(description)).expect(TAKES_ALL);
+    }
+    page
+}
+
+/// What a kind of probe does, in a sentence.
+pub fn summary(kind: &Kind) -> String {
+    let settings = (kind.settings)();
+    let text = settings["description"].as_str().unwrap_or_default();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let text = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    // A dot inside of a word, or before more of the sentence, ends nothing.
+    let end = text.match_indices(". ").find(|(at, _)| text[at + 2..].starts_with(char::is_uppercase));
+    end.map_or_else(|| text.clone(), |(at, _)| text[..=at].to_owned())
+}
+
+/// Whether looking may change something.
+fn effects(kind: &Kind) -> String {
+    match kind.effects {
+        None => "Looking changes nothing.".to_owned(),
+        Some(when) => format!("{when} `--read-only` blocks it then, and only a `retry` of its own repeats it."),
+    }
+}
+
+/// The entry of `probes` that uses a check, with what it must be given.
+fn use_of(check: &Described) -> String {
+    let given = check.inputs.iter().filter(|input| input.default.is_none() || input.example.is_some());
+    let given: serde_json::Map<String, Value> =
+        given.map(|input| (input.name.clone(), input.example.clone().unwrap_or_else(|| "…".into()))).collect();
+    let mut entry = format!("use: {}\n", check.name);
+    if !given.is_empty() {
+        entry.push_str("with:\n");
+        yaml::write(&Value::Object(given)).lines().for_each(|line| {
+            writeln!(entry, "  {line}").expect(TAKES_ALL);
+        });
+    }
+    entry
+}
+
+/// The lines of an entry, as they stand in a list.
+fn entry(lines: &str) -> String {
+    let mut out = String::new();
+    for (number, line) in lines.lines().enumerate() {
+        let before = if number == 0 { "  - " } else { "    " };
+        out.push_str(format!("{before}{line}").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The paragraphs of a doc comment, each in one line.
+fn paragraphs(text: &str) -> String {
+    let lines = text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join("\n\n")
+}

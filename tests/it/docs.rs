@@ -1,0 +1,184 @@
+//! The manual: its pages say what the code says, and every place that names the probes and the checks names the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use gate::checklist::{Described, STOCK, describe};
+use gate::probe::KINDS;
+use insta::assert_snapshot;
+
+use crate::harness::{Project, gate};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Every page by its path, as the code has it.
+fn pages() -> Vec<(String, String)> {
+    let checks: Vec<Described> = STOCK.iter().map(|(name, _)| stock(name)).collect();
+    let mut pages = vec![("docs/README.md".to_owned(), gate::manual::index(KINDS, &checks))];
+    for kind in KINDS {
+        let printed = gate(ROOT, &["show", "--probe", kind.name]);
+        pages.push((format!("docs/probes/{}.md", kind.name), printed.stdout));
+    }
+    pages.extend(checks.iter().map(|check| (format!("docs/checks/{}.md", check.name), gate::manual::check(check))));
+    pages
+}
+
+/// A check of the stock library, whatever else there is.
+fn stock(name: &str) -> Described {
+    let nowhere = Path::new("/nonexistent");
+    describe(name, nowhere, nowhere)
+        .unwrap_or_else(|(problems, sources)| panic!("{}", problems.render(&sources, false)))
+}
+
+#[test]
+fn the_pages_say_what_the_code_says() {
+    let pages = pages();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        for folder in ["docs/probes", "docs/checks"] {
+            let folder = Path::new(ROOT).join(folder);
+            fs::remove_dir_all(&folder).ok();
+            fs::create_dir_all(&folder).expect("the folder is writable");
+        }
+        for (path, page) in &pages {
+            fs::write(Path::new(ROOT).join(path), page).expect("the folder is writable");
+        }
+    }
+    for (path, page) in &pages {
+        let kept = fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_default();
+        assert!(kept == *page, "{path}: run with UPDATE_DOCS=1 to write it again");
+    }
+    for folder in ["docs/probes", "docs/checks"] {
+        let files = fs::read_dir(Path::new(ROOT).join(folder)).expect("it is part of the tree").flatten();
+        let there: BTreeSet<String> =
+            files.map(|file| format!("{folder}/{}", file.file_name().to_string_lossy())).collect();
+        let wanted: BTreeSet<String> =
+            pages.iter().map(|(path, _)| path.clone()).filter(|path| path.starts_with(folder)).collect();
+        assert_eq!(there, wanted);
+    }
+}
+
+/// The registry, the schema, the README's table and what is listed: one who adds a kind adds it to all.
+#[test]
+fn every_place_names_the_same_kinds() {
+    let registry: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let schema = gate::checklist::schema();
+    let in_schema = schema["definitions"]["Probe"]["properties"].as_object().expect("there is an entry of `probes`");
+    let in_schema: Vec<&str> = in_schema.keys().map(String::as_str).take(registry.len()).collect();
+    assert_eq!(in_schema, registry);
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).expect("it is part of the tree");
+    let table = readme.split("| probe |").nth(1).expect("there is such a table").split("\n\n").next();
+    let in_readme: Vec<&str> = table
+        .into_iter()
+        .flat_map(str::lines)
+        .filter_map(|line| line.strip_prefix("| ")?.trim_start_matches('[').strip_prefix('`')?.split('`').next())
+        .collect();
+    assert_eq!(in_readme, registry);
+    let listed = gate(ROOT, &["list", "--probes"]).stdout;
+    let listed: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(listed, registry);
+    assert!(registry.is_sorted(), "{registry:?}");
+}
+
+#[test]
+fn every_stock_check_is_listed_and_shows_how_it_is_used() {
+    let nowhere = Project::new("");
+    let listed = nowhere.gate(&["list", "--checks"]).stdout;
+    let names: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, STOCK.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    for name in names {
+        for input in stock(name).inputs {
+            assert!(input.default.is_some() || input.example.is_some(), "{name}: `{}` has no example", input.name);
+        }
+    }
+}
+
+/// A kind whose look may change something says so in its manual, and one that says so has such a look.
+#[test]
+fn what_may_change_something_says_when() {
+    let mut open = vec![Path::new(ROOT).join("src/probe")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).expect("it can be read").flatten().map(|entry| entry.path()));
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("it can be read");
+        if let Some((_, body)) = text.split_once("impl Probe for ") {
+            let body = body.split("\n}").next().unwrap_or_default();
+            assert_eq!(body.contains("fn has_effects"), body.contains("const EFFECTS"), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_manual_of_a_check_shows_the_users_own_before_the_stock_one() {
+    let own = "description: Ours is up.\ninputs:\n  url: { description: Where., example: http://ours }\n  deep:\n    \
+        { description: How deep., default: 3 }\nprobes:\n  - http: { url: \"${inputs.url}/${inputs.deep}\" }\n";
+    let project = Project::new("").file("checks/http-health.yaml", own).file("checks/broken.yaml", "description: x\n");
+    assert_snapshot!(project.gate(&["show", "--check", "http-health"]).stdout, @r#"
+    # `http-health`
+
+    Ours is up.
+
+    ```yaml
+    probes:
+      - use: http-health
+        with:
+          url: http://ours
+    ```
+
+    | input | if absent | what it is |
+    |---|---|---|
+    | `url` | required | Where. |
+    | `deep` | `3` | How deep. |
+
+    It looks through [`http`](../probes/http.md):
+
+    ```yaml
+    description: Ours is up.
+    inputs:
+      url: { description: Where., example: http://ours }
+      deep:
+        { description: How deep., default: 3 }
+    probes:
+      - http: { url: "${inputs.url}/${inputs.deep}" }
+    ```
+    "#);
+    let listed = project.gate(&["list", "--checks"]);
+    assert_eq!(listed.code, 2);
+    assert!(listed.stdout.contains("broken           not valid\n"), "{}", listed.stdout);
+    assert!(listed.stdout.contains("http-health      own        Ours is up.\n"), "{}", listed.stdout);
+    assert!(listed.stderr.contains("--> checks/broken.yaml:1:1"), "{}", listed.stderr);
+}
+
+#[test]
+fn validate_reads_the_users_own_checks_too() {
+    let checklist = "title: T\nsections: [{ title: S, items: [{ id: a, title: A, deferred: later }] }]\n";
+    let project = Project::new(checklist).file("checks/up.yaml", "description: x\nprobes:\n  - htpp: {}\n");
+    let output = project.gate(&["validate"]);
+    assert_eq!((output.code, output.stdout.as_str()), (2, "checklists/staging.yaml: valid, 1 item\n"));
+    assert!(output.stderr.contains("--> checks/up.yaml:3:5"), "{}", output.stderr);
+    let project = project.file("checks/up.yaml", "description: x\nprobes:\n  - http: { url: http://127.0.0.1 }\n");
+    assert_snapshot!(project.gate(&["validate"]).stdout, @"
+    checklists/staging.yaml: valid, 1 item
+    checks/up.yaml: valid, used by no checklist
+    ");
+}
+
+#[test]
+fn a_name_without_a_manual_is_told_with_the_nearest_one() {
+    let project = Project::new("");
+    let output = project.gate(&["show", "--probe", "htpt"]);
+    assert_eq!(output.code, 2);
+    assert_snapshot!(output.stderr, @"
+    error: no kind of probe is called `htpt`
+      help: did you mean `http`?
+    ");
+    let output = project.gate(&["show", "--check", "http-helth"]);
+    assert_eq!(output.code, 2);
+    assert_snapshot!(output.stderr, @"
+    error: no check is called `http-helth`
+      help: did you mean `http-health`?
+    ");
+    assert_eq!(project.gate(&["show"]).code, 2);
+}
