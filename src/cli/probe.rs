@@ -58,7 +58,11 @@ impl Probe {
     /// The settings as a checklist would hold them.
     fn node(&self, kind: &Kind, sources: &mut Sources, problems: &mut Vec<Diagnostic>) -> Node {
         let schema = (kind.settings)();
-        let mut root = Node { span: Span::default(), value: yaml::Value::Map([].into()) };
+        // What is missing altogether is missing here.
+        let line = format!("gate probe {}", kind.name);
+        let [start, end] = [line.len() - kind.name.len(), line.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        let span = Span { file: sources.add("command line", line), start, end };
+        let mut root = Node { span, value: yaml::Value::Map([].into()) };
         for (at, (path, value)) in self.settings.iter().enumerate() {
             let text = format!("{path}={value}");
             let file = sources.add(format!("argument {}", at + 2), text.as_str());

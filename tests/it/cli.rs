@@ -255,6 +255,15 @@ fn probe_prints_what_it_sees_and_says_when_it_sees_nothing() {
     error: no kind of probe is called `htpt`
       help: did you mean `http`?
     ");
+    let output = project.gate(&["probe", "http"]);
+    assert_eq!(output.code, 2);
+    assert_snapshot!(output.stderr, @"
+    error: `url` is missing
+     --> command line:1:12
+      |
+    1 | gate probe http
+      |            ^^^^
+    ");
     let output = project.gate(&["probe", "sql", "url=sqlite:///none.db", "query=select 1"]);
     assert_eq!((output.code, output.stdout.as_str()), (3, ""));
 }
