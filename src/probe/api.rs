@@ -136,9 +136,11 @@ impl Reply {
             return None;
         }
         let text = match serde_json::from_slice::<Value>(&self.body) {
+            Ok(Value::String(text)) => text,
             Ok(json) => ["message", "error", "errors", "detail"].iter().find_map(|key| {
                 let value = json.get(key)?;
-                value.as_str().map(str::to_owned).or_else(|| Some(value.get("message")?.as_str()?.to_owned()))
+                let inner = || value.get("message").or_else(|| value.get("reason"));
+                value.as_str().or_else(|| inner()?.as_str()).map(str::to_owned)
             })?,
             Err(_) => String::from_utf8_lossy(&self.body).into_owned(),
         };
@@ -157,7 +159,8 @@ impl Reply {
             .help(format!("is this the URL of {name} itself?"))
     }
 
-    fn is_web_page(&self) -> bool {
+    /// Whether the body is HTML or XML.
+    pub fn is_web_page(&self) -> bool {
         self.body.trim_ascii_start().starts_with(b"<")
     }
 }
@@ -186,6 +189,9 @@ mod tests {
         assert_snapshot!(reply(401, r#"{"messageId":"api-key.invalid","message":"Invalid API key"}"#).fault(),
             @"Grafana does not accept the credentials (401: Invalid API key)");
         assert_snapshot!(reply(403, r#"{"error":{"message":"no"}}"#).fault(), @"Grafana does not permit this (403: no)");
+        assert_snapshot!(reply(400, r#""bad matcher""#).fault(), @"Grafana refused the request (400: bad matcher)");
+        assert_snapshot!(reply(400, r#"{"error":{"type":"x","reason":"no such index"}}"#).fault(),
+            @"Grafana refused the request (400: no such index)");
         assert_snapshot!(reply(502, "<html>Bad Gateway</html>").fault(), @"Grafana is in trouble (502)");
         assert_snapshot!(reply(404, "404 page not found\n").fault(), @"Grafana has no /api/x (404: 404 page not found)");
     }

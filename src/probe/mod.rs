@@ -3,6 +3,7 @@
 //! A new probe is one file here, and its `mod` line and row below.
 
 pub mod alembic;
+pub mod alertmanager;
 pub mod api;
 pub mod command;
 mod context;
@@ -12,6 +13,8 @@ pub mod file;
 pub mod grafana;
 pub mod http;
 mod kind;
+pub mod metrics;
+pub mod number;
 pub mod prometheus;
 pub mod redis;
 pub mod sql;
@@ -30,11 +33,13 @@ pub use kind::{Kind, Observe, Seen};
 /// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
 pub static KINDS: &[Kind] = &[
     Kind::of::<alembic::Alembic>(),
+    Kind::of::<alertmanager::Alertmanager>(),
     Kind::of::<command::Command>(),
     Kind::of::<env::Environment>(),
     Kind::of::<file::File>(),
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
+    Kind::of::<metrics::Metrics>(),
     Kind::of::<prometheus::Prometheus>(),
     Kind::of::<redis::Redis>(),
     Kind::of::<sql::Sql>(),

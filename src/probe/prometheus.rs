@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::api::{Api, Reply};
 use super::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use super::number::Number;
 use super::{Context, Fault, Probe};
 
 /// Longer queries are sent as a form: proxies cut URLs off at a few thousand bytes.
@@ -78,19 +79,6 @@ pub struct Sample {
     pub age_s: Option<f64>,
 }
 
-/// A value. What is no number can neither equal one nor be compared with one.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum Number {
-    /// A whole number.
-    Whole(i64),
-    /// Any other number.
-    Fraction(f64),
-    /// No number.
-    Text(String),
-}
-
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
@@ -155,14 +143,9 @@ expect: { values: { every: 1 } }
     }
 
     fn evidence(&self, seen: &PrometheusSeen) -> String {
-        let series = format!("{} series", seen.count);
-        match seen.values.as_slice() {
-            [] => "no series".to_owned(),
-            [value] => format!("{series}, value {value}"),
-            [first, rest @ ..] if rest.iter().all(|value| value == first) => format!("{series}, each {first}"),
-            [first, second, third] => format!("{series}, values {first}, {second}, {third}"),
-            [first, second] => format!("{series}, values {first}, {second}"),
-            [first, second, third, ..] => format!("{series}, values {first}, {second}, {third}, …"),
+        match Number::summary(&seen.values) {
+            Some(values) => format!("{} series, {values}", seen.count),
+            None => "no series".to_owned(),
         }
     }
 
@@ -317,36 +300,6 @@ fn is_selector(query: &str) -> bool {
     SELECTOR.is_match(query)
 }
 
-impl Number {
-    fn parse(text: String) -> Self {
-        match text.parse::<f64>() {
-            Ok(number) if !number.is_finite() => Self::Text(text),
-            // Beyond this, a whole number in a float is no longer exact.
-            Ok(number) if number.fract() == 0.0 && number.abs() < 9e15 => Self::Whole(number as i64),
-            Ok(number) => Self::Fraction(number),
-            Err(_) => Self::Text(text),
-        }
-    }
-
-    fn as_f64(&self) -> Option<f64> {
-        match self {
-            Self::Whole(number) => Some(*number as f64),
-            Self::Fraction(number) => Some(*number),
-            Self::Text(_) => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Number {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self {
-            Self::Whole(number) => number.fmt(f),
-            Self::Fraction(number) => number.fmt(f),
-            Self::Text(text) => text.fmt(f),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,16 +317,6 @@ mod tests {
         ] {
             assert_eq!(is_selector(query), expected, "{query}");
         }
-    }
-
-    #[test]
-    fn what_is_no_number_stays_text() {
-        let parse = |text: &str| Number::parse(text.to_owned());
-        assert_eq!(parse("1"), Number::Whole(1));
-        assert_eq!(parse("1e3"), Number::Whole(1000));
-        assert_eq!(parse("0.25"), Number::Fraction(0.25));
-        assert_eq!(parse("NaN"), Number::Text("NaN".to_owned()));
-        assert_eq!(parse("+Inf"), Number::Text("+Inf".to_owned()));
     }
 
     #[test]

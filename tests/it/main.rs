@@ -4,6 +4,7 @@
 mod harness;
 
 mod alembic;
+mod alertmanager;
 mod bad_checklist;
 mod bad_reference;
 mod bad_value;
@@ -20,6 +21,7 @@ mod http_hostile;
 mod import;
 mod look;
 mod markdown;
+mod metrics;
 mod order;
 mod prometheus;
 mod readme;

@@ -10,7 +10,7 @@ use super::{answer, installed, place};
 /// A running server. Dropping it stops it.
 pub struct Alertmanager {
     port: u16,
-    _server: Server,
+    server: Server,
 }
 
 const CONFIG: &str = "
@@ -49,13 +49,18 @@ pub fn alertmanager_with(arguments: &[&str]) -> Alertmanager {
         &directory,
     );
     server.until(|| answer::get(port, "/-/ready"));
-    Alertmanager { port, _server: server }
+    Alertmanager { port, server }
 }
 
 impl Alertmanager {
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Asks again and again until there is an answer: nodes need a while to find each other.
+    pub fn until<T>(&self, ask: impl FnMut() -> Option<T>) -> T {
+        self.server.until(ask)
     }
 }
 

@@ -1,0 +1,252 @@
+//! `metrics`: what does a service tell of itself on its own metrics page?
+
+mod page;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use regex::Regex;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::api::{Api, Reply};
+use super::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use super::number::Number;
+use super::{Context, Fault, Probe};
+use page::{Format, Page};
+
+/// How many samples are kept at most.
+const MAX_SAMPLES: usize = 1_000;
+/// OpenMetrics first, because it says where it ends.
+const ACCEPTED: HeaderValue = HeaderValue::from_static(
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+     text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+);
+
+/// Reads a metrics page, in the text format of Prometheus or in OpenMetrics, as a Prometheus would.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Metrics {
+    /// Where the page is, such as `https://api.staging.example/metrics`.
+    url: HttpUrl,
+    /// Look only at samples of this name; `*` stands for any text, such as `aos_*`. All of them if absent.
+    name: Option<Pattern>,
+    /// Look only at samples with these labels, such as `{ tier: free }`.
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    /// What to send as `Authorization: Bearer …`.
+    token: Option<Token>,
+    /// The user for basic authentication.
+    user: Option<String>,
+    /// The password for basic authentication.
+    password: Option<String>,
+    /// Headers to send, such as `X-Scope: staging`.
+    #[serde(default)]
+    headers: Headers,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's.
+    ca: Option<PathBuf>,
+}
+
+/// A name in which `*` stands for any text.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(inline)]
+struct Pattern(#[schemars(with = "String")] Regex);
+
+/// What a metrics page says, of the samples that are looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MetricsSeen {
+    /// `prometheus` or `openmetrics`: how the page is written.
+    pub format: String,
+    /// How many samples there are.
+    pub count: usize,
+    /// The names of the samples, each once, with endings such as `_total` and `_bucket`.
+    pub names: BTreeSet<String>,
+    /// How many names begin with each word, the word ending at the first `_`: `aos` for `aos_redis_connected`.
+    pub prefixes: BTreeMap<String, usize>,
+    /// The type of each metric that says one: `counter`, `gauge`, `histogram`, …
+    pub types: BTreeMap<String, String>,
+    /// The value of every sample. What is no number stands as text: `NaN`, `+Inf`, `-Inf`. Absent where there are more
+    /// than 1,000 samples: look at fewer with `name` and `labels`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<Number>>,
+    /// Every sample. Absent where there are more than 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<Vec<Sample>>,
+    /// How many samples the page has in all.
+    pub total: usize,
+}
+
+/// One sample.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Sample {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its value.
+    pub value: Number,
+    /// The time it stands for, in seconds since 1970, where the page says one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<f64>,
+}
+
+impl Probe for Metrics {
+    const KIND: &'static str = "metrics";
+    const EXPECT: &'static str = "{ count: { at_least: 1 } }";
+    const EXAMPLE: &'static str = r#"metrics: { url: "https://api.staging.example/metrics", name: aos_* }
+expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
+"#;
+    type Observation = MetricsSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<MetricsSeen> {
+        let reply = self.api().send(cx, self.request()).await?;
+        let (page, format) = read(&reply)?;
+        Ok(self.select(page, format))
+    }
+
+    fn evidence(&self, seen: &MetricsSeen) -> String {
+        let names: Vec<&str> = seen.names.iter().map(String::as_str).collect();
+        match (names.as_slice(), seen.values.as_deref()) {
+            ([], _) if seen.total == 0 => "an empty page".to_owned(),
+            ([], _) => "no such sample".to_owned(),
+            // Of a counter, the value differs each time.
+            ([name], Some([value])) if seen.types.get(*name).is_some_and(|kind| kind == "gauge") => {
+                format!("{name} {value}")
+            }
+            (names, _) if names.len() <= 3 => names.join(", "),
+            (names, _) => format!("{} names", names.len()),
+        }
+    }
+
+    fn advice(&self, seen: &MetricsSeen) -> Option<String> {
+        if seen.count == 0 && seen.total > 0 {
+            let looked = "is the name right, and has it happened yet? Many libraries tell of a metric only after that";
+            return Some(format!("the page has {} samples, but none that is looked for: {looked}", seen.total));
+        }
+        let Some(values) = &seen.values else {
+            return Some(format!("of {} samples neither values nor labels are kept: name fewer", seen.count));
+        };
+        let nan = values.iter().any(|value| matches!(value, Number::Text(text) if text == "NaN"));
+        nan.then(|| "NaN means that the service has no value".to_owned())
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        Some(curl(&self.request(), self.insecure, self.ca.as_ref()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Metrics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = Metrics::deserialize(deserializer)?;
+        let (token, user, password) = (probe.token.is_some(), probe.user.is_some(), probe.password.is_some());
+        one_login(&probe.url, token, user, password, &probe.headers).map_err(D::Error::custom)?;
+        Ok(probe)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Err(D::Error::custom("the name is empty"));
+        }
+        if let Some(other) = text.chars().find(|c| matches!(c, '{' | '}' | '"' | ' ')) {
+            return Err(D::Error::custom(format!("`{other}` is in no name: labels are said with `labels`")));
+        }
+        let parts: Vec<String> = text.split('*').map(regex::escape).collect();
+        let regex = Regex::new(&format!("^(?s:{})$", parts.join(".*")));
+        Ok(Self(regex.map_err(|_| D::Error::custom("the name is too long"))?))
+    }
+}
+
+impl Metrics {
+    fn api(&self) -> Api<'_> {
+        let options = options(self.insecure, self.ca.as_ref());
+        Api { name: "the server", url: &self.url, access: self.access(), options }
+    }
+
+    fn access(&self) -> Access<'_> {
+        Access {
+            token: self.token.as_ref(),
+            user: self.user.as_deref(),
+            password: self.password.as_deref(),
+            headers: Some(&self.headers),
+        }
+    }
+
+    fn request(&self) -> Request {
+        let mut request = Request::new(Method::GET, &self.url, self.access());
+        request.headers.entry(ACCEPT).or_insert(ACCEPTED);
+        request
+    }
+
+    fn select(&self, page: Page, format: Format) -> MetricsSeen {
+        let total = page.samples.len();
+        let is_wanted = |sample: &&Sample| {
+            self.name.as_ref().is_none_or(|Pattern(name)| name.is_match(&sample.name))
+                && self.labels.iter().all(|(key, value)| sample.labels.get(key) == Some(value))
+        };
+        let wanted: Vec<&Sample> = page.samples.iter().filter(is_wanted).collect();
+        let names: BTreeSet<String> = wanted.iter().map(|sample| sample.name.clone()).collect();
+        let mut prefixes = BTreeMap::new();
+        for name in &names {
+            let word = name.split('_').next().unwrap_or_default();
+            *prefixes.entry(word.to_owned()).or_default() += 1;
+        }
+        let typed = names.iter().filter_map(|name| page.types.get_key_value(page.metric(name)));
+        let types = typed.map(|(metric, kind)| (metric.clone(), kind.clone())).collect();
+        let are_few = wanted.len() <= MAX_SAMPLES;
+        MetricsSeen {
+            format: match format {
+                Format::Prometheus => "prometheus".to_owned(),
+                Format::OpenMetrics => "openmetrics".to_owned(),
+            },
+            count: wanted.len(),
+            names,
+            prefixes,
+            types,
+            values: are_few.then(|| wanted.iter().map(|sample| sample.value.clone()).collect()),
+            samples: are_few.then(|| wanted.into_iter().cloned().collect()),
+            total,
+        }
+    }
+}
+
+/// The page of an answer.
+fn read(reply: &Reply) -> Result<(Page, Format), Fault> {
+    if !reply.is_ok() {
+        return Err(reply.fault());
+    }
+    let said = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if said == "text/html" || reply.is_web_page() {
+        return Err(Fault::new("the server answered with a web page where metrics were expected")
+            .help("is it behind a login, and is this the URL of the metrics themselves, such as …/metrics?"));
+    }
+    let format = match said.as_str() {
+        "application/openmetrics-text" => Format::OpenMetrics,
+        "application/vnd.google.protobuf" => {
+            return Err(Fault::new("the server answered with protobuf although text was asked for")
+                .help("does a proxy on the way change the header `Accept`?"));
+        }
+        // Some say nothing or something else of a text that is one.
+        _ => Format::Prometheus,
+    };
+    let text = std::str::from_utf8(&reply.body).map_err(|_| no_page("it is no text"))?;
+    Ok((Page::parse(text, format).map_err(|what| no_page(&what))?, format))
+}
+
+fn no_page(what: &str) -> Fault {
+    Fault::new(format!("the server did not answer with a page of metrics: {what}"))
+        .help("is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?")
+}

@@ -1,0 +1,163 @@
+//! Looks at the metrics page of a real Prometheus, at pages that nginx serves, and at what is no such page.
+
+use std::fs;
+
+use gate::probe::Probe;
+use gate::probe::metrics::{Metrics, MetricsSeen};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::{self, Response};
+use crate::look::{look, probe, refused};
+
+const PAGE: &str = "# HELP aos_redis_connected Whether Redis is.
+# TYPE aos_redis_connected gauge
+aos_redis_connected 1
+# TYPE aos_rate_limit_total counter
+aos_rate_limit_total{tier=\"free\",outcome=\"allowed\"} 60
+aos_rate_limit_total{tier=\"free\",outcome=\"blocked\"} 5
+aos_rate_limit_total{tier=\"pro\",outcome=\"allowed\"} 7
+# TYPE aos_latency_seconds histogram
+aos_latency_seconds_bucket{le=\"0.1\"} 3
+aos_latency_seconds_bucket{le=\"+Inf\"} 4
+aos_latency_seconds_sum 0.5
+aos_latency_seconds_count 4
+process_cpu_ratio NaN
+";
+
+fn told(seen: &MetricsSeen) -> String {
+    let probe: Metrics = probe(json!({ "url": "http://h" }));
+    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+}
+
+/// What is seen of the page above, with these settings more.
+fn seen(settings: Value) -> MetricsSeen {
+    let server = harness::http(|_| Response::text(PAGE));
+    let mut all = json!({ "url": format!("{}/metrics", server.url()) });
+    all.as_object_mut().expect("it is a map").extend(settings.as_object().expect("it is a map").clone());
+    look::<Metrics>(all).expect("it is a page")
+}
+
+/// What is told where something answers like this.
+fn error(answer: Response) -> String {
+    let server = harness::http(move |_| answer.clone());
+    look::<Metrics>(json!({ "url": server.url() })).expect_err("it is no page")
+}
+
+#[test]
+fn names_types_and_values_are_seen() {
+    let seen = seen(json!({ "name": "aos_*" }));
+    assert_snapshot!(serde_json::to_string(&MetricsSeen { samples: None, ..seen.clone() }).expect("it is JSON"), @r#"{"format":"prometheus","count":8,"names":["aos_latency_seconds_bucket","aos_latency_seconds_count","aos_latency_seconds_sum","aos_rate_limit_total","aos_redis_connected"],"prefixes":{"aos":5},"types":{"aos_latency_seconds":"histogram","aos_rate_limit_total":"counter","aos_redis_connected":"gauge"},"values":[1,60,5,7,3,4,0.5,4],"total":9}"#);
+    let first = &seen.samples.as_ref().expect("they are few")[1];
+    assert_snapshot!(serde_json::to_string(first).expect("it is JSON"), @r#"{"name":"aos_rate_limit_total","labels":{"outcome":"allowed","tier":"free"},"value":60}"#);
+    assert_snapshot!(told(&seen), @"5 names |");
+}
+
+#[test]
+fn labels_choose_among_the_samples_of_a_name() {
+    let blocked = seen(json!({ "name": "aos_rate_limit_total", "labels": { "tier": "free", "outcome": "blocked" } }));
+    assert_snapshot!(serde_json::to_string(&blocked.values).expect("it is JSON"), @"[5]");
+    assert_snapshot!(told(&blocked), @"aos_rate_limit_total |");
+    assert_snapshot!(told(&seen(json!({ "name": "aos_redis_connected" }))), @"aos_redis_connected 1 |");
+    assert_snapshot!(told(&seen(json!({ "name": "process_cpu_ratio" }))), @"process_cpu_ratio | NaN means that the service has no value");
+    // A name is the whole name, and a dot is a dot.
+    assert_snapshot!(told(&seen(json!({ "name": "aos" }))), @"no such sample | the page has 9 samples, but none that is looked for: is the name right, and has it happened yet? Many libraries tell of a metric only after that");
+    assert_eq!(seen(json!({ "name": "aos.*" })).count, 0);
+}
+
+#[test]
+fn a_real_prometheus_tells_of_itself() {
+    let url = format!("{}/metrics", harness::prometheus().url());
+    let one = look::<Metrics>(json!({ "url": url, "name": "prometheus_build_info" })).expect("it is a page");
+    assert_eq!((one.format.as_str(), one.count), ("prometheus", 1));
+    assert_snapshot!(told(&one), @"prometheus_build_info 1 | ");
+    let all = look::<Metrics>(json!({ "url": url })).expect("it is a page");
+    assert!(all.prefixes["prometheus"] > 20 && all.prefixes["go"] > 20, "{:?}", all.prefixes);
+    assert_eq!(all.types["prometheus_http_request_duration_seconds"], "histogram");
+}
+
+#[test]
+fn a_page_is_asked_for_as_open_metrics_which_says_where_it_ends() {
+    let server = harness::http(|_| Response::text("up 1\n"));
+    look::<Metrics>(json!({ "url": server.url(), "token": "t0ken" })).expect("it is a page");
+    let requests = server.requests();
+    assert!(requests[0].header("accept").is_some_and(|accept| accept.starts_with("application/openmetrics-text;")));
+    assert_eq!(requests[0].header("authorization"), Some("Bearer t0ken"));
+}
+
+#[test]
+fn files_that_nginx_serves_are_pages_whatever_type_it_gives_them() {
+    let server = harness::nginx("default_type application/octet-stream; types { application/openmetrics-text om; }");
+    fs::write(server.root().join("metrics"), PAGE).expect("the folder is ours");
+    fs::write(server.root().join("whole.om"), "# TYPE a counter\na_total 3\n# EOF\n").expect("the folder is ours");
+    fs::write(server.root().join("cut.om"), "# TYPE a counter\na_total 3\n").expect("the folder is ours");
+    let look = |path: &str| look::<Metrics>(json!({ "url": format!("{}/{path}", server.url()) }));
+    assert_eq!(look("metrics").expect("it is a page").count, 9);
+    let whole = look("whole.om").expect("it is a page");
+    assert_eq!((whole.format.as_str(), whole.types["a"].as_str()), ("openmetrics", "counter"));
+    assert_snapshot!(look("cut.om").expect_err("it is cut"), @"
+    the server did not answer with a page of metrics: it breaks off: OpenMetrics ends with `# EOF`
+    help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
+    ");
+    assert_snapshot!(look("missing").expect_err("it is not there"), @"
+    the server has no /missing (404)
+    help: is this the URL of the server, with the path that it is served under?
+    ");
+}
+
+#[test]
+fn a_page_without_samples_does_not_meet_what_is_expected_by_default() {
+    let server = harness::http(|_| Response::text("# TYPE a counter\n"));
+    let empty = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
+    assert_eq!((empty.count, empty.total), (0, 0));
+    assert_snapshot!(told(&empty), @"an empty page |");
+}
+
+#[test]
+fn of_many_samples_the_values_are_not_kept() {
+    let many: String = (0..1_001).map(|n| format!("many{{n=\"{n}\"}} 1\n")).collect();
+    let server = harness::http(move |_| Response::text(&many));
+    let seen = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
+    assert_eq!((seen.count, seen.names.len(), &seen.values, &seen.samples), (1_001, 1, &None, &None));
+    assert_snapshot!(told(&seen), @"many | of 1001 samples neither values nor labels are kept: name fewer");
+}
+
+#[test]
+fn what_is_no_page_of_metrics_is_told() {
+    assert_snapshot!(error(Response::text("<!doctype html><title>Sign in</title>")), @"
+    the server answered with a web page where metrics were expected
+    help: is it behind a login, and is this the URL of the metrics themselves, such as …/metrics?
+    ");
+    assert_snapshot!(error(Response::ok("hello").header("content-type", "text/html")), @"
+    the server answered with a web page where metrics were expected
+    help: is it behind a login, and is this the URL of the metrics themselves, such as …/metrics?
+    ");
+    assert_snapshot!(error(Response::json(&json!({ "status": "ok" }))), @r#"
+    the server did not answer with a page of metrics: line 1: the labels do not end: `{\"status\":\"ok\"}`
+    help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
+    "#);
+    assert_snapshot!(error(Response::text("up 1\nrequests 12")), @"
+    the server did not answer with a page of metrics: it breaks off: its last line does not end
+    help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
+    ");
+    assert_snapshot!(error(Response::ok(b"\xff\xfe\n".to_vec())), @"
+    the server did not answer with a page of metrics: it is no text
+    help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
+    ");
+    assert_snapshot!(error(Response::ok("x").header("content-type", "application/vnd.google.protobuf")), @"
+    the server answered with protobuf although text was asked for
+    help: does a proxy on the way change the header `Accept`?
+    ");
+    assert_snapshot!(error(Response::text("no").status(503)), @"the server is in trouble (503: no)");
+    assert_snapshot!(error(Response::empty(401)), @"
+    the server wants credentials (401)
+    help: give `token`, or `user` and `password`
+    ");
+    assert_snapshot!(error(Response::text(&"# a comment\n".repeat(1_500_000))), @"the server answered with more than 16 MiB");
+}
+
+#[test]
+fn settings_that_could_match_nothing_are_refused() {
+    assert_snapshot!(refused::<Metrics>(json!({ "url": "http://h", "name": "" })), @"the name is empty");
+    assert_snapshot!(refused::<Metrics>(json!({ "url": "http://h", "name": "up{job=\"a\"}" })), @"`{` is in no name: labels are said with `labels`");
+}
