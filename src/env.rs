@@ -71,6 +71,16 @@ impl Env {
         }
     }
 
+    /// The name of this machine.
+    pub fn host(&self) -> Option<String> {
+        whoami::hostname().ok()
+    }
+
+    /// The name of the user who runs this.
+    pub fn user(&self) -> Option<String> {
+        whoami::username().ok()
+    }
+
     /// The day in UTC.
     pub fn today(&self) -> Date {
         self.now().to_zoned_datetime(TimeZone::UTC).date()

@@ -1,13 +1,13 @@
 //! `gate` says whether an environment is ready, by looking.
 //!
 //! ```text
-//! args ─► load ─► plan ─► engine ─► Run ─► report
+//! args ─► load ─► plan ─► engine ─► Run ─► ledger ─► report
 //! ```
 //!
 //! A checklist is read from YAML into a positioned tree, so that every problem is told at the user's own line, all of
 //! them at once and before anything runs. The plan orders its items by what they need. The engine observes through
-//! probes and judges with expectations. What came of it is a [`run::Run`]; everything that people read is a
-//! projection of one.
+//! probes and judges with expectations. What came of it is a [`run::Run`]; the ledger remembers it, and
+//! everything that people read is a projection of one.
 //!
 //! The modules stand in the order of that flow, and each uses only the ones before it (a test holds this).
 
@@ -34,6 +34,8 @@ pub mod checklist;
 pub mod plan;
 
 pub mod engine;
+
+pub mod ledger;
 
 pub mod report;
 

@@ -16,7 +16,8 @@ use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::Run;
 use crate::yaml::Duration;
 
-use super::{Exit, Failure, Given, load};
+use super::record::Recorder;
+use super::{At, Exit, Failure, Given, load};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -58,6 +59,11 @@ pub struct Check {
     /// Replace all of a markdown file that has no markers for the checklist
     #[arg(long)]
     overwrite: bool,
+    #[command(flatten)]
+    at: At,
+    /// Leave no record of this run in the ledger, and ask it nothing
+    #[arg(long, conflicts_with = "ledger")]
+    no_record: bool,
 }
 
 impl Check {
@@ -72,6 +78,10 @@ impl Check {
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&reports, &plan.checklist.name, unmarked)
             .map_err(|problems| Failure::output(problems, &env))?;
+        let recorder = match self.no_record || (self.name == "-" && !self.at.is_named(&env)) {
+            true => None,
+            false => Some(Recorder::start(self.at.location(&plan.checklist.root, &env)?, &plan.checklist.root, &env)),
+        };
         let keeps = std::iter::once(self.format).chain(self.report.iter().map(|(format, _)| *format));
         let options = Options {
             jobs: self.jobs.get(),
@@ -79,15 +89,22 @@ impl Check {
             wait: self.wait.map(|wait| wait.0),
             fail_fast: self.fail_fast,
             read_only: self.read_only,
-            keep: if keeps.into_iter().any(|format| format.is_whole) { Keep::All } else { Keep::None },
+            keep: match recorder.is_some() || keeps.into_iter().any(|format| format.is_whole) {
+                true => Keep::All,
+                false => Keep::None,
+            },
         };
         let stop = stop().map_err(|problem| {
             Failure::usage(Diagnostic::error(format!("cannot listen for signals: {problem}")), &env)
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
         let env = Arc::new(env);
-        let run = engine::run(plan, &options, &env, stop, |event| live.show(event)).await;
+        let mut run = engine::run(plan, &options, &env, stop, |event| live.show(event)).await;
         live.finish();
+        let recorded = match recorder {
+            Some(recorder) => recorder.record(&mut run).await.map_err(|problem| Failure::output(problem, &env)),
+            None => Ok(()),
+        };
         let now = env.now();
         let look = Look { width: env.width, color: env.color, now };
         let shown = show(self.format, &run, &look).map_err(|problem| {
@@ -96,7 +113,8 @@ impl Check {
         // One that can't be written does not keep the others from it.
         let written = outputs.write(&run, now).map_err(|problems| Failure::output(problems, &env));
         let exit = exit(&run);
-        match (shown.and(written), exit) {
+        let failures = [recorded, shown, written].into_iter().filter_map(Result::err);
+        match (failures.reduce(Failure::and).map_or(Ok(()), Err), exit) {
             (Err(failure), Exit::Interrupted | Exit::Terminated) => {
                 failure.tell();
                 Ok(exit)

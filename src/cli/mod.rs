@@ -4,6 +4,7 @@ mod check;
 mod import;
 mod list;
 mod probe;
+mod record;
 mod schema;
 mod show;
 mod validate;
@@ -11,7 +12,7 @@ mod validate;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Sources, closest};
 use crate::dotenv;
 use crate::engine;
 use crate::env::Env;
+use crate::ledger::Location;
 use crate::probe::KINDS;
 use crate::run::Verdict;
 
@@ -65,7 +67,7 @@ pub enum Exit {
     Usage,
     /// Nothing failed, but something could not be observed.
     Unknown,
-    /// A report could not be written.
+    /// A report or the ledger could not be written.
     Output,
     /// A signal ended it.
     Interrupted,
@@ -152,6 +154,12 @@ impl Failure {
         Self { exit: Exit::Output, ..Self::usage(problems, env) }
     }
 
+    /// Both, as one.
+    fn and(mut self, other: Self) -> Self {
+        self.problems.0.extend(other.problems.0);
+        self
+    }
+
     fn tell(self) -> Exit {
         let text = self.problems.render(&self.sources, self.styled);
         // Standard error is the last place to complain: nobody can be told when that fails.
@@ -207,6 +215,27 @@ impl Given {
             env.vars.entry(name).or_insert(value);
         }
         Ok(env)
+    }
+}
+
+/// Where the ledger is.
+#[derive(Debug, Args)]
+struct At {
+    /// Where runs are remembered: `postgres://user@host/name`, or a file. If absent, what GATE_LEDGER says, else
+    /// `.gate/ledger.db` beside `checklists/`
+    #[arg(long, value_name = "URL")]
+    ledger: Option<String>,
+}
+
+impl At {
+    /// Whether somebody says where it is.
+    fn is_named(&self, env: &Env) -> bool {
+        self.ledger.is_some() || env.var("GATE_LEDGER").is_some()
+    }
+
+    /// Where it is. `root` is the folder that holds `checklists/`.
+    fn location(&self, root: &Path, env: &Env) -> Result<Location, Failure> {
+        Location::of(self.ledger.as_deref(), root, env).map_err(|problem| Failure::usage(problem, env))
     }
 }
 

@@ -76,6 +76,8 @@ pub fn blank(plan: &Plan, task: usize, status: Status, reason: Option<String>) -
         cause: None,
         evidence: None,
         last_passed: None,
+        last_subject: None,
+        red_since: None,
         hint: item.hint.clone(),
         sign_off: item.sign_off.as_ref().map(|sign_off| SignOff { role: sign_off.role.clone() }),
         place: plan.checklist.sources.locate(item.span),

@@ -398,6 +398,10 @@ impl<'a, T: FnMut(&Event)> Owner<'a, T> {
                 End::Signal(signal) => signal.to_owned(),
                 End::Deadline => "deadline".to_owned(),
             }),
+            commit: None,
+            host: None,
+            user: None,
+            ci: None,
             sections: sections.collect(),
             gaps: checklist.gaps.clone(),
         }

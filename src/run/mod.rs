@@ -40,6 +40,14 @@ pub struct Run {
     pub partial: Option<String>,
     /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Absent for a run that came to its end.
     pub interrupted: Option<String>,
+    /// The commit that was checked out where the checklist lies.
+    pub commit: Option<String>,
+    /// The machine that it ran on.
+    pub host: Option<String>,
+    /// Who ran it.
+    pub user: Option<String>,
+    /// A link to the CI job that ran it.
+    pub ci: Option<String>,
     /// Sections in checklist order.
     pub sections: Vec<Section>,
     /// Known gaps in checklist order.
@@ -89,6 +97,11 @@ pub struct ItemResult {
     /// When it last passed, where the ledger knows. Absent for one that passes now.
     #[schemars(with = "Option<String>")]
     pub last_passed: Option<Timestamp>,
+    /// What was being signed off then.
+    pub last_subject: Option<String>,
+    /// When the first of the runs began in which it is red, up to this one. Absent where no ledger was asked.
+    #[schemars(with = "Option<String>")]
+    pub red_since: Option<Timestamp>,
     /// What to do when it is red.
     pub hint: Option<String>,
     /// The person's part, for a sign-off.

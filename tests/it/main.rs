@@ -19,6 +19,7 @@ mod harness_test;
 mod http;
 mod http_hostile;
 mod import;
+mod ledger;
 mod look;
 mod markdown;
 mod metrics;

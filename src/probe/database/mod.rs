@@ -27,12 +27,11 @@ use sqlx::{
 use tokio::time::Instant;
 
 use super::{Context, Fault};
-use error::fault;
 use value::Unshowable;
 
 pub use client::client;
-pub use error::is_missing_table;
-pub use url::{DatabaseUrl, Place};
+pub use error::{fault, is_missing_table};
+pub use url::{DatabaseUrl, Place, postgres as postgres_options};
 
 /// How much of an answer is kept, in bytes of JSON, whatever the rows are.
 const MAX_BYTES: usize = 16 << 20;

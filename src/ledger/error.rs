@@ -1,0 +1,50 @@
+//! Why a ledger can't be read or written, in words for a person. Never with a password.
+
+use crate::diagnostic::Diagnostic;
+use crate::probe::{Fault, database};
+
+use super::place::{Location, Place};
+use super::server::Refusal;
+
+/// The problem of doing `what`, such as `open`, on a ledger.
+pub fn problem(what: &str, location: &Location, refusal: &Refusal) -> Diagnostic {
+    let name = &location.name;
+    let (why, help) = match refusal {
+        Refusal::Newer => (
+            "it was made by a newer version of gate".to_owned(),
+            Some("install that version, or name another ledger with `--ledger`".to_owned()),
+        ),
+        Refusal::Foreign => (
+            "its tables are not those that gate makes".to_owned(),
+            Some("name another ledger with `--ledger`".to_owned()),
+        ),
+        Refusal::Folder(error) => (error.to_string(), Some(ELSEWHERE.to_owned())),
+        Refusal::Database(error) => match &location.place {
+            Place::File { .. } => sqlite(error),
+            Place::Postgres(_) => {
+                let error = database::fault(error, name);
+                let help = error.downcast_ref::<Fault>().and_then(|fault| fault.help.clone());
+                (format!("{error:#}"), help.map(Into::into))
+            }
+        },
+    };
+    Diagnostic::error(format!("cannot {what} the ledger {name}: {why}")).maybe_help(help)
+}
+
+const ELSEWHERE: &str = "name another place with `--ledger FILE` or `GATE_LEDGER`, or leave no record: `--no-record`";
+
+/// <https://sqlite.org/rescode.html>
+fn sqlite(error: &sqlx::Error) -> (String, Option<String>) {
+    let sqlx::Error::Database(error) = error else { return (error.to_string(), None) };
+    let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
+    let (why, help) = match code & 0xff {
+        5 | 6 => ("another process holds it".to_owned(), "is a `gate` stuck, or is the file on a network drive?"),
+        8 => ("it can't be written to".to_owned(), ELSEWHERE),
+        10 => (format!("the disk failed: {}", error.message()), ELSEWHERE),
+        11 | 26 => ("it is damaged, or no ledger".to_owned(), "move the file away: a new one is made"),
+        13 => ("the disk is full".to_owned(), ELSEWHERE),
+        14 => ("the file can't be opened".to_owned(), ELSEWHERE),
+        _ => (error.message().to_owned(), ELSEWHERE),
+    };
+    (why, Some(help.to_owned()))
+}

@@ -1,0 +1,101 @@
+//! What runs say of each item together: when it last passed, at which subject, and since when it is red.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::run::{ItemResult, Run, Status};
+
+/// What is known of each item, by its id.
+pub type AllFacts = HashMap<String, Facts>;
+
+/// What is known of an item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// When it last passed.
+    pub last_passed: Option<Passed>,
+    /// When it turned red, where it was red the last time.
+    pub red_since: Option<Timestamp>,
+    /// When the latest run began that says anything of it.
+    seen: Timestamp,
+}
+
+/// A time at which an item passed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// When the run began.
+    pub at: Timestamp,
+    /// What was being signed off then.
+    pub subject: Option<String>,
+    /// The run.
+    pub run: i64,
+}
+
+/// What a run says of an item, in short: its id, its status, and whether it was flaky.
+pub type State = (String, Status, bool);
+
+/// What a run says of each item that it looked at.
+pub fn states(run: &Run) -> Vec<State> {
+    let looked = run.items().filter(|item| was_looked_at(run, item));
+    looked.map(|item| (item.id.clone(), item.status, item.flaky)).collect()
+}
+
+/// Whether the run says anything of the item itself: what was not begun, or was cut off, is as good or bad as before.
+fn was_looked_at(run: &Run, item: &ItemResult) -> bool {
+    let reason = item.reason.as_deref().unwrap_or_default();
+    match item.status {
+        Status::Passed | Status::Failed | Status::Deferred | Status::Waived => true,
+        Status::Error | Status::Pending => run.interrupted.is_none(),
+        Status::Blocked => {
+            run.interrupted.is_none() && !reason.starts_with("not run") && !reason.ends_with("not run this time")
+        }
+    }
+}
+
+/// Takes in what one more run says.
+pub fn take(facts: &mut AllFacts, run: i64, started: Timestamp, subject: Option<&str>, states: &[State]) {
+    for (id, status, _) in states {
+        let known = facts.entry(id.clone()).or_default();
+        // Of two that run beside each other, the one that began later may be recorded first.
+        if started < known.seen {
+            continue;
+        }
+        known.seen = started;
+        match status {
+            Status::Passed => {
+                known.last_passed = Some(Passed { at: started, subject: subject.map(ToOwned::to_owned), run });
+                known.red_since = None;
+            }
+            Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Waived => {
+                known.red_since.get_or_insert(started);
+            }
+            Status::Deferred => known.red_since = None,
+        }
+    }
+}
+
+/// Writes into the items of a run what is known of them.
+pub fn tell(run: &mut Run, facts: &AllFacts) {
+    let started = run.started;
+    for item in run.sections.iter_mut().flat_map(|section| &mut section.items) {
+        let known = facts.get(&item.id);
+        if item.status == Status::Passed {
+            continue;
+        }
+        if let Some(passed) = known.and_then(|known| known.last_passed.as_ref()) {
+            item.last_passed = Some(passed.at);
+            item.last_subject.clone_from(&passed.subject);
+        }
+        item.red_since = match item.status {
+            // Nobody expects a person to have signed before anything was looked at.
+            Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Waived
+                if item.sign_off.is_none() =>
+            {
+                Some(known.and_then(|known| known.red_since).map_or(started, |since| since.min(started)))
+            }
+            Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Waived => None,
+            Status::Deferred | Status::Passed => None,
+        };
+    }
+}

@@ -1,0 +1,78 @@
+//! Where the ledger is: a file beside the checklists, unless somebody names another, or a PostgreSQL server.
+
+use std::path::{Path, PathBuf};
+
+use crate::checklist::shown;
+use crate::diagnostic::Diagnostic;
+use crate::env::Env;
+use crate::probe::database::{self, DatabaseUrl};
+
+/// The folder beside `checklists/` that holds what is remembered there.
+pub const FOLDER: &str = ".gate";
+const FILE: &str = "ledger.db";
+
+/// How many runs of a checklist are kept, unless `GATE_LEDGER_KEEP` says otherwise.
+pub const KEEP: usize = 1000;
+
+/// Where a ledger is, and how much of it is kept.
+#[derive(Debug, Clone)]
+pub struct Location {
+    /// Where.
+    pub place: Place,
+    /// What messages call it: the file, or host and port. Never a password.
+    pub name: String,
+    /// How many runs of a checklist are kept.
+    pub keep: usize,
+}
+
+/// A file or a server.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A file of SQLite. With a folder that is gate's own where it is nobody's choice.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Whether its folder is gate's, to be made and kept out of Git.
+        is_own: bool,
+    },
+    /// A server of PostgreSQL.
+    Postgres(DatabaseUrl),
+}
+
+impl Location {
+    /// What `--ledger` says; else `GATE_LEDGER`; else `.gate/ledger.db` in the folder that holds `checklists/`.
+    ///
+    /// # Errors
+    /// When what was said is no place for a ledger.
+    pub fn of(given: Option<&str>, root: &Path, env: &Env) -> Result<Self, Diagnostic> {
+        let keep = keep(env)?;
+        let named = given.or_else(|| env.var("GATE_LEDGER").filter(|said| !said.trim().is_empty()));
+        let Some(said) = named else {
+            let path = root.join(FOLDER).join(FILE);
+            return Ok(Self { name: format!("`{}`", shown(&path, &env.cwd)), place: Place::File { path, is_own: true }, keep });
+        };
+        let option = if given.is_some() { "--ledger" } else { "GATE_LEDGER" };
+        let file = |path: &Path| {
+            let path = env.cwd.join(path);
+            Self { name: format!("`{}`", shown(&path, &env.cwd)), place: Place::File { path, is_own: false }, keep }
+        };
+        if !said.contains("://") {
+            return Ok(file(Path::new(said)));
+        }
+        let url = DatabaseUrl::parse(said).map_err(|why| Diagnostic::error(format!("`{option}`: {why}")))?;
+        match url.place() {
+            database::Place::Postgres(_) => Ok(Self { name: url.name(), place: Place::Postgres(url), keep }),
+            database::Place::Sqlite(sqlite) => Ok(file(sqlite.otherwise.as_ref().unwrap_or(&sqlite.path))),
+            database::Place::MySql(_) => Err(Diagnostic::error(format!("`{option}`: MySQL can't hold a ledger"))
+                .help("name a PostgreSQL server, `postgres://user:password@host/name`, or a file")),
+        }
+    }
+}
+
+fn keep(env: &Env) -> Result<usize, Diagnostic> {
+    let Some(said) = env.var("GATE_LEDGER_KEEP").filter(|said| !said.is_empty()) else { return Ok(KEEP) };
+    said.parse().ok().filter(|keep| *keep > 0).ok_or_else(|| {
+        Diagnostic::error(format!("`GATE_LEDGER_KEEP` is `{said}`, which is no number above 0"))
+            .help(format!("it says how many runs of a checklist are kept; {KEEP} if it is not set"))
+    })
+}

@@ -1,0 +1,205 @@
+//! The database of a ledger, SQLite or PostgreSQL: opened, and brought to the schema of this version.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, query, query_as};
+
+use crate::probe::database;
+
+use super::place::Place;
+
+/// How long to wait for another process that writes.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// A connection to the database of a ledger.
+#[derive(Debug)]
+pub enum Server {
+    /// A file.
+    Sqlite(Box<SqliteConnection>),
+    /// A server.
+    Postgres(Box<PgConnection>),
+}
+
+/// What the two databases say differently.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// Begins a transaction that will write.
+    pub begin: &'static str,
+    /// Keeps others from writing until it ends.
+    pub lock: &'static str,
+    /// Whether a table is there.
+    has_table: &'static str,
+}
+
+/// SQLite's words.
+pub const SQLITE: Words = Words {
+    begin: "BEGIN IMMEDIATE",
+    lock: "SELECT 1",
+    has_table: "SELECT count(*) FROM sqlite_master WHERE name = $1",
+};
+
+/// PostgreSQL's words. The number is that of the lock, and nobody else's.
+pub const POSTGRES: Words = Words {
+    begin: "BEGIN",
+    lock: "SELECT pg_advisory_xact_lock(7305241680219)",
+    has_table: "SELECT count(*) FROM pg_class WHERE oid = to_regclass($1)",
+};
+
+/// Does the same on either database: the statements and their types are the same, only the drivers are two.
+macro_rules! on {
+    ($server:expr, $connection:ident, $words:ident => $body:expr) => {
+        match $server {
+            $crate::ledger::server::Server::Sqlite($connection) => {
+                let $words = $crate::ledger::server::SQLITE;
+                $body
+            }
+            $crate::ledger::server::Server::Postgres($connection) => {
+                let $words = $crate::ledger::server::POSTGRES;
+                $body
+            }
+        }
+    };
+}
+pub(super) use on;
+
+/// Why there is no ledger.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The database says so.
+    Database(sqlx::Error),
+    /// The folder can't be made.
+    Folder(io::Error),
+    /// Its schema is that of a newer version of gate.
+    Newer,
+    /// Its schema is not one that gate has ever had.
+    Foreign,
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// The table in which the schema's version stands. Not the one that applications with sqlx have by themselves.
+const VERSIONS: &str = "gate_migrations";
+
+impl Server {
+    /// Opens the database, makes it if there is none, and brings it to the schema of this version.
+    ///
+    /// # Errors
+    /// Why that can't be done.
+    pub async fn open(place: &Place, root: &Path) -> Result<Self, Refusal> {
+        let mut server = match place {
+            Place::File { path, is_own } => {
+                if *is_own {
+                    make_folder(path).map_err(Refusal::Folder)?;
+                }
+                Self::Sqlite(Box::new(file(path).await?))
+            }
+            Place::Postgres(url) => {
+                let database::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
+                let options = database::postgres_options(url, root, false, None)?;
+                Self::Postgres(Box::new(options.connect().await?))
+            }
+        };
+        server.migrate().await?;
+        Ok(server)
+    }
+
+    async fn migrate(&mut self) -> Result<(), Refusal> {
+        let migrator = migrator(match self {
+            Self::Sqlite(_) => &SQLITE_MIGRATIONS,
+            Self::Postgres(_) => &POSTGRES_MIGRATIONS,
+        });
+        on!(self, connection, words => {
+            // Nearly always there is nothing to do: then nobody is kept waiting.
+            let (is_there,): (i64,) =
+                query_as(words.has_table).bind(VERSIONS).persistent(false).fetch_one(&mut **connection).await?;
+            if is_there > 0 {
+                let (version,): (i64,) = query_as("SELECT coalesce(max(version), 0) FROM gate_migrations")
+                    .persistent(false)
+                    .fetch_one(&mut **connection)
+                    .await?;
+                match version.cmp(&VERSION) {
+                    std::cmp::Ordering::Less => {}
+                    std::cmp::Ordering::Equal => return Ok(()),
+                    std::cmp::Ordering::Greater => return Err(Refusal::Newer),
+                }
+            }
+            let mut transaction = connection.begin_with(words.begin).await?;
+            query(words.lock).persistent(false).execute(&mut *transaction).await?;
+            match migrator.run_direct(None, &mut *transaction, false).await {
+                Ok(()) => Ok(transaction.commit().await?),
+                Err(MigrateError::VersionMissing(_)) => Err(Refusal::Newer),
+                Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
+                Err(_) => Err(Refusal::Foreign),
+            }
+        })
+    }
+
+    /// Ends the connection, so that SQLite leaves no log beside its file.
+    pub async fn close(self) {
+        // What was committed is safe, whatever the answer is.
+        let _ = match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        };
+    }
+}
+
+/// The version of the schema: that of the last migration.
+pub const VERSION: i64 = SQLITE_MIGRATIONS.len() as i64;
+
+const SQLITE_MIGRATIONS: [(&str, &str); 2] = [
+    ("runs", include_str!("migrations/sqlite/1_runs.sql")),
+    ("facts", include_str!("migrations/sqlite/2_facts.sql")),
+];
+
+const POSTGRES_MIGRATIONS: [(&str, &str); SQLITE_MIGRATIONS.len()] = [
+    ("runs", include_str!("migrations/postgres/1_runs.sql")),
+    ("facts", include_str!("migrations/postgres/2_facts.sql")),
+];
+
+fn migrator(migrations: &[(&'static str, &'static str)]) -> Migrator {
+    let numbered = (1..).zip(migrations).map(|(version, (name, sql))| {
+        Migration::new(version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(numbered.collect());
+    migrator.dangerous_set_table_name(VERSIONS);
+    // The transaction around it holds a lock that a pooler in between understands.
+    migrator.set_locking(false);
+    migrator
+}
+
+async fn file(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY)
+        .connect()
+        .await
+}
+
+/// Makes gate's own folder, which Git does not see.
+fn make_folder(file: &Path) -> io::Result<()> {
+    let folder: PathBuf = file.parent().map_or_else(PathBuf::new, Path::to_owned);
+    match fs::create_dir(&folder) {
+        Ok(()) => {}
+        Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(problem) => return Err(problem),
+    }
+    match fs::File::create_new(folder.join(".gitignore")) {
+        Ok(mut ignore) => ignore.write_all(b"*\n"),
+        Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(problem) => Err(problem),
+    }
+}

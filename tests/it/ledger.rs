@@ -1,0 +1,252 @@
+//! The ledger on both real databases: what it keeps, who may write at once, and what is told when it can't be written.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use crate::harness::{Output, Project, find, free_port, postgres, program};
+
+/// Two items: one that is always green, and one that is green while a file is there.
+const LIST: &str = "
+    title: T
+    subject: ${vars.release}
+    vars: { release: 1.0.0 }
+    sections:
+      - title: S
+        items:
+          - { id: sure, title: Sure, probes: [{ command: { argv: [\"true\"] } }] }
+          - { id: file, title: File, probes: [{ file: { path: there } }] }
+";
+
+fn project() -> Project {
+    Project::new(LIST)
+}
+
+/// Both kinds of ledger for a project: the arguments that name it, and how to ask it with SQL.
+struct Both {
+    project: Project,
+    url: Option<String>,
+}
+
+impl Both {
+    fn all() -> [Both; 2] {
+        [Both { project: project(), url: None }, Both { project: project(), url: Some(postgres().new_database()) }]
+    }
+
+    fn gate(&self, arguments: &[&str]) -> Output {
+        let command = self.project.command(arguments);
+        self.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url)).run()
+    }
+
+    fn sql(&self, sql: &str) -> String {
+        match &self.url {
+            Some(url) => postgres().psql(url, sql),
+            None => sqlite(&self.project.path().join(".gate/ledger.db"), sql),
+        }
+    }
+}
+
+fn sqlite(file: &Path, sql: &str) -> String {
+    let output = Command::new(program("sqlite3")).arg(file).arg(sql).output().expect("sqlite3 is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+}
+
+/// The item of a run's JSON.
+fn item(run: &str, id: &str) -> serde_json::Value {
+    let run: serde_json::Value = serde_json::from_str(run).expect("it is JSON");
+    let items = run["sections"][0]["items"].as_array().expect("there are items").iter();
+    items.clone().find(|item| item["id"] == id).expect("it is there").clone()
+}
+
+#[test]
+fn an_item_says_when_it_last_passed_and_since_when_it_is_red() {
+    for both in Both::all() {
+        let at = |second: &str| {
+            let command = both.project.command(&["check", "staging", "--format", "json"]);
+            let command = both.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url));
+            item(&command.env("SOURCE_DATE_EPOCH", second).run().stdout, "file")
+        };
+        let there = both.project.path().join("there");
+        std::fs::write(&there, "").expect("the folder is ours");
+        let green = at("1764547200");
+        assert_eq!((green["status"].as_str(), &green["red_since"]), (Some("passed"), &serde_json::Value::Null));
+        std::fs::remove_file(&there).expect("it is there");
+        at("1764633600");
+        let red = at("1764720000");
+        assert_eq!(red["last_passed"], "2025-12-01T00:00:00Z");
+        assert_eq!(red["last_subject"], "1.0.0");
+        assert_eq!(red["red_since"], "2025-12-02T00:00:00Z");
+        assert_eq!(both.sql("SELECT id, verdict, green, subject FROM gate_runs ORDER BY id"), "1|ready|2|1.0.0\n2|not-ready|1|1.0.0\n3|not-ready|1|1.0.0");
+    }
+}
+
+#[test]
+fn a_run_is_kept_with_where_it_comes_from() {
+    let project = project();
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(project.path()).args(arguments).output().expect("git is installed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    };
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["-c", "user.name=D", "-c", "user.email=d@example.org", "commit", "-qm", "first"]);
+    project.command(&["check", "staging"]).env("CI_JOB_URL", "https://ci/7").run();
+    let told = sqlite(
+        &project.path().join(".gate/ledger.db"),
+        "SELECT commit_id, ci, host <> '', user_name <> '', length(checklist), length(digest) FROM gate_runs",
+    );
+    assert_eq!(told, format!("{}|https://ci/7|1|1|64|64", git(&["rev-parse", "HEAD"])));
+    // Git does not see the ledger.
+    assert_eq!(git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn no_record_leaves_no_trace() {
+    let project = project();
+    assert_eq!(project.gate(&["check", "staging", "--no-record"]).code, 1);
+    assert!(!project.path().join(".gate").exists());
+    // What comes from standard input has no folder of its own.
+    assert_eq!(project.command(&["check", "-"]).stdin(&project.read("checklists/staging.yaml")).run().code, 1);
+    assert!(!project.path().join(".gate").exists());
+}
+
+#[test]
+fn a_ledger_may_be_any_file() {
+    let project = project();
+    assert_eq!(project.gate(&["check", "staging", "--ledger", "kept.db"]).code, 1);
+    assert!(!project.path().join(".gate").exists());
+    assert_eq!(sqlite(&project.path().join("kept.db"), "SELECT count(*) FROM gate_runs"), "1");
+}
+
+#[test]
+fn many_write_at_once_and_every_run_is_there() {
+    for both in Both::all() {
+        let codes: Vec<i32> = thread::scope(|scope| {
+            let runs: Vec<_> = (0..8).map(|_| scope.spawn(|| both.gate(&["check", "staging"]))).collect();
+            runs.into_iter()
+                .map(|run| {
+                    let output = run.join().expect("it ends");
+                    assert_eq!(output.stderr, "");
+                    output.code
+                })
+                .collect()
+        });
+        assert_eq!(codes, [1; 8]);
+        assert_eq!(both.sql("SELECT count(*) FROM gate_runs"), "8");
+    }
+}
+
+#[test]
+fn a_writer_that_is_killed_leaves_a_ledger_that_is_whole() {
+    for both in Both::all() {
+        both.gate(&["check", "staging"]);
+        for delay in (0..40).map(|step| std::time::Duration::from_millis(step)) {
+            let command = both.project.command(&["check", "staging"]);
+            let command = both.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url));
+            let mut child = command.command().stdout(std::process::Stdio::null()).spawn().expect("it starts");
+            thread::sleep(delay); // the moment is the test, not what is waited for
+            child.kill().expect("it is ours");
+            child.wait().expect("it is ours");
+        }
+        let output = both.gate(&["check", "staging"]);
+        assert_eq!((output.code, output.stderr.as_str()), (1, ""));
+        if both.url.is_none() {
+            assert_eq!(both.sql("PRAGMA integrity_check"), "ok");
+        }
+    }
+}
+
+#[test]
+fn an_older_ledger_is_brought_to_this_version() {
+    for both in Both::all() {
+        both.gate(&["check", "staging"]);
+        both.sql("DROP TABLE gate_facts");
+        both.sql("DELETE FROM gate_migrations WHERE version = 2");
+        let output = both.gate(&["check", "staging"]);
+        assert_eq!((output.code, output.stderr.as_str()), (1, ""));
+        assert_eq!(both.sql("SELECT max(version) FROM gate_migrations"), "2");
+        // What it lacked is made from the runs.
+        assert!(both.sql("SELECT facts FROM gate_facts").contains("\"run\":2"));
+        assert_eq!(both.sql("SELECT count(*) FROM gate_runs"), "2");
+    }
+}
+
+#[test]
+fn a_newer_ledger_is_refused_and_the_table_still_printed() {
+    for both in Both::all() {
+        both.gate(&["check", "staging"]);
+        both.sql(
+            "INSERT INTO gate_migrations (version, description, installed_on, success, checksum, execution_time) \
+             SELECT 99, 'later', installed_on, success, checksum, 0 FROM gate_migrations WHERE version = 1",
+        );
+        let output = both.gate(&["check", "staging"]);
+        assert_eq!(output.code, 4);
+        assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+        assert!(output.stderr.contains("it was made by a newer version of gate"), "{}", output.stderr);
+        assert_eq!(both.sql("SELECT count(*) FROM gate_runs"), "1");
+    }
+}
+
+#[test]
+fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
+    for both in Both::all() {
+        let there = both.project.path().join("there");
+        let check = || {
+            let command = both.project.command(&["check", "staging"]).env("GATE_LEDGER_KEEP", "3");
+            both.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url)).run()
+        };
+        check();
+        std::fs::write(&there, "").expect("the folder is ours");
+        check();
+        std::fs::remove_file(&there).expect("it is there");
+        for _ in 0..4 {
+            check();
+        }
+        assert_eq!(both.sql("SELECT id FROM gate_runs ORDER BY id"), "2\n4\n5\n6");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_without_its_password() {
+    let project = project();
+    let url = format!("postgres://gate:hunter2hunter2@127.0.0.1:{}/gate", free_port());
+    let output = project.gate(&["check", "staging", "--ledger", &url]);
+    assert_eq!(output.code, 4);
+    assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+    assert!(output.stderr.contains("refused the connection"), "{}", output.stderr);
+    assert!(!format!("{}{}", output.stdout, output.stderr).contains("hunter2"), "{}", output.stderr);
+    let output = project.gate(&["check", "staging", "--ledger", "mysql://u:hunter2hunter2@h/d"]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("MySQL can't hold a ledger") && !output.stderr.contains("hunter2"), "{}", output.stderr);
+}
+
+/// What `gate check` does in a namespace in which `.gate` is a file system of these options.
+fn with_file_system(project: &Project, options: &str) -> Output {
+    std::fs::create_dir(project.path().join(".gate")).expect("the folder is ours");
+    let script = format!(
+        "mount -t tmpfs -o {options} tmpfs .gate && exec {} check staging",
+        env!("CARGO_BIN_EXE_gate")
+    );
+    let mut command = Command::new(find("unshare").expect("util-linux is there"));
+    command.args(["--mount", "--map-root-user", "sh", "-c", &script]).current_dir(project.path());
+    Output::of(command.output().expect("it starts"))
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_table_still_printed() {
+    let output = with_file_system(&project(), "size=16k");
+    assert_eq!(output.code, 4, "{}", output.stderr);
+    assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+    assert!(output.stderr.contains("the ledger `.gate/ledger.db`: the disk"), "{}", output.stderr);
+    assert!(output.stderr.contains("--no-record"), "{}", output.stderr);
+}
+
+#[test]
+fn a_folder_that_can_only_be_read_is_told_and_the_table_still_printed() {
+    let output = with_file_system(&project(), "ro");
+    assert_eq!(output.code, 4, "{}", output.stderr);
+    assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+    assert!(output.stderr.contains("Read-only file system"), "{}", output.stderr);
+}
