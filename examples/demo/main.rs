@@ -19,8 +19,14 @@ async fn main() -> ExitCode {
     let checklist = Path::new(env!("CARGO_MANIFEST_DIR")).join("checklists/example.yaml");
     let here = std::env::current_dir().unwrap_or_default();
     let checklist = checklist.strip_prefix(here).unwrap_or(&checklist).display().to_string();
-    let arguments =
-        ["gate".into(), "check".into(), "--no-record".into(), checklist, format!("--var=api={api}"), format!("--var=database={database}")];
+    let arguments = [
+        "gate".into(),
+        "check".into(),
+        "--no-record".into(),
+        checklist,
+        format!("--var=api={api}"),
+        format!("--var=database={database}"),
+    ];
     gate::cli::main(arguments.into_iter().chain(std::env::args().skip(1))).await
 }
 

@@ -209,14 +209,17 @@ impl Ledger {
         let document = Document { digest, bytes };
         match document.read() {
             Ok(run) => Ok(Recorded { id, digest: document.digest, run }),
-            Err(why) => Err(Diagnostic::error(format!("cannot read run {id} of the ledger {}: {why}", self.location.name))),
+            Err(why) => {
+                Err(Diagnostic::error(format!("cannot read run {id} of the ledger {}: {why}", self.location.name)))
+            }
         }
     }
 
     fn head(&self, head: Head) -> Result<RunHead, Diagnostic> {
         let id = head.0;
-        let wrong =
-            |what: &str| Diagnostic::error(format!("cannot read run {id} of the ledger {}: {what}", self.location.name));
+        let wrong = |what: &str| {
+            Diagnostic::error(format!("cannot read run {id} of the ledger {}: {what}", self.location.name))
+        };
         let number = |number: i64| usize::try_from(number).unwrap_or_default();
         Ok(RunHead {
             id,

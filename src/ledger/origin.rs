@@ -49,7 +49,9 @@ pub async fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     command.args(arguments).stdin(Stdio::null()).env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").kill_on_drop(true);
     let output = match tokio::time::timeout(TIMEOUT, command.output()).await {
         Ok(Ok(output)) => output,
-        Ok(Err(problem)) if problem.kind() == std::io::ErrorKind::NotFound => return Err("git is not installed".to_owned()),
+        Ok(Err(problem)) if problem.kind() == std::io::ErrorKind::NotFound => {
+            return Err("git is not installed".to_owned());
+        }
         Ok(Err(problem)) => return Err(format!("cannot run git: {problem}")),
         Err(_) => return Err("git did not answer in time".to_owned()),
     };

@@ -49,7 +49,11 @@ impl Location {
         let named = given.or_else(|| env.var("GATE_LEDGER").filter(|said| !said.trim().is_empty()));
         let Some(said) = named else {
             let path = root.join(FOLDER).join(FILE);
-            return Ok(Self { name: format!("`{}`", shown(&path, &env.cwd)), place: Place::File { path, is_own: true }, keep });
+            return Ok(Self {
+                name: format!("`{}`", shown(&path, &env.cwd)),
+                place: Place::File { path, is_own: true },
+                keep,
+            });
         };
         let option = if given.is_some() { "--ledger" } else { "GATE_LEDGER" };
         let file = |path: &Path| {

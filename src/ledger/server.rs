@@ -157,10 +157,8 @@ impl Server {
 /// The version of the schema: that of the last migration.
 pub const VERSION: i64 = SQLITE_MIGRATIONS.len() as i64;
 
-const SQLITE_MIGRATIONS: [(&str, &str); 2] = [
-    ("runs", include_str!("migrations/sqlite/1_runs.sql")),
-    ("facts", include_str!("migrations/sqlite/2_facts.sql")),
-];
+const SQLITE_MIGRATIONS: [(&str, &str); 2] =
+    [("runs", include_str!("migrations/sqlite/1_runs.sql")), ("facts", include_str!("migrations/sqlite/2_facts.sql"))];
 
 const POSTGRES_MIGRATIONS: [(&str, &str); SQLITE_MIGRATIONS.len()] = [
     ("runs", include_str!("migrations/postgres/1_runs.sql")),

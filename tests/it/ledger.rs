@@ -77,7 +77,10 @@ fn an_item_says_when_it_last_passed_and_since_when_it_is_red() {
         assert_eq!(red["last_passed"], "2025-12-01T00:00:00Z");
         assert_eq!(red["last_subject"], "1.0.0");
         assert_eq!(red["red_since"], "2025-12-02T00:00:00Z");
-        assert_eq!(both.sql("SELECT id, verdict, green, subject FROM gate_runs ORDER BY id"), "1|ready|2|1.0.0\n2|not-ready|1|1.0.0\n3|not-ready|1|1.0.0");
+        assert_eq!(
+            both.sql("SELECT id, verdict, green, subject FROM gate_runs ORDER BY id"),
+            "1|ready|2|1.0.0\n2|not-ready|1|1.0.0\n3|not-ready|1|1.0.0"
+        );
     }
 }
 
@@ -85,7 +88,8 @@ fn an_item_says_when_it_last_passed_and_since_when_it_is_red() {
 fn a_run_is_kept_with_where_it_comes_from() {
     let project = project();
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(project.path()).args(arguments).output().expect("git is installed");
+        let output =
+            Command::new("git").arg("-C").arg(project.path()).args(arguments).output().expect("git is installed");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     };
@@ -142,7 +146,7 @@ fn many_write_at_once_and_every_run_is_there() {
 fn a_writer_that_is_killed_leaves_a_ledger_that_is_whole() {
     for both in Both::all() {
         both.gate(&["check", "staging"]);
-        for delay in (0..40).map(|step| std::time::Duration::from_millis(step)) {
+        for delay in (0..40).map(std::time::Duration::from_millis) {
             let command = both.project.command(&["check", "staging"]);
             let command = both.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url));
             let mut child = command.command().stdout(std::process::Stdio::null()).spawn().expect("it starts");
@@ -219,16 +223,18 @@ fn a_server_that_is_not_there_is_named_without_its_password() {
     assert!(!format!("{}{}", output.stdout, output.stderr).contains("hunter2"), "{}", output.stderr);
     let output = project.gate(&["check", "staging", "--ledger", "mysql://u:hunter2hunter2@h/d"]);
     assert_eq!(output.code, 2);
-    assert!(output.stderr.contains("MySQL can't hold a ledger") && !output.stderr.contains("hunter2"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("MySQL can't hold a ledger") && !output.stderr.contains("hunter2"),
+        "{}",
+        output.stderr
+    );
 }
 
 /// What `gate check` does in a namespace in which `.gate` is a file system of these options.
 fn with_file_system(project: &Project, options: &str) -> Output {
     std::fs::create_dir(project.path().join(".gate")).expect("the folder is ours");
-    let script = format!(
-        "mount -t tmpfs -o {options} tmpfs .gate && exec {} check staging",
-        env!("CARGO_BIN_EXE_gate")
-    );
+    let script =
+        format!("mount -t tmpfs -o {options} tmpfs .gate && exec {} check staging", env!("CARGO_BIN_EXE_gate"));
     let mut command = Command::new(find("unshare").expect("util-linux is there"));
     command.args(["--mount", "--map-root-user", "sh", "-c", &script]).current_dir(project.path());
     Output::of(command.output().expect("it starts"))
