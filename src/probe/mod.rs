@@ -10,6 +10,7 @@ mod context;
 pub mod database;
 pub mod env;
 pub mod file;
+pub mod git;
 pub mod grafana;
 pub mod http;
 mod kind;
@@ -37,6 +38,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<command::Command>(),
     Kind::of::<env::Environment>(),
     Kind::of::<file::File>(),
+    Kind::of::<git::Git>(),
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
     Kind::of::<metrics::Metrics>(),

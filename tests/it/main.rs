@@ -14,6 +14,7 @@ mod docs;
 mod env;
 mod file;
 mod flow;
+mod git;
 mod grafana;
 mod harness_test;
 mod http;
