@@ -5,6 +5,7 @@
 pub mod alembic;
 pub mod alertmanager;
 pub mod api;
+pub mod burst;
 pub mod command;
 mod context;
 pub mod database;
@@ -35,6 +36,7 @@ pub use kind::{Kind, Observe, Seen};
 pub static KINDS: &[Kind] = &[
     Kind::of::<alembic::Alembic>(),
     Kind::of::<alertmanager::Alertmanager>(),
+    Kind::of::<burst::Burst>(),
     Kind::of::<command::Command>(),
     Kind::of::<env::Environment>(),
     Kind::of::<file::File>(),

@@ -8,6 +8,7 @@ mod alertmanager;
 mod bad_checklist;
 mod bad_reference;
 mod bad_value;
+mod burst;
 mod cli;
 mod command;
 mod docs;

@@ -1,5 +1,6 @@
 //! `http`: what does a server answer to one request?
 
+mod ask;
 mod body;
 mod curl;
 mod error;
@@ -17,6 +18,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+pub use ask::{Ask, one_login};
 pub use body::{Body, read};
 pub use curl::curl;
 pub use error::{connection, fault, tls as tls_fault};
@@ -215,7 +217,7 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let mut argv = curl(&self.request(), self.insecure, self.ca.as_ref());
+        let mut argv = self.ask().curl(self.insecure, self.ca.as_ref());
         if self.redirects > 0 {
             argv.splice(1..1, ["-L".to_owned(), "--max-redirs".to_owned(), self.redirects.to_string()]);
         }
@@ -224,58 +226,31 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
 }
 
 impl Http {
-    fn request(&self) -> Request {
-        let access = Access {
+    fn ask(&self) -> Ask<'_> {
+        Ask {
+            url: &self.url,
+            method: self.method,
+            headers: &self.headers,
+            json: self.json.as_ref(),
+            body: self.body.as_deref(),
             token: self.token.as_ref(),
             user: self.user.as_deref(),
             password: self.password.as_deref(),
-            headers: Some(&self.headers),
-        };
-        let request = Request::new(self.method.into(), &self.url, access);
-        match (&self.json, &self.body) {
-            (Some(json), _) => request.body("application/json", json.to_string().into_bytes()),
-            (None, Some(body)) => request.body("text/plain; charset=utf-8", body.clone().into_bytes()),
-            (None, None) => request,
         }
     }
 
+    fn request(&self) -> Request {
+        self.ask().request()
+    }
+
     fn validate(&self) -> Result<(), &'static str> {
-        if self.json.is_some() && self.body.is_some() {
-            return Err("`json` and `body` can't both be sent");
-        }
-        if self.method == Method::Head && (self.json.is_some() || self.body.is_some()) {
-            return Err("a HEAD request has no body");
-        }
         if let Some(control) = &self.control
             && let Some(url) = &control.url
             && !self.url.url().join(url).is_ok_and(|url| HttpUrl::try_from(url).is_ok())
         {
             return Err("the `url` of `control` is no URL");
         }
-        one_login(&self.url, self.token.is_some(), self.user.is_some(), self.password.is_some(), &self.headers)
-    }
-}
-
-/// Refuses several ways to say who asks, and a password without a user.
-///
-/// # Errors
-/// What is wrong, for the person who wrote it.
-pub fn one_login(
-    url: &HttpUrl,
-    has_token: bool,
-    has_user: bool,
-    has_password: bool,
-    headers: &Headers,
-) -> Result<(), &'static str> {
-    if has_password && !has_user {
-        return Err("`password` wants a `user`");
-    }
-    let header = headers.map().contains_key(AUTHORIZATION);
-    match [has_token, has_user, url.has_user(), header].into_iter().filter(|given| *given).count() {
-        0 | 1 => Ok(()),
-        _ => Err(
-            "who asks is said more than once: keep one of `token`, `user`, the header `authorization`, the URL's user",
-        ),
+        self.ask().validate()
     }
 }
 

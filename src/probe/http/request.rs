@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, He
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::probe::{Context, HttpOptions};
+use crate::probe::{Context, Fault, HttpOptions};
 
 use super::error::fault;
 use super::setting::{Headers, HttpUrl, Token};
@@ -129,6 +129,16 @@ impl Request {
 
     async fn send_once(&self, cx: &Context, options: &HttpOptions) -> anyhow::Result<(reqwest::Response, Duration)> {
         let client = cx.http(&self.url, options)?;
+        let start = Instant::now();
+        let response = self.send_by(&client).await?;
+        Ok((response, start.elapsed()))
+    }
+
+    /// Sends it by this client, and gives what comes, a redirect too.
+    ///
+    /// # Errors
+    /// When no answer came: each in the words of a person, with what to do.
+    pub async fn send_by(&self, client: &reqwest::Client) -> Result<reqwest::Response, Fault> {
         let mut request = client.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
         if let Some(body) = &self.body {
             request = request.body(body.clone());
@@ -136,9 +146,7 @@ impl Request {
             // Some servers answer 411 to these when nothing says that there is no body.
             request = request.header(CONTENT_LENGTH, "0");
         }
-        let start = Instant::now();
-        let response = request.send().await.map_err(|error| fault(&error, &self.url))?;
-        Ok((response, start.elapsed()))
+        request.send().await.map_err(|error| fault(&error, &self.url))
     }
 
     /// Where the answer sends this request on to, or why it should not go there.

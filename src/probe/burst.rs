@@ -1,0 +1,293 @@
+//! `burst`: does a rate limit let through what it should, and refuse what it should?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::http::{Ask, Headers, HttpUrl, Method, Token, options, read};
+use super::{Context, Fault, Probe};
+
+/// How much of an answer is read, so that its connection can be used again.
+const MAX_BODY: usize = 64 << 10;
+
+/// How many reasons of failures are kept.
+const MAX_FAILURES: usize = 5;
+
+/// Sends the same request many times on connections of its own, and counts the answers. Nothing is sent again, and no
+/// redirect is followed. It uses up the limit that it looks at: give its item a lock (`locks: [api]`), so that no other
+/// item's requests count against the same limit.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Burst {
+    /// Where to send them, such as `https://api.staging.example/v1/simulate`.
+    url: HttpUrl,
+    /// How many, such as `65` where 60 are let through. 10000 at most.
+    #[schemars(range(min = 1, max = 10_000))]
+    requests: u32,
+    /// How many at the same time. 8 if absent, 256 at most; 1 sends one after the other.
+    #[serde(default = "default_concurrency")]
+    #[schemars(range(min = 1, max = 256))]
+    concurrency: u16,
+    /// The status that refuses. 429 if absent; nginx says 503 unless `limit_req_status` is set.
+    #[serde(default = "default_refusal")]
+    #[schemars(range(min = 400, max = 599))]
+    refusal: u16,
+    /// How to send them. `GET` if absent.
+    #[serde(default)]
+    method: Method,
+    /// Headers to send, such as `X-Tier: free`.
+    #[serde(default)]
+    headers: Headers,
+    /// What to send as JSON, such as `{ probe: true }`.
+    json: Option<Value>,
+    /// What to send as it stands.
+    body: Option<String>,
+    /// The user for basic authentication.
+    user: Option<String>,
+    /// The password for basic authentication.
+    password: Option<String>,
+    /// What to send as `Authorization: Bearer …`.
+    token: Option<Token>,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
+    ca: Option<PathBuf>,
+}
+
+/// How many requests were answered in which way.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+pub struct BurstSeen {
+    /// How many were sent.
+    pub requests: u32,
+    /// How many got each status, such as `{ "200": 60, "429": 5 }`.
+    pub by_status: BTreeMap<String, u32>,
+    /// How many were let through: 2xx.
+    pub allowed: u32,
+    /// How many were refused: the status of `refusal`.
+    pub refused: u32,
+    /// How many got an answer that is neither.
+    pub other: u32,
+    /// The number of the first that was refused, from 1 in the order of sending. With a `concurrency` above 1 the
+    /// server may have taken them in another order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_refused: Option<u32>,
+    /// What the first refusal said in `Retry-After`, such as `30`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<String>,
+    /// What the first refusal, or else the last answer, said of the limit: headers such as `ratelimit-limit` and
+    /// `x-ratelimit-remaining`, their names in lower case.
+    pub limits: BTreeMap<String, String>,
+    /// How many got no answer: connections refused or broken off, answers that are no HTTP.
+    pub transport_failures: u32,
+    /// What happened to those, each reason once, the first five of them.
+    pub failures: BTreeSet<String>,
+    /// How long all of it took.
+    pub duration_ms: u64,
+}
+
+/// What came of one request: its status and headers.
+type Answered = Result<(StatusCode, HeaderMap), Fault>;
+
+impl Probe for Burst {
+    const KIND: &'static str = "burst";
+    // Refusing nothing, refusing everything, and answering something else are all no rate limit that works.
+    const EXPECT: &'static str = "{ allowed: { above: 0 }, refused: { above: 0 }, other: 0, transport_failures: 0 }";
+    const EXAMPLE: &'static str = r#"burst: { url: "https://api.staging.example/v1/simulate", requests: 65, headers: { X-Tier: free } }
+expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
+"#;
+    const EFFECTS: Option<&'static str> = Some("It uses up the limit that it looks at.");
+    type Observation = BurstSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<BurstSeen> {
+        let (request, options) = (self.ask().request(), options(self.insecure, self.ca.as_ref()));
+        let client = cx.own_http(&request.url, &options)?;
+        let start = Instant::now();
+        let send = |number: u32| {
+            let (request, client) = (&request, &client);
+            async move {
+                let answered = async {
+                    let mut response = request.send_by(client).await?;
+                    read(&mut response, MAX_BODY).await?;
+                    Ok((response.status(), std::mem::take(response.headers_mut())))
+                };
+                (number, answered.await)
+            }
+        };
+        let mut answers =
+            futures_util::stream::iter(1..=self.requests).map(send).buffer_unordered(usize::from(self.concurrency));
+        let mut seen = BurstSeen { requests: self.requests, ..BurstSeen::default() };
+        let mut fault = None;
+        let all = async {
+            while let Some((number, answered)) = answers.next().await {
+                fault = self.count(&mut seen, number, answered).or(fault.take());
+            }
+        };
+        if tokio::time::timeout(cx.timeout.mul_f32(0.95), all).await.is_err() {
+            return Err(self.unfinished(&seen).into());
+        }
+        seen.duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        match fault {
+            // Nothing at all was seen of the limit.
+            Some(fault) if seen.by_status.is_empty() => Err(fault.into()),
+            _ => Ok(seen),
+        }
+    }
+
+    fn evidence(&self, seen: &BurstSeen) -> String {
+        let mut parts: Vec<String> =
+            seen.by_status.iter().map(|(status, count)| format!("{count} × {status}")).collect();
+        if seen.transport_failures > 0 {
+            parts.push(format!("{} without an answer", seen.transport_failures));
+        }
+        parts.join(", ")
+    }
+
+    fn advice(&self, seen: &BurstSeen) -> Option<String> {
+        if let Some(failure) = seen.failures.first() {
+            let count = seen.transport_failures;
+            return Some(format!(
+                "{count} of {} requests got no answer, so the counts say little: {failure}",
+                self.requests
+            ));
+        }
+        if seen.allowed == 0 && seen.refused > 0 {
+            return Some(
+                "none was let through: something else had used the limit up, or it lets nothing through".to_owned(),
+            );
+        }
+        if seen.other > 0 {
+            let is_refusal = self.refusal == default_refusal() && seen.by_status.contains_key("503");
+            return Some(match is_refusal {
+                true => "if 503 is how this limit refuses, as nginx does, say `refusal: 503`".to_owned(),
+                false => {
+                    format!("a request that is right gets 2xx or {}: try it with the `http` probe first", self.refusal)
+                }
+            });
+        }
+        (seen.refused == 0).then(|| {
+            "none was refused: is the limit on for this path and caller, does each instance behind the balancer count \
+             for itself, and are `requests` more than it lets through?"
+                .to_owned()
+        })
+    }
+
+    fn has_effects(&self) -> bool {
+        true
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        Some(self.ask().curl(self.insecure, self.ca.as_ref()))
+    }
+}
+
+impl Burst {
+    fn ask(&self) -> Ask<'_> {
+        Ask {
+            url: &self.url,
+            method: self.method,
+            headers: &self.headers,
+            json: self.json.as_ref(),
+            body: self.body.as_deref(),
+            token: self.token.as_ref(),
+            user: self.user.as_deref(),
+            password: self.password.as_deref(),
+        }
+    }
+
+    /// Adds one to what was seen, and gives the fault of a request that got no answer.
+    fn count(&self, seen: &mut BurstSeen, number: u32, answered: Answered) -> Option<Fault> {
+        let (status, headers) = match answered {
+            Ok(answer) => answer,
+            Err(fault) => {
+                seen.transport_failures += 1;
+                if seen.failures.len() < MAX_FAILURES {
+                    seen.failures.insert(fault.message.to_string());
+                }
+                return Some(fault);
+            }
+        };
+        *seen.by_status.entry(status.as_str().to_owned()).or_default() += 1;
+        if status.is_success() {
+            seen.allowed += 1;
+        } else if status.as_u16() == self.refusal {
+            seen.refused += 1;
+            if seen.first_refused.is_none_or(|first| number < first) {
+                seen.first_refused = Some(number);
+                seen.retry_after = headers.get(RETRY_AFTER).map(|value| lossy(value.as_bytes()));
+                seen.limits = limits(&headers);
+            }
+        } else {
+            seen.other += 1;
+        }
+        if seen.first_refused.is_none() {
+            seen.limits = limits(&headers);
+        }
+        None
+    }
+
+    fn unfinished(&self, seen: &BurstSeen) -> Fault {
+        let answered: u32 = seen.by_status.values().sum();
+        let mut message = format!("time was up when {answered} of {} requests had been answered", self.requests);
+        if !seen.by_status.is_empty() {
+            message += &format!(" ({})", self.evidence(seen));
+        }
+        Fault::new(message).help("a part of the counts proves nothing: give it a longer `timeout`, or fewer `requests`")
+    }
+
+    fn validate(&self) -> Result<(), &'static str> {
+        if !(1..=10_000).contains(&self.requests) {
+            return Err("`requests` is a number from 1 to 10000");
+        }
+        if !(1..=256).contains(&self.concurrency) {
+            return Err("`concurrency` is a number from 1 to 256");
+        }
+        if !(400..=599).contains(&self.refusal) {
+            return Err("`refusal` is a status from 400 to 599");
+        }
+        self.ask().validate()
+    }
+}
+
+impl<'de> Deserialize<'de> for Burst {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let burst = Burst::deserialize(deserializer)?;
+        burst.validate().map_err(D::Error::custom)?;
+        Ok(burst)
+    }
+}
+
+/// What headers say of a limit: `RateLimit` and `RateLimit-*`
+/// (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>), `X-RateLimit-*`, `X-Rate-Limit-*`.
+fn limits(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let is_limit = |name: &str| {
+        let name = name.strip_prefix("x-").unwrap_or(name);
+        name.starts_with("ratelimit") || name.starts_with("rate-limit")
+    };
+    let named = headers.iter().filter(|(name, _)| is_limit(name.as_str()));
+    named.map(|(name, value)| (name.as_str().to_owned(), lossy(value.as_bytes()))).collect()
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn default_concurrency() -> u16 {
+    8
+}
+
+fn default_refusal() -> u16 {
+    429
+}
