@@ -112,6 +112,8 @@ pub struct Diagnostic {
     severity: Severity,
     title: String,
     at: Option<(Span, Option<String>)>,
+    /// Whether the line that stands there may be seen.
+    is_shown: bool,
     also: Vec<(Span, String)>,
     help: Vec<String>,
 }
@@ -119,7 +121,8 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A problem that stops the work. Titles are lower case, with backticks around literals and no full stop.
     pub fn error(title: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, title: title.into(), at: None, also: Vec::new(), help: Vec::new() }
+        let title = title.into();
+        Self { severity: Severity::Error, title, at: None, is_shown: true, also: Vec::new(), help: Vec::new() }
     }
 
     /// A problem that is worth a word.
@@ -132,6 +135,12 @@ impl Diagnostic {
     pub fn at(mut self, span: Span) -> Self {
         self.at = Some((span, None));
         self
+    }
+
+    /// Where it is, without the line that stands there: it may hold a secret.
+    #[must_use]
+    pub fn at_unshown(self, span: Span) -> Self {
+        Self { is_shown: false, ..self.at(span) }
     }
 
     /// What stands beside the caret. Only after [`Diagnostic::at`].
@@ -232,8 +241,8 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
         Severity::Warning => Level::WARNING,
     };
     let title = visible(&problem.title);
-    if problem.at.is_none() && problem.also.is_empty() {
-        return without_place(problem, &title, styled);
+    if !problem.is_shown || (problem.at.is_none() && problem.also.is_empty()) {
+        return without_lines(problem, sources, &title, styled);
     }
     let mut group = Group::with_title(level.primary_title(title.as_str()));
     let mut files: Vec<u32> = Vec::new();
@@ -272,8 +281,8 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
 }
 
-/// A problem of the command line, say: there is no line to show.
-fn without_place(problem: &Diagnostic, title: &str, styled: bool) -> String {
+/// A problem of the command line, say: there is no line to show. Or there is one that must not be shown.
+fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, styled: bool) -> String {
     let (word, color) = match problem.severity {
         Severity::Error => ("error", AnsiColor::BrightRed),
         Severity::Warning => ("warning", AnsiColor::BrightYellow),
@@ -281,6 +290,9 @@ fn without_place(problem: &Diagnostic, title: &str, styled: bool) -> String {
     let style = |style: Style| if styled { style } else { Style::new() };
     let (bold, colored) = (style(Style::new().bold()), style(color.on_default().bold()));
     let mut text = format!("{colored}{word}{colored:#}{bold}: {title}{bold:#}");
+    if let Some(span) = problem.span() {
+        text.push_str(&format!("\n --> {}", sources.locate(span)));
+    }
     for help in &problem.help {
         text.push_str(&format!("\n  {bold}help{bold:#}: {}", visible(help)));
     }

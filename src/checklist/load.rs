@@ -46,10 +46,14 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     let file = sources.add(found.file.as_str(), found.text);
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
-    let checklist = yaml::parse(&sources, file, &mut problems).and_then(|raw| {
+    let root = yaml::parse(&sources, file, &mut problems).map(|raw| {
         let mut scope = Scope::new(&raw, &given, env);
         let root = filled(&raw, &mut scope, &mut problems);
         problems.extend(scope.problems());
+        root
+    });
+    // The tree as it was written is gone by now: of a long list, that is much.
+    let checklist = root.and_then(|root| {
         let mut loader = Loader {
             names: Names::read(&root, &mut problems),
             checks: Checks::new(&found.root, &env.cwd),
@@ -173,7 +177,7 @@ impl Loader<'_> {
         let names = &self.names;
         let find = |id: &str| names.probes(id);
         let mut ahead = Ahead { aliases: Vec::new(), item: id, needs: &words, items: &find };
-        let mut probes: Vec<ProbeSpec> = Vec::new();
+        let mut probes: Vec<ProbeSpec> = Vec::with_capacity(node.get("probes").map_or(0, |list| list.elements().len()));
         let pace = nearer(pace, Some(&said));
         if let Some(list) = node.get("probes") {
             if !matches!(list.value, Value::List(_)) {

@@ -47,9 +47,10 @@ pub fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Secret> {
             continue;
         }
         if node.text().is_some() || matches!(node.value, yaml::Value::Hole(_)) {
-            // Most probably the value itself: without a place, the message does not show the line that holds it.
+            // Most probably the value itself.
             problems.push(
                 Diagnostic::error(format!("the value of the secret `{name}` does not belong into the checklist"))
+                    .at_unshown(node.span)
                     .help(format!("leave it out to take the environment variable `{name}`, or say `{{ file: … }}`")),
             );
             continue;

@@ -78,7 +78,9 @@ pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Ve
             Vec::new()
         }
         yaml::Value::Map(entries) => {
-            entries.iter().filter_map(|(key, node)| expectation(key, node, schema, problems)).collect()
+            let mut expectations = Vec::with_capacity(entries.len());
+            expectations.extend(entries.iter().filter_map(|(key, node)| expectation(key, node, schema, problems)));
+            expectations
         }
         yaml::Value::Scalar(_) | yaml::Value::List(_) => {
             let title = format!("`expect` is a map from a path to what must stand there, not {}", expect.kind());

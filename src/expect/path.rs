@@ -49,7 +49,7 @@ impl Path {
     pub fn read(key: &Key) -> Result<Self, Box<Diagnostic>> {
         let text = &*key.text;
         let query = if text.starts_with('$') { Some(json_path(key)?) } else { None };
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(1 + text.matches(['.', '[']).count());
         let mut at = usize::from(query.is_some());
         while let Some((step, end)) = step(text, at, query.is_some()) {
             steps.push(step);

@@ -1,6 +1,6 @@
 //! Text → tree: parser events, with the fail-closed rules that YAML itself lacks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle};
@@ -30,8 +30,16 @@ pub fn parse(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Op
         return None;
     }
     let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
-    let mut builder =
-        Builder { text, file, problems, stack: Vec::new(), anchors: HashMap::new(), root: None, nodes: 0 };
+    let mut builder = Builder {
+        text,
+        file,
+        problems,
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        keys: HashSet::new(),
+        root: None,
+        nodes: 0,
+    };
     let mut documents = 0;
     for next in Parser::new_from_str_with_options(text, options) {
         let (event, place) = match next {
@@ -125,6 +133,8 @@ struct Builder<'a> {
     problems: &'a mut Vec<Diagnostic>,
     stack: Vec<Frame>,
     anchors: HashMap<usize, Anchor>,
+    /// Every key so far: a long list has the same few again and again.
+    keys: HashSet<Arc<str>>,
     root: Option<Node>,
     nodes: usize,
 }
@@ -194,7 +204,10 @@ impl Builder<'_> {
         let span = self.span(place);
         let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
         let is_key = matches!(self.stack.last(), Some(Frame { body: Body::Map(_, None), .. }));
-        if is_key || !(text.contains("${") || text.contains("$$")) {
+        if is_key {
+            return Node { span, value: Value::Scalar(Scalar { text: self.key(text), style }) };
+        }
+        if !(text.contains("${") || text.contains("$$")) {
             return Node { span, value: Value::Scalar(Scalar { text: text.into(), style }) };
         }
         let value = match template::parts(text, &self.text[span.range()], span) {
@@ -208,6 +221,15 @@ impl Builder<'_> {
             }
         };
         Node { span, value }
+    }
+
+    fn key(&mut self, text: &str) -> Arc<str> {
+        if let Some(key) = self.keys.get(text) {
+            return Arc::clone(key);
+        }
+        let key: Arc<str> = text.into();
+        self.keys.insert(Arc::clone(&key));
+        key
     }
 
     fn open(&mut self, start: usize, anchor: usize, body: Body) -> bool {
@@ -293,22 +315,16 @@ impl Builder<'_> {
 }
 
 fn as_key(node: &Node, problems: &mut Vec<Diagnostic>) -> Key {
-    let text = match node.text() {
-        Some(MERGE) => {
-            let problem = Diagnostic::error("merge keys (`<<`) have no meaning here").at(node.span);
-            problems.push(problem.help("write the keys out, or use an alias for the whole value"));
-            MERGE
-        }
-        Some(text) if text.contains("${") => {
-            let problem = Diagnostic::error("a key can't be filled in").at(node.span);
-            problems.push(problem.help("`${…}` may stand in values only: keys are the structure of the file"));
-            text
-        }
-        Some(text) => text,
-        None => {
-            problems.push(Diagnostic::error(format!("a key is text, not {}", node.kind())).at(node.span));
-            ""
-        }
+    let Value::Scalar(Scalar { text, .. }) = &node.value else {
+        problems.push(Diagnostic::error(format!("a key is text, not {}", node.kind())).at(node.span));
+        return Key { span: node.span, text: "".into() };
     };
-    Key { span: node.span, text: text.into() }
+    if &**text == MERGE {
+        let problem = Diagnostic::error("merge keys (`<<`) have no meaning here").at(node.span);
+        problems.push(problem.help("write the keys out, or use an alias for the whole value"));
+    } else if text.contains("${") {
+        let problem = Diagnostic::error("a key can't be filled in").at(node.span);
+        problems.push(problem.help("`${…}` may stand in values only: keys are the structure of the file"));
+    }
+    Key { span: node.span, text: Arc::clone(text) }
 }

@@ -174,6 +174,7 @@ impl Scan<'_> {
         if !text.is_empty() {
             parts.push(Part::Text(text));
         }
+        parts.shrink_to_fit();
         Ok(parts)
     }
 

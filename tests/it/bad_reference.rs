@@ -68,6 +68,7 @@ fn the_value_of_a_secret_does_not_belong_into_the_file_and_is_not_repeated() {
     assert!(!said.contains("hunter2"), "{said}");
     assert_snapshot!(said, @"
     error: the value of the secret `TOKEN` does not belong into the checklist
+     --> checklists/staging.yaml:2:19
       help: leave it out to take the environment variable `TOKEN`, or say `{ file: … }`
     ");
 }

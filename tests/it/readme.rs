@@ -107,6 +107,17 @@ fn the_readme_names_every_kind_of_probe_and_every_operator() {
     }
 }
 
+/// The table is what `cargo bench` printed: a row for each comparison, the machine, and how to make it again.
+#[test]
+fn the_readme_shows_how_fast_it_is_and_how_that_was_found_out() {
+    let readme = read("README.md");
+    let part = readme.split_once("<!-- bench -->\n").and_then(|(_, rest)| Some(rest.split_once("<!-- /bench -->")?.0));
+    let part = part.expect("the README has a place for it");
+    for word in ["cores", "cargo bench", "| B1 |", "| B2 |", "| B3 |", "| B4 |", "| B5 |", "| B6 |"] {
+        assert!(part.contains(word), "{word} in\n{part}");
+    }
+}
+
 #[test]
 fn the_checklists_of_this_project_are_valid() {
     let output = gate(ROOT, &["validate"]);

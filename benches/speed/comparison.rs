@@ -1,0 +1,116 @@
+//! What is compared with what, how often, and what is to be reached.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::harness::{Project, Server, directory, postgres, redis};
+use super::list;
+use super::measure::{Subject, in_turn};
+use super::table::{Goal, Row};
+
+/// All comparisons, or those of these names.
+pub fn all(names: &[&str]) -> Vec<Row> {
+    let is_wanted = |name: &str| names.is_empty() || names.contains(&name);
+    let stage = Stage::new();
+    let comparisons: [(&str, fn(&Stage) -> Row); 6] = [
+        ("B1", one_item),
+        ("B2", a_thousand_slow_ones),
+        ("B3", ten_thousand_fast_ones),
+        ("B4", forty_mixed_ones),
+        ("B5", validating),
+        ("B6", live_progress),
+    ];
+    comparisons.iter().filter(|(name, _)| is_wanted(name)).map(|(_, compare)| compare(&stage)).collect()
+}
+
+fn one_item(stage: &Stage) -> Row {
+    let [gate, limit] = in_turn(101, [&stage.gate("one", 1, 0), &stage.limit(1, 0)]);
+    let goals = &[Goal::Ratio(2.0), Goal::Memory(8.0)];
+    Row { name: "B1", what: "one HTTP item; limit", gate, other: Some(limit), goals }
+}
+
+fn a_thousand_slow_ones(stage: &Stage) -> Row {
+    let [gate, limit] = in_turn(25, [&stage.gate("slow", 1_000, 50), &stage.limit(1_000, 50)]);
+    let goals = &[Goal::Ratio(1.25)];
+    Row { name: "B2", what: "1,000 HTTP items at 50 ms; limit", gate, other: Some(limit), goals }
+}
+
+fn ten_thousand_fast_ones(stage: &Stage) -> Row {
+    let [gate, limit] = in_turn(25, [&stage.gate("fast", 10_000, 0), &stage.limit(10_000, 0)]);
+    let goals = &[Goal::Ratio(1.5), Goal::Memory(32.0)];
+    Row { name: "B3", what: "10,000 HTTP items at 0 ms; limit", gate, other: Some(limit), goals }
+}
+
+fn forty_mixed_ones(stage: &Stage) -> Row {
+    let (postgres, redis) = (postgres(), redis());
+    let url = postgres.new_database();
+    postgres.psql(&url, "CREATE TABLE orders AS SELECT id, true AS paid FROM generate_series(1, 100) AS id");
+    let mut gate = stage.check("mixed", &list::mixed(&stage.server, [stage.port, postgres.port(), redis.port]));
+    gate.variables = vec![("DATABASE_URL".to_owned(), url), ("REDIS_URL".to_owned(), redis.url())];
+    let [gate, limit] = in_turn(51, [&gate, &stage.limit(1, list::SLOWEST)]);
+    let goals = &[Goal::Ratio(1.25)];
+    Row { name: "B4", what: "40 mixed items; the slowest answer alone", gate, other: Some(limit), goals }
+}
+
+fn validating(stage: &Stage) -> Row {
+    let list = list::http(&stage.server, 10_000, 0);
+    let project = stage.project.path();
+    std::fs::write(project.join("checklists/long.yaml"), list).expect("the folder is ours");
+    let [gate] = in_turn(25, [&Subject::new(project, GATE.as_ref(), &["validate", "long"])]);
+    Row { name: "B5", what: "`validate` of 10,000 items", gate, other: None, goals: &[Goal::Wall(150.0)] }
+}
+
+fn live_progress(stage: &Stage) -> Row {
+    let [with, without] = in_turn(25, [&stage.gate("fast", 10_000, 0).watched(), &stage.gate("fast", 10_000, 0)]);
+    Row { name: "B6", what: "B3 with live progress; without", gate: with, other: Some(without), goals: &[] }
+}
+
+/// The program that is measured.
+const GATE: &str = env!("CARGO_BIN_EXE_gate");
+
+/// What all comparisons stand on: a server, and a folder with checklists.
+struct Stage {
+    server: String,
+    port: u16,
+    project: Project,
+    _running: Server,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = directory("server");
+        let mut command = Command::new(this());
+        command.arg("serve");
+        let running = Server::start(command, &folder);
+        let port: u16 = running.until(|| running.log().trim_end().parse().ok());
+        Self {
+            server: format!("http://127.0.0.1:{port}"),
+            port,
+            project: Project::new("title: Speed"),
+            _running: running,
+        }
+    }
+
+    /// `gate check` on a checklist of so many HTTP items.
+    fn gate(&self, name: &str, count: usize, delay: usize) -> Subject {
+        self.check(name, &list::http(&self.server, count, delay))
+    }
+
+    fn check(&self, name: &str, text: &str) -> Subject {
+        let project = self.project.path();
+        std::fs::write(project.join(format!("checklists/{name}.yaml")), text).expect("the folder is ours");
+        Subject::new(project, GATE.as_ref(), &["check", name])
+    }
+
+    /// The limit on the URLs of such a checklist.
+    fn limit(&self, count: usize, delay: usize) -> Subject {
+        let path: PathBuf = self.project.path().join(format!("{count}-{delay}.urls"));
+        std::fs::write(&path, list::urls(&self.server, count, delay)).expect("the folder is ours");
+        Subject::new(self.project.path(), &this(), &["limit", path.to_str().expect("the folder's name is UTF-8")])
+    }
+}
+
+/// This program.
+fn this() -> PathBuf {
+    std::env::current_exe().expect("the system knows")
+}
