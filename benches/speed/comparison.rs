@@ -12,7 +12,7 @@ use super::table::{Goal, Row};
 pub fn all(names: &[&str]) -> Vec<Row> {
     let is_wanted = |name: &str| names.is_empty() || names.contains(&name);
     let stage = Stage::new();
-    let comparisons: [(&str, fn(&Stage) -> Row); 6] = [
+    let comparisons: [(&str, Comparison); 6] = [
         ("B1", one_item),
         ("B2", a_thousand_slow_ones),
         ("B3", ten_thousand_fast_ones),
@@ -64,6 +64,8 @@ fn live_progress(stage: &Stage) -> Row {
     let [with, without] = in_turn(25, [&stage.gate("fast", 10_000, 0).watched(), &stage.gate("fast", 10_000, 0)]);
     Row { name: "B6", what: "B3 with live progress; without", gate: with, other: Some(without), goals: &[] }
 }
+
+type Comparison = fn(&Stage) -> Row;
 
 /// The program that is measured.
 const GATE: &str = env!("CARGO_BIN_EXE_gate");

@@ -88,6 +88,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 }
 
 /// In the small process: runs a program, and prints what it took. It fails when the program does.
+#[expect(clippy::zombie_processes, reason = "`wait4` waits for it, and says what it took")]
 pub fn main(arguments: &[String], is_watched: bool) {
     let mut command = Command::new(&arguments[0]);
     command.args(&arguments[1..]).stdin(Stdio::null()).stdout(Stdio::null());
