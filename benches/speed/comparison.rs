@@ -12,12 +12,13 @@ use super::table::{Goal, Row};
 pub fn all(names: &[&str]) -> Vec<Row> {
     let is_wanted = |name: &str| names.is_empty() || names.contains(&name);
     let stage = Stage::new();
-    let comparisons: [(&str, Comparison); 6] = [
+    let comparisons: [(&str, Comparison); 7] = [
         ("B1", one_item),
         ("B2", a_thousand_slow_ones),
         ("B3", ten_thousand_fast_ones),
         ("B4", forty_mixed_ones),
         ("B5", validating),
+        ("B6", recording),
         ("B6", live_progress),
     ];
     comparisons.iter().filter(|(name, _)| is_wanted(name)).map(|(_, compare)| compare(&stage)).collect()
@@ -60,6 +61,13 @@ fn validating(stage: &Stage) -> Row {
     Row { name: "B5", what: "`validate` of 10,000 items", gate, other: None, goals: &[Goal::Wall(150.0)] }
 }
 
+fn recording(stage: &Stage) -> Row {
+    let without = stage.gate("fast", 10_000, 0);
+    let [with, without] =
+        in_turn(25, [&Subject::new(stage.project.path(), GATE.as_ref(), &["check", "fast"]), &without]);
+    Row { name: "B6", what: "B3 recorded; not recorded", gate: with, other: Some(without), goals: &[] }
+}
+
 fn live_progress(stage: &Stage) -> Row {
     let [with, without] = in_turn(25, [&stage.gate("fast", 10_000, 0).watched(), &stage.gate("fast", 10_000, 0)]);
     Row { name: "B6", what: "B3 with live progress; without", gate: with, other: Some(without), goals: &[] }
@@ -93,7 +101,7 @@ impl Stage {
         }
     }
 
-    /// `gate check` on a checklist of so many HTTP items.
+    /// `gate check` on a checklist of so many HTTP items, which leaves no record.
     fn gate(&self, name: &str, count: usize, delay: usize) -> Subject {
         self.check(name, &list::http(&self.server, count, delay))
     }
@@ -101,7 +109,7 @@ impl Stage {
     fn check(&self, name: &str, text: &str) -> Subject {
         let project = self.project.path();
         std::fs::write(project.join(format!("checklists/{name}.yaml")), text).expect("the folder is ours");
-        Subject::new(project, GATE.as_ref(), &["check", name])
+        Subject::new(project, GATE.as_ref(), &["check", name, "--no-record"])
     }
 
     /// The limit on the URLs of such a checklist.
