@@ -14,6 +14,7 @@ pub mod file;
 pub mod git;
 pub mod grafana;
 pub mod http;
+pub mod junit;
 mod kind;
 pub mod metrics;
 pub mod number;
@@ -43,6 +44,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<git::Git>(),
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
+    Kind::of::<junit::Junit>(),
     Kind::of::<metrics::Metrics>(),
     Kind::of::<prometheus::Prometheus>(),
     Kind::of::<redis::Redis>(),

@@ -21,6 +21,7 @@ mod harness_test;
 mod http;
 mod http_hostile;
 mod import;
+mod junit;
 mod ledger;
 mod look;
 mod markdown;

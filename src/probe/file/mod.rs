@@ -15,7 +15,8 @@ use super::http::Size;
 use super::{Context, Fault, Probe};
 
 use headings::headings;
-use look::{Found, look};
+
+pub use look::{Found, look};
 
 /// Looks at a file.
 #[derive(Deserialize, JsonSchema)]

@@ -1,0 +1,215 @@
+//! `junit`: what do the reports of a test run say, counted case by case?
+
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::file::look;
+use super::http::Size;
+use super::{Context, Fault, Probe};
+
+use report::{Counts, count};
+
+/// How many files are read.
+const MAX_FILES: usize = 1000;
+
+/// How many names are kept of each list.
+const MAX_NAMES: usize = 50;
+
+/// Reads JUnit XML reports, such as those of pytest, nextest, Surefire or Jest. Cases are counted one by one, whatever the
+/// totals in the report say. While no file is there, the item waits (NEEDS RUN).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Junit {
+    /// The reports, such as `reports/e2e.xml` or `target/**/junit-*.xml`: `*` stands for any part of a name, `**` for any
+    /// folders. Relative to the folder that holds `checklists/`.
+    files: String,
+    /// How large one of them may be. `16MiB` if absent; a larger one is an error.
+    #[serde(default = "default_max_size")]
+    max_size: Size,
+}
+
+/// What the reports say.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JunitSeen {
+    /// How many files were read.
+    pub files: usize,
+    /// How many cases stand in them.
+    pub cases: usize,
+    /// How many of them passed, or passed when run again.
+    pub passed: usize,
+    /// How many failed: an assertion did not hold. Failures of a whole suite count too, though they are no cases.
+    pub failures: usize,
+    /// How many broke off before that could be told. Errors of a whole suite count too, though they are no cases.
+    pub errors: usize,
+    /// How many were skipped.
+    pub skipped: usize,
+    /// How many of those that passed had failed before they were run again.
+    pub flaky: usize,
+    /// The failures and errors that the totals of a report claim, but no case shows.
+    pub unaccounted: u64,
+    /// What failed or broke off, such as `tests.test_api::test_replay`: the first fifty.
+    pub failing: Vec<String>,
+    /// The files without a single case, as of a run that broke off: the first fifty.
+    pub empty: Vec<String>,
+    /// When the oldest file was written, such as `2025-12-06T10:00:00Z`.
+    pub oldest: String,
+    /// When the newest file was written.
+    pub newest: String,
+}
+
+impl Probe for Junit {
+    const KIND: &'static str = "junit";
+    // All skipped, or a report without cases, is no pass.
+    const EXPECT: &'static str =
+        "{ passed: { above: 0 }, failures: 0, errors: 0, unaccounted: 0, empty: { length: 0 } }";
+    const EXAMPLE: &'static str = r#"junit: { files: "reports/e2e-*.xml" }
+expect: { passed: { at_least: 40 }, failures: 0, errors: 0, oldest: { newer_than: 24h } }
+"#;
+    type Observation = JunitSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<JunitSeen> {
+        let (dir, pattern, limit) = (Arc::clone(&cx.dir), self.files.clone(), self.max_size.get());
+        let stop = Stop::default();
+        let stopped = Arc::clone(&stop.0);
+        // A disk may be slow: not on the thread that all others wait on.
+        let seen = tokio::task::spawn_blocking(move || read(&dir, &pattern, limit, &stopped)).await;
+        Ok(seen.map_err(|_| Fault::new("reading the reports broke off"))??)
+    }
+
+    fn evidence(&self, seen: &JunitSeen) -> String {
+        let mut parts = vec![format!("{} passed", seen.passed)];
+        for (count, word) in
+            [(seen.failures, "failed"), (seen.errors, "broke off"), (seen.skipped, "skipped"), (seen.flaky, "flaky")]
+        {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
+        }
+        let files = if seen.files == 1 { "1 file".to_owned() } else { format!("{} files", seen.files) };
+        format!("{} in {files}", parts.join(", "))
+    }
+
+    fn advice(&self, seen: &JunitSeen) -> Option<String> {
+        if !seen.failing.is_empty() {
+            let shown: Vec<&str> = seen.failing.iter().take(3).map(String::as_str).collect();
+            let more = (seen.failures + seen.errors).saturating_sub(shown.len());
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            return Some(format!("not green: {}{more}", shown.join(", ")));
+        }
+        if seen.unaccounted > 0 {
+            return Some("a report's totals claim failures that none of its cases shows: was it cut short?".to_owned());
+        }
+        if let Some(file) = seen.empty.first() {
+            return Some(format!("`{file}` holds no case: did that run break off, or select nothing?"));
+        }
+        (seen.passed == 0).then(|| "every case was skipped, which proves nothing".to_owned())
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        Some(["grep", "-c", "<testcase", "--", &self.files].map(str::to_owned).to_vec())
+    }
+}
+
+impl<'de> Deserialize<'de> for Junit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = Junit::deserialize(deserializer)?;
+        if probe.files.trim().is_empty() {
+            return Err(D::Error::custom("`files` names no file"));
+        }
+        match glob::Pattern::new(&probe.files) {
+            Ok(_) => Ok(probe),
+            Err(error) => Err(D::Error::custom(format!("`files` is no pattern: {}", error.msg))),
+        }
+    }
+}
+
+/// Tells the thread that reads to stop, when nobody waits for it any more.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result<JunitSeen, Fault> {
+    let mut total = Counts::default();
+    let (mut files, mut empty, mut written) = (0, Vec::new(), Vec::new());
+    for path in matching(dir, pattern, stopped)? {
+        if stopped.load(Ordering::Relaxed) {
+            break;
+        }
+        let found = look(&path, limit)?;
+        let name = path.strip_prefix(dir).unwrap_or(&path).display().to_string();
+        // A folder that fits the pattern is no report; a file that has just gone is none any more.
+        let (Some(content), Some(modified)) = (found.content, found.modified) else { continue };
+        if content.truncated {
+            let fault = Fault::new(format!("`{name}` is larger than `max_size`"));
+            return Err(fault.help("say how large it may be, such as `max_size: 64MiB`"));
+        }
+        let counts = count(&name, &content.bytes)?;
+        if counts.cases == 0 && empty.len() < MAX_NAMES {
+            empty.push(name);
+        }
+        files += 1;
+        written.push(modified);
+        total.add(counts);
+    }
+    let (Some(oldest), Some(newest)) = (written.iter().min(), written.iter().max()) else {
+        let fault = Fault::pending(format!("there is no report: no file fits `{pattern}`"));
+        return Err(fault.help("run the tests that write it, then check again"));
+    };
+    total.failing.truncate(MAX_NAMES);
+    Ok(JunitSeen {
+        files,
+        cases: total.cases,
+        passed: total.passed,
+        failures: total.failures,
+        errors: total.errors,
+        skipped: total.skipped,
+        flaky: total.flaky,
+        unaccounted: total.unaccounted,
+        failing: total.failing,
+        empty,
+        oldest: Timestamp::to_string(oldest),
+        newest: Timestamp::to_string(newest),
+    })
+}
+
+/// The paths that fit, in order.
+fn matching(dir: &Path, pattern: &str, stopped: &AtomicBool) -> Result<Vec<PathBuf>, Fault> {
+    // Where the folder's own name has brackets, they are no pattern.
+    let dir = glob::Pattern::escape(&dir.display().to_string());
+    let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("{dir}/{pattern}") };
+    let found = glob::glob(&pattern).map_err(|error| Fault::new(format!("`files` is no pattern: {}", error.msg)))?;
+    let mut paths = Vec::new();
+    for path in found {
+        if stopped.load(Ordering::Relaxed) {
+            break;
+        }
+        // A folder that may not be entered could hold a report that is red.
+        let path = path.map_err(|error| {
+            let place = error.path().display().to_string();
+            Fault::new(format!("`{place}` can't be looked through: {}", error.error()))
+        })?;
+        paths.push(path);
+        if paths.len() > MAX_FILES {
+            let fault = Fault::new(format!("more than {MAX_FILES} files fit `files`"));
+            return Err(fault.help("a narrower pattern would name the reports alone"));
+        }
+    }
+    Ok(paths)
+}
+
+fn default_max_size() -> Size {
+    Size::bytes(16 << 20)
+}

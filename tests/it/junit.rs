@@ -1,0 +1,196 @@
+//! `junit` on reports as pytest, nextest and Surefire write them, and on what is none.
+
+use std::fs;
+use std::path::Path;
+
+use gate::probe::Probe;
+use gate::probe::junit::{Junit, JunitSeen};
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::harness::Project;
+use crate::look::{context, look_in, probe, refused};
+
+/// What pytest 8 writes of one test that passed, one that failed, one that broke off in a fixture and one skipped.
+const PYTEST: &str = r#"<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest"
+errors="1" failures="1" skipped="1" tests="4" time="0.061" timestamp="2025-12-06T10:00:00.000000+00:00" hostname="ci">
+<testcase classname="tests.test_api" name="test_health" time="0.001" />
+<testcase classname="tests.test_api" name="test_replay[a &lt; b]" time="0.002"><failure message="assert 1 == 2">def
+test_replay(): &gt; assert 1 == 2</failure></testcase>
+<testcase classname="tests.test_db" name="test_head" time="0.000"><error message="failed on setup with &quot;OSError&quot;">no
+database</error></testcase>
+<testcase classname="tests.test_db" name="test_old" time="0.000"><skipped type="pytest.skip" message="later">x</skipped></testcase>
+</testsuite></testsuites>"#;
+
+/// What nextest 0.9 writes: suites in a root with totals, a case that passed when it was run again.
+const NEXTEST: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nextest-run" tests="3" failures="0" errors="0" uuid="45c50042" timestamp="2025-12-06T10:00:00.000+00:00" time="0.7">
+    <testsuite name="gate" tests="2" disabled="0" errors="0" failures="0">
+        <testcase name="expect::tests::one" classname="gate" timestamp="2025-12-06T10:00:00.000+00:00" time="0.010"/>
+        <testcase name="expect::tests::two" classname="gate" timestamp="2025-12-06T10:00:00.000+00:00" time="0.011">
+            <flakyFailure timestamp="2025-12-06T10:00:00.000+00:00" time="0.010" message="panicked" type="test failure">
+                <system-err>thread panicked</system-err>
+            </flakyFailure>
+        </testcase>
+    </testsuite>
+    <testsuite name="gate::it" tests="1" disabled="0" errors="0" failures="0">
+        <testcase name="cli::version" classname="gate::it" time="0.300"><system-out>&lt;testcase/&gt;</system-out></testcase>
+    </testsuite>
+</testsuites>"#;
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (path, text) in files {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("the folder is ours");
+        fs::write(path, text).expect("the folder is ours");
+    }
+    dir
+}
+
+fn see(dir: &Path, files: &str) -> Result<JunitSeen, String> {
+    look_in::<Junit>(&context(dir, &[]), json!({ "files": files }))
+}
+
+fn read(text: &str) -> Result<JunitSeen, String> {
+    see(folder(&[("r.xml", text)]).path(), "r.xml")
+}
+
+fn told(seen: &JunitSeen) -> String {
+    let probe: Junit = probe(json!({ "files": "r.xml" }));
+    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+}
+
+/// How an item with this probe alone ends.
+fn judged(files: &[(&str, &str)]) -> (i32, String) {
+    let checklist = "title: T\nsections:\n  - title: S\n    items:\n      - { id: e2e, title: E2E, probes: [{ junit: { files: \"r/*.xml\" } }] }\n";
+    let project = files.iter().fold(Project::new(checklist), |project, (path, text)| project.file(path, text));
+    let output = project.gate(&["check", "staging"]);
+    (output.code, output.stdout)
+}
+
+#[test]
+fn a_report_of_pytest_is_counted_by_its_cases() {
+    let seen = read(PYTEST).expect("it is a report");
+    assert_eq!((seen.files, seen.cases, seen.passed), (1, 4, 1));
+    assert_eq!((seen.failures, seen.errors, seen.skipped, seen.unaccounted), (1, 1, 1, 0));
+    assert_snapshot!(told(&seen), @"1 passed, 1 failed, 1 broke off, 1 skipped in 1 file | not green: tests.test_api::test_replay[a < b], tests.test_db::test_head");
+}
+
+#[test]
+fn a_report_of_nextest_shows_what_passed_only_when_run_again() {
+    let seen = read(NEXTEST).expect("it is a report");
+    assert_eq!((seen.cases, seen.passed, seen.flaky, seen.failures, seen.unaccounted), (3, 3, 1, 0, 0));
+    assert_snapshot!(told(&seen), @"3 passed, 1 flaky in 1 file | ");
+}
+
+#[test]
+fn suites_in_suites_are_counted_once_and_totals_are_not_believed() {
+    let seen = read(
+        r#"<testsuites tests="99"><testsuite tests="9"><testsuite><testcase name="a"/></testsuite><testcase name="b"/>
+        <properties><property name="c" value="d"/></properties></testsuite></testsuites>"#,
+    );
+    let seen = seen.expect("it is a report");
+    assert_eq!((seen.cases, seen.passed), (2, 2));
+}
+
+#[test]
+fn failures_that_only_the_totals_know_are_red() {
+    let text = r#"<testsuite tests="2" failures="1" errors="1"><testcase name="a"/></testsuite>"#;
+    let seen = read(text).expect("it is a report");
+    assert_eq!(seen.unaccounted, 2);
+    let (code, told) = judged(&[("r/a.xml", text)]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("unaccounted is 2, not 0") && told.contains("totals claim failures"), "{told}");
+}
+
+#[test]
+fn the_failure_of_a_whole_suite_is_one() {
+    let text = r#"<testsuite name="db"><testcase name="a"/><error message="set-up"/></testsuite>"#;
+    let seen = read(text).expect("it is a report");
+    assert_eq!((seen.cases, seen.passed, seen.errors, seen.failing.join(" ").as_str()), (1, 1, 1, "db"));
+}
+
+#[test]
+fn several_files_are_one_run_and_each_must_hold_cases() {
+    let dir = folder(&[("r/a/1.xml", PYTEST), ("r/b/c/2.xml", NEXTEST), ("r/b/x.txt", "no report"), ("r/d.xml/e", "")]);
+    let seen = see(dir.path(), "r/**/*.xml").expect("they are reports");
+    assert_eq!((seen.files, seen.cases, seen.passed), (2, 7, 4));
+    assert!(seen.oldest <= seen.newest && seen.newest.ends_with('Z'), "{seen:?}");
+    let (code, told) = judged(&[("r/1.xml", NEXTEST), ("r/2.xml", "<testsuites/>")]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("`r/2.xml` holds no case"), "{told}");
+}
+
+#[test]
+fn green_is_green_and_nothing_to_count_is_not() {
+    let (code, told) = judged(&[("r/1.xml", NEXTEST)]);
+    assert_eq!(code, 0, "{told}");
+    let skipped = "<testsuite><testcase name='a'><skipped/></testcase></testsuite>";
+    let (code, told) = judged(&[("r/1.xml", skipped)]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("every case was skipped, which proves nothing"), "{told}");
+}
+
+#[test]
+fn a_report_that_nobody_has_made_is_waited_for() {
+    let (code, told) = judged(&[]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("pending") && told.contains("no file fits `r/*.xml`"), "{told}");
+    assert!(told.contains("run the tests that write it"), "{told}");
+}
+
+#[test]
+fn what_is_malformed_is_an_error_with_its_file_and_place() {
+    let error = |text: &str| read(text).expect_err("it is no report");
+    assert_snapshot!(error("<testsuite>\n<testcase></testsuite>"), @"`r.xml:2:11` is not well-formed XML: expected 'testcase' tag, not 'testsuite'");
+    assert_snapshot!(error("<testsuite><testcase name='a'/>"), @"
+    `r.xml` ends too early
+    help: was the run that writes it cut short, or is it still writing?
+    ");
+    assert_snapshot!(error(""), @"
+    `r.xml` is empty
+    help: was the run that writes it cut short, or is it still writing?
+    ");
+    assert_snapshot!(error("<coverage/>"), @"
+    `r.xml` is no JUnit report: it begins with `<coverage>`
+    help: `files` should name reports alone
+    ");
+    let (code, told) = judged(&[("r/1.xml", NEXTEST), ("r/2.xml", "<testsuite>\n<oops")]);
+    assert_eq!(code, 3, "{told}");
+}
+
+#[test]
+fn entities_are_never_resolved() {
+    let bomb = r#"<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>
+        <testsuite><testcase name="&b;&f;"><failure/></testcase></testsuite>"#;
+    assert_snapshot!(read(bomb).expect_err("it has a DOCTYPE"), @"
+    `r.xml` has a DOCTYPE, which is not read
+    help: no JUnit report needs one: what writes it there, and is it a report?
+    ");
+    let error = read("<testsuite><testcase name='&f;'/></testsuite>").expect_err("nothing defines it");
+    assert!(error.starts_with("`r.xml:1:"), "{error}");
+}
+
+#[test]
+fn size_depth_and_names_are_bounded() {
+    let dir = folder(&[("r.xml", NEXTEST)]);
+    let error = look_in::<Junit>(&context(dir.path(), &[]), json!({ "files": "r.xml", "max_size": "500B" }));
+    assert_snapshot!(error.expect_err("it is larger"), @"
+    `r.xml` is larger than `max_size`
+    help: say how large it may be, such as `max_size: 64MiB`
+    ");
+    let deep = format!("{}{}", "<testsuite>".repeat(100_000), "</testsuite>".repeat(100_000));
+    assert_eq!(read(&deep).expect("it is well-formed").cases, 0);
+    let name = "n".repeat(1000);
+    let many = format!("<testcase name='{name}'><failure/></testcase>").repeat(70);
+    let seen = read(&format!("<testsuite>{many}</testsuite>")).expect("it is a report");
+    assert_eq!((seen.failures, seen.failing.len(), seen.failing[0].chars().count()), (70, 50, 201));
+    assert!(told(&seen).ends_with(", and 67 more"));
+}
+
+#[test]
+fn a_pattern_that_is_none_is_refused() {
+    assert_snapshot!(refused::<Junit>(json!({ "files": "a/***.xml" })), @"`files` is no pattern: wildcards are either regular `*` or recursive `**`");
+    assert_snapshot!(refused::<Junit>(json!({ "files": " " })), @"`files` names no file");
+}
