@@ -15,6 +15,7 @@ pub mod git;
 pub mod grafana;
 pub mod http;
 pub mod junit;
+pub mod k6;
 mod kind;
 pub mod metrics;
 pub mod number;
@@ -45,6 +46,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
     Kind::of::<junit::Junit>(),
+    Kind::of::<k6::K6>(),
     Kind::of::<metrics::Metrics>(),
     Kind::of::<prometheus::Prometheus>(),
     Kind::of::<redis::Redis>(),

@@ -22,6 +22,7 @@ mod http;
 mod http_hostile;
 mod import;
 mod junit;
+mod k6;
 mod ledger;
 mod look;
 mod markdown;

@@ -22,6 +22,15 @@ pub fn alembic() -> PathBuf {
     }
 }
 
+/// The load tester: the one that `tests/run` installs beside alembic, or any that is installed.
+pub fn k6() -> PathBuf {
+    let beside = env::var_os("GATE_ALEMBIC").and_then(|alembic| Some(Path::new(&alembic).parent()?.join("k6")));
+    match beside {
+        Some(path) if path.is_file() => path,
+        _ => program("k6"),
+    }
+}
+
 /// The program of that name, where it is installed: in PATH, or where distributions hide servers.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();

@@ -1,0 +1,74 @@
+//! Runs k6 itself, with its summary in a place of its own.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::child::{self, End};
+use crate::probe::{Context, Fault};
+
+use super::summary::Summary;
+use super::{K6, read};
+
+/// How much of what k6 prints is kept.
+const MAX_OUTPUT: usize = 64 << 10;
+
+/// What of our own environment k6 gets.
+const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
+
+/// Runs the script, and gives the summary and whether k6 says that the test failed.
+pub async fn run(k6: &K6, script: &Path, cx: &Context) -> anyhow::Result<(Summary, bool)> {
+    let folder =
+        tempfile::tempdir().map_err(|error| Fault::new(format!("no temporary folder can be made: {error}")))?;
+    let file = folder.path().join("summary.json");
+    let argv = argv(k6, &cx.path(script), &file);
+    let mut command = std::process::Command::new(&argv[0]);
+    command.args(&argv[1..]).current_dir(&cx.dir).env_clear();
+    command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?))));
+    // A flag would be unknown to older ones. The newer shape tells no thresholds.
+    command.env("K6_NEW_MACHINE_READABLE_SUMMARY", "false");
+    // A little less than what the engine allows, so that there is time to tell who took too long.
+    let limit = cx.timeout.saturating_sub((cx.timeout / 10).min(Duration::from_millis(200)));
+    let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
+        let fault = Fault::new("k6 was still running when its time was up");
+        return Err(fault.help("it was ended: give the probe a `timeout` that is longer than the test").into());
+    };
+    let ended = ended.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Fault::new(format!("`{}` is not installed here, or not in PATH", k6.program))
+            .help("see https://grafana.com/docs/k6/latest/set-up/install-k6/, or give its path as `program`"),
+        _ => Fault::new(format!("`{}` could not be run: {error}", k6.program)),
+    })?;
+    // https://pkg.go.dev/go.k6.io/k6/errext/exitcodes: thresholds crossed, aborted by the script, marked as failed by it.
+    let failed = match ended.end {
+        End::Exit(0) => false,
+        End::Exit(99 | 108 | 110) => true,
+        End::Exit(_) | End::Signal(_) => return Err(broken(ended.end, &ended.stderr.bytes).into()),
+    };
+    let Some((summary, _)) = read(file, Path::new("summary.json")).await? else {
+        return Err(broken(ended.end, &ended.stderr.bytes).into());
+    };
+    Ok((summary, failed))
+}
+
+/// The command line of k6.
+pub fn argv(k6: &K6, script: &Path, summary: &Path) -> Vec<String> {
+    let mut argv: Vec<String> =
+        [&k6.program, "run", "--no-usage-report", "--quiet", "--summary-export"].map(str::to_owned).into();
+    argv.push(summary.display().to_string());
+    for (name, value) in &k6.env {
+        argv.extend(["--env".to_owned(), format!("{name}={value}")]);
+    }
+    argv.push(script.display().to_string());
+    argv
+}
+
+fn broken(end: End, stderr: &[u8]) -> Fault {
+    let how = match end {
+        End::Exit(code) => format!("k6 ended with exit code {code}"),
+        End::Signal(number) => format!("k6 was ended by signal {number}"),
+    };
+    let said = String::from_utf8_lossy(stderr);
+    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let last: String = last.chars().take(300).collect();
+    let fault = Fault::new(format!("{how} and told no result"));
+    if last.is_empty() { fault } else { fault.help(last) }
+}

@@ -1,0 +1,130 @@
+//! The three shapes of k6's summary, made one. They say opposite things of a threshold with the same word.
+//!
+//! - `--summary-export`: values stand in the metric itself, and a threshold of `true` was *crossed*.
+//! - `handleSummary(data)`: values stand in `values`, and a threshold is `{ ok: true }` when it holds.
+//! - `--new-machine-readable-summary` (from k6 1.5; <https://github.com/grafana/k6-summary>): a list `results.metrics`, without
+//!   thresholds.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::probe::Fault;
+
+/// The shape without thresholds.
+pub const MACHINE_READABLE: &str = "machine-readable";
+
+/// What a summary says, whatever its shape.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    /// Which of the three it is.
+    pub shape: &'static str,
+    /// How many thresholds were set.
+    pub thresholds: usize,
+    /// Those that were crossed.
+    pub crossed: Vec<String>,
+    /// Metrics that have thresholds, but no samples.
+    pub unsampled: Vec<String>,
+    /// Whether it says itself that the test failed.
+    pub failed: bool,
+    /// Each metric with its values.
+    pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+impl Summary {
+    /// Reads a summary of any shape.
+    ///
+    /// # Errors
+    /// When it is none, naming the file and the place.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Fault> {
+        let json: Value = serde_json::from_slice(bytes).map_err(|error| malformed(name, bytes, &error))?;
+        match (json.get("metrics"), json.pointer("/results/metrics")) {
+            (Some(Value::Object(metrics)), _) => Self::of_map(name, metrics),
+            (_, Some(Value::Array(metrics))) => {
+                let mut summary = Self { shape: MACHINE_READABLE, ..Self::default() };
+                summary.failed = json.pointer("/results/passed") == Some(&Value::Bool(false));
+                for metric in metrics.iter().filter_map(Value::as_object) {
+                    let title = metric.get("name").and_then(Value::as_str).unwrap_or_default();
+                    summary.add(name, title, metric.get("values").and_then(Value::as_object), metric)?;
+                }
+                Ok(summary)
+            }
+            _ => Err(Fault::new(format!("`{name}` is no summary of k6: it holds no `metrics`"))
+                .help("write one with `k6 run --summary-export FILE`, or return `data` from `handleSummary`")),
+        }
+    }
+
+    fn of_map(name: &str, metrics: &Map<String, Value>) -> Result<Self, Fault> {
+        let has_values = metrics.values().any(|metric| metric.get("values").is_some_and(Value::is_object));
+        let shape = if has_values { "handleSummary" } else { "summary-export" };
+        let mut summary = Self { shape, ..Self::default() };
+        for (title, metric) in metrics {
+            let Some(metric) = metric.as_object() else { continue };
+            let values = if has_values { metric.get("values").and_then(Value::as_object) } else { Some(metric) };
+            summary.add(name, title, values, metric)?;
+        }
+        Ok(summary)
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        title: &str,
+        values: Option<&Map<String, Value>>,
+        metric: &Map<String, Value>,
+    ) -> Result<(), Fault> {
+        let numbers = values.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_f64()?)));
+        let mut values: BTreeMap<String, f64> = numbers.collect();
+        // In the first shape a rate is called `value`, as a gauge is.
+        if values.contains_key("passes")
+            && let Some(rate) = values.remove("value")
+        {
+            values.insert("rate".to_owned(), rate);
+        }
+        if let Some(thresholds) = metric.get("thresholds") {
+            let thresholds = thresholds.as_object().ok_or_else(|| unknown(name, title))?;
+            for (threshold, outcome) in thresholds {
+                let is_crossed = match (self.shape, outcome, outcome.get("ok")) {
+                    ("summary-export", Value::Bool(crossed), _) => *crossed,
+                    ("handleSummary" | MACHINE_READABLE, _, Some(Value::Bool(ok))) => !ok,
+                    _ => return Err(unknown(name, title)),
+                };
+                self.thresholds += 1;
+                if is_crossed {
+                    self.crossed.push(format!("{title}: {threshold}"));
+                }
+            }
+            if !thresholds.is_empty() && is_unsampled(&values) {
+                self.unsampled.push(title.to_owned());
+            }
+        }
+        self.metrics.insert(title.to_owned(), values);
+        Ok(())
+    }
+}
+
+/// Whether nothing was measured: k6 writes zeros then. A counter of nothing is a fact.
+fn is_unsampled(values: &BTreeMap<String, f64>) -> bool {
+    let sum = |keys: [&str; 2]| keys.iter().map(|key| values.get(*key).copied().unwrap_or_default()).sum::<f64>();
+    if values.contains_key("passes") {
+        return sum(["passes", "fails"]) == 0.0;
+    }
+    let is_trend = values.keys().any(|key| matches!(key.as_str(), "avg" | "med") || key.starts_with("p("));
+    is_trend && values.values().all(|value| *value == 0.0)
+}
+
+fn unknown(name: &str, title: &str) -> Fault {
+    Fault::new(format!("`{name}` tells the thresholds of `{title}` in a way that is not known"))
+        .help("whether they held can't be told: is this what `k6 run --summary-export` or `handleSummary` gives?")
+}
+
+fn malformed(name: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {
+    let fault = Fault::new(format!("`{name}` is not JSON: {error}"));
+    if bytes.trim_ascii().is_empty() {
+        return Fault::new(format!("`{name}` is empty")).help("did the load test break off?");
+    }
+    match bytes.starts_with(b"{\"type\":") || bytes.starts_with(b"{\"metric\":") {
+        true => fault.help("these are single samples (`--out json`): the summary is what `--summary-export` writes"),
+        false => fault,
+    }
+}
