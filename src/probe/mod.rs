@@ -20,6 +20,7 @@ mod kind;
 pub mod metrics;
 pub mod number;
 pub mod prometheus;
+pub mod race;
 pub mod redis;
 pub mod sql;
 pub mod tcp;
@@ -49,6 +50,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<k6::K6>(),
     Kind::of::<metrics::Metrics>(),
     Kind::of::<prometheus::Prometheus>(),
+    Kind::of::<race::Race>(),
     Kind::of::<redis::Redis>(),
     Kind::of::<sql::Sql>(),
     Kind::of::<tcp::Tcp>(),

@@ -29,6 +29,7 @@ mod markdown;
 mod metrics;
 mod order;
 mod prometheus;
+mod race;
 mod readme;
 mod redis;
 mod secret;

@@ -1,0 +1,341 @@
+//! `race`: does an idempotency key hold when the same request comes several times at once?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use futures_util::future::join_all;
+use reqwest::header::{HeaderName, HeaderValue};
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::sync::Barrier;
+
+use super::http::{Ask, Headers, HttpUrl, Method, Token, options, read};
+use super::{Context, Fault, HttpOptions, Probe};
+
+/// How much of an answer is compared.
+const MAX_BODY: usize = 1 << 20;
+
+/// Sends the same request several times at the same moment, each on a connection of its own and all with one idempotency
+/// key, and once more afterwards. A `sql` probe after it counts what came of them: that is the effect, and answers alone
+/// don't prove it. An `OPTIONS` request without credentials opens each connection first.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Race {
+    /// Where to send them, such as `https://api.staging.example/v1/payments`.
+    url: HttpUrl,
+    /// How many at once. 8 if absent, from 2 to 64.
+    #[serde(default = "default_requests")]
+    #[schemars(range(min = 2, max = 64))]
+    requests: u16,
+    /// Where the id of what was made stands in the JSON of an answer, as a JSON pointer such as `/id` or `/data/id`.
+    #[serde(default = "default_id")]
+    id: String,
+    /// The header of the key. `Idempotency-Key` if absent.
+    #[serde(default = "default_header")]
+    header: String,
+    /// The key. A new one at each look if absent; it stands in `key`, for a `sql` probe to count by.
+    key: Option<String>,
+    /// How to send them. `POST` if absent.
+    #[serde(default = "default_method")]
+    method: Method,
+    /// Further headers to send, such as `X-Tier: free`.
+    #[serde(default)]
+    headers: Headers,
+    /// What to send as JSON, such as `{ amount: 1 }`.
+    json: Option<Value>,
+    /// What to send as it stands.
+    body: Option<String>,
+    /// The user for basic authentication.
+    user: Option<String>,
+    /// The password for basic authentication.
+    password: Option<String>,
+    /// What to send as `Authorization: Bearer …`.
+    token: Option<Token>,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
+    ca: Option<PathBuf>,
+}
+
+/// What the same request got, sent at once and then again.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct RaceSeen {
+    /// The key that all of them had.
+    pub key: String,
+    /// How many were sent at once.
+    pub requests: u16,
+    /// How many got each status, such as `{ "201": 1, "409": 7 }`.
+    pub by_status: BTreeMap<String, u32>,
+    /// How many were accepted: 2xx.
+    pub accepted: u32,
+    /// How many got 5xx.
+    pub server_errors: u32,
+    /// How many got no answer.
+    pub transport_failures: u32,
+    /// How many different bodies the accepted ones got.
+    pub bodies: usize,
+    /// The different ids in those bodies.
+    pub ids: Vec<String>,
+    /// How many accepted ones had no id.
+    pub without_id: u32,
+    /// What the same request got once all had been answered.
+    pub replay: Replay,
+}
+
+/// What the request got that was sent afterwards.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Replay {
+    /// Its status.
+    pub status: u16,
+    /// Whether it was accepted with the one id that the others had.
+    pub same_id: bool,
+    /// Whether its body is that of the others.
+    pub same_body: bool,
+}
+
+/// One answer.
+struct Answer {
+    status: u16,
+    digest: Vec<u8>,
+    id: Option<String>,
+}
+
+impl Answer {
+    fn is_accepted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+impl Probe for Race {
+    const KIND: &'static str = "race";
+    const EXPECT: &'static str = "{ accepted: { above: 0 }, ids: { length: 1 }, without_id: 0, server_errors: 0, \
+                                  transport_failures: 0, replay.same_id: true }";
+    const EXAMPLE: &'static str = r#"race: { url: "https://api.staging.example/v1/simulate", json: { plan: probe }, id: /run_id }
+expect: { ids: { length: 1 }, server_errors: 0, transport_failures: 0, replay.same_body: true }
+"#;
+    const EFFECTS: Option<&'static str> = Some("It has something made, once if the key holds.");
+    type Observation = RaceSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<RaceSeen> {
+        let limit = cx.timeout.mul_f32(0.95);
+        let Ok(seen) = tokio::time::timeout(limit, self.race(cx)).await else {
+            let fault = Fault::new("time was up before all of the requests had been answered");
+            return Err(fault
+                .help("do they wait for each other? give it a longer `timeout`, or fewer `requests`")
+                .into());
+        };
+        seen
+    }
+
+    fn evidence(&self, seen: &RaceSeen) -> String {
+        let ids = if seen.ids.len() == 1 { "1 id".to_owned() } else { format!("{} ids", seen.ids.len()) };
+        let replay = if seen.replay.same_id { "the same again" } else { "another answer" };
+        format!("{ids} from {} at once, {replay} afterwards", seen.requests)
+    }
+
+    fn advice(&self, seen: &RaceSeen) -> Option<String> {
+        let advice = if seen.accepted == 0 {
+            "none was accepted: try the request with the `http` probe first"
+        } else if seen.ids.len() > 1 {
+            "the key did not hold: looking it up and keeping it must be one step, as a unique index makes it"
+        } else if seen.without_id > 0 {
+            "`id` says where the id stands in the JSON of an answer, such as `/data/id`"
+        } else if seen.transport_failures > 0 {
+            "some got no answer: is the server overloaded, or does it restart?"
+        } else if seen.server_errors > 0 {
+            "a request that loses the race should get the first answer, or 409: does it run into the unique index?"
+        } else if !seen.replay.same_id {
+            "the same request afterwards did not get the first answer: is it kept with its key?"
+        } else {
+            return None;
+        };
+        Some(advice.to_owned())
+    }
+
+    fn has_effects(&self) -> bool {
+        true
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let mut argv = self.ask().curl(self.insecure, self.ca.as_ref());
+        let key = self.key.as_deref().unwrap_or("a-new-key");
+        argv.splice(1..1, ["-H".to_owned(), format!("{}: {key}", self.header)]);
+        Some(argv)
+    }
+}
+
+impl Race {
+    fn ask(&self) -> Ask<'_> {
+        Ask {
+            url: &self.url,
+            method: self.method,
+            headers: &self.headers,
+            json: self.json.as_ref(),
+            body: self.body.as_deref(),
+            token: self.token.as_ref(),
+            user: self.user.as_deref(),
+            password: self.password.as_deref(),
+        }
+    }
+
+    async fn race(&self, cx: &Context) -> anyhow::Result<RaceSeen> {
+        let key = self.key.clone().map_or_else(fresh_key, Ok)?;
+        let options = options(self.insecure, self.ca.as_ref());
+        let mut request = self.ask().request();
+        let name = HeaderName::try_from(&self.header).map_err(|_| Fault::new("`header` is no name of a header"))?;
+        let value = HeaderValue::try_from(&key).map_err(|_| Fault::new("`key` can't be sent in a header"))?;
+        request.headers.insert(name, value);
+        let clients = self.connected(cx, &options).await?;
+        let barrier = Barrier::new(clients.len());
+        let answers = join_all(clients.iter().map(|client| {
+            let (request, barrier) = (&request, &barrier);
+            async move {
+                barrier.wait().await;
+                self.answer(request, client).await
+            }
+        }));
+        let mut faults = Vec::new();
+        let mut answered = Vec::new();
+        for answer in answers.await {
+            match answer {
+                Ok(answer) => answered.push(answer),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        let failures = u32::try_from(faults.len()).unwrap_or(u32::MAX);
+        if answered.is_empty()
+            && let Some(fault) = faults.pop()
+        {
+            return Err(fault.into());
+        }
+        let replay = self.answer(&request, &clients[0]).await?;
+        Ok(self.seen(key, &answered, failures, &replay))
+    }
+
+    /// One client for each request, all of them connected already, so that the requests themselves race.
+    async fn connected(&self, cx: &Context, options: &HttpOptions) -> anyhow::Result<Vec<reqwest::Client>> {
+        let mut warm = self.ask().request().anonymous();
+        warm.method = reqwest::Method::OPTIONS;
+        warm.body = None;
+        warm.headers.clear();
+        let first = cx.own_http(&warm.url, options)?;
+        let mut clients = vec![first];
+        for _ in 1..self.requests {
+            clients.push(cx.own_http(&warm.url, options)?);
+        }
+        let connecting = clients.iter().map(|client| async {
+            let mut response = warm.send_by(client).await?;
+            read(&mut response, MAX_BODY).await.map(drop)
+        });
+        for connected in join_all(connecting).await {
+            connected?;
+        }
+        Ok(clients)
+    }
+
+    async fn answer(&self, request: &super::http::Request, client: &reqwest::Client) -> Result<Answer, Fault> {
+        let mut response = request.send_by(client).await?;
+        let body = read(&mut response, MAX_BODY).await?;
+        let json: Option<Value> = serde_json::from_slice(&body.bytes).ok();
+        let id = json.as_ref().and_then(|json| json.pointer(&self.id)).and_then(id_text);
+        Ok(Answer { status: response.status().as_u16(), digest: Sha256::digest(&body.bytes).to_vec(), id })
+    }
+
+    fn seen(&self, key: String, answers: &[Answer], transport_failures: u32, replay: &Answer) -> RaceSeen {
+        let count = |is: &dyn Fn(&Answer) -> bool| {
+            u32::try_from(answers.iter().filter(|answer| is(answer)).count()).unwrap_or(u32::MAX)
+        };
+        let mut by_status = BTreeMap::new();
+        for answer in answers {
+            *by_status.entry(answer.status.to_string()).or_default() += 1;
+        }
+        let accepted = || answers.iter().filter(|answer| answer.is_accepted());
+        let bodies: BTreeSet<&[u8]> = accepted().map(|answer| answer.digest.as_slice()).collect();
+        let ids: BTreeSet<&str> = accepted().filter_map(|answer| answer.id.as_deref()).collect();
+        let same_id = replay.is_accepted() && ids.len() == 1 && replay.id.as_deref().is_some_and(|id| ids.contains(id));
+        RaceSeen {
+            key,
+            requests: self.requests,
+            by_status,
+            accepted: count(&Answer::is_accepted),
+            server_errors: count(&|answer| answer.status >= 500),
+            transport_failures,
+            bodies: bodies.len(),
+            without_id: count(&|answer| answer.is_accepted() && answer.id.is_none()),
+            replay: Replay {
+                status: replay.status,
+                same_id,
+                same_body: bodies.len() == 1 && bodies.contains(replay.digest.as_slice()),
+            },
+            ids: ids.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    fn validate(&self) -> Result<(), &'static str> {
+        if !(2..=64).contains(&self.requests) {
+            return Err("`requests` is a number from 2 to 64");
+        }
+        if !self.id.starts_with('/') {
+            return Err("`id` is a JSON pointer, such as `/id` or `/data/id`");
+        }
+        let Ok(name) = HeaderName::try_from(&self.header) else { return Err("`header` can't be the name of a header") };
+        if self.headers.map().contains_key(&name) {
+            return Err("the idempotency key stands in `headers` too: give it as `key`");
+        }
+        if self.key.as_ref().is_some_and(|key| key.is_empty() || HeaderValue::try_from(key).is_err()) {
+            return Err("`key` can't be sent in a header");
+        }
+        self.ask().validate()
+    }
+}
+
+impl<'de> Deserialize<'de> for Race {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let race = Race::deserialize(deserializer)?;
+        race.validate().map_err(D::Error::custom)?;
+        Ok(race)
+    }
+}
+
+/// A key that nobody has used.
+fn fresh_key() -> Result<String, Fault> {
+    let mut bytes = [0; 16];
+    // SAFETY: it writes at most as many bytes as there are.
+    let written = unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) };
+    match written {
+        0 => Ok(format!("gate-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())),
+        _ => Err(Fault::new("the system gave no random bytes for a key")),
+    }
+}
+
+fn id_text(id: &Value) -> Option<String> {
+    match id {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn default_requests() -> u16 {
+    8
+}
+
+fn default_id() -> String {
+    "/id".to_owned()
+}
+
+fn default_header() -> String {
+    "Idempotency-Key".to_owned()
+}
+
+fn default_method() -> Method {
+    Method::Post
+}
