@@ -43,4 +43,6 @@ pub mod import;
 
 pub mod manual;
 
+pub mod demo;
+
 pub mod cli;

@@ -3,8 +3,16 @@
 /// Every stock check: its name and its text. A new one adds its row here.
 pub static STOCK: &[(&str, &str)] = &[
     ("alembic-at-head", include_str!("../../checks/alembic-at-head.yaml")),
+    ("alertmanager-ready", include_str!("../../checks/alertmanager-ready.yaml")),
+    ("deployed-commit", include_str!("../../checks/deployed-commit.yaml")),
+    ("grafana-dashboards", include_str!("../../checks/grafana-dashboards.yaml")),
     ("http-health", include_str!("../../checks/http-health.yaml")),
+    ("prometheus-metrics", include_str!("../../checks/prometheus-metrics.yaml")),
     ("redis-writable", include_str!("../../checks/redis-writable.yaml")),
+    ("retention-log", include_str!("../../checks/retention-log.yaml")),
+    ("runbook", include_str!("../../checks/runbook.yaml")),
+    ("secrets-present", include_str!("../../checks/secrets-present.yaml")),
+    ("upstash-redis", include_str!("../../checks/upstash-redis.yaml")),
 ];
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ fn show(format: &Format, run: &Run, look: &Look) -> io::Result<()> {
 }
 
 /// The name of the first signal that wants to end the program, when it comes.
-fn stop() -> io::Result<impl Future<Output = &'static str>> {
+pub(super) fn stop() -> io::Result<impl Future<Output = &'static str>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let came = async |signal: &mut Signal| {

@@ -1,6 +1,7 @@
 //! The command line: one file for each verb.
 
 mod check;
+mod demo;
 mod import;
 mod list;
 mod probe;
@@ -52,6 +53,8 @@ enum Verb {
     Probe(probe::Probe),
     /// Make a checklist of a hand-written markdown one.
     Import(import::Import),
+    /// Run a whole checklist against a miniature staging stack inside this process: nothing has to be set up.
+    Demo(demo::Demo),
     /// Print a JSON Schema: of a checklist, for editors, or of what gate writes.
     Schema(schema::Schema),
 }
@@ -119,6 +122,7 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Verb::Show(show) => show.run(env),
         Verb::Probe(probe) => probe.run(env).await,
         Verb::Import(import) => import.run(&env),
+        Verb::Demo(demo) => demo.run(env).await,
         Verb::Schema(schema) => schema.run(),
     };
     ExitCode::from(done.unwrap_or_else(|failure| failure.tell()).code())

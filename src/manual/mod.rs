@@ -62,6 +62,7 @@ pub fn check(check: &Described) -> String {
 pub fn index(kinds: &[Kind], checks: &[Described]) -> String {
     let mut page =
         "# The manual of gate\n\n`gate show --probe NAME` and `gate show --check NAME` print these pages.\n\n\
+        [The lines of the M9 checklist](m9.md), each with its item, its probes and the test that breaks it.\n\n\
         ## Probes\n\n| kind | what it does |\n|---|---|\n"
             .to_owned();
     for kind in kinds {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::{Diagnostic, Span, closest};
 
 use super::Node;
-use super::de::{Cut, De, Error, Location, What};
+use super::de::{Cut, De, Error, What};
 
 /// Reads a `T`. `None` when anything is wrong; then each problem has been told, with its place. A hole is a problem.
 pub fn read<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<T> {
@@ -54,7 +54,7 @@ impl Reading {
             if let (What::Hole(_), Some(place)) = (&error.what, error.place) {
                 self.holes.borrow_mut().push(place.span);
             }
-            if self.is_left_open(&error) {
+            if self.is_left_open(&error, node) {
                 // What is not filled yet may be just what it lacks.
             } else if let Some(problem) = told(error, node, holes) {
                 self.found.borrow_mut().push(problem);
@@ -71,8 +71,9 @@ impl Reading {
     }
 
     /// Whether a rule is broken by a part in which something is not filled yet.
-    fn is_left_open(&self, error: &Error) -> bool {
-        let (What::Wrong { .. }, Some(Location { span, .. })) = (&error.what, error.place) else { return false };
+    fn is_left_open(&self, error: &Error, root: &Node) -> bool {
+        let What::Wrong { .. } = &error.what else { return false };
+        let span = error.place.map_or(root.span, |place| place.span);
         let holes = self.holes.borrow();
         holes.iter().any(|hole| hole.file == span.file && span.start < hole.start && hole.end <= span.end)
     }

@@ -146,8 +146,10 @@ fn the_manual_of_a_check_shows_the_users_own_before_the_stock_one() {
     "#);
     let listed = project.gate(&["list", "--checks"]);
     assert_eq!(listed.code, 2);
-    assert!(listed.stdout.contains("broken           not valid\n"), "{}", listed.stdout);
-    assert!(listed.stdout.contains("http-health      own        Ours is up.\n"), "{}", listed.stdout);
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<String> = listed.stdout.lines().map(words).collect();
+    assert!(lines.contains(&"broken not valid".to_owned()), "{}", listed.stdout);
+    assert!(lines.contains(&"http-health own Ours is up.".to_owned()), "{}", listed.stdout);
     assert!(listed.stderr.contains("--> checks/broken.yaml:1:1"), "{}", listed.stderr);
 }
 
@@ -181,4 +183,41 @@ fn a_name_without_a_manual_is_told_with_the_nearest_one() {
       help: did you mean `http-health`?
     ");
     assert_eq!(project.gate(&["show"]).code, 2);
+}
+
+/// Every line of the M9 checklist has its item, its probes, and a test that breaks it.
+#[test]
+fn the_table_of_the_m9_checklist_is_whole_and_true() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/m9.md")).expect("it is part of the tree");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| line"))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let found = gate::checklist::find("staging", Path::new(ROOT)).expect("it is there");
+    let env = gate::env::Env::with([], ROOT.into());
+    let loaded = gate::checklist::load(found, &gate::checklist::Overrides::default(), &env);
+    let checklist = loaded.checklist.expect("it is valid");
+    let ids: Vec<String> = rows.iter().map(|row| row[1].trim_matches('`').to_owned()).collect();
+    assert_eq!(ids, checklist.items().map(|item| item.id.to_string()).collect::<Vec<_>>());
+    for (row, item) in rows.iter().zip(checklist.items()) {
+        let [_, _, probes, test] = row.as_slice() else { panic!("{row:?} is no row of four") };
+        let mut kinds: Vec<String> = Vec::new();
+        for probe in &item.probes {
+            let kind = format!("`{}`", probe.kind.name);
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        let expected = match (&item.sign_off, &item.deferred) {
+            (Some(_), _) => "a person".to_owned(),
+            (None, Some(why)) if kinds.is_empty() => format!("deferred: {why}"),
+            (None, _) => kinds.join(", "),
+        };
+        assert_eq!(*probes, expected, "{}", item.id);
+        let name = test.split('`').nth(1).unwrap_or_else(|| panic!("{}: no test is named", item.id));
+        let (module, function) = name.split_once("::").expect("a module and a function");
+        let source = fs::read_to_string(Path::new(ROOT).join(format!("tests/it/{module}.rs"))).unwrap_or_default();
+        assert!(source.contains(&format!("fn {function}()")), "{}: there is no test `{name}`", item.id);
+    }
 }

@@ -42,6 +42,10 @@ pub struct Redis {
 /// What a Redis server answered. What `INFO` would say is absent where the user may not ask for it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct RedisSeen {
+    /// The host that the URL names, such as `eu1-quiet-fox-12345.upstash.io`.
+    pub host: String,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
     /// Whether it answered `PING` with `PONG`.
     pub pong: bool,
     /// What it answered instead: `LOADING`, `MASTERDOWN`, `MISCONF` or `BUSY`.
@@ -103,7 +107,8 @@ expect: { pong: true, writable: true }
         let start = Instant::now();
         let pong = connection.ask(&cmd("PING")).await?;
         let latency_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        let mut seen = RedisSeen { latency_ms, ..RedisSeen::default() };
+        let (host, tls) = (target.host.clone(), target.is_tls);
+        let mut seen = RedisSeen { host, tls, latency_ms, ..RedisSeen::default() };
         match pong {
             Ok(answer) => seen.pong = text(Some(Ok(answer))) == "PONG",
             Err(error) if is_state(&error) => seen.error = Some(error.code().to_owned()),

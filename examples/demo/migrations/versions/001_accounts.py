@@ -1,4 +1,0 @@
-"""accounts"""
-
-revision: str = "001_accounts"
-down_revision = None

@@ -1,0 +1,104 @@
+//! `gate demo`: the main job on a miniature staging stack inside the process, with nothing to set up.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+
+use clap::{Args, FromArgMatches};
+
+use crate::demo::{self, Broken, PARTS, Stack};
+use crate::diagnostic::{Diagnostic, closest};
+use crate::env::Env;
+
+use super::check::{Check, stop};
+use super::{Exit, Failure, print};
+
+#[derive(Debug, Args)]
+#[command(after_help = parts())]
+pub struct Demo {
+    /// Break a part, to see red: one of those below; repeatable. `--break help` lists them
+    #[arg(long = "break", value_name = "PART", value_parser = part)]
+    broken: Vec<String>,
+    /// Keep the stack up until Ctrl-C, and print the variables by which a checklist finds it, instead of checking it
+    #[arg(long)]
+    serve: bool,
+    /// What goes on to `gate check`, such as `-- --only smoke --format json`
+    #[arg(last = true, value_name = "OPTION OF CHECK")]
+    check: Vec<OsString>,
+}
+
+impl Demo {
+    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+        if self.broken.iter().any(|part| part == "help") {
+            print(&parts(), &env)?;
+            return Ok(Exit::Ready);
+        }
+        let failed =
+            |problem: String| Failure::output(Diagnostic::error(format!("the demo cannot start: {problem}")), &env);
+        // It is kept: the markdown in it is to be read.
+        let folder = tempfile::Builder::new().prefix("gate-demo-").tempdir().map_err(|e| failed(e.to_string()))?.keep();
+        let broken = Broken::new(self.broken);
+        let stack = demo::start(&folder, &broken, env.now()).await.map_err(|error| failed(format!("{error:#}")))?;
+        let shown = folder.display();
+        if self.serve {
+            let stop = stop().map_err(|problem| failed(problem.to_string()))?;
+            print(&format!("{}cd '{shown}'\ngate check staging\n", exports(&stack)), &env)?;
+            eprint("The stack is up until Ctrl-C. In another terminal, run the lines above.\n");
+            stop.await;
+            return Ok(Exit::Ready);
+        }
+        // A ledger that the environment names is for real runs.
+        let arguments =
+            ["check", "staging", "--markdown", "--no-record"].map(OsString::from).into_iter().chain(self.check);
+        let matches = Check::augment_args(clap::Command::new("gate demo --")).try_get_matches_from(arguments);
+        let check = match matches.and_then(|matches| Check::from_arg_matches(&matches)) {
+            Ok(check) => check,
+            Err(problem) => {
+                let _ = problem.print();
+                return Ok(if problem.use_stderr() { Exit::Usage } else { Exit::Ready });
+            }
+        };
+        let mut env = env;
+        env.cwd.clone_from(&folder);
+        env.vars.extend(stack.vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let exit = check.run(env).await?;
+        eprint(&format!(
+            "\nchecklist  {shown}/checklists/staging.yaml\nmarkdown   {shown}/docs/STAGING_READINESS.md\n"
+        ));
+        Ok(exit)
+    }
+}
+
+/// Says something beside what was asked for. Nobody can be told when that fails.
+fn eprint(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// The variables, as a shell reads them.
+fn exports(stack: &Stack) -> String {
+    let mut out = String::new();
+    for (name, value) in &stack.vars {
+        writeln!(out, "export {name}='{value}'").expect("a string takes all");
+    }
+    out
+}
+
+/// What can be broken.
+fn parts() -> String {
+    let mut out = "Parts that can be broken, by the item that turns red:\n".to_owned();
+    for (name, what) in PARTS {
+        writeln!(out, "  {name:<12} {what}").expect("a string takes all");
+    }
+    out
+}
+
+fn part(text: &str) -> Result<String, String> {
+    let names = || PARTS.iter().map(|(name, _)| *name);
+    if text == "help" || names().any(|name| name == text) {
+        return Ok(text.to_owned());
+    }
+    Err(match closest(text, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`--break help` lists the parts".to_owned(),
+    })
+}

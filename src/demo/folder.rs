@@ -1,0 +1,89 @@
+//! The files of the demo: the checklist, Alembic's scripts, the runbook, the workflow, and what load and end-to-end
+//! tests have left.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::CHECKLIST;
+use super::part::Broken;
+
+/// Writes all of them below this folder.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write(folder: &Path, broken: &Broken, now: Timestamp) -> io::Result<()> {
+    let put = |path: &str, text: &str| {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, text)
+    };
+    put("checklists/staging.yaml", CHECKLIST)?;
+    put("backend/alembic.ini", "[alembic]\nscript_location = migrations\n")?;
+    for (id, before) in
+        [("012_traces", None), ("013_retention", Some("012_traces")), ("014_trace_mismatches", Some("013_retention"))]
+    {
+        let before = before.map_or("None".to_owned(), |before| format!("\"{before}\""));
+        put(
+            &format!("backend/migrations/versions/{id}.py"),
+            &format!("revision = \"{id}\"\ndown_revision = {before}\n"),
+        )?;
+    }
+    let recovery = if broken.is("runbook") { "" } else { "Restart the API, then look at the dashboard AOS Traces.\n" };
+    put(
+        "docs/ONCALL_RUNBOOK.md",
+        &format!("# On call\n\nWho is woken, and what to do.\n\n## Recovery steps\n\n{recovery}"),
+    )?;
+    let push = if broken.is("ci-parity") { "  push:\n" } else { "" };
+    put(
+        ".github/workflows/e2e-parity-check.yml",
+        &format!(
+            "name: E2E parity\non:\n  workflow_dispatch:\n{push}jobs:\n  parity:\n    runs-on: ubuntu-latest\n    \
+             steps:\n      - run: make parity\n"
+        ),
+    )?;
+    put("load-tests/summary.json", &k6(if broken.is("k6") { 950 } else { 180 }))?;
+    put("load-tests/baseline.json", &k6(175))?;
+    put("reports/e2e.xml", &junit(broken.is("e2e"), now))
+}
+
+/// What k6's `handleSummary` is given, as far as thresholds and the baseline need it.
+fn k6(p95: u32) -> String {
+    let is_ok = p95 < 500;
+    format!(
+        r#"{{
+  "state": {{ "isStdErrTTY": false, "isStdOutTTY": false, "testRunDurationMs": 30000 }},
+  "root_group": {{ "name": "", "path": "", "id": "d41d8cd98f00b204e9800998ecf8427e", "groups": [], "checks": [] }},
+  "metrics": {{
+    "http_reqs": {{ "type": "counter", "contains": "default", "values": {{ "count": 6000, "rate": 200 }} }},
+    "http_req_failed": {{
+      "type": "rate", "contains": "default", "values": {{ "rate": 0.001, "passes": 6, "fails": 5994 }},
+      "thresholds": {{ "rate<0.01": {{ "ok": true }} }}
+    }},
+    "http_req_duration": {{
+      "type": "trend", "contains": "time",
+      "values": {{ "avg": 90, "min": 12, "med": 80, "max": 990, "p(90)": 150, "p(95)": {p95} }},
+      "thresholds": {{ "p(95)<500": {{ "ok": {is_ok} }} }}
+    }}
+  }}
+}}
+"#
+    )
+}
+
+fn junit(has_failure: bool, now: Timestamp) -> String {
+    let (failures, last) = if has_failure {
+        (1, "><failure message=\"expected the same trace\">expected the same trace</failure></testcase>")
+    } else {
+        (0, "/>")
+    };
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"e2e\" tests=\"3\" \
+         failures=\"{failures}\" errors=\"0\" skipped=\"0\" timestamp=\"{now}\">\n    <testcase classname=\"e2e.simulate\" \
+         name=\"stores a trace\" time=\"0.8\"/>\n    <testcase classname=\"e2e.simulate\" name=\"refuses no tenant\" \
+         time=\"0.1\"/>\n    <testcase classname=\"e2e.replay\" name=\"gives the same trace\" time=\"1.2\"{last}\n  \
+         </testsuite>\n</testsuites>\n"
+    )
+}

@@ -1,0 +1,70 @@
+//! A miniature staging stack inside the process, on free ports of loopback: what `gate demo` runs its checklist against.
+
+mod api;
+mod database;
+mod folder;
+mod github;
+mod monitoring;
+mod part;
+mod redis;
+mod server;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+
+use api::{Api, Issues};
+use github::GitHub;
+use monitoring::{Alertmanager, Monitoring};
+use part::{COMMIT, GITHUB_TOKEN, GRAFANA_TOKEN};
+
+pub use part::{Broken, PARTS};
+
+/// The checklist that is run against it.
+pub const CHECKLIST: &str = include_str!("../../checklists/staging.yaml");
+
+/// The running stack. Dropping it stops all of it.
+#[derive(Debug)]
+pub struct Stack {
+    /// The environment variables by which the checklist finds it.
+    pub vars: Vec<(&'static str, String)>,
+    _tasks: JoinSet<()>,
+}
+
+/// Starts the stack, with its files and the checklist in this folder.
+///
+/// # Errors
+/// When the folder can't be written, or loopback has no free port.
+pub async fn start(folder: &Path, broken: &Broken, now: Timestamp) -> anyhow::Result<Stack> {
+    folder::write(folder, broken, now).context("writing the demo's files")?;
+    let database = database::create(folder, broken).await.context("making the demo's database")?;
+    let issues = Issues::default();
+    let mut tasks = JoinSet::new();
+    let api =
+        Api::new(&database, broken.clone(), Issues::clone(&issues)).await.context("opening the demo's database")?;
+    let api = server::serve(api, &mut tasks).await?;
+    let monitoring = server::serve(Monitoring { broken: broken.clone(), now }, &mut tasks).await?;
+    let alertmanager = server::serve(Alertmanager { broken: broken.clone(), now }, &mut tasks).await?;
+    let github = server::serve(GitHub { issues }, &mut tasks).await?;
+    let redis = redis::serve(broken, &mut tasks).await?;
+    let webhook = if broken.is("secrets") { "changeme" } else { "https://hooks.slack.example/services/T0/B0/gatedemo" };
+    let vars = vec![
+        ("RELEASE", COMMIT.to_owned()),
+        ("STAGING_URL", api),
+        ("PROMETHEUS_URL", monitoring.clone()),
+        ("GRAFANA_URL", monitoring),
+        ("ALERTMANAGER_URL", alertmanager),
+        ("GITHUB_API_URL", github),
+        ("REDIS_HOST", "127.0.0.1".to_owned()),
+        ("REDIS_TLS", "false".to_owned()),
+        ("MISMATCH_PATIENCE", "1s".to_owned()),
+        ("DATABASE_URL", database),
+        ("REDIS_URL", redis),
+        ("GRAFANA_TOKEN", GRAFANA_TOKEN.to_owned()),
+        ("GITHUB_TOKEN", GITHUB_TOKEN.to_owned()),
+        ("SLACK_MISMATCH_WEBHOOK", webhook.to_owned()),
+    ];
+    Ok(Stack { vars, _tasks: tasks })
+}

@@ -1,0 +1,127 @@
+//! `gate demo`: the whole M9 checklist, green when all is well, and exactly one item red for each part that is broken.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::harness::{Gate, Output, Project};
+
+/// What people have to say.
+const SIGN_OFFS: [&str; 3] = ["qa", "sre", "product"];
+
+/// Runs the demo; its folder is below the project's, and goes with it.
+fn demo(project: &Project, arguments: &[&str]) -> Output {
+    let temporary = project.path().join("tmp");
+    fs::create_dir_all(&temporary).expect("the folder is ours");
+    project.command(&[&["demo"], arguments].concat()).env("TMPDIR", temporary.to_string_lossy()).run()
+}
+
+/// The status of every item, by its id.
+fn statuses(run: &Value) -> Vec<(String, String)> {
+    let sections = run["sections"].as_array().expect("it has sections").iter();
+    let items = sections.flat_map(|section| section["items"].as_array().into_iter().flatten());
+    items
+        .map(|item| {
+            let word = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+            (word("id"), word("status"))
+        })
+        .collect()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", output.stdout, output.stderr))
+}
+
+#[test]
+fn all_that_can_be_seen_is_green_and_people_have_yet_to_sign() {
+    let project = Project::new("");
+    let output = demo(&project, &["--", "--format", "json"]);
+    assert_eq!(output.code, 1, "{}", output.stderr);
+    let run = json(&output);
+    for (id, status) in statuses(&run) {
+        let expected: &[&str] = match id.as_str() {
+            id if SIGN_OFFS.contains(&id) => &["pending"],
+            _ => &["passed", "deferred"],
+        };
+        assert!(expected.contains(&status.as_str()), "{id} is {status}: {run:#}");
+    }
+    let told = output.stderr.lines().filter_map(|line| line.strip_prefix("markdown   ")).next();
+    let markdown = fs::read_to_string(told.expect("the path of the markdown is told")).expect("it was written");
+    assert!(markdown.contains("# Staging Readiness Checklist — M9 entrance\n"), "{markdown}");
+    assert!(markdown.contains("- [x] DB: Alembic HEAD == 014_trace_mismatches"), "{markdown}");
+}
+
+/// What turns red when a part breaks, besides the part itself.
+fn follows(part: &str) -> &'static [&'static str] {
+    match part {
+        "simulate" => &["replay"],
+        "secrets" => &["mismatch"],
+        _ => &[],
+    }
+}
+
+#[test]
+fn each_part_that_is_broken_turns_its_item_red_and_no_other() {
+    let project = Project::new("");
+    for (part, what) in gate::demo::PARTS {
+        let output = demo(&project, &["--break", part, "--", "--format", "json"]);
+        let run = json(&output);
+        let red: BTreeSet<String> = statuses(&run)
+            .into_iter()
+            .filter(|(_, status)| matches!(status.as_str(), "failed" | "error"))
+            .map(|(id, _)| id)
+            .collect();
+        assert_eq!(red, BTreeSet::from([(*part).to_owned()]), "{what}: {run:#}");
+        let is_blocked = |(id, status): &(String, String)| status == "blocked" && !SIGN_OFFS.contains(&id.as_str());
+        let blocked: Vec<String> = statuses(&run).into_iter().filter(is_blocked).map(|(id, _)| id).collect();
+        assert_eq!(blocked, follows(part), "{what}");
+    }
+}
+
+#[test]
+fn what_can_be_broken_is_listed_and_a_slip_is_told() {
+    let project = Project::new("");
+    let listed = demo(&project, &["--break", "help"]);
+    assert_eq!(listed.code, 0);
+    for (part, what) in gate::demo::PARTS {
+        assert!(listed.stdout.contains(&format!("  {part:<12} {what}\n")), "{}", listed.stdout);
+    }
+    let slip = demo(&project, &["--break", "redsi"]);
+    assert_eq!(slip.code, 2);
+    assert!(slip.stderr.contains("did you mean `redis`?"), "{}", slip.stderr);
+    let slip = demo(&project, &["--", "--formt", "json"]);
+    assert_eq!(slip.code, 2);
+    assert!(slip.stderr.contains("--format"), "{}", slip.stderr);
+}
+
+#[test]
+fn a_stack_that_is_kept_up_can_be_checked_from_another_terminal() {
+    let project = Project::new("");
+    let mut command =
+        Gate::new(project.path(), &["demo", "--serve"]).env("TMPDIR", project.path().to_string_lossy()).command();
+    let mut serving = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("cargo has built the binary");
+    let lines = BufReader::new(serving.stdout.take().expect("it is piped")).lines();
+    let (mut vars, mut folder) = (Vec::new(), String::new());
+    for line in lines.map_while(Result::ok) {
+        let unquoted = |text: &str| text.trim_matches('\'').to_owned();
+        if let Some((name, value)) = line.strip_prefix("export ").and_then(|rest| rest.split_once('=')) {
+            vars.push((name.to_owned(), unquoted(value)));
+        } else if let Some(path) = line.strip_prefix("cd ") {
+            folder = unquoted(path);
+        } else {
+            assert_eq!(line, "gate check staging");
+            break;
+        }
+    }
+    let other = Gate::new(&folder, &["check", "staging", "--only", "prerequisites,smoke"]);
+    let checked = vars.iter().fold(other, |other, (name, value)| other.env(name, value)).run();
+    let pid = libc::pid_t::try_from(serving.id()).expect("a process number fits");
+    // SAFETY: it has not been waited for yet, so that the number is still its own.
+    unsafe { libc::kill(pid, libc::SIGINT) };
+    let ended = serving.wait().expect("a child of ours can be waited for");
+    assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
+    assert!(ended.success(), "{ended}");
+}
