@@ -89,6 +89,11 @@ impl Api<'_> {
 }
 
 impl Reply {
+    /// The path that was asked for.
+    pub fn path(&self) -> &str {
+        self.url.path()
+    }
+
     /// Whether the status is 2xx.
     pub fn is_ok(&self) -> bool {
         (200..300).contains(&self.status)

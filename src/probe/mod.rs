@@ -12,6 +12,7 @@ pub mod database;
 pub mod env;
 pub mod file;
 pub mod git;
+pub mod github;
 pub mod grafana;
 pub mod http;
 pub mod junit;
@@ -24,6 +25,7 @@ pub mod race;
 pub mod redis;
 pub mod sql;
 pub mod tcp;
+pub mod workflow;
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -44,6 +46,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<env::Environment>(),
     Kind::of::<file::File>(),
     Kind::of::<git::Git>(),
+    Kind::of::<github::GitHub>(),
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
     Kind::of::<junit::Junit>(),
@@ -54,6 +57,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<redis::Redis>(),
     Kind::of::<sql::Sql>(),
     Kind::of::<tcp::Tcp>(),
+    Kind::of::<workflow::Workflow>(),
 ];
 
 /// The kind of this name.

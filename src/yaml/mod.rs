@@ -22,7 +22,7 @@ use crate::diagnostic::Span;
 use plain::Plain;
 
 pub use fill::{Lookup, fill};
-pub use parse::parse;
+pub use parse::{parse, parse_plain};
 pub use read::{read, read_with_holes};
 pub use spanned::Spanned;
 pub use template::{Part, Reference, Template};

@@ -24,6 +24,24 @@ const MAX_NODES: usize = 2_000_000;
 /// keys that are no scalars, control characters, too deep, too large, aliases that expand to too much.
 /// `None` where there is no tree; problems may stand beside a tree as well.
 pub fn parse(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Option<Node> {
+    document(sources, file, problems, Dollar::Hole)
+}
+
+/// The same for a file that was not written for gate, where `${` means nothing: there are no holes.
+pub fn parse_plain(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Option<Node> {
+    document(sources, file, problems, Dollar::Text)
+}
+
+/// What a dollar in a scalar is.
+#[derive(Clone, Copy, PartialEq)]
+enum Dollar {
+    /// `${…}` is a hole, and `$$` a dollar.
+    Hole,
+    /// Itself.
+    Text,
+}
+
+fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dollar: Dollar) -> Option<Node> {
     let text = &*sources.get(file).text;
     if let Some(problem) = unfit(text, file) {
         problems.push(problem);
@@ -39,6 +57,7 @@ pub fn parse(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Op
         keys: HashSet::new(),
         root: None,
         nodes: 0,
+        dollar,
     };
     let mut documents = 0;
     for next in Parser::new_from_str_with_options(text, options) {
@@ -137,6 +156,7 @@ struct Builder<'a> {
     keys: HashSet<Arc<str>>,
     root: Option<Node>,
     nodes: usize,
+    dollar: Dollar,
 }
 
 impl Builder<'_> {
@@ -207,7 +227,7 @@ impl Builder<'_> {
         if is_key {
             return Node { span, value: Value::Scalar(Scalar { text: self.key(text), style }) };
         }
-        if !(text.contains("${") || text.contains("$$")) {
+        if self.dollar == Dollar::Text || !(text.contains("${") || text.contains("$$")) {
             return Node { span, value: Value::Scalar(Scalar { text: text.into(), style }) };
         }
         let value = match template::parts(text, &self.text[span.range()], span) {

@@ -1,0 +1,133 @@
+//! Asking GitHub: one request, all pages of a list, and what its refusals mean.
+
+use jiff::Timestamp;
+use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
+use serde::de::DeserializeOwned;
+
+use crate::probe::api::{Api, Reply};
+use crate::probe::http::Request;
+use crate::probe::{Context, Fault};
+
+/// More pages of a hundred than anybody wants to look at.
+const MAX_PAGES: usize = 20;
+
+/// GitHub, or GitHub Enterprise.
+pub struct Client<'a> {
+    /// The context of the look.
+    pub cx: &'a Context,
+    /// Where it is, and who asks.
+    pub api: Api<'a>,
+}
+
+impl Client<'_> {
+    /// The answer to a GET, whatever its status is, but for the ones that say that GitHub is asked too often, or does not
+    /// take the token.
+    ///
+    /// # Errors
+    /// When no answer came, or one of those.
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Reply> {
+        self.send(self.api.get(path, query), "application/vnd.github+json").await
+    }
+
+    /// The same for a file's own text.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn get_raw(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Reply> {
+        self.send(self.api.get(path, query), "application/vnd.github.raw+json").await
+    }
+
+    /// Every page of a list, a hundred at a time.
+    ///
+    /// # Errors
+    /// When one of them is refused, or there are too many.
+    pub async fn pages<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<T>> {
+        let mut query = query.to_vec();
+        query.push(("per_page", "100"));
+        let mut request = self.api.get(path, &query);
+        let mut pages = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let reply = self.send(request, "application/vnd.github+json").await?;
+            pages.push(read(&reply)?);
+            match self.api.next_page(&reply)? {
+                Some(next) => request = next,
+                None => return Ok(pages),
+            }
+        }
+        Err(Fault::new(format!("GitHub has more than {MAX_PAGES} pages of {path}")).into())
+    }
+
+    async fn send(&self, mut request: Request, accept: &'static str) -> anyhow::Result<Reply> {
+        request.headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        let version = HeaderName::from_static("x-github-api-version");
+        request.headers.insert(version, HeaderValue::from_static("2022-11-28"));
+        let reply = self.api.send(self.cx, request).await?;
+        match (reply.status, too_often(&reply)) {
+            (403 | 429, Some(fault)) => Err(fault.into()),
+            (401, _) => Err(reply.fault().into()),
+            (_, _) => Ok(reply),
+        }
+    }
+}
+
+/// The JSON of a good answer.
+///
+/// # Errors
+/// What a bad one means, as [`refusal`] says it.
+pub fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Fault> {
+    if reply.is_ok() { reply.json() } else { Err(refusal(reply)) }
+}
+
+/// What a status that is not 2xx means.
+pub fn refusal(reply: &Reply) -> Fault {
+    let said = reply.message().map(|message| format!(": {message}")).unwrap_or_default();
+    match reply.status {
+        403 => {
+            let fault = Fault::new(format!("GitHub does not permit this (403{said})"));
+            match (header(reply, "x-github-sso"), header(reply, "x-accepted-github-permissions")) {
+                (Some(_), _) => fault.help("the organisation wants single sign-on: authorise the token for it"),
+                (None, Some(wanted)) => fault.help(format!("the token wants the permission {}", clean(wanted))),
+                (None, None) => fault.help("the token lacks the permission to read this"),
+            }
+        }
+        404 => Fault::new(format!("GitHub has no {}, or does not show it to this token (404{said})", reply.path()))
+            .help("is the name right? What a token may not see looks as if it was not there"),
+        301 | 302 | 307 | 308 => Fault::new(format!("GitHub has moved {} ({}{said})", reply.path(), reply.status))
+            .help("was the repository renamed? Write its new name"),
+        410 => Fault::new(format!("this is turned off in the repository (410{said})")),
+        _ => reply.fault(),
+    }
+}
+
+/// Whether GitHub refuses because it was asked too often, and until when.
+fn too_often(reply: &Reply) -> Option<Fault> {
+    if header(reply, "x-ratelimit-remaining") == Some("0") {
+        let reset = header(reply, "x-ratelimit-reset").and_then(|seconds| seconds.parse().ok());
+        let until = reset.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+        return Some(Fault::new(format!("the quota of requests to GitHub is used up{until}")).help(
+            "look again then, or give a token whose quota is not shared: without one, there are 60 an hour for an address",
+        ));
+    }
+    let secondary = reply.message().is_some_and(|message| message.contains("secondary rate limit"));
+    match header(reply, "retry-after") {
+        Some(seconds) => Some(
+            Fault::new(format!("GitHub is asked too often, and wants to be left alone for {} s", clean(seconds)))
+                .help("look again then, and at fewer things at once"),
+        ),
+        None if secondary || reply.status == 429 => {
+            Some(Fault::new("GitHub is asked too often").help("wait a minute, and look at fewer things at once"))
+        }
+        None => None,
+    }
+}
+
+/// The value of a header, where it is text.
+pub fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+    reply.headers.get(name)?.to_str().ok()
+}
+
+/// At most a line of what a server says.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}

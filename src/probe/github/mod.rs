@@ -1,0 +1,164 @@
+//! `github`: does a token hold, does a workflow run and succeed, which secrets and issues are there?
+
+mod client;
+mod look;
+mod seen;
+mod setting;
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::api::Api;
+use super::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
+use super::{Context, Probe};
+
+use client::Client;
+
+pub use seen::{GitHubSeen, Issues, LastRun, Quota, Secrets, TokenSeen, WorkflowState};
+pub use setting::{IssueState, Labelled, Repository};
+
+/// Asks GitHub, or GitHub Enterprise, for what is named here: a workflow, secrets, issues; and always whether it accepts
+/// the token, until when, and how many requests are left.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct GitHub {
+    /// Where its API is. `https://api.github.com` if absent; of GitHub Enterprise, such as `https://github.example/api/v3`.
+    #[serde(default = "setting::github")]
+    url: HttpUrl,
+    /// The repository, such as `acme/aos`.
+    repo: Option<Repository>,
+    /// A token, such as `${secrets.GITHUB_TOKEN}`. What is public can be seen without, 60 times an hour.
+    token: Option<Token>,
+    /// Look at the workflow with this file, such as `e2e-parity-check.yml`: its state, what starts it, and its last run.
+    workflow: Option<String>,
+    /// Look at the last run of the workflow on this branch, such as `main`. On any if absent.
+    branch: Option<String>,
+    /// Look at the last run of the workflow for this commit: the whole id, such as `${main.commit}`.
+    commit: Option<String>,
+    /// The names of secrets that Actions must have, such as `[SLACK_WEBHOOK]`. The token wants to read secrets, which shows
+    /// their names only.
+    secrets: Option<Vec<String>>,
+    /// The environment whose secrets count too, such as `staging`.
+    environment: Option<String>,
+    /// Look for issues, such as `{ label: mismatch }`. Say how many, or which, in `expect`: by itself it expects at least one.
+    issues: Option<Labelled>,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's.
+    ca: Option<PathBuf>,
+}
+
+impl Probe for GitHub {
+    const KIND: &'static str = "github";
+    const EXPECT: &'static str = "{ problems: { length: 0 } }";
+    const EXAMPLE: &'static str = r#"github: { repo: acme/aos, issues: { label: mismatch }, token: "${secrets.GITHUB_TOKEN}" }
+expect: { issues.titles: { some: { contains: parity } }, token.days_left: { at_least: 14 } }
+"#;
+    type Observation = GitHubSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<GitHubSeen> {
+        self.look(&Client { cx, api: self.api() }, cx.env.now()).await
+    }
+
+    fn evidence(&self, seen: &GitHubSeen) -> String {
+        let mut parts = Vec::new();
+        if let (Some(workflow), Some(file)) = (&seen.workflow, &self.workflow) {
+            let run = workflow.run.as_ref().map(|run| run.conclusion.as_ref().unwrap_or(&run.status));
+            let run = run.map(|end| format!(", last run {end}")).unwrap_or_default();
+            parts.push(format!("{file} {}{run}", workflow.state.as_deref().unwrap_or("does not exist")));
+        }
+        if let (Some(secrets), Some(wanted)) = (&seen.secrets, &self.secrets) {
+            parts.push(format!("{} of {} secrets", wanted.len() - secrets.missing.len(), wanted.len()));
+        }
+        if let Some(issues) = &seen.issues {
+            parts.push(format!("{} {}", issues.count, if issues.count == 1 { "issue" } else { "issues" }));
+        }
+        if parts.is_empty() {
+            let expires = seen.token.as_ref().and_then(|token| token.expires.as_deref());
+            parts.push(match (&seen.token, expires.and_then(|at| at.split('T').next())) {
+                (Some(_), Some(day)) => format!("token accepted, expires {day}"),
+                (Some(_), None) => "token accepted".to_owned(),
+                (None, _) => "GitHub answers".to_owned(),
+            });
+        }
+        parts.join("; ")
+    }
+
+    fn advice(&self, seen: &GitHubSeen) -> Option<String> {
+        (!seen.problems.is_empty()).then(|| seen.problems.join("; "))
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let repo = self.repo.as_ref().map(|repo| format!("/repos/{}", repo.name())).unwrap_or_default();
+        let path = match (&self.workflow, &self.secrets, &self.issues) {
+            (Some(file), _, _) => format!("{repo}/actions/workflows/{file}"),
+            (None, Some(_), _) => format!("{repo}/actions/secrets"),
+            (None, None, Some(_)) => format!("{repo}/issues"),
+            (None, None, None) => "/rate_limit".to_owned(),
+        };
+        Some(curl(&self.api().get(&path, &[]), self.insecure, self.ca.as_ref()))
+    }
+}
+
+impl GitHub {
+    fn api(&self) -> Api<'_> {
+        let access = Access { token: self.token.as_ref(), ..Access::default() };
+        Api { name: "GitHub", url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+    }
+
+    /// What can't be meant.
+    fn problem(&self) -> Option<String> {
+        let is_whole = |id: &str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_file = |name: &str| !name.is_empty() && !name.contains(['/', '?', '#', '%']) && name != "..";
+        let wants_repo = self.workflow.is_some() || self.secrets.is_some() || self.issues.is_some();
+        let words = match self {
+            _ if self.url.url().host_str() == Some("github.com") => {
+                "the API of github.com is at https://api.github.com"
+            }
+            _ if self.repo.is_none() && wants_repo => "`repo` must say in which repository to look",
+            _ if self.repo.is_none() && self.token.is_none() => {
+                "there is nothing to look at: give `token`, or `repo` and `workflow`, `secrets` or `issues`"
+            }
+            _ if self.repo.is_some() && !wants_repo => {
+                "there is nothing to look at in the repository: give `workflow`, `secrets` or `issues`"
+            }
+            _ if self.workflow.is_none() && (self.branch.is_some() || self.commit.is_some()) => {
+                "`branch` and `commit` choose the run of a `workflow`: give that too"
+            }
+            _ if self.secrets.is_none() && self.environment.is_some() => {
+                "`environment` adds its secrets to `secrets`: give that too"
+            }
+            _ if self.workflow.as_deref().is_some_and(|file| !is_file(file)) => {
+                "`workflow` wants the name of its file alone, such as `ci.yml`"
+            }
+            _ if self.commit.as_deref().is_some_and(|commit| !is_whole(commit)) => {
+                "`commit` wants the whole id: GitHub finds no run by the first characters of it"
+            }
+            _ if self.secrets.as_deref().is_some_and(<[String]>::is_empty) => "`secrets` names none",
+            _ if self.environment.as_deref().is_some_and(|name| !is_file(name)) => {
+                "`environment` can't be the name of one"
+            }
+            _ => return None,
+        };
+        Some(words.to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for GitHub {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = GitHub::deserialize(deserializer)?;
+        one_login(&probe.url, probe.token.is_some(), false, false, &Headers::default()).map_err(D::Error::custom)?;
+        match probe.problem() {
+            Some(problem) => Err(D::Error::custom(problem)),
+            None => Ok(probe),
+        }
+    }
+}
