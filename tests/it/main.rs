@@ -33,6 +33,7 @@ mod prometheus;
 mod race;
 mod readme;
 mod redis;
+mod render;
 mod secret;
 mod signal;
 mod sql;
