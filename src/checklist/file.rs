@@ -101,7 +101,7 @@ pub struct FileEventually {
     pub every: Option<Duration>,
 }
 
-/// A part of the checklist: items, or text, or both.
+/// A part of the checklist: items, text, changes, or several of these.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Section")]
@@ -117,6 +117,9 @@ pub struct FileSection {
     /// Markdown that is copied as it stands.
     #[serde(default)]
     pub text: Option<String>,
+    /// The commits since some time, from `git log`, such as `{ since: last-green, paths: [backend] }`.
+    #[serde(default)]
+    pub changes: Option<Spanned<FileChanges>>,
     /// What counts for its probes, before the checklist's defaults.
     #[serde(default)]
     #[schemars(with = "Option<FilePace>")]
@@ -125,6 +128,25 @@ pub struct FileSection {
     #[serde(default)]
     #[schemars(with = "Option<Vec<FileItem>>")]
     pub items: Option<Node>,
+}
+
+/// The commits of the checklist's repository since some time.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Changes")]
+pub struct FileChanges {
+    /// `last-green`, the last whole run in which everything that gates was green; `last-sign-off`; or a revision, such as
+    /// `v1.4.0`. `last-green` if absent.
+    #[serde(default = "last_green")]
+    pub since: String,
+    /// Only commits that change something in these files and folders, relative to the folder that holds `checklists/`. All
+    /// if absent.
+    #[serde(default)]
+    pub paths: Vec<String>,
+}
+
+fn last_green() -> String {
+    "last-green".to_owned()
 }
 
 /// One line that a person would tick. It has `probes`, or `sign_off`, or `deferred`, or `pending`.
@@ -160,6 +182,10 @@ pub struct FileItem {
     /// Why nobody can look at it yet, such as `NEEDS RUN`. It is pending, which is not green, until it has `probes`.
     #[serde(default)]
     pub pending: Option<Spanned<String>>,
+    /// How long it may be believed that it passed, such as `7d`. In what is shown later from the ledger, it is pending
+    /// after that. For ever if absent.
+    #[serde(default)]
+    pub valid_for: Option<Spanned<Duration>>,
     /// Who has to vouch for it.
     #[serde(default)]
     pub sign_off: Option<Spanned<FileSignOff>>,

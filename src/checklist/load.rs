@@ -142,16 +142,22 @@ impl Loader<'_> {
         let section = section?;
         if items.is_empty()
             && section.text.is_none()
+            && section.changes.is_none()
             && node.get("items").is_none_or(|items| items.elements().is_empty())
         {
-            let problem = Diagnostic::error("a section has `items`, or `text`, or both").at(node.span);
+            let problem = Diagnostic::error("a section has `items`, `text` or `changes`").at(node.span);
             self.problems.push(problem);
+        }
+        if let Some(changes) = section.changes.as_ref().filter(|changes| changes.value.since.starts_with('-')) {
+            let problem = Diagnostic::error(format!("`{}` is no revision", changes.value.since)).at(changes.span);
+            self.problems.push(problem.help("name a tag, a branch or a commit, `last-green` or `last-sign-off`"));
         }
         Some(Section {
             id: section.id.map(|id| id.value.0),
             title: section.title,
             note: section.note,
             text: section.text,
+            changes: section.changes.map(|changes| changes.value),
             items,
         })
     }
@@ -202,6 +208,10 @@ impl Loader<'_> {
             references::check(evidence, &ahead, &mut self.kinds, self.problems);
         }
         let file = file?;
+        if let (Some(time), Some(_)) = (&file.valid_for, &file.sign_off) {
+            let problem = Diagnostic::error("how long a sign-off holds is said in the sign-off").at(time.span);
+            self.problems.push(problem.help(format!("write `sign_off: {{ …, valid_for: {} }}`", time.value)));
+        }
         let is_asked = node.get("probes").is_some_and(|list| !list.elements().is_empty() || list.text().is_some());
         if let Some(pending) = &file.pending
             && (is_asked || file.sign_off.is_some() || file.deferred.is_some())
@@ -233,6 +243,7 @@ impl Loader<'_> {
             advisory: file.advisory,
             deferred: file.deferred.map(|why| why.value),
             pending: file.pending.map(|why| why.value),
+            valid_for: file.valid_for.map(|time| time.value),
             sign_off: file.sign_off.map(|sign_off| sign_off.value),
             probes,
             evidence: file.evidence,

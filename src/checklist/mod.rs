@@ -27,7 +27,7 @@ use crate::run::Gap;
 use crate::yaml::Node;
 
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
-pub use file::FileSignOff as SignOff;
+pub use file::{FileChanges as Changes, FileSignOff as SignOff};
 pub use find::{Found, all, find, shown};
 pub use known::Known;
 pub use load::{Loaded, Overrides, load};
@@ -75,6 +75,8 @@ pub struct Section {
     pub note: Option<String>,
     /// Markdown that is copied as it stands.
     pub text: Option<String>,
+    /// The commits that it lists.
+    pub changes: Option<Changes>,
     /// Its items, in order.
     pub items: Vec<Item>,
 }
@@ -104,6 +106,8 @@ pub struct Item {
     pub deferred: Option<String>,
     /// Why nobody can look at it yet.
     pub pending: Option<String>,
+    /// How long it may be believed that it passed.
+    pub valid_for: Option<crate::yaml::Duration>,
     /// Who has to vouch for it.
     pub sign_off: Option<SignOff>,
     /// How to look at it, in order.

@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options};
 use crate::env::Env;
+use crate::ledger;
 use crate::plan::{Plan, Selection};
 use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::Run;
@@ -99,11 +100,19 @@ impl Check {
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
         let env = Arc::new(env);
+        let changes: Vec<_> = plan.checklist.sections.iter().map(|section| section.changes.clone()).collect();
+        let root = plan.checklist.root.clone();
         let mut run = engine::run(plan, &options, &env, stop, |event| live.show(event)).await;
         live.finish();
         let recorded = match recorder {
-            Some(recorder) => recorder.record(&mut run).await.map_err(|problem| Failure::output(problem, &env)),
-            None => Ok(()),
+            Some(recorder) => {
+                recorder.record(&mut run, &changes).await.map_err(|problem| Failure::output(problem, &env))
+            }
+            None => {
+                let unknown = Err("no ledger was asked when it last was green".to_owned());
+                ledger::tell_changes(&mut run, &changes, unknown, &root).await;
+                Ok(())
+            }
         };
         let now = env.now();
         let look = Look { width: env.width, color: env.color, now };

@@ -109,7 +109,7 @@ fn asks(item: &Item) -> String {
 }
 
 /// Rows whose columns are in line.
-fn columns(rows: impl Iterator<Item = Vec<String>>) -> String {
+pub fn columns(rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Builder::default();
     rows.for_each(|row| table.push_record(row));
     if table.count_records() == 0 {

@@ -2,10 +2,14 @@
 
 mod check;
 mod demo;
+mod diff;
+mod drift;
+mod history;
 mod import;
 mod list;
 mod probe;
 mod record;
+mod render;
 mod schema;
 mod show;
 mod validate;
@@ -49,6 +53,12 @@ enum Verb {
     List(list::List),
     /// Show items as they will be run, with all that is left out filled in; or the manual of a probe or a check.
     Show(show::Show),
+    /// Write the markdown again from the last run, or say whether it has drifted from it.
+    Render(render::Render),
+    /// List the runs of a checklist, and its items that were red or flaky most often.
+    History(history::History),
+    /// Tell what turned red, turned green or changed between two runs.
+    Diff(diff::Diff),
     /// Look once through one probe, and print what it saw as JSON.
     Probe(probe::Probe),
     /// Make a checklist of a hand-written markdown one.
@@ -119,7 +129,10 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Verb::Check(check) => check.run(env).await,
         Verb::Validate(validate) => validate.run(&env),
         Verb::List(list) => list.run(&env),
-        Verb::Show(show) => show.run(env),
+        Verb::Show(show) => show.run(env).await,
+        Verb::Render(render) => render.run(env).await,
+        Verb::History(history) => history.run(env).await,
+        Verb::Diff(diff) => diff.run(env).await,
         Verb::Probe(probe) => probe.run(env).await,
         Verb::Import(import) => import.run(&env),
         Verb::Demo(demo) => demo.run(env).await,

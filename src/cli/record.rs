@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::task::JoinHandle;
 
+use crate::checklist::Changes;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{self, Ledger, Location, Origin};
@@ -13,6 +14,7 @@ use crate::run::Run;
 pub struct Recorder {
     ledger: JoinHandle<Result<Ledger, Diagnostic>>,
     origin: JoinHandle<Origin>,
+    root: PathBuf,
 }
 
 impl Recorder {
@@ -22,16 +24,29 @@ impl Recorder {
         let ledger = tokio::spawn(async move { Ledger::open(location, &folder).await });
         let (folder, env) = (root.to_owned(), env.clone());
         let origin = tokio::spawn(async move { Origin::find(&folder, &env).await });
-        Self { ledger, origin }
+        Self { ledger, origin, root: root.to_owned() }
     }
 
-    /// Tells the run where it comes from and what is known of its items, and records it.
-    pub async fn record(self, run: &mut Run) -> Result<(), Diagnostic> {
+    /// Tells the run where it comes from, what is known of its items and what was committed, and records it. `changes` is
+    /// what each of its sections asks for.
+    pub async fn record(self, run: &mut Run, changes: &[Option<Changes>]) -> Result<(), Diagnostic> {
         self.origin.await.unwrap_or_default().sign(run);
         let broken = |_| Diagnostic::error("the ledger broke off").help("this is a bug in gate: please report it");
-        let mut ledger = self.ledger.await.map_err(broken)??;
+        let opened = self.ledger.await.map_err(broken).and_then(|opened| opened);
+        let mut ledger = match opened {
+            Ok(ledger) => ledger,
+            Err(problem) => {
+                let unknown = Err("the ledger can't be read".to_owned());
+                ledger::tell_changes(run, changes, unknown, &self.root).await;
+                return Err(problem);
+            }
+        };
         let facts = ledger.facts(&run.name).await?;
         ledger::tell(run, &facts);
+        if changes.iter().any(Option::is_some) {
+            let green = ledger.last_green(&run.name).await?;
+            ledger::tell_changes(run, changes, Ok(green), &self.root).await;
+        }
         ledger.record(run).await?;
         ledger.close().await;
         Ok(())

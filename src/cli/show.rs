@@ -6,10 +6,13 @@ use serde_json::{Map, Value, json};
 use crate::checklist::{Again, Checklist, Expect, Item, ProbeSpec};
 use crate::diagnostic::{Diagnostic, closest};
 use crate::env::Env;
+use crate::ledger::Ledger;
 use crate::manual;
+use crate::report::visible;
 use crate::yaml::{self, Duration};
 
-use super::{Exit, Failure, Given, check, load, print, unknown_kind};
+use super::history::when;
+use super::{At, Exit, Failure, Given, check, load, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Show {
@@ -26,10 +29,12 @@ pub struct Show {
     check: Option<String>,
     #[command(flatten)]
     given: Given,
+    #[command(flatten)]
+    at: At,
 }
 
 impl Show {
-    pub fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
         if let Some(name) = &self.probe {
             let kind = crate::probe::kind(name).ok_or_else(|| Failure::usage(unknown_kind(name), &env))?;
             print(&manual::probe(kind), &env)?;
@@ -55,8 +60,33 @@ impl Show {
         let items: Vec<Value> = wanted.map(|item| shown(item, &checklist)).collect();
         let text = yaml::write(&Value::Array(items));
         print(&text, &env)?;
+        if let Some(item) = &self.item {
+            print(&results(item, &checklist, &self.at, &env).await?, &env)?;
+        }
         Ok(Exit::Ready)
     }
+}
+
+/// How many runs to look back on.
+const LAST: usize = 10;
+
+/// The last results of an item, as comments, so that the whole stays YAML. Nothing where nothing is recorded.
+async fn results(item: &str, checklist: &Checklist, at: &At, env: &Env) -> Result<String, Failure> {
+    let told = |problem| Failure::output(problem, env);
+    let location = at.location(&checklist.root, env)?;
+    let ledger = Ledger::open_existing(location, &checklist.root).await.map_err(told)?;
+    let Some(mut ledger) = ledger else { return Ok(String::new()) };
+    let runs = ledger.runs(&checklist.name, LAST).await.map_err(told)?;
+    ledger.close().await;
+    let mut text = String::new();
+    for run in &runs {
+        let Some((_, status, flaky)) = run.states.iter().find(|(id, ..)| id == item) else { continue };
+        let flaky = if *flaky { ", flaky" } else { "" };
+        let subject = run.subject.as_deref().map(|subject| format!(" at {}", visible(subject))).unwrap_or_default();
+        let line = format!("# {}: {}{flaky}{subject} (run {})\n", when(run.started), status.word(), run.id);
+        text.push_str(&line);
+    }
+    Ok(text)
 }
 
 /// An item as a checklist would state it if it left nothing out.
@@ -79,6 +109,7 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
     say("advisory", json!(item.advisory));
     say("deferred", json!(item.deferred));
     say("pending", json!(item.pending));
+    say("valid_for", json!(item.valid_for));
     if let Some(sign_off) = &item.sign_off {
         let valid_for = sign_off.valid_for.map(|time| time.to_string());
         say("sign_off", json!({ "role": sign_off.role, "valid_for": valid_for }));

@@ -78,6 +78,7 @@ pub fn blank(plan: &Plan, task: usize, status: Status, reason: Option<String>) -
         last_passed: None,
         last_subject: None,
         red_since: None,
+        valid_for: item.valid_for,
         hint: item.hint.clone(),
         sign_off: item.sign_off.as_ref().map(|sign_off| SignOff { role: sign_off.role.clone() }),
         place: plan.checklist.sources.locate(item.span),

@@ -381,6 +381,7 @@ impl<'a, T: FnMut(&Event)> Owner<'a, T> {
             title: section.title.clone(),
             note: section.note.clone(),
             text: section.text.clone(),
+            changes: None,
             items: results.by_ref().take(section.items.len()).flatten().collect(),
         });
         Run {

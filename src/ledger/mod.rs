@@ -3,6 +3,7 @@
 //! It is a file of SQLite beside the checklists, or a PostgreSQL database that a team shares. What people assert is not
 //! kept here but in Git.
 
+mod changes;
 mod document;
 mod error;
 mod facts;
@@ -23,6 +24,7 @@ use crate::run::{Run, Verdict};
 use document::Document;
 use server::{Refusal, Server, on};
 
+pub use changes::{Green, tell_changes};
 pub use facts::{AllFacts, Facts, Passed, State, tell};
 pub use origin::Origin;
 pub use place::{Location, Place};
@@ -184,6 +186,27 @@ impl Ledger {
         });
         let heads = found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))?;
         heads.into_iter().map(|head| self.head(head)).collect()
+    }
+
+    /// The commit and the time of the last whole run in which everything that gates was green.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn last_green(&mut self, name: &str) -> Result<Option<Green>, Diagnostic> {
+        let found = timely(async {
+            Ok(on!(&mut self.server, connection, _words => {
+                query_as::<_, (String, i64)>(
+                    "SELECT commit_id, started FROM gate_runs WHERE name = $1 AND verdict = 'ready' AND partial IS NULL \
+                     AND interrupted IS NULL AND commit_id IS NOT NULL ORDER BY id DESC LIMIT 1",
+                )
+                .bind(name)
+                .persistent(false)
+                .fetch_optional(&mut **connection)
+                .await?
+            }))
+        });
+        let found = found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))?;
+        Ok(found.and_then(|(commit, at)| Some(Green { commit, at: Timestamp::from_millisecond(at).ok()? })))
     }
 
     /// What is known of each item of a checklist.

@@ -104,7 +104,8 @@ pub async fn record(server: &mut Server, run: &Run, keep: usize) -> Result<i64, 
             .await?;
         let old: Vec<(i64,)> = query_as(
             "SELECT id FROM gate_runs WHERE name = $1 AND (started < $2 OR id <= (SELECT id FROM gate_runs \
-             WHERE name = $1 ORDER BY id DESC LIMIT 1 OFFSET $3))",
+             WHERE name = $1 ORDER BY id DESC LIMIT 1 OFFSET $3)) AND id <> coalesce((SELECT max(id) FROM gate_runs \
+             WHERE name = $1 AND verdict = 'ready' AND partial IS NULL AND interrupted IS NULL), 0)",
         )
         .bind(&run.name)
         .bind(started - DAYS * 86_400_000)

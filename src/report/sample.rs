@@ -35,7 +35,7 @@ pub fn run(sections: impl Into<Vec<Section>>) -> Run {
 
 /// A section of these items.
 pub fn section(title: &str, items: impl Into<Vec<ItemResult>>) -> Section {
-    Section { id: None, title: title.into(), note: None, text: None, items: items.into() }
+    Section { id: None, title: title.into(), note: None, text: None, changes: None, items: items.into() }
 }
 
 /// A place in the checklist.
@@ -60,6 +60,7 @@ pub fn item(id: &str, title: &str, status: Status) -> ItemResult {
         last_passed: None,
         last_subject: None,
         red_since: None,
+        valid_for: None,
         hint: None,
         sign_off: None,
         place: place(10, 9, &format!("      - id: {id}")),

@@ -3,11 +3,13 @@
 mod event;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::diagnostic::Place;
+use crate::yaml::Duration;
 
 pub use event::Event;
 
@@ -65,8 +67,34 @@ pub struct Section {
     pub note: Option<String>,
     /// Markdown that is copied as it stands.
     pub text: Option<String>,
+    /// What was committed, where it lists that.
+    pub changes: Option<Changes>,
     /// Its items in checklist order.
     pub items: Vec<ItemResult>,
+}
+
+/// What was committed since some time.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Changes {
+    /// Since when, in words: `the last green run (0f1d7aa, 2025-12-01)`.
+    pub since: String,
+    /// The commits, newest first.
+    pub commits: Vec<Commit>,
+    /// How many more there are.
+    pub more: u64,
+    /// Why it can't be told.
+    pub problem: Option<String>,
+}
+
+/// One commit.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Commit {
+    /// Its name, shortened.
+    pub id: String,
+    /// The day on which it was made.
+    pub date: String,
+    /// The first line of its message.
+    pub subject: String,
 }
 
 /// What became of one item.
@@ -102,6 +130,8 @@ pub struct ItemResult {
     /// When the first of the runs began in which it is red, up to this one. Absent where no ledger was asked.
     #[schemars(with = "Option<String>")]
     pub red_since: Option<Timestamp>,
+    /// How long it may be believed that it passed.
+    pub valid_for: Option<Duration>,
     /// What to do when it is red.
     pub hint: Option<String>,
     /// The person's part, for a sign-off.
@@ -277,4 +307,43 @@ impl Run {
         let gating = || self.items().filter(|item| !item.advisory);
         (gating().filter(|item| item.status.is_green()).count(), gating().count())
     }
+}
+
+/// How the reason of an item begins that passed too long ago to be believed.
+const STALE: &str = "verified ";
+
+/// Whether the item passed, but too long ago to be believed.
+pub fn is_stale(item: &ItemResult) -> bool {
+    item.status == Status::Pending
+        && item.valid_for.is_some()
+        && item.reason.as_deref().is_some_and(|reason| reason.starts_with(STALE))
+}
+
+/// Makes of a run that was recorded what it says now: waivers that have expired count no longer, and what passed too long
+/// ago is pending.
+pub fn age(run: &mut Run, now: Timestamp) {
+    let day = |instant: Timestamp| instant.to_zoned_datetime(TimeZone::UTC).date();
+    let (started, today) = (run.started, day(now));
+    for item in run.sections.iter_mut().flat_map(|section| &mut section.items) {
+        let is_accepted =
+            |gap: &Gap| gap.items.contains(&item.id) && gap.accepted_until.is_some_and(|until| until >= today);
+        if item.status == Status::Waived && !run.gaps.iter().any(is_accepted) {
+            item.status = unwaived(item);
+        }
+        let Some(valid) = item.valid_for.filter(|_| item.status == Status::Passed) else { continue };
+        let is_over = started.checked_add(valid.0).is_ok_and(|end| end < now);
+        if is_over {
+            item.status = Status::Pending;
+            item.reason = Some(format!("{STALE}{}, valid for {valid}", day(started)));
+            item.evidence = None;
+        }
+    }
+}
+
+/// What a waived item would be if nobody had accepted it.
+fn unwaived(item: &ItemResult) -> Status {
+    let seen = [Status::Failed, Status::Error, Status::Pending, Status::Blocked]
+        .into_iter()
+        .find(|status| item.probes.iter().any(|probe| probe.status == *status));
+    seen.unwrap_or(if item.cause.is_some() { Status::Blocked } else { Status::Pending })
 }

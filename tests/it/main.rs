@@ -34,6 +34,7 @@ mod prometheus;
 mod race;
 mod readme;
 mod redis;
+mod render;
 mod secret;
 mod signal;
 mod sql;

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use jiff::civil::Date;
 
-use crate::run::{Gap, ItemResult, Run, Section, Status};
+use crate::run::{self, Changes, Gap, ItemResult, Run, Section, Status};
 
 use super::gap::{self, State};
 use super::{Look, words};
@@ -65,8 +65,31 @@ fn write_section(run: &Run, section: &Section, today: Date, out: &mut dyn Write)
             writeln!(out)?;
         }
     }
+    if let Some(changes) = &section.changes {
+        write_changes(changes, out)?;
+        if !section.items.is_empty() {
+            writeln!(out)?;
+        }
+    }
     for item in &section.items {
         write_item(run, item, today, out)?;
+    }
+    Ok(())
+}
+
+fn write_changes(changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(problem) = &changes.problem {
+        return writeln!(out, "\nWhat has changed is not known: {}", escape(problem));
+    }
+    if changes.commits.is_empty() {
+        return writeln!(out, "\nNo commit since {}.", escape(&changes.since));
+    }
+    writeln!(out, "\nSince {}:\n", escape(&changes.since))?;
+    for commit in &changes.commits {
+        writeln!(out, "- {} {} ({})", escape(&commit.id), escape(&commit.subject), escape(&commit.date))?;
+    }
+    if changes.more > 0 {
+        writeln!(out, "- and {} more", changes.more)?;
     }
     Ok(())
 }
@@ -107,6 +130,7 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
             None | Some("not signed") => "NEEDS SIGN-OFF".to_owned(),
             Some(stale) => format!("NEEDS SIGN-OFF: {}", escape(stale)),
         }),
+        Status::Pending if run::is_stale(item) => Some(with("STALE", reason())),
         // Nobody can look at it yet, and the checklist says why.
         Status::Pending if item.probes.is_empty() => Some(reason().unwrap_or_else(|| "PENDING".to_owned())),
         Status::Pending => Some("NEEDS RUN".to_owned()),
@@ -141,6 +165,10 @@ fn remarks(item: &ItemResult, today: Date) -> Vec<String> {
     }
     if let Some(last) = item.last_passed.filter(|_| item.status != Status::Passed) {
         remarks.push(format!("last verified {}", gap::day(last)));
+    }
+    let is_red = !item.status.is_green() && !run::is_stale(item);
+    if let Some(since) = item.red_since.map(gap::day).filter(|since| is_red && *since < today) {
+        remarks.push(format!("red since {since}"));
     }
     remarks
 }

@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
+
 use crate::report::Look;
 use crate::report::cause::{Cause, Root, causes};
+use crate::report::gap;
 use crate::report::text::{count, duration, visible, wrap};
 use crate::run::{ItemResult, ProbeResult, Run, Status};
 
@@ -14,7 +17,7 @@ use super::snippet;
 pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let (waiting, mut causes): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(is_only_waiting);
     causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable: otherwise in checklist order
-    let page = Page { look, limit, paint };
+    let page = Page { look, limit, paint, started: run.started };
     for cause in &causes {
         writeln!(out)?;
         page.cause(cause, out)?;
@@ -50,6 +53,7 @@ struct Page<'a> {
     look: &'a Look,
     limit: usize,
     paint: Paint,
+    started: Timestamp,
 }
 
 impl Page<'_> {
@@ -59,6 +63,7 @@ impl Page<'_> {
                 let advisory = if item.advisory { " (advisory)" } else { "" };
                 self.title(item.status, &format!("{} — {}{advisory}", visible(&item.id), visible(&item.title)), out)?;
                 self.item(item, out)?;
+                self.since(item, out)?;
             }
             Root::Input(reason, item) => {
                 self.title(Status::Blocked, &visible(reason), out)?;
@@ -146,6 +151,25 @@ impl Page<'_> {
             writeln!(out, "  {}{}", self.paint.advice("reproduce: "), visible(command))?;
         }
         Ok(())
+    }
+
+    /// Since when it is red, and when it last passed, where earlier runs tell.
+    fn since(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
+        let mut known = Vec::new();
+        if let Some(since) = item.red_since.filter(|since| *since < self.started) {
+            known.push(format!("red since {}", self.when(since)));
+        }
+        if let Some(passed) = item.last_passed {
+            let subject = item.last_subject.as_deref().map(|subject| format!(" at {}", visible(subject)));
+            known.push(format!("last passed {}{}", self.when(passed), subject.unwrap_or_default()));
+        }
+        if known.is_empty() { Ok(()) } else { self.say("history: ", &known.join(", "), out) }
+    }
+
+    /// The day, or on the day of the run the time, in UTC.
+    fn when(&self, instant: Timestamp) -> String {
+        let day = gap::day(instant);
+        if day == gap::day(self.started) { instant.strftime("%H:%M UTC").to_string() } else { day.to_string() }
     }
 
     fn say(&self, label: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {

@@ -1,0 +1,132 @@
+//! `gate render`: the markdown again from the last whole run, as that run reads today.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::checklist::{Checklist, Overrides, shown};
+use crate::diagnostic::Diagnostic;
+use crate::env::Env;
+use crate::ledger::{self, Ledger, Which};
+use crate::report::{self, Look, Unmarked, embed};
+use crate::run::{self, Run};
+
+use super::drift::{Exactness, drift};
+use super::{At, Exit, Failure, load, print};
+
+#[derive(Debug, Args)]
+pub struct Render {
+    /// The checklist
+    name: String,
+    /// Write it to this file, or to the one that the checklist names; printed if absent
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not given, given alone, given with a path")]
+    markdown: Option<Option<PathBuf>>,
+    /// Write nothing: show how the file differs from what it should say, and end with 1 if it does
+    #[arg(long, conflicts_with = "overwrite")]
+    check: bool,
+    /// With --check, let dates and evidence count as well
+    #[arg(long, requires = "check")]
+    exact: bool,
+    /// Replace all of a markdown file that has no markers for the checklist
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Render {
+    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+        let checklist = load(&self.name, &Overrides::default(), &env)?;
+        let run = last(&checklist, &self.at, &env).await?;
+        let path = self.path(&checklist, &env)?;
+        let markdown = report::format("markdown").expect("it is in the registry");
+        let look = Look::plain(env.now());
+        let mut text = Vec::new();
+        (markdown.render)(&run, &look, &mut text).expect("a vector takes all");
+        let Some(path) = path else {
+            print(&String::from_utf8_lossy(&text), &env)?;
+            return Ok(Exit::Ready);
+        };
+        if self.check {
+            return self.compare(&path, &checklist.name, &text, &env);
+        }
+        let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
+        let outputs = report::open(&[("markdown".to_owned(), path)], &checklist.name, unmarked);
+        let written = outputs.and_then(|outputs| outputs.write(&run, look.now));
+        written.map_err(|problems| Failure::output(problems, &env))?;
+        Ok(Exit::Ready)
+    }
+
+    /// The file that it is about, where there is one.
+    fn path(&self, checklist: &Checklist, env: &Env) -> Result<Option<PathBuf>, Failure> {
+        let own = || checklist.markdown.as_ref().map(|path| checklist.root.join(path));
+        match &self.markdown {
+            Some(Some(path)) => Ok(Some(env.cwd.join(path))),
+            None if !self.check => Ok(None),
+            Some(None) | None => own().map(Some).ok_or_else(|| {
+                let problem = Diagnostic::error("there is no path, and the checklist names none");
+                let help = "say `--markdown=READINESS.md`, or put `markdown: READINESS.md` into the checklist";
+                Failure::usage(problem.help(help), env)
+            }),
+        }
+    }
+
+    fn compare(&self, path: &Path, name: &str, text: &[u8], env: &Env) -> Result<Exit, Failure> {
+        let shown = shown(path, &env.cwd);
+        let there = match std::fs::read(path) {
+            Ok(there) => there,
+            Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(problem) => {
+                return Err(Failure::usage(Diagnostic::error(format!("cannot read `{shown}`: {problem}")), env));
+            }
+        };
+        let wanted = embed::embed(&there, name, text).map_err(|_| {
+            let problem = Diagnostic::error(format!("`{shown}` does not say where the checklist stands"));
+            let (begin, end) = (embed::begin(name), embed::end(name));
+            let help = format!("put these two lines where it belongs: `{begin}` and, below, `{end}`");
+            Failure { exit: Exit::NotReady, ..Failure::usage(problem.help(help), env) }
+        })?;
+        let exactness = if self.exact { Exactness::Bytes } else { Exactness::Meaning };
+        let (there, wanted) = (String::from_utf8_lossy(&there), String::from_utf8_lossy(&wanted));
+        match drift(&there, &wanted, exactness, &shown) {
+            None => Ok(Exit::Ready),
+            Some(diff) => {
+                print(&diff, env)?;
+                Ok(Exit::NotReady)
+            }
+        }
+    }
+}
+
+/// The last whole run of a checklist, as it reads today.
+async fn last(checklist: &Checklist, at: &At, env: &Env) -> Result<Run, Failure> {
+    let name = &checklist.name;
+    let mut ledger = ledger(name, checklist, at, env).await?;
+    let told = |problem: Diagnostic| Failure::output(problem, env);
+    let recorded = ledger.last(name, Which::Whole).await.map_err(told)?;
+    let facts = ledger.facts(name).await.map_err(told)?;
+    ledger.close().await;
+    let Some(mut recorded) = recorded else {
+        let problem = Diagnostic::error(format!("no whole run of `{name}` is recorded"));
+        return Err(Failure::usage(problem.help(format!("make one: `gate check {name}`")), env));
+    };
+    if recorded.run.digest != checklist.digest {
+        let warning = Diagnostic::warning(format!("`{}` has changed since run {}", checklist.file, recorded.id));
+        Failure::usage(warning.help(format!("`gate check {name}` looks at what it says now")), env).tell();
+    }
+    ledger::tell(&mut recorded.run, &facts);
+    run::age(&mut recorded.run, env.now());
+    Ok(recorded.run)
+}
+
+/// The ledger in which something is recorded of a checklist.
+pub async fn ledger(name: &str, checklist: &Checklist, at: &At, env: &Env) -> Result<Ledger, Failure> {
+    let location = at.location(&checklist.root, env)?;
+    let place = location.name.clone();
+    let opened = Ledger::open_existing(location, &checklist.root).await;
+    opened.map_err(|problem| Failure::output(problem, env))?.ok_or_else(|| {
+        let problem = Diagnostic::error(format!("nothing is recorded yet: there is no ledger {place}"));
+        Failure::usage(problem.help(format!("make a first run: `gate check {name}`")), env)
+    })
+}

@@ -1,0 +1,195 @@
+//! What is shown from the ledger: the markdown again, what has gone stale, what has drifted, and what was committed.
+
+use std::process::Command;
+
+use crate::harness::Project;
+
+/// The first of December of 2025, and the days after it, as `SOURCE_DATE_EPOCH`.
+fn day(number: u64) -> String {
+    (1_764_547_200 + (number - 1) * 86_400).to_string()
+}
+
+fn at(project: &Project, number: u64, arguments: &[&str]) -> (i32, String) {
+    let output = project.command(arguments).env("SOURCE_DATE_EPOCH", day(number)).run();
+    (output.code, output.stdout + &output.stderr)
+}
+
+/// An item that is green while a file is there.
+fn project(more: &str, gaps: &str) -> Project {
+    let item = format!("{{ id: file, title: File, {more}probes: [{{ file: {{ path: there }} }}] }}");
+    Project::new(&format!("title: T\nmarkdown: R.md\nsections: [{{ title: S, items: [{item}] }}]\n{gaps}\n"))
+}
+
+fn line(text: &str) -> &str {
+    text.lines().find(|line| line.starts_with("- [")).unwrap_or(text)
+}
+
+#[test]
+fn the_markdown_is_made_again_from_the_last_whole_run() {
+    let project = project("", "").file("there", "");
+    assert_eq!(at(&project, 1, &["check", "staging", "--markdown"]).0, 0);
+    let first = project.read("R.md");
+    std::fs::remove_file(project.path().join("R.md")).expect("it was written");
+    // A partial run says nothing of the whole.
+    at(&project, 2, &["check", "staging", "--only", "file"]);
+    assert_eq!(at(&project, 3, &["render", "staging", "--markdown"]), (0, String::new()));
+    assert_eq!(project.read("R.md"), first);
+    assert_eq!(at(&project, 3, &["render", "staging", "--check", "--exact"]), (0, String::new()));
+}
+
+#[test]
+fn dates_alone_are_no_drift_and_a_lost_tick_is_shown() {
+    let project = project("", "").file("there", "");
+    at(&project, 1, &["check", "staging", "--markdown"]);
+    at(&project, 2, &["check", "staging"]);
+    assert_eq!(at(&project, 2, &["render", "staging", "--check"]), (0, String::new()));
+    let (code, diff) = at(&project, 2, &["render", "staging", "--check", "--exact"]);
+    assert_eq!(code, 1);
+    assert!(
+        diff.contains("-**Last Verified:** 2025-12-01") && diff.contains("+**Last Verified:** 2025-12-02"),
+        "{diff}"
+    );
+    std::fs::remove_file(project.path().join("there")).expect("it is there");
+    at(&project, 3, &["check", "staging"]);
+    let (code, diff) = at(&project, 3, &["render", "staging", "--check"]);
+    assert_eq!(code, 1);
+    assert!(diff.contains("\n-- [x] File") && diff.contains("\n+- [ ] File"), "{diff}");
+}
+
+#[test]
+fn what_was_verified_too_long_ago_is_pending() {
+    let project = project("valid_for: 7d, ", "").file("there", "");
+    assert_eq!(at(&project, 1, &["check", "staging", "--markdown"]).0, 0);
+    assert!(line(&at(&project, 8, &["render", "staging"]).1).starts_with("- [x] File (verified 2025-12-01"));
+    let stale = at(&project, 9, &["render", "staging"]).1;
+    assert_eq!(line(&stale), "- [ ] File **[STALE: verified 2025-12-01, valid for 7d]**");
+    assert!(stale.contains("NOT READY (0 of 1 green)"), "{stale}");
+    assert_eq!(at(&project, 9, &["render", "staging", "--check"]).0, 1);
+}
+
+#[test]
+fn a_waiver_that_has_expired_since_counts_no_longer() {
+    let gap = "gaps: [{ gap: G, items: [file], priority: P2, accepted_until: 2025-12-02, accepted_by: D }]";
+    let project = project("", gap);
+    assert_eq!(at(&project, 1, &["check", "staging"]).0, 0);
+    let waived = at(&project, 2, &["render", "staging"]).1;
+    assert!(line(&waived).contains("WAIVED until 2025-12-02") && waived.contains("1 of 1 green"), "{waived}");
+    let red = at(&project, 3, &["render", "staging"]).1;
+    assert!(line(&red).contains("FAILED") && red.contains("NOT READY (0 of 1 green)"), "{red}");
+}
+
+#[test]
+fn a_red_item_says_in_table_and_markdown_since_when() {
+    let project = project("", "").file("there", "");
+    at(&project, 1, &["check", "staging", "--subject", "1.0"]);
+    std::fs::remove_file(project.path().join("there")).expect("it is there");
+    at(&project, 2, &["check", "staging"]);
+    let table = at(&project, 3, &["check", "staging", "--markdown"]).1;
+    assert!(table.contains("  history: red since 2025-12-02, last passed 2025-12-01 at 1.0\n"), "{table}");
+    let markdown = project.read("R.md");
+    assert!(line(&markdown).ends_with("(last verified 2025-12-01; red since 2025-12-02)"), "{markdown}");
+}
+
+#[test]
+fn what_was_never_run_can_not_be_shown() {
+    let project = project("", "");
+    for verb in [["render", "staging"], ["history", "staging"], ["diff", "staging"]] {
+        let (code, said) = at(&project, 1, &verb);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("nothing is recorded yet") && said.contains("gate check staging"), "{said}");
+    }
+    assert!(!project.path().join(".gate").exists());
+    let (code, said) = at(&project, 1, &["show", "staging", "file"]);
+    assert!(code == 0 && !said.contains('#'), "{said}");
+}
+
+#[test]
+fn history_counts_what_was_red_and_diff_tells_what_turned() {
+    let project = project("", "").file("there", "");
+    at(&project, 1, &["check", "staging"]);
+    std::fs::remove_file(project.path().join("there")).expect("it is there");
+    at(&project, 2, &["check", "staging"]);
+    let history = at(&project, 2, &["history", "staging"]).1;
+    assert!(
+        history.contains("\nfile  red 1 of 2  flaky 0  red since 2025-12-02 00:00  last passed 2025-12-01 00:00\n"),
+        "{history}"
+    );
+    assert!(history.starts_with("2  2025-12-02 00:00  NOT READY  0 of 1"), "{history}");
+    let json: serde_json::Value =
+        serde_json::from_str(&at(&project, 2, &["history", "staging", "--format", "json"]).1).expect("it is JSON");
+    assert_eq!((&json["items"][0]["red"], &json["runs"][1]["verdict"]), (&1.into(), &"ready".into()));
+    assert!(at(&project, 2, &["history"]).1.starts_with("staging  2  2025-12-02"));
+
+    let diff = at(&project, 2, &["diff", "staging"]).1;
+    insta::assert_snapshot!(diff, @"
+    run 1 (2025-12-01 00:00) → run 2 (2025-12-02 00:00)
+
+    turned red
+    file  passed → failed  exists is false, not true
+    ");
+    assert!(at(&project, 2, &["diff", "staging", "2", "1"]).1.contains("\nturned green\nfile  failed → passed"));
+    assert!(at(&project, 2, &["diff", "staging", "1", "1"]).1.ends_with("\nnothing changed\n"));
+    let json: serde_json::Value =
+        serde_json::from_str(&at(&project, 2, &["diff", "staging", "--format", "json"]).1).expect("it is JSON");
+    assert_eq!((&json["turned_red"][0]["id"], &json["turned_green"]), (&"file".into(), &serde_json::json!([])));
+    assert_eq!(at(&project, 2, &["diff", "staging", "7"]).0, 2);
+
+    let shown = at(&project, 2, &["show", "staging", "file"]).1;
+    assert!(shown.ends_with("# 2025-12-02 00:00: failed (run 2)\n# 2025-12-01 00:00: passed (run 1)\n"), "{shown}");
+}
+
+#[test]
+fn a_section_lists_what_was_committed_since_the_last_green_run() {
+    let project = Project::new(
+        "
+        title: T
+        sections:
+          - { title: S, items: [{ id: file, title: File, probes: [{ file: { path: there } }] }] }
+          - { title: Changes, changes: { since: last-green, paths: [src] } }
+        ",
+    )
+    .file("there", "")
+    .file("src/a", "1");
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(project.path()).args(["-c", "user.name=D", "-c", "user.email=d@example.org"]);
+        assert!(command.args(arguments).status().expect("git is installed").success());
+    };
+    let markdown = |number| {
+        at(&project, number, &["check", "staging"]);
+        let text = at(&project, number, &["render", "staging"]).1;
+        text.split("## Changes\n").nth(1).expect("the section is there").trim().to_owned()
+    };
+    assert!(markdown(1).starts_with("What has changed is not known: "), "no repository");
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "first"]);
+    assert_eq!(markdown(2), "What has changed is not known: no green run is recorded yet");
+    assert!(markdown(3).starts_with("No commit since the last green run ("));
+    for (file, message) in [("src/a", "Mend *all* <b>of</b> it"), ("other", "Elsewhere")] {
+        std::fs::write(project.path().join(file), message).expect("the folder is ours");
+        git(&["add", "."]);
+        git(&["commit", "-qm", message]);
+    }
+    let listed = markdown(4);
+    let commits: Vec<&str> = listed.lines().filter(|line| line.starts_with("- ")).collect();
+    assert_eq!(commits.len(), 1, "{listed}");
+    assert!(commits[0].contains(" Mend \\*all\\* &lt;b&gt;of&lt;/b&gt; it ("), "{listed}");
+}
+
+#[test]
+fn an_option_is_no_revision_and_a_sign_off_has_its_own_validity() {
+    let project = Project::new(
+        "
+        title: T
+        sections:
+          - title: S
+            items: [{ id: a, title: A, valid_for: 7d, sign_off: { role: QA } }]
+          - { title: C, changes: { since: --output=x } }
+        ",
+    );
+    let output = project.gate(&["validate"]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("`--output=x` is no revision"), "{}", output.stderr);
+    assert!(output.stderr.contains("how long a sign-off holds is said in the sign-off"), "{}", output.stderr);
+}
