@@ -9,6 +9,7 @@ pub mod burst;
 pub mod command;
 mod context;
 pub mod database;
+pub mod dns;
 pub mod env;
 pub mod file;
 pub mod git;
@@ -17,6 +18,7 @@ pub mod http;
 pub mod junit;
 pub mod k6;
 mod kind;
+pub mod logs;
 pub mod metrics;
 pub mod number;
 pub mod prometheus;
@@ -24,6 +26,7 @@ pub mod race;
 pub mod redis;
 pub mod sql;
 pub mod tcp;
+pub mod tls;
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -41,6 +44,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<alertmanager::Alertmanager>(),
     Kind::of::<burst::Burst>(),
     Kind::of::<command::Command>(),
+    Kind::of::<dns::Dns>(),
     Kind::of::<env::Environment>(),
     Kind::of::<file::File>(),
     Kind::of::<git::Git>(),
@@ -48,12 +52,14 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<http::Http>(),
     Kind::of::<junit::Junit>(),
     Kind::of::<k6::K6>(),
+    Kind::of::<logs::Logs>(),
     Kind::of::<metrics::Metrics>(),
     Kind::of::<prometheus::Prometheus>(),
     Kind::of::<race::Race>(),
     Kind::of::<redis::Redis>(),
     Kind::of::<sql::Sql>(),
     Kind::of::<tcp::Tcp>(),
+    Kind::of::<tls::Tls>(),
 ];
 
 /// The kind of this name.
