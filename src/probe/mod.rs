@@ -9,6 +9,7 @@ pub mod burst;
 pub mod command;
 mod context;
 pub mod database;
+pub mod dns;
 pub mod env;
 pub mod file;
 pub mod git;
@@ -18,6 +19,7 @@ pub mod http;
 pub mod junit;
 pub mod k6;
 mod kind;
+pub mod logs;
 pub mod metrics;
 pub mod number;
 pub mod prometheus;
@@ -25,6 +27,7 @@ pub mod race;
 pub mod redis;
 pub mod sql;
 pub mod tcp;
+pub mod tls;
 pub mod workflow;
 
 use std::borrow::Cow;
@@ -43,6 +46,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<alertmanager::Alertmanager>(),
     Kind::of::<burst::Burst>(),
     Kind::of::<command::Command>(),
+    Kind::of::<dns::Dns>(),
     Kind::of::<env::Environment>(),
     Kind::of::<file::File>(),
     Kind::of::<git::Git>(),
@@ -51,12 +55,14 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<http::Http>(),
     Kind::of::<junit::Junit>(),
     Kind::of::<k6::K6>(),
+    Kind::of::<logs::Logs>(),
     Kind::of::<metrics::Metrics>(),
     Kind::of::<prometheus::Prometheus>(),
     Kind::of::<race::Race>(),
     Kind::of::<redis::Redis>(),
     Kind::of::<sql::Sql>(),
     Kind::of::<tcp::Tcp>(),
+    Kind::of::<tls::Tls>(),
     Kind::of::<workflow::Workflow>(),
 ];
 

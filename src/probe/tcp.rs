@@ -1,12 +1,13 @@
 //! `tcp`: does something accept connections at an address?
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,9 +34,8 @@ pub struct Tcp {
 }
 
 /// A host and a port.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
-#[schemars(inline)]
-struct Address(#[schemars(with = "String")] String, #[schemars(skip)] u16);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address(String, u16);
 
 /// Whether something accepts connections.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -199,6 +199,39 @@ impl<'de> Deserialize<'de> for Address {
     }
 }
 
+impl JsonSchema for Address {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl Address {
+    /// The name or address of the host, without brackets.
+    pub fn host(&self) -> &str {
+        &self.0
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.1
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Self(host, port) = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{from_value, json};
@@ -215,6 +248,7 @@ mod tests {
         ] {
             assert_eq!(from_value::<Address>(json!(text)).expect(text), Address(host.to_owned(), port));
         }
+        assert_eq!(from_value::<Address>(json!("[::1]:80")).expect("it is one").to_string(), "[::1]:80");
         for text in ["db.example", ":80", "h:0", "h:99999", "http://h:80", "h:80/x", "u@h:80", "", "a b:80"] {
             assert!(from_value::<Address>(json!(text)).is_err(), "{text}");
         }

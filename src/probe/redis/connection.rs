@@ -13,10 +13,11 @@ use tokio_rustls::TlsConnector;
 
 use crate::probe::http::{connection, tls_fault};
 use crate::probe::tcp::{connect, unresolved};
+use crate::probe::tls::trust;
 use crate::probe::{Context, Fault};
 
+use super::fault;
 use super::setting::Target;
-use super::{fault, tls};
 
 /// No answer to anything that is asked here is longer.
 const MAX_ANSWER: usize = 1 << 20;
@@ -46,7 +47,7 @@ impl<'t> Connection<'t> {
     pub async fn open(target: &'t Target, ca: Option<&Path>, insecure: bool, cx: &Context) -> anyhow::Result<Self> {
         // A little less than what the engine allows, so that there is time to say where it hung.
         let deadline = Instant::now() + cx.timeout.mul_f32(0.9);
-        let config = if target.is_tls { Some(tls::config(ca, insecure)?) } else { None };
+        let config = if target.is_tls { Some(trust::config(ca, insecure)?) } else { None };
         let tcp = within(deadline, dial(target)).await.unwrap_or_else(|| Err(fault::silent(target, "connection")))?;
         let stream: Box<dyn Stream> = match config {
             None => Box::new(tcp),
@@ -169,7 +170,7 @@ async fn speaks_plainly(target: &Target) -> bool {
 /// Whether something there answers a TLS handshake.
 async fn speaks_tls(target: &Target) -> bool {
     let asking = async {
-        let config = tls::config(None, true).ok()?;
+        let config = trust::config(None, true).ok()?;
         let name = ServerName::try_from(target.host.clone()).ok()?;
         let error = match TlsConnector::from(config).connect(name, dial(target).await.ok()?).await {
             Ok(_) => return Some(()),

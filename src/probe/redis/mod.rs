@@ -4,7 +4,6 @@ mod connection;
 mod fault;
 mod info;
 mod setting;
-mod tls;
 mod write;
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! TLS to a Redis server: the system's certificates and one more file, or no verification at all.
+//! Whom a TLS client of ours trusts: the system's certificates and one more file, or anybody.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,26 +13,34 @@ use rustls_platform_verifier::Verifier;
 
 use crate::probe::Fault;
 
-/// How a server is verified.
+/// A client that verifies servers, or does not.
 ///
 /// # Errors
 /// When the certificate file can't be read.
 pub fn config(ca: Option<&Path>, insecure: bool) -> anyhow::Result<Arc<ClientConfig>> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = if insecure {
-        Arc::new(Unverified(Arc::clone(&provider)))
-    } else {
-        let extra = ca.map(certificates).transpose()?.unwrap_or_default();
-        let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider));
-        Arc::new(verifier.context("reading the certificates that this machine trusts")?)
-    };
-    let config = ClientConfig::builder_with_provider(provider)
+    let verifier =
+        if insecure { Arc::new(Unverified(Arc::new(ring::default_provider()))) as Arc<_> } else { verifier(ca)? };
+    Ok(Arc::new(with_verifier(verifier)))
+}
+
+/// A client that leaves it to this one whom it trusts.
+pub fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring speaks TLS 1.2 and 1.3")
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .with_no_client_auth()
+}
+
+/// What trusts the system's certificates, and those in a file.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn verifier(ca: Option<&Path>) -> anyhow::Result<Arc<dyn ServerCertVerifier>> {
+    let extra = ca.map(certificates).transpose()?.unwrap_or_default();
+    let verifier = Verifier::new_with_extra_roots(extra, Arc::new(ring::default_provider()));
+    Ok(Arc::new(verifier.context("reading the certificates that this machine trusts")?))
 }
 
 fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {

@@ -1,0 +1,80 @@
+//! The request that has a service log a line, which nobody has logged before.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use crate::probe::Context;
+use crate::probe::http::{Access, Headers, HttpUrl, Method, Request, Token, options};
+
+/// What stands for the marker in a setting.
+const HOLE: &str = "{marker}";
+
+/// A request after which a service logs a line with a marker.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+#[schemars(inline)]
+pub struct Emit {
+    /// Where to send it, `{marker}` standing for the marker: `https://api.staging.example/healthz?marker={marker}`.
+    url: String,
+    /// How to send it. `GET` if absent.
+    #[serde(default)]
+    method: Method,
+    /// Headers to send, such as `X-Tier: free`.
+    #[serde(default)]
+    headers: Headers,
+    /// What to send, `{marker}` standing for the marker too, such as `{"message": "{marker}"}`.
+    body: Option<String>,
+    /// What to send as `Authorization: Bearer …`.
+    token: Option<Token>,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's.
+    ca: Option<PathBuf>,
+}
+
+impl<'de> Deserialize<'de> for Emit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let emit = Emit::deserialize(deserializer)?;
+        if !emit.url.contains(HOLE) && !emit.body.as_ref().is_some_and(|body| body.contains(HOLE)) {
+            return Err(D::Error::custom("`{marker}` is wanted in `url` or `body`: by it the line is found again"));
+        }
+        emit.target("gate").map_err(D::Error::custom)?;
+        Ok(emit)
+    }
+}
+
+impl Emit {
+    /// Whether TLS is not verified.
+    pub fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    /// Sends it once, and gives the status of the answer.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn send(&self, cx: &Context, marker: &str) -> anyhow::Result<u16> {
+        let url = self.target(marker).map_err(anyhow::Error::msg)?;
+        let access = Access { token: self.token.as_ref(), headers: Some(&self.headers), ..Access::default() };
+        let mut request = Request::new(self.method.into(), &url, access);
+        if let Some(body) = &self.body {
+            request = request.body("application/json", body.replace(HOLE, marker).into_bytes());
+        }
+        let answer = request.send(cx, &options(self.insecure, self.ca.as_ref()), 0).await?;
+        Ok(answer.response.status().as_u16())
+    }
+
+    fn target(&self, marker: &str) -> Result<HttpUrl, String> {
+        serde_json::from_value(self.url.replace(HOLE, marker).into()).map_err(|error| error.to_string())
+    }
+}
+
+/// A word that is in no log yet. One word to every tokenizer: letters and digits only.
+pub fn marker() -> String {
+    format!("gate{:016x}", RandomState::new().hash_one("gate"))
+}

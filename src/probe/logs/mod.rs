@@ -1,0 +1,252 @@
+//! `logs`: do the lines of a service arrive where logs are kept, and does a new one?
+
+mod emit;
+mod store;
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use tokio::time::{Instant, sleep};
+
+use crate::yaml::Duration;
+
+use super::api::Api;
+use super::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use super::{Context, Fault, Probe};
+use emit::{Emit, marker};
+
+/// How long to wait before looking for a line again.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Counts log lines of the last minutes. With `emit`, has a line logged first, and looks until it has arrived.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Logs {
+    /// What keeps the logs: `loki`, `elasticsearch` or `opensearch`.
+    store: Store,
+    /// Where that is, such as `http://loki.staging.example:3100`.
+    url: HttpUrl,
+    /// Which lines: for Loki a query in LogQL such as `{app="api"}`; for the others one in the syntax of `query_string`,
+    /// such as `service.name:api`, and all lines if absent.
+    query: Option<String>,
+    /// The index of Elasticsearch or OpenSearch, such as `logs-*`.
+    index: Option<String>,
+    /// The field that says when a line was written. `@timestamp` if absent.
+    timestamp: Option<String>,
+    /// How far back to look, such as `15m`, which it is if absent.
+    since: Option<Duration>,
+    /// A request after which the service logs a line with a marker. Then only lines with that marker are counted, again
+    /// and again until there is one or the probe's `timeout` is over.
+    emit: Option<Emit>,
+    /// The tenant of Loki, sent as `X-Scope-OrgID`.
+    tenant: Option<String>,
+    /// What to send as `Authorization: Bearer …`.
+    token: Option<Token>,
+    /// The user for basic authentication.
+    user: Option<String>,
+    /// The password for basic authentication.
+    password: Option<String>,
+    /// Headers to send to the store, such as `Authorization: ApiKey …`.
+    #[serde(default)]
+    headers: Headers,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    insecure: bool,
+    /// A file of PEM certificates to trust besides the system's.
+    ca: Option<PathBuf>,
+}
+
+/// What keeps logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum Store {
+    /// Grafana Loki.
+    Loki,
+    /// Elasticsearch.
+    Elasticsearch,
+    /// OpenSearch, which is asked the same.
+    Opensearch,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct LogsSeen {
+    /// How many lines there are; with `emit`, how many with the marker.
+    pub count: u64,
+    /// The marker that was looked for, with `emit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// The status that the request of `emit` got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emitted: Option<u16>,
+    /// How long it took from that request until the line was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrived_ms: Option<u64>,
+    /// What the store warns of.
+    pub warnings: Vec<String>,
+    /// How many shards were searched: 0 where no index has that name. Only of Elasticsearch and OpenSearch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shards: Option<u64>,
+}
+
+impl Probe for Logs {
+    const KIND: &'static str = "logs";
+    const EXPECT: &'static str = "{ count: { at_least: 1 } }";
+    const EFFECTS: Option<&'static str> = Some("With `emit`, a request is sent that has the service log a line.");
+    const EXAMPLE: &'static str = r#"logs: { store: loki, url: "${env.LOKI_URL}", query: '{app="api"}', emit: { url: "https://api.staging.example/healthz?marker={marker}" } }
+expect: { count: { at_least: 1 } }
+timeout: 1m
+"#;
+    type Observation = LogsSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<LogsSeen> {
+        let Some(emit) = &self.emit else { return self.count(cx, None).await };
+        // A little less than what the engine allows, so that a line that does not arrive is something that was seen.
+        let deadline = Instant::now() + cx.timeout.mul_f32(0.9);
+        let marker = marker();
+        // The store first: where it can't be asked, nothing should be logged.
+        self.count(cx, Some(&marker)).await?;
+        let begun = Instant::now();
+        let emitted = emit.send(cx, &marker).await?;
+        loop {
+            let mut seen = self.count(cx, Some(&marker)).await?;
+            let is_over = Instant::now() + AGAIN >= deadline;
+            if seen.count > 0 || is_over {
+                let arrived = begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+                seen.arrived_ms = (seen.count > 0).then_some(arrived);
+                seen.emitted = Some(emitted);
+                seen.marker = Some(marker);
+                return Ok(seen);
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    fn evidence(&self, seen: &LogsSeen) -> String {
+        match (&seen.marker, seen.count) {
+            (Some(_), 0) => "the line did not arrive".to_owned(),
+            (Some(_), _) => "the line arrived".to_owned(),
+            (None, 0) => format!("no lines in {}", self.since()),
+            (None, _) => format!("lines in the last {}", self.since()),
+        }
+    }
+
+    fn advice(&self, seen: &LogsSeen) -> Option<String> {
+        if let Some(warning) = seen.warnings.first() {
+            return Some(format!("the store warns: {warning}"));
+        }
+        if seen.count > 0 {
+            return None;
+        }
+        if seen.shards == Some(0) {
+            return Some("no index has that name: a pattern that matches none is answered with 0".to_owned());
+        }
+        Some(match seen.emitted {
+            Some(status @ 400..) => {
+                format!("the request that should be logged got {status}: is its URL right, and is it logged at all?")
+            }
+            Some(_) => "does the service log this request with its query, is the shipper running, does `query` match \
+                        its lines, and is the probe's `timeout` long enough for a line to arrive?"
+                .to_owned(),
+            None => "is the shipper running, and does `query` match the lines of this service?".to_owned(),
+        })
+    }
+
+    fn has_effects(&self) -> bool {
+        self.emit.is_some()
+    }
+
+    fn is_insecure(&self) -> bool {
+        self.insecure || self.emit.as_ref().is_some_and(Emit::is_insecure)
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        Some(curl(&self.request(None), self.insecure, self.ca.as_ref()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Logs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = Logs::deserialize(deserializer)?;
+        probe.validate().map_err(D::Error::custom)?;
+        Ok(probe)
+    }
+}
+
+impl Logs {
+    fn validate(&self) -> Result<(), &'static str> {
+        match self.store {
+            Store::Loki => {
+                if self.query.as_deref().is_none_or(|query| !query.trim_start().starts_with('{')) {
+                    return Err("Loki wants a `query` that begins with labels: `{app=\"api\"}`");
+                }
+                if self.index.is_some() || self.timestamp.is_some() {
+                    return Err("`index` and `timestamp` are of Elasticsearch and OpenSearch: Loki has none");
+                }
+            }
+            Store::Elasticsearch | Store::Opensearch => {
+                if self.tenant.is_some() {
+                    return Err("`tenant` is of Loki");
+                }
+                match self.index.as_deref() {
+                    None | Some("") => return Err("an `index` is wanted, such as `logs-*`"),
+                    Some(index) if index.contains(['/', '?', '#', ' ']) || index.starts_with('_') => {
+                        return Err("this is no name of an index");
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        if self.since.is_some_and(|since| since.0 < std::time::Duration::from_secs(1)) {
+            return Err("`since` is at least a second");
+        }
+        one_login(&self.url, self.token.is_some(), self.user.is_some(), self.password.is_some(), &self.headers)
+    }
+
+    fn since(&self) -> Duration {
+        self.since.unwrap_or(Duration(std::time::Duration::from_secs(15 * 60)))
+    }
+
+    fn api(&self) -> Api<'_> {
+        let name = match self.store {
+            Store::Loki => "Loki",
+            Store::Elasticsearch => "Elasticsearch",
+            Store::Opensearch => "OpenSearch",
+        };
+        let access = Access {
+            token: self.token.as_ref(),
+            user: self.user.as_deref(),
+            password: self.password.as_deref(),
+            headers: Some(&self.headers),
+        };
+        Api { name, url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+    }
+
+    fn request(&self, marker: Option<&str>) -> Request {
+        let (api, seconds) = (self.api(), self.since().0.as_secs());
+        let query = self.query.as_deref();
+        match self.store {
+            Store::Loki => {
+                let query = query.expect("it is refused at load without one");
+                store::loki(&api, query, seconds, self.tenant.as_deref(), marker)
+            }
+            Store::Elasticsearch | Store::Opensearch => {
+                let index = self.index.as_deref().expect("it is refused at load without one");
+                let field = self.timestamp.as_deref().unwrap_or("@timestamp");
+                store::elasticsearch(&api, index, field, query, seconds, marker)
+            }
+        }
+    }
+
+    async fn count(&self, cx: &Context, marker: Option<&str>) -> anyhow::Result<LogsSeen> {
+        let reply = self.api().send(cx, self.request(marker)).await?;
+        let seen: Result<LogsSeen, Fault> = match self.store {
+            Store::Loki => store::count_of_loki(&reply),
+            Store::Elasticsearch | Store::Opensearch => store::count_of_elasticsearch(&reply),
+        };
+        Ok(seen?)
+    }
+}

@@ -1,0 +1,261 @@
+//! `tls`: which certificate does a server show, who would trust it, and for how long?
+
+mod observer;
+pub mod trust;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::CertificateError;
+use rustls::pki_types::ServerName;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use super::http::{Tls as Certificate, connection, tls_fault};
+use super::tcp::{Address, connect, unresolved};
+use super::{Context, Fault, Probe};
+use observer::Observer;
+
+/// Shakes hands with a TLS server, and sees its certificate also where it is not to be trusted (`verified: false`).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Where to connect, such as `api.staging.example:443`.
+    address: Address,
+    /// The name to ask for, that the certificate must be good for, such as `api.example`. The host of `address` if absent.
+    name: Option<Name>,
+    /// The protocols to offer (ALPN), such as `[h2, http/1.1]`. None if absent.
+    #[serde(default)]
+    alpn: Vec<String>,
+    /// What to say before TLS begins: `postgres` for a PostgreSQL server. TLS begins at once if absent.
+    starttls: Option<StartTls>,
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
+    ca: Option<PathBuf>,
+}
+
+/// A name or an address that a certificate can be good for.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(inline)]
+struct Name(#[schemars(with = "String")] String);
+
+/// What begins in plain, and goes on in TLS when it is asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum StartTls {
+    /// PostgreSQL's `SSLRequest`.
+    Postgres,
+}
+
+/// What a TLS server shows.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TlsSeen {
+    /// Whether a client would trust it: the chain leads to a known issuer, the name fits, and the time too.
+    pub verified: bool,
+    /// Why not: `expired`, `not valid yet`, `wrong name`, `unknown issuer`, `self-signed`, `revoked`, or other words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Full days until the server's certificate expires; negative afterwards.
+    pub days_left: i64,
+    /// When it expires, such as `2026-03-01T12:00:00Z`.
+    pub not_after: String,
+    /// Who made it, such as `C=US, O=Let's Encrypt, CN=R11`.
+    pub issuer: String,
+    /// Whom it names, such as `CN=api.staging.example`.
+    pub subject: String,
+    /// The names and addresses that it is good for.
+    pub names: Vec<String>,
+    /// Every certificate that the server sends, its own first.
+    pub chain: Vec<Certificate>,
+    /// The version of TLS, such as `TLSv1.3`.
+    pub version: String,
+    /// The protocol that the server chose from `alpn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<String>,
+}
+
+impl Probe for Tls {
+    const KIND: &'static str = "tls";
+    const EXPECT: &'static str = "{ verified: true }";
+    const EXAMPLE: &'static str = r#"tls: { address: "api.staging.example:443" }
+expect: { verified: true, days_left: { at_least: 14 } }
+"#;
+    type Observation = TlsSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<TlsSeen> {
+        let observer = Arc::new(Observer::new(self.ca.as_ref().map(|file| cx.path(file)).as_deref())?);
+        let mut config = trust::with_verifier(Arc::clone(&observer) as _);
+        config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
+        let name = ServerName::try_from(self.name().to_owned())
+            .map_err(|_| Fault::new(format!("no certificate can be for `{}`", self.name())))?;
+        let stream = self.connect().await?;
+        let stream = match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
+            Ok(stream) => stream,
+            Err(error) => return Err(self.refused(&error).into()),
+        };
+        let (_, session) = stream.get_ref();
+        let now = cx.env.now();
+        let chain = session.peer_certificates().unwrap_or_default();
+        let chain: Vec<Certificate> = chain.iter().filter_map(|der| Certificate::parse(der, now)).collect();
+        let Some(own) = chain.first().cloned() else {
+            return Err(Fault::new(format!("the certificate of {} can't be read", self.place())).into());
+        };
+        let reason = observer.verdict().map(|error| reason(&error, own.issuer == own.subject));
+        Ok(TlsSeen {
+            verified: reason.is_none(),
+            reason,
+            days_left: own.days_left,
+            not_after: own.not_after,
+            issuer: own.issuer,
+            subject: own.subject,
+            names: own.names,
+            chain,
+            version: match session.protocol_version() {
+                Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+                Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+                other => format!("{other:?}"),
+            },
+            alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+        })
+    }
+
+    fn evidence(&self, seen: &TlsSeen) -> String {
+        let day = seen.not_after.split('T').next().unwrap_or_default();
+        match seen.reason.as_deref() {
+            None => format!("{}, valid until {day}", seen.version),
+            Some("expired") => format!("expired on {day}"),
+            Some(reason) => format!("{reason}, valid until {day}"),
+        }
+    }
+
+    fn advice(&self, seen: &TlsSeen) -> Option<String> {
+        let name = self.name();
+        match seen.reason.as_deref() {
+            None if seen.days_left < 14 => Some("renew the certificate".to_owned()),
+            None => None,
+            Some("expired") => Some("renew the certificate".to_owned()),
+            Some("not valid yet") => Some("is this machine's clock right?".to_owned()),
+            Some("wrong name") => Some(match seen.names.as_slice() {
+                [] => format!("the certificate is not for `{name}`: it has no names at all"),
+                names => format!("the certificate is not for `{name}`, but for {}", names.join(", ")),
+            }),
+            Some("self-signed") => {
+                Some("name this very certificate with `ca: FILE` if it is meant to be so".to_owned())
+            }
+            Some("unknown issuer") if seen.chain.len() == 1 => Some(format!(
+                "`{}` is not known here, and the server sends no other certificate: \
+                 does it lack the intermediate one, or is its issuer's certificate missing as `ca: FILE`?",
+                seen.issuer
+            )),
+            Some("unknown issuer") => {
+                Some("name the certificate of the issuer with `ca: FILE` if it is one of your own".to_owned())
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        let mut argv: Vec<String> = ["openssl", "s_client", "-showcerts", "-connect"].map(str::to_owned).to_vec();
+        argv.extend([self.place(), "-servername".to_owned(), self.name().to_owned()]);
+        if !self.alpn.is_empty() {
+            argv.extend(["-alpn".to_owned(), self.alpn.join(",")]);
+        }
+        match self.starttls {
+            Some(StartTls::Postgres) => argv.extend(["-starttls".to_owned(), "postgres".to_owned()]),
+            None => {}
+        }
+        Some(argv)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match ServerName::try_from(text.as_str()) {
+            Ok(_) => Ok(Self(text)),
+            Err(_) => Err(D::Error::custom("this is no name that a certificate can be for: `api.staging.example`")),
+        }
+    }
+}
+
+impl Tls {
+    fn name(&self) -> &str {
+        self.name.as_ref().map_or(self.address.host(), |Name(name)| name)
+    }
+
+    fn place(&self) -> String {
+        self.address.to_string()
+    }
+
+    async fn connect(&self) -> anyhow::Result<TcpStream> {
+        let (host, port) = (self.address.host(), self.address.port());
+        let found: Vec<SocketAddr> = match lookup_host((host, port)).await {
+            Ok(found) => found.collect(),
+            Err(error) => return Err(unresolved(host, &format!(": {error}")).into()),
+        };
+        let (mut stream, _) = connect(found).await.map_err(|error| connection(&error, &self.place()))?;
+        match self.starttls {
+            Some(StartTls::Postgres) => self.ask_postgres(&mut stream).await?,
+            None => {}
+        }
+        Ok(stream)
+    }
+
+    /// <https://www.postgresql.org/docs/current/protocol-message-formats.html>: a length of 8, and 80877103.
+    async fn ask_postgres(&self, stream: &mut TcpStream) -> Result<(), Fault> {
+        let broken = |error: std::io::Error| connection(&error, &self.place());
+        stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.map_err(broken)?;
+        match stream.read_u8().await {
+            Ok(b'S') => Ok(()),
+            Ok(b'N') => Err(Fault::new(format!("{} speaks no TLS", self.place())).help("PostgreSQL wants `ssl = on`")),
+            Ok(_) => Err(Fault::new(format!("what {} answered is not of PostgreSQL", self.place()))),
+            Err(error) => Err(broken(error)),
+        }
+    }
+
+    /// Why there was no handshake at all.
+    fn refused(&self, error: &std::io::Error) -> Fault {
+        let place = self.place();
+        let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+            return match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => {
+                    Fault::new(format!("{place} closed the connection instead of speaking TLS"))
+                        .help("is this the right port, and does it speak TLS?")
+                }
+                _ => connection(error, &place),
+            };
+        };
+        let url = Url::parse(&format!("https://{place}")).expect("it was read as a host and a port");
+        let fault = tls_fault(error, &place, &url);
+        match error {
+            rustls::Error::InvalidMessage(_) => fault.help("does this port speak TLS, and at once?"),
+            rustls::Error::AlertReceived(_) => {
+                fault.help("does it want a client's certificate, another name, or a version that is not spoken here?")
+            }
+            rustls::Error::NoApplicationProtocol => fault.help("it speaks none of the protocols in `alpn`"),
+            _ => fault,
+        }
+    }
+}
+
+/// One or two words for why a certificate is not to be trusted.
+fn reason(error: &rustls::Error, is_self_signed: bool) -> String {
+    let rustls::Error::InvalidCertificate(error) = error else { return error.to_string() };
+    let words = match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "not valid yet",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "wrong name",
+        CertificateError::Revoked => "revoked",
+        // One that is its own authority is refused as a server's certificate, before anybody asks who made it.
+        CertificateError::UnknownIssuer | CertificateError::Other(_) if is_self_signed => "self-signed",
+        CertificateError::UnknownIssuer => "unknown issuer",
+        other => return other.to_string(),
+    };
+    words.to_owned()
+}

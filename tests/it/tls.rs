@@ -1,0 +1,188 @@
+//! Handshakes with nginx behind certificates good and bad, with what speaks no TLS, and with PostgreSQL.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread;
+
+use gate::probe::Probe;
+use gate::probe::tls::{Tls, TlsSeen};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::{self, Authority, Certificate, Nginx, Project};
+use crate::look::{look, probe, refused};
+
+const BLOCK: &str = "location / { return 200; }";
+
+fn address(server: &Nginx) -> String {
+    format!("127.0.0.1:{}", server.port)
+}
+
+fn told(settings: Value, seen: &TlsSeen) -> String {
+    let probe: Tls = probe(settings);
+    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+}
+
+/// What is told of an nginx with this certificate.
+fn look_at(certificate: &Certificate, settings: &Value) -> (TlsSeen, String) {
+    let server = harness::nginx_tls(certificate, BLOCK);
+    let mut all = settings.clone();
+    all["address"] = json!(address(&server));
+    let seen = look::<Tls>(all.clone()).expect("there is a certificate to be seen");
+    let told = told(all, &seen);
+    (seen, told)
+}
+
+#[test]
+fn a_certificate_from_a_trusted_issuer_is_verified() {
+    let authority = Authority::new();
+    let certificate = authority.issue_for("server", &["127.0.0.1", "api.example"], (2090, 3, 1));
+    let (seen, told) = look_at(&certificate, &json!({ "ca": authority.ca() }));
+    assert_snapshot!(told, @"TLSv1.2, valid until 2090-03-01 |");
+    assert!(seen.days_left > 10_000, "{seen:?}");
+    let seen = TlsSeen { days_left: 0, chain: Vec::new(), ..seen };
+    assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"verified":true,"days_left":0,"not_after":"2090-03-01T00:00:00Z","issuer":"CN=An authority of the tests","subject":"CN=rcgen self signed cert","names":["127.0.0.1","api.example"],"chain":[],"version":"TLSv1.2"}"#);
+}
+
+#[test]
+fn what_no_client_would_trust_is_seen_all_the_same() {
+    let authority = Authority::new();
+    let good = authority.issue();
+    let ca = json!({ "ca": authority.ca() });
+    assert_snapshot!(look_at(&good, &json!({})).1, @"unknown issuer, valid until 4096-01-01 | `CN=An authority of the tests` is not known here, and the server sends no other certificate: does it lack the intermediate one, or is its issuer's certificate missing as `ca: FILE`?");
+    let other = json!({ "ca": authority.ca(), "name": "other.example" });
+    assert_snapshot!(look_at(&good, &other).1, @"wrong name, valid until 4096-01-01 | the certificate is not for `other.example`, but for 127.0.0.1, localhost");
+
+    let expired = authority.issue_for("expired", &["127.0.0.1"], (2025, 1, 1));
+    let (seen, told) = look_at(&expired, &ca);
+    assert_snapshot!(told, @"expired on 2025-01-01 | renew the certificate");
+    assert!(!seen.verified && seen.days_left < 0, "{seen:?}");
+}
+
+#[test]
+fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("the name is valid");
+    let directory = harness::directory("self-signed");
+    let own = Certificate { certificate: directory.join("own.pem"), key: directory.join("own.key") };
+    fs::write(&own.certificate, made.cert.pem()).expect("the directory is ours");
+    fs::write(&own.key, made.signing_key.serialize_pem()).expect("the directory is ours");
+    let (seen, told) = look_at(&own, &json!({}));
+    assert_snapshot!(told, @"self-signed, valid until 4096-01-01 | name this very certificate with `ca: FILE` if it is meant to be so");
+    assert_eq!((seen.reason.as_deref(), seen.issuer == seen.subject), (Some("self-signed"), true));
+    let (seen, _) = look_at(&own, &json!({ "ca": own.certificate }));
+    assert!(seen.verified, "{seen:?}");
+}
+
+#[test]
+fn every_certificate_that_is_sent_is_in_the_chain() {
+    let authority = Authority::new();
+    let certificate = authority.issue();
+    let read = |path| fs::read_to_string(path).expect("it was written");
+    let both = read(&certificate.certificate) + &read(&authority.ca());
+    fs::write(&certificate.certificate, both).expect("the directory is ours");
+    let (seen, told) = look_at(&certificate, &json!({}));
+    let subjects: Vec<&str> = seen.chain.iter().map(|certificate| certificate.subject.as_str()).collect();
+    assert_snapshot!(subjects.join(" <- "), @"CN=rcgen self signed cert <- CN=An authority of the tests");
+    // Sent or not: who is not known here is not trusted.
+    assert_snapshot!(told, @"unknown issuer, valid until 4096-01-01 | name the certificate of the issuer with `ca: FILE` if it is one of your own");
+}
+
+#[test]
+fn the_version_and_the_protocol_are_seen() {
+    let authority = Authority::new();
+    let server = harness::nginx_tls(&authority.issue(), &format!("ssl_protocols TLSv1.2; {BLOCK}"));
+    let look = |alpn: Value| look::<Tls>(json!({ "address": address(&server), "ca": authority.ca(), "alpn": alpn }));
+    let seen = look(json!(["http/1.1"])).expect("it speaks TLS");
+    assert_eq!((seen.version.as_str(), seen.alpn.as_deref()), ("TLSv1.2", Some("http/1.1")));
+    assert_eq!(look(json!([])).expect("it speaks TLS").alpn, None);
+    assert_snapshot!(without_port(&look(json!(["nonsense"])).expect_err("nobody speaks that")), @"
+    no TLS with HOST: received fatal alert: NoApplicationProtocol
+    help: does it want a client's certificate, another name, or a version that is not spoken here?
+    ");
+}
+
+/// An error without the port, which differs each time.
+fn without_port(error: &str) -> String {
+    let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("it is well formed");
+    port.replace_all(error, "HOST").into_owned()
+}
+
+#[test]
+fn what_speaks_no_tls_is_an_error() {
+    let plain = harness::nginx(BLOCK);
+    let error = |settings: Value| without_port(&look::<Tls>(settings).expect_err("it speaks no TLS"));
+    assert_snapshot!(error(json!({ "address": address(&plain) })), @"
+    no TLS with HOST: received corrupt message of type InvalidContentType
+    help: does this port speak TLS, and at once?
+    ");
+    let closes = harness::raw(drop);
+    assert!(error(json!({ "address": format!("127.0.0.1:{}", closes.port()) })).starts_with("HOST "));
+    assert_snapshot!(error(json!({ "address": format!("127.0.0.1:{}", harness::free_port()) })), @"
+    HOST refused the connection
+    help: nothing listens there: is it running, and is this the right port?
+    ");
+    assert_snapshot!(error(json!({ "address": "no-such-host.invalid:443" })).lines().last().unwrap_or_default(), @"help: is the name right, and can this machine resolve it?");
+}
+
+#[test]
+fn postgres_is_asked_for_tls_first() {
+    let settings =
+        |port| json!({ "address": format!("127.0.0.1:{port}"), "starttls": "postgres", "name": "localhost" });
+    let plain = look::<Tls>(settings(harness::postgres().port())).expect_err("that one has no certificate");
+    assert_snapshot!(without_port(&plain), @"
+    HOST speaks no TLS
+    help: PostgreSQL wants `ssl = on`
+    ");
+
+    // In front of nginx, a server that first answers as PostgreSQL with TLS does.
+    let authority = Authority::new();
+    let behind = harness::nginx_tls(&authority.issue(), BLOCK);
+    let port = behind.port;
+    let server = harness::raw(move |mut client| {
+        let mut asked = [0; 8];
+        client.read_exact(&mut asked).expect("eight bytes are sent");
+        assert_eq!(asked, [0, 0, 0, 8, 4, 210, 22, 47]);
+        client.write_all(b"S").expect("the client listens");
+        let mut server = TcpStream::connect(("127.0.0.1", port)).expect("nginx listens");
+        let (mut to, mut from) = (server.try_clone().expect("a socket"), client.try_clone().expect("a socket"));
+        thread::spawn(move || std::io::copy(&mut from, &mut to));
+        std::io::copy(&mut server, &mut client).ok();
+    });
+    let mut settings = settings(server.port());
+    settings["ca"] = json!(authority.ca());
+    assert!(look::<Tls>(settings).expect("it speaks TLS").verified);
+}
+
+#[test]
+fn silence_ends_with_the_deadline_and_an_expired_certificate_is_red() {
+    let silent = harness::raw(|mut client| drop(client.read(&mut [0; 1])));
+    let authority = Authority::new();
+    let expired = harness::nginx_tls(&authority.issue_for("expired", &["127.0.0.1"], (2025, 1, 1)), BLOCK);
+    let (silent, expired, ca) = (silent.port(), expired.port, authority.ca());
+    let project = Project::new(&format!(
+        "
+        title: Staging
+        defaults: {{ timeout: 500ms, retry: {{ attempts: 1 }} }}
+        sections:
+          - title: TLS
+            items:
+              - {{ id: silent, title: Silent, probes: [{{ tls: {{ address: \"127.0.0.1:{silent}\" }} }}] }}
+              - id: expired
+                title: Expired
+                timeout: 10s
+                probes: [{{ tls: {{ address: \"127.0.0.1:{expired}\", ca: {} }} }}]
+        ",
+        ca.display()
+    ));
+    let output = project.gate(&["check", "staging"]);
+    assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("no answer within 500ms"), "{}", output.stdout);
+    assert!(output.stdout.contains("verified is false, not true"), "{}", output.stdout);
+}
+
+#[test]
+fn a_name_that_no_certificate_can_be_for_is_refused_at_load() {
+    assert_snapshot!(refused::<Tls>(json!({ "address": "h:443", "name": "a b" })), @"this is no name that a certificate can be for: `api.staging.example`");
+    assert_snapshot!(refused::<Tls>(json!({ "address": "h" })), @"an address is a host and a port: `db.staging.example:5432`");
+}
