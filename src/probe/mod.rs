@@ -18,6 +18,7 @@ pub mod junit;
 pub mod k6;
 mod kind;
 pub mod metrics;
+pub mod nftables;
 pub mod number;
 pub mod prometheus;
 pub mod race;
@@ -49,6 +50,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<junit::Junit>(),
     Kind::of::<k6::K6>(),
     Kind::of::<metrics::Metrics>(),
+    Kind::of::<nftables::Nftables>(),
     Kind::of::<prometheus::Prometheus>(),
     Kind::of::<race::Race>(),
     Kind::of::<redis::Redis>(),

@@ -28,6 +28,7 @@ mod ledger;
 mod look;
 mod markdown;
 mod metrics;
+mod nftables;
 mod order;
 mod prometheus;
 mod race;
