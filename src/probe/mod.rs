@@ -21,6 +21,7 @@ pub mod k6;
 mod kind;
 pub mod logs;
 pub mod metrics;
+pub mod nftables;
 pub mod number;
 pub mod prometheus;
 pub mod race;
@@ -57,6 +58,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<k6::K6>(),
     Kind::of::<logs::Logs>(),
     Kind::of::<metrics::Metrics>(),
+    Kind::of::<nftables::Nftables>(),
     Kind::of::<prometheus::Prometheus>(),
     Kind::of::<race::Race>(),
     Kind::of::<redis::Redis>(),

@@ -31,6 +31,7 @@ mod logs;
 mod look;
 mod markdown;
 mod metrics;
+mod nftables;
 mod order;
 mod prometheus;
 mod race;

@@ -1,0 +1,176 @@
+//! The rules of a firewall against its boot file, by the real nft in a network namespace that each test makes.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::process::Command;
+
+use gate::probe::Probe;
+use gate::probe::nftables::{Nftables, NftablesSeen};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::{directory, missing, program};
+use crate::look::{context, look_in, probe};
+
+const RULES: &str = "flush ruleset
+table inet filter {
+  set banned { type ipv4_addr; flags timeout; }
+  chain input { type filter hook input priority 0; policy drop;
+    iif lo accept
+    tcp dport { 22, 80 } counter accept comment \"web\"
+  }
+}
+";
+
+/// A machine of its own, as far as rules go: this thread, and what it starts, has another network.
+struct Machine {
+    folder: PathBuf,
+    path: String,
+}
+
+impl Machine {
+    fn new(rules: &str) -> Machine {
+        for needed in ["nft", "unshare"] {
+            program(needed);
+        }
+        // SAFETY: it changes what this thread sees of the network, and nothing else.
+        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+            missing("this user may not make a network namespace");
+        }
+        let folder = directory("nftables");
+        fs::write(folder.join("boot.nft"), rules).expect("the folder is ours");
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("there is a PATH"));
+        let machine = Machine { folder, path };
+        machine.systemctl("enabled");
+        machine
+    }
+
+    fn systemctl(&self, state: &str) {
+        let file = self.folder.join("systemctl");
+        fs::write(&file, format!("#!/bin/sh\n[ \"$*\" = 'is-enabled nftables' ] && echo {state}\n"))
+            .expect("the folder is ours");
+        fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("the file is ours");
+    }
+
+    fn nft(&self, arguments: &[&str]) {
+        let done = Command::new(program("nft")).args(arguments).current_dir(&self.folder).output().expect("nft starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn try_with(&self, settings: Value) -> Result<NftablesSeen, String> {
+        look_in::<Nftables>(&context(&self.folder, &[("PATH", &self.path)]), settings)
+            .map_err(|error| error.replace(&self.folder.display().to_string(), "FOLDER"))
+    }
+
+    fn see(&self) -> NftablesSeen {
+        self.try_with(json!({ "boot_file": "boot.nft" })).expect("it can be looked at")
+    }
+}
+
+fn told(seen: &NftablesSeen) -> String {
+    let probe: Nftables = probe(json!({ "boot_file": "boot.nft" }));
+    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+}
+
+#[test]
+fn rules_that_a_reboot_would_load_again_are_persistent() {
+    let machine = Machine::new(RULES);
+    machine.nft(&["-f", "boot.nft"]);
+    let seen = machine.see();
+    assert_eq!((seen.rules, seen.boot_rules, seen.persistent), (2, 2, true), "{seen:?}");
+    assert_eq!(seen.tables, ["inet filter"]);
+    assert_snapshot!(told(&seen), @"2 rules, as at boot, service enabled | ");
+    machine.nft(&["insert rule inet filter input drop"]);
+    assert!(!machine.see().persistent, "a rule is new");
+    machine.nft(&["-f", "boot.nft"]);
+    // Neither a ban that expires, nor other handles, nor another comment is a difference.
+    machine.nft(&["add element inet filter banned { 10.0.0.9 timeout 1h }"]);
+    fs::write(machine.folder.join("boot.nft"), RULES.replace("web", "www")).expect("the folder is ours");
+    assert!(machine.see().persistent, "{:?}", machine.see());
+}
+
+#[test]
+fn a_rule_that_a_reboot_would_lose_is_told() {
+    let machine = Machine::new(RULES);
+    machine.nft(&["-f", "boot.nft"]);
+    machine.nft(&["add rule inet filter input tcp dport 9999 accept"]);
+    let seen = machine.see();
+    assert_eq!((seen.persistent, seen.extra.len(), seen.missing.len()), (false, 1, 0));
+    assert!(seen.extra[0].starts_with("inet filter input: ") && seen.extra[0].contains("9999"), "{:?}", seen.extra);
+    assert!(told(&seen).contains("a reboot would lose 1 part"), "{}", told(&seen));
+}
+
+#[test]
+fn no_rules_are_seen_as_none_and_the_boot_file_stays_unloaded() {
+    let machine = Machine::new(RULES);
+    let seen = machine.see();
+    assert_eq!((seen.rules, seen.tables.len(), seen.persistent), (0, 0, false));
+    assert_snapshot!(told(&seen), @"0 rules, not as at boot, service enabled | nothing is filtered now: `systemctl restart nftables` loads `boot.nft`");
+    assert_eq!(machine.see().rules, 0, "looking has loaded nothing");
+    fs::write(machine.folder.join("boot.nft"), "flush ruleset\n").expect("the folder is ours");
+    let seen = machine.see();
+    assert_eq!((seen.rules, seen.persistent), (0, true), "nothing is the same as nothing, and that is why rules count");
+}
+
+#[test]
+fn without_a_boot_file_or_its_service_nothing_is_persistent() {
+    let machine = Machine::new(RULES);
+    machine.nft(&["-f", "boot.nft"]);
+    machine.systemctl("disabled");
+    let seen = machine.see();
+    assert_snapshot!(told(&seen), @"2 rules, as at boot, service disabled | the service is disabled: `systemctl enable nftables` loads `boot.nft` at boot");
+    fs::remove_file(machine.folder.join("boot.nft")).expect("it was made above");
+    let seen = machine.see();
+    assert_eq!((seen.boot_file_exists, seen.persistent), (false, false));
+    assert_snapshot!(told(&seen), @"2 rules, no boot file, service disabled | there is no `boot.nft`: after a reboot there would be no rules; `boot_file` names another");
+}
+
+#[test]
+fn where_there_is_no_systemd_that_is_told() {
+    let mut machine = Machine::new(RULES);
+    machine.nft(&["-f", "boot.nft"]);
+    fs::remove_file(machine.folder.join("systemctl")).expect("it was made above");
+    for name in ["sh", "nft", "unshare", "tr", "cut", "sed"] {
+        symlink(program(name), machine.folder.join(name)).expect("the name is free");
+    }
+    machine.path = machine.folder.display().to_string();
+    assert_eq!(machine.see().service, "no-systemctl");
+}
+
+#[test]
+fn tables_of_other_programs_can_be_left_out() {
+    let machine = Machine::new(RULES);
+    machine.nft(&["-f", "boot.nft"]);
+    machine.nft(&["add table ip docker"]);
+    machine.nft(&["add chain ip docker nat"]);
+    assert_eq!(machine.see().extra.len(), 2);
+    let seen = machine.try_with(json!({ "boot_file": "boot.nft", "ignore": ["ip docker"] })).expect("it is seen");
+    assert!(seen.persistent && seen.tables == ["inet filter"], "{seen:?}");
+}
+
+#[test]
+fn a_boot_file_that_can_not_be_loaded_is_told_with_its_place() {
+    let machine = Machine::new("table inet filter {\n  chain input { frobnicate }\n}\n");
+    let error = machine.try_with(json!({ "boot_file": "boot.nft" })).expect_err("it is wrong");
+    assert!(error.starts_with("`boot.nft` can't be loaded: FOLDER/boot.nft:2:"), "{error}");
+}
+
+#[test]
+fn what_a_user_namespace_shows_is_no_sign_that_there_are_no_rules() {
+    let machine = Machine::new(RULES);
+    // nft ends with 0 and an empty ruleset there, though nothing is known of the machine.
+    let gate = |user: &[&str]| {
+        let output = Command::new(program("unshare"))
+            .args(user)
+            .args([env!("CARGO_BIN_EXE_gate"), "probe", "nftables", "boot_file=boot.nft"])
+            .current_dir(&machine.folder)
+            .output();
+        let output = output.expect("unshare starts");
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout)
+    };
+    let said = gate(&["--user", "--map-root-user", "--net"]);
+    assert!(said.contains("here it would show none whatever there are"), "{said}");
+    let said = gate(&["--user", "--map-root-user"]);
+    assert!(said.contains("nft may not list the rules"), "{said}");
+}
