@@ -24,7 +24,7 @@ use document::Document;
 use server::{Refusal, Server, on};
 
 pub use facts::{AllFacts, Facts, Passed, State, tell};
-pub use origin::Origin;
+pub use origin::{Origin, git};
 pub use place::{Location, Place};
 
 /// How long a server may take for whatever it is asked.
