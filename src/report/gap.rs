@@ -35,7 +35,7 @@ pub fn state(run: &Run, gap: &Gap, today: Date) -> State {
     }
     match gap.accepted_until {
         None => State::Open,
-        Some(_) if !seen => State::Unused,
+        Some(_) if !seen && run.partial.is_none() => State::Unused,
         Some(until) if until >= today => State::Accepted(until),
         Some(until) => State::Expired(until.tomorrow().unwrap_or(until)),
     }
