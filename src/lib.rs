@@ -31,6 +31,8 @@ pub mod probe;
 
 pub mod checklist;
 
+pub mod sign_off;
+
 pub mod plan;
 
 pub mod engine;

@@ -1,12 +1,13 @@
 //! From a checklist to tasks: which items are to be looked at this time, and what each of them waits for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::checklist::{Checklist, Expect, Item, Known, Pace, ProbeSpec, Used};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};
 use crate::expect::Expectation;
 use crate::probe::{Kind, Observe};
+use crate::sign_off::Standing;
 use crate::yaml::Node;
 
 /// What is to be done.
@@ -18,6 +19,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// Why not everything is run, such as `--only db-head`.
     pub partial: Option<String>,
+    /// How the sign-offs stand, by the id of the item. Nobody has signed what is not there.
+    pub sign_offs: HashMap<String, Standing>,
 }
 
 /// One item's part of the plan.
@@ -93,7 +96,7 @@ impl Plan {
                 tasks.push(Task { at: (section_at, item_at), is_selected: selected[tasks.len()], looks });
             }
         }
-        Ok(Self { checklist, tasks, partial: selection.words() })
+        Ok(Self { checklist, tasks, partial: selection.words(), sign_offs: HashMap::new() })
     }
 
     /// The item of a task.

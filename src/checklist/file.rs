@@ -46,6 +46,13 @@ pub struct FileChecklist {
     #[serde(default)]
     #[schemars(with = "Option<Vec<FileGap>>")]
     pub gaps: Option<Node>,
+    /// The priorities of gaps that may be accepted for a while, such as `[P2, P3]`. If absent, every gap may be but those
+    /// of priority `P0` and `P1`.
+    #[serde(default)]
+    pub waivable: Option<Vec<String>>,
+    /// The file of keys that may sign, as OpenSSH's `allowed_signers`. Relative to the folder that holds `checklists/`.
+    #[serde(default)]
+    pub allowed_signers: Option<PathBuf>,
 }
 
 /// Where a secret comes from: one of these.
@@ -218,6 +225,13 @@ pub struct FileSignOff {
     /// How long it holds, such as `7d`. Until the subject changes if absent.
     #[serde(default)]
     pub valid_for: Option<Duration>,
+    /// Who may vouch for it: mail addresses, or names where a sign-off has no address, such as `[dana@example.com]`.
+    /// Anybody if absent.
+    #[serde(default)]
+    pub by: Option<Vec<String>>,
+    /// Only what is signed with a key counts: one that the checklist's `allowed_signers` has for the address.
+    #[serde(default)]
+    pub signed: bool,
 }
 
 /// What may stand beside a probe's kind.
@@ -308,7 +322,8 @@ pub struct FileGap {
     /// Anything else.
     #[serde(default)]
     pub notes: Option<String>,
-    /// Through that day, in UTC, its items count as green, such as `2026-03-01`. Needs `accepted_by`.
+    /// Through that day, in UTC, its items count as green, such as `2026-03-01`. Needs `accepted_by`, and a priority that
+    /// is `waivable`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub accepted_until: Option<Spanned<jiff::civil::Date>>,

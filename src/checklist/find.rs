@@ -19,6 +19,9 @@ pub struct Found {
     pub text: String,
 }
 
+/// The end of the name of a file that holds the sign-offs of the checklist beside it, without `.yaml`.
+pub const SIGNOFFS: &str = ".signoffs";
+
 /// A file that is longer is no checklist.
 const LIMIT: u64 = 16 << 20;
 
@@ -64,6 +67,7 @@ fn names(root: &Path) -> Vec<String> {
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml") && path.is_file())
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .filter(|name| !name.ends_with(SIGNOFFS))
         .collect();
     names.sort();
     names

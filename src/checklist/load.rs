@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::env::Env;
 use crate::run::Gap;
 use crate::yaml::{self, Node, Spanned, Value};
@@ -18,7 +18,7 @@ use super::names::{Names, Need};
 use super::probe::{self, Named, default_pace, named, nearer};
 use super::references::{self, Ahead};
 use super::scope::{Scope, given};
-use super::{Checklist, Found, Item, Pace, ProbeSpec, Section, secret};
+use super::{Checklist, Found, Item, Pace, ProbeSpec, Section, definition, secret};
 
 /// What came of reading a checklist.
 #[derive(Debug)]
@@ -46,13 +46,15 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     let file = sources.add(found.file.as_str(), found.text);
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
-    let root = yaml::parse(&sources, file, &mut problems).map(|raw| {
-        let mut scope = Scope::new(&raw, &given, env);
-        let root = filled(&raw, &mut scope, &mut problems);
+    let raw = yaml::parse(&sources, file, &mut problems);
+    let root = raw.as_ref().map(|raw| {
+        let mut scope = Scope::new(raw, &given, env);
+        let root = filled(raw, &mut scope, &mut problems);
         problems.extend(scope.problems());
         root
     });
-    // The tree as it was written is gone by now: of a long list, that is much.
+    // The tree as it was written goes now, unless something in it is to be signed: of a long list, that is much.
+    let raw = raw.filter(definition::is_needed);
     let checklist = root.and_then(|root| {
         let mut loader = Loader {
             names: Names::read(&root, &mut problems),
@@ -69,6 +71,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     let checklist = checklist.filter(|_| !problems.has_errors()).map(|checklist| Checklist {
         name: found.name,
         file: found.file,
+        sections: definition::note(checklist.sections, raw.as_ref(), &sources),
         digest,
         root: found.root.clone(),
         sources: Arc::clone(&sources),
@@ -113,7 +116,9 @@ impl Loader<'_> {
             self.problems.push(problem.at(node.span).help("a section has `items`"));
         }
         self.names.circles(&needs, self.problems);
-        let gaps = self.list(part("gaps"), "gaps").iter().filter_map(|node| self.gap(node)).collect();
+        let policy = head.as_mut().and_then(|head| head.waivable.take());
+        let policy = policy.as_deref();
+        let gaps = self.list(part("gaps"), "gaps").iter().filter_map(|node| self.gap(node, policy)).collect();
         let subject = overrides.subject.clone().or_else(|| head.as_mut()?.subject.take());
         let head = head?;
         Some(Checklist {
@@ -123,6 +128,7 @@ impl Loader<'_> {
             digest: String::new(),
             subject: subject.filter(|subject| !subject.is_empty()),
             markdown: head.markdown,
+            allowed_signers: head.allowed_signers,
             root: Path::new("").to_owned(),
             secrets,
             sections,
@@ -245,18 +251,22 @@ impl Loader<'_> {
             pending: file.pending.map(|why| why.value),
             valid_for: file.valid_for.map(|time| time.value),
             sign_off: file.sign_off.map(|sign_off| sign_off.value),
+            definition: String::new(),
             probes,
             evidence: file.evidence,
             hint: file.hint,
         })
     }
 
-    fn gap(&mut self, node: &Node) -> Option<Gap> {
+    fn gap(&mut self, node: &Node, waivable: Option<&[String]>) -> Option<Gap> {
         let gap = yaml::read::<FileGap>(node, self.problems)?;
         self.names.check_gap(&gap.items, self.problems);
         if let (Some(until), None) = (&gap.accepted_until, &gap.accepted_by) {
             let problem = Diagnostic::error("nobody has accepted this gap").at(until.span);
             self.problems.push(problem.help("say who did: `accepted_by: \"@sre-lead\"`"));
+        }
+        if let Some(until) = &gap.accepted_until {
+            self.problems.extend(refused_waiver(gap.priority.as_deref(), waivable, until.span));
         }
         Some(Gap {
             gap: gap.gap,
@@ -291,6 +301,34 @@ fn texts(node: Option<&Node>) -> Vec<Spanned<String>> {
     elements.filter_map(|node| Some(Spanned { value: node.text()?.to_owned(), span: node.span })).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// What is wrong with accepting a gap of this priority, if anything is.
+fn refused_waiver(priority: Option<&str>, waivable: Option<&[String]>, accepted: Span) -> Option<Diagnostic> {
+    let is_one_of =
+        |words: &[&str]| words.iter().any(|word| priority.is_some_and(|own| own.eq_ignore_ascii_case(word)));
+    let is_allowed = match waivable {
+        Some(words) => is_one_of(&words.iter().map(String::as_str).collect::<Vec<_>>()),
+        None => !is_one_of(&["P0", "P1"]),
+    };
+    if is_allowed {
+        return None;
+    }
+    let title = match priority {
+        Some(priority) => format!("a gap of priority `{priority}` may not be waived"),
+        None => "a gap without a priority may not be waived".to_owned(),
+    };
+    let help = match (priority, waivable) {
+        (None, _) => "say its `priority`: the checklist's `waivable` names those that may be".to_owned(),
+        (Some(_), Some([])) => "remove `accepted_until`: the checklist's `waivable` allows none".to_owned(),
+        (Some(priority), Some(words)) => {
+            format!("remove `accepted_until`, or allow it: `waivable: [{priority}, {}]`", words.join(", "))
+        }
+        (Some(priority), None) => {
+            format!("remove `accepted_until`, or allow it for this checklist: `waivable: [{priority}, P2, P3]`")
+        }
+    };
+    Some(Diagnostic::error(title).at(accepted).help(help))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,7 @@
 //! What is asked: a checklist, read, filled and checked as far as that can be done without looking.
 
 mod check;
+mod definition;
 mod describe;
 #[expect(dead_code, reason = "some fields are there for the schema, and read from the tree one by one")]
 mod file;
@@ -28,7 +29,7 @@ use crate::yaml::Node;
 
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use file::{FileChanges as Changes, FileSignOff as SignOff};
-pub use find::{Found, all, find, shown};
+pub use find::{Found, SIGNOFFS, all, find, shown};
 pub use known::Known;
 pub use load::{Loaded, Overrides, load};
 pub use probe::default_pace;
@@ -52,6 +53,8 @@ pub struct Checklist {
     pub subject: Option<String>,
     /// The file that `--markdown` writes when it is given no path.
     pub markdown: Option<PathBuf>,
+    /// The file of keys that may sign.
+    pub allowed_signers: Option<PathBuf>,
     /// Where its relative paths start.
     pub root: PathBuf,
     /// What it keeps secret, in the order of the file.
@@ -110,6 +113,9 @@ pub struct Item {
     pub valid_for: Option<crate::yaml::Duration>,
     /// Who has to vouch for it.
     pub sign_off: Option<SignOff>,
+    /// SHA-256 of what the checklist says of it, with the variables and checks that it uses, in hexadecimal. What the
+    /// environment holds is not in it.
+    pub definition: String,
     /// How to look at it, in order.
     pub probes: Vec<ProbeSpec>,
     /// What its evidence is made of, where the checklist says so.

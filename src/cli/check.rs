@@ -15,6 +15,7 @@ use crate::ledger;
 use crate::plan::{Plan, Selection};
 use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::Run;
+use crate::sign_off;
 use crate::yaml::Duration;
 
 use super::record::Recorder;
@@ -74,8 +75,12 @@ impl Check {
         let reports = self.reports(&checklist.root, checklist.markdown.as_deref(), &env)?;
         let sources = Arc::clone(&checklist.sources);
         let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
+        let sign_offs = sign_off::standings(&checklist, env.now())
+            .await
+            .map_err(|(problems, sources)| Failure::usage(problems, &env).at(&Arc::new(sources)))?;
         let plan =
             Plan::build(checklist, &selection).map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
+        let plan = Plan { sign_offs, ..plan };
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&reports, &plan.checklist.name, unmarked)
             .map_err(|problems| Failure::output(problems, &env))?;

@@ -12,7 +12,9 @@ mod record;
 mod render;
 mod schema;
 mod show;
+mod sign;
 mod validate;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -65,6 +67,10 @@ enum Verb {
     Import(import::Import),
     /// Run a whole checklist against a miniature staging stack inside this process: nothing has to be set up.
     Demo(demo::Demo),
+    /// Vouch for an item that asks for it, or take that back.
+    Sign(sign::Sign),
+    /// Tell of each entry in the file of sign-offs whether it is valid, and why not.
+    Verify(verify::Verify),
     /// Print a JSON Schema: of a checklist, for editors, or of what gate writes.
     Schema(schema::Schema),
 }
@@ -136,6 +142,8 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Verb::Probe(probe) => probe.run(env).await,
         Verb::Import(import) => import.run(&env),
         Verb::Demo(demo) => demo.run(env).await,
+        Verb::Sign(sign) => sign.run(env).await,
+        Verb::Verify(verify) => verify.run(env).await,
         Verb::Schema(schema) => schema.run(),
     };
     ExitCode::from(done.unwrap_or_else(|failure| failure.tell()).code())

@@ -112,7 +112,12 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
     say("valid_for", json!(item.valid_for));
     if let Some(sign_off) = &item.sign_off {
         let valid_for = sign_off.valid_for.map(|time| time.to_string());
-        say("sign_off", json!({ "role": sign_off.role, "valid_for": valid_for }));
+        say(
+            "sign_off",
+            json!({
+                "role": sign_off.role, "valid_for": valid_for, "by": sign_off.by, "signed": sign_off.signed,
+            }),
+        );
     }
     say("probes", item.probes.iter().map(probe).collect());
     say("evidence", item.evidence.as_ref().map_or(Value::Null, yaml::Node::to_text_json));

@@ -7,6 +7,7 @@ mod owner;
 mod panic;
 mod queue;
 mod secrets;
+mod sign_off;
 #[cfg(test)]
 mod tests;
 

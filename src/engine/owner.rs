@@ -21,6 +21,7 @@ use super::fill::{Scope, Seen};
 use super::item::{self, Again, Done, Shared, blank};
 use super::queue::{Claim, Queue};
 use super::secrets::{Secrets, used};
+use super::sign_off;
 
 /// How long to wait before what is red is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -173,12 +174,12 @@ impl<'a, T: FnMut(&Event)> Owner<'a, T> {
             let item = self.shared.plan.item(task);
             let result = if let Some(why) = &item.deferred {
                 Some(blank(&self.shared.plan, task, Status::Deferred, Some(why.clone())))
+            } else if item.sign_off.is_some() {
+                Some(sign_off::result(&self.shared.plan, task, &self.results, self.blocked(task)))
             } else if let Some(blocked) = self.blocked(task) {
                 Some(blocked)
             } else if let Some(why) = &item.pending {
                 Some(blank(&self.shared.plan, task, Status::Pending, Some(why.clone())))
-            } else if item.sign_off.is_some() {
-                Some(blank(&self.shared.plan, task, Status::Pending, Some("not signed".to_owned())))
             } else if let Some(failed) = self.failed {
                 Some(self.not_begun(task, &self.fail_fast(failed)))
             } else {

@@ -26,7 +26,7 @@ use server::{Refusal, Server, on};
 
 pub use changes::{Green, tell_changes};
 pub use facts::{AllFacts, Facts, Passed, State, tell};
-pub use origin::Origin;
+pub use origin::{Origin, git};
 pub use place::{Location, Place};
 
 /// How long a server may take for whatever it is asked.

@@ -17,6 +17,8 @@ pub enum State {
     Expired(Date),
     /// Everything that it names passed.
     Closed,
+    /// Somebody accepted it, but it names nothing that was looked at.
+    Unused,
 }
 
 /// The day in UTC.
@@ -33,9 +35,22 @@ pub fn state(run: &Run, gap: &Gap, today: Date) -> State {
     }
     match gap.accepted_until {
         None => State::Open,
+        Some(_) if !seen && run.partial.is_none() => State::Unused,
         Some(until) if until >= today => State::Accepted(until),
         Some(until) => State::Expired(until.tomorrow().unwrap_or(until)),
     }
+}
+
+/// The items that are red by themselves and that no gap names. None where a checklist keeps no gaps.
+pub fn unrecorded(run: &Run) -> Vec<&ItemResult> {
+    if run.gaps.is_empty() {
+        return Vec::new();
+    }
+    let is_named = |item: &ItemResult| run.gaps.iter().any(|gap| gap.items.contains(&item.id));
+    run.items()
+        .filter(|item| !item.status.is_green() && !item.advisory && item.sign_off.is_none() && item.cause.is_none())
+        .filter(|item| !is_named(item))
+        .collect()
 }
 
 /// The gap for which the item is waived: of several, the one that is accepted longest.

@@ -42,6 +42,13 @@ fn a_run_is_the_checklist_with_its_ticks_and_what_was_seen() {
     |-----|----------|-------|-------|----------------|
     | Replay PostgresTraceStore parity | P2 | @backend | `start_trace` schema mismatch | 2026-03-01 by @sre-lead |
 
+    Not yet recorded:
+
+    - Redis: `redis_connected == 1`
+    - Grafana: 4 dashboards provisioned
+    - Secrets are present
+    - k6 baseline
+
     ## Sign-off acceptance (QA + SRE)
     - [ ] QA lead confirms smoke tests (above) **[BLOCKED: secrets-present: GITHUB_TOKEN is not set]**
     - [ ] SRE confirms infra (Redis, DB, Prometheus) **[NEEDS SIGN-OFF]**

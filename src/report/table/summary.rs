@@ -12,6 +12,10 @@ use super::paint::Paint;
 /// Writes what is to be said of gaps, what makes the run less than whole, and the verdict.
 pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, look)).collect();
+    let unrecorded: Vec<&str> = gap::unrecorded(run).into_iter().map(|item| item.id.as_str()).collect();
+    if !unrecorded.is_empty() {
+        notes.push(format!("not yet recorded as known gaps: {}", visible(&unrecorded.join(", "))));
+    }
     if let Some(partial) = &run.partial {
         notes.push(format!("PARTIAL: not everything was run ({}). This is no sign-off.", visible(partial)));
     }
@@ -77,6 +81,7 @@ fn note(run: &Run, gap: &Gap, look: &Look) -> Option<String> {
     match gap::state(run, gap, gap::day(look.now)) {
         State::Closed => Some(format!("{text}: gap closed: remove it")),
         State::Expired(since) => Some(format!("{text}: gap expired since {since}")),
+        State::Unused => Some(format!("{text}: gap unused: it names nothing that was looked at")),
         State::Open | State::Accepted(_) => None,
     }
 }

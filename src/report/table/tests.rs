@@ -65,6 +65,8 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
 
     … waits for sre (SRE)
 
+    not yet recorded as known gaps: redis, grafana, secrets-present, k6
+
     NOT READY: 5 of 12 green, 1 failed, 1 error (1 cause, 3 blocked), 2 pending, 1 waived, 1 deferred, 1
     flaky, 1 insecure in 1.2 s
     "#);
@@ -161,6 +163,9 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
        --> checklists/staging.yaml:39:13
 
     … waits for sre (SRE)
+
+    not yet recorded as known gaps: redis,
+    grafana, secrets-present, k6
 
     NOT READY: 5 of 12 green, 1 failed, 1
     error (1 cause, 3 blocked), 2 pending, 1

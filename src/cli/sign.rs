@@ -1,0 +1,189 @@
+//! `gate sign`: vouch for an item, or take that back, where all that it needs is green in the last whole run.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::checklist::{Checklist, Item};
+use crate::diagnostic::{Diagnostic, closest};
+use crate::env::Env;
+use crate::ledger::{Ledger, Recorded, Which, git};
+use crate::run::Status;
+use crate::sign_off::{self, Action, Claim, Entry};
+
+use super::{At, Exit, Failure, Given, load, print};
+
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// The checklist
+    name: String,
+    /// The item: one that is a sign-off
+    item: String,
+    /// Who signs, such as `Dana Reyes <dana@example.com>`; if absent, Git's user
+    #[arg(long, value_name = "PERSON")]
+    by: Option<String>,
+    /// Anything that others should know of it
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Take it back
+    #[arg(long)]
+    revoke: bool,
+    /// Sign with this SSH key, as `ssh-keygen -Y sign` does; a public key means the agent's
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Sign {
+    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+        let env = self.given.env(env)?;
+        let checklist = load(&self.name, &self.given.overrides(), &env)?;
+        let item = self.item(&checklist).map_err(|problem| Failure::usage(problem, &env))?;
+        let claims = Claim::all(&checklist);
+        let claim = claims.iter().find(|claim| claim.item == self.item).expect("the item is a sign-off");
+        let (by, email) = self.person(&checklist, &env).await?;
+        let refused = |problem| Failure { exit: Exit::NotReady, ..Failure::usage(problem, &env) };
+        let usage = |problem| Failure::usage(problem, &env);
+        for text in [Some(&by), email.as_ref(), self.note.as_ref()].into_iter().flatten() {
+            if text.chars().any(char::is_control) {
+                return Err(usage(Diagnostic::error("a name and a note have no control characters in them")));
+            }
+        }
+        let action = if self.revoke { Action::Revoke } else { Action::Give };
+        let run = match action {
+            Action::Revoke => None,
+            Action::Give => {
+                let location = self.at.location(&checklist.root, &env)?;
+                let ledger = Ledger::open_existing(location, &checklist.root).await.map_err(usage)?;
+                let last = match ledger {
+                    Some(mut ledger) => ledger.last(&checklist.name, Which::Whole).await.map_err(usage)?,
+                    None => None,
+                };
+                Some(green(&checklist, item, last, &env).map_err(refused)?)
+            }
+        };
+        let mut entry = Entry {
+            item: self.item.clone(),
+            action,
+            role: claim.asked.role.clone(),
+            by,
+            email,
+            at: env.now(),
+            subject: checklist.subject.clone(),
+            note: self.note.clone(),
+            checklist: checklist.name.clone(),
+            covers: claim.covers.clone(),
+            file: format!("sha256:{}", checklist.digest),
+            run,
+            signature: None,
+        };
+        if let Some(people) =
+            claim.asked.by.as_ref().filter(|people| !people.iter().any(|one| one == entry.principal()))
+            && action == Action::Give
+        {
+            let title = format!("{} may not sign as {}", entry.principal(), entry.role);
+            return Err(refused(Diagnostic::error(title).help(format!("it is for {}", people.join(", ")))));
+        }
+        match &self.key {
+            Some(key) => {
+                let key = env.cwd.join(key);
+                let signature = sign_off::sign(&entry, &key).await;
+                entry.signature = Some(signature.map_err(|why| usage(Diagnostic::error(why)))?);
+            }
+            None if claim.asked.signed && action == Action::Give => {
+                let problem = Diagnostic::error(format!("`{}` counts only when it is signed with a key", self.item));
+                return Err(usage(problem.help("say which: `--key ~/.ssh/id_ed25519`")));
+            }
+            None => {}
+        }
+        let file = sign_off::append(&checklist, &entry)
+            .map_err(|(problems, sources)| Failure::output(problems, &env).at(&std::sync::Arc::new(sources)))?;
+        let words = entry.words();
+        print(&format!("{}: {words}\nwritten to {file}: commit it\n", self.item), &env)?;
+        Ok(Exit::Ready)
+    }
+
+    /// The item that is meant.
+    fn item<'c>(&self, checklist: &'c Checklist) -> Result<&'c Item, Diagnostic> {
+        let names = || checklist.items().filter(|item| item.sign_off.is_some()).map(|item| &*item.id);
+        if let Some(item) = checklist.items().find(|item| *item.id == *self.item) {
+            return match item.sign_off {
+                Some(_) => Ok(item),
+                None => Err(Diagnostic::error(format!("`{}` is no sign-off: it is looked at", self.item))),
+            };
+        }
+        let problem = Diagnostic::error(format!("no item is called `{}`", self.item));
+        Err(match closest(&self.item, names()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help(format!("the sign-offs are {}", names().collect::<Vec<_>>().join(", "))),
+        })
+    }
+
+    /// The name and the mail address of who signs.
+    async fn person(&self, checklist: &Checklist, env: &Env) -> Result<(String, Option<String>), Failure> {
+        let set = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        if let Some(by) = &self.by {
+            let (name, email) = match by.split_once('<').and_then(|(name, rest)| Some((name, rest.strip_suffix('>')?)))
+            {
+                Some((name, email)) => (set(name), set(email)),
+                None if by.contains('@') => (set(by), set(by)),
+                None => (set(by), None),
+            };
+            if let Some(name) = name.or_else(|| email.clone()) {
+                return Ok((name, email));
+            }
+        } else {
+            let asked = async |key| git(&checklist.root, &["config", key]).await.ok().and_then(|text| set(&text));
+            let (name, email) = (asked("user.name").await, asked("user.email").await);
+            if let Some(name) = name.or_else(|| email.clone()) {
+                return Ok((name, email));
+            }
+        }
+        let problem = Diagnostic::error("nobody says who signs");
+        Err(Failure::usage(problem.help("say `--by \"Dana Reyes <dana@example.com>\"`, or set Git's user.name"), env))
+    }
+}
+
+/// The digest of the last whole run, in which all that the item needs is green.
+fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) -> Result<String, Diagnostic> {
+    let again = format!("run `gate check {}`, then sign", checklist.name);
+    let Some(Recorded { digest, run, .. }) = last else {
+        return Err(Diagnostic::error(format!("there is no whole run of `{}` to sign", checklist.name)).help(again));
+    };
+    if run.digest != checklist.digest {
+        return Err(Diagnostic::error("the checklist has changed since the last whole run").help(again));
+    }
+    if run.subject != checklist.subject {
+        let named = |subject: &Option<String>| subject.clone().unwrap_or_else(|| "nothing".to_owned());
+        let title =
+            format!("the last whole run was of {}, and this is {}", named(&run.subject), named(&checklist.subject));
+        return Err(Diagnostic::error(title).help(again));
+    }
+    let today = env.today();
+    let is_waived_today = |id: &str| {
+        let mut gaps = checklist.gaps.iter().filter(|gap| gap.accepted_until.is_some_and(|until| until >= today));
+        gaps.any(|gap| gap.items.iter().any(|item| item == id))
+    };
+    let items: Vec<&Item> = checklist.items().collect();
+    let mut problem = Diagnostic::error(format!("`{}` can't be signed: not all that it needs is green", item.id));
+    let mut is_green = true;
+    for need in item.needs.iter().map(|need| &items[*need]) {
+        let why = match run.items().find(|result| result.id == *need.id) {
+            None => "not in the last whole run".to_owned(),
+            Some(result) if result.status == Status::Waived && !is_waived_today(&result.id) => {
+                "was waived, which has expired".to_owned()
+            }
+            Some(result) if result.status.is_green() => continue,
+            Some(result) => match &result.reason {
+                Some(reason) => format!("{}: {reason}", result.status.word()),
+                None => result.status.word().to_owned(),
+            },
+        };
+        is_green = false;
+        problem = problem.help(format!("{}: {why}", need.id));
+    }
+    if is_green { Ok(format!("sha256:{digest}")) } else { Err(problem.help(again)) }
+}

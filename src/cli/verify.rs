@@ -1,0 +1,65 @@
+//! `gate verify`: is every entry in a file of sign-offs one that could count?
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::env::Env;
+use crate::report::visible;
+use crate::sign_off::{self, Claim, Judged};
+
+use super::{Exit, Failure, Given, load, print};
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The checklist
+    name: String,
+    #[command(flatten)]
+    given: Given,
+}
+
+impl Verify {
+    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+        let env = self.given.env(env)?;
+        let checklist = load(&self.name, &self.given.overrides(), &env)?;
+        let now = env.now();
+        let claims = Claim::all(&checklist);
+        let mut entries = sign_off::read(&checklist)
+            .map_err(|(problems, sources)| Failure::usage(problems, &env).at(&Arc::new(sources)))?;
+        let sources = std::mem::take(&mut entries.sources);
+        let judged = sign_off::judge(&checklist, &claims, entries, now).await;
+        let mut text = String::new();
+        for (at, one) in judged.iter().enumerate() {
+            let state = state(one, &judged[at + 1..], &claims, now);
+            let place = sources.locate(one.span);
+            let line = format!("{}:{}: {}: {}: {state}", place.file, place.line, one.entry.item, one.entry.words());
+            text.push_str(&visible(&line));
+            text.push('\n');
+        }
+        let refused = judged.iter().filter(|one| one.refused.is_some()).count();
+        text.push_str(&match refused {
+            0 => format!("{} read, all acceptable\n", judged.len()),
+            _ => format!("{} read, {refused} REFUSED\n", judged.len()),
+        });
+        print(&text, &env)?;
+        Ok(if refused == 0 { Exit::Ready } else { Exit::NotReady })
+    }
+}
+
+/// What is to be said of an entry, with those after it.
+fn state(one: &Judged, after: &[Judged], claims: &[Claim], now: jiff::Timestamp) -> String {
+    if let Some(why) = &one.refused {
+        return format!("REFUSED: {why}");
+    }
+    let is_later = |later: &&Judged| {
+        later.refused.is_none() && later.entry.item == one.entry.item && later.entry.subject == one.entry.subject
+    };
+    if let Some(later) = after.iter().rfind(is_later) {
+        return format!("superseded: {}", later.entry.words());
+    }
+    let claim = claims.iter().find(|claim| claim.item == one.entry.item);
+    match claim.and_then(|claim| one.stale(claim, now)) {
+        Some(why) => format!("stale: {why}"),
+        None => "valid".to_owned(),
+    }
+}

@@ -1,0 +1,76 @@
+//! Signatures as `ssh-keygen -Y` makes and verifies them (OpenSSH 8.2 and later, PROTOCOL.sshsig): the user's own
+//! program runs, so that agents, passphrases and hardware keys work.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use super::Entry;
+
+/// What the signature is for: one made for something else is refused.
+const NAMESPACE: &str = "gate-signoff";
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Signs an entry with a key. The program may ask for a passphrase at the terminal, for as long as that takes.
+///
+/// # Errors
+/// Why there is no signature, in words.
+pub async fn sign(entry: &Entry, key: &Path) -> Result<String, String> {
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"]).arg(key);
+    let (is_good, output) = fed(command, &entry.signed_bytes()).await?;
+    if is_good && output.starts_with("-----BEGIN SSH SIGNATURE-----") {
+        return Ok(output);
+    }
+    Err(format!("`ssh-keygen` made no signature with `{}`: {}", key.display(), first(&output)))
+}
+
+/// Verifies the signature of an entry: made by a key that the file has for its principal, for this purpose, and at a
+/// time when the key counted.
+///
+/// # Errors
+/// Why it is not good, in words.
+pub async fn verify(entry: &Entry, signature: &str, allowed: &Path) -> Result<(), String> {
+    if !allowed.is_file() {
+        return Err(format!("there is no file of allowed signers at `{}`", allowed.display()));
+    }
+    let mut file = tempfile::NamedTempFile::new().map_err(|problem| no_file(&problem))?;
+    file.write_all(signature.as_bytes()).map_err(|problem| no_file(&problem))?;
+    let at = entry.at.to_zoned_datetime(TimeZone::UTC).strftime("%Y%m%d%H%M%SZ").to_string();
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-Y", "verify", "-n", NAMESPACE, "-O", &format!("verify-time={at}")]);
+    command.arg("-f").arg(allowed).args(["-I", entry.principal(), "-s"]).arg(file.path());
+    let verified = tokio::time::timeout(TIMEOUT, fed(command, &entry.signed_bytes())).await;
+    let (is_good, said) = verified.map_err(|_| "`ssh-keygen` did not answer in time".to_owned())??;
+    if is_good { Ok(()) } else { Err(format!("its signature is not good for {}: {}", entry.principal(), first(&said))) }
+}
+
+/// Runs the program with this input: whether it succeeded, and its output, or what it complains of.
+async fn fed(mut command: Command, input: &[u8]) -> Result<(bool, String), String> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let failed = |problem: io::Error| match problem.kind() {
+        io::ErrorKind::NotFound => "`ssh-keygen` is not installed".to_owned(),
+        _ => format!("cannot run `ssh-keygen`: {problem}"),
+    };
+    let mut child = command.env("LC_ALL", "C").spawn().map_err(failed)?;
+    let mut pipe = child.stdin.take().expect("it is piped");
+    // One that complains early reads no input; what it says counts.
+    let _ = pipe.write_all(input).await;
+    drop(pipe);
+    let output = child.wait_with_output().await.map_err(failed)?;
+    let said = if output.status.success() || output.stderr.is_empty() { output.stdout } else { output.stderr };
+    Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+fn first(said: &str) -> &str {
+    said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing of why").trim()
+}
+
+fn no_file(problem: &io::Error) -> String {
+    format!("cannot write a temporary file: {problem}")
+}
