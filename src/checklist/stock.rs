@@ -17,6 +17,7 @@ pub static STOCK: &[(&str, &str)] = &[
     ("runbook", include_str!("../../checks/runbook.yaml")),
     ("secrets-present", include_str!("../../checks/secrets-present.yaml")),
     ("upstash-redis", include_str!("../../checks/upstash-redis.yaml")),
+    ("workflow-dispatch-only", include_str!("../../checks/workflow-dispatch-only.yaml")),
 ];
 
 #[cfg(test)]

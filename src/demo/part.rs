@@ -21,6 +21,7 @@ pub static PARTS: &[(&str, &str)] = &[
     ("redis", "Redis is a replica that takes no writes"),
     ("grafana", "the dashboard `M4.5 Failure` is not provisioned"),
     ("secrets", "the Slack webhook still is `changeme`"),
+    ("ci-parity", "the workflow also runs on every push"),
     ("healthz", "the API says 503"),
     ("simulate", "a simulation without a key is answered, but not stored"),
     ("replay", "replaying a trace fails"),
