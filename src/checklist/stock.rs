@@ -5,14 +5,19 @@ pub static STOCK: &[(&str, &str)] = &[
     ("alembic-at-head", include_str!("../../checks/alembic-at-head.yaml")),
     ("alertmanager-ready", include_str!("../../checks/alertmanager-ready.yaml")),
     ("deployed-commit", include_str!("../../checks/deployed-commit.yaml")),
+    ("e2e-report", include_str!("../../checks/e2e-report.yaml")),
     ("grafana-dashboards", include_str!("../../checks/grafana-dashboards.yaml")),
     ("http-health", include_str!("../../checks/http-health.yaml")),
+    ("idempotency", include_str!("../../checks/idempotency.yaml")),
+    ("k6-baseline", include_str!("../../checks/k6-baseline.yaml")),
     ("prometheus-metrics", include_str!("../../checks/prometheus-metrics.yaml")),
+    ("rate-limit", include_str!("../../checks/rate-limit.yaml")),
     ("redis-writable", include_str!("../../checks/redis-writable.yaml")),
     ("retention-log", include_str!("../../checks/retention-log.yaml")),
     ("runbook", include_str!("../../checks/runbook.yaml")),
     ("secrets-present", include_str!("../../checks/secrets-present.yaml")),
     ("upstash-redis", include_str!("../../checks/upstash-redis.yaml")),
+    ("workflow-dispatch-only", include_str!("../../checks/workflow-dispatch-only.yaml")),
 ];
 
 #[cfg(test)]

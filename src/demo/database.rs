@@ -26,7 +26,7 @@ pub async fn create(folder: &Path, broken: &Broken) -> sqlx::Result<String> {
 }
 
 const TABLES: &str = "CREATE TABLE alembic_version (version_num TEXT PRIMARY KEY);
-    CREATE TABLE aos_traces (id TEXT PRIMARY KEY, name TEXT NOT NULL);
+    CREATE TABLE aos_traces (id TEXT PRIMARY KEY, name TEXT NOT NULL, idempotency_key TEXT);
     CREATE TABLE aos_traces_retention_log (id INTEGER PRIMARY KEY, removed INTEGER NOT NULL);";
 
 const LOG: &str = "INSERT INTO aos_traces_retention_log (removed) VALUES (120), (95);";

@@ -57,6 +57,7 @@ fn k6(p95: u32) -> String {
   "state": {{ "isStdErrTTY": false, "isStdOutTTY": false, "testRunDurationMs": 30000 }},
   "root_group": {{ "name": "", "path": "", "id": "d41d8cd98f00b204e9800998ecf8427e", "groups": [], "checks": [] }},
   "metrics": {{
+    "iterations": {{ "type": "counter", "contains": "default", "values": {{ "count": 3000, "rate": 100 }} }},
     "http_reqs": {{ "type": "counter", "contains": "default", "values": {{ "count": 6000, "rate": 200 }} }},
     "http_req_failed": {{
       "type": "rate", "contains": "default", "values": {{ "rate": 0.001, "passes": 6, "fails": 5994 }},
