@@ -120,5 +120,5 @@ fn workflow(path: &str, expect: &Value) -> Proposal {
     if expect != &json!({}) {
         probe["expect"] = expect.clone();
     }
-    Proposal { probes: vec![probe], is_sure: false }
+    Proposal { probes: vec![probe], is_sure: true }
 }

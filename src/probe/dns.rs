@@ -232,6 +232,9 @@ impl<'de> Deserialize<'de> for HostName {
             return Err(wrong());
         }
         let mut name = Name::from_utf8(&text).map_err(|_| wrong())?;
+        if name.iter().next_back().is_some_and(|last| last.eq_ignore_ascii_case(b"localhost")) {
+            return Err(D::Error::custom("`localhost` is known without asking: no resolver would be looked at"));
+        }
         // Otherwise the search domains of this machine would be tried too.
         name.set_fqdn(true);
         Ok(Self(name))

@@ -56,7 +56,7 @@ fn what_no_client_would_trust_is_seen_all_the_same() {
 
     let expired = authority.issue_for("expired", &["127.0.0.1"], (2025, 1, 1));
     let (seen, told) = look_at(&expired, &ca);
-    assert_snapshot!(told, @"expired on 2025-01-01 | renew the certificate");
+    assert_snapshot!(told, @"expired on 2025-01-01 | it expired on 2025-01-01: renew it");
     assert!(!seen.verified && seen.days_left < 0, "{seen:?}");
 }
 
@@ -68,7 +68,7 @@ fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
     fs::write(&own.certificate, made.cert.pem()).expect("the directory is ours");
     fs::write(&own.key, made.signing_key.serialize_pem()).expect("the directory is ours");
     let (seen, told) = look_at(&own, &json!({}));
-    assert_snapshot!(told, @"self-signed, valid until 4096-01-01 | name this very certificate with `ca: FILE` if it is meant to be so");
+    assert_snapshot!(told, @"self-signed, valid until 4096-01-01 | it is self-signed: name this very certificate with `ca: FILE` if it is meant to be so");
     assert_eq!((seen.reason.as_deref(), seen.issuer == seen.subject), (Some("self-signed"), true));
     let (seen, _) = look_at(&own, &json!({ "ca": own.certificate }));
     assert!(seen.verified, "{seen:?}");
@@ -156,7 +156,7 @@ fn postgres_is_asked_for_tls_first() {
 
 #[test]
 fn silence_ends_with_the_deadline_and_an_expired_certificate_is_red() {
-    let silent = harness::raw(|mut client| drop(client.read(&mut [0; 1])));
+    let silent = harness::raw(|mut client| drop(client.read_to_end(&mut Vec::new())));
     let authority = Authority::new();
     let expired = harness::nginx_tls(&authority.issue_for("expired", &["127.0.0.1"], (2025, 1, 1)), BLOCK);
     let (silent, expired, ca) = (silent.port(), expired.port, authority.ca());

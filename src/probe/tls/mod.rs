@@ -139,14 +139,17 @@ expect: { verified: true, days_left: { at_least: 14 } }
         match seen.reason.as_deref() {
             None if seen.days_left < 14 => Some("renew the certificate".to_owned()),
             None => None,
-            Some("expired") => Some("renew the certificate".to_owned()),
+            Some("expired") => {
+                let day = seen.not_after.split('T').next().unwrap_or_default();
+                Some(format!("it expired on {day}: renew it"))
+            }
             Some("not valid yet") => Some("is this machine's clock right?".to_owned()),
             Some("wrong name") => Some(match seen.names.as_slice() {
                 [] => format!("the certificate is not for `{name}`: it has no names at all"),
                 names => format!("the certificate is not for `{name}`, but for {}", names.join(", ")),
             }),
             Some("self-signed") => {
-                Some("name this very certificate with `ca: FILE` if it is meant to be so".to_owned())
+                Some("it is self-signed: name this very certificate with `ca: FILE` if it is meant to be so".to_owned())
             }
             Some("unknown issuer") if seen.chain.len() == 1 => Some(format!(
                 "`{}` is not known here, and the server sends no other certificate: \

@@ -58,6 +58,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
       help: the token may not see every folder
       hint: provision the folder `monitoring/grafana` again
       reproduce: curl -sS -H "Authorization: Bearer $GRAFANA_TOKEN" http://grafana:3000/api/search
+      history: last passed 2025-12-01
 
     … k6 — k6 baseline
       pending: no report at load-tests/summary.json
@@ -156,6 +157,7 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
       hint: provision the folder
         `monitoring/grafana` again
       reproduce: curl -sS -H "Authorization: Bearer $GRAFANA_TOKEN" http://grafana:3000/api/search
+      history: last passed 2025-12-01
 
     … k6 — k6 baseline
       pending: no report at
