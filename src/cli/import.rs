@@ -1,7 +1,8 @@
 //! `gate import`: a checklist in YAML from a hand-written one in markdown.
 
-use std::fs::OpenOptions;
+use std::fs::Permissions;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -69,14 +70,12 @@ impl Import {
 
     /// Writes the whole file or none of it, and never over another unless told so.
     fn write(&self, path: &Path, yaml: &str) -> io::Result<()> {
-        if !self.force {
-            let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-            return file.write_all(yaml.as_bytes());
-        }
         let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".gate-").tempfile_in(folder)?;
+        let rights = Permissions::from_mode(0o666); // as far as the umask lets it
+        let mut file = tempfile::Builder::new().prefix(".gate-").permissions(rights).tempfile_in(folder)?;
         file.write_all(yaml.as_bytes())?;
-        file.persist(path).map_err(|problem| problem.error)?;
-        Ok(())
+        file.as_file().sync_data()?;
+        let written = if self.force { file.persist(path) } else { file.persist_noclobber(path) };
+        written.map(drop).map_err(|problem| problem.error)
     }
 }

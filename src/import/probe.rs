@@ -33,18 +33,22 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is well formed")
 }
 
+/// Whether the words say more than one thing: a probe of the first would be green while the second is not so.
+fn says_more(low: &str) -> bool {
+    [" with ", " and ", ", ", "; "].iter().any(|word| low.contains(word))
+}
+
 /// What could be looked at. Nothing where the words tell nothing.
 pub fn proposal(title: &str) -> Option<Proposal> {
-    let sure = |probes| Some(Proposal { probes, is_sure: true });
     let unsure = |probe| Some(Proposal { probes: vec![probe], is_sure: false });
     let low = title.to_lowercase();
     if let Some(found) = status(title) {
-        return sure(vec![found]);
+        return Some(Proposal { probes: vec![found], is_sure: !says_more(&low) });
     }
     if let (Some(found), true) = (WORKFLOW.captures(title), THERE.is_match(title)) {
         let expect = if low.contains("workflow_dispatch only") { json!({ "dispatch_only": true }) } else { json!({}) };
         let path = format!(".github/workflows/{}", &found[1]);
-        return Some(workflow(&path, &expect));
+        return Some(Proposal { is_sure: !says_more(&low), ..workflow(&path, &expect) });
     }
     if low.contains("alembic") {
         let expect = match REVISION.captures(title) {
@@ -88,12 +92,14 @@ pub fn proposal(title: &str) -> Option<Proposal> {
     }
     if let Some(found) = PATH.captures(title) {
         // A script that is there is not yet one that was run, and a text is not yet one that says what it should.
-        let is_sure = THERE.is_match(title) && !low.contains(" with ");
+        let is_sure = THERE.is_match(title) && !says_more(&low);
         return Some(Proposal { probes: vec![json!({ "file": { "path": found[1] } })], is_sure });
     }
     let variables: Vec<&str> = VARIABLE.find_iter(title).map(|found| found.as_str()).collect();
     if !variables.is_empty() {
-        let is_sure = THERE.is_match(title);
+        // Several variables may be named, and nothing else.
+        let rest = VARIABLE.replace_all(title, "").to_lowercase();
+        let is_sure = THERE.is_match(title) && ![" with ", " and "].iter().any(|word| rest.contains(word));
         return Some(Proposal { probes: vec![json!({ "env": { "names": variables } })], is_sure });
     }
     if low.contains("redis") {

@@ -170,6 +170,13 @@ fn text_gaps_and_sign_offs_keep_their_place_and_meaning() {
     "#);
 }
 
+#[test]
+fn an_item_that_says_more_than_its_probe_sees_stays_pending() {
+    let yaml = imported("# L\n- [x] `curl /x` returns 200 and names the release\n- [x] `docs/A.md` exists, reviewed\n");
+    assert_eq!(yaml.matches("pending: \"claimed, not verified\"").count(), 2, "{yaml}");
+    assert_eq!(yaml.matches("# a proposal:").count(), 2, "{yaml}");
+}
+
 /// What is wrong with a checklist, nothing if nothing is.
 fn problems(yaml: String) -> String {
     let found = Found { name: "list".into(), file: "list.yaml".into(), root: PathBuf::from("/"), text: yaml };
