@@ -8,7 +8,7 @@ use crate::checklist::{Checklist, Item};
 use crate::diagnostic::{Diagnostic, closest};
 use crate::env::Env;
 use crate::ledger::{Ledger, Recorded, Which, git};
-use crate::run::Status;
+use crate::run;
 use crate::sign_off::{self, Action, Claim, Entry};
 
 use super::{At, Exit, Failure, Given, load, print};
@@ -150,7 +150,7 @@ impl Sign {
 /// The digest of the last whole run, in which all that the item needs is green.
 fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) -> Result<String, Diagnostic> {
     let again = format!("run `gate check {}`, then sign", checklist.name);
-    let Some(Recorded { digest, run, .. }) = last else {
+    let Some(Recorded { digest, mut run, .. }) = last else {
         return Err(Diagnostic::error(format!("there is no whole run of `{}` to sign", checklist.name)).help(again));
     };
     if run.digest != checklist.digest {
@@ -162,20 +162,14 @@ fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) 
             format!("the last whole run was of {}, and this is {}", named(&run.subject), named(&checklist.subject));
         return Err(Diagnostic::error(title).help(again));
     }
-    let today = env.today();
-    let is_waived_today = |id: &str| {
-        let mut gaps = checklist.gaps.iter().filter(|gap| gap.accepted_until.is_some_and(|until| until >= today));
-        gaps.any(|gap| gap.items.iter().any(|item| item == id))
-    };
+    // What was green then may be too old by now, and what was waived accepted no longer.
+    run::age(&mut run, env.now());
     let items: Vec<&Item> = checklist.items().collect();
     let mut problem = Diagnostic::error(format!("`{}` can't be signed: not all that it needs is green", item.id));
     let mut is_green = true;
     for need in item.needs.iter().map(|need| &items[*need]) {
         let why = match run.items().find(|result| result.id == *need.id) {
             None => "not in the last whole run".to_owned(),
-            Some(result) if result.status == Status::Waived && !is_waived_today(&result.id) => {
-                "was waived, which has expired".to_owned()
-            }
             Some(result) if result.status.is_green() => continue,
             Some(result) => match &result.reason {
                 Some(reason) => format!("{}: {reason}", result.status.word()),

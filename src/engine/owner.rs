@@ -319,9 +319,7 @@ impl<'a, T: FnMut(&Event)> Owner<'a, T> {
     /// Whether a gap that somebody accepted, and that has not expired, covers an item.
     fn is_waived(&self, id: &str) -> bool {
         let today = self.shared.cx.env.today();
-        let gaps = self.shared.plan.checklist.gaps.iter();
-        gaps.filter(|gap| gap.accepted_until.is_some_and(|until| until >= today))
-            .any(|gap| gap.items.iter().any(|item| item == id))
+        self.shared.plan.checklist.gaps.iter().any(|gap| gap.waives(id, today))
     }
 
     /// What is red and could be green at another look. Nothing when nobody but a person can make it green.

@@ -3,6 +3,7 @@
 mod event;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -309,6 +310,13 @@ impl Run {
     }
 }
 
+impl Gap {
+    /// Whether somebody accepted that this item is red, and that has not expired.
+    pub fn waives(&self, id: &str, today: Date) -> bool {
+        self.accepted_until.is_some_and(|until| until >= today) && self.items.iter().any(|item| item == id)
+    }
+}
+
 /// How the reason of an item begins that passed too long ago to be believed.
 const STALE: &str = "verified ";
 
@@ -325,9 +333,7 @@ pub fn age(run: &mut Run, now: Timestamp) {
     let day = |instant: Timestamp| instant.to_zoned_datetime(TimeZone::UTC).date();
     let (started, today) = (run.started, day(now));
     for item in run.sections.iter_mut().flat_map(|section| &mut section.items) {
-        let is_accepted =
-            |gap: &Gap| gap.items.contains(&item.id) && gap.accepted_until.is_some_and(|until| until >= today);
-        if item.status == Status::Waived && !run.gaps.iter().any(is_accepted) {
+        if item.status == Status::Waived && !run.gaps.iter().any(|gap| gap.waives(&item.id, today)) {
             item.status = unwaived(item);
         }
         let Some(valid) = item.valid_for.filter(|_| item.status == Status::Passed) else { continue };

@@ -70,6 +70,18 @@ fn a_sign_off_that_is_given_is_passed_and_says_who_and_when() {
 }
 
 #[test]
+fn nothing_is_signed_on_what_was_green_too_long_ago() {
+    let list = LIST.replace("title: Up,", "title: Up, valid_for: 1d,");
+    let project = Project::new(&list).file("up", "");
+    assert_eq!(at(&project, SIGNED, &["check", "staging"]).code, 1);
+    let sign = ["sign", "staging", "qa", "--by", DANA];
+    let late = at(&project, SIGNED + 2 * DAY, &sign);
+    assert_eq!(late.code, 1);
+    assert!(late.stderr.contains("up: pending: verified 2025-12-06, valid for 1d"), "{}", late.stderr);
+    assert_eq!(at(&project, SIGNED + DAY / 2, &sign).code, 0);
+}
+
+#[test]
 fn nothing_is_signed_while_what_it_needs_is_not_green_in_the_last_whole_run() {
     let project = Project::new(LIST);
     let sign = ["sign", "staging", "qa", "--by", DANA];
