@@ -79,7 +79,8 @@ impl<'a> Checks<'a> {
             None => Lookup::Later,
         };
         let mut own = Vec::new();
-        let probes = fill(&check.probes, &mut lookup, &mut own);
+        let mut probes = check.probes.clone();
+        fill(&mut probes, &mut lookup, &mut own);
         let outside = ahead.aliases.len();
         let specs = read_all(&probes, pace, ahead, kinds, &mut own);
         // What a check calls its probes is its own affair.
@@ -166,7 +167,8 @@ impl Check {
         }
         let mut used = Vec::new();
         let mut lookup = |reference: &Reference| lookup(reference, &inputs, &mut used);
-        let probes = fill(&read?.probes, &mut lookup, problems);
+        let mut probes = read?.probes;
+        fill(&mut probes, &mut lookup, problems);
         if probes.elements().is_empty() {
             let problem = Diagnostic::error("a check without probes checks nothing").at(root.span);
             problems.push(problem.help("give it a list: `probes:`"));

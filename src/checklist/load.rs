@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::env::Env;
 use crate::run::Gap;
-use crate::yaml::{self, Node, Spanned, Value};
+use crate::yaml::{self, Key, Node, Spanned, Value};
 
 use super::check::Checks;
 use super::file::{FileChecklist, FileGap, FileItem, FilePace, FileSection};
@@ -46,15 +46,10 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     let file = sources.add(found.file.as_str(), found.text);
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
-    let raw = yaml::parse(&sources, file, &mut problems);
-    let root = raw.as_ref().map(|raw| {
-        let mut scope = Scope::new(raw, &given, env);
-        let root = filled(raw, &mut scope, &mut problems);
-        problems.extend(scope.problems());
-        root
-    });
-    // The tree as it was written goes now, unless something in it is to be signed: of a long list, that is much.
-    let raw = raw.filter(definition::is_needed);
+    let root = yaml::parse(&sources, file, &mut problems);
+    // The tree as it was written is kept only where something in it is to be signed: of a long list, that is much.
+    let raw = root.clone().filter(definition::is_needed);
+    let root = root.map(|root| filled(root, &given, env, &mut problems));
     let checklist = root.and_then(|root| {
         let mut loader = Loader {
             names: Names::read(&root, &mut problems),
@@ -81,13 +76,16 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
 }
 
 /// The tree with everything filled that is known. `vars` is left as it is: its problems are the scope's to tell.
-fn filled(raw: &Node, scope: &mut Scope, problems: &mut Vec<Diagnostic>) -> Node {
-    let Value::Map(entries) = &raw.value else { return raw.clone() };
-    let entries = entries.iter().map(|(key, node)| match &*key.text {
-        "vars" => (key.clone(), node.clone()),
-        _ => (key.clone(), scope.fill(node, problems)),
-    });
-    Node { span: raw.span, value: Value::Map(entries.collect()) }
+fn filled(mut root: Node, given: &[(Key, Node)], env: &Env, problems: &mut Vec<Diagnostic>) -> Node {
+    let head = root.only(&["vars", "secrets"]);
+    let mut scope = Scope::new(&head, given, env);
+    if let Value::Map(entries) = &mut root.value {
+        for (_, node) in Arc::make_mut(entries).iter_mut().filter(|(key, _)| &*key.text != "vars") {
+            scope.fill(node, problems);
+        }
+    }
+    problems.extend(scope.problems());
+    root
 }
 
 struct Loader<'a> {

@@ -95,7 +95,7 @@ pub fn read(
             .push(Diagnostic::error("`with` belongs to `use`").at(with.span).help("a probe has its settings itself"));
     }
     let known = kinds.of(kind);
-    let options = yaml::read::<FileProbe>(&options(node), problems);
+    let options = yaml::read::<FileProbe>(&node.only(&OPTIONS), problems);
     references::check(settings, ahead, kinds, problems);
     let ready = if settings.has_holes() {
         (kind.check)(settings, problems);
@@ -145,12 +145,6 @@ pub fn read(
         settings: Settings { node: settings.clone(), ready },
         expect,
     })
-}
-
-/// The entries of a probe but its kind, and what has been told.
-fn options(node: &Node) -> Node {
-    let entries = node.entries().iter().filter(|(key, _)| OPTIONS.contains(&&*key.text)).cloned().collect();
-    Node { span: node.span, value: Value::Map(entries) }
 }
 
 /// The pace with what is said nearer to the probe.

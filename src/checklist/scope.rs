@@ -30,9 +30,9 @@ enum Var<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a checklist, with what `--var` says.
-    pub fn new(root: &'a Node, given: &'a [(Key, Node)], env: &'a Env) -> Self {
-        let entries = |key| root.get(key).map(Node::entries).unwrap_or_default();
+    /// The scope of a checklist whose `vars` and `secrets` stand in `head`, with what `--var` says.
+    pub fn new(head: &'a Node, given: &'a [(Key, Node)], env: &'a Env) -> Self {
+        let entries = |key| head.get(key).map(Node::entries).unwrap_or_default();
         let mut vars: HashMap<&str, Var> =
             entries("vars").iter().map(|(key, node)| (&*key.text, Var::Raw(node))).collect();
         let names: Vec<&str> = entries("vars").iter().map(|(key, _)| &*key.text).collect();
@@ -50,9 +50,9 @@ impl<'a> Scope<'a> {
         Self { env, vars, names, secrets: entries("secrets").iter().map(|(key, _)| &*key.text).collect(), problems }
     }
 
-    /// The node with everything filled that is known.
-    pub fn fill(&mut self, node: &Node, problems: &mut Vec<Diagnostic>) -> Node {
-        fill(node, &mut |reference| self.lookup(reference), problems)
+    /// Fills everything in the node that is known.
+    pub fn fill(&mut self, node: &mut Node, problems: &mut Vec<Diagnostic>) {
+        fill(node, &mut |reference| self.lookup(reference), problems);
     }
 
     /// Fills every variable, also those that nothing refers to, and tells what is wrong in them and in `--var`.
@@ -110,9 +110,10 @@ impl<'a> Scope<'a> {
             }
             Var::Raw(node) => *node,
         };
+        let mut filled = raw.clone();
         self.vars.insert(name, Var::Open);
         let mut problems = Vec::new();
-        let filled = self.fill(raw, &mut problems);
+        self.fill(&mut filled, &mut problems);
         self.problems.extend(problems);
         self.vars.insert(name, Var::Filled(filled.clone()));
         Lookup::Found(filled)

@@ -45,7 +45,8 @@ impl Scope {
                 Lookup::Missing
             }
         };
-        let filled = fill(node, &mut lookup, &mut problems);
+        let mut filled = node.clone();
+        fill(&mut filled, &mut lookup, &mut problems);
         if let Some(problem) = problems.first() {
             return Err(problem.title().to_owned());
         }

@@ -22,12 +22,12 @@ pub enum Lookup {
     Wrong(Box<Diagnostic>),
 }
 
-/// The node with every reference filled that `lookup` knows. What cannot be filled stays a hole.
+/// Fills every reference in the node that `lookup` knows. What cannot be filled stays a hole.
 ///
 /// A reference that is the whole scalar, quoted or not, becomes what was found, a number or a list too. Problems are
 /// `Lookup::Wrong` and a list or map in the middle of a text.
-pub fn fill(node: &Node, lookup: &mut dyn FnMut(&Reference) -> Lookup, problems: &mut Vec<Diagnostic>) -> Node {
-    Fill { lookup, problems }.node(node).unwrap_or_else(|| node.clone())
+pub fn fill(node: &mut Node, lookup: &mut dyn FnMut(&Reference) -> Lookup, problems: &mut Vec<Diagnostic>) {
+    Fill { lookup, problems }.node(node);
 }
 
 struct Fill<'a> {
@@ -46,41 +46,37 @@ enum Outcome {
 }
 
 impl Fill<'_> {
-    /// `None` when there is nothing to fill, so that the old node, and all below it, stays shared.
-    fn node(&mut self, node: &Node) -> Option<Node> {
-        let value = match &node.value {
-            Value::Scalar(_) => return None,
-            Value::Hole(template) if template.is_refused() => return None,
-            Value::Hole(template) => match self.parts(&template.parts, template.style) {
-                Outcome::Known(value) => value,
-                Outcome::Open(parts) => Value::Hole(Arc::new(Template { parts, style: template.style })),
-                Outcome::Refused => Value::Hole(Arc::new(Template::refused())),
-            },
-            Value::List(elements) => {
-                let (at, first) = elements.iter().enumerate().find_map(|(at, node)| Some((at, self.node(node)?)))?;
-                let mut filled = elements.to_vec();
-                filled[at] = first;
-                for node in &mut filled[at + 1..] {
-                    if let Some(new) = self.node(node) {
-                        *node = new;
-                    }
-                }
-                Value::List(filled.into())
-            }
-            Value::Map(entries) => {
-                let (at, first) =
-                    entries.iter().enumerate().find_map(|(at, (_, node))| Some((at, self.node(node)?)))?;
-                let mut filled = entries.to_vec();
-                filled[at].1 = first;
-                for (_, node) in &mut filled[at + 1..] {
-                    if let Some(new) = self.node(node) {
-                        *node = new;
-                    }
-                }
-                Value::Map(filled.into())
-            }
+    /// Whether there was something to fill.
+    fn node(&mut self, node: &mut Node) -> bool {
+        let template = match &mut node.value {
+            Value::Scalar(_) => return false,
+            Value::List(elements) => return self.all(elements, |element| element),
+            Value::Map(entries) => return self.all(entries, |(_, node)| node),
+            Value::Hole(template) if template.is_refused() => return false,
+            Value::Hole(template) => template,
         };
-        Some(Node { span: node.span, value })
+        node.value = match self.parts(&template.parts, template.style) {
+            Outcome::Known(value) => value,
+            Outcome::Open(parts) => Value::Hole(Arc::new(Template { parts, style: template.style })),
+            Outcome::Refused => Value::Hole(Arc::new(Template::refused())),
+        };
+        true
+    }
+
+    /// What nobody else holds is filled where it is; of the rest, what changes is copied.
+    fn all<T: Clone>(&mut self, all: &mut Arc<[T]>, node: fn(&mut T) -> &mut Node) -> bool {
+        if let Some(own) = Arc::get_mut(all) {
+            return own.iter_mut().fold(false, |is_changed, one| self.node(node(one)) | is_changed);
+        }
+        let mut is_changed = false;
+        for at in 0..all.len() {
+            let mut one = all[at].clone();
+            if self.node(node(&mut one)) {
+                Arc::make_mut(all)[at] = one;
+                is_changed = true;
+            }
+        }
+        is_changed
     }
 
     fn parts(&mut self, parts: &[Part], style: Style) -> Outcome {

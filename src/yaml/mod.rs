@@ -94,6 +94,13 @@ impl Node {
         }
     }
 
+    /// The map with the entries of these keys alone.
+    #[must_use]
+    pub fn only(&self, keys: &[&str]) -> Node {
+        let entries = self.entries().iter().filter(|(key, _)| keys.contains(&&*key.text)).cloned().collect();
+        Node { span: self.span, value: Value::Map(entries) }
+    }
+
     /// A list's elements; none for anything else.
     pub fn elements(&self) -> &[Node] {
         match &self.value {
@@ -112,7 +119,7 @@ impl Node {
 
     /// Whether it is `null`, `~` or nothing at all.
     pub fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar(scalar) if scalar.to_json().is_null())
+        matches!(&self.value, Value::Scalar(Scalar { text, style: Style::Plain }) if Plain::of(text) == Plain::Null)
     }
 
     /// A word for what it is, as messages say it: `a map`, `a list`, `text`, `a number`, …

@@ -53,6 +53,8 @@ fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dollar
         file,
         problems,
         stack: Vec::new(),
+        elements: Vec::new(),
+        entries: Vec::new(),
         anchors: HashMap::new(),
         keys: HashSet::new(),
         root: None,
@@ -134,9 +136,10 @@ struct Frame {
     body: Body,
 }
 
+/// Where in the builder's elements or entries its own begin, and the key whose value comes next.
 enum Body {
-    List(Vec<Node>),
-    Map(Vec<(Key, Node)>, Option<Key>),
+    List(usize),
+    Map(usize, Option<Key>),
 }
 
 /// What an anchor stands for.
@@ -151,6 +154,10 @@ struct Builder<'a> {
     file: u32,
     problems: &'a mut Vec<Diagnostic>,
     stack: Vec<Frame>,
+    /// The elements of all lists in the making, those of the innermost last.
+    elements: Vec<Node>,
+    /// The entries of all maps in the making, those of the innermost last.
+    entries: Vec<(Key, Node)>,
     anchors: HashMap<usize, Anchor>,
     /// Every key so far: a long list has the same few again and again.
     keys: HashSet<Arc<str>>,
@@ -187,11 +194,11 @@ impl Builder<'_> {
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), &place);
-                self.open(place.start, anchor, Body::List(Vec::new()))
+                self.open(place.start, anchor, Body::List(self.elements.len()))
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), &place);
-                self.open(place.start, anchor, Body::Map(Vec::new(), None))
+                self.open(place.start, anchor, Body::Map(self.entries.len(), None))
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
             Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => true,
@@ -265,14 +272,16 @@ impl Builder<'_> {
     fn close(&mut self, end: usize) -> bool {
         let frame = self.stack.pop().expect("the parser ends only what it began");
         let (start, end, value) = match frame.body {
-            Body::List(elements) => {
+            Body::List(first) => {
+                let elements: Arc<[Node]> = self.elements.drain(first..).collect();
                 let end = elements.last().map_or(end, |last| last.span.end as usize);
-                (frame.start, end, Value::List(elements.into()))
+                (frame.start, end, Value::List(elements))
             }
-            Body::Map(entries, _) => {
+            Body::Map(first, _) => {
+                let entries: Arc<[(Key, Node)]> = self.entries.drain(first..).collect();
                 let start = entries.first().map_or(frame.start, |(key, _)| key.span.start as usize);
                 let end = entries.last().map_or(end, |(_, last)| last.span.end as usize);
-                (start, end, Value::Map(entries.into()))
+                (start, end, Value::Map(entries))
             }
         };
         let node = Node { span: self.span(start..end.max(start)), value };
@@ -308,12 +317,12 @@ impl Builder<'_> {
         };
         frame.depth = frame.depth.max(depth);
         match &mut frame.body {
-            Body::List(elements) => elements.push(node),
-            Body::Map(entries, key @ Some(_)) => {
+            Body::List(_) => self.elements.push(node),
+            Body::Map(first, key @ Some(_)) => {
                 let key = key.take().expect("it is `Some`");
                 // What is refused as a key is told there, and should not lead to further problems.
-                if &*key.text != MERGE && entries.iter().all(|(other, _)| other.text != key.text) {
-                    entries.push((key, node));
+                if &*key.text != MERGE && self.entries[*first..].iter().all(|(other, _)| other.text != key.text) {
+                    self.entries.push((key, node));
                 }
             }
             Body::Map(_, key) => *key = Some(as_key(&node, self.problems)),
@@ -323,8 +332,8 @@ impl Builder<'_> {
     }
 
     fn refuse_second_key(&mut self) {
-        let Some(Frame { body: Body::Map(entries, Some(key)), .. }) = self.stack.last() else { return };
-        if let Some((first, _)) = entries.iter().find(|(first, _)| first.text == key.text) {
+        let Some(Frame { body: Body::Map(first, Some(key)), .. }) = self.stack.last() else { return };
+        if let Some((first, _)) = self.entries[*first..].iter().find(|(first, _)| first.text == key.text) {
             self.problems.push(
                 Diagnostic::error(format!("`{}` stands twice in one map", key.text))
                     .at(key.span)

@@ -182,7 +182,8 @@ fn a_reference_that_is_the_whole_scalar_becomes_what_it_names() {
         "vars.x" => Lookup::Missing,
         _ => Lookup::Later,
     };
-    let filled = fill(&node.expect("a tree"), &mut lookup, &mut problems);
+    let mut filled = node.expect("a tree");
+    fill(&mut filled, &mut lookup, &mut problems);
     assert_eq!(filled.to_json().to_string(), r#"{"whole":60,"quoted":60,"in":"a-60-${b}","default":"5","later":null}"#);
     assert_eq!(filled.references().len(), 1);
 }
@@ -194,7 +195,8 @@ fn a_value_from_outside_can_be_a_number_where_one_is_wanted_but_no_structure() {
         let value = if reference.path == "env.R" { "3" } else { "a: [b]\nc: d" };
         Lookup::Found(Node::from_json(&value.into(), reference.span))
     };
-    let filled = fill(&node.expect("a tree"), &mut lookup, &mut problems);
+    let mut filled = node.expect("a tree");
+    fill(&mut filled, &mut lookup, &mut problems);
     let request = read::<Request>(&filled, &mut problems).expect("nothing is wrong");
     assert_eq!((&*request.url, request.redirects), ("a: [b]\nc: d", 3));
 }
