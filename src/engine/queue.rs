@@ -20,6 +20,7 @@ pub struct Queue {
     /// Those that were ready, each under one lock that was held then.
     parked: HashMap<String, BTreeSet<usize>>,
     held: HashSet<String>,
+    /// Each with whether it is exclusive.
     running: BTreeMap<usize, bool>,
 }
 
@@ -31,7 +32,8 @@ impl Queue {
 
     /// The next item to begin, which is running then. Nothing while none may.
     pub fn pop<'a>(&mut self, claim: impl Fn(usize) -> Claim<'a>) -> Option<usize> {
-        if self.running.values().any(|exclusive| *exclusive) {
+        // What runs beside nothing is the only one that runs.
+        if self.running.first_key_value().is_some_and(|(_, exclusive)| *exclusive) {
             return None;
         }
         while let Some(item) = self.ready.pop_first() {

@@ -41,6 +41,9 @@ pub fn width(text: &str) -> usize {
 /// is lost but the blanks at which it is broken. At least one line.
 pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     let limit = limit.max(2); // a wide character takes two columns
+    if width(text) <= limit {
+        return vec![text.trim_end().to_owned()];
+    }
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
