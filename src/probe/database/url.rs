@@ -18,7 +18,7 @@ const ENCODE: &str = "in a user or password, `/`, `@`, `:`, `#`, `?` and `%` mus
 /// Where a database is: `postgresql://user:password@host/name`, `mysql://…`, `sqlite:///file.db`. What SQLAlchemy puts
 /// behind a plus sign, as in `postgresql+asyncpg://`, is accepted and makes no difference.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
-#[schemars(inline)]
+#[schemars(inline, transparent)]
 pub struct DatabaseUrl(#[schemars(with = "String")] Place, #[schemars(skip)] String);
 
 /// What a URL names.
