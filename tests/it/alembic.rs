@@ -58,18 +58,12 @@ fn told(project: &Project, settings: Value) -> String {
     }
 }
 
-/// The Python that alembic runs with.
-fn python() -> String {
-    let script = std::fs::read_to_string(harness::alembic()).expect("alembic is a script");
-    let line = script.lines().next().and_then(|line| line.strip_prefix("#!"));
-    line.expect("it says which Python it wants").trim().to_owned()
-}
-
 #[test]
 fn at_head_is_what_alembic_would_have_nothing_to_do_with() {
     let project = Project::new("");
     let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/alembic/oracle.py");
-    let output = Command::new(python()).arg(oracle).arg(project.path().join("histories")).arg(HISTORIES).output();
+    let output =
+        Command::new(harness::python()).arg(oracle).arg(project.path().join("histories")).arg(HISTORIES).output();
     let output = output.expect("alembic's Python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 

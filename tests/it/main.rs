@@ -40,6 +40,7 @@ mod race;
 mod readme;
 mod redis;
 mod render;
+mod schema;
 mod secret;
 mod sign;
 mod signal;

@@ -22,6 +22,13 @@ pub fn alembic() -> PathBuf {
     }
 }
 
+/// The Python that alembic runs with, and that has what `tests/run` installs beside it.
+pub fn python() -> String {
+    let script = fs::read_to_string(alembic()).expect("alembic is a script");
+    let line = script.lines().next().and_then(|line| line.strip_prefix("#!"));
+    line.expect("it says which Python it wants").trim().to_owned()
+}
+
 /// The load tester: the one that `tests/run` installs beside alembic, or any that is installed.
 pub fn k6() -> PathBuf {
     let beside = env::var_os("GATE_ALEMBIC").and_then(|alembic| Some(Path::new(&alembic).parent()?.join("k6")));

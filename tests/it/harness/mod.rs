@@ -31,7 +31,7 @@ pub use child::Server;
 pub use dnsmasq::{Dnsmasq, dnsmasq};
 pub use gate::{Gate, Output, Project, dedent, gate};
 pub use http::{HttpServer, Request, Response, http};
-pub use installed::{alembic, find, k6, missing, program};
+pub use installed::{alembic, find, k6, missing, program, python};
 pub use mariadb::{MariaDb, mariadb};
 pub use nginx::{Nginx, nginx, nginx_tls};
 pub use pgbouncer::{PgBouncer, pgbouncer, pgbouncer_before};
