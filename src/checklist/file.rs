@@ -142,8 +142,9 @@ pub struct FileSection {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Changes")]
 pub struct FileChanges {
-    /// `last-green`, the last whole run in which everything that gates was green; `last-sign-off`; or a revision, such as
-    /// `v1.4.0`. `last-green` if absent.
+    /// `last-green`, the last whole run in which everything that gates was green; `last-sign-off`, the run that was signed
+    /// last for another subject, and `last-green` where there is none; or a revision, such as `v1.4.0`. `last-green` if
+    /// absent.
     #[serde(default = "last_green")]
     pub since: String,
     /// Only commits that change something in these files and folders, relative to the folder that holds `checklists/`. All

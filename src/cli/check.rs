@@ -8,10 +8,10 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::engine::{self, Keep, Options};
 use crate::env::Env;
-use crate::ledger;
+use crate::ledger::{self, Bases};
 use crate::plan::{Plan, Selection};
 use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::Run;
@@ -75,9 +75,14 @@ impl Check {
         let reports = self.reports(&checklist.root, checklist.markdown.as_deref(), &env)?;
         let sources = Arc::clone(&checklist.sources);
         let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
-        let sign_offs = sign_off::standings(&checklist, env.now())
-            .await
-            .map_err(|(problems, sources)| Failure::usage(problems, &env).at(&Arc::new(sources)))?;
+        let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
+        let unread =
+            |(problems, sources): (Diagnostics, Sources)| Failure::usage(problems, &env).at(&Arc::new(sources));
+        let sign_offs = sign_off::standings(&checklist, env.now()).await.map_err(unread)?;
+        let signed = match changes.iter().flatten().any(|changes| changes.since == "last-sign-off") {
+            true => sign_off::last(&checklist, env.now()).await.map_err(unread)?,
+            false => None,
+        };
         let plan =
             Plan::build(checklist, &selection).map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
         let plan = Plan { sign_offs, ..plan };
@@ -105,17 +110,16 @@ impl Check {
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
         let env = Arc::new(env);
-        let changes: Vec<_> = plan.checklist.sections.iter().map(|section| section.changes.clone()).collect();
         let root = plan.checklist.root.clone();
         let mut run = engine::run(plan, &options, &env, stop, |event| live.show(event)).await;
         live.finish();
         let recorded = match recorder {
             Some(recorder) => {
-                recorder.record(&mut run, &changes).await.map_err(|problem| Failure::output(problem, &env))
+                recorder.record(&mut run, &changes, signed).await.map_err(|problem| Failure::output(problem, &env))
             }
             None => {
-                let unknown = Err("no ledger was asked when it last was green".to_owned());
-                ledger::tell_changes(&mut run, &changes, unknown, &root).await;
+                let green = Err("no ledger was asked when it last was green".to_owned());
+                ledger::tell_changes(&mut run, &changes, Bases { green, sign_off: signed }, &root).await;
                 Ok(())
             }
         };

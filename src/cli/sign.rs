@@ -53,8 +53,8 @@ impl Sign {
             }
         }
         let action = if self.revoke { Action::Revoke } else { Action::Give };
-        let run = match action {
-            Action::Revoke => None,
+        let (run, commit) = match action {
+            Action::Revoke => (None, None),
             Action::Give => {
                 let location = self.at.location(&checklist.root, &env)?;
                 let ledger = Ledger::open_existing(location, &checklist.root).await.map_err(usage)?;
@@ -62,7 +62,8 @@ impl Sign {
                     Some(mut ledger) => ledger.last(&checklist.name, Which::Whole).await.map_err(usage)?,
                     None => None,
                 };
-                Some(green(&checklist, item, last, &env).map_err(refused)?)
+                let Recorded { digest, run, .. } = green(&checklist, item, last, &env).map_err(refused)?;
+                (Some(format!("sha256:{digest}")), run.commit)
             }
         };
         let mut entry = Entry {
@@ -78,6 +79,7 @@ impl Sign {
             covers: claim.covers.clone(),
             file: format!("sha256:{}", checklist.digest),
             run,
+            commit,
             signature: None,
         };
         if let Some(people) =
@@ -147,12 +149,13 @@ impl Sign {
     }
 }
 
-/// The digest of the last whole run, in which all that the item needs is green.
-fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) -> Result<String, Diagnostic> {
+/// The last whole run, if all that the item needs is green in it.
+fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) -> Result<Recorded, Diagnostic> {
     let again = format!("run `gate check {}`, then sign", checklist.name);
-    let Some(Recorded { digest, mut run, .. }) = last else {
+    let Some(mut last) = last else {
         return Err(Diagnostic::error(format!("there is no whole run of `{}` to sign", checklist.name)).help(again));
     };
+    let run = &mut last.run;
     if run.digest != checklist.digest {
         return Err(Diagnostic::error("the checklist has changed since the last whole run").help(again));
     }
@@ -163,7 +166,7 @@ fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) 
         return Err(Diagnostic::error(title).help(again));
     }
     // What was green then may be too old by now, and what was waived accepted no longer.
-    run::age(&mut run, env.now());
+    run::age(run, env.now());
     let items: Vec<&Item> = checklist.items().collect();
     let mut problem = Diagnostic::error(format!("`{}` can't be signed: not all that it needs is green", item.id));
     let mut is_green = true;
@@ -179,5 +182,5 @@ fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) 
         is_green = false;
         problem = problem.help(format!("{}: {why}", need.id));
     }
-    if is_green { Ok(format!("sha256:{digest}")) } else { Err(problem.help(again)) }
+    if is_green { Ok(last) } else { Err(problem.help(again)) }
 }

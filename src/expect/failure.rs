@@ -78,6 +78,9 @@ pub fn failure(matcher: &Matcher, subject: &str, value: &Value, now: Timestamp) 
         Matcher::StartsWith(start) => is(format!("which does not start with {}", quoted(start, SHORT))),
         Matcher::EndsWith(end) => is(format!("which does not end with {}", quoted(end, SHORT))),
         Matcher::Length(inner) => match length(value) {
+            Some(_) if inner.holds(&Value::from(0), now) && !inner.holds(&Value::from(1), now) => {
+                is("which must be empty".to_owned())
+            }
             Some(length) => failure(inner, &format!("the length of {subject}"), &Value::from(length), now),
             None => format!("{subject} is {}, which has no length", named(value)),
         },

@@ -1,4 +1,4 @@
-//! What was committed since the last green run, from `git log`.
+//! What was committed since the last green run or the last sign-off, from `git log`.
 
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::checklist;
 use crate::run::{Changes, Commit, Run};
+use crate::sign_off::Entry;
 
 use super::origin::git;
 
@@ -23,37 +24,52 @@ pub struct Green {
     pub at: Timestamp,
 }
 
-/// Writes into the sections of a run what they ask for, one for one. `green` is the last green run, or why it is not
-/// known; `root` is the folder that holds `checklists/`.
-pub async fn tell_changes(
-    run: &mut Run,
-    asked: &[Option<checklist::Changes>],
-    green: Result<Option<Green>, String>,
-    root: &Path,
-) {
+/// What the words `last-green` and `last-sign-off` stand for.
+#[derive(Debug, Clone)]
+pub struct Bases {
+    /// The last green run, or why it is not known.
+    pub green: Result<Option<Green>, String>,
+    /// The last sign-off of something else than what is being signed off now.
+    pub sign_off: Option<Entry>,
+}
+
+/// Writes into the sections of a run what they ask for, one for one. `root` is the folder that holds `checklists/`.
+pub async fn tell_changes(run: &mut Run, asked: &[Option<checklist::Changes>], bases: Bases, root: &Path) {
     for (section, asked) in run.sections.iter_mut().zip(asked) {
         if let Some(asked) = asked {
-            section.changes = Some(changes(asked, &green, root).await);
+            section.changes = Some(changes(asked, &bases, root).await);
         }
     }
 }
 
-async fn changes(asked: &checklist::Changes, green: &Result<Option<Green>, String>, root: &Path) -> Changes {
+async fn changes(asked: &checklist::Changes, bases: &Bases, root: &Path) -> Changes {
     let unknown =
         |problem: String| Changes { since: String::new(), commits: Vec::new(), more: 0, problem: Some(problem) };
-    let (base, since) = match (asked.since.as_str(), green) {
-        ("last-green" | "last-sign-off", Err(why)) => return unknown(why.clone()),
-        ("last-green" | "last-sign-off", Ok(None)) => return unknown("no green run is recorded yet".to_owned()),
-        ("last-green" | "last-sign-off", Ok(Some(green))) => {
-            let short: String = green.commit.chars().take(7).collect();
-            (green.commit.as_str(), format!("the last green run ({short}, {})", green.at.strftime("%Y-%m-%d")))
+    let (base, since) = match (asked.since.as_str(), &bases.sign_off, &bases.green) {
+        ("last-sign-off", Some(Entry { commit: None, .. }), _) => {
+            return unknown("the run that was signed last was of no commit".to_owned());
         }
-        (revision, Ok(_) | Err(_)) => (revision, revision.to_owned()),
+        ("last-sign-off", Some(entry @ Entry { commit: Some(commit), .. }), _) => {
+            (commit.as_str(), format!("the last sign-off ({}: {})", short(commit), entry.words()))
+        }
+        ("last-sign-off" | "last-green", _, Err(why)) => return unknown(why.clone()),
+        ("last-sign-off", None, Ok(None)) => {
+            return unknown("nothing else was signed off, and no run was green".to_owned());
+        }
+        ("last-green", _, Ok(None)) => return unknown("no green run is recorded yet".to_owned()),
+        ("last-sign-off" | "last-green", _, Ok(Some(Green { commit, at }))) => {
+            (commit.as_str(), format!("the last green run ({}, {})", short(commit), at.strftime("%Y-%m-%d")))
+        }
+        (revision, ..) => (revision, revision.to_owned()),
     };
     match listed(base, &asked.paths, root).await {
         Ok((commits, more)) => Changes { since, commits, more, problem: None },
         Err(why) => unknown(why),
     }
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
 }
 
 /// The commits after `base`, newest first, and how many more there are.

@@ -24,7 +24,7 @@ use crate::run::{Run, Verdict};
 use document::Document;
 use server::{Refusal, Server, on};
 
-pub use changes::{Green, tell_changes};
+pub use changes::{Bases, Green, tell_changes};
 pub use facts::{AllFacts, Facts, Passed, State, tell};
 pub use origin::{Origin, git};
 pub use place::{Location, Place};

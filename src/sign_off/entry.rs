@@ -36,6 +36,9 @@ pub struct Entry {
     /// `sha256:` and the digest of the run in which all that this covers was green. Absent when it was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// The commit that was checked out in that run. For information: `changes` can begin there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// The signature over all of the above, as `ssh-keygen -Y sign` writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,

@@ -28,12 +28,27 @@ pub async fn standings(
     checklist: &Checklist,
     now: Timestamp,
 ) -> Result<HashMap<String, Standing>, (Diagnostics, Sources)> {
+    let (claims, judged) = judged(checklist, now).await?;
+    Ok(claims.iter().map(|claim| (claim.item.clone(), standing(claim, &judged, now))).collect())
+}
+
+/// The newest sign-off of a checklist that counts and is not of what is being signed off now.
+///
+/// # Errors
+/// When the file can't be read.
+pub async fn last(checklist: &Checklist, now: Timestamp) -> Result<Option<Entry>, (Diagnostics, Sources)> {
+    let (_, judged) = judged(checklist, now).await?;
+    Ok(standing::last(&judged, checklist.subject.as_deref()).cloned())
+}
+
+/// What has to be signed, and every entry.
+async fn judged(checklist: &Checklist, now: Timestamp) -> Result<(Vec<Claim>, Vec<Judged>), (Diagnostics, Sources)> {
     let claims = Claim::all(checklist);
     // What comes through standard input has no file beside it.
     if claims.is_empty() || checklist.file == "-" {
-        return Ok(HashMap::new());
+        return Ok((claims, Vec::new()));
     }
     let entries = read(checklist)?;
     let judged = judge(checklist, &claims, entries, now).await;
-    Ok(claims.iter().map(|claim| (claim.item.clone(), standing(claim, &judged, now))).collect())
+    Ok((claims, judged))
 }

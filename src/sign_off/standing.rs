@@ -127,6 +127,17 @@ fn refusal(entry: &Entry, claim: Option<&Claim>, before: &[Judged], now: Timesta
     }
 }
 
+/// The newest sign-off that was given, not taken back, and is not of what is being signed off now.
+pub fn last<'a>(judged: &'a [Judged], subject: Option<&str>) -> Option<&'a Entry> {
+    let good = || judged.iter().filter(|judged| judged.refused.is_none()).map(|judged| &judged.entry);
+    let is_revoked = |entry: &Entry| {
+        let same = |other: &&Entry| other.item == entry.item && other.subject == entry.subject;
+        good().filter(same).any(|other| other.action == Action::Revoke && other.at > entry.at)
+    };
+    let given = good().filter(|entry| entry.action == Action::Give && !is_revoked(entry));
+    given.filter(|entry| subject.is_none() || entry.subject.as_deref() != subject).max_by_key(|entry| entry.at)
+}
+
 /// How an item stands: the last entry for what is being signed off now decides.
 pub fn standing(claim: &Claim, judged: &[Judged], now: Timestamp) -> Standing {
     let own = || judged.iter().filter(|judged| judged.entry.item == claim.item);

@@ -380,11 +380,11 @@ fn a_dashboard_that_is_missing_and_a_token_that_is_not_accepted() {
 
 #[test]
 fn variables_files_and_programs_that_are_missing_or_not_as_they_should_be() {
-    insta::assert_snapshot!(Stage::new().with("STAGE_NAME", "changeme").red(), @"
+    insta::assert_snapshot!(Stage::new().with("STAGE_NAME", "changeme").red(), @r#"
     exit 1
-    env: failed, the length of placeholder is 1, not 0
+    env: failed, placeholder is ["STAGE_NAME"], which must be empty
       STAGE_NAME must be given a real value: a placeholder now
-    ");
+    "#);
     insta::assert_snapshot!(Stage::new().with("BACKUP", "none.txt").red(), @"
     exit 1
     file: failed, modified is missing

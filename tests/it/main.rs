@@ -48,6 +48,7 @@ mod sql;
 mod sql_error;
 mod sql_value;
 mod stock;
+mod story;
 mod structure;
 mod tcp;
 mod tls;

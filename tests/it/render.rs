@@ -87,7 +87,7 @@ fn a_red_item_says_in_table_and_markdown_since_when() {
     let table = at(&project, 3, &["check", "staging", "--markdown"]).1;
     assert!(table.contains("  history: red since 2025-12-02, last passed 2025-12-01 at 1.0\n"), "{table}");
     let markdown = project.read("R.md");
-    assert!(line(&markdown).ends_with("(last verified 2025-12-01; red since 2025-12-02)"), "{markdown}");
+    assert!(line(&markdown).ends_with("(last verified 2025-12-01 at 1.0; red since 2025-12-02)"), "{markdown}");
 }
 
 #[test]

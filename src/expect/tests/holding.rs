@@ -233,12 +233,12 @@ $.json.checks[*].ok: { every: true }
 $.json.checks[?@.ok==false].name: { length: 0 }
 $.json.checks[0].ok: true
 $..error: { exists: false }
-", &seen), @"
+", &seen), @r#"
     ($.json.checks[*].ok)[1] is false, not true (1 of 2)
-    the length of ($.json.checks[?@.ok==false].name) is 1, not 0
+    ($.json.checks[?@.ok==false].name) is ["mq"], which must be empty
     ok: $.json.checks[0].ok true
     ok: $..error missing
-    ");
+    "#);
     assert_snapshot!(judged("{ '$.json.parts[*].ok': { length: 0 }, '$..error': { exists: true } }", &seen), @"
     $.json.parts[*].ok is missing: there is no $.json.parts
     $..error finds nothing

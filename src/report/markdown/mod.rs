@@ -100,7 +100,7 @@ fn write_item(run: &Run, item: &ItemResult, today: Date, out: &mut dyn Write) ->
     if let Some(tag) = tag(run, item) {
         write!(out, " **[{tag}]**")?;
     }
-    let remarks = remarks(item, today);
+    let remarks = remarks(run, item, today);
     if !remarks.is_empty() {
         write!(out, " ({})", remarks.join("; "))?;
     }
@@ -144,7 +144,7 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
 }
 
 /// What stands in parentheses at the end: what was seen and when, and what one should know of how.
-fn remarks(item: &ItemResult, today: Date) -> Vec<String> {
+fn remarks(run: &Run, item: &ItemResult, today: Date) -> Vec<String> {
     let mut remarks = Vec::new();
     match (item.status, &item.evidence) {
         // The evidence of a sign-off says who and when by itself.
@@ -164,7 +164,9 @@ fn remarks(item: &ItemResult, today: Date) -> Vec<String> {
         remarks.push("advisory".to_owned());
     }
     if let Some(last) = item.last_passed.filter(|_| item.status != Status::Passed) {
-        remarks.push(format!("last verified {}", gap::day(last)));
+        let subject = item.last_subject.as_deref().filter(|_| item.last_subject != run.subject);
+        let subject = subject.map(|subject| format!(" at {}", escape(subject))).unwrap_or_default();
+        remarks.push(format!("last verified {}{subject}", gap::day(last)));
     }
     let is_red = !item.status.is_green() && !run::is_stale(item);
     if let Some(since) = item.red_since.map(gap::day).filter(|since| is_red && *since < today) {
