@@ -1,9 +1,11 @@
-//! Kills at random moments leave no torn file: `GATE_TEST_KILLS` says how many, and `tests/kill` runs many.
+//! Kills at random moments leave no torn file and no corrupt ledger: `GATE_TEST_KILLS` says how many there are of each
+//! command, and `tests/kill` runs many.
 
+use std::cell::Cell;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::Project;
+use crate::harness::{Project, program};
 
 /// How many kills there are: few in every test run.
 fn count() -> u32 {
@@ -60,4 +62,60 @@ fn a_kill_during_sign_leaves_whole_entries_only() {
         },
     );
     assert_eq!(project.gate(&sign).code, 0, "the lock of one that was killed is free");
+}
+
+/// The markdown of a run, with its subject.
+fn whole(markdown: &str) -> Option<(String, String)> {
+    let (head, rest) = markdown.split_once("**Subject:** ")?;
+    let (subject, rest) = rest.split_once(' ')?;
+    Some((subject.to_owned(), format!("{head}{rest}")))
+}
+
+#[test]
+fn a_kill_during_check_leaves_the_old_markdown_or_the_new_one_and_a_sound_ledger() {
+    let items: String = (0..40)
+        .map(|number| {
+            format!("      - {{ id: i{number}, title: \"{number}\", probes: [{{ file: {{ path: up }} }}] }}\n")
+        })
+        .collect();
+    let list = format!("title: T\nmarkdown: READINESS.md\nsections:\n  - title: S\n    items:\n{items}");
+    let project = Project::new(&list).file("up", "").env("SOURCE_DATE_EPOCH", "1765022400");
+    let prose = "# Ours\n\nBefore.\n\n<!-- gate:begin staging -->\n<!-- gate:end staging -->\n\nBehind.\n";
+    std::fs::write(project.path().join("READINESS.md"), prose).expect("the project is ours");
+    let check = |subject: &str| project.command(&["check", "staging", "--markdown", "--subject", subject]);
+    assert_eq!(check("r0").run().code, 0); // which makes the ledger
+    let begun = Instant::now();
+    assert_eq!(check("r0").run().code, 0);
+    let length = begun.elapsed();
+    let (_, rest) = whole(&project.read("READINESS.md")).expect("it was written");
+    let (number, mut written, mut came_late) = (Cell::new(0), 0, 0);
+    killed(
+        length,
+        || {
+            number.set(number.get() + 1);
+            check(&format!("r{}", number.get())).command()
+        },
+        || {
+            let markdown = project.read("READINESS.md");
+            let (subject, now) = whole(&markdown).unwrap_or_else(|| panic!("torn:\n{markdown}"));
+            assert_eq!(now, rest, "torn, or something of ours is lost");
+            let subject: u32 = subject[1..].parse().expect("a whole subject");
+            assert!(subject >= written, "an older one came back");
+            written = subject;
+            came_late += u32::from(subject == number.get());
+            let mut integrity = Command::new(program("sqlite3"));
+            let integrity = integrity.arg(project.path().join(".gate/ledger.db")).arg("PRAGMA integrity_check");
+            let integrity = integrity.output().expect("it is installed");
+            assert_eq!(String::from_utf8_lossy(&integrity.stdout).trim(), "ok");
+            let history = project.gate(&["history", "staging", "--limit", "1"]);
+            assert_eq!((history.code, history.stderr.as_str()), (0, ""));
+        },
+    );
+    assert!(
+        (1..number.get()).contains(&came_late),
+        "{came_late} of {} had written before they were killed",
+        number.get()
+    );
+    assert_eq!(check("last").run().code, 0);
+    assert_eq!(whole(&project.read("READINESS.md")), Some(("last".to_owned(), rest)));
 }
