@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options};
 use crate::env::Env;
 use crate::ledger::{self, Bases};
@@ -19,7 +19,7 @@ use crate::sign_off;
 use crate::yaml::Duration;
 
 use super::record::Recorder;
-use super::{At, Exit, Failure, Given, load};
+use super::{At, Exit, Failure, Given, load, standings};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -76,11 +76,9 @@ impl Check {
         let sources = Arc::clone(&checklist.sources);
         let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
-        let unread =
-            |(problems, sources): (Diagnostics, Sources)| Failure::usage(problems, &env).at(&Arc::new(sources));
-        let sign_offs = sign_off::standings(&checklist, env.now()).await.map_err(unread)?;
+        let sign_offs = standings(&checklist, &env).await?;
         let signed = match changes.iter().flatten().any(|changes| changes.since == "last-sign-off") {
-            true => sign_off::last(&checklist, env.now()).await.map_err(unread)?,
+            true => sign_off::last(&checklist, env.now()).await.map_err(|unread| Failure::unread(unread, &env))?,
             false => None,
         };
         let plan =

@@ -16,7 +16,7 @@ mod sign;
 mod validate;
 mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,7 @@ use crate::env::Env;
 use crate::ledger::Location;
 use crate::probe::KINDS;
 use crate::run::Verdict;
+use crate::sign_off::{self, Standing};
 
 /// Says whether an environment is ready, by looking.
 ///
@@ -169,6 +170,11 @@ impl Failure {
         Self { problems: problems.into(), sources: Arc::default(), styled: env.color_stderr, exit: Exit::Usage }
     }
 
+    /// A file of sign-offs can't be read.
+    fn unread((problems, sources): (Diagnostics, Sources), env: &Env) -> Self {
+        Self { sources: Arc::new(sources), ..Self::usage(problems, env) }
+    }
+
     /// The same with the texts in which the problems are.
     fn at(self, sources: &Arc<Sources>) -> Self {
         Self { sources: Arc::clone(sources), ..self }
@@ -272,6 +278,11 @@ fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failu
         Some(checklist) => Ok(checklist),
         None => Err(Failure::usage(loaded.problems, env).at(&loaded.sources)),
     }
+}
+
+/// How each sign-off of a checklist stands.
+async fn standings(checklist: &Checklist, env: &Env) -> Result<HashMap<String, Standing>, Failure> {
+    sign_off::standings(checklist, env.now()).await.map_err(|unread| Failure::unread(unread, env))
 }
 
 /// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the stock library.

@@ -6,13 +6,14 @@ use clap::Args;
 
 use crate::checklist::{Checklist, Overrides, shown};
 use crate::diagnostic::Diagnostic;
+use crate::engine;
 use crate::env::Env;
 use crate::ledger::{self, Ledger, Which};
 use crate::report::{self, Look, Unmarked, embed};
-use crate::run::{self, Run};
+use crate::run::Run;
 
 use super::drift::{Exactness, drift};
-use super::{At, Exit, Failure, load, print};
+use super::{At, Exit, Failure, load, print, standings};
 
 #[derive(Debug, Args)]
 pub struct Render {
@@ -38,8 +39,9 @@ pub struct Render {
 impl Render {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
         let checklist = load(&self.name, &Overrides::default(), &env)?;
-        let run = last(&checklist, &self.at, &env).await?;
         let path = self.path(&checklist, &env)?;
+        let name = checklist.name.clone();
+        let run = last(checklist, &self.at, &env).await?;
         let markdown = report::format("markdown").expect("it is in the registry");
         let look = Look::plain(env.now());
         let mut text = Vec::new();
@@ -49,10 +51,10 @@ impl Render {
             return Ok(Exit::Ready);
         };
         if self.check {
-            return self.compare(&path, &checklist.name, &text, &env);
+            return self.compare(&path, &name, &text, &env);
         }
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
-        let outputs = report::open(&[("markdown".to_owned(), path)], &checklist.name, unmarked);
+        let outputs = report::open(&[("markdown".to_owned(), path)], &name, unmarked);
         let written = outputs.and_then(|outputs| outputs.write(&run, look.now));
         written.map_err(|problems| Failure::output(problems, &env))?;
         Ok(Exit::Ready)
@@ -100,9 +102,9 @@ impl Render {
 }
 
 /// The last whole run of a checklist, as it reads today.
-async fn last(checklist: &Checklist, at: &At, env: &Env) -> Result<Run, Failure> {
+async fn last(mut checklist: Checklist, at: &At, env: &Env) -> Result<Run, Failure> {
     let name = &checklist.name;
-    let mut ledger = ledger(name, checklist, at, env).await?;
+    let mut ledger = ledger(name, &checklist, at, env).await?;
     let told = |problem: Diagnostic| Failure::output(problem, env);
     let recorded = ledger.last(name, Which::Whole).await.map_err(told)?;
     let facts = ledger.facts(name).await.map_err(told)?;
@@ -116,7 +118,10 @@ async fn last(checklist: &Checklist, at: &At, env: &Env) -> Result<Run, Failure>
         Failure::usage(warning.help(format!("`gate check {name}` looks at what it says now")), env).tell();
     }
     ledger::tell(&mut recorded.run, &facts);
-    run::age(&mut recorded.run, env.now());
+    // The run says what it was of, whatever the environment says now.
+    checklist.subject.clone_from(&recorded.run.subject);
+    let standings = standings(&checklist, env).await?;
+    engine::age(&mut recorded.run, &checklist, &standings, env.now());
     Ok(recorded.run)
 }
 

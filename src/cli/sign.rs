@@ -6,12 +6,12 @@ use clap::Args;
 
 use crate::checklist::{Checklist, Item};
 use crate::diagnostic::{Diagnostic, closest};
+use crate::engine;
 use crate::env::Env;
 use crate::ledger::{Ledger, Recorded, Which, git};
-use crate::run;
 use crate::sign_off::{self, Action, Claim, Entry};
 
-use super::{At, Exit, Failure, Given, load, print};
+use super::{At, Exit, Failure, Given, load, print, standings};
 
 #[derive(Debug, Args)]
 pub struct Sign {
@@ -62,7 +62,10 @@ impl Sign {
                     Some(mut ledger) => ledger.last(&checklist.name, Which::Whole).await.map_err(usage)?,
                     None => None,
                 };
-                let Recorded { digest, run, .. } = green(&checklist, item, last, &env).map_err(refused)?;
+                let mut last = matching(&checklist, last).map_err(refused)?;
+                // What was green then may be too old by now, what was waived accepted no longer, and more be signed.
+                engine::age(&mut last.run, &checklist, &standings(&checklist, &env).await?, env.now());
+                let Recorded { digest, run, .. } = green(&checklist, item, last).map_err(refused)?;
                 (Some(format!("sha256:{digest}")), run.commit)
             }
         };
@@ -149,29 +152,30 @@ impl Sign {
     }
 }
 
-/// The last whole run, if all that the item needs is green in it.
-fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) -> Result<Recorded, Diagnostic> {
-    let again = format!("run `gate check {}`, then sign", checklist.name);
-    let Some(mut last) = last else {
-        return Err(Diagnostic::error(format!("there is no whole run of `{}` to sign", checklist.name)).help(again));
+/// The last whole run, if it was of what the checklist says now, and of what is being signed off.
+fn matching(checklist: &Checklist, last: Option<Recorded>) -> Result<Recorded, Diagnostic> {
+    let wrong = |title: String| Err(Diagnostic::error(title).help(again(checklist)));
+    let Some(last) = last else {
+        return wrong(format!("there is no whole run of `{}` to sign", checklist.name));
     };
-    let run = &mut last.run;
-    if run.digest != checklist.digest {
-        return Err(Diagnostic::error("the checklist has changed since the last whole run").help(again));
+    if last.run.digest != checklist.digest {
+        return wrong("the checklist has changed since the last whole run".to_owned());
     }
-    if run.subject != checklist.subject {
+    if last.run.subject != checklist.subject {
         let named = |subject: &Option<String>| subject.clone().unwrap_or_else(|| "nothing".to_owned());
-        let title =
-            format!("the last whole run was of {}, and this is {}", named(&run.subject), named(&checklist.subject));
-        return Err(Diagnostic::error(title).help(again));
+        let (then, now) = (named(&last.run.subject), named(&checklist.subject));
+        return wrong(format!("the last whole run was of {then}, and this is {now}"));
     }
-    // What was green then may be too old by now, and what was waived accepted no longer.
-    run::age(run, env.now());
+    Ok(last)
+}
+
+/// The run, if all that the item needs is green in it.
+fn green(checklist: &Checklist, item: &Item, last: Recorded) -> Result<Recorded, Diagnostic> {
     let items: Vec<&Item> = checklist.items().collect();
     let mut problem = Diagnostic::error(format!("`{}` can't be signed: not all that it needs is green", item.id));
     let mut is_green = true;
     for need in item.needs.iter().map(|need| &items[*need]) {
-        let why = match run.items().find(|result| result.id == *need.id) {
+        let why = match last.run.items().find(|result| result.id == *need.id) {
             None => "not in the last whole run".to_owned(),
             Some(result) if result.status.is_green() => continue,
             Some(result) => match &result.reason {
@@ -182,5 +186,9 @@ fn green(checklist: &Checklist, item: &Item, last: Option<Recorded>, env: &Env) 
         is_green = false;
         problem = problem.help(format!("{}: {why}", need.id));
     }
-    if is_green { Ok(last) } else { Err(problem.help(again)) }
+    if is_green { Ok(last) } else { Err(problem.help(again(checklist))) }
+}
+
+fn again(checklist: &Checklist) -> String {
+    format!("run `gate check {}`, then sign", checklist.name)
 }

@@ -1,7 +1,5 @@
 //! `gate verify`: is every entry in a file of sign-offs one that could count?
 
-use std::sync::Arc;
-
 use clap::Args;
 
 use crate::env::Env;
@@ -24,8 +22,7 @@ impl Verify {
         let checklist = load(&self.name, &self.given.overrides(), &env)?;
         let now = env.now();
         let claims = Claim::all(&checklist);
-        let mut entries = sign_off::read(&checklist)
-            .map_err(|(problems, sources)| Failure::usage(problems, &env).at(&Arc::new(sources)))?;
+        let mut entries = sign_off::read(&checklist).map_err(|unread| Failure::unread(unread, &env))?;
         let sources = std::mem::take(&mut entries.sources);
         let judged = sign_off::judge(&checklist, &claims, entries, now).await;
         let mut text = String::new();

@@ -70,6 +70,7 @@ pub fn blank(plan: &Plan, task: usize, status: Status, reason: Option<String>) -
         tags: item.tags.clone(),
         status,
         flaky: false,
+        stale: false,
         advisory: item.advisory,
         insecure: false,
         reason,

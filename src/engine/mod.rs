@@ -1,13 +1,14 @@
 //! When things are looked at: one loop that owns all state, and one worker for each item that runs.
 
+mod aged;
 mod fill;
 mod item;
 mod look;
+mod need;
 mod owner;
 mod panic;
 mod queue;
 mod secrets;
-mod sign_off;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use crate::env::Env;
 use crate::plan::Plan;
 use crate::run::{Event, Run};
 
+pub use aged::age;
 pub use look::{Looked, look};
 pub use panic::quiet as quiet_panics;
 

@@ -14,14 +14,15 @@ use crate::env::Env;
 use crate::plan::{Ask, Judge, Plan};
 use crate::probe::Context;
 use crate::run::{Event, ItemResult, Run, Section, Status, VERSION};
+use crate::sign_off::Standing;
 use crate::yaml::Node;
 
 use super::Options;
 use super::fill::{Scope, Seen};
 use super::item::{self, Again, Done, Shared, blank};
+use super::need::{Blocked, Outcome, blocked, sign_off};
 use super::queue::{Claim, Queue};
 use super::secrets::{Secrets, used};
-use super::sign_off;
 
 /// How long to wait before what is red is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -175,9 +176,9 @@ impl<'a, T: FnMut(&Event)> Owner<'a, T> {
             let result = if let Some(why) = &item.deferred {
                 Some(blank(&self.shared.plan, task, Status::Deferred, Some(why.clone())))
             } else if item.sign_off.is_some() {
-                Some(sign_off::result(&self.shared.plan, task, &self.results, self.blocked(task)))
+                Some(self.sign_off(task))
             } else if let Some(blocked) = self.blocked(task) {
-                Some(blocked)
+                Some(Outcome::from(blocked).write(blank(&self.shared.plan, task, Status::Blocked, None)))
             } else if let Some(why) = &item.pending {
                 Some(blank(&self.shared.plan, task, Status::Pending, Some(why.clone())))
             } else if let Some(failed) = self.failed {
@@ -192,25 +193,26 @@ impl<'a, T: FnMut(&Event)> Owner<'a, T> {
         }
     }
 
-    /// The result of an item that a need keeps from running: it names the root cause, not the nearest one.
-    fn blocked(&self, task: usize) -> Option<ItemResult> {
+    /// What keeps an item from running, if a need does.
+    fn blocked(&self, task: usize) -> Option<Blocked> {
         let plan = &self.shared.plan;
-        for &need in &plan.item(task).needs {
-            let id = plan.item(need).id.to_string();
-            let (cause, reason) = match &self.results[need] {
-                Some(result) if result.status.is_green() => continue,
-                None => (id.clone(), format!("{id}: not run this time")),
-                Some(ItemResult { cause: Some(root), reason, .. }) => {
-                    (root.clone(), reason.clone().unwrap_or_else(|| root.clone()))
-                }
-                Some(result) => {
-                    let why = result.reason.as_deref().unwrap_or(result.status.word());
-                    (id.clone(), format!("{id}: {why}"))
-                }
-            };
-            return Some(ItemResult { cause: Some(cause), ..blank(plan, task, Status::Blocked, Some(reason)) });
+        blocked(plan.item(task).needs.iter().map(|need| (&*plan.item(*need).id, self.results[*need].as_ref())))
+    }
+
+    /// The result of a sign-off. That a partial run is green does not show that all it covers is.
+    fn sign_off(&self, task: usize) -> ItemResult {
+        let plan = &self.shared.plan;
+        let item = plan.item(task);
+        let standing = plan.sign_offs.get(&*item.id).unwrap_or(&Standing::Absent);
+        match (sign_off(standing, self.blocked(task)), standing) {
+            (Outcome { status: Status::Passed, .. }, Standing::Given(given))
+                if plan.partial.is_some() && !item.needs.is_empty() =>
+            {
+                let reason = format!("{given}, but a partial run does not show that all it covers is green");
+                blank(plan, task, Status::Pending, Some(reason))
+            }
+            (outcome, _) => outcome.write(blank(plan, task, Status::Pending, None)),
         }
-        None
     }
 
     /// Begins what may begin.

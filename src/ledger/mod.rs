@@ -16,13 +16,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::query_as;
+use sqlx::{Connection as _, query_as};
 
 use crate::diagnostic::Diagnostic;
 use crate::run::{Run, Verdict};
 
 use document::Document;
-use server::{Refusal, Server, on};
+use server::{Refusal, Server, on, reading};
 
 pub use changes::{Bases, Green, tell_changes};
 pub use facts::{AllFacts, Facts, Passed, State, tell};
@@ -139,8 +139,8 @@ impl Ledger {
                      AND interrupted IS NULL ORDER BY id DESC LIMIT 1"
                 }
             };
-            Ok(on!(&mut self.server, connection, _words => {
-                query_as::<_, Stored>(sql).bind(name).persistent(false).fetch_optional(&mut **connection).await?
+            Ok(reading!(&mut self.server, transaction => {
+                query_as::<_, Stored>(sql).bind(name).persistent(false).fetch_optional(&mut *transaction).await?
             }))
         });
         let found = found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))?;
@@ -153,11 +153,11 @@ impl Ledger {
     /// When it can't be read.
     pub async fn run(&mut self, id: RunId) -> Result<Option<Recorded>, Diagnostic> {
         let found = timely(async {
-            Ok(on!(&mut self.server, connection, _words => {
+            Ok(reading!(&mut self.server, transaction => {
                 query_as::<_, Stored>("SELECT id, digest, document FROM gate_runs WHERE id = $1")
                     .bind(id)
                     .persistent(false)
-                    .fetch_optional(&mut **connection)
+                    .fetch_optional(&mut *transaction)
                     .await?
             }))
         });
@@ -172,7 +172,7 @@ impl Ledger {
     pub async fn runs(&mut self, name: &str, limit: usize) -> Result<Vec<RunHead>, Diagnostic> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let found = timely(async {
-            Ok(on!(&mut self.server, connection, _words => {
+            Ok(reading!(&mut self.server, transaction => {
                 query_as::<_, Head>(
                     "SELECT id, started, subject, commit_id, host, user_name, ci, partial, interrupted, verdict, green, \
                      total, states FROM gate_runs WHERE name = $1 ORDER BY id DESC LIMIT $2",
@@ -180,7 +180,7 @@ impl Ledger {
                 .bind(name)
                 .bind(limit)
                 .persistent(false)
-                .fetch_all(&mut **connection)
+                .fetch_all(&mut *transaction)
                 .await?
             }))
         });
@@ -194,14 +194,14 @@ impl Ledger {
     /// When it can't be read.
     pub async fn last_green(&mut self, name: &str) -> Result<Option<Green>, Diagnostic> {
         let found = timely(async {
-            Ok(on!(&mut self.server, connection, _words => {
+            Ok(reading!(&mut self.server, transaction => {
                 query_as::<_, (String, i64)>(
                     "SELECT commit_id, started FROM gate_runs WHERE name = $1 AND verdict = 'ready' AND partial IS NULL \
                      AND interrupted IS NULL AND commit_id IS NOT NULL ORDER BY id DESC LIMIT 1",
                 )
                 .bind(name)
                 .persistent(false)
-                .fetch_optional(&mut **connection)
+                .fetch_optional(&mut *transaction)
                 .await?
             }))
         });
@@ -215,8 +215,8 @@ impl Ledger {
     /// When it can't be read.
     pub async fn facts(&mut self, name: &str) -> Result<AllFacts, Diagnostic> {
         let found = timely(async {
-            on!(&mut self.server, connection, _words => {
-                let connection = &mut **connection;
+            reading!(&mut self.server, transaction => {
+                let connection = &mut *transaction;
                 write::facts!(connection, name)
             })
         });

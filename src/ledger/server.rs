@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, query, query_as};
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, query, query_as, raw_sql};
 
 use crate::probe::database;
 
@@ -33,6 +33,8 @@ pub struct Words {
     pub begin: &'static str,
     /// Keeps others from writing until it ends.
     pub lock: &'static str,
+    /// Forgets the statements that somebody else has left prepared on a server that a pooler shares out.
+    forget: &'static str,
     /// Whether a table is there.
     has_table: &'static str,
 }
@@ -41,6 +43,7 @@ pub struct Words {
 pub const SQLITE: Words = Words {
     begin: "BEGIN IMMEDIATE",
     lock: "SELECT 1",
+    forget: "SELECT 1",
     has_table: "SELECT count(*) FROM sqlite_master WHERE name = $1",
 };
 
@@ -48,6 +51,7 @@ pub const SQLITE: Words = Words {
 pub const POSTGRES: Words = Words {
     begin: "BEGIN",
     lock: "SELECT pg_advisory_xact_lock(7305241680219)",
+    forget: "DEALLOCATE ALL",
     has_table: "SELECT count(*) FROM pg_class WHERE oid = to_regclass($1)",
 };
 
@@ -67,6 +71,19 @@ macro_rules! on {
     };
 }
 pub(super) use on;
+
+/// Reads in a transaction: between two messages outside of one, a pooler may pass on to another server.
+macro_rules! reading {
+    ($server:expr, $transaction:ident => $body:expr) => {
+        on!($server, connection, _words => {
+            let mut $transaction = connection.begin().await?;
+            let found = $body;
+            $transaction.rollback().await?;
+            found
+        })
+    };
+}
+pub(super) use reading;
 
 /// Why there is no ledger.
 #[derive(Debug)]
@@ -120,23 +137,30 @@ impl Server {
         });
         on!(self, connection, words => {
             // Nearly always there is nothing to do: then nobody is kept waiting.
+            let mut transaction = connection.begin().await?;
             let (is_there,): (i64,) =
-                query_as(words.has_table).bind(VERSIONS).persistent(false).fetch_one(&mut **connection).await?;
+                query_as(words.has_table).bind(VERSIONS).persistent(false).fetch_one(&mut *transaction).await?;
             if is_there > 0 {
                 let (version,): (i64,) = query_as("SELECT coalesce(max(version), 0) FROM gate_migrations")
                     .persistent(false)
-                    .fetch_one(&mut **connection)
+                    .fetch_one(&mut *transaction)
                     .await?;
                 match version.cmp(&VERSION) {
                     std::cmp::Ordering::Less => {}
-                    std::cmp::Ordering::Equal => return Ok(()),
+                    std::cmp::Ordering::Equal => return Ok(transaction.rollback().await?),
                     std::cmp::Ordering::Greater => return Err(Refusal::Newer),
                 }
             }
+            transaction.rollback().await?;
             let mut transaction = connection.begin_with(words.begin).await?;
             query(words.lock).persistent(false).execute(&mut *transaction).await?;
+            // The migrator prepares statements under names of its own.
+            raw_sql(words.forget).execute(&mut *transaction).await?;
             match migrator.run_direct(None, &mut *transaction, false).await {
-                Ok(()) => Ok(transaction.commit().await?),
+                Ok(()) => {
+                    raw_sql(words.forget).execute(&mut *transaction).await?;
+                    Ok(transaction.commit().await?)
+                }
                 Err(MigrateError::VersionMissing(_)) => Err(Refusal::Newer),
                 Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
                 Err(_) => Err(Refusal::Foreign),

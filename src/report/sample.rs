@@ -58,6 +58,7 @@ pub fn item(id: &str, title: &str, status: Status) -> ItemResult {
         cause: None,
         evidence: None,
         last_passed: None,
+        stale: false,
         last_subject: None,
         red_since: None,
         valid_for: None,

@@ -113,6 +113,9 @@ pub struct ItemResult {
     pub status: Status,
     /// Passed, but not at the first attempt.
     pub flaky: bool,
+    /// Passed, but longer ago than that may be believed. Only in what is shown from the ledger.
+    #[serde(default)]
+    pub stale: bool,
     /// Shown with its true status, never gates.
     pub advisory: bool,
     /// Some of it was observed without verifying TLS.
@@ -317,16 +320,6 @@ impl Gap {
     }
 }
 
-/// How the reason of an item begins that passed too long ago to be believed.
-const STALE: &str = "verified ";
-
-/// Whether the item passed, but too long ago to be believed.
-pub fn is_stale(item: &ItemResult) -> bool {
-    item.status == Status::Pending
-        && item.valid_for.is_some()
-        && item.reason.as_deref().is_some_and(|reason| reason.starts_with(STALE))
-}
-
 /// Makes of a run that was recorded what it says now: waivers that have expired count no longer, and what passed too long
 /// ago is pending.
 pub fn age(run: &mut Run, now: Timestamp) {
@@ -340,7 +333,8 @@ pub fn age(run: &mut Run, now: Timestamp) {
         let is_over = started.checked_add(valid.0).is_ok_and(|end| end < now);
         if is_over {
             item.status = Status::Pending;
-            item.reason = Some(format!("{STALE}{}, valid for {valid}", day(started)));
+            item.stale = true;
+            item.reason = Some(format!("verified {}, valid for {valid}", day(started)));
             item.evidence = None;
         }
     }

@@ -1,10 +1,12 @@
-//! The ledger on both real databases: what it keeps, who may write at once, and what is told when it can't be written.
+//! The ledger on real databases, one of them behind a pooler: what it keeps, who may write at once, and what is told when it can't be written.
 
 use std::path::Path;
 use std::process::Command;
 use std::thread;
+use std::time::Instant;
 
-use crate::harness::{Output, Project, find, free_port, postgres, program};
+use crate::harness::{Gate, Output, Project, find, free_port, pgbouncer, postgres, program};
+use crate::kill::killed;
 
 /// Two items: one that is always green, and one that is green while a file is there.
 const LIST: &str = "
@@ -22,20 +24,26 @@ fn project() -> Project {
     Project::new(LIST)
 }
 
-/// Both kinds of ledger for a project: the arguments that name it, and how to ask it with SQL.
-struct Both {
+/// Each kind of ledger for a project, PostgreSQL also behind a pooler: its URL, and how to ask it with SQL.
+struct Each {
     project: Project,
     url: Option<String>,
 }
 
-impl Both {
-    fn all() -> [Both; 2] {
-        [Both { project: project(), url: None }, Both { project: project(), url: Some(postgres().new_database()) }]
+impl Each {
+    fn all() -> [Each; 3] {
+        let url = || Some(postgres().new_database());
+        let pooled = url().map(|url| pgbouncer().url_for(&url));
+        [None, url(), pooled].map(|url| Each { project: project(), url })
     }
 
     fn gate(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).run()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Gate {
         let command = self.project.command(arguments);
-        self.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url)).run()
+        self.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url))
     }
 
     fn sql(&self, sql: &str) -> String {
@@ -61,13 +69,13 @@ fn item(run: &str, id: &str) -> serde_json::Value {
 
 #[test]
 fn an_item_says_when_it_last_passed_and_since_when_it_is_red() {
-    for both in Both::all() {
+    for each in Each::all() {
         let at = |second: &str| {
-            let command = both.project.command(&["check", "staging", "--format", "json"]);
-            let command = both.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url));
+            let command = each.project.command(&["check", "staging", "--format", "json"]);
+            let command = each.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url));
             item(&command.env("SOURCE_DATE_EPOCH", second).run().stdout, "file")
         };
-        let there = both.project.path().join("there");
+        let there = each.project.path().join("there");
         std::fs::write(&there, "").expect("the folder is ours");
         let green = at("1764547200");
         assert_eq!((green["status"].as_str(), &green["red_since"]), (Some("passed"), &serde_json::Value::Null));
@@ -78,7 +86,7 @@ fn an_item_says_when_it_last_passed_and_since_when_it_is_red() {
         assert_eq!(red["last_subject"], "1.0.0");
         assert_eq!(red["red_since"], "2025-12-02T00:00:00Z");
         assert_eq!(
-            both.sql("SELECT id, verdict, green, subject FROM gate_runs ORDER BY id"),
+            each.sql("SELECT id, verdict, green, subject FROM gate_runs ORDER BY id"),
             "1|ready|2|1.0.0\n2|not-ready|1|1.0.0\n3|not-ready|1|1.0.0"
         );
     }
@@ -126,9 +134,9 @@ fn a_ledger_may_be_any_file() {
 
 #[test]
 fn many_write_at_once_and_every_run_is_there() {
-    for both in Both::all() {
+    for each in Each::all() {
         let codes: Vec<i32> = thread::scope(|scope| {
-            let runs: Vec<_> = (0..8).map(|_| scope.spawn(|| both.gate(&["check", "staging"]))).collect();
+            let runs: Vec<_> = (0..8).map(|_| scope.spawn(|| each.gate(&["check", "staging"]))).collect();
             runs.into_iter()
                 .map(|run| {
                     let output = run.join().expect("it ends");
@@ -138,69 +146,62 @@ fn many_write_at_once_and_every_run_is_there() {
                 .collect()
         });
         assert_eq!(codes, [1; 8]);
-        assert_eq!(both.sql("SELECT count(*) FROM gate_runs"), "8");
+        assert_eq!(each.sql("SELECT count(*) FROM gate_runs"), "8");
     }
 }
 
 #[test]
 fn a_writer_that_is_killed_leaves_a_ledger_that_is_whole() {
-    for both in Both::all() {
-        both.gate(&["check", "staging"]);
-        for delay in (0..40).map(std::time::Duration::from_millis) {
-            let command = both.project.command(&["check", "staging"]);
-            let command = both.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url));
-            let mut child = command.command().stdout(std::process::Stdio::null()).spawn().expect("it starts");
-            thread::sleep(delay); // the moment is the test, not what is waited for
-            child.kill().expect("it is ours");
-            child.wait().expect("it is ours");
-        }
-        let output = both.gate(&["check", "staging"]);
+    for each in Each::all() {
+        each.gate(&["check", "staging"]);
+        let check = || each.command(&["check", "staging"]);
+        let begun = Instant::now();
+        assert_eq!(check().run().code, 1);
+        killed(begun.elapsed(), || check().command(), || {});
+        let output = each.gate(&["check", "staging"]);
         assert_eq!((output.code, output.stderr.as_str()), (1, ""));
-        if both.url.is_none() {
-            assert_eq!(both.sql("PRAGMA integrity_check"), "ok");
+        if each.url.is_none() {
+            assert_eq!(each.sql("PRAGMA integrity_check"), "ok");
         }
     }
 }
 
 #[test]
 fn an_older_ledger_is_brought_to_this_version() {
-    for both in Both::all() {
-        both.gate(&["check", "staging"]);
-        both.sql("DROP TABLE gate_facts");
-        both.sql("DELETE FROM gate_migrations WHERE version = 2");
-        let output = both.gate(&["check", "staging"]);
+    for each in Each::all() {
+        each.gate(&["check", "staging"]);
+        each.sql("DROP TABLE gate_facts");
+        each.sql("DELETE FROM gate_migrations WHERE version = 2");
+        let output = each.gate(&["check", "staging"]);
         assert_eq!((output.code, output.stderr.as_str()), (1, ""));
-        assert_eq!(both.sql("SELECT max(version) FROM gate_migrations"), "2");
+        assert_eq!(each.sql("SELECT max(version) FROM gate_migrations"), "2");
         // What it lacked is made from the runs.
-        assert!(both.sql("SELECT facts FROM gate_facts").contains("\"run\":2"));
-        assert_eq!(both.sql("SELECT count(*) FROM gate_runs"), "2");
+        assert!(each.sql("SELECT facts FROM gate_facts").contains("\"run\":2"));
+        assert_eq!(each.sql("SELECT count(*) FROM gate_runs"), "2");
     }
 }
 
 #[test]
 fn a_newer_ledger_is_refused_and_the_table_still_printed() {
-    for both in Both::all() {
-        both.gate(&["check", "staging"]);
-        both.sql(
+    for each in Each::all() {
+        each.gate(&["check", "staging"]);
+        each.sql(
             "INSERT INTO gate_migrations (version, description, installed_on, success, checksum, execution_time) \
              SELECT 99, 'later', installed_on, success, checksum, 0 FROM gate_migrations WHERE version = 1",
         );
-        let output = both.gate(&["check", "staging"]);
+        let output = each.gate(&["check", "staging"]);
         assert_eq!(output.code, 4);
         assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
         assert!(output.stderr.contains("it was made by a newer version of gate"), "{}", output.stderr);
-        assert_eq!(both.sql("SELECT count(*) FROM gate_runs"), "1");
+        assert_eq!(each.sql("SELECT count(*) FROM gate_runs"), "1");
     }
 }
 
 #[test]
 fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
-    for both in Both::all() {
-        let there = both.project.path().join("there");
-        let check = || {
-            let command = both.project.command(&["check", "staging"]).env("GATE_LEDGER_KEEP", "3");
-            both.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url)).run()
-        };
+    for each in Each::all() {
+        let there = each.project.path().join("there");
+        let check = || each.command(&["check", "staging"]).env("GATE_LEDGER_KEEP", "3").run();
         check();
         std::fs::write(&there, "").expect("the folder is ours");
         check();
@@ -208,7 +209,7 @@ fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
         for _ in 0..4 {
             check();
         }
-        assert_eq!(both.sql("SELECT id FROM gate_runs ORDER BY id"), "2\n4\n5\n6");
+        assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), "2\n4\n5\n6");
     }
 }
 

@@ -68,6 +68,61 @@ fn what_was_verified_too_long_ago_is_pending() {
 }
 
 #[test]
+fn what_is_rendered_knows_what_was_signed_since_and_what_has_gone_stale_beneath_it() {
+    let list = "
+        title: T
+        subject: ${env.RELEASE:-r1}
+        sections:
+          - title: S
+            items:
+              - { id: product, title: Product, needs: [qa, after], sign_off: { role: product } }
+              - { id: qa, title: QA, needs: [file], sign_off: { role: QA, valid_for: 3d } }
+              - { id: after, title: After, needs: [file], probes: [{ command: { argv: [\"true\"] } }] }
+              - { id: file, title: File, valid_for: 7d, probes: [{ file: { path: there } }] }
+        ";
+    let project = Project::new(list).file("there", "");
+    assert_eq!(at(&project, 1, &["check", "staging"]).0, 1);
+    // What was signed counts without another run, also for those who need it; whatever the environment is of now.
+    for item in ["qa", "product"] {
+        let signed = at(&project, 2, &["sign", "staging", item, "--by", "Dana"]);
+        assert_eq!(signed.0, 0, "{}", signed.1);
+    }
+    let rendered = |number| {
+        let command = project.command(&["render", "staging"]).env("RELEASE", "r2");
+        command.env("SOURCE_DATE_EPOCH", day(number)).run().stdout
+    };
+    let lines =
+        |text: &str| text.lines().filter(|line| line.starts_with("- [")).map(ToOwned::to_owned).collect::<Vec<_>>();
+    let signed = rendered(3);
+    assert!(signed.contains("**Verdict:** READY (4 of 4 green)"), "{signed}");
+    assert_eq!(
+        lines(&signed)[..2],
+        ["- [x] Product (signed 2025-12-02 by Dana for r1)", "- [x] QA (signed 2025-12-02 by Dana for r1)"]
+    );
+    // The sign-off of QA is over first, then what all of it rests on.
+    let over = lines(&rendered(6));
+    assert!(
+        over[1].starts_with("- [ ] QA **[NEEDS SIGN-OFF: signed 2025-12-02 by Dana for r1, which counted until"),
+        "{over:#?}"
+    );
+    assert!(
+        over[0].starts_with(
+            "- [ ] Product **[NEEDS SIGN-OFF: signed 2025-12-02 by Dana for r1, but what it covers turned red: qa: "
+        ),
+        "{over:#?}"
+    );
+    let stale = lines(&rendered(9));
+    assert_eq!(stale[3], "- [ ] File **[STALE: verified 2025-12-01, valid for 7d]**");
+    assert!(stale[2].starts_with("- [ ] After **[BLOCKED: file: verified 2025-12-01, valid for 7d]**"), "{stale:#?}");
+    at(&project, 3, &["sign", "staging", "qa", "--by", "Dana", "--revoke"]);
+    assert!(
+        lines(&rendered(3))[1].starts_with("- [ ] QA **[NEEDS SIGN-OFF: revoked 2025-12-03 by Dana for r1]**"),
+        "{:#?}",
+        lines(&rendered(3))
+    );
+}
+
+#[test]
 fn a_waiver_that_has_expired_since_counts_no_longer() {
     let gap = "gaps: [{ gap: G, items: [file], priority: P2, accepted_until: 2025-12-02, accepted_by: D }]";
     let project = project("", gap);

@@ -1,8 +1,9 @@
 //! Sign-offs: who may give one, what it is bound to, why it no longer counts, and what is never accepted.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::harness::{Output, Project};
 
@@ -201,8 +202,9 @@ fn a_file_that_is_not_as_it_should_be_stops_everything_and_is_left_alone() {
     let project = signed();
     replace(&project, FILE, "role:", "rolle:");
     let before = project.read(FILE);
-    for arguments in [&["check", "staging", "--no-record"][..], &["verify", "staging"]] {
-        let output = at(&project, SIGNED, arguments);
+    let sign = &["sign", "staging", "qa", "--by", DANA];
+    for arguments in [&["check", "staging", "--no-record"][..], &["verify", "staging"], sign] {
+        let output = at(&project, SIGNED + 60, arguments);
         assert_eq!(output.code, 2);
         assert!(
             output.stderr.contains("unknown key `rolle`") && output.stderr.contains("staging.signoffs.yaml:"),
@@ -210,7 +212,6 @@ fn a_file_that_is_not_as_it_should_be_stops_everything_and_is_left_alone() {
             output.stderr
         );
     }
-    assert_eq!(at(&project, SIGNED + 60, &["sign", "staging", "qa", "--by", DANA]).code, 4);
     assert_eq!(project.read(FILE), before);
 }
 
@@ -300,6 +301,43 @@ fn a_key_of_somebody_else_for_something_else_or_out_of_time_is_refused() {
     assert!(at(&project, SIGNED, &["verify", "staging"]).stdout.contains("there is no file of allowed signers"));
 }
 
+/// An agent, ended with the test.
+struct Agent(std::process::Child);
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_key_that_only_the_agent_holds_signs_too() {
+    let project = with_keys(|key| format!("dana@example.com {key}\n"));
+    let socket = project.path().join("agent");
+    let mut agent = Command::new("ssh-agent");
+    agent.args(["-D", "-a"]).arg(&socket).stdout(Stdio::piped());
+    let mut agent = Agent(agent.spawn().expect("ssh-agent is installed"));
+    // It says where it listens when it does.
+    let mut said = [0; 1];
+    agent.0.stdout.as_mut().expect("it is piped").read_exact(&mut said).expect("it says something");
+    let mut add = Command::new("ssh-add");
+    let added = add.env("SSH_AUTH_SOCK", &socket).arg("-q").arg(project.path().join("dana")).status();
+    assert!(added.expect("ssh-add is installed").success());
+    fs::remove_file(project.path().join("dana")).expect("it is there");
+    let sign = ["sign", "staging", "qa", "--by", DANA, "--key", "dana.pub"];
+    let signed = |socket: &Path| {
+        let command = project.command(&sign).env("SOURCE_DATE_EPOCH", SIGNED.to_string());
+        command.env("SSH_AUTH_SOCK", socket.to_str().expect("it is UTF-8")).run()
+    };
+    let without = signed(Path::new("/dev/null"));
+    assert_eq!(without.code, 2);
+    assert!(without.stderr.contains("made no signature with "), "{}", without.stderr);
+    let output = signed(&socket);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    assert!(qa(&project, SIGNED).contains("[x]"), "{}", qa(&project, SIGNED));
+}
+
 #[test]
 fn ssh_keygen_itself_verifies_what_is_documented() {
     let project = with_keys(|key| format!("dana@example.com {key}\n"));
@@ -332,7 +370,14 @@ fn two_who_sign_at_once_are_both_kept() {
     let names: Vec<String> = (0..8).map(|number| format!("Signer {number}")).collect();
     let children: Vec<_> = names
         .iter()
-        .map(|name| project.command(&["sign", "staging", "qa", "--by", name]).command().spawn().expect("it was built"))
+        .map(|name| {
+            project
+                .command(&["sign", "staging", "qa", "--by", name])
+                .command()
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("it was built")
+        })
         .collect();
     for mut child in children {
         assert!(child.wait().expect("a child of ours").success());

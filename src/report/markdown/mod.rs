@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use jiff::civil::Date;
 
-use crate::run::{self, Changes, Gap, ItemResult, Run, Section, Status};
+use crate::run::{Changes, Gap, ItemResult, Run, Section, Status};
 
 use super::gap::{self, State};
 use super::{Look, words};
@@ -130,7 +130,7 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
             None | Some("not signed") => "NEEDS SIGN-OFF".to_owned(),
             Some(stale) => format!("NEEDS SIGN-OFF: {}", escape(stale)),
         }),
-        Status::Pending if run::is_stale(item) => Some(with("STALE", reason())),
+        Status::Pending if item.stale => Some(with("STALE", reason())),
         // Nobody can look at it yet, and the checklist says why.
         Status::Pending if item.probes.is_empty() => Some(reason().unwrap_or_else(|| "PENDING".to_owned())),
         Status::Pending => Some("NEEDS RUN".to_owned()),
@@ -168,7 +168,7 @@ fn remarks(run: &Run, item: &ItemResult, today: Date) -> Vec<String> {
         let subject = subject.map(|subject| format!(" at {}", escape(subject))).unwrap_or_default();
         remarks.push(format!("last verified {}{subject}", gap::day(last)));
     }
-    let is_red = !item.status.is_green() && !run::is_stale(item);
+    let is_red = !item.status.is_green() && !item.stale;
     if let Some(since) = item.red_since.map(gap::day).filter(|since| is_red && *since < today) {
         remarks.push(format!("red since {since}"));
     }

@@ -1,0 +1,44 @@
+//! What a run that was recorded says now: of waivers that have expired, of what was seen too long ago, of sign-offs that
+//! were given or taken back since, and of all that needs these.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::checklist::{Checklist, Item};
+use crate::run::{self, ItemResult, Run, Status};
+use crate::sign_off::Standing;
+
+use super::need::{blocked, sign_off};
+
+/// Makes of a recorded run what it says now. `standings` is how each sign-off stands.
+pub fn age(run: &mut Run, checklist: &Checklist, standings: &HashMap<String, Standing>, now: Timestamp) {
+    run::age(run, now);
+    let items: Vec<&Item> = checklist.items().collect();
+    let mut results: HashMap<String, &mut ItemResult> = HashMap::new();
+    for result in run.sections.iter_mut().flat_map(|section| &mut section.items) {
+        results.insert(result.id.clone(), result);
+    }
+    // Nothing needs itself, so that a chain of needs is settled after as many rounds as it is long.
+    for _ in 0..items.len() {
+        let mut is_settled = true;
+        for item in &items {
+            let needs = item.needs.iter().map(|need| &*items[*need].id);
+            let blocked = blocked(needs.map(|id| (id, results.get(id).map(|result| &**result))));
+            let Some(result) = results.get_mut(&*item.id) else { continue };
+            let outcome = match (&item.sign_off, blocked) {
+                (Some(_), blocked) => sign_off(standings.get(&*item.id).unwrap_or(&Standing::Absent), blocked),
+                (None, Some(blocked)) if result.status == Status::Passed => blocked.into(),
+                (None, _) => continue,
+            };
+            if outcome.status != result.status || outcome.reason != result.reason || outcome.evidence != result.evidence
+            {
+                **result = outcome.write(result.clone());
+                is_settled = false;
+            }
+        }
+        if is_settled {
+            break;
+        }
+    }
+}
