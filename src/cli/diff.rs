@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::checklist::Overrides;
+use crate::checklist;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{Ledger, Recorded, RunId};
@@ -13,7 +13,7 @@ use crate::run::{ItemResult, Run};
 use super::history::{As, when};
 use super::list::columns;
 use super::render::ledger;
-use super::{At, Exit, Failure, load, print};
+use super::{At, Exit, Failure, print};
 
 #[derive(Debug, Args)]
 pub struct Diff {
@@ -59,8 +59,9 @@ struct Change<'a> {
 
 impl Diff {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
-        let checklist = load(&self.name, &Overrides::default(), &env)?;
-        let mut ledger = ledger(&self.name, &checklist, &self.at, &env).await?;
+        // What was recorded can be compared whatever the checklist says today.
+        let checklist = checklist::find(&self.name, &env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
+        let mut ledger = ledger(&self.name, &checklist.root, &self.at, &env).await?;
         let (first, second) = self.two(&mut ledger, &checklist.name, &env).await?;
         ledger.close().await;
         let changes = changes(&first.run, &second.run);

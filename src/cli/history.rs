@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::checklist::{self, Overrides};
+use crate::checklist;
 use crate::env::Env;
 use crate::ledger::{AllFacts, Facts, RunHead};
 use crate::report::{visible, words};
@@ -14,7 +14,7 @@ use crate::run::Status;
 
 use super::list::columns;
 use super::render::ledger;
-use super::{At, Exit, Failure, load, print};
+use super::{At, Exit, Failure, print};
 
 #[derive(Debug, Args)]
 pub struct History {
@@ -59,9 +59,10 @@ impl History {
     }
 
     async fn of(&self, name: &str, env: &Env) -> Result<String, Failure> {
-        let checklist = load(name, &Overrides::default(), env)?;
+        // What was recorded can be told whatever the checklist says today.
+        let checklist = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let told = |problem| Failure::output(problem, env);
-        let mut ledger = ledger(name, &checklist, &self.at, env).await?;
+        let mut ledger = ledger(name, &checklist.root, &self.at, env).await?;
         let runs = ledger.runs(&checklist.name, self.limit.get()).await.map_err(told)?;
         let facts = ledger.facts(&checklist.name).await.map_err(told)?;
         ledger.close().await;
@@ -86,19 +87,18 @@ impl History {
 
     /// The last run of each checklist.
     async fn overview(&self, env: &Env) -> Result<String, Failure> {
-        let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, env))?;
+        let (root, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let (mut rows, mut all) = (Vec::new(), Vec::new());
+        let mut ledger = ledger("NAME", &root, &self.at, env).await?;
         for name in names {
-            let checklist = load(&name, &Overrides::default(), env)?;
-            let mut ledger = ledger(&name, &checklist, &self.at, env).await?;
             let last = ledger.runs(&name, 1).await.map_err(|problem| Failure::output(problem, env))?;
-            ledger.close().await;
             rows.push(last.first().map_or_else(
                 || vec![name.clone(), "never run".to_owned()],
                 |run| std::iter::once(name.clone()).chain(row(run)).collect(),
             ));
             all.push(json!({ "name": name, "last": last.first().map(run_json) }));
         }
+        ledger.close().await;
         Ok(match self.format {
             As::Json => format!("{:#}\n", Value::Array(all)),
             As::Table => columns(rows.into_iter()),

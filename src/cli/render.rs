@@ -104,7 +104,7 @@ impl Render {
 /// The last whole run of a checklist, as it reads today.
 async fn last(mut checklist: Checklist, at: &At, env: &Env) -> Result<Run, Failure> {
     let name = &checklist.name;
-    let mut ledger = ledger(name, &checklist, at, env).await?;
+    let mut ledger = ledger(name, &checklist.root, at, env).await?;
     let told = |problem: Diagnostic| Failure::output(problem, env);
     let recorded = ledger.last(name, Which::Whole).await.map_err(told)?;
     let facts = ledger.facts(name).await.map_err(told)?;
@@ -125,11 +125,11 @@ async fn last(mut checklist: Checklist, at: &At, env: &Env) -> Result<Run, Failu
     Ok(recorded.run)
 }
 
-/// The ledger in which something is recorded of a checklist.
-pub async fn ledger(name: &str, checklist: &Checklist, at: &At, env: &Env) -> Result<Ledger, Failure> {
-    let location = at.location(&checklist.root, env)?;
+/// The ledger in which something is recorded of a checklist in this folder.
+pub async fn ledger(name: &str, root: &Path, at: &At, env: &Env) -> Result<Ledger, Failure> {
+    let location = at.location(root, env)?;
     let place = location.name.clone();
-    let opened = Ledger::open_existing(location, &checklist.root).await;
+    let opened = Ledger::open_existing(location, root).await;
     opened.map_err(|problem| Failure::output(problem, env))?.ok_or_else(|| {
         let problem = Diagnostic::error(format!("nothing is recorded yet: there is no ledger {place}"));
         Failure::usage(problem.help(format!("make a first run: `gate check {name}`")), env)

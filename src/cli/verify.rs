@@ -55,8 +55,13 @@ fn state(one: &Judged, after: &[Judged], claims: &[Claim], now: jiff::Timestamp)
         return format!("superseded: {}", later.entry.words());
     }
     let claim = claims.iter().find(|claim| claim.item == one.entry.item);
+    let said = one.entry.words();
     match claim.and_then(|claim| one.stale(claim, now)) {
-        Some(why) => format!("stale: {why}"),
+        // That it was taken back is the entry itself.
+        Some(why) if why == said => "valid".to_owned(),
+        Some(why) => {
+            format!("stale: {}", why.strip_prefix(&said).map_or(&*why, |rest| rest.trim_start_matches([',', ' '])))
+        }
         None => "valid".to_owned(),
     }
 }
