@@ -2,13 +2,19 @@
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
 /// More links than this lead in a circle.
 const LINKS: usize = 40;
+/// How the name of a new file begins until it takes that of the old one.
+const PREFIX: &str = ".gate-new-";
+/// No report takes so long to write: a new file that is older was left behind by a process that was killed.
+const LEFT: Duration = Duration::from_secs(3600);
 
 /// A file, there or not yet.
 #[derive(Debug)]
@@ -28,6 +34,7 @@ impl Replaceable {
             if file.target.exists() {
                 OpenOptions::new().write(true).open(&file.target)?;
             }
+            sweep(&folder);
             file.beside()?.close()?;
             return Ok(file);
         }
@@ -63,13 +70,26 @@ impl Replaceable {
     /// An empty file in the same folder, readable as far as the umask lets it.
     fn beside(&self) -> io::Result<NamedTempFile> {
         tempfile::Builder::new()
-            .prefix(".gate-")
+            .prefix(PREFIX)
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder(&self.target))
             // The system's own words: tempfile's name a file that the user has never heard of.
             .map_err(|problem| {
                 problem.raw_os_error().map_or_else(|| problem.kind().into(), io::Error::from_raw_os_error)
             })
+    }
+}
+
+/// Removes what a kill has left behind. What can't be removed is in nobody's way.
+fn sweep(folder: &Path) {
+    let is_left = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let is_ours = name.len() == PREFIX.len() + 6 && name.as_bytes().starts_with(PREFIX.as_bytes());
+        let there = entry.metadata().ok().filter(|there| is_ours && there.is_file());
+        there.and_then(|there| there.modified().ok()?.elapsed().ok()).is_some_and(|age| age > LEFT)
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_left) {
+        let _ = fs::remove_file(entry.path());
     }
 }
 

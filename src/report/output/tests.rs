@@ -74,6 +74,20 @@ fn trying_a_path_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_a_kill_left_behind_long_ago_is_removed_and_nothing_else() {
+    let folder = folder();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    for (name, is_old) in [(".gate-new-abc123", true), (".gate-new-def456", false), (".gate-config", true)] {
+        let file = fs::File::create(folder.path().join(name)).expect("the folder is writable");
+        if is_old {
+            file.set_modified(long_ago).expect("the file is ours");
+        }
+    }
+    write("json", &folder.path().join("run.json")).expect("it can be written");
+    assert_eq!(names(&folder), [".gate-config", ".gate-new-def456", "run.json"]);
+}
+
+#[test]
 fn a_report_that_breaks_off_leaves_the_old_file() {
     let folder = folder();
     let path = folder.path().join("run.json");
