@@ -214,6 +214,25 @@ fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
 }
 
 #[test]
+fn what_is_older_than_thirteen_months_is_forgotten_but_not_the_last_green_of_an_item() {
+    for each in Each::all() {
+        let there = each.project.path().join("there");
+        let check = |day: u64| {
+            let time = (1_764_547_200 + day * 86_400).to_string();
+            each.command(&["check", "staging"]).env("SOURCE_DATE_EPOCH", time).run()
+        };
+        std::fs::write(&there, "").expect("the folder is ours");
+        check(0);
+        std::fs::remove_file(&there).expect("it is there");
+        check(1);
+        check(394);
+        assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), "1\n2\n3");
+        check(397);
+        assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), "1\n3\n4");
+    }
+}
+
+#[test]
 fn a_server_that_is_not_there_is_named_without_its_password() {
     let project = project();
     let url = format!("postgres://gate:hunter2hunter2@127.0.0.1:{}/gate", free_port());
