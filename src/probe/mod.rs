@@ -16,6 +16,7 @@ pub mod git;
 pub mod github;
 pub mod grafana;
 pub mod http;
+pub mod image;
 pub mod junit;
 pub mod k6;
 mod kind;
@@ -54,6 +55,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<github::GitHub>(),
     Kind::of::<grafana::Grafana>(),
     Kind::of::<http::Http>(),
+    Kind::of::<image::Image>(),
     Kind::of::<junit::Junit>(),
     Kind::of::<k6::K6>(),
     Kind::of::<logs::Logs>(),

@@ -24,6 +24,7 @@ mod grafana;
 mod harness_test;
 mod http;
 mod http_hostile;
+mod image;
 mod import;
 mod junit;
 mod k6;

@@ -22,6 +22,7 @@ mod postgres;
 mod prometheus;
 mod raw;
 mod redis;
+mod registry;
 mod tls_redis;
 
 pub use alertmanager::{Alertmanager, alertmanager, alertmanager_with};
@@ -40,4 +41,5 @@ pub use postgres::{Postgres, postgres};
 pub use prometheus::{Prometheus, prometheus};
 pub use raw::{RawServer, raw};
 pub use redis::{Redis, redis, redis_with};
+pub use registry::{Registry, registry, registry_with_password};
 pub use tls_redis::{TlsRedis, tls_redis};

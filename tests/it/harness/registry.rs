@@ -1,0 +1,55 @@
+//! Docker's registry: one that anybody may use, and one with a password.
+
+use std::fs;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use super::child::Server;
+use super::{installed, place};
+
+/// A running registry. Dropping it stops it.
+pub struct Registry {
+    port: u16,
+    _server: Server,
+}
+
+/// The user `gate` with the password `p@ss word`.
+const HTPASSWD: &str = "gate:$2y$04$djXNMUq8QVl.ftWFnnT6g.5HeDlfiQIJ6rkfCiWajxVIZJ/NYP3U.\n";
+
+/// The registry that all tests share: each test has repositories of its own. Started when first asked for.
+pub fn registry() -> &'static Registry {
+    installed::program("docker-registry");
+    static SHARED: LazyLock<Registry> = LazyLock::new(|| start(""));
+    &SHARED
+}
+
+/// One that wants the user `gate` with the password `p@ss word`.
+pub fn registry_with_password() -> &'static Registry {
+    installed::program("docker-registry");
+    static SHARED: LazyLock<Registry> =
+        LazyLock::new(|| start("auth: { htpasswd: { realm: gate, path: htpasswd } }\n"));
+    &SHARED
+}
+
+fn start(auth: &str) -> Registry {
+    let directory = place::directory("registry");
+    let port = place::free_port();
+    let config = format!(
+        "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: data }} }}\nhttp: {{ addr: '127.0.0.1:{port}' }}\n{auth}"
+    );
+    fs::write(directory.join("config.yml"), config).expect("the directory is new");
+    fs::write(directory.join("htpasswd"), HTPASSWD).expect("the directory is new");
+    let mut command = Command::new(installed::program("docker-registry"));
+    command.current_dir(&directory).args(["serve", "config.yml"]);
+    let server = Server::start(command, &directory);
+    // With a password it answers 401, which is an answer too.
+    server.until(|| super::answer::status(port, "/v2/"));
+    Registry { port, _server: server }
+}
+
+impl Registry {
+    /// `127.0.0.1:PORT`, as it stands in the name of an image.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
