@@ -296,12 +296,19 @@ pub struct FileCheck {
 pub struct FileInput {
     /// What it is, in one sentence.
     pub description: String,
-    /// What it is when nobody gives it. An input without a default has to be given.
-    #[serde(default)]
+    /// What it is when nobody gives it; with `null`, the setting that it fills is as if it were absent. An input without a
+    /// default has to be given.
+    #[serde(default, deserialize_with = "also_null")]
+    #[schemars(with = "Option<Node>")]
     pub default: Option<Node>,
     /// A value that somebody would give: its manual shows it.
     #[serde(default)]
     pub example: Option<Node>,
+}
+
+/// `null` is a value too.
+fn also_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Node>, D::Error> {
+    Node::deserialize(deserializer).map(Some)
 }
 
 /// Something that people know to be missing.

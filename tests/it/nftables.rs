@@ -24,13 +24,16 @@ table inet filter {
 ";
 
 /// A machine of its own, as far as rules go: this thread, and what it starts, has another network.
-struct Machine {
-    folder: PathBuf,
-    path: String,
+pub struct Machine {
+    /// Where its boot file is, `boot.nft`, and its `systemctl`.
+    pub folder: PathBuf,
+    /// The `PATH` on which that is.
+    pub path: String,
 }
 
 impl Machine {
-    fn new(rules: &str) -> Machine {
+    /// A machine that would load these rules at boot; there are none yet.
+    pub fn new(rules: &str) -> Machine {
         for needed in ["nft", "unshare"] {
             program(needed);
         }
@@ -46,14 +49,16 @@ impl Machine {
         machine
     }
 
-    fn systemctl(&self, state: &str) {
+    /// What systemd says of its service from now on.
+    pub fn systemctl(&self, state: &str) {
         let file = self.folder.join("systemctl");
         fs::write(&file, format!("#!/bin/sh\n[ \"$*\" = 'is-enabled nftables' ] && echo {state}\n"))
             .expect("the folder is ours");
         fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("the file is ours");
     }
 
-    fn nft(&self, arguments: &[&str]) {
+    /// Runs `nft` on it.
+    pub fn nft(&self, arguments: &[&str]) {
         let done = Command::new(program("nft")).args(arguments).current_dir(&self.folder).output().expect("nft starts");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }

@@ -3,12 +3,16 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gate::checklist::STOCK;
 use gate::demo::{Broken, Stack};
+use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::harness::{Output, Project, Response, http};
+use crate::harness::{self, Authority, Output, Project, Response, http};
+use crate::nftables::Machine;
 
 /// Runs the use of one check against the demo's stack, with a part broken.
 fn check(project: Project, broken: &str, entry: &str) -> Output {
@@ -78,4 +82,92 @@ fn deployed_commit_is_red_when_another_commit_runs() {
     let output = run();
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
     assert!(output.stdout.contains("json.commit"), "{}", output.stdout);
+}
+
+/// `gate check` on one item with this probe, in a project with nothing else.
+fn alone(entry: &str) -> Project {
+    let text = format!(
+        "title: T\nsections: [{{ title: S, items: [{{ id: it, title: It holds, probes: [{{ {entry} }}] }}] }}]\n"
+    );
+    Project::new(&text)
+}
+
+#[test]
+fn tls_expiry_is_red_when_a_certificate_has_few_days_left_or_nobody_trusts_it() {
+    let authority = Authority::new();
+    let server =
+        harness::nginx_tls(&authority.issue_for("server", &["127.0.0.1"], (2090, 3, 1)), "location / { return 200; }");
+    let with = |more: &str| {
+        let ca = authority.ca().display().to_string();
+        alone(&format!("use: tls-expiry, with: {{ address: \"127.0.0.1:{}\", {more} }}", server.port))
+            .env("CA", ca)
+            .gate(&["check", "staging"])
+    };
+    let good = with("ca: \"${env.CA}\"");
+    assert_eq!(good.code, 0, "{}{}", good.stdout, good.stderr);
+    let short = with("ca: \"${env.CA}\", days: 100000");
+    assert_eq!(short.code, 1, "{}", short.stdout);
+    assert!(short.stdout.contains("not at least 100000"), "{}", short.stdout);
+    let untrusted = with("days: 1");
+    assert_eq!(untrusted.code, 1, "{}", untrusted.stdout);
+    assert!(untrusted.stdout.contains("is not known here"), "{}", untrusted.stdout);
+}
+
+#[test]
+fn logs_arrive_is_red_when_no_line_has_come() {
+    let lines = Arc::new(AtomicUsize::new(3));
+    let store = {
+        let lines = Arc::clone(&lines);
+        http(move |request| {
+            let count = lines.load(Ordering::SeqCst).to_string();
+            match request.path.as_str() {
+                "/loki/api/v1/query" => Response::json(&json!({ "status": "success", "data": {
+                    "resultType": "vector", "result": [{ "metric": {}, "value": [1_700_000_000, count] }] } })),
+                "/logs-app/_count" => Response::json(
+                    &json!({ "count": lines.load(Ordering::SeqCst), "_shards": { "total": 1, "successful": 1, "skipped": 0, "failed": 0 } }),
+                ),
+                _ => Response::empty(404),
+            }
+        })
+    };
+    let loki = format!(
+        "use: logs-arrive, with: {{ store: loki, url: \"{}\", query: '{{app=\"api\"}}', lines: 2 }}",
+        store.url()
+    );
+    let elastic = format!(
+        "use: logs-arrive, with: {{ store: elasticsearch, url: \"{}\", query: \"service:api\", index: logs-app }}",
+        store.url()
+    );
+    for entry in [&loki, &elastic] {
+        let good = alone(entry).gate(&["check", "staging"]);
+        assert_eq!(good.code, 0, "{}{}", good.stdout, good.stderr);
+    }
+    lines.store(0, Ordering::SeqCst);
+    for entry in [&loki, &elastic] {
+        let silent = alone(entry).gate(&["check", "staging"]);
+        assert_eq!(silent.code, 1, "{}{}", silent.stdout, silent.stderr);
+        assert!(silent.stdout.contains("count is 0, not at least"), "{}", silent.stdout);
+        assert!(silent.stdout.contains("help: "), "{}", silent.stdout);
+    }
+}
+
+#[test]
+fn nftables_persistent_is_red_when_a_rule_would_not_survive_a_reboot() {
+    let machine = Machine::new(
+        "flush ruleset\ntable inet filter {\n  chain input {\n    type filter hook input priority 0; policy drop;\n    iif lo accept\n  }\n}\n",
+    );
+    machine.nft(&["-f", "boot.nft"]);
+    let project = alone("use: nftables-persistent, with: { boot_file: \"${env.BOOT}\" }");
+    let project = project.env("BOOT", machine.folder.join("boot.nft").display().to_string()).env("PATH", &machine.path);
+    let good = project.gate(&["check", "staging"]);
+    assert_eq!(good.code, 0, "{}{}", good.stdout, good.stderr);
+    machine.nft(&["add", "rule", "inet", "filter", "input", "tcp", "dport", "22", "accept"]);
+    let lost = project.gate(&["check", "staging"]);
+    assert_eq!(lost.code, 1, "{}", lost.stdout);
+    assert!(lost.stdout.contains("persistent is false, not true"), "{}", lost.stdout);
+    machine.nft(&["-f", "boot.nft"]);
+    machine.systemctl("disabled");
+    let off = project.gate(&["check", "staging"]);
+    assert_eq!(off.code, 1, "{}", off.stdout);
+    assert!(off.stdout.contains("service is \"disabled\", not \"enabled\""), "{}", off.stdout);
 }
