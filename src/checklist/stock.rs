@@ -4,6 +4,7 @@
 pub static STOCK: &[(&str, &str)] = &[
     ("alembic-at-head", include_str!("../../checks/alembic-at-head.yaml")),
     ("alertmanager-ready", include_str!("../../checks/alertmanager-ready.yaml")),
+    ("backup-fresh", include_str!("../../checks/backup-fresh.yaml")),
     ("deployed-commit", include_str!("../../checks/deployed-commit.yaml")),
     ("e2e-report", include_str!("../../checks/e2e-report.yaml")),
     ("grafana-dashboards", include_str!("../../checks/grafana-dashboards.yaml")),

@@ -5,6 +5,7 @@
 pub mod alembic;
 pub mod alertmanager;
 pub mod api;
+pub mod backup;
 pub mod burst;
 pub mod command;
 mod context;
@@ -46,6 +47,7 @@ pub use kind::{Kind, Observe, Seen};
 pub static KINDS: &[Kind] = &[
     Kind::of::<alembic::Alembic>(),
     Kind::of::<alertmanager::Alertmanager>(),
+    Kind::of::<backup::Backup>(),
     Kind::of::<burst::Burst>(),
     Kind::of::<command::Command>(),
     Kind::of::<dns::Dns>(),

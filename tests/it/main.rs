@@ -5,6 +5,7 @@ mod harness;
 
 mod alembic;
 mod alertmanager;
+mod backup;
 mod bad_checklist;
 mod bad_reference;
 mod bad_value;

@@ -1,10 +1,11 @@
 //! The checks that come with gate, each turned red by what it is for. Those of the M9 list are broken by `demo`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 use gate::checklist::STOCK;
 use gate::demo::{Broken, Stack};
@@ -149,6 +150,33 @@ fn logs_arrive_is_red_when_no_line_has_come() {
         assert!(silent.stdout.contains("count is 0, not at least"), "{}", silent.stdout);
         assert!(silent.stdout.contains("help: "), "{}", silent.stdout);
     }
+}
+
+#[test]
+fn backup_fresh_is_red_when_last_nights_backup_is_not_there_or_much_smaller() {
+    let project = alone("use: backup-fresh, with: { in: backups, name: \"*.dump\" }");
+    let write = |name: &str, size: usize, hours: u64| {
+        let path = project.path().join("backups").join(name);
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
+        fs::write(&path, vec![b'x'; size]).expect("the project is ours");
+        let written = SystemTime::now() - Duration::from_secs(3600 * hours);
+        File::options().write(true).open(&path).and_then(|file| file.set_modified(written)).expect("it is ours");
+    };
+    let red = |what: &str| {
+        let output = project.gate(&["check", "staging"]);
+        assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(what), "{what} in {}", output.stdout);
+        assert!(output.stdout.contains("help: "), "{}", output.stdout);
+    };
+    red("there is no `backups`");
+    write("one.dump", 1000, 50);
+    write("two.dump", 1000, 30);
+    red("not newer than 1d2h");
+    write("three.dump", 400, 2);
+    red("size_ratio is 0.4, not at least 0.5");
+    write("three.dump", 900, 2);
+    let good = project.gate(&["check", "staging"]);
+    assert_eq!(good.code, 0, "{}{}", good.stdout, good.stderr);
 }
 
 #[test]

@@ -1,0 +1,199 @@
+//! `backup`: how old and how large is the newest backup, and can it be read?
+
+mod folder;
+mod place;
+mod restore;
+mod store;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Context, Fault, Probe};
+use place::{Pattern, Place};
+
+/// More than this is no folder of backups.
+const MOST: usize = 100_000;
+
+/// Looks for the newest backup in a folder, or in S3, Google Cloud Storage or Azure Blob Storage.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Backup {
+    /// Where the backups are: a folder such as `/var/backups/db`, or `s3://bucket/db`, `gs://bucket/db`,
+    /// `az://container/db`. All that is below it counts.
+    #[serde(rename = "in")]
+    place: Place,
+    /// Which of them: a pattern for the file's name such as `staging-*.dump`, or with a `/` in it, for the path below
+    /// `in`. All if absent.
+    name: Option<Pattern>,
+    /// With the median size of how many before it the newest is compared. 7 if absent.
+    #[serde(default = "seven")]
+    compare: NonZeroUsize,
+    /// Have `pg_restore` read all of the newest. One in a store is fetched for that. Wants PostgreSQL's `pg_restore` here,
+    /// and a dump that is no plain SQL.
+    #[serde(default)]
+    pg_restore: bool,
+    /// How the store is asked, in the words of the `object_store` crate. For S3 `access_key_id`, `secret_access_key`,
+    /// `region`, `endpoint`; for Google `service_account_key`; for Azure `account_name` with `account_key` or `sas_token`.
+    /// What is absent is asked of the machine that gate runs on.
+    #[serde(default)]
+    options: BTreeMap<String, String>,
+    /// A file of PEM certificates to trust besides the system's, for a store with its own authority.
+    ca: Option<PathBuf>,
+}
+
+/// The backups that there are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct BackupSeen {
+    /// How many there are.
+    pub count: usize,
+    /// The path of the newest, below `in`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<String>,
+    /// When it was written, such as `2025-12-06T02:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub modified: Option<Timestamp>,
+    /// How large it is, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The median size of those before it, as many as `compare` says, in bytes. Absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub median_size: Option<u64>,
+    /// How large the newest is beside that: 1 is as large. Absent where there is none, or they are empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_ratio: Option<f64>,
+    /// How many things `pg_restore` would make, with `pg_restore: true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entries: Option<usize>,
+    /// Why `pg_restore` can't read it. Absent where it can, and where it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    #[serde(skip)]
+    has_place: bool,
+}
+
+/// One backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its path below the place.
+    pub path: String,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// How large it is, in bytes.
+    pub size: u64,
+}
+
+impl Probe for Backup {
+    const KIND: &'static str = "backup";
+    const EXPECT: &'static str = "{ size: { above: 0 }, modified: { newer_than: 26h }, problem: { exists: false } }";
+    const EXAMPLE: &'static str = r#"backup: { in: "s3://acme-backups/staging", name: "*.dump", pg_restore: true, options: { region: eu-central-1 } }
+expect: { modified: { newer_than: 26h }, size_ratio: { at_least: 0.5 }, entries: { above: 0 } }
+timeout: 5m
+"#;
+    type Observation = BackupSeen;
+
+    async fn observe(&self, cx: &Context) -> anyhow::Result<BackupSeen> {
+        let store = match &self.place {
+            Place::Folder(_) => None,
+            Place::Store(bucket) => Some(store::open(bucket, &self.options, self.ca.as_ref(), cx)?),
+        };
+        let found = match (&self.place, &store) {
+            (Place::Store(_), Some(store)) => Some(store.list().await?),
+            (Place::Folder(path), _) => folder::list(cx.path(path)).await?,
+            (Place::Store(_), None) => None,
+        };
+        let has_place = found.is_some();
+        let mut objects = found.unwrap_or_default();
+        objects.retain(|object| self.name.as_ref().is_none_or(|pattern| pattern.matches(&object.path)));
+        objects.sort_by(|one, other| (one.modified, &one.path).cmp(&(other.modified, &other.path)));
+        let mut seen = BackupSeen { count: objects.len(), has_place, ..BackupSeen::default() };
+        let Some(newest) = objects.pop() else { return Ok(seen) };
+        seen.median_size = median(objects.iter().rev().take(self.compare.get()).map(|object| object.size).collect());
+        #[expect(clippy::cast_precision_loss, reason = "a size of 9 PB may be off by a byte")]
+        let ratio = |median: u64| newest.size as f64 / median as f64;
+        seen.size_ratio = seen.median_size.filter(|median| *median > 0).map(ratio);
+        (seen.modified, seen.size) = (Some(newest.modified), Some(newest.size));
+        if self.pg_restore {
+            let read = match (&store, &self.place) {
+                (Some(store), _) => restore::read(store.fetch(&newest.path).await?.path(), cx).await?,
+                (None, Place::Folder(path)) => restore::read(&cx.path(path).join(&newest.path), cx).await?,
+                (None, Place::Store(_)) => Ok(0),
+            };
+            match read {
+                Ok(entries) => seen.entries = Some(entries),
+                Err(problem) => seen.problem = Some(problem),
+            }
+        }
+        seen.newest = Some(newest.path);
+        Ok(seen)
+    }
+
+    fn evidence(&self, seen: &BackupSeen) -> String {
+        match (&seen.newest, seen.entries) {
+            (None, _) => "none".to_owned(),
+            (Some(newest), None) => newest.clone(),
+            (Some(newest), Some(entries)) => format!("{newest}, {entries} entries restorable"),
+        }
+    }
+
+    fn advice(&self, seen: &BackupSeen) -> Option<String> {
+        let place = self.place.to_string();
+        match (&seen.newest, &seen.problem) {
+            (None, _) if !seen.has_place => {
+                Some(format!("there is no `{place}`: has a backup ever run, and is the path right?"))
+            }
+            (None, _) => Some(match &self.name {
+                Some(name) => {
+                    format!("nothing below `{place}` is called `{name}`: has the job run, and is that its name?")
+                }
+                None => format!("`{place}` is empty: has the job run?"),
+            }),
+            (Some(newest), Some(_)) => {
+                Some(format!("{newest} could not be restored: look at the job that made it, and at its disk"))
+            }
+            (Some(newest), None) => {
+                Some(format!("the newest is {newest}: look at the last run of the job that makes them"))
+            }
+        }
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        Some(self.place.reproduce())
+    }
+}
+
+impl<'de> Deserialize<'de> for Backup {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let backup = Backup::deserialize(deserializer)?;
+        match &backup.place {
+            Place::Folder(_) if !backup.options.is_empty() || backup.ca.is_some() => {
+                Err(D::Error::custom("`options` and `ca` are for a store: a folder has none"))
+            }
+            Place::Folder(_) => Ok(backup),
+            Place::Store(bucket) => {
+                backup.options.keys().try_for_each(|key| bucket.provider.knows(key)).map_err(D::Error::custom)?;
+                Ok(backup)
+            }
+        }
+    }
+}
+
+/// The value in the middle; of an even number, the lower one of both.
+fn median(mut sizes: Vec<u64>) -> Option<u64> {
+    sizes.sort_unstable();
+    sizes.get(sizes.len().saturating_sub(1) / 2).copied()
+}
+
+fn too_many() -> Fault {
+    Fault::new(format!("there are more than {MOST} files")).help("name a folder that holds backups and little else")
+}
+
+fn seven() -> NonZeroUsize {
+    NonZeroUsize::new(7).expect("it is not 0")
+}

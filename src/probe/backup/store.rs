@@ -1,0 +1,187 @@
+//! Objects in S3, Google Cloud Storage and Azure Blob Storage, through the `object_store` crate.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use futures_util::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::client::{HttpClient, HttpConnector};
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::path::Path;
+use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt, RetryConfig};
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+use url::Url;
+
+use crate::probe::{Context, Fault, HttpOptions};
+
+use super::place::{Bucket, Provider};
+use super::{MOST, Object, too_many};
+
+/// A part of a store that can be asked.
+pub struct Store {
+    inner: Box<dyn ObjectStore>,
+    bucket: Bucket,
+    has_credentials: bool,
+}
+
+/// Our own client: it follows no redirects, so that what is signed stays with the store.
+#[derive(Debug)]
+struct Ours(reqwest::Client);
+
+impl HttpConnector for Ours {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.0.clone()))
+    }
+}
+
+/// Opens a store. Nothing is asked yet.
+///
+/// # Errors
+/// When the options make no store.
+pub fn open(
+    bucket: &Bucket,
+    options: &BTreeMap<String, String>,
+    ca: Option<&PathBuf>,
+    cx: &Context,
+) -> anyhow::Result<Store> {
+    let endpoint = ["endpoint", "endpoint_url", "base_url"].iter().find_map(|end| {
+        let is_it = |key: &&String| {
+            key.trim_start_matches("aws_").trim_start_matches("azure_storage_").trim_start_matches("google_") == *end
+        };
+        options.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value.as_str())
+    });
+    let url = Url::parse(endpoint.unwrap_or("https://store.invalid"))
+        .map_err(|error| Fault::new(format!("the store's endpoint is no URL: {error}")))?;
+    let connector = Ours(cx.http(&url, &HttpOptions { insecure: false, ca: ca.cloned() })?);
+    // A checklist says itself how often to look again.
+    let retry = RetryConfig { max_retries: 0, retry_timeout: cx.timeout, ..RetryConfig::default() };
+    let client = ClientOptions::new().with_allow_http(url.scheme() == "http");
+    let pairs = options.iter();
+    let built: object_store::Result<Box<dyn ObjectStore>> = match bucket.provider {
+        Provider::S3 => {
+            let builder = AmazonS3Builder::new().with_bucket_name(&bucket.name).with_retry(retry);
+            let builder = builder.with_client_options(client).with_http_connector(connector);
+            let builder = pairs.fold(builder, |builder, (key, value)| match key.parse() {
+                Ok(key) => builder.with_config(key, value),
+                Err(_) => builder,
+            });
+            builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
+        }
+        Provider::Google => {
+            let builder = GoogleCloudStorageBuilder::new().with_bucket_name(&bucket.name).with_retry(retry);
+            let builder = builder.with_client_options(client).with_http_connector(connector);
+            let builder = pairs.fold(builder, |builder, (key, value)| match key.parse() {
+                Ok(key) => builder.with_config(key, value),
+                Err(_) => builder,
+            });
+            builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
+        }
+        Provider::Azure => {
+            let builder = MicrosoftAzureBuilder::new().with_container_name(&bucket.name).with_retry(retry);
+            let builder = builder.with_client_options(client).with_http_connector(connector);
+            let builder = pairs.fold(builder, |builder, (key, value)| match key.parse() {
+                Ok(key) => builder.with_config(key, value),
+                Err(_) => builder,
+            });
+            builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
+        }
+    };
+    let has_credentials = options.keys().any(|key| ["key", "token", "secret"].iter().any(|word| key.contains(word)));
+    let inner = built.map_err(|error| Fault::new(format!("the options make no store: {}", root(&error))))?;
+    Ok(Store { inner, bucket: bucket.clone(), has_credentials })
+}
+
+impl Store {
+    /// Every object below the prefix.
+    ///
+    /// # Errors
+    /// When the store does not list them.
+    pub async fn list(&self) -> Result<Vec<Object>, Fault> {
+        let prefix = Path::from(self.bucket.prefix.as_str());
+        let mut listed = self.inner.list(Some(&prefix));
+        let mut found = Vec::new();
+        while let Some(next) = listed.next().await {
+            let object = next.map_err(|error| self.fault(&error))?;
+            let path = object.location.as_ref();
+            let below = path.strip_prefix(self.bucket.prefix.as_str()).unwrap_or(path).trim_start_matches('/');
+            let modified = Timestamp::from_millisecond(object.last_modified.timestamp_millis());
+            let modified = modified.map_err(|_| Fault::new(format!("the store gives {below} an impossible time")))?;
+            found.push(Object { path: below.to_owned(), modified, size: object.size });
+            if found.len() > MOST {
+                return Err(too_many());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Fetches an object into a file that only this user can read, and that goes with the value.
+    ///
+    /// # Errors
+    /// When the store does not give it, or the disk does not take it.
+    pub async fn fetch(&self, below: &str) -> Result<NamedTempFile, Fault> {
+        let full = Path::parse(format!("{}/{below}", self.bucket.prefix).trim_start_matches('/'));
+        let full = full.map_err(|_| Fault::new(format!("{below} is no name that can be asked for")))?;
+        let unwritten = |problem: std::io::Error| {
+            Fault::new(format!("the backup can't be kept here for `pg_restore`: {problem}"))
+                .help("it is written to the temporary folder: give another one as TMPDIR")
+        };
+        let file = NamedTempFile::new().map_err(unwritten)?;
+        let mut out = tokio::fs::File::from_std(file.reopen().map_err(unwritten)?);
+        let mut stream = self.inner.get(&full).await.map_err(|error| self.fault(&error))?.into_stream();
+        while let Some(chunk) = stream.try_next().await.map_err(|error| self.fault(&error))? {
+            out.write_all(&chunk).await.map_err(unwritten)?;
+        }
+        out.flush().await.map_err(unwritten)?;
+        Ok(file)
+    }
+
+    /// What an error of the store means. Its own words may hold a whole URL, signature and all.
+    fn fault(&self, error: &Error) -> Fault {
+        let place = format!("{}://{}", self.bucket.provider.scheme(), self.bucket.name);
+        let said = root(error);
+        let is = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        match error {
+            Error::Unauthenticated { .. } | Error::PermissionDenied { .. } => self.denied(&place, &said),
+            _ if is(&["401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"]) => {
+                self.denied(&place, &said)
+            }
+            _ if is(&["NoSuchBucket", "ContainerNotFound", "404"]) => {
+                Fault::new(format!("there is no {place}: {said}")).help("is its name right, and the region?")
+            }
+            _ => Fault::new(format!("{place} could not be asked: {said}")),
+        }
+    }
+
+    fn denied(&self, place: &str, said: &str) -> Fault {
+        let fault = Fault::new(format!("{place} does not let us in: {said}"));
+        match self.has_credentials {
+            true => fault.help("do the credentials hold, and may they list this bucket?"),
+            false => {
+                fault.help("give credentials as `options`, or run gate where the machine has a role that may list it")
+            }
+        }
+    }
+}
+
+/// The innermost words of an error, on one line, without any URL; of a store's XML, its code and message.
+fn root(error: &Error) -> String {
+    let mut inner: &dyn std::error::Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    let text = inner.to_string();
+    let text = text.trim_start_matches("Server returned non-2xx status code: ");
+    let part = |name: &str| Some(text.split_once(&format!("<{name}>"))?.1.split_once("</")?.0);
+    if let (Some((status, _)), Some(code), Some(message)) = (text.split_once(": "), part("Code"), part("Message")) {
+        return format!("{status}: {code}: {message}").chars().filter(|c| !c.is_control()).take(300).collect();
+    }
+    let words = text.split_whitespace().map(|word| match word.find("http://").or_else(|| word.find("https://")) {
+        Some(at) => &word[..at],
+        None => word,
+    });
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(300).collect()
+}
