@@ -37,7 +37,9 @@ impl Demo {
         // It is kept: the markdown in it is to be read.
         let folder = tempfile::Builder::new().prefix("gate-demo-").tempdir().map_err(|e| failed(e.to_string()))?.keep();
         let broken = Broken::new(self.broken);
-        let stack = demo::start(&folder, &broken, env.now()).await.map_err(|error| failed(format!("{error:#}")))?;
+        let stack = demo::start(&folder, &broken, env.var("PATH").unwrap_or_default(), env.now())
+            .await
+            .map_err(|error| failed(format!("{error:#}")))?;
         let shown = folder.display();
         if self.serve {
             let stop = stop().map_err(|problem| failed(problem.to_string()))?;

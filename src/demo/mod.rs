@@ -4,9 +4,11 @@ mod api;
 mod database;
 mod folder;
 mod github;
+mod host;
 mod monitoring;
 mod part;
 mod redis;
+mod registry;
 mod server;
 
 use std::path::Path;
@@ -19,6 +21,7 @@ use api::{Api, Issues};
 use github::GitHub;
 use monitoring::{Alertmanager, Monitoring};
 use part::{COMMIT, GITHUB_TOKEN, GRAFANA_TOKEN};
+use registry::Registry;
 
 pub use part::{Broken, PARTS};
 
@@ -33,11 +36,11 @@ pub struct Stack {
     _tasks: JoinSet<()>,
 }
 
-/// Starts the stack, with its files and the checklist in this folder.
+/// Starts the stack, with its files and the checklist in this folder. `path` is where programs are found.
 ///
 /// # Errors
 /// When the folder can't be written, or loopback has no free port.
-pub async fn start(folder: &Path, broken: &Broken, now: Timestamp) -> anyhow::Result<Stack> {
+pub async fn start(folder: &Path, broken: &Broken, path: &str, now: Timestamp) -> anyhow::Result<Stack> {
     folder::write(folder, broken, now).context("writing the demo's files")?;
     let database = database::create(folder, broken).await.context("making the demo's database")?;
     let issues = Issues::default();
@@ -48,11 +51,17 @@ pub async fn start(folder: &Path, broken: &Broken, now: Timestamp) -> anyhow::Re
     let monitoring = server::serve(Monitoring { broken: broken.clone(), now }, &mut tasks).await?;
     let alertmanager = server::serve(Alertmanager { broken: broken.clone(), now }, &mut tasks).await?;
     let github = server::serve(GitHub { issues }, &mut tasks).await?;
+    let registry = server::serve(Registry { broken: broken.clone() }, &mut tasks).await?;
+    let host = host::write(folder, broken).context("writing the demo's host")?;
     let redis = redis::serve(broken, &mut tasks).await?;
     let webhook = if broken.is("secrets") { "changeme" } else { "https://hooks.slack.example/services/T0/B0/gatedemo" };
+    let path = format!("{}:{path}", host.display());
     let vars = vec![
         ("RELEASE", COMMIT.to_owned()),
         ("STAGING_URL", api),
+        ("IMAGE", format!("{}/acme/aos:main", registry.trim_start_matches("http://"))),
+        ("NFTABLES_CONF", folder.join("nftables.conf").display().to_string()),
+        ("PATH", path),
         ("PROMETHEUS_URL", monitoring.clone()),
         ("GRAFANA_URL", monitoring),
         ("ALERTMANAGER_URL", alertmanager),

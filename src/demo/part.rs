@@ -16,7 +16,7 @@ pub const REDIS_PASSWORD: &str = "gate-demo-password";
 
 /// What can be broken, by the id of the item that turns red, and what happens then.
 pub static PARTS: &[(&str, &str)] = &[
-    ("images", "the API runs another commit than main"),
+    ("images", "the API runs another commit than main, and so does the image"),
     ("db-head", "the last migration was not applied"),
     ("redis", "Redis is a replica that takes no writes"),
     ("grafana", "the dashboard `M4.5 Failure` is not provisioned"),
@@ -32,6 +32,7 @@ pub static PARTS: &[(&str, &str)] = &[
     ("metrics", "nobody counts what the rate limit refuses"),
     ("k6", "the slowest requests cross their threshold"),
     ("e2e", "one of the end-to-end tests fails"),
+    ("nftables", "a rule of the firewall would not survive a reboot"),
     ("alerts", "Alertmanager is not ready"),
     ("runbook", "nobody has written the recovery steps"),
 ];

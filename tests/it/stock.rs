@@ -19,7 +19,7 @@ use crate::nftables::Machine;
 fn check(project: Project, broken: &str, entry: &str) -> Output {
     let runtime = Runtime::new().expect("a runtime can be built");
     let broken = Broken::new([broken.to_owned()]);
-    let stack = gate::demo::start(project.path(), &broken, "2026-01-01T00:00:00Z".parse().expect("a time"));
+    let stack = gate::demo::start(project.path(), &broken, "", "2026-01-01T00:00:00Z".parse().expect("a time"));
     let Stack { vars, .. } = &runtime.block_on(stack).expect("the folder is ours");
     let text = format!(
         "title: T\nsecrets: {{ DATABASE_URL: , REDIS_URL: }}\n\

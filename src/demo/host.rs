@@ -1,0 +1,46 @@
+//! The host of the demo, as far as its firewall goes: programs of the names that a look at the firewall runs.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::part::Broken;
+
+/// Writes them into a folder, which it gives. In front of all others in `PATH`, they are the ones that are run.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write(folder: &Path, broken: &Broken) -> io::Result<PathBuf> {
+    let programs = folder.join("host");
+    fs::create_dir_all(&programs)?;
+    let extra = if broken.is("nftables") { vec![rule(8080)] } else { Vec::new() };
+    let (boot, live) = (rules(&[rule(22), rule(443)]), rules(&[vec![rule(22), rule(443)], extra].concat()));
+    // What is loaded is what `unshare` runs.
+    let nft = format!(
+        "#!/bin/sh\n[ \"$1\" = -f ] && exit\nif [ -n \"$GATE_DEMO_BOOT\" ]; then\n  echo '{boot}'\nelse\n  echo '{live}'\nfi\n"
+    );
+    let unshare = "#!/bin/sh\nshift\nGATE_DEMO_BOOT=1 exec \"$@\"\n";
+    for (name, text) in [("nft", nft.as_str()), ("unshare", unshare), ("systemctl", "#!/bin/sh\necho enabled\n")] {
+        fs::write(programs.join(name), text)?;
+        fs::set_permissions(programs.join(name), Permissions::from_mode(0o755))?;
+    }
+    fs::write(folder.join("nftables.conf"), "# The rules of the demo's host are in host/nft.\n")?;
+    Ok(programs)
+}
+
+fn rules(rules: &[Value]) -> Value {
+    let table = json!({ "table": { "family": "inet", "name": "filter", "handle": 1 } });
+    let chain = json!({ "chain": { "family": "inet", "table": "filter", "name": "input", "handle": 2, "type": "filter",
+        "hook": "input", "prio": 0, "policy": "drop" } });
+    let all = [[table, chain].as_slice(), rules].concat();
+    json!({ "nftables": all })
+}
+
+fn rule(port: u16) -> Value {
+    let left = json!({ "payload": { "protocol": "tcp", "field": "dport" } });
+    json!({ "rule": { "family": "inet", "table": "filter", "chain": "input", "handle": port,
+        "expr": [{ "match": { "op": "==", "left": left, "right": port } }, { "accept": null }] } })
+}
