@@ -24,7 +24,7 @@ fn digest(bytes: &[u8]) -> String {
 
 /// The configuration of an image for this architecture.
 fn config(architecture: &str) -> Vec<u8> {
-    let labels = json!({ "org.opencontainers.image.revision": "0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7" });
+    let labels = json!({ "org.opencontainers.image.revision": COMMIT });
     let config = json!({
         "created": "2025-12-06T10:00:00Z", "os": "linux", "architecture": architecture,
         "config": { "Labels": labels }, "rootfs": { "type": "layers", "diff_ids": [] },
@@ -109,8 +109,11 @@ impl Push<'_> {
     }
 }
 
+/// The commit that the images say they were built from.
+pub const COMMIT: &str = "0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7";
+
 /// The host of the open registry, with the images in `acme/api`.
-fn open() -> String {
+pub fn open() -> String {
     static PUSHED: OnceLock<()> = OnceLock::new();
     let host = harness::registry().host();
     PUSHED.get_or_init(|| Push { host: &host, repository: "acme/api", is_locked: false }.all());

@@ -32,8 +32,14 @@ const SERIES: [[&str; 4]; 8] = [
 pub fn prometheus() -> &'static Prometheus {
     installed::program("promtool");
     installed::program("prometheus");
-    static SHARED: LazyLock<Prometheus> = LazyLock::new(Prometheus::start);
+    static SHARED: LazyLock<Prometheus> = LazyLock::new(|| Prometheus::start(&SERIES));
     &SHARED
+}
+
+/// A server of the test's own with other series, each with its type, what follows its name, and its value.
+pub fn prometheus_with(series: &[[&str; 4]]) -> Prometheus {
+    installed::program("promtool");
+    Prometheus::start(series)
 }
 
 impl Prometheus {
@@ -42,9 +48,9 @@ impl Prometheus {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    fn start() -> Prometheus {
+    fn start(series: &[[&str; 4]]) -> Prometheus {
         let directory = place::directory("prometheus");
-        fs::write(directory.join("metrics"), open_metrics()).expect("the directory is new");
+        fs::write(directory.join("metrics"), open_metrics(series)).expect("the directory is new");
         fs::write(directory.join("empty.yml"), "{}\n").expect("the directory is new");
         let made = Command::new(installed::program("promtool"))
             .args(["tsdb", "create-blocks-from", "openmetrics", "metrics", "data"])
@@ -64,12 +70,12 @@ impl Prometheus {
 }
 
 /// The samples from an hour ago to an hour ahead, one a minute: a query sees the last one before its own time.
-fn open_metrics() -> String {
+fn open_metrics(series: &[[&str; 4]]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
     let mut text = String::new();
     let mut line = |line: std::fmt::Arguments| writeln!(text, "{line}").expect("a String takes all");
     let mut last = "";
-    for [name, kind, suffix, value] in SERIES {
+    for &[name, kind, suffix, value] in series {
         if name != last {
             line(format_args!("# TYPE {name} {kind}"));
             last = name;
