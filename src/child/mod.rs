@@ -53,6 +53,28 @@ pub struct Text {
 /// # Errors
 /// When the program can't be started.
 pub async fn run(command: Command, stdin: Option<Vec<u8>>, limit: usize) -> io::Result<Finished> {
+    run_with(command, stdin, Then::Close, limit).await
+}
+
+/// The same, but that the input does not end before the program does: so the program can tell when nobody waits for it
+/// any more.
+///
+/// # Errors
+/// When the program can't be started.
+pub async fn run_held(command: Command, stdin: Vec<u8>, limit: usize) -> io::Result<Finished> {
+    run_with(command, Some(stdin), Then::Hold, limit).await
+}
+
+/// What becomes of the input when all of it is written.
+#[derive(Clone, Copy)]
+enum Then {
+    /// It ends.
+    Close,
+    /// It stays open.
+    Hold,
+}
+
+async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: Then, limit: usize) -> io::Result<Finished> {
     let has_input = stdin.is_some();
     // Starting waits for the disk. Should nobody wait for it any more, the guard is dropped there.
     let started = tokio::task::spawn_blocking(move || start(command, has_input)).await;
@@ -62,7 +84,7 @@ pub async fn run(command: Command, stdin: Option<Vec<u8>>, limit: usize) -> io::
     let mut status = Receiver::from_owned_fd(status)?;
     let end = {
         let (input, output, errors) = pipes;
-        let feed = feed(input.map(OwnedFd::from), stdin);
+        let feed = feed(input.map(OwnedFd::from), stdin, then);
         let output = keep(output.map(OwnedFd::from), &mut stdout, limit);
         let errors = keep(errors.map(OwnedFd::from), &mut stderr, limit);
         let all = async { tokio::join!(feed, output, errors) };
@@ -126,10 +148,16 @@ fn end_of(status: i32) -> End {
     if libc::WIFSIGNALED(status) { End::Signal(libc::WTERMSIG(status)) } else { End::Exit(libc::WEXITSTATUS(status)) }
 }
 
-async fn feed(pipe: Option<OwnedFd>, bytes: Option<Vec<u8>>) -> io::Result<()> {
-    let (Some(pipe), Some(bytes)) = (pipe, bytes) else { return Ok(()) };
+/// Writes the input. What comes back keeps it open.
+async fn feed(pipe: Option<OwnedFd>, bytes: Option<Vec<u8>>, then: Then) -> io::Result<Option<Sender>> {
+    let (Some(pipe), Some(bytes)) = (pipe, bytes) else { return Ok(None) };
+    let mut pipe = Sender::from_owned_fd(pipe)?;
     // A program that does not read all of its input has closed the pipe: that is its own affair.
-    Sender::from_owned_fd(pipe)?.write_all(&bytes).await
+    pipe.write_all(&bytes).await?;
+    Ok(match then {
+        Then::Close => None,
+        Then::Hold => Some(pipe),
+    })
 }
 
 async fn keep(pipe: Option<OwnedFd>, text: &mut Text, limit: usize) -> io::Result<()> {

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::child::{self, End, Finished, Text};
 
+use super::host::{Host, There, quoted, refusing};
 use super::http::Size;
 use super::{Context, Fault, Probe};
 
@@ -22,6 +23,10 @@ const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Command {
+    /// The machine to run it on, such as `ssh://deploy@web-1.staging.example`; this one if absent. It is reached by `ssh`
+    /// with your own configuration and keys, which asks nothing. There, `cwd` starts in the user's home, the environment is
+    /// what a login has, with `env` besides, and a signal is an exit code above 128.
+    on: Option<Host>,
     /// The program and its arguments, such as `[kubectl, get, nodes, -o, json]`. No shell reads them.
     argv: Option<Vec<String>>,
     /// A line for `sh -c`, such as `"df -P / | tail -1"`, instead of `argv`. Fill values in through `env`, not into the line.
@@ -76,14 +81,22 @@ expect: { exit_code: 0, stdout: { starts_with: nftables } }
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<CommandSeen> {
         let cwd = cx.path(self.cwd.as_deref().unwrap_or(Path::new("")));
-        if !cwd.is_dir() {
+        if self.on.is_none() && !cwd.is_dir() {
             return Err(Fault::new(format!("there is no folder `{}` to run it in", cwd.display())).into());
         }
         // A little less than what the engine allows, so that there is time to tell who took too long.
         let limit = cx.timeout.saturating_sub((cx.timeout / 10).min(Duration::from_millis(200)));
         let start = Instant::now();
-        let input = self.stdin.clone().map(String::into_bytes);
-        let running = child::run(self.command(cx, &cwd), input, self.max_output.get());
+        let running = async {
+            match &self.on {
+                Some(host) => self.there(host, cx).await,
+                None => {
+                    let input = self.stdin.clone().map(String::into_bytes);
+                    let ended = child::run(self.command(cx, &cwd), input, self.max_output.get()).await;
+                    ended.map_err(|error| self.fault(&error, &cwd))
+                }
+            }
+        };
         let Ok(ended) = tokio::time::timeout(limit, running).await else {
             let fault = Fault::new(format!("`{}` was still running when its time was up", self.program()));
             return Err(fault
@@ -91,7 +104,7 @@ expect: { exit_code: 0, stdout: { starts_with: nftables } }
                 .into());
         };
         let duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        Ok(seen(ended.map_err(|error| self.fault(&error, &cwd))?, duration_ms))
+        Ok(seen(ended?, duration_ms))
     }
 
     fn evidence(&self, seen: &CommandSeen) -> String {
@@ -127,7 +140,10 @@ expect: { exit_code: 0, stdout: { starts_with: nftables } }
             argv.extend(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         }
         argv.extend(self.argv());
-        Some(argv)
+        Some(match &self.on {
+            Some(host) => host.reproduce(&argv),
+            None => argv,
+        })
     }
 }
 
@@ -150,6 +166,34 @@ impl Command {
         command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?))));
         command.envs(&self.env);
         command
+    }
+
+    /// Runs it on another machine.
+    async fn there(&self, host: &Host, cx: &Context) -> Result<Finished, Fault> {
+        let mut script = String::new();
+        if let Some(cwd) = &self.cwd {
+            script += &format!("cd -- {} || {}\n", quoted(&cwd.display().to_string()), refusing("cwd"));
+        }
+        for (name, value) in &self.env {
+            script += &format!("export {name}={}\n", quoted(value));
+        }
+        let program = quoted(&self.program());
+        script += &format!("command -v {program} >/dev/null || {}\n", refusing("program"));
+        if let Some(input) = &self.stdin {
+            script += &format!("printf %s {} | ", quoted(input));
+        }
+        script += &self.argv().iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        match host.run(cx, &script, self.max_output.get()).await? {
+            There::Ended(ended) => Ok(ended),
+            There::Refused(what) if what == "cwd" => {
+                let cwd = self.cwd.as_deref().unwrap_or(Path::new("")).display();
+                Err(Fault::new(format!("there is no folder `{cwd}` on {host} to run it in")))
+            }
+            There::Refused(_) => {
+                Err(Fault::new(format!("`{}` is not installed on {host}, or not in PATH there", self.program()))
+                    .help("install it, or give its whole path"))
+            }
+        }
     }
 
     /// Why a program can't be started.
@@ -195,6 +239,9 @@ impl<'de> Deserialize<'de> for Command {
             Some(problem) => Err(D::Error::custom(problem)),
             None => match probe.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
                 Some(name) => Err(D::Error::custom(format!("`{name}` can't be the name of a variable"))),
+                None if probe.on.is_some() && !probe.env.keys().all(|name| is_shell_name(name)) => {
+                    Err(D::Error::custom("on another machine, the name of a variable is letters, digits and `_`"))
+                }
                 None => Ok(probe),
             },
         }
@@ -220,6 +267,10 @@ fn seen(ended: Finished, duration_ms: u64) -> CommandSeen {
 fn text(text: Text) -> String {
     let text = String::from_utf8_lossy(&text.bytes).into_owned();
     text.trim_end_matches(['\n', '\r']).to_owned()
+}
+
+fn is_shell_name(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn cut(line: &str) -> String {

@@ -16,6 +16,7 @@ pub mod file;
 pub mod git;
 pub mod github;
 pub mod grafana;
+pub mod host;
 pub mod http;
 pub mod image;
 pub mod junit;

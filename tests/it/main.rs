@@ -49,6 +49,7 @@ mod signal;
 mod sql;
 mod sql_error;
 mod sql_value;
+mod ssh;
 mod stack;
 mod stock;
 mod story;

@@ -179,3 +179,26 @@ fn what_a_user_namespace_shows_is_no_sign_that_there_are_no_rules() {
     let said = gate(&["--user", "--map-root-user"]);
     assert!(said.contains("nft may not list the rules"), "{said}");
 }
+
+#[test]
+fn a_service_that_is_enabled_and_loads_another_file_is_told() {
+    let machine = Machine::new(RULES);
+    machine.nft(&["-f", "boot.nft"]);
+    let script = |starts: &str| {
+        let text = format!("#!/bin/sh\ncase $1 in is-enabled) echo enabled ;; show) echo '{starts}' ;; esac\n");
+        fs::write(machine.folder.join("systemctl"), text).expect("the folder is ours");
+    };
+    script(&format!(
+        "ExecStart={{ path=/usr/sbin/nft ; argv[]=/usr/sbin/nft -f {}/boot.nft ; }}",
+        machine.folder.display()
+    ));
+    assert_eq!(machine.see().service, "enabled");
+    script("ExecStart={ path=/usr/sbin/nft ; argv[]=/usr/sbin/nft -f /etc/other.nft ; }");
+    let seen = machine.see();
+    assert_eq!((seen.service.as_str(), seen.persistent), ("other-file", true));
+    assert!(
+        told(&seen).contains("starts something that does not name `boot.nft`: see `systemctl cat nftables`"),
+        "{}",
+        told(&seen)
+    );
+}

@@ -1,7 +1,7 @@
 //! The M9 checklist against the real stack: green when all is well, and for each of its lines, exactly that one red when
 //! just that is no longer so.
 
-mod real;
+pub mod real;
 
 use std::collections::BTreeSet;
 
@@ -93,7 +93,8 @@ const CASES: [Case; 21] = [
         item: "k6",
         says: "crossed is [\"http_req_duration: p(95)<0.000001\"], which must be empty",
         break_it: |real| real.k6("p(95)<0.000001"),
-        mend: |real| real.k6("p(95)<60000"),
+        // Another run could be slower than the baseline, which is the first one.
+        mend: |real| real.write("load-tests/summary.json", &real.project.read("load-tests/baseline.json")),
     },
     Case {
         item: "e2e",

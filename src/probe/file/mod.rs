@@ -2,6 +2,7 @@
 
 mod headings;
 mod look;
+mod there;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::host::Host;
 use super::http::Size;
 use super::{Context, Fault, Probe};
 
@@ -22,6 +24,9 @@ pub use look::{Found, look};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
+    /// The machine that it is on, such as `ssh://deploy@web-1.staging.example`; this one if absent. It is reached by `ssh`
+    /// with your own configuration and keys, which asks nothing. There, a relative path starts in the user's home.
+    on: Option<Host>,
     /// Where it is, such as `docs/RUNBOOK.md`. Relative to the folder that holds `checklists/`.
     path: PathBuf,
     /// How much of it to read. `1MiB` if absent; of what is longer, the beginning is read. `0` reads nothing.
@@ -79,6 +84,10 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
     type Observation = FileSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<FileSeen> {
+        if let Some(host) = &self.on {
+            let found = there::look(host, &self.path, self.max_size.get(), cx).await?;
+            return Ok(seen(found, self.is_markdown(), cx.env.now()));
+        }
         let (path, limit) = (cx.path(&self.path), self.max_size.get());
         // A disk may be slow, and one on the network may be gone: not on the thread that all others wait on.
         let found = tokio::task::spawn_blocking(move || look(&path, limit)).await;
@@ -111,7 +120,11 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(vec!["ls".to_owned(), "-ld".to_owned(), "--".to_owned(), self.path.display().to_string()])
+        let argv = ["ls", "-ld", "--", &self.path.display().to_string()].map(str::to_owned);
+        Some(match &self.on {
+            Some(host) => host.reproduce(&argv),
+            None => argv.to_vec(),
+        })
     }
 }
 

@@ -22,6 +22,7 @@ fi
 if state=$(command -v systemctl); then
   state=$(systemctl is-enabled "$service" 2>/dev/null)
   tell service "${state:-not-found}"
+  tell starts "$(systemctl show -p ExecStart "$service" 2>/dev/null | one_line)"
 else
   tell service no-systemctl
 fi

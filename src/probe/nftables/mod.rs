@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::child::{self, Finished};
 
+use super::host::{Host, There, quoted};
 use super::{Context, Fault, Probe};
 
 use ruleset::Ruleset;
@@ -26,6 +27,9 @@ const MAX_OUTPUT: usize = 32 << 20;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nftables {
+    /// The machine whose rules they are, such as `ssh://root@web-1.staging.example`; this one if absent. It is reached by
+    /// `ssh` with your own configuration and keys, which asks nothing.
+    on: Option<Host>,
     /// The file that is loaded at boot. `/etc/nftables.conf` if absent; `/etc/sysconfig/nftables.conf` on Fedora and RHEL.
     #[serde(default = "default_boot_file")]
     boot_file: PathBuf,
@@ -54,7 +58,8 @@ pub struct NftablesSeen {
     pub boot_file_exists: bool,
     /// How many rules the boot file would load.
     pub boot_rules: usize,
-    /// What systemd says of the service: `enabled`, `disabled`, `masked`, `not-found`, …; `no-systemctl` where there is none.
+    /// What systemd says of the service: `enabled`, `disabled`, `masked`, `not-found`, …; `other-file` where it is enabled but does not
+    /// name the boot file; `no-systemctl` where there is none.
     pub service: String,
 }
 
@@ -67,11 +72,23 @@ expect: { rules: { at_least: 1 }, persistent: true, service: enabled, tables: { 
     type Observation = NftablesSeen;
 
     async fn observe(&self, cx: &Context) -> anyhow::Result<NftablesSeen> {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", SCRIPT, "sh"]).arg(cx.path(&self.boot_file)).arg(&self.service);
-        command.current_dir("/").env_clear().env("PATH", cx.env.var("PATH").unwrap_or_default());
-        let ended = child::run(command, None, MAX_OUTPUT).await;
-        Ok(self.seen(&ended.map_err(|error| Fault::new(format!("the shell could not be run: {error}")))?)?)
+        let ended = match &self.on {
+            Some(host) => {
+                let arguments = [self.boot_file.display().to_string(), self.service.clone()].map(|word| quoted(&word));
+                match host.run(cx, &format!("set -- {}\n{SCRIPT}", arguments.join(" ")), MAX_OUTPUT).await? {
+                    There::Ended(ended) => ended,
+                    There::Refused(why) => return Err(Fault::new(why).into()),
+                }
+            }
+            None => {
+                let mut command = Command::new("/bin/sh");
+                command.args(["-c", SCRIPT, "sh"]).arg(cx.path(&self.boot_file)).arg(&self.service);
+                command.current_dir("/").env_clear().env("PATH", cx.env.var("PATH").unwrap_or_default());
+                let ended = child::run(command, None, MAX_OUTPUT).await;
+                ended.map_err(|error| Fault::new(format!("the shell could not be run: {error}")))?
+            }
+        };
+        Ok(self.seen(&ended)?)
     }
 
     fn evidence(&self, seen: &NftablesSeen) -> String {
@@ -111,12 +128,19 @@ expect: { rules: { at_least: 1 }, persistent: true, service: enabled, tables: { 
             "no-systemctl" => {
                 Some("without systemd, something else has to load the file: say what in `expect`".to_owned())
             }
+            "other-file" => Some(format!(
+                "the service is enabled, but starts something that does not name `{file}`: see `systemctl cat {service}`"
+            )),
             state => Some(format!("the service is {state}: `systemctl enable {service}` loads `{file}` at boot")),
         }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(["nft", "list", "ruleset"].map(str::to_owned).to_vec())
+        let argv = ["nft", "list", "ruleset"].map(str::to_owned);
+        Some(match &self.on {
+            Some(host) => host.reproduce(&argv),
+            None => argv.to_vec(),
+        })
     }
 }
 
@@ -167,9 +191,16 @@ impl Nftables {
             extra,
             boot_file_exists,
             boot_rules: boot.rules,
-            service: (*service).to_owned(),
+            service: self.state(service, said.get("starts").copied().unwrap_or_default()),
             tables: live.tables.into_iter().collect(),
         })
+    }
+
+    /// What becomes of the service at boot, by its state and what it starts, where systemd says that.
+    fn state(&self, state: &str, starts: &str) -> String {
+        let file = self.boot_file.display().to_string();
+        let is_elsewhere = state == "enabled" && !starts.trim().is_empty() && !starts.contains(&file);
+        if is_elsewhere { "other-file".to_owned() } else { state.to_owned() }
     }
 
     fn read(&self, json: &str) -> Result<Ruleset, Fault> {

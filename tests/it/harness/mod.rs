@@ -23,6 +23,7 @@ mod prometheus;
 mod raw;
 mod redis;
 mod registry;
+mod sshd;
 mod tls_redis;
 
 pub use alertmanager::{Alertmanager, alertmanager, alertmanager_with};
@@ -42,4 +43,5 @@ pub use prometheus::{Prometheus, prometheus, prometheus_with};
 pub use raw::{RawServer, raw};
 pub use redis::{Redis, redis, redis_with};
 pub use registry::{Registry, registry, registry_with_password};
+pub use sshd::{Sshd, sshd, sshd_with};
 pub use tls_redis::{TlsRedis, tls_redis};

@@ -53,19 +53,17 @@ pub struct Real {
 }
 
 /// A machine with a firewall: a network namespace that lives as long as its thread.
-struct Host {
+pub struct Host {
     namespace: String,
-    folder: std::path::PathBuf,
+    /// Where its boot file is, `boot.nft`, and the programs by which one looks at it.
+    pub folder: std::path::PathBuf,
     _alive: Sender<()>,
 }
 
 impl Real {
     /// Starts all of it.
     pub fn start() -> Real {
-        // SAFETY: it only asks who we are.
-        if unsafe { libc::geteuid() } != 0 {
-            harness::missing("only root sees the rules of the firewall");
-        }
+        let host = Host::new();
         let list = include_str!("../../../checklists/staging.yaml");
         // What production alone has is looked at here as well.
         let list = list.replace("        deferred: PROD SETUP\n", "");
@@ -84,7 +82,6 @@ impl Real {
         let github = github(&issues);
         let grafana = grafana(&flag, &whole, &poor);
         let loki = loki(&flag);
-        let host = Host::new();
         let path = format!("{}:{}", host.folder.display(), std::env::var("PATH").expect("there is a PATH"));
         let vars = BTreeMap::from([
             ("RELEASE", COMMIT.to_owned()),
@@ -221,10 +218,7 @@ impl Real {
 
     /// Runs `nft` on the machine.
     pub fn nft(&self, arguments: &[&str]) {
-        let mut nft = Command::new("nsenter");
-        nft.arg(format!("--net={}", self.host.namespace)).arg(harness::program("nft")).args(arguments);
-        let done = nft.current_dir(&self.host.folder).output().expect("it is installed");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        self.host.nft(arguments);
     }
 
     /// nginx before the API: 60 simulations a minute for the free tier.
@@ -244,7 +238,12 @@ impl Real {
 }
 
 impl Host {
-    fn new() -> Host {
+    /// A machine whose rules are those that its boot file loads.
+    pub fn new() -> Host {
+        // SAFETY: it only asks who we are.
+        if unsafe { libc::geteuid() } != 0 {
+            harness::missing("only root sees the rules of the firewall");
+        }
         let (alive, end) = channel::<()>();
         let (tell, told) = channel();
         thread::spawn(move || {
@@ -271,6 +270,14 @@ impl Host {
             fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
         }
         Host { namespace, folder, _alive: alive }
+    }
+
+    /// Runs `nft` on it.
+    pub fn nft(&self, arguments: &[&str]) {
+        let mut nft = Command::new("nsenter");
+        nft.arg(format!("--net={}", self.namespace)).arg(harness::program("nft")).args(arguments);
+        let done = nft.current_dir(&self.folder).output().expect("it is installed");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 }
 

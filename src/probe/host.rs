@@ -1,0 +1,211 @@
+//! Another machine, reached by the user's own OpenSSH: a script runs there, and nothing of it is left.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::process::Command;
+
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use sha2::{Digest, Sha256};
+use url::{Host as Name, Url};
+
+use crate::child::{self, End, Finished};
+
+use super::{Context, Fault};
+
+/// What of our own environment ssh gets.
+const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR", "SSH_AUTH_SOCK", "SSH_ASKPASS_REQUIRE"];
+/// How ssh says that it failed itself. A program there may end so, too.
+const OWN: i32 = 255;
+
+/// A machine to look from, such as `ssh://deploy@web-1.staging.example`, with `:PORT` where it is not 22. It is reached by
+/// `ssh` with your own configuration, keys and known hosts, which is never asked anything.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String", inline)]
+pub struct Host {
+    /// `user@host`, or `host`.
+    destination: String,
+    port: Option<u16>,
+}
+
+/// What came of a script there.
+#[derive(Debug)]
+pub enum There {
+    /// It ran to its end.
+    Ended(Finished),
+    /// It said this of why it did not begin, as [`refusing`] has it.
+    Refused(String),
+}
+
+impl Host {
+    fn read(text: &str) -> Result<Self, String> {
+        let fault = || "it is `ssh://user@host`, with `:port` where that is not 22".to_owned();
+        let url = Url::parse(text).map_err(|_| fault())?;
+        let host = match url.host() {
+            Some(Name::Ipv6(address)) => address.to_string(),
+            Some(Name::Domain(name)) => name.to_owned(),
+            Some(Name::Ipv4(address)) => address.to_string(),
+            None => return Err(fault()),
+        };
+        if url.scheme() != "ssh" || !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some()
+        {
+            return Err(fault());
+        }
+        if url.password().is_some() {
+            return Err("a password has no place here: ssh takes a key, or an agent".to_owned());
+        }
+        let user = percent_encoding::percent_decode_str(url.username()).decode_utf8().map_err(|_| fault())?;
+        let is_word = |text: &str| {
+            text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '\\' | '+'))
+        };
+        if !is_word(&user) || !is_word(&host) || user.starts_with('-') || host.starts_with('-') {
+            return Err(fault());
+        }
+        let destination = if user.is_empty() { host } else { format!("{user}@{host}") };
+        Ok(Self { destination, port: url.port() })
+    }
+
+    /// Runs a script of a POSIX shell there, and keeps so much of each of its outputs. The script goes through the standard
+    /// input, so that nothing of it can be seen in a list of processes. It has nothing to read. When this future is dropped
+    /// or the connection breaks, all that it has started is ended, where `setsid` is installed there; else it alone is.
+    ///
+    /// # Errors
+    /// When the machine can't be reached, in words.
+    pub async fn run(&self, cx: &Context, script: &str, limit: usize) -> Result<There, Fault> {
+        let mark = mark(script, cx);
+        let ended = child::run_held(self.ssh(cx), wrapped(script, &mark).into_bytes(), limit).await;
+        let mut ended = ended.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                Fault::new("`ssh` is not installed here, or not in PATH").help("install the OpenSSH client")
+            }
+            _ => Fault::new(format!("`ssh` could not be run: {error}")),
+        })?;
+        if ended.end != End::Exit(OWN) {
+            return Ok(There::Ended(ended));
+        }
+        let said = String::from_utf8_lossy(&ended.stderr.bytes).into_owned();
+        if let Some((_, why)) = said.split_once(&format!("{mark} refused ")) {
+            return Ok(There::Refused(why.split(&mark).next().unwrap_or(why).to_owned()));
+        }
+        let Some(at) = said.rfind(&format!("{mark} ended")) else { return Err(self.unreached(&said)) };
+        ended.stderr.bytes.truncate(at);
+        Ok(There::Ended(ended))
+    }
+
+    fn ssh(&self, cx: &Context) -> Command {
+        let mut ssh = Command::new("ssh");
+        ssh.env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?)))).env("LC_ALL", "C");
+        ssh.current_dir(&cx.dir).arg("-T");
+        let seconds = cx.timeout.as_secs().max(1);
+        let options = ["BatchMode=yes", "ClearAllForwardings=yes", "RemoteCommand=none", "LogLevel=ERROR"];
+        ssh.args(options.iter().flat_map(|option| ["-o", *option]));
+        ssh.args(["-o", &format!("ConnectTimeout={seconds}")]);
+        ssh.args(self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
+        ssh.args(["--", &self.destination, "sh -s"]);
+        ssh
+    }
+
+    /// Why ssh did not get there.
+    fn unreached(&self, said: &str) -> Fault {
+        let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("ssh says nothing of why");
+        let fault = Fault::new(format!("ssh did not reach {self}: {last}"));
+        let is = |words: &str| said.contains(words);
+        if is("Permission denied") {
+            fault.help(format!(
+                "does `ssh {}` let you in without asking? The key must be on the machine, and in the agent here",
+                self.words()
+            ))
+        } else if is("IDENTIFICATION HAS CHANGED") {
+            fault.help("its key is another than the one that is known: was it set up anew, or is somebody in between?")
+        } else if is("Host key verification failed") || is("key is known for") {
+            fault.help(format!("connect once by hand, and compare its key: `ssh {}`", self.words()))
+        } else if is("Could not resolve") {
+            fault.help("is the name right, or is it an alias that only another user's ssh configuration has?")
+        } else if is("Connection refused") || is("timed out") || is("No route") {
+            fault.help("is it up, does sshd listen there, and does a firewall let us pass?")
+        } else {
+            fault
+        }
+    }
+
+    /// What stands behind `ssh` on a command line.
+    fn words(&self) -> String {
+        match self.port {
+            Some(port) => format!("-p {port} {}", self.destination),
+            None => self.destination.clone(),
+        }
+    }
+
+    /// The command line by which a person would run this there.
+    pub fn reproduce(&self, argv: &[String]) -> Vec<String> {
+        let mut words = vec!["ssh".to_owned()];
+        words.extend(self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
+        words.push(self.destination.clone());
+        words.push(argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
+        words
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.destination),
+            None => f.write_str(&self.destination),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Host {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// A word as a POSIX shell reads it back.
+pub fn quoted(word: &str) -> String {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '=' | ':' | ',' | '+' | '@');
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A line of a script that ends it, saying why it could not begin.
+pub fn refusing(why: &str) -> String {
+    format!("{{ printf '%s refused %s' \"$gate\" {} >&2; exit {OWN}; }}", quoted(why))
+}
+
+/// A word that no output has in it.
+fn mark(script: &str, cx: &Context) -> String {
+    let text = format!("{script}{}{:?}", std::process::id(), cx.env.now());
+    let hex: String = Sha256::digest(text).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("\ngate-{hex}")
+}
+
+/// The script with what sees to it that it ends when nobody waits for it any more: its input, which is held open, ends.
+fn wrapped(script: &str, mark: &str) -> String {
+    let end = mark.trim();
+    format!(
+        "{{\n\
+         exec 3<&0\n\
+         gate='{mark}'\n\
+         export gate\n\
+         $(command -v setsid) sh -s <<'{end}' 3<&- &\n\
+         {{\nexec </dev/null\n{script}\nexit $?\n}}\n\
+         {end}\n\
+         child=$!\n\
+         (\n\
+         cat <&3 >/dev/null\n\
+         for signal in TERM KILL; do kill -$signal -$child || kill -$signal $child; sleep 1; done\n\
+         ) >/dev/null 2>&1 &\n\
+         watch=$!\n\
+         wait $child\n\
+         code=$?\n\
+         kill $watch\n\
+         [ $code != {OWN} ] || printf '%s ended' \"$gate\" >&2\n\
+         exit $code\n\
+         }}\n"
+    )
+}

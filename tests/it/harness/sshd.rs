@@ -1,0 +1,101 @@
+//! OpenSSH's sshd on a port of its own, with keys of its own, and an `ssh` in front of all others that knows both.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use super::child::Server;
+use super::{installed, place};
+
+/// A running sshd.
+pub struct Sshd {
+    port: u16,
+    directory: PathBuf,
+    _server: Server,
+}
+
+/// The sshd that all tests share. Started when first asked for.
+pub fn sshd() -> &'static Sshd {
+    installed::program("sshd");
+    installed::program("ssh");
+    static SHARED: LazyLock<Sshd> = LazyLock::new(|| Sshd::start(""));
+    &SHARED
+}
+
+/// One of the test's own, with further lines in its configuration.
+pub fn sshd_with(lines: &str) -> Sshd {
+    installed::program("sshd");
+    Sshd::start(lines)
+}
+
+impl Sshd {
+    /// `ssh://user@127.0.0.1:PORT`, for whoever runs the tests.
+    pub fn url(&self) -> String {
+        let name = Command::new("id").arg("-un").output().expect("it is installed").stdout;
+        format!("ssh://{}@127.0.0.1:{}", String::from_utf8_lossy(&name).trim(), self.port)
+    }
+
+    /// A `PATH` on which `ssh` has the key, and knows the machine.
+    pub fn path(&self) -> String {
+        format!("{}:{}", self.directory.join("bin").display(), std::env::var("PATH").expect("there is a PATH"))
+    }
+
+    /// The same with other lines in the configuration of ssh, which go before its own.
+    pub fn path_with(&self, lines: &str) -> String {
+        let directory = place::directory("ssh");
+        self.client(&directory, lines);
+        format!("{}:{}", directory.join("bin").display(), std::env::var("PATH").expect("there is a PATH"))
+    }
+
+    fn client(&self, directory: &Path, lines: &str) {
+        let own = &self.directory;
+        let config = format!(
+            "{lines}\nIdentityFile {0}/key\nIdentitiesOnly yes\nIdentityAgent none\nUserKnownHostsFile {0}/known\nGlobalKnownHostsFile /dev/null\n",
+            own.display()
+        );
+        fs::write(directory.join("config"), config).expect("the directory is ours");
+        fs::create_dir_all(directory.join("bin")).expect("the directory is ours");
+        let ssh = directory.join("bin/ssh");
+        let script = format!(
+            "#!/bin/sh\nexec {} -F {} \"$@\"\n",
+            installed::program("ssh").display(),
+            directory.join("config").display()
+        );
+        fs::write(&ssh, script).expect("the directory is ours");
+        fs::set_permissions(&ssh, Permissions::from_mode(0o755)).expect("the file is ours");
+    }
+
+    fn start(lines: &str) -> Sshd {
+        let directory = place::directory("sshd");
+        for name in ["host", "key"] {
+            let mut keygen = Command::new(installed::program("ssh-keygen"));
+            keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(directory.join(name));
+            assert!(keygen.status().expect("it is installed").success());
+        }
+        let port = place::free_port();
+        let key = |name: &str| fs::read_to_string(directory.join(name)).expect("it was made");
+        fs::write(directory.join("authorized"), key("key.pub")).expect("the directory is new");
+        fs::write(directory.join("known"), format!("[127.0.0.1]:{port} {}", key("host.pub")))
+            .expect("the directory is new");
+        let config = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized\nStrictModes no\nUsePAM no\n\
+             PidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n{lines}\n",
+            directory.display()
+        );
+        fs::write(directory.join("sshd_config"), config).expect("the directory is new");
+        // Of root, sshd wants this empty folder; its package makes it when the service starts.
+        // SAFETY: it only asks who we are.
+        if unsafe { libc::geteuid() } == 0 {
+            fs::create_dir_all("/run/sshd").expect("root may");
+        }
+        let mut command = Command::new(installed::program("sshd"));
+        command.args(["-D", "-e", "-f"]).arg(directory.join("sshd_config"));
+        let server = Server::start(command, &directory);
+        server.until(|| std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        let sshd = Sshd { port, directory: directory.clone(), _server: server };
+        sshd.client(&directory, "");
+        sshd
+    }
+}

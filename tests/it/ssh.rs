@@ -1,0 +1,182 @@
+//! `on: ssh://…` against a real sshd: commands, files and the firewall of another machine.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use gate::probe::Context;
+use gate::probe::command::{Command, CommandSeen};
+use gate::probe::file::{File, FileSeen};
+use gate::probe::nftables::Nftables;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::{self, Project, directory, sshd, sshd_with};
+use crate::look::{context, look_in, refused};
+use crate::stack::real::Host;
+
+/// A context whose `ssh` knows the machine.
+fn near(path: &str) -> Context {
+    context(Path::new("/"), &[("PATH", path), ("HOME", "/nonexistent")])
+}
+
+fn run(settings: Value) -> Result<CommandSeen, String> {
+    with(&near(&sshd().path()), settings)
+}
+
+fn with(cx: &Context, mut settings: Value) -> Result<CommandSeen, String> {
+    settings["on"] = json!(sshd().url());
+    let port = sshd().url().rsplit(':').next().unwrap_or_default().to_owned();
+    look_in::<Command>(cx, settings).map_err(|error| error.replace(&port, "PORT").replace("root@", "USER@"))
+}
+
+#[test]
+fn a_command_runs_there_with_every_argument_as_it_stands() {
+    let odd = "it's $HOME `id` \"quoted\" \\ *\nnext — ü";
+    let seen = run(json!({ "argv": ["printf", "%s|", odd, "", "-n"] })).expect("it runs");
+    assert_eq!((seen.exit_code, seen.stdout), (Some(0), format!("{odd}||-n|")));
+    let seen = run(
+        json!({ "shell": "echo out; echo err >&2; pwd; echo \"$NAME\"; cat", "cwd": "/tmp", "env": { "NAME": odd }, "stdin": "in'put\n" }),
+    );
+    let seen = seen.expect("it runs");
+    assert_eq!((seen.stdout, seen.stderr.as_str()), (format!("out\n/tmp\n{odd}\nin'put"), "err"));
+    let seen = run(json!({ "argv": ["cat"] })).expect("there is nothing to read, and no waiting");
+    assert_eq!((seen.exit_code, seen.stdout.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn how_it_ended_there_is_told_apart_from_how_ssh_did() {
+    for code in [0, 1, 126, 254, 255] {
+        let seen = run(json!({ "shell": format!("echo said; echo why >&2; exit {code}") })).expect("it runs");
+        assert_eq!((seen.exit_code, seen.stdout.as_str(), seen.stderr.as_str()), (Some(code), "said", "why"));
+    }
+    assert_eq!(run(json!({ "shell": "kill -9 $$" })).expect("it runs").exit_code, Some(137));
+    assert_snapshot!(run(json!({ "argv": ["true"], "cwd": "/nowhere" })).expect_err("it can't begin"), @"there is no folder `/nowhere` on USER@127.0.0.1:PORT to run it in");
+    assert_snapshot!(run(json!({ "argv": ["no-such-program"] })).expect_err("it can't begin"), @"
+    `no-such-program` is not installed on USER@127.0.0.1:PORT, or not in PATH there
+    help: install it, or give its whole path
+    ");
+}
+
+#[test]
+fn a_machine_that_does_not_let_us_in_is_told_with_what_to_do() {
+    let other = directory("ssh-other");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(other.join("key"))
+        .status();
+    assert!(made.expect("it is installed").success());
+    let told = |lines: &str| {
+        with(&near(&sshd().path_with(lines)), json!({ "argv": ["true"] })).expect_err("it is not reached")
+    };
+    fs::write(other.join("none"), "").expect("the folder is ours");
+    assert_snapshot!(told(&format!("UserKnownHostsFile {}/none", other.display())), @"
+    ssh did not reach USER@127.0.0.1:PORT: Host key verification failed.
+    help: connect once by hand, and compare its key: `ssh -p PORT USER@127.0.0.1`
+    ");
+    let key = fs::read_to_string(other.join("key.pub")).expect("it was made");
+    let port = sshd().url().rsplit(':').next().unwrap_or_default().to_owned();
+    fs::write(other.join("wrong"), format!("[127.0.0.1]:{port} {key}")).expect("the folder is ours");
+    let changed = told(&format!("UserKnownHostsFile {}/wrong", other.display()));
+    assert!(changed.contains("its key is another than the one that is known"), "{changed}");
+    let unwelcome =
+        with(&near(&sshd().path_with("PubkeyAuthentication no")), json!({ "argv": ["true"] })).expect_err("no key");
+    assert!(unwelcome.contains("Permission denied") && unwelcome.contains("let you in without asking?"), "{unwelcome}");
+    let gone = format!("ssh://127.0.0.1:{}", harness::free_port());
+    let error =
+        look_in::<Command>(&near(&sshd().path()), json!({ "on": gone, "argv": ["true"] })).expect_err("nobody listens");
+    assert!(error.contains("Connection refused") && error.contains("does sshd listen there"), "{error}");
+    let error = look_in::<Command>(&near("/nowhere"), json!({ "on": gone, "argv": ["true"] })).expect_err("no ssh");
+    assert_snapshot!(error, @"
+    `ssh` is not installed here, or not in PATH
+    help: install the OpenSSH client
+    ");
+}
+
+#[test]
+fn what_is_still_running_there_when_time_is_up_is_ended() {
+    let folder = directory("ssh-late");
+    let pid = folder.join("pid");
+    let cx = near(&sshd().path()).with_timeout(Duration::from_secs(2));
+    let shell = format!("sh -c 'echo $$ >{}; sleep 600; :' & wait", pid.display());
+    let error = with(&cx, json!({ "shell": shell })).expect_err("it takes too long");
+    assert!(error.contains("was still running when its time was up"), "{error}");
+    let pid = fs::read_to_string(&pid).expect("it had begun");
+    let is_there = || Path::new(&format!("/proc/{}", pid.trim())).exists();
+    let begun = std::time::Instant::now();
+    while is_there() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "process {pid} is left");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn nothing_that_is_given_stands_in_the_list_of_processes() {
+    let shell = "tr '\\0' ' ' </proc/$PPID/cmdline; for p in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$p 2>/dev/null; echo; done | grep -c [s]ecret-value";
+    let seen =
+        run(json!({ "shell": shell, "env": { "TOKEN": "secret-value" }, "stdin": "secret-value" })).expect("it runs");
+    assert!(seen.stdout.trim_end().ends_with('0'), "{}", seen.stdout);
+}
+
+fn file(path: &Path) -> Result<(FileSeen, FileSeen), String> {
+    let here = look_in::<File>(&near(&sshd().path()), json!({ "path": path, "max_size": "64KiB" }));
+    let there =
+        look_in::<File>(&near(&sshd().path()), json!({ "on": sshd().url(), "path": path, "max_size": "64KiB" }));
+    Ok((here?, there?))
+}
+
+#[test]
+fn a_file_there_is_seen_as_one_here_is() {
+    let folder = directory("ssh-file");
+    fs::write(folder.join("it's.md"), "# One\n\ntext\n\n## Two\n").expect("the folder is ours");
+    fs::write(folder.join("data.json"), "{\"ok\": true}").expect("the folder is ours");
+    fs::write(folder.join("empty"), "").expect("the folder is ours");
+    fs::write(folder.join("binary"), [0, 255, 10, 0]).expect("the folder is ours");
+    fs::write(folder.join("long"), vec![b'x'; 100_000]).expect("the folder is ours");
+    std::os::unix::fs::symlink("nowhere", folder.join("broken")).expect("the folder is ours");
+    std::os::unix::fs::symlink("data.json", folder.join("link")).expect("the folder is ours");
+    for name in ["it's.md", "data.json", "empty", "binary", "long", "broken", "link", "absent", ""] {
+        let (here, there) = file(&folder.join(name)).expect("both can be looked at");
+        let there = FileSeen { age_s: here.age_s, ..there };
+        assert_eq!(here, there, "{name}");
+    }
+}
+
+#[test]
+fn the_firewall_of_another_machine_is_compared_there() {
+    let host = Host::new();
+    let machine = sshd_with(&format!("SetEnv PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", host.folder.display()));
+    let look = || {
+        let settings = json!({ "on": machine.url(), "boot_file": host.folder.join("boot.nft") });
+        look_in::<Nftables>(&near(&machine.path()), settings).expect("root may look")
+    };
+    let seen = look();
+    assert_eq!((seen.rules, seen.persistent, seen.service.as_str()), (1, true, "enabled"), "{seen:?}");
+    host.nft(&["add", "rule", "inet", "filter", "input", "tcp", "dport", "22", "accept"]);
+    let seen = look();
+    assert_eq!((seen.rules, seen.persistent, seen.extra.len()), (2, false, 1), "{seen:?}");
+}
+
+#[test]
+fn a_checklist_looks_at_another_machine_and_says_how_to_do_so_by_hand() {
+    let list = format!(
+        "title: T\nsections: [{{ title: S, items: [{{ id: it, title: It, probes: [{{ command: {{ on: \"{}\", argv: [sh, -c, \"exit 3\"] }} }}] }}] }}]\n",
+        sshd().url()
+    );
+    let output = Project::new(&list).env("PATH", sshd().path()).gate(&["check", "staging"]);
+    assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("exit_code is 3, not 0"), "{}", output.stdout);
+    assert!(output.stdout.contains("  reproduce: ssh -p "), "{}", output.stdout);
+}
+
+#[test]
+fn what_can_not_be_meant_is_refused_at_load() {
+    let told = |on: &str| refused::<Command>(json!({ "on": on, "argv": ["true"] }));
+    assert_snapshot!(told("web-1"), @"it is `ssh://user@host`, with `:port` where that is not 22");
+    assert_snapshot!(told("ssh://root:secret@web-1"), @"a password has no place here: ssh takes a key, or an agent");
+    for on in ["ssh://-oProxyCommand=x", "ssh://a b@web", "ssh://web/path", "https://web", "ssh://user@-x"] {
+        assert_eq!(told(on), told("web-1"), "{on}");
+    }
+    let odd = json!({ "on": "ssh://web-1", "argv": ["true"], "env": { "A;B": "x" } });
+    assert_snapshot!(refused::<Command>(odd), @"on another machine, the name of a variable is letters, digits and `_`");
+}
