@@ -23,7 +23,11 @@ pub fn write(folder: &Path, broken: &Broken) -> io::Result<PathBuf> {
         "#!/bin/sh\n[ \"$1\" = -f ] && exit\nif [ -n \"$GATE_DEMO_BOOT\" ]; then\n  echo '{boot}'\nelse\n  echo '{live}'\nfi\n"
     );
     let unshare = "#!/bin/sh\nshift\nGATE_DEMO_BOOT=1 exec \"$@\"\n";
-    for (name, text) in [("nft", nft.as_str()), ("unshare", unshare), ("systemctl", "#!/bin/sh\necho enabled\n")] {
+    for (name, text) in [
+        ("nft", nft.as_str()),
+        ("unshare", unshare),
+        ("systemctl", "#!/bin/sh\n[ \"$1\" != is-enabled ] || echo enabled\n"),
+    ] {
         fs::write(programs.join(name), text)?;
         fs::set_permissions(programs.join(name), Permissions::from_mode(0o755))?;
     }

@@ -199,7 +199,7 @@ impl Nftables {
     /// What becomes of the service at boot, by its state and what it starts, where systemd says that.
     fn state(&self, state: &str, starts: &str) -> String {
         let file = self.boot_file.display().to_string();
-        let is_elsewhere = state == "enabled" && !starts.trim().is_empty() && !starts.contains(&file);
+        let is_elsewhere = state == "enabled" && starts.starts_with("ExecStart=") && !starts.contains(&file);
         if is_elsewhere { "other-file".to_owned() } else { state.to_owned() }
     }
 
