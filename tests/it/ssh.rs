@@ -97,7 +97,7 @@ fn a_machine_that_does_not_let_us_in_is_told_with_what_to_do() {
 fn what_is_still_running_there_when_time_is_up_is_ended() {
     let folder = directory("ssh-late");
     let pid = folder.join("pid");
-    let cx = near(&sshd().path()).with_timeout(Duration::from_secs(2));
+    let cx = near(&sshd().path()).with_timeout(Duration::from_secs(6)); // enough to begin there
     let shell = format!("sh -c 'echo $$ >{}; sleep 600; :' & wait", pid.display());
     let error = with(&cx, json!({ "shell": shell })).expect_err("it takes too long");
     assert!(error.contains("was still running when its time was up"), "{error}");
