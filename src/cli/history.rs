@@ -73,6 +73,7 @@ impl History {
                 let items: Vec<Value> = often.iter().map(Often::json).collect();
                 Ok(format!("{:#}\n", json!({ "runs": runs, "items": items })))
             }
+            As::Table if runs.is_empty() => Ok("never run\n".to_owned()),
             As::Table => {
                 let mut text = columns(runs.iter().map(row));
                 let bad: Vec<&Often> = often.iter().filter(|item| item.red + item.flaky > 0).collect();

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::checklist::{Checklist, Item};
 use crate::run::{self, ItemResult, Run, Status};
@@ -14,6 +15,7 @@ use super::need::{blocked, sign_off};
 /// Makes of a recorded run what it says now. `standings` is how each sign-off stands.
 pub fn age(run: &mut Run, checklist: &Checklist, standings: &HashMap<String, Standing>, now: Timestamp) {
     run::age(run, now);
+    let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let items: Vec<&Item> = checklist.items().collect();
     let mut results: HashMap<String, &mut ItemResult> = HashMap::new();
     for result in run.sections.iter_mut().flat_map(|section| &mut section.items) {
@@ -26,11 +28,17 @@ pub fn age(run: &mut Run, checklist: &Checklist, standings: &HashMap<String, Sta
             let needs = item.needs.iter().map(|need| &*items[*need].id);
             let blocked = blocked(needs.map(|id| (id, results.get(id).map(|result| &**result))));
             let Some(result) = results.get_mut(&*item.id) else { continue };
-            let outcome = match (&item.sign_off, blocked) {
+            if result.status == Status::Deferred {
+                continue;
+            }
+            let mut outcome = match (&item.sign_off, blocked) {
                 (Some(_), blocked) => sign_off(standings.get(&*item.id).unwrap_or(&Standing::Absent), blocked),
                 (None, Some(blocked)) if result.status == Status::Passed => blocked.into(),
                 (None, _) => continue,
             };
+            if !outcome.status.is_green() && run.gaps.iter().any(|gap| gap.waives(&item.id, today)) {
+                outcome.status = Status::Waived;
+            }
             if outcome.status != result.status || outcome.reason != result.reason || outcome.evidence != result.evidence
             {
                 **result = outcome.write(result.clone());

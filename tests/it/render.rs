@@ -134,6 +134,49 @@ fn a_waiver_that_has_expired_since_counts_no_longer() {
 }
 
 #[test]
+fn what_a_gap_covers_stays_waived_in_what_is_rendered_and_may_be_signed_upon() {
+    let list = "
+        title: T
+        markdown: R.md
+        sections:
+          - title: S
+            items:
+              - { id: file, title: File, valid_for: 7d, probes: [{ file: { path: there } }] }
+              - { id: sre, title: SRE, needs: [file], sign_off: { role: SRE } }
+              - { id: after, title: After, needs: [file], probes: [{ command: { argv: [\"true\"] } }] }
+              - { id: qa, title: QA, needs: [sre], sign_off: { role: QA } }
+        gaps:
+          - { gap: G, items: [sre, after], priority: P2, accepted_until: 2025-12-20, accepted_by: D }
+        ";
+    let project = Project::new(list).file("there", "");
+    let lines = |number| {
+        let text = at(&project, number, &["render", "staging"]).1;
+        text.lines().filter(|line| line.starts_with("- [")).map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(at(&project, 1, &["check", "staging", "--markdown"]).0, 1);
+    assert_eq!(at(&project, 1, &["render", "staging", "--check", "--exact"]), (0, String::new()));
+    let signed = at(&project, 2, &["sign", "staging", "qa", "--by", "Dana"]);
+    assert_eq!(signed.0, 0, "{}", signed.1);
+    assert_eq!(lines(2)[1], "- [ ] SRE **[WAIVED until 2025-12-20: G]**");
+    assert!(lines(2)[3].starts_with("- [x] QA (signed 2025-12-02 by Dana"), "{:#?}", lines(2));
+    // What it rests on has gone stale: that is what a waiver is for, until it is over.
+    assert_eq!(lines(9)[0], "- [ ] File **[STALE: verified 2025-12-01, valid for 7d]**");
+    assert_eq!(lines(9)[2], "- [ ] After **[WAIVED until 2025-12-20: G]**");
+    let why = "**[BLOCKED: file: verified 2025-12-01, valid for 7d]**";
+    assert_eq!(lines(21)[1..3], [format!("- [ ] SRE {why}"), format!("- [ ] After {why}")]);
+}
+
+#[test]
+fn a_sign_off_that_is_not_required_yet_is_not_asked_for_in_what_is_rendered() {
+    let items = "[{ id: sre, title: SRE, deferred: LATER, sign_off: { role: SRE } },
+        { id: sure, title: Sure, probes: [{ command: { argv: [\"true\"] } }] }]";
+    let project = Project::new(&format!("title: T\nsections: [{{ title: S, items: {items} }}]\n"));
+    assert_eq!(at(&project, 1, &["check", "staging"]).0, 0);
+    let text = at(&project, 2, &["render", "staging"]).1;
+    assert!(text.contains("**Verdict:** READY (2 of 2 green)") && line(&text) == "- [ ] SRE **[LATER]**", "{text}");
+}
+
+#[test]
 fn a_red_item_says_in_table_and_markdown_since_when() {
     let project = project("", "").file("there", "");
     at(&project, 1, &["check", "staging", "--subject", "1.0"]);
@@ -156,6 +199,11 @@ fn what_was_never_run_can_not_be_shown() {
     assert!(!project.path().join(".gate").exists());
     let (code, said) = at(&project, 1, &["show", "staging", "file"]);
     assert!(code == 0 && !said.contains('#'), "{said}");
+    // A ledger that knows of others only says so too.
+    let list = project.read("checklists/staging.yaml");
+    let project = project.file("checklists/other.yaml", &list);
+    at(&project, 1, &["check", "other"]);
+    assert_eq!(at(&project, 1, &["history", "staging"]), (0, "never run\n".to_owned()));
 }
 
 #[test]
