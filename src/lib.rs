@@ -27,6 +27,8 @@ pub mod run;
 
 pub mod expect;
 
+pub mod client;
+
 pub mod probe;
 
 pub mod checklist;

@@ -6,10 +6,11 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::checklist::default_pace;
+use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::engine::{Looked, look};
 use crate::env::Env;
-use crate::probe::{Context, Kind};
+use crate::probe::Kind;
 use crate::run::Status;
 use crate::yaml::{self, Duration, Key, Node, Scalar, Style};
 

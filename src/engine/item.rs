@@ -7,10 +7,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::checklist::Item;
+use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::expect::{self, Expectation};
 use crate::plan::{Ask, Judge, Look, Plan};
-use crate::probe::{Context, Observe};
+use crate::probe::Observe;
 use crate::run::{Attempt, ExpectationResult, ItemResult, ProbeResult, SignOff, Status};
 use crate::secret::Redactor;
 

@@ -7,8 +7,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::checklist::{Again, Pace};
+use crate::client::{Context, Fault};
 use crate::expect::{Expectation, Judgement};
-use crate::probe::{Context, Fault, Observe};
+use crate::probe::Observe;
 use crate::run::{Attempt, Status};
 
 use super::panic::Guarded;

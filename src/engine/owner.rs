@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::client::Context;
 use crate::env::Env;
 use crate::plan::{Ask, Judge, Plan};
-use crate::probe::Context;
 use crate::run::{Event, ItemResult, Run, Section, Status, VERSION};
 use crate::sign_off::Standing;
 use crate::yaml::Node;

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::checklist::{From, Secret};
 use crate::child::{self, End};
+use crate::client::Context;
 use crate::env::Env;
 use crate::plan::{Ask, Judge, Plan};
-use crate::probe::Context;
 use crate::secret::Redactor;
 use crate::yaml::Node;
 

@@ -9,9 +9,10 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use crate::checklist::{self, Found, Overrides};
+use crate::client::Context;
 use crate::env::Env;
 use crate::plan::{Ask, Plan, Selection};
-use crate::probe::{Context, Observe, Seen};
+use crate::probe::{Observe, Seen};
 use crate::run::{Event, Run};
 
 use super::{Options, run};

@@ -1,7 +1,7 @@
 //! Why a ledger can't be read or written, in words for a person. Never with a password.
 
+use crate::client::{Fault, sql};
 use crate::diagnostic::Diagnostic;
-use crate::probe::{Fault, database};
 
 use super::place::{Location, Place};
 use super::server::Refusal;
@@ -22,7 +22,7 @@ pub fn problem(what: &str, location: &Location, refusal: &Refusal) -> Diagnostic
         Refusal::Database(error) => match &location.place {
             Place::File { .. } => sqlite(error),
             Place::Postgres(_) => {
-                let error = database::fault(error, name);
+                let error = sql::fault(error, name);
                 let help = error.downcast_ref::<Fault>().and_then(|fault| fault.help.clone());
                 (format!("{error:#}"), help.map(Into::into))
             }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::checklist::shown;
+use crate::client::sql::{self, DatabaseUrl};
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
-use crate::probe::database::{self, DatabaseUrl};
 
 /// The folder beside `checklists/` that holds what is remembered there.
 pub const FOLDER: &str = ".gate";
@@ -65,9 +65,9 @@ impl Location {
         }
         let url = DatabaseUrl::parse(said).map_err(|why| Diagnostic::error(format!("`{option}`: {why}")))?;
         match url.place() {
-            database::Place::Postgres(_) => Ok(Self { name: url.name(), place: Place::Postgres(url), keep }),
-            database::Place::Sqlite(sqlite) => Ok(file(sqlite.otherwise.as_ref().unwrap_or(&sqlite.path))),
-            database::Place::MySql(_) => Err(Diagnostic::error(format!("`{option}`: MySQL can't hold a ledger"))
+            sql::Place::Postgres(_) => Ok(Self { name: url.name(), place: Place::Postgres(url), keep }),
+            sql::Place::Sqlite(sqlite) => Ok(file(sqlite.otherwise.as_ref().unwrap_or(&sqlite.path))),
+            sql::Place::MySql(_) => Err(Diagnostic::error(format!("`{option}`: MySQL can't hold a ledger"))
                 .help("name a PostgreSQL server, `postgres://user:password@host/name`, or a file")),
         }
     }

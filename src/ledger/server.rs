@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, query, query_as, raw_sql};
 
-use crate::probe::database;
+use crate::client::sql;
 
 use super::place::Place;
 
@@ -121,8 +121,8 @@ impl Server {
                 Self::Sqlite(Box::new(file(path).await?))
             }
             Place::Postgres(url) => {
-                let database::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
-                let options = database::postgres_options(url, root, false, None)?;
+                let sql::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
+                let options = sql::postgres_options(url, root, false, None)?;
                 Self::Postgres(Box::new(options.connect().await?))
             }
         };

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::api::Api;
-use super::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
 use super::{Context, Probe};
+use crate::client::api::Api;
+use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
 
 /// Looks at one Alertmanager: its readiness, its cluster, its receivers, alerts and silences.
 #[derive(Deserialize, JsonSchema)]

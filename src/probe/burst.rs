@@ -12,8 +12,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::http::{Ask, Headers, HttpUrl, Method, Token, options, read};
 use super::{Context, Fault, Probe};
+use crate::client::http::{Ask, Headers, HttpUrl, Method, Token, options, read};
 
 /// How much of an answer is read, so that its connection can be used again.
 const MAX_BODY: usize = 64 << 10;

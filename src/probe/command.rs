@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use crate::child::{self, End, Finished, Text};
 
-use super::host::{Host, There, quoted, refusing};
-use super::http::Size;
 use super::{Context, Fault, Probe};
+use crate::client::http::Size;
+use crate::client::ssh::{Host, There, quoted, refusing};
 
 /// What of our own environment a program gets unless `env` says otherwise.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];

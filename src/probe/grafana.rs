@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::api::Api;
-use super::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
 use super::{Context, Fault, Probe};
+use crate::client::api::Api;
+use crate::client::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
 
 /// How many dashboards a page holds: what every version gives.
 const PAGE: usize = 1_000;

@@ -4,19 +4,15 @@
 
 pub mod alembic;
 pub mod alertmanager;
-pub mod api;
 pub mod backup;
 pub mod burst;
 pub mod command;
-mod context;
-pub mod database;
 pub mod dns;
 pub mod env;
 pub mod file;
 pub mod git;
 pub mod github;
 pub mod grafana;
-pub mod host;
 pub mod http;
 pub mod image;
 pub mod junit;
@@ -25,7 +21,6 @@ mod kind;
 pub mod logs;
 pub mod metrics;
 pub mod nftables;
-pub mod number;
 pub mod prometheus;
 pub mod race;
 pub mod redis;
@@ -34,14 +29,14 @@ pub mod tcp;
 pub mod tls;
 pub mod workflow;
 
-use std::borrow::Cow;
 use std::future::Future;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use context::{Context, HttpOptions};
+use crate::client::{Context, Fault, HttpOptions};
+
 pub use kind::{Kind, Observe, Seen};
 
 /// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
@@ -125,41 +120,3 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         None
     }
 }
-
-/// An error that also says what to do, or that says that there is nothing to judge yet.
-#[derive(Debug)]
-pub struct Fault {
-    /// What happened.
-    pub message: Cow<'static, str>,
-    /// What to do about it.
-    pub help: Option<Cow<'static, str>>,
-    /// Nothing has been produced yet that could be judged: the item is `pending`, not `error`.
-    pub is_pending: bool,
-}
-
-impl Fault {
-    /// Something that could not be observed.
-    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), help: None, is_pending: false }
-    }
-
-    /// Something that nobody has produced yet, such as a report.
-    pub fn pending(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { is_pending: true, ..Self::new(message) }
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fault {}

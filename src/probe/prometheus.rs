@@ -10,10 +10,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::api::{Api, Reply};
-use super::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
-use super::number::Number;
 use super::{Context, Fault, Probe};
+use crate::client::api::{Api, Reply};
+use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use crate::client::number::Number;
 
 /// Longer queries are sent as a form: proxies cut URLs off at a few thousand bytes.
 const MAX_GET: usize = 2_000;

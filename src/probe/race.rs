@@ -12,8 +12,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Barrier;
 
-use super::http::{Ask, Headers, HttpUrl, Method, Token, options, read};
 use super::{Context, Fault, HttpOptions, Probe};
+use crate::client::http::{Ask, Headers, HttpUrl, Method, Request, Token, options, read};
 
 /// How much of an answer is compared.
 const MAX_BODY: usize = 1 << 20;
@@ -241,7 +241,7 @@ impl Race {
         Ok(clients)
     }
 
-    async fn answer(&self, request: &super::http::Request, client: &reqwest::Client) -> Result<Answer, Fault> {
+    async fn answer(&self, request: &Request, client: &reqwest::Client) -> Result<Answer, Fault> {
         let mut response = request.send_by(client).await?;
         let body = read(&mut response, MAX_BODY).await?;
         let json: Option<Value> = serde_json::from_slice(&body.bytes).ok();

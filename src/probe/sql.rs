@@ -8,8 +8,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::database::{Access, Column, Database, DatabaseUrl, Tls, client};
 use super::{Context, Probe};
+use crate::client::sql::{Access, Column, Database, DatabaseUrl, Tls, client};
 
 /// The longest value that evidence shows, in characters.
 const MAX_EVIDENCE: usize = 80;

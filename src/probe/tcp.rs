@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 use url::Url;
 
-use super::http::connection;
 use super::{Context, Fault, Probe};
+use crate::client::http::connection;
 
 /// The longest banner that is read.
 const MAX_BANNER: usize = 1024;

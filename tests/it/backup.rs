@@ -125,7 +125,7 @@ fn a_dump_that_pg_restore_can_not_read_to_its_end_is_told() {
 }
 
 /// A context in which programs are found.
-fn path(folder: &Path) -> gate::probe::Context {
+fn path(folder: &Path) -> gate::client::Context {
     context(folder, &[("PATH", &std::env::var("PATH").expect("there is a PATH"))])
 }
 

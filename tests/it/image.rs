@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
+use gate::client::HttpOptions;
+use gate::probe::Probe;
 use gate::probe::image::{Image, ImageSeen};
-use gate::probe::{HttpOptions, Probe};
 use insta::assert_snapshot;
 use reqwest::Method;
 use serde_json::{Value, json};

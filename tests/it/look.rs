@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gate::client::{Context, Fault};
 use gate::env::Env;
-use gate::probe::{Context, Fault, Probe};
+use gate::probe::Probe;
 use serde_json::Value;
 
 /// A probe with these settings.

@@ -13,7 +13,7 @@ use crate::look::{context, look, look_in};
 fn row(settings: Value) -> String {
     let seen = look::<Sql>(settings).expect("an answer");
     assert_eq!(seen.row_count, 1);
-    let line = |column: &gate::probe::database::Column| {
+    let line = |column: &gate::client::sql::Column| {
         format!("{}: {} = {}", column.name, column.kind, seen.rows[0][&column.name])
     };
     seen.columns.iter().map(line).collect::<Vec<_>>().join("\n")

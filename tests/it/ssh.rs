@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use gate::probe::Context;
+use gate::client::Context;
 use gate::probe::command::{Command, CommandSeen};
 use gate::probe::file::{File, FileSeen};
 use gate::probe::nftables::Nftables;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item};
 
 use super::ini::Ini;
+use crate::client::sql::DatabaseUrl;
 use crate::probe::Fault;
-use crate::probe::database::DatabaseUrl;
 
 /// What alembic's configuration says of the revision files.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::database::{Access, Database, DatabaseUrl, Tls};
 use super::{Context, Fault, Probe};
+use crate::client::sql::{Access, Database, DatabaseUrl, Tls};
 use config::Config;
 use graph::Graph;
 use state::State;

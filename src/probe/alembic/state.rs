@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::client::sql::{Database, Dialect, is_missing_table};
 use crate::probe::Fault;
-use crate::probe::database::{Database, Dialect, is_missing_table};
 
 /// No history has as many branches.
 const MAX_ROWS: usize = 1000;

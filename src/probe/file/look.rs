@@ -7,8 +7,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use crate::client::http::Body;
 use crate::probe::Fault;
-use crate::probe::http::Body;
 
 /// What is at a path.
 #[derive(Debug, Default)]

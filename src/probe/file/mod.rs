@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::host::Host;
-use super::http::Size;
 use super::{Context, Fault, Probe};
+use crate::client::http::Size;
+use crate::client::ssh::Host;
 
 use headings::headings;
 

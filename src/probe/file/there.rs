@@ -4,8 +4,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::probe::host::{Host, There, quoted, refusing};
-use crate::probe::http::Body;
+use crate::client::http::Body;
+use crate::client::ssh::{Host, There, quoted, refusing};
 use crate::probe::{Context, Fault};
 
 use super::Found;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 
-use crate::probe::api::{Api, Reply};
-use crate::probe::http::Request;
+use crate::client::api::{Api, Reply};
+use crate::client::http::Request;
 use crate::probe::{Context, Fault};
 
 /// More pages of a hundred than anybody wants to look at.

@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::api::Api;
-use super::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
 use super::{Context, Probe};
+use crate::client::api::Api;
+use crate::client::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
 
 use client::Client;
 

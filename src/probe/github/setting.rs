@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::probe::http::HttpUrl;
+use crate::client::http::HttpUrl;
 
 /// `owner/name`.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]

@@ -12,8 +12,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 
-use super::http::{HttpUrl, options};
 use super::{Context, Fault, Probe};
+use crate::client::http::{HttpUrl, options};
 
 use manifest::{ACCEPT, Config, Manifest, Platform};
 use reference::Reference;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::probe::http::{Access, HttpUrl, Request, read};
+use crate::client::http::{Access, HttpUrl, Request, read};
 use crate::probe::{Context, Fault, HttpOptions};
 
 /// The largest manifest that the specification lets a registry take, and more than any configuration.

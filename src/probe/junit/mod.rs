@@ -12,8 +12,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::file::look;
-use super::http::Size;
 use super::{Context, Fault, Probe};
+use crate::client::http::Size;
 
 use report::{Counts, count};
 

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::client::http::{Access, Headers, HttpUrl, Method, Request, Token, options};
 use crate::probe::Context;
-use crate::probe::http::{Access, Headers, HttpUrl, Method, Request, Token, options};
 
 /// What stands for the marker in a setting.
 const HOLE: &str = "{marker}";

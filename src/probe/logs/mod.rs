@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::yaml::Duration;
 
-use super::api::Api;
-use super::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
 use super::{Context, Fault, Probe};
+use crate::client::api::Api;
+use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
 use emit::{Emit, marker};
 
 /// How long to wait before looking for a line again.

@@ -5,9 +5,9 @@ use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::client::api::{Api, Reply};
+use crate::client::http::Request;
 use crate::probe::Fault;
-use crate::probe::api::{Api, Reply};
-use crate::probe::http::Request;
 
 use super::LogsSeen;
 

@@ -12,10 +12,10 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::api::{Api, Reply};
-use super::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
-use super::number::Number;
 use super::{Context, Fault, Probe};
+use crate::client::api::{Api, Reply};
+use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use crate::client::number::Number;
 use page::{Format, Page};
 
 /// How many samples are kept at most.

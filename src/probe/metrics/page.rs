@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::probe::number::Number;
+use crate::client::number::Number;
 
 use super::Sample;
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::child::{self, Finished};
 
-use super::host::{Host, There, quoted};
 use super::{Context, Fault, Probe};
+use crate::client::ssh::{Host, There, quoted};
 
 use ruleset::Ruleset;
 

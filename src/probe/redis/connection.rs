@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use crate::probe::http::{connection, tls_fault};
+use crate::client::http::{connection, tls_fault};
 use crate::probe::tcp::{connect, unresolved};
 use crate::probe::tls::trust;
 use crate::probe::{Context, Fault};

@@ -17,9 +17,9 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::http::{Tls as Certificate, connection, tls_fault};
 use super::tcp::{Address, connect, unresolved};
 use super::{Context, Fault, Probe};
+use crate::client::http::{Tls as Certificate, connection, tls_fault};
 use observer::Observer;
 
 /// Shakes hands with a TLS server, and sees its certificate also where it is not to be trusted (`verified: false`).

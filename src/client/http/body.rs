@@ -3,7 +3,7 @@
 use reqwest::Response;
 use url::Url;
 
-use crate::probe::Fault;
+use crate::client::Fault;
 
 use super::error::fault;
 

@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, He
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::probe::{Context, Fault, HttpOptions};
+use crate::client::{Context, Fault, HttpOptions};
 
 use super::error::fault;
 use super::setting::{Headers, HttpUrl, Token};

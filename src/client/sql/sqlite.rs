@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{Column as _, ConnectOptions as _, Row as _, TypeInfo as _, ValueRef as _};
 use tokio::time::Instant;
 
-use crate::probe::{Context, Fault};
+use crate::client::{Context, Fault};
 
 use super::Access;
 use super::error::fault;

@@ -7,7 +7,7 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
 
-use crate::probe::Fault;
+use crate::client::Fault;
 
 /// What the database itself calls an error.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,30 +1,16 @@
 //! `http`: what does a server answer to one request?
 
-mod ask;
-mod body;
-mod curl;
-mod error;
-mod request;
-mod setting;
-mod tls;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-pub use ask::{Ask, one_login};
-pub use body::{Body, read};
-pub use curl::curl;
-pub use error::{connection, fault, tls as tls_fault};
-pub use request::{Access, Answer, Request, options};
-pub use setting::{Headers, HttpUrl, Size, Token};
-pub use tls::Tls;
+use crate::client::http::{Answer, Ask, Headers, HttpUrl, Method, Request, Size, Tls, Token, options, read, text};
 
 use super::{Context, Fault, Probe};
 
@@ -65,28 +51,6 @@ pub struct Http {
     /// How much of the body to read, decoded. `1MiB` if absent; the rest is cut off.
     #[serde(default = "default_max_body")]
     max_body: Size,
-}
-
-/// The method of a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schemars(inline)]
-pub enum Method {
-    /// Asks for what is there.
-    #[default]
-    Get,
-    /// Asks for the headers alone.
-    Head,
-    /// Asks for what may be done.
-    Options,
-    /// Has something done.
-    Post,
-    /// Puts something there.
-    Put,
-    /// Changes what is there.
-    Patch,
-    /// Removes what is there.
-    Delete,
 }
 
 /// The second request, which must not get the same answer.
@@ -281,20 +245,6 @@ impl Control {
     }
 }
 
-impl From<Method> for reqwest::Method {
-    fn from(method: Method) -> Self {
-        match method {
-            Method::Get => Self::GET,
-            Method::Head => Self::HEAD,
-            Method::Options => Self::OPTIONS,
-            Method::Post => Self::POST,
-            Method::Put => Self::PUT,
-            Method::Patch => Self::PATCH,
-            Method::Delete => Self::DELETE,
-        }
-    }
-}
-
 async fn seen(answer: Answer, max_body: Size, now: Timestamp) -> anyhow::Result<HttpSeen> {
     let Answer { mut response, latency, redirects, stopped } = answer;
     let body = read(&mut response, max_body.get()).await?;
@@ -340,10 +290,6 @@ fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
             .or_insert_with(|| text(value));
     }
     map
-}
-
-fn text(value: &HeaderValue) -> String {
-    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
 fn default_max_body() -> Size {

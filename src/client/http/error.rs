@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use rustls::CertificateError as Certificate;
 use url::Url;
 
-use crate::probe::Fault;
+use crate::client::Fault;
 
 /// What an error of the HTTP client means.
 pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {

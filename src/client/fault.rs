@@ -1,0 +1,41 @@
+//! Why something could not be observed.
+
+use std::borrow::Cow;
+
+/// An error that also says what to do, or that says that there is nothing to judge yet.
+#[derive(Debug)]
+pub struct Fault {
+    /// What happened.
+    pub message: Cow<'static, str>,
+    /// What to do about it.
+    pub help: Option<Cow<'static, str>>,
+    /// Nothing has been produced yet that could be judged: the item is `pending`, not `error`.
+    pub is_pending: bool,
+}
+
+impl Fault {
+    /// Something that could not be observed.
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), help: None, is_pending: false }
+    }
+
+    /// Something that nobody has produced yet, such as a report.
+    pub fn pending(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { is_pending: true, ..Self::new(message) }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

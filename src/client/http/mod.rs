@@ -1,0 +1,26 @@
+//! HTTP requests: how they are described, sent and read, and what their errors mean.
+
+mod ask;
+mod body;
+mod curl;
+mod error;
+mod method;
+mod request;
+mod setting;
+mod tls;
+
+use reqwest::header::HeaderValue;
+
+pub use ask::{Ask, one_login};
+pub use body::{Body, read};
+pub use curl::curl;
+pub use error::{connection, fault, tls as tls_fault};
+pub use method::Method;
+pub use request::{Access, Answer, Request, options};
+pub use setting::{Headers, HttpUrl, Size, Token};
+pub use tls::Tls;
+
+/// A header's value as text.
+pub fn text(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
