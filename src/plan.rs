@@ -1,26 +1,22 @@
 //! From a checklist to tasks: which items are to be looked at this time, and what each of them waits for.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
-use crate::checklist::{Checklist, Expect, Item, Known, Pace, ProbeSpec, Used};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};
-use crate::expect::Expectation;
-use crate::probe::{Kind, Observe};
-use crate::sign_off::Standing;
-use crate::yaml::Node;
+use crate::checklist::{Checklist, Item};
+use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::sign_off::SignOffState;
 
 /// What is to be done.
 #[derive(Debug)]
 pub struct Plan {
-    /// The checklist. The probes of its items have moved into the tasks.
+    /// The checklist.
     pub checklist: Checklist,
     /// One task for each item, in checklist order.
     pub tasks: Vec<Task>,
     /// Why not everything is run, such as `--only db-head`.
     pub partial: Option<String>,
-    /// How the sign-offs stand, by the id of the item. Nobody has signed what is not there.
-    pub sign_offs: HashMap<String, Standing>,
+    /// The state of each sign-off, by the id of its item. One that is not in it was never given.
+    pub sign_offs: HashMap<String, SignOffState>,
 }
 
 /// One item's part of the plan.
@@ -30,47 +26,6 @@ pub struct Task {
     at: (usize, usize),
     /// Whether it is to be run this time.
     pub is_selected: bool,
-    /// How to look, in order.
-    pub looks: Vec<Look>,
-}
-
-/// One probe's part of the plan.
-pub struct Look {
-    /// Its kind.
-    pub kind: &'static Kind,
-    /// What is known of that kind.
-    pub known: Arc<Known>,
-    /// Where its kind is named.
-    pub span: Span,
-    /// The name by which others refer to what it saw.
-    pub alias: Option<String>,
-    /// The check that it comes from.
-    pub used: Option<Used>,
-    /// How long it may take, and how often it looks.
-    pub pace: Pace,
-    /// What to ask.
-    pub ask: Ask,
-    /// What the observation must be.
-    pub judge: Judge,
-}
-
-/// What to ask, known or not yet.
-pub enum Ask {
-    /// Nothing is left to fill.
-    Ready(Box<dyn Observe>),
-    /// Settings with holes.
-    Open(Node),
-}
-
-/// What the observation must be, known or not yet.
-#[derive(Debug)]
-pub enum Judge {
-    /// What the kind expects by itself.
-    Own,
-    /// Nothing is left to fill.
-    Ready(Vec<Expectation>),
-    /// Expectations with holes.
-    Open(Node),
 }
 
 /// What the command line selects: ids of items, ids of sections, tags.
@@ -87,16 +42,16 @@ impl Plan {
     ///
     /// # Errors
     /// When a word of the selection means nothing, or nothing is selected.
-    pub fn build(mut checklist: Checklist, selection: &Selection) -> Result<Self, Diagnostics> {
+    pub fn build(
+        checklist: Checklist,
+        selection: &Selection,
+        sign_offs: HashMap<String, SignOffState>,
+    ) -> Result<Self, Diagnostics> {
         let selected = selection.of(&checklist)?;
-        let mut tasks = Vec::with_capacity(selected.len());
-        for (section_at, section) in checklist.sections.iter_mut().enumerate() {
-            for (item_at, item) in section.items.iter_mut().enumerate() {
-                let looks = std::mem::take(&mut item.probes).into_iter().map(Look::from).collect();
-                tasks.push(Task { at: (section_at, item_at), is_selected: selected[tasks.len()], looks });
-            }
-        }
-        Ok(Self { checklist, tasks, partial: selection.words(), sign_offs: HashMap::new() })
+        let sections = checklist.sections.iter().enumerate();
+        let places = sections.flat_map(|(section, own)| (0..own.items.len()).map(move |item| (section, item)));
+        let tasks = places.zip(selected).map(|(at, is_selected)| Task { at, is_selected }).collect();
+        Ok(Self { checklist, tasks, partial: selection.words(), sign_offs })
     }
 
     /// The item of a task.
@@ -168,27 +123,5 @@ impl Selection {
         let parts: Vec<String> =
             [words("--only", &self.only), words("--skip", &self.skip)].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" "))
-    }
-}
-
-impl From<ProbeSpec> for Look {
-    fn from(spec: ProbeSpec) -> Self {
-        let ProbeSpec { kind, known, span, alias, used, pace, settings, expect } = spec;
-        let ask = match settings.ready {
-            Some(probe) => Ask::Ready(probe),
-            None => Ask::Open(settings.node),
-        };
-        let judge = match expect {
-            Expect::Own => Judge::Own,
-            Expect::Ready(_, expectations) => Judge::Ready(expectations),
-            Expect::Open(node) => Judge::Open(node),
-        };
-        Self { kind, known, span, alias, used, pace, ask, judge }
-    }
-}
-
-impl std::fmt::Debug for Look {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.debug_struct("Look").field("kind", &self.kind.name).field("alias", &self.alias).finish_non_exhaustive()
     }
 }

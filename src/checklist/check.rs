@@ -8,11 +8,11 @@ use crate::diagnostic::{Diagnostic, Sources, closest};
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
 use super::file::{FileCheck, FileInput, FileUse};
-use super::known::Kinds;
-use super::probe::{Named, default_pace, named, read};
-use super::references::Ahead;
+use super::kind_info::KindCache;
+use super::probe::{Named, default_timing, named, read};
+use super::references::ReferenceScope;
 use super::stock::STOCK;
-use super::{Pace, ProbeSpec, Used, shown};
+use super::{ProbeTask, Timing, Used, shown};
 
 /// The checks that were asked for, each read once.
 pub struct Checks<'a> {
@@ -44,12 +44,12 @@ impl<'a> Checks<'a> {
     pub fn expand(
         &mut self,
         node: &Node,
-        pace: Pace,
-        ahead: &mut Ahead,
-        kinds: &mut Kinds,
+        timing: Timing,
+        scope: &mut ReferenceScope,
+        kinds: &mut KindCache,
         sources: &mut Sources,
         problems: &mut Vec<Diagnostic>,
-    ) -> Vec<ProbeSpec> {
+    ) -> Vec<ProbeTask> {
         let Some(file) = yaml::read::<FileUse>(node, problems) else { return Vec::new() };
         let name = &file.name;
         if !self.read.contains_key(&name.value) {
@@ -81,13 +81,13 @@ impl<'a> Checks<'a> {
         let mut own = Vec::new();
         let mut probes = check.probes.clone();
         fill(&mut probes, &mut lookup, &mut own);
-        let outside = ahead.aliases.len();
-        let specs = read_all(&probes, pace, ahead, kinds, &mut own);
+        let outside = scope.aliases.len();
+        let specs = read_all(&probes, timing, scope, kinds, &mut own);
         // What a check calls its probes is its own affair.
-        ahead.aliases.truncate(outside);
+        scope.aliases.truncate(outside);
         problems.extend(own.into_iter().map(|problem| problem.also(name.span, "used here")));
         let used = Used { check: check.name.clone(), span: name.span };
-        specs.into_iter().map(|spec| ProbeSpec { used: Some(used.clone()), ..spec }).collect()
+        specs.into_iter().map(|spec| ProbeTask { used: Some(used.clone()), ..spec }).collect()
     }
 
     /// Tells what is wrong with a check by itself.
@@ -95,7 +95,7 @@ impl<'a> Checks<'a> {
         &mut self,
         name: &str,
         text: (String, String),
-        kinds: &mut Kinds,
+        kinds: &mut KindCache,
         sources: &mut Sources,
         problems: &mut Vec<Diagnostic>,
     ) {
@@ -152,7 +152,7 @@ impl Check {
     fn read(
         name: &str,
         (file, text): (String, String),
-        kinds: &mut Kinds,
+        kinds: &mut KindCache,
         sources: &mut Sources,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
@@ -178,8 +178,8 @@ impl Check {
             problems
                 .push(Diagnostic::error(format!("the input `{}` is used nowhere", input.key.text)).at(input.key.span));
         }
-        let mut ahead = Ahead { aliases: Vec::new(), item: name, needs: &[], items: &|_| None };
-        read_all(&probes, default_pace(), &mut ahead, kinds, problems);
+        let mut scope = ReferenceScope { aliases: Vec::new(), item: name, needs: &[], items: &|_| None };
+        read_all(&probes, default_timing(), &mut scope, kinds, problems);
         (problems.len() == before).then(|| Self { name: name.into(), inputs, probes })
     }
 
@@ -208,16 +208,16 @@ impl Check {
 /// The probes of a check. One that uses another is refused: who reads a list should not have to follow it.
 fn read_all(
     probes: &Node,
-    pace: Pace,
-    ahead: &mut Ahead,
-    kinds: &mut Kinds,
+    timing: Timing,
+    scope: &mut ReferenceScope,
+    kinds: &mut KindCache,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<ProbeSpec> {
+) -> Vec<ProbeTask> {
     let mut specs = Vec::new();
     for node in probes.elements() {
         match named(node, problems) {
             Some(Named::Kind(kind, key, settings)) => {
-                specs.extend(read((kind, key, settings), node, pace, ahead, kinds, problems));
+                specs.extend(read((kind, key, settings), node, timing, scope, kinds, problems));
             }
             Some(Named::Use(key)) => {
                 problems

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 use crate::diagnostic::Sources;
 use crate::yaml::Node;
 
+use super::ProbeTask;
 use super::load::hex;
-use super::{Item, Section};
 
 /// What says nothing of how an item is looked at and judged.
 const ASIDE: [&str; 3] = ["owner", "tags", "hint"];
@@ -20,22 +20,18 @@ pub fn is_needed(raw: &Node) -> bool {
     items.any(|item| item.get("sign_off").is_some())
 }
 
-/// The sections with the digest of each item noted. `raw` is the checklist before anything in it was filled.
-pub fn note(mut sections: Vec<Section>, raw: Option<&Node>, sources: &Sources) -> Vec<Section> {
-    let Some(raw) = raw else { return sections };
+/// The digest of what a checklist says of an item, in hexadecimal. `raw` is the checklist before anything in it was
+/// filled; where nothing in it is to be signed, it is not kept, and the digest is empty.
+pub fn digest(id: &str, probes: &[ProbeTask], raw: Option<&Node>, sources: &Sources) -> String {
+    let Some(raw) = raw else { return String::new() };
     let nodes = raw.get("sections").map(Node::elements).unwrap_or_default().iter();
-    let nodes = nodes.flat_map(|section| section.get("items").map(Node::elements).unwrap_or_default());
-    let nodes: BTreeMap<&str, &Node> = nodes.filter_map(|node| Some((node.get("id")?.text()?, node))).collect();
-    for item in sections.iter_mut().flat_map(|section| &mut section.items) {
-        if let Some(node) = nodes.get(&*item.id) {
-            item.definition = hex(&Sha256::digest(said(item, node, raw, sources).to_string()));
-        }
-    }
-    sections
+    let mut nodes = nodes.flat_map(|section| section.get("items").map(Node::elements).unwrap_or_default());
+    let node = nodes.find(|node| node.get("id").and_then(Node::text) == Some(id));
+    node.map_or_else(String::new, |node| hex(&Sha256::digest(said(probes, node, raw, sources).to_string())))
 }
 
 /// What is said of the item, of each variable that it uses, and the text of each check.
-fn said(item: &Item, node: &Node, raw: &Node, sources: &Sources) -> serde_json::Value {
+fn said(probes: &[ProbeTask], node: &Node, raw: &Node, sources: &Sources) -> serde_json::Value {
     let mut own = node.to_text_json();
     if let Some(own) = own.as_object_mut() {
         ASIDE.iter().for_each(|key| drop(own.shift_remove(*key)));
@@ -47,7 +43,7 @@ fn said(item: &Item, node: &Node, raw: &Node, sources: &Sources) -> serde_json::
     let mut vars = BTreeMap::new();
     gather(node, raw, &mut vars);
     let files: BTreeSet<u32> =
-        item.probes.iter().filter(|probe| probe.used.is_some()).map(|probe| probe.span.file).collect();
+        probes.iter().filter(|probe| probe.used.is_some()).map(|probe| probe.span.file).collect();
     let checks: Vec<&str> = files.into_iter().map(|file| sources.get(file).text.as_str()).collect();
     serde_json::json!([own, vars, checks])
 }

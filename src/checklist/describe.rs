@@ -11,7 +11,7 @@ use crate::yaml;
 
 use super::check::Checks;
 use super::file::{FileCheck, FileInput};
-use super::known::Kinds;
+use super::kind_info::KindCache;
 
 /// A check in which nothing is wrong.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub fn describe(name: &str, root: &Path, cwd: &Path) -> Result<Described, (Diagn
     let mut checks = Checks::new(root, cwd);
     let found = checks.text(name).map_err(|problem| (problem.into(), Arc::default()))?;
     let (file, text) = found.clone();
-    checks.check(name, found, &mut Kinds::default(), &mut sources, &mut problems);
+    checks.check(name, found, &mut KindCache::default(), &mut sources, &mut problems);
     let at = sources.add(file.as_str(), text.as_str());
     let root = yaml::parse(&sources, at, &mut Vec::new());
     let read = root.as_ref().and_then(|root| yaml::read::<FileCheck>(root, &mut Vec::new()));

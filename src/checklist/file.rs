@@ -37,7 +37,7 @@ pub struct FileChecklist {
     pub secrets: Option<Node>,
     /// What counts for every probe that does not say otherwise.
     #[serde(default)]
-    #[schemars(with = "Option<FilePace>")]
+    #[schemars(with = "Option<FileTiming>")]
     pub defaults: Option<Node>,
     /// The parts of the checklist, in order.
     #[schemars(with = "Vec<FileSection>", length(min = 1))]
@@ -75,7 +75,7 @@ pub struct FileSecret {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Defaults")]
-pub struct FilePace {
+pub struct FileTiming {
     /// How long one look may take. `10s` if nobody says otherwise.
     #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
@@ -129,7 +129,7 @@ pub struct FileSection {
     pub changes: Option<Spanned<FileChanges>>,
     /// What counts for its probes, before the checklist's defaults.
     #[serde(default)]
-    #[schemars(with = "Option<FilePace>")]
+    #[schemars(with = "Option<FileTiming>")]
     pub defaults: Option<Node>,
     /// What a person would tick, in order.
     #[serde(default)]

@@ -1,7 +1,6 @@
 //! From text to a [`Checklist`], with every problem found on the way, all of them in one go.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -12,13 +11,13 @@ use crate::run::Gap;
 use crate::yaml::{self, Key, Node, Spanned, Value};
 
 use super::check::Checks;
-use super::file::{FileChecklist, FileGap, FileItem, FilePace, FileSection};
-use super::known::Kinds;
+use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming};
+use super::kind_info::KindCache;
 use super::names::{Names, Need};
-use super::probe::{self, Named, default_pace, named, nearer};
-use super::references::{self, Ahead};
+use super::probe::{self, Named, default_timing, named, overridden};
+use super::references::{self, ReferenceScope};
 use super::scope::{Scope, given};
-use super::{Checklist, Found, Item, Pace, ProbeSpec, Section, definition, secret};
+use super::{Checklist, Found, Item, ProbeTask, Secret, Section, Timing, definition, secret};
 
 /// What came of reading a checklist.
 #[derive(Debug)]
@@ -50,27 +49,33 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     // The tree as it was written is kept only where something in it is to be signed: of a long list, that is much.
     let raw = root.clone().filter(definition::is_needed);
     let root = root.map(|root| filled(root, &given, env, &mut problems));
-    let checklist = root.and_then(|root| {
+    let content = root.and_then(|root| {
         let mut loader = Loader {
             names: Names::read(&root, &mut problems),
             checks: Checks::new(&found.root, &env.cwd),
-            kinds: Kinds::default(),
+            kinds: KindCache::default(),
             sources: &mut sources,
+            raw: raw.as_ref(),
             problems: &mut problems,
         };
-        loader.checklist(&root, overrides)
+        loader.content(&root, overrides)
     });
     let digest = hex(&Sha256::digest(&sources.get(file).text));
     let problems = Diagnostics(problems);
     let sources = Arc::new(sources);
-    let checklist = checklist.filter(|_| !problems.has_errors()).map(|checklist| Checklist {
+    let checklist = content.filter(|_| !problems.has_errors()).map(|content| Checklist {
         name: found.name,
+        title: content.head.title,
         file: found.file,
-        sections: definition::note(checklist.sections, raw.as_ref(), &sources),
         digest,
-        root: found.root.clone(),
+        subject: content.subject.filter(|subject| !subject.is_empty()),
+        markdown: content.head.markdown,
+        allowed_signers: content.head.allowed_signers,
+        root: found.root,
+        secrets: content.secrets,
+        sections: content.sections,
+        gaps: content.gaps,
         sources: Arc::clone(&sources),
-        ..checklist
     });
     Loaded { checklist, problems, sources }
 }
@@ -88,25 +93,36 @@ fn filled(mut root: Node, given: &[(Key, Node)], env: &Env, problems: &mut Vec<D
     root
 }
 
+/// What the file of a checklist says.
+struct Content {
+    head: FileChecklist,
+    subject: Option<String>,
+    secrets: Vec<Secret>,
+    sections: Vec<Section>,
+    gaps: Vec<Gap>,
+}
+
 struct Loader<'a> {
     names: Names<'a>,
     checks: Checks<'a>,
-    kinds: Kinds,
+    kinds: KindCache,
     sources: &'a mut Sources,
+    /// The checklist as it was before anything in it was filled.
+    raw: Option<&'a Node>,
     problems: &'a mut Vec<Diagnostic>,
 }
 
 impl Loader<'_> {
-    /// The checklist but for what its text does not say. Nothing when its head can't be read.
-    fn checklist(&mut self, root: &Node, overrides: &Overrides) -> Option<Checklist> {
+    /// What the file says. Nothing when its head can't be read.
+    fn content(&mut self, root: &Node, overrides: &Overrides) -> Option<Content> {
         let mut head = yaml::read::<FileChecklist>(root, self.problems);
         let part = |key| root.get(key);
         let secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
-        let pace = self.pace(default_pace(), part("defaults"));
+        let timing = self.timing(default_timing(), part("defaults"));
         let mut needs: Vec<Vec<Need>> = Vec::new();
         let mut sections = Vec::new();
         for node in self.list(part("sections"), "sections") {
-            sections.extend(self.section(node, pace, &mut needs));
+            sections.extend(self.section(node, timing, &mut needs));
         }
         // What is wrong with its sections is told already.
         if let Some(node) = part("sections").filter(|_| needs.is_empty() && self.problems.is_empty()) {
@@ -118,29 +134,15 @@ impl Loader<'_> {
         let policy = policy.as_deref();
         let gaps = self.list(part("gaps"), "gaps").iter().filter_map(|node| self.gap(node, policy)).collect();
         let subject = overrides.subject.clone().or_else(|| head.as_mut()?.subject.take());
-        let head = head?;
-        Some(Checklist {
-            name: String::new(),
-            title: head.title,
-            file: String::new(),
-            digest: String::new(),
-            subject: subject.filter(|subject| !subject.is_empty()),
-            markdown: head.markdown,
-            allowed_signers: head.allowed_signers,
-            root: Path::new("").to_owned(),
-            secrets,
-            sections,
-            gaps,
-            sources: Arc::default(),
-        })
+        Some(Content { head: head?, subject, secrets, sections, gaps })
     }
 
-    fn section(&mut self, node: &Node, pace: Pace, needs: &mut Vec<Vec<Need>>) -> Option<Section> {
+    fn section(&mut self, node: &Node, timing: Timing, needs: &mut Vec<Vec<Need>>) -> Option<Section> {
         let section = yaml::read::<FileSection>(node, self.problems);
-        let pace = self.pace(pace, node.get("defaults"));
+        let timing = self.timing(timing, node.get("defaults"));
         let mut items = Vec::new();
         for item in self.list(node.get("items"), "items") {
-            let item = self.item(item, pace, needs);
+            let item = self.item(item, timing, needs);
             items.extend(item);
         }
         let section = section?;
@@ -167,10 +169,10 @@ impl Loader<'_> {
     }
 
     /// Reads an item. Its needs are noted also where something else in it is wrong.
-    fn item(&mut self, node: &Node, pace: Pace, all_needs: &mut Vec<Vec<Need>>) -> Option<Item> {
+    fn item(&mut self, node: &Node, timing: Timing, all_needs: &mut Vec<Vec<Need>>) -> Option<Item> {
         let mut own = Vec::new();
         let file = yaml::read::<FileItem>(node, &mut own);
-        let said = FilePace {
+        let said = FileTiming {
             timeout: file.as_ref().and_then(|file| file.timeout),
             retry: file.as_ref().and_then(|file| file.retry),
         };
@@ -186,9 +188,9 @@ impl Loader<'_> {
         let words: Vec<&str> = raw_needs.iter().map(|need| need.value.as_str()).collect();
         let names = &self.names;
         let find = |id: &str| names.probes(id);
-        let mut ahead = Ahead { aliases: Vec::new(), item: id, needs: &words, items: &find };
-        let mut probes: Vec<ProbeSpec> = Vec::with_capacity(node.get("probes").map_or(0, |list| list.elements().len()));
-        let pace = nearer(pace, Some(&said));
+        let mut scope = ReferenceScope { aliases: Vec::new(), item: id, needs: &words, items: &find };
+        let mut probes: Vec<ProbeTask> = Vec::with_capacity(node.get("probes").map_or(0, |list| list.elements().len()));
+        let timing = overridden(timing, Some(&said));
         if let Some(list) = node.get("probes") {
             if !matches!(list.value, Value::List(_)) {
                 let title = format!("`probes` is a list, not {}", list.kind());
@@ -198,18 +200,25 @@ impl Loader<'_> {
                 match named(probe, self.problems) {
                     Some(Named::Kind(kind, key, settings)) => {
                         let named = (kind, key, settings);
-                        probes.extend(probe::read(named, probe, pace, &mut ahead, &mut self.kinds, self.problems));
+                        probes.extend(probe::read(named, probe, timing, &mut scope, &mut self.kinds, self.problems));
                     }
                     Some(Named::Use(_)) => {
                         let (sources, problems) = (&mut *self.sources, &mut *self.problems);
-                        probes.extend(self.checks.expand(probe, pace, &mut ahead, &mut self.kinds, sources, problems));
+                        probes.extend(self.checks.expand(
+                            probe,
+                            timing,
+                            &mut scope,
+                            &mut self.kinds,
+                            sources,
+                            problems,
+                        ));
                     }
                     None => {}
                 }
             }
         }
         if let Some(evidence) = node.get("evidence") {
-            references::check(evidence, &ahead, &mut self.kinds, self.problems);
+            references::check(evidence, &scope, &mut self.kinds, self.problems);
         }
         let file = file?;
         if let (Some(time), Some(_)) = (&file.valid_for, &file.sign_off) {
@@ -235,6 +244,7 @@ impl Loader<'_> {
             }
             (Some(_) | None, _) => {}
         }
+        let definition = definition::digest(id, &probes, self.raw, self.sources);
         Some(Item {
             id: file.id.value.0.as_str().into(),
             span: file.id.span,
@@ -249,7 +259,7 @@ impl Loader<'_> {
             pending: file.pending.map(|why| why.value),
             valid_for: file.valid_for.map(|time| time.value),
             sign_off: file.sign_off.map(|sign_off| sign_off.value),
-            definition: String::new(),
+            definition,
             probes,
             evidence: file.evidence,
             hint: file.hint,
@@ -277,9 +287,9 @@ impl Loader<'_> {
         })
     }
 
-    fn pace(&mut self, pace: Pace, said: Option<&Node>) -> Pace {
-        let said = said.and_then(|node| yaml::read::<FilePace>(node, self.problems));
-        nearer(pace, said.as_ref())
+    fn timing(&mut self, timing: Timing, said: Option<&Node>) -> Timing {
+        let said = said.and_then(|node| yaml::read::<FileTiming>(node, self.problems));
+        overridden(timing, said.as_ref())
     }
 
     /// The elements of a part that is to be a list.

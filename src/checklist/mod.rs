@@ -6,11 +6,12 @@ mod describe;
 #[expect(dead_code, reason = "some fields are there for the schema, and read from the tree one by one")]
 mod file;
 mod find;
-mod known;
+mod kind_info;
 mod load;
 mod name;
 mod names;
 mod probe;
+mod probe_task;
 mod references;
 mod schema;
 mod scope;
@@ -19,23 +20,21 @@ mod stock;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::diagnostic::{Sources, Span};
-use crate::expect::Expectation;
-use crate::probe::{Kind, Observe};
 use crate::run::Gap;
 use crate::yaml::Node;
 
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use file::{FileChanges as Changes, FileSignOff as SignOff};
 pub use find::{Found, SIGNOFFS, all, find, shown};
-pub use known::Known;
+pub use kind_info::KindInfo;
 pub use load::{Loaded, Overrides, load};
-pub use probe::default_pace;
+pub use probe::default_timing;
+pub use probe_task::{Expectations, ProbeTask, RetryPolicy, Settings, Timing, Used};
 pub use references::head;
 pub use schema::{check_schema, schema};
-pub use secret::{From, Secret};
+pub use secret::{Secret, SecretSource};
 pub use stock::STOCK;
 
 /// A checklist in which everything is known that can be before the run.
@@ -117,109 +116,17 @@ pub struct Item {
     /// environment holds is not in it.
     pub definition: String,
     /// How to look at it, in order.
-    pub probes: Vec<ProbeSpec>,
+    pub probes: Vec<ProbeTask>,
     /// What its evidence is made of, where the checklist says so.
     pub evidence: Option<Node>,
     /// What to do when it is red.
     pub hint: Option<String>,
 }
 
-/// One probe of an item.
-pub struct ProbeSpec {
-    /// Its kind.
-    pub kind: &'static Kind,
-    /// What is known of that kind.
-    pub known: Arc<Known>,
-    /// Where its kind is named.
-    pub span: Span,
-    /// The name by which others refer to what it saw.
-    pub alias: Option<String>,
-    /// The check that it comes from.
-    pub used: Option<Used>,
-    /// How long it may take, and how often it looks.
-    pub pace: Pace,
-    /// What to ask, and how.
-    pub settings: Settings,
-    /// What the observation must be.
-    pub expect: Expect,
-}
-
-/// The use of a check.
-#[derive(Debug, Clone)]
-pub struct Used {
-    /// The check's name.
-    pub check: Arc<str>,
-    /// Where the checklist uses it.
-    pub span: Span,
-}
-
-/// The settings of a probe.
-pub struct Settings {
-    /// As they stand, filled as far as they can be.
-    pub node: Node,
-    /// The probe, where nothing is left to fill.
-    pub ready: Option<Box<dyn Observe>>,
-}
-
-/// The expectations of a probe.
-#[derive(Debug)]
-pub enum Expect {
-    /// The kind's own.
-    Own,
-    /// As the checklist states them, with nothing left to fill.
-    Ready(Node, Vec<Expectation>),
-    /// As the checklist states them, filled as far as they can be.
-    Open(Node),
-}
-
-/// How long a probe may take, and how often it looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// How long one look may take.
-    pub timeout: Duration,
-    /// Whether it looks again.
-    pub again: Again,
-}
-
-/// Whether, and how often, a probe that is red looks again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    /// It looks once.
-    Never,
-    /// It looks so often at most.
-    Retry {
-        /// How many looks there are at most.
-        attempts: u32,
-        /// How long to wait between two.
-        every: Duration,
-        /// Whether the probe says so itself. What is inherited is not for probes that have effects.
-        is_own: bool,
-    },
-    /// Until it holds.
-    Eventually {
-        /// How long that may take.
-        within: Duration,
-        /// How long to wait between two looks.
-        every: Duration,
-    },
-}
-
-impl Pace {
-    /// Whether a later look that is green makes it flaky. What may take a while was expected to.
-    pub fn is_retry(self) -> bool {
-        matches!(self.again, Again::Retry { .. })
-    }
-}
-
-impl std::fmt::Debug for Settings {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.debug_struct("Settings").field("is_ready", &self.ready.is_some()).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for ProbeSpec {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.debug_struct("ProbeSpec").field("kind", &self.kind.name).field("alias", &self.alias).finish_non_exhaustive()
+impl Item {
+    /// Everything in it that is resolved during the run.
+    pub fn unresolved(&self) -> impl Iterator<Item = &Node> {
+        self.probes.iter().flat_map(ProbeTask::unresolved).chain(&self.evidence)
     }
 }
 

@@ -7,15 +7,15 @@ use crate::expect;
 use crate::probe::{KINDS, Kind};
 use crate::yaml::{self, Key, Node, Value};
 
-use super::file::{FilePace, FileProbe, FileRetry};
-use super::known::Kinds;
-use super::references::{self, Ahead};
+use super::file::{FileProbe, FileRetry, FileTiming};
+use super::kind_info::KindCache;
+use super::references::{self, ReferenceScope};
 use super::scope::ROOTS;
-use super::{Again, Expect, Pace, ProbeSpec, Settings};
+use super::{Expectations, ProbeTask, RetryPolicy, Settings, Timing};
 
 /// What counts when nobody says otherwise.
-pub fn default_pace() -> Pace {
-    Pace { timeout: Duration::from_secs(10), again: Again::Never }
+pub fn default_timing() -> Timing {
+    Timing { timeout: Duration::from_secs(10), retry: RetryPolicy::Never }
 }
 
 /// How long to wait between two looks when nobody says.
@@ -81,34 +81,37 @@ fn kinds() -> String {
     names.join(", ")
 }
 
-/// Reads a probe of a kind. What can be referred to from it stands in `ahead`, where its own alias is added.
+/// Reads a probe of a kind. What can be referred to from it stands in `scope`, where its own alias is added.
 pub fn read(
     (kind, key, settings): (&'static Kind, &Key, &Node),
     node: &Node,
-    pace: Pace,
-    ahead: &mut Ahead,
-    kinds: &mut Kinds,
+    timing: Timing,
+    scope: &mut ReferenceScope,
+    kinds: &mut KindCache,
     problems: &mut Vec<Diagnostic>,
-) -> Option<ProbeSpec> {
+) -> Option<ProbeTask> {
     if let Some((with, _)) = node.entries().iter().find(|(key, _)| &*key.text == "with") {
         problems
             .push(Diagnostic::error("`with` belongs to `use`").at(with.span).help("a probe has its settings itself"));
     }
-    let known = kinds.of(kind);
+    let info = kinds.of(kind);
     let options = yaml::read::<FileProbe>(&node.only(&OPTIONS), problems);
-    references::check(settings, ahead, kinds, problems);
-    let ready = if settings.has_holes() {
+    references::check(settings, scope, kinds, problems);
+    let read = if settings.has_holes() {
         (kind.check)(settings, problems);
-        None
+        Some(Settings::Unresolved(settings.clone()))
     } else {
-        (kind.read)(settings, problems)
+        (kind.read)(settings, problems).map(|probe| Settings::Resolved { node: settings.clone(), probe })
     };
-    let expect = match node.get("expect") {
-        None => Expect::Own,
+    let expectations = match node.get("expect") {
+        None => Expectations::Default,
         Some(expect) => {
-            references::check(expect, ahead, kinds, problems);
-            let read = expect::read(expect, &known.observation, problems);
-            if expect.has_holes() { Expect::Open(expect.clone()) } else { Expect::Ready(expect.clone(), read) }
+            references::check(expect, scope, kinds, problems);
+            let parsed = expect::read(expect, &info.observation, problems);
+            match expect.has_holes() {
+                true => Expectations::Unresolved(expect.clone()),
+                false => Expectations::Resolved { node: expect.clone(), parsed },
+            }
         }
     };
     let options = options?;
@@ -116,46 +119,46 @@ pub fn read(
         let problem = Diagnostic::error("`retry` beside `eventually` does nothing").at(retry.span);
         problems.push(problem.also(eventually.span, "this looks again by itself"));
     }
-    let again = match (options.eventually, options.retry) {
-        (Some(eventually), _) => Again::Eventually {
+    let retry = match (options.eventually, options.retry) {
+        (Some(eventually), _) => RetryPolicy::Eventually {
             within: eventually.value.within.0,
             every: eventually.value.every.map_or(EVERY, |every| every.0),
         },
-        (None, Some(retry)) => again(retry.value, true),
-        (None, None) => pace.again,
+        (None, Some(retry)) => retried(retry.value, true),
+        (None, None) => timing.retry,
     };
-    let timeout = options.timeout.map_or(pace.timeout, |timeout| timeout.0);
+    let timeout = options.timeout.map_or(timing.timeout, |timeout| timeout.0);
     if let Some(alias) = &options.alias {
         let problem = |title: String| Diagnostic::error(title).at(alias.span);
         if ROOTS.contains(&&*alias.value.0) {
             let taken = problem(format!("a probe cannot be called `{}`", alias.value));
             problems.push(taken.help(format!("`{}` mean something by themselves", ROOTS.join("`, `"))));
-        } else if ahead.aliases.iter().any(|(other, _)| *other == alias.value.0) {
+        } else if scope.aliases.iter().any(|(other, _)| *other == alias.value.0) {
             problems.push(problem(format!("two probes of this item are called `{}`", alias.value)));
         }
-        ahead.aliases.push((alias.value.0.clone(), known.clone()));
+        scope.aliases.push((alias.value.0.clone(), info.clone()));
     }
-    Some(ProbeSpec {
+    Some(ProbeTask {
         kind,
-        known,
+        info,
         span: key.span,
         alias: options.alias.map(|alias| alias.value.0),
         used: None,
-        pace: Pace { timeout, again },
-        settings: Settings { node: settings.clone(), ready },
-        expect,
+        timing: Timing { timeout, retry },
+        settings: read?,
+        expectations,
     })
 }
 
-/// The pace with what is said nearer to the probe.
-pub fn nearer(pace: Pace, said: Option<&FilePace>) -> Pace {
-    let Some(said) = said else { return pace };
-    Pace {
-        timeout: said.timeout.map_or(pace.timeout, |timeout| timeout.0),
-        again: said.retry.map_or(pace.again, |retry| again(retry, false)),
+/// The timing with the overrides of an inner level.
+pub fn overridden(timing: Timing, said: Option<&FileTiming>) -> Timing {
+    let Some(said) = said else { return timing };
+    Timing {
+        timeout: said.timeout.map_or(timing.timeout, |timeout| timeout.0),
+        retry: said.retry.map_or(timing.retry, |retry| retried(retry, false)),
     }
 }
 
-fn again(retry: FileRetry, is_own: bool) -> Again {
-    Again::Retry { attempts: retry.attempts.get(), every: retry.every.map_or(EVERY, |every| every.0), is_own }
+fn retried(retry: FileRetry, is_own: bool) -> RetryPolicy {
+    RetryPolicy::Retry { attempts: retry.attempts.get(), every: retry.every.map_or(EVERY, |every| every.0), is_own }
 }

@@ -7,16 +7,16 @@ use crate::expect;
 use crate::probe::KINDS;
 use crate::yaml::{Node, Reference};
 
-use super::known::{Kinds, Known};
+use super::kind_info::{KindCache, KindInfo};
 use super::scope::ROOTS;
 
 /// Finds the probes of an item by its id, and the id of the section that it is in.
 pub type Find<'a> = dyn Fn(&str) -> Option<(&'a Node, Option<&'a str>)> + 'a;
 
 /// What the probes of one item can refer to.
-pub struct Ahead<'a> {
+pub struct ReferenceScope<'a> {
     /// The aliases so far, and what stands behind each.
-    pub aliases: Vec<(String, Arc<Known>)>,
+    pub aliases: Vec<(String, Arc<KindInfo>)>,
     /// The item's id.
     pub item: &'a str,
     /// What the item needs, as it is written.
@@ -40,34 +40,34 @@ pub fn head(path: &str) -> (&str, &str) {
 }
 
 /// Tells which references in the node lead nowhere.
-pub fn check(node: &Node, ahead: &Ahead, kinds: &mut Kinds, problems: &mut Vec<Diagnostic>) {
+pub fn check(node: &Node, scope: &ReferenceScope, kinds: &mut KindCache, problems: &mut Vec<Diagnostic>) {
     for reference in node.references() {
-        problems.extend(problem(reference, ahead, kinds));
+        problems.extend(problem(reference, scope, kinds));
     }
 }
 
-fn problem(reference: &Reference, ahead: &Ahead, kinds: &mut Kinds) -> Option<Diagnostic> {
+fn problem(reference: &Reference, scope: &ReferenceScope, kinds: &mut KindCache) -> Option<Diagnostic> {
     let (first, path) = head(&reference.path);
     match first {
         // Missing variables of the environment block the item; secrets were looked up when the checklist was filled.
         "env" | "secrets" | "vars" | "inputs" => None,
-        "items" => elsewhere(reference, path, ahead, kinds),
-        _ => match ahead.aliases.iter().find(|(alias, _)| alias == first) {
+        "items" => elsewhere(reference, path, scope, kinds),
+        _ => match scope.aliases.iter().find(|(alias, _)| alias == first) {
             Some((_, known)) => expect::astray(path, behind(reference, path), &known.observation),
-            None => Some(unknown(first, reference.span, ahead)),
+            None => Some(unknown(first, reference.span, scope)),
         },
     }
 }
 
-fn elsewhere(reference: &Reference, rest: &str, ahead: &Ahead, kinds: &mut Kinds) -> Option<Diagnostic> {
+fn elsewhere(reference: &Reference, rest: &str, scope: &ReferenceScope, kinds: &mut KindCache) -> Option<Diagnostic> {
     let wrong = |title: String| Diagnostic::error(title).at(reference.span);
     let Some((id, alias, path)) = split(rest) else {
         let problem = wrong(format!("`${{{}}}` names no observation", reference.path));
         return Some(problem.help("it is `${items.ID.ALIAS.PATH}`, with that id in `needs`"));
     };
-    let Some((probes, section)) = (ahead.items)(id) else { return Some(wrong(format!("no item is called `{id}`"))) };
-    if !ahead.needs.iter().any(|need| *need == id || Some(*need) == section) {
-        let problem = wrong(format!("`{}` looks at what `{id}` saw, but does not need it", ahead.item));
+    let Some((probes, section)) = (scope.items)(id) else { return Some(wrong(format!("no item is called `{id}`"))) };
+    if !scope.needs.iter().any(|need| *need == id || Some(*need) == section) {
+        let problem = wrong(format!("`{}` looks at what `{id}` saw, but does not need it", scope.item));
         return Some(problem.help(format!("add it: `needs: [{id}]`")));
     }
     let entries = || probes.elements().iter().filter(|probe| probe.get("as").is_some());
@@ -95,9 +95,9 @@ fn behind(reference: &Reference, path: &str) -> Span {
     Span { file: reference.span.file, start: at(start), end: at(reference.path.len()) }
 }
 
-fn unknown(first: &str, span: Span, ahead: &Ahead) -> Diagnostic {
+fn unknown(first: &str, span: Span, scope: &ReferenceScope) -> Diagnostic {
     let problem = Diagnostic::error(format!("nothing is called `{first}` here")).at(span);
-    let aliases = || ahead.aliases.iter().map(|(alias, _)| alias.as_str());
+    let aliases = || scope.aliases.iter().map(|(alias, _)| alias.as_str());
     if let Some(near) = closest(first, aliases().chain(ROOTS)) {
         return problem.label(format!("did you mean `{near}`?"));
     }

@@ -13,14 +13,14 @@ pub struct Secret {
     /// The name by which it is referred to.
     pub name: String,
     /// Where its value comes from.
-    pub from: From,
+    pub source: SecretSource,
     /// Where the checklist declares it.
     pub span: Span,
 }
 
 /// Where a secret's value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From {
+pub enum SecretSource {
     /// An environment variable.
     Env(String),
     /// A file's content.
@@ -43,7 +43,7 @@ pub fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Secret> {
             continue;
         }
         if node.is_null() {
-            secrets.push(Secret { from: From::Env(name.clone()), name, span: key.span });
+            secrets.push(Secret { source: SecretSource::Env(name.clone()), name, span: key.span });
             continue;
         }
         if node.text().is_some() || matches!(node.value, yaml::Value::Hole(_)) {
@@ -56,15 +56,19 @@ pub fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Secret> {
             continue;
         }
         let Some(file) = yaml::read::<FileSecret>(node, problems) else { continue };
-        let sources: Vec<From> = [file.env.map(From::Env), file.file.map(From::File), file.command.map(From::Command)]
-            .into_iter()
-            .flatten()
-            .collect();
-        match <[From; 1]>::try_from(sources) {
-            Ok([From::Command(argv)]) if argv.is_empty() => {
+        let sources: Vec<SecretSource> = [
+            file.env.map(SecretSource::Env),
+            file.file.map(SecretSource::File),
+            file.command.map(SecretSource::Command),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match <[SecretSource; 1]>::try_from(sources) {
+            Ok([SecretSource::Command(argv)]) if argv.is_empty() => {
                 problems.push(Diagnostic::error("an empty `command` prints nothing").at(node.span));
             }
-            Ok([from]) => secrets.push(Secret { name, from, span: key.span }),
+            Ok([source]) => secrets.push(Secret { name, source, span: key.span }),
             Err(sources) => {
                 let title = match sources.len() {
                     0 => format!("`{name}` comes from nowhere"),

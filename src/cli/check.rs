@@ -19,7 +19,7 @@ use crate::sign_off;
 use crate::yaml::Duration;
 
 use super::record::Recorder;
-use super::{At, Exit, Failure, Given, load, standings};
+use super::{At, Exit, Failure, Given, load, sign_off_states};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -76,14 +76,13 @@ impl Check {
         let sources = Arc::clone(&checklist.sources);
         let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
-        let sign_offs = standings(&checklist, &env).await?;
+        let sign_offs = sign_off_states(&checklist, &env).await?;
         let signed = match changes.iter().flatten().any(|changes| changes.since == "last-sign-off") {
             true => sign_off::last(&checklist, env.now()).await.map_err(|unread| Failure::unread(unread, &env))?,
             false => None,
         };
-        let plan =
-            Plan::build(checklist, &selection).map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
-        let plan = Plan { sign_offs, ..plan };
+        let plan = Plan::build(checklist, &selection, sign_offs)
+            .map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&reports, &plan.checklist.name, unmarked)
             .map_err(|problems| Failure::output(problems, &env))?;

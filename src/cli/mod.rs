@@ -33,7 +33,7 @@ use crate::env::Env;
 use crate::ledger::Location;
 use crate::probe::KINDS;
 use crate::run::Verdict;
-use crate::sign_off::{self, Standing};
+use crate::sign_off::{self, SignOffState};
 
 /// Says whether an environment is ready, by looking.
 ///
@@ -281,8 +281,8 @@ fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failu
 }
 
 /// How each sign-off of a checklist stands.
-async fn standings(checklist: &Checklist, env: &Env) -> Result<HashMap<String, Standing>, Failure> {
-    sign_off::standings(checklist, env.now()).await.map_err(|unread| Failure::unread(unread, env))
+async fn sign_off_states(checklist: &Checklist, env: &Env) -> Result<HashMap<String, SignOffState>, Failure> {
+    sign_off::states(checklist, env.now()).await.map_err(|unread| Failure::unread(unread, env))
 }
 
 /// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the stock library.

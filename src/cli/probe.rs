@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 
-use crate::checklist::default_pace;
+use crate::checklist::{Timing, default_timing};
 use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::engine::{Looked, look};
@@ -24,7 +24,7 @@ pub struct Probe {
     #[arg(value_name = "KEY=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
     /// How long it may take
-    #[arg(long, value_name = "TIME", default_value_t = Duration(default_pace().timeout))]
+    #[arg(long, value_name = "TIME", default_value_t = Duration(default_timing().timeout))]
     timeout: Duration,
 }
 
@@ -41,8 +41,8 @@ impl Probe {
         };
         let env = Arc::new(env);
         let cx = Context::new(Arc::clone(&env), env.cwd.as_path(), self.timeout.0);
-        let pace = crate::checklist::Pace { timeout: self.timeout.0, ..default_pace() };
-        let Looked { observation, error, help, status, .. } = look(&*probe, &[], pace, &cx, |_, _| ()).await;
+        let timing = Timing { timeout: self.timeout.0, ..default_timing() };
+        let Looked { observation, error, help, status, .. } = look(&*probe, &[], timing, &cx, |_, _| ()).await;
         match observation {
             Some(seen) => {
                 print(&format!("{seen:#}\n"), &env)?;

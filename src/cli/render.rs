@@ -13,7 +13,7 @@ use crate::report::{self, Look, Unmarked, embed};
 use crate::run::Run;
 
 use super::drift::{Exactness, drift};
-use super::{At, Exit, Failure, load, print, standings};
+use super::{At, Exit, Failure, load, print, sign_off_states};
 
 #[derive(Debug, Args)]
 pub struct Render {
@@ -120,8 +120,8 @@ async fn last(mut checklist: Checklist, at: &At, env: &Env) -> Result<Run, Failu
     ledger::tell(&mut recorded.run, &facts);
     // The run says what it was of, whatever the environment says now.
     checklist.subject.clone_from(&recorded.run.subject);
-    let standings = standings(&checklist, env).await?;
-    engine::age(&mut recorded.run, &checklist, &standings, env.now());
+    let sign_off_states = sign_off_states(&checklist, env).await?;
+    engine::age(&mut recorded.run, &checklist, &sign_off_states, env.now());
     Ok(recorded.run)
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::checklist::{Again, Checklist, Expect, Item, ProbeSpec};
+use crate::checklist::{Checklist, Item, ProbeTask, RetryPolicy};
 use crate::diagnostic::{Diagnostic, closest};
 use crate::env::Env;
 use crate::ledger::Ledger;
@@ -125,25 +125,22 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
     Value::Object(out)
 }
 
-fn probe(spec: &ProbeSpec) -> Value {
+fn probe(task: &ProbeTask) -> Value {
     let mut out = Map::new();
-    let settings = spec.settings.node.to_text_json();
-    out.insert(spec.kind.name.to_owned(), if settings.is_null() { json!({}) } else { settings });
-    if let Some(alias) = &spec.alias {
+    let settings = task.settings.node().to_text_json();
+    out.insert(task.kind.name.to_owned(), if settings.is_null() { json!({}) } else { settings });
+    if let Some(alias) = &task.alias {
         out.insert("as".to_owned(), json!(alias));
     }
-    let expect = match &spec.expect {
-        Expect::Own => &spec.known.expect,
-        Expect::Ready(node, _) | Expect::Open(node) => node,
-    };
+    let expect = task.expectations.node().unwrap_or(&task.info.expect);
     out.insert("expect".to_owned(), expect.to_text_json());
-    out.insert("timeout".to_owned(), json!(Duration(spec.pace.timeout)));
-    match spec.pace.again {
-        Again::Never => {}
-        Again::Retry { attempts, every, .. } => {
+    out.insert("timeout".to_owned(), json!(Duration(task.timing.timeout)));
+    match task.timing.retry {
+        RetryPolicy::Never => {}
+        RetryPolicy::Retry { attempts, every, .. } => {
             out.insert("retry".to_owned(), json!({ "attempts": attempts, "every": Duration(every) }));
         }
-        Again::Eventually { within, every } => {
+        RetryPolicy::Eventually { within, every } => {
             out.insert("eventually".to_owned(), json!({ "within": Duration(within), "every": Duration(every) }));
         }
     }

@@ -9,9 +9,9 @@ use crate::diagnostic::{Diagnostic, closest};
 use crate::engine;
 use crate::env::Env;
 use crate::ledger::{Ledger, Recorded, Which, git};
-use crate::sign_off::{self, Action, Claim, Entry};
+use crate::sign_off::{self, Action, Entry, SignOffRequest};
 
-use super::{At, Exit, Failure, Given, load, print, standings};
+use super::{At, Exit, Failure, Given, load, print, sign_off_states};
 
 #[derive(Debug, Args)]
 pub struct Sign {
@@ -42,8 +42,8 @@ impl Sign {
         let env = self.given.env(env)?;
         let checklist = load(&self.name, &self.given.overrides(), &env)?;
         let item = self.item(&checklist).map_err(|problem| Failure::usage(problem, &env))?;
-        let claims = Claim::all(&checklist);
-        let claim = claims.iter().find(|claim| claim.item == self.item).expect("the item is a sign-off");
+        let requests = SignOffRequest::all(&checklist);
+        let request = requests.iter().find(|request| request.item == self.item).expect("the item is a sign-off");
         let (by, email) = self.person(&checklist, &env).await?;
         let refused = |problem| Failure { exit: Exit::NotReady, ..Failure::usage(problem, &env) };
         let usage = |problem| Failure::usage(problem, &env);
@@ -64,7 +64,7 @@ impl Sign {
                 };
                 let mut last = matching(&checklist, last).map_err(refused)?;
                 // What was green then may be too old by now, what was waived accepted no longer, and more be signed.
-                engine::age(&mut last.run, &checklist, &standings(&checklist, &env).await?, env.now());
+                engine::age(&mut last.run, &checklist, &sign_off_states(&checklist, &env).await?, env.now());
                 let Recorded { digest, run, .. } = green(&checklist, item, last).map_err(refused)?;
                 (Some(format!("sha256:{digest}")), run.commit)
             }
@@ -72,21 +72,21 @@ impl Sign {
         let mut entry = Entry {
             item: self.item.clone(),
             action,
-            role: claim.asked.role.clone(),
+            role: request.asked.role.clone(),
             by,
             email,
             at: env.now(),
             subject: checklist.subject.clone(),
             note: self.note.clone(),
             checklist: checklist.name.clone(),
-            covers: claim.covers.clone(),
+            covers: request.covers.clone(),
             file: format!("sha256:{}", checklist.digest),
             run,
             commit,
             signature: None,
         };
         if let Some(people) =
-            claim.asked.by.as_ref().filter(|people| !people.iter().any(|one| one == entry.principal()))
+            request.asked.by.as_ref().filter(|people| !people.iter().any(|one| one == entry.principal()))
             && action == Action::Give
         {
             let title = format!("{} may not sign as {}", entry.principal(), entry.role);
@@ -98,7 +98,7 @@ impl Sign {
                 let signature = sign_off::sign(&entry, &key).await;
                 entry.signature = Some(signature.map_err(|why| usage(Diagnostic::error(why)))?);
             }
-            None if claim.asked.signed && action == Action::Give => {
+            None if request.asked.signed && action == Action::Give => {
                 let problem = Diagnostic::error(format!("`{}` counts only when it is signed with a key", self.item));
                 return Err(usage(problem.help("say which: `--key ~/.ssh/id_ed25519`")));
             }

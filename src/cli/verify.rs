@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::env::Env;
 use crate::report::visible;
-use crate::sign_off::{self, Claim, Judged};
+use crate::sign_off::{self, Judged, SignOffRequest};
 
 use super::{Exit, Failure, Given, load, print};
 
@@ -21,13 +21,13 @@ impl Verify {
         let env = self.given.env(env)?;
         let checklist = load(&self.name, &self.given.overrides(), &env)?;
         let now = env.now();
-        let claims = Claim::all(&checklist);
+        let requests = SignOffRequest::all(&checklist);
         let mut entries = sign_off::read(&checklist).map_err(|unread| Failure::unread(unread, &env))?;
         let sources = std::mem::take(&mut entries.sources);
-        let judged = sign_off::judge(&checklist, &claims, entries, now).await;
+        let judged = sign_off::judge(&checklist, &requests, entries, now).await;
         let mut text = String::new();
         for (at, one) in judged.iter().enumerate() {
-            let state = state(one, &judged[at + 1..], &claims, now);
+            let state = state(one, &judged[at + 1..], &requests, now);
             let place = sources.locate(one.span);
             let line = format!("{}:{}: {}: {}: {state}", place.file, place.line, one.entry.item, one.entry.words());
             text.push_str(&visible(&line));
@@ -44,7 +44,7 @@ impl Verify {
 }
 
 /// What is to be said of an entry, with those after it.
-fn state(one: &Judged, after: &[Judged], claims: &[Claim], now: jiff::Timestamp) -> String {
+fn state(one: &Judged, after: &[Judged], requests: &[SignOffRequest], now: jiff::Timestamp) -> String {
     if let Some(why) = &one.refused {
         return format!("REFUSED: {why}");
     }
@@ -54,9 +54,9 @@ fn state(one: &Judged, after: &[Judged], claims: &[Claim], now: jiff::Timestamp)
     if let Some(later) = after.iter().rfind(is_later) {
         return format!("superseded: {}", later.entry.words());
     }
-    let claim = claims.iter().find(|claim| claim.item == one.entry.item);
+    let request = requests.iter().find(|request| request.item == one.entry.item);
     let said = one.entry.words();
-    match claim.and_then(|claim| one.stale(claim, now)) {
+    match request.and_then(|request| one.stale(request, now)) {
         // That it was taken back is the entry itself.
         Some(why) if why == said => "valid".to_owned(),
         Some(why) => {

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::checklist::{Checklist, Item};
-use crate::run::{self, ItemResult, Run, Status};
-use crate::sign_off::Standing;
+use crate::run::{self, ItemResult, Run, Status, with_waivers};
+use crate::sign_off::SignOffState;
 
 use super::need::{blocked, sign_off};
 
-/// Makes of a recorded run what it says now. `standings` is how each sign-off stands.
-pub fn age(run: &mut Run, checklist: &Checklist, standings: &HashMap<String, Standing>, now: Timestamp) {
+/// Makes of a recorded run what it says now. `states` is how each sign-off stands.
+pub fn age(run: &mut Run, checklist: &Checklist, states: &HashMap<String, SignOffState>, now: Timestamp) {
     run::age(run, now);
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let items: Vec<&Item> = checklist.items().collect();
@@ -32,13 +32,11 @@ pub fn age(run: &mut Run, checklist: &Checklist, standings: &HashMap<String, Sta
                 continue;
             }
             let mut outcome = match (&item.sign_off, blocked) {
-                (Some(_), blocked) => sign_off(standings.get(&*item.id).unwrap_or(&Standing::Absent), blocked),
+                (Some(_), blocked) => sign_off(states.get(&*item.id).unwrap_or(&SignOffState::Absent), blocked),
                 (None, Some(blocked)) if result.status == Status::Passed => blocked.into(),
                 (None, _) => continue,
             };
-            if !outcome.status.is_green() && run.gaps.iter().any(|gap| gap.waives(&item.id, today)) {
-                outcome.status = Status::Waived;
-            }
+            outcome.status = with_waivers(outcome.status, &item.id, &run.gaps, today);
             if outcome.status != result.status || outcome.reason != result.reason || outcome.evidence != result.evidence
             {
                 **result = outcome.write(result.clone());

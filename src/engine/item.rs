@@ -6,11 +6,11 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::checklist::Item;
+use crate::checklist::{Expectations, Item, ProbeTask, Settings};
 use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::expect::{self, Expectation};
-use crate::plan::{Ask, Judge, Look, Plan};
+use crate::plan::Plan;
 use crate::probe::Observe;
 use crate::run::{Attempt, ExpectationResult, ItemResult, ProbeResult, SignOff, Status};
 use crate::secret::Redactor;
@@ -41,7 +41,7 @@ pub struct Shared {
 
 /// A look that is repeated.
 #[derive(Debug)]
-pub struct Again {
+pub struct RetryNotice {
     /// The position of the item.
     pub task: usize,
     /// Which look it was, from 1.
@@ -50,7 +50,7 @@ pub struct Again {
     pub attempt: Attempt,
 }
 
-/// What a worker brings home.
+/// A worker's result.
 #[derive(Debug)]
 pub struct Done {
     /// The position of the item.
@@ -90,14 +90,15 @@ pub fn blank(plan: &Plan, task: usize, status: Status, reason: Option<String>) -
 }
 
 /// Runs every probe of an item, also after a red one: one line of a checklist often states several facts.
-pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: UnboundedSender<Again>) -> Done {
+pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: UnboundedSender<RetryNotice>) -> Done {
     let begun = Instant::now();
     let plan = &shared.plan;
-    let mut probes = Vec::with_capacity(plan.tasks[task].looks.len());
+    let mut probes = Vec::with_capacity(plan.item(task).probes.len());
     let mut seen = Vec::new();
-    for look in &plan.tasks[task].looks {
-        let (result, observation) = shared.probe(task, look, &scope, &again).await;
-        if let Some(alias) = &look.alias {
+    let tasks = &plan.item(task).probes;
+    for probe in tasks {
+        let (result, observation) = shared.probe(task, probe, &scope, &again).await;
+        if let Some(alias) = &probe.alias {
             let green = observation.filter(|_| result.status == Status::Passed);
             scope.aliases.insert(alias.clone(), green.clone());
             seen.push((alias.clone(), green));
@@ -119,9 +120,9 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
         }
         (!lines.is_empty()).then(|| lines.join("; "))
     });
-    let is_flaky = |(probe, look): (&ProbeResult, &Look)| probe.attempts.len() > 1 && look.pace.is_retry();
+    let is_flaky = |(probe, task): (&ProbeResult, &ProbeTask)| probe.attempts.len() > 1 && task.timing.is_retry();
     let result = ItemResult {
-        flaky: status == Status::Passed && probes.iter().zip(&plan.tasks[task].looks).any(is_flaky),
+        flaky: status == Status::Passed && probes.iter().zip(tasks).any(is_flaky),
         insecure: probes.iter().any(|probe| probe.insecure),
         evidence: evidence.filter(|_| status == Status::Passed),
         probes,
@@ -157,14 +158,14 @@ impl Shared {
     async fn probe(
         &self,
         task: usize,
-        spec: &Look,
+        probe_task: &ProbeTask,
         scope: &Scope,
-        again: &UnboundedSender<Again>,
+        again: &UnboundedSender<RetryNotice>,
     ) -> (ProbeResult, Seen) {
         let filled;
-        let ready: Result<&dyn Observe, Unready> = match &spec.ask {
-            Ask::Ready(probe) => Ok(&**probe),
-            Ask::Open(node) => match self.settings(spec, node, scope) {
+        let ready: Result<&dyn Observe, Unready> = match &probe_task.settings {
+            Settings::Resolved { probe, .. } => Ok(&**probe),
+            Settings::Unresolved(node) => match self.settings(probe_task, node, scope) {
                 Ok(probe) => {
                     filled = probe;
                     Ok(&*filled)
@@ -173,10 +174,10 @@ impl Shared {
             },
         };
         let judged;
-        let expectations: Result<&[Expectation], Unready> = match &spec.judge {
-            Judge::Own => Ok(&spec.known.expectations),
-            Judge::Ready(expectations) => Ok(expectations),
-            Judge::Open(node) => match self.expectations(spec, node, scope) {
+        let expectations: Result<&[Expectation], Unready> = match &probe_task.expectations {
+            Expectations::Default => Ok(&probe_task.info.expectations),
+            Expectations::Resolved { parsed, .. } => Ok(parsed),
+            Expectations::Unresolved(node) => match self.expectations(probe_task, node, scope) {
                 Ok(read) => {
                     judged = read;
                     Ok(&judged)
@@ -186,38 +187,48 @@ impl Shared {
         };
         let (probe, expectations) = match (ready, expectations) {
             (Ok(probe), Ok(expectations)) => (probe, expectations),
-            (Err(why), _) | (_, Err(why)) => return (self.unready(spec, why), None),
+            (Err(why), _) | (_, Err(why)) => return (self.unready(probe_task, why), None),
         };
         if self.read_only && probe.has_effects() {
-            let why = format!("`{}` has effects, and `--read-only` runs only what has none", spec.kind.name);
-            return (self.unready(spec, Unready::Blocked(why)), None);
+            let why = format!("`{}` has effects, and `--read-only` runs only what has none", probe_task.kind.name);
+            return (self.unready(probe_task, Unready::Blocked(why)), None);
         }
         let tell = |number: usize, attempt: &Attempt| {
             let attempt = self.attempt(attempt.clone());
             // Nobody listens any more when the run was stopped.
-            let _ = again.send(Again { task, number, attempt });
+            let _ = again.send(RetryNotice { task, number, attempt });
         };
-        let looked = look(probe, expectations, spec.pace, &self.cx, tell).await;
+        let looked = look(probe, expectations, probe_task.timing, &self.cx, tell).await;
         let seen = looked.observation.clone();
-        (self.result(spec, probe, expectations, looked), seen)
+        (self.result(probe_task, probe, expectations, looked), seen)
     }
 
-    fn settings(&self, spec: &Look, node: &crate::yaml::Node, scope: &Scope) -> Result<Box<dyn Observe>, Unready> {
+    fn settings(
+        &self,
+        probe_task: &ProbeTask,
+        node: &crate::yaml::Node,
+        scope: &Scope,
+    ) -> Result<Box<dyn Observe>, Unready> {
         let node = scope.fill(node, &self.secrets).map_err(Unready::Blocked)?;
         let mut problems = Vec::new();
-        let probe = (spec.kind.read)(&node, &mut problems);
+        let probe = (probe_task.kind.read)(&node, &mut problems);
         probe.ok_or_else(|| Unready::of(&problems))
     }
 
-    fn expectations(&self, spec: &Look, node: &crate::yaml::Node, scope: &Scope) -> Result<Vec<Expectation>, Unready> {
+    fn expectations(
+        &self,
+        probe_task: &ProbeTask,
+        node: &crate::yaml::Node,
+        scope: &Scope,
+    ) -> Result<Vec<Expectation>, Unready> {
         let node = scope.fill(node, &self.secrets).map_err(Unready::Blocked)?;
         let mut problems = Vec::new();
-        let read = expect::read(&node, &spec.known.observation, &mut problems);
+        let read = expect::read(&node, &probe_task.info.observation, &mut problems);
         if problems.is_empty() { Ok(read) } else { Err(Unready::of(&problems)) }
     }
 
     /// What came of a probe that did not look.
-    fn unready(&self, spec: &Look, why: Unready) -> ProbeResult {
+    fn unready(&self, probe_task: &ProbeTask, why: Unready) -> ProbeResult {
         let (status, error, help) = match why {
             Unready::Blocked(why) => {
                 let help = [NOT_SET, EMPTY].iter().any(|end| why.ends_with(end)).then(|| HOW_TO_SET.to_owned());
@@ -229,12 +240,18 @@ impl Shared {
             status,
             error: Some(self.hide(error)),
             help: help.map(|help| self.hide(help)),
-            ..self.blank(spec)
+            ..self.blank(probe_task)
         }
     }
 
-    fn result(&self, spec: &Look, probe: &dyn Observe, expectations: &[Expectation], looked: Looked) -> ProbeResult {
-        let is_own = matches!(spec.judge, Judge::Own);
+    fn result(
+        &self,
+        probe_task: &ProbeTask,
+        probe: &dyn Observe,
+        expectations: &[Expectation],
+        looked: Looked,
+    ) -> ProbeResult {
+        let is_own = matches!(probe_task.expectations, Expectations::Default);
         let judged = looked.judgements.into_iter().zip(expectations).map(|(judgement, expectation)| {
             let passed = judgement.failure.is_none();
             ExpectationResult {
@@ -261,15 +278,15 @@ impl Shared {
                 .flatten()
                 .map(|argv| self.redactor.shell(&argv)),
             insecure: probe.is_insecure(),
-            ..self.blank(spec)
+            ..self.blank(probe_task)
         }
     }
 
-    fn blank(&self, spec: &Look) -> ProbeResult {
+    fn blank(&self, probe_task: &ProbeTask) -> ProbeResult {
         ProbeResult {
-            kind: spec.kind.name.to_owned(),
-            alias: spec.alias.clone(),
-            check: spec.used.as_ref().map(|used| used.check.to_string()),
+            kind: probe_task.kind.name.to_owned(),
+            alias: probe_task.alias.clone(),
+            check: probe_task.used.as_ref().map(|used| used.check.to_string()),
             status: Status::Blocked,
             attempts: Vec::new(),
             observation: None,
@@ -279,7 +296,7 @@ impl Shared {
             help: None,
             reproduce: None,
             insecure: false,
-            place: self.place(spec.used.as_ref().map_or(spec.span, |used| used.span)),
+            place: self.place(probe_task.used.as_ref().map_or(probe_task.span, |used| used.span)),
         }
     }
 

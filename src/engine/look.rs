@@ -1,4 +1,4 @@
-//! One probe: look, judge, and look again as its pace says.
+//! One probe: look, judge, and look again as its timing says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::checklist::{Again, Pace};
+use crate::checklist::{RetryPolicy, Timing};
 use crate::client::{Context, Fault};
 use crate::expect::{Expectation, Judgement};
 use crate::probe::Observe;
@@ -36,15 +36,15 @@ pub struct Looked {
     pub help: Option<String>,
 }
 
-/// Looks until it is green or its pace allows no more. What was not green, and is looked at again, is told to `tell`.
+/// Looks until it is green or its timing allows no more. What was not green, and is looked at again, is told to `tell`.
 pub async fn look(
     probe: &dyn Observe,
     expectations: &[Expectation],
-    pace: Pace,
+    timing: Timing,
     cx: &Context,
     mut tell: impl FnMut(usize, &Attempt),
 ) -> Looked {
-    let cx = cx.with_timeout(pace.timeout);
+    let cx = cx.with_timeout(timing.timeout);
     let begun = Instant::now();
     let mut attempts = Vec::new();
     loop {
@@ -53,7 +53,7 @@ pub async fn look(
         let wait = if looked.status == Status::Passed {
             None
         } else {
-            pause(pace.again, probe.has_effects(), attempts.len(), begun.elapsed())
+            pause(timing.retry, probe.has_effects(), attempts.len(), begun.elapsed())
         };
         let Some(wait) = wait else { return Looked { attempts, ..looked } };
         if let Some(last) = attempts.last() {
@@ -71,12 +71,12 @@ pub async fn look(
 const MOST: usize = 100;
 
 /// How long to wait before the next look; nothing if there is none.
-fn pause(again: Again, has_effects: bool, looks: usize, passed: Duration) -> Option<Duration> {
-    match again {
-        Again::Never => None,
-        Again::Retry { is_own: false, .. } if has_effects => None,
-        Again::Retry { attempts, every, .. } => (looks < attempts as usize).then_some(every),
-        Again::Eventually { within, every } => (passed + every <= within).then_some(every),
+fn pause(retry: RetryPolicy, has_effects: bool, looks: usize, passed: Duration) -> Option<Duration> {
+    match retry {
+        RetryPolicy::Never => None,
+        RetryPolicy::Retry { is_own: false, .. } if has_effects => None,
+        RetryPolicy::Retry { attempts, every, .. } => (looks < attempts as usize).then_some(every),
+        RetryPolicy::Eventually { within, every } => (passed + every <= within).then_some(every),
     }
 }
 

@@ -1,13 +1,14 @@
-//! When things are looked at: one loop that owns all state, and one worker for each item that runs.
+//! Runs a plan: one loop that owns all state, and one worker for each item that runs.
 
 mod aged;
 mod fill;
 mod item;
 mod look;
 mod need;
-mod owner;
+mod open_files;
 mod panic;
 mod queue;
+mod scheduler;
 mod secrets;
 #[cfg(test)]
 mod tests;
@@ -68,5 +69,5 @@ pub async fn run(
     stop: impl Future<Output = &'static str>,
     tell: impl FnMut(&Event),
 ) -> Run {
-    owner::run(plan, options, env, stop, tell).await
+    scheduler::run(plan, options, env, stop, tell).await
 }

@@ -1,7 +1,7 @@
 //! What needs that are not green make of an item, be it a sign-off or not.
 
 use crate::run::{ItemResult, Status};
-use crate::sign_off::Standing;
+use crate::sign_off::SignOffState;
 
 /// Why an item can't be green by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,19 +51,19 @@ pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)
 }
 
 /// What becomes of a sign-off: what somebody said, and whether what it covers is still green.
-pub fn sign_off(standing: &Standing, blocked: Option<Blocked>) -> Outcome {
+pub fn sign_off(state: &SignOffState, blocked: Option<Blocked>) -> Outcome {
     let pending =
         |reason: String| Outcome { status: Status::Pending, reason: Some(reason), cause: None, evidence: None };
-    match (standing, blocked) {
-        (Standing::Given(given), Some(Blocked { is_red: true, reason, .. })) => {
+    match (state, blocked) {
+        (SignOffState::Given(given), Some(Blocked { is_red: true, reason, .. })) => {
             pending(format!("{given}, but what it covers turned red: {reason}"))
         }
         (_, Some(blocked)) => blocked.into(),
-        (Standing::Given(given), None) => {
+        (SignOffState::Given(given), None) => {
             Outcome { status: Status::Passed, reason: None, cause: None, evidence: Some(given.clone()) }
         }
-        (Standing::Void(why), None) => pending(why.clone()),
-        (Standing::Absent, None) => pending("not signed".to_owned()),
+        (SignOffState::Void(why), None) => pending(why.clone()),
+        (SignOffState::Absent, None) => pending("not signed".to_owned()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What an item says of others beside it.
 #[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
+pub struct ResourceClaim<'a> {
     /// Never beside another with one of these.
     pub locks: &'a [String],
     /// Beside nothing else.
@@ -26,12 +26,12 @@ pub struct Queue {
 
 impl Queue {
     /// An item may begin from now on.
-    pub fn push(&mut self, item: usize, claim: Claim) {
+    pub fn push(&mut self, item: usize, claim: ResourceClaim) {
         let _ = if claim.exclusive { self.exclusive.insert(item) } else { self.ready.insert(item) };
     }
 
     /// The next item to begin, which is running then. Nothing while none may.
-    pub fn pop<'a>(&mut self, claim: impl Fn(usize) -> Claim<'a>) -> Option<usize> {
+    pub fn pop<'a>(&mut self, claim: impl Fn(usize) -> ResourceClaim<'a>) -> Option<usize> {
         // What runs beside nothing is the only one that runs.
         if self.running.first_key_value().is_some_and(|(_, exclusive)| *exclusive) {
             return None;
@@ -69,7 +69,7 @@ impl Queue {
     }
 
     /// An item that was running is done.
-    pub fn done(&mut self, item: usize, claim: Claim) {
+    pub fn done(&mut self, item: usize, claim: ResourceClaim) {
         if self.running.remove(&item).is_none() {
             return;
         }
@@ -104,7 +104,7 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::{Claim, Queue};
+    use super::{Queue, ResourceClaim};
 
     struct Items(Vec<(Vec<String>, bool)>);
 
@@ -121,8 +121,8 @@ mod tests {
             (items, queue)
         }
 
-        fn claim(&self, at: usize) -> Claim<'_> {
-            Claim { locks: &self.0[at].0, exclusive: self.0[at].1 }
+        fn claim(&self, at: usize) -> ResourceClaim<'_> {
+            ResourceClaim { locks: &self.0[at].0, exclusive: self.0[at].1 }
         }
 
         fn begun(&self, queue: &mut Queue) -> Vec<usize> {

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::checklist::{From, Secret};
+use crate::checklist::{Secret, SecretSource};
 use crate::child::{self, End};
 use crate::client::Context;
 use crate::env::Env;
-use crate::plan::{Ask, Judge, Plan};
+use crate::plan::Plan;
 use crate::secret::Redactor;
 use crate::yaml::Node;
 
@@ -41,7 +41,7 @@ impl Secrets {
     /// Reads secrets: what costs nothing in any case, so that it is redacted also where nothing refers to it; a program
     /// is only run for one that is used.
     pub async fn read(secrets: &[Secret], used: &HashSet<String>, cx: &Context) -> Self {
-        let wanted = secrets.iter().filter(|secret| used.contains(&secret.name) || is_free(&secret.from));
+        let wanted = secrets.iter().filter(|secret| used.contains(&secret.name) || is_free(&secret.source));
         let reading = wanted.map(|secret| async move { (secret.name.clone(), value(secret, cx).await) });
         Self(futures_util::future::join_all(reading).await.into_iter().collect())
     }
@@ -92,37 +92,29 @@ pub fn used(plan: &Plan) -> HashSet<String> {
         let names = node.references().into_iter().filter_map(|reference| reference.path.strip_prefix("secrets."));
         used.extend(names.map(ToOwned::to_owned));
     };
-    for (at, task) in plan.tasks.iter().enumerate().filter(|(_, task)| task.is_selected) {
-        plan.item(at).evidence.iter().for_each(&mut note);
-        for look in &task.looks {
-            if let Ask::Open(node) = &look.ask {
-                note(node);
-            }
-            if let Judge::Open(node) = &look.judge {
-                note(node);
-            }
-        }
+    for task in (0..plan.tasks.len()).filter(|task| plan.tasks[*task].is_selected) {
+        plan.item(task).unresolved().for_each(&mut note);
     }
     used
 }
 
-fn is_free(from: &From) -> bool {
-    match from {
-        From::Env(_) | From::File(_) => true,
-        From::Command(_) => false,
+fn is_free(source: &SecretSource) -> bool {
+    match source {
+        SecretSource::Env(_) | SecretSource::File(_) => true,
+        SecretSource::Command(_) => false,
     }
 }
 
 async fn value(secret: &Secret, cx: &Context) -> Result<Value, String> {
     let name = &secret.name;
-    let value = match &secret.from {
-        From::Env(variable) => match cx.env.var(variable) {
+    let value = match &secret.source {
+        SecretSource::Env(variable) => match cx.env.var(variable) {
             Some(value) if !value.trim().is_empty() => value.to_owned(),
             Some(_) => return Err(format!("{variable}{EMPTY}")),
             None => return Err(format!("{variable}{NOT_SET}")),
         },
-        From::File(path) => in_file(&cx.path(path)).map_err(|why| format!("{name}: {why}"))?,
-        From::Command(argv) => printed(argv, cx).await.map_err(|why| format!("{name}: {why}"))?,
+        SecretSource::File(path) => in_file(&cx.path(path)).map_err(|why| format!("{name}: {why}"))?,
+        SecretSource::Command(argv) => printed(argv, cx).await.map_err(|why| format!("{name}: {why}"))?,
     };
     let value = value.trim_end_matches(['\n', '\r', ' ', '\t']);
     match value.chars().count() {

@@ -1,5 +1,6 @@
 //! Runs whose probes are made for the test, on a clock that stands still until everyone waits.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,10 +9,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use crate::checklist::{self, Found, Overrides};
+use crate::checklist::{self, Found, Overrides, Settings};
 use crate::client::Context;
 use crate::env::Env;
-use crate::plan::{Ask, Plan, Selection};
+use crate::plan::{Plan, Selection};
 use crate::probe::{Observe, Seen};
 use crate::run::{Event, Run};
 
@@ -96,12 +97,13 @@ impl Case {
         let found = Found { name: "t".into(), file: "t.yaml".into(), root: PathBuf::from("/"), text };
         let env = Arc::new(Env::with([], PathBuf::from("/")));
         let loaded = checklist::load(found, &Overrides::default(), &env);
-        let checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
-        let mut plan = Plan::build(checklist, &Selection::default()).expect("everything is selected");
-        for (task, (_, _, act)) in plan.tasks.iter_mut().zip(&self.items) {
+        let mut checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
+        for (item, (_, _, act)) in checklist.sections[0].items.iter_mut().zip(&self.items) {
             let fake = Fake { act: act.clone(), looks: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };
-            task.looks[0].ask = Ask::Ready(Box::new(fake));
+            let node = item.probes[0].settings.node().clone();
+            item.probes[0].settings = Settings::Resolved { node, probe: Box::new(fake) };
         }
+        let plan = Plan::build(checklist, &Selection::default(), HashMap::new()).expect("everything is selected");
         run(plan, &self.options, &env, stop, |event| self.events.lock().expect("no panic").push(word(event))).await
     }
 

@@ -320,6 +320,12 @@ impl Gap {
     }
 }
 
+/// The waiver rule: what is not green counts as waived while an accepted, unexpired gap covers its item.
+pub fn with_waivers(status: Status, id: &str, gaps: &[Gap], today: Date) -> Status {
+    let is_waived = !status.is_green() && gaps.iter().any(|gap| gap.waives(id, today));
+    if is_waived { Status::Waived } else { status }
+}
+
 /// Makes of a run that was recorded what it says now: waivers that have expired count no longer, and what passed too long
 /// ago is pending.
 pub fn age(run: &mut Run, now: Timestamp) {

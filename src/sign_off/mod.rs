@@ -6,7 +6,7 @@
 mod entry;
 mod file;
 mod signature;
-mod standing;
+mod state;
 
 use std::collections::HashMap;
 
@@ -18,18 +18,18 @@ use crate::diagnostic::{Diagnostics, Sources};
 pub use entry::{Action, Entry};
 pub use file::{append, read};
 pub use signature::sign;
-pub use standing::{Claim, Judged, Standing, judge, standing};
+pub use state::{Judged, SignOffRequest, SignOffState, judge, state};
 
 /// How every sign-off of a checklist stands, by the id of its item.
 ///
 /// # Errors
 /// When the file can't be read; then nothing in it counts.
-pub async fn standings(
+pub async fn states(
     checklist: &Checklist,
     now: Timestamp,
-) -> Result<HashMap<String, Standing>, (Diagnostics, Sources)> {
-    let (claims, judged) = judged(checklist, now).await?;
-    Ok(claims.iter().map(|claim| (claim.item.clone(), standing(claim, &judged, now))).collect())
+) -> Result<HashMap<String, SignOffState>, (Diagnostics, Sources)> {
+    let (requests, judged) = judged(checklist, now).await?;
+    Ok(requests.iter().map(|request| (request.item.clone(), state(request, &judged, now))).collect())
 }
 
 /// The newest sign-off of a checklist that counts and is not of what is being signed off now.
@@ -38,17 +38,20 @@ pub async fn standings(
 /// When the file can't be read.
 pub async fn last(checklist: &Checklist, now: Timestamp) -> Result<Option<Entry>, (Diagnostics, Sources)> {
     let (_, judged) = judged(checklist, now).await?;
-    Ok(standing::last(&judged, checklist.subject.as_deref()).cloned())
+    Ok(state::last(&judged, checklist.subject.as_deref()).cloned())
 }
 
 /// What has to be signed, and every entry.
-async fn judged(checklist: &Checklist, now: Timestamp) -> Result<(Vec<Claim>, Vec<Judged>), (Diagnostics, Sources)> {
-    let claims = Claim::all(checklist);
+async fn judged(
+    checklist: &Checklist,
+    now: Timestamp,
+) -> Result<(Vec<SignOffRequest>, Vec<Judged>), (Diagnostics, Sources)> {
+    let requests = SignOffRequest::all(checklist);
     // What comes through standard input has no file beside it.
-    if claims.is_empty() || checklist.file == "-" {
-        return Ok((claims, Vec::new()));
+    if requests.is_empty() || checklist.file == "-" {
+        return Ok((requests, Vec::new()));
     }
     let entries = read(checklist)?;
-    let judged = judge(checklist, &claims, entries, now).await;
-    Ok((claims, judged))
+    let judged = judge(checklist, &requests, entries, now).await;
+    Ok((requests, judged))
 }

@@ -15,7 +15,7 @@ const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// How the sign-off of an item stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum SignOffState {
     /// Nobody has signed.
     Absent,
     /// Somebody has, and it holds as long as what it covers is green: `signed 2025-12-06 by Dana Reyes for 0f1d7aa`.
@@ -26,7 +26,7 @@ pub enum Standing {
 
 /// What a sign-off has to be like to count today.
 #[derive(Debug, Clone)]
-pub struct Claim {
+pub struct SignOffRequest {
     /// The item's id.
     pub item: String,
     /// The checklist's name.
@@ -50,11 +50,11 @@ pub struct Judged {
     pub refused: Option<String>,
 }
 
-impl Claim {
+impl SignOffRequest {
     /// Every sign-off of a checklist.
     pub fn all(checklist: &Checklist) -> Vec<Self> {
         let items: Vec<_> = checklist.items().collect();
-        let claims = items.iter().enumerate().filter_map(|(at, item)| {
+        let requests = items.iter().enumerate().filter_map(|(at, item)| {
             let asked = item.sign_off.clone()?;
             let mut is_covered = vec![false; items.len()];
             let mut open = vec![at];
@@ -74,18 +74,23 @@ impl Claim {
                 asked,
             })
         });
-        claims.collect()
+        requests.collect()
     }
 }
 
 /// Judges every entry, in the order of the file.
-pub async fn judge(checklist: &Checklist, claims: &[Claim], entries: Entries, now: Timestamp) -> Vec<Judged> {
+pub async fn judge(
+    checklist: &Checklist,
+    requests: &[SignOffRequest],
+    entries: Entries,
+    now: Timestamp,
+) -> Vec<Judged> {
     let allowed = checklist.allowed_signers.as_ref().map(|path| checklist.root.join(path));
     let mut judged: Vec<Judged> = Vec::new();
     for (entry, span) in entries.entries {
-        let claim = claims.iter().find(|claim| claim.item == entry.item);
-        let mut refused = refusal(&entry, claim, &judged, now);
-        let must_sign = claim.is_some_and(|claim| claim.asked.signed) && entry.action == Action::Give;
+        let request = requests.iter().find(|request| request.item == entry.item);
+        let mut refused = refusal(&entry, request, &judged, now);
+        let must_sign = request.is_some_and(|request| request.asked.signed) && entry.action == Action::Give;
         if refused.is_none() && (must_sign || entry.signature.is_some()) {
             refused = match (&entry.signature, &allowed) {
                 (None, _) => Some("it is not signed with a key, and has to be".to_owned()),
@@ -101,9 +106,9 @@ pub async fn judge(checklist: &Checklist, claims: &[Claim], entries: Entries, no
 }
 
 /// Why an entry can never count, as far as that is known without its signature.
-fn refusal(entry: &Entry, claim: Option<&Claim>, before: &[Judged], now: Timestamp) -> Option<String> {
-    let Some(claim) = claim else { return Some(format!("there is no sign-off called `{}`", entry.item)) };
-    if entry.checklist != claim.checklist {
+fn refusal(entry: &Entry, request: Option<&SignOffRequest>, before: &[Judged], now: Timestamp) -> Option<String> {
+    let Some(request) = request else { return Some(format!("there is no sign-off called `{}`", entry.item)) };
+    if entry.checklist != request.checklist {
         return Some(format!("it was made for the checklist `{}`", entry.checklist));
     }
     if entry.at > now.saturating_add(SKEW).unwrap_or(now) {
@@ -116,12 +121,12 @@ fn refusal(entry: &Entry, claim: Option<&Claim>, before: &[Judged], now: Timesta
     if entry.action == Action::Revoke {
         return None; // less is vouched for: anybody may say so
     }
-    if entry.role != claim.asked.role {
-        return Some(format!("it was given as {}, and {} is asked for", entry.role, claim.asked.role));
+    if entry.role != request.asked.role {
+        return Some(format!("it was given as {}, and {} is asked for", entry.role, request.asked.role));
     }
-    match &claim.asked.by {
+    match &request.asked.by {
         Some(people) if !people.iter().any(|one| one == entry.principal()) => {
-            Some(format!("{} may not sign as {}", entry.principal(), claim.asked.role))
+            Some(format!("{} may not sign as {}", entry.principal(), request.asked.role))
         }
         Some(_) | None => None,
     }
@@ -139,47 +144,49 @@ pub fn last<'a>(judged: &'a [Judged], subject: Option<&str>) -> Option<&'a Entry
 }
 
 /// How an item stands: the last entry for what is being signed off now decides.
-pub fn standing(claim: &Claim, judged: &[Judged], now: Timestamp) -> Standing {
-    let own = || judged.iter().filter(|judged| judged.entry.item == claim.item);
+pub fn state(request: &SignOffRequest, judged: &[Judged], now: Timestamp) -> SignOffState {
+    let own = || judged.iter().filter(|judged| judged.entry.item == request.item);
     let good = || own().filter(|judged| judged.refused.is_none()).map(|judged| &judged.entry);
-    let of_subject = good().rfind(|entry| entry.subject == claim.subject);
+    let of_subject = good().rfind(|entry| entry.subject == request.subject);
     let Some(entry) = of_subject.or_else(|| good().next_back()) else {
         return match own().next_back() {
             Some(Judged { entry, refused: Some(why), .. }) => {
-                Standing::Void(format!("refused: {}: {why}", entry.words()))
+                SignOffState::Void(format!("refused: {}: {why}", entry.words()))
             }
-            Some(_) | None => Standing::Absent,
+            Some(_) | None => SignOffState::Absent,
         };
     };
-    match stale(claim, entry, now) {
-        Some(why) => Standing::Void(why),
-        None => Standing::Given(entry.words()),
+    match stale(request, entry, now) {
+        Some(why) => SignOffState::Void(why),
+        None => SignOffState::Given(entry.words()),
     }
 }
 
 /// Why an entry that could count does not count today.
-fn stale(claim: &Claim, entry: &Entry, now: Timestamp) -> Option<String> {
+fn stale(request: &SignOffRequest, entry: &Entry, now: Timestamp) -> Option<String> {
     let words = entry.words();
     if entry.action == Action::Revoke {
         return Some(words);
     }
-    if entry.subject != claim.subject {
-        let now =
-            claim.subject.as_deref().map_or_else(|| "no subject".to_owned(), |subject| format!("now it is {subject}"));
+    if entry.subject != request.subject {
+        let now = request
+            .subject
+            .as_deref()
+            .map_or_else(|| "no subject".to_owned(), |subject| format!("now it is {subject}"));
         return Some(format!("{words}, and {now}"));
     }
     if let Some(end) =
-        claim.asked.valid_for.and_then(|time| entry.at.checked_add(time.0).ok()).filter(|end| *end <= now)
+        request.asked.valid_for.and_then(|time| entry.at.checked_add(time.0).ok()).filter(|end| *end <= now)
     {
         return Some(format!("{words}, which counted until {end}"));
     }
-    (entry.covers != claim.covers)
+    (entry.covers != request.covers)
         .then(|| format!("{words}, and the checklist says something else now of what it covers"))
 }
 
 impl Judged {
     /// Why it does not count today though nothing is wrong with it, if that is so.
-    pub fn stale(&self, claim: &Claim, now: Timestamp) -> Option<String> {
-        stale(claim, &self.entry, now)
+    pub fn stale(&self, request: &SignOffRequest, now: Timestamp) -> Option<String> {
+        stale(request, &self.entry, now)
     }
 }

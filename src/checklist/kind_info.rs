@@ -12,7 +12,7 @@ use crate::yaml::{self, Node};
 
 /// What is known of a kind.
 #[derive(Debug)]
-pub struct Known {
+pub struct KindInfo {
     /// The JSON Schema of its observation.
     pub observation: Value,
     /// What it expects by itself, as a checklist would state it.
@@ -23,16 +23,16 @@ pub struct Known {
 
 /// What is known of the kinds that were asked for. Finding it out costs more than an item.
 #[derive(Debug, Default)]
-pub struct Kinds(HashMap<&'static str, Arc<Known>>);
+pub struct KindCache(HashMap<&'static str, Arc<KindInfo>>);
 
-impl Kinds {
+impl KindCache {
     /// What is known of this kind.
-    pub fn of(&mut self, kind: &'static Kind) -> Arc<Known> {
-        Arc::clone(self.0.entry(kind.name).or_insert_with(|| Arc::new(Known::of(kind))))
+    pub fn of(&mut self, kind: &'static Kind) -> Arc<KindInfo> {
+        Arc::clone(self.0.entry(kind.name).or_insert_with(|| Arc::new(KindInfo::of(kind))))
     }
 }
 
-impl Known {
+impl KindInfo {
     fn of(kind: &Kind) -> Self {
         let observation = (kind.observation)();
         let mut sources = Sources::default();
@@ -47,13 +47,13 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use super::Known;
+    use super::KindInfo;
     use crate::probe::KINDS;
 
     #[test]
     fn what_each_kind_expects_by_itself_can_be_read_and_asserts_something() {
         for kind in KINDS {
-            assert!(!Known::of(kind).expectations.is_empty(), "{}", kind.name);
+            assert!(!KindInfo::of(kind).expectations.is_empty(), "{}", kind.name);
         }
     }
 }

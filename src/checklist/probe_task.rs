@@ -1,0 +1,158 @@
+//! One probe of an item as the checklist defines it: settings, expectations and timing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::diagnostic::Span;
+use crate::expect::Expectation;
+use crate::probe::{Kind, Observe};
+use crate::yaml::Node;
+
+use super::KindInfo;
+
+/// One probe of an item.
+pub struct ProbeTask {
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// What is known of that kind before it runs.
+    pub info: Arc<KindInfo>,
+    /// Where the checklist names its kind.
+    pub span: Span,
+    /// The name by which others refer to its observation.
+    pub alias: Option<String>,
+    /// The check that it comes from.
+    pub used: Option<Used>,
+    /// How long it may take, and how often it is retried.
+    pub timing: Timing,
+    /// What it observes, and how.
+    pub settings: Settings,
+    /// What the observation must be.
+    pub expectations: Expectations,
+}
+
+/// The use of a check.
+#[derive(Debug, Clone)]
+pub struct Used {
+    /// The check's name.
+    pub check: Arc<str>,
+    /// Where the checklist uses it.
+    pub span: Span,
+}
+
+/// The settings of a probe.
+pub enum Settings {
+    /// Every reference in them is resolved.
+    Resolved {
+        /// As written, with values in place of references.
+        node: Node,
+        /// The probe, ready to run.
+        probe: Box<dyn Observe>,
+    },
+    /// Some references are resolved during the run.
+    Unresolved(Node),
+}
+
+/// The expectations of a probe.
+#[derive(Debug)]
+pub enum Expectations {
+    /// The defaults of its kind.
+    Default,
+    /// The checklist's own, with every reference resolved.
+    Resolved {
+        /// As written, with values in place of references.
+        node: Node,
+        /// The same, parsed.
+        parsed: Vec<Expectation>,
+    },
+    /// The checklist's own; some references are resolved during the run.
+    Unresolved(Node),
+}
+
+/// How long a probe may take, and how often it is retried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// The limit of one attempt.
+    pub timeout: Duration,
+    /// When it is tried again.
+    pub retry: RetryPolicy,
+}
+
+/// Whether and how often a probe that is not green is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryPolicy {
+    /// One attempt.
+    Never,
+    /// A maximum number of attempts.
+    Retry {
+        /// The maximum, the first attempt included.
+        attempts: u32,
+        /// The wait between two attempts.
+        every: Duration,
+        /// Whether the probe sets this itself. An inherited one is not for probes that have effects.
+        is_own: bool,
+    },
+    /// Until it is green.
+    Eventually {
+        /// How long that may take.
+        within: Duration,
+        /// The wait between two attempts.
+        every: Duration,
+    },
+}
+
+impl ProbeTask {
+    /// What is still to be resolved: settings first, then expectations.
+    pub fn unresolved(&self) -> impl Iterator<Item = &Node> {
+        let settings = match &self.settings {
+            Settings::Resolved { .. } => None,
+            Settings::Unresolved(node) => Some(node),
+        };
+        let expectations = match &self.expectations {
+            Expectations::Default | Expectations::Resolved { .. } => None,
+            Expectations::Unresolved(node) => Some(node),
+        };
+        settings.into_iter().chain(expectations)
+    }
+}
+
+impl Settings {
+    /// The settings as written, resolved as far as they are.
+    pub fn node(&self) -> &Node {
+        match self {
+            Self::Resolved { node, .. } | Self::Unresolved(node) => node,
+        }
+    }
+}
+
+impl Expectations {
+    /// The checklist's own expectations, resolved as far as they are. None where the defaults apply.
+    pub fn node(&self) -> Option<&Node> {
+        match self {
+            Self::Default => None,
+            Self::Resolved { node, .. } | Self::Unresolved(node) => Some(node),
+        }
+    }
+}
+
+impl Timing {
+    /// Whether a later green attempt makes the item flaky. With `eventually`, a delay is expected.
+    pub fn is_retry(self) -> bool {
+        matches!(self.retry, RetryPolicy::Retry { .. })
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Resolved { node, .. } => f.debug_struct("Resolved").field("node", node).finish_non_exhaustive(),
+            Self::Unresolved(node) => f.debug_tuple("Unresolved").field(node).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for ProbeTask {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("ProbeTask").field("kind", &self.kind.name).field("alias", &self.alias).finish_non_exhaustive()
+    }
+}

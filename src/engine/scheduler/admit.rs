@@ -1,0 +1,106 @@
+//! Admits items: those whose needs are done are ready to run, or have their result already.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::run::{Event, ItemResult, Status};
+use crate::sign_off::SignOffState;
+
+use super::super::fill::{Scope, Seen};
+use super::super::item::{self, blank};
+use super::super::need::{Blocked, Outcome, blocked, sign_off};
+use super::{Scheduler, claim};
+
+impl<T: FnMut(&Event)> Scheduler<'_, T> {
+    /// Takes in the tasks of a round.
+    pub(super) fn admit(&mut self, tasks: &[usize]) {
+        let shared = Arc::clone(&self.shared);
+        let mut free = Vec::new();
+        for &task in tasks {
+            let needs = &shared.plan.item(task).needs;
+            // A need that is not run this time is done, and not green.
+            let is_open = |need: &usize| shared.plan.tasks[*need].is_selected && self.results[*need].is_none();
+            self.open_needs[task] = needs.iter().filter(|need| is_open(need)).count();
+            if self.open_needs[task] == 0 {
+                free.push(task);
+            }
+        }
+        for task in free {
+            self.free(task);
+        }
+    }
+
+    /// All needs of a task are done: it is ready, or has its result already, which may free others.
+    pub(super) fn free(&mut self, task: usize) {
+        let mut free = VecDeque::from([task]);
+        while let Some(task) = free.pop_front() {
+            let item = self.shared.plan.item(task);
+            let result = if let Some(why) = &item.deferred {
+                Some(blank(&self.shared.plan, task, Status::Deferred, Some(why.clone())))
+            } else if item.sign_off.is_some() {
+                Some(self.sign_off(task))
+            } else if let Some(blocked) = self.blocked(task) {
+                Some(Outcome::from(blocked).write(blank(&self.shared.plan, task, Status::Blocked, None)))
+            } else if let Some(why) = &item.pending {
+                Some(blank(&self.shared.plan, task, Status::Pending, Some(why.clone())))
+            } else if let Some(failed) = self.failed {
+                Some(self.not_begun(task, &self.fail_fast(failed)))
+            } else {
+                self.queue.push(task, claim(&self.shared.plan, task));
+                None
+            };
+            if let Some(result) = result {
+                free.extend(self.finish(task, result));
+            }
+        }
+    }
+
+    /// What keeps an item from running, if a need does.
+    fn blocked(&self, task: usize) -> Option<Blocked> {
+        let plan = &self.shared.plan;
+        blocked(plan.item(task).needs.iter().map(|need| (&*plan.item(*need).id, self.results[*need].as_ref())))
+    }
+
+    /// The result of a sign-off. That a partial run is green does not show that all it covers is.
+    fn sign_off(&self, task: usize) -> ItemResult {
+        let plan = &self.shared.plan;
+        let item = plan.item(task);
+        let state = plan.sign_offs.get(&*item.id).unwrap_or(&SignOffState::Absent);
+        match (sign_off(state, self.blocked(task)), state) {
+            (Outcome { status: Status::Passed, .. }, SignOffState::Given(given))
+                if plan.partial.is_some() && !item.needs.is_empty() =>
+            {
+                let reason = format!("{given}, but a partial run does not show that all it covers is green");
+                blank(plan, task, Status::Pending, Some(reason))
+            }
+            (outcome, _) => outcome.write(blank(plan, task, Status::Pending, None)),
+        }
+    }
+
+    /// Starts what may start.
+    pub(super) fn begin(&mut self) {
+        while self.workers.len() < self.jobs {
+            let shared = Arc::clone(&self.shared);
+            let Some(task) = self.queue.pop(|task| claim(&shared.plan, task)) else { return };
+            let item = shared.plan.item(task);
+            (self.tell)(&Event::Started { id: &item.id, title: &item.title });
+            let items = if item.needs.is_empty() { HashMap::new() } else { self.elsewhere(task) };
+            let scope = Scope { items, ..Scope::default() };
+            self.workers.spawn(item::run(Arc::clone(&self.shared), task, scope, self.again.0.clone()));
+        }
+    }
+
+    /// The observations of other items that this one refers to.
+    fn elsewhere(&self, task: usize) -> HashMap<String, Seen> {
+        let unresolved = self.shared.plan.item(task).unresolved();
+        let references = unresolved.flat_map(|node| node.references());
+        let names = references.filter_map(|reference| reference.path.strip_prefix("items.").and_then(exported));
+        names.map(|name| (name.clone(), self.seen.get(&name).cloned().flatten())).collect()
+    }
+}
+
+/// `ID.ALIAS` of what follows `items.`.
+fn exported(path: &str) -> Option<String> {
+    let (item, rest) = path.split_once('.')?;
+    Some(format!("{item}.{}", crate::checklist::head(rest).0))
+}

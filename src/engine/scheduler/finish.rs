@@ -1,0 +1,104 @@
+//! Takes in results: applies waivers, frees dependents, and stops after a failure with `--fail-fast`.
+
+use std::sync::Arc;
+
+use crate::run::{Event, ItemResult, Status, with_waivers};
+
+use super::super::item::{Done, RetryNotice, blank};
+use super::{Scheduler, claim};
+
+impl<T: FnMut(&Event)> Scheduler<'_, T> {
+    /// Reports an attempt that is followed by another.
+    pub(super) fn retried(&mut self, again: &RetryNotice) {
+        let RetryNotice { task, number, attempt } = again;
+        let id = &self.shared.plan.item(*task).id;
+        (self.tell)(&Event::Attempt {
+            id,
+            attempt: *number,
+            status: attempt.status,
+            reason: attempt.reason.as_deref(),
+        });
+    }
+
+    /// Takes in a worker's result.
+    pub(super) fn arrived(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        // What was told before the end comes before it.
+        while let Ok(again) = self.again.1.try_recv() {
+            self.retried(&again);
+        }
+        let Done { task, result, seen } = done.expect("a worker's panics are its probes', which are caught");
+        let shared = Arc::clone(&self.shared);
+        if !self.dependents[task].is_empty() {
+            let id = &shared.plan.item(task).id;
+            self.seen.extend(seen.into_iter().map(|(alias, seen)| (format!("{id}.{alias}"), seen)));
+        }
+        self.queue.done(task, claim(&shared.plan, task));
+        for next in self.finish(task, result) {
+            self.free(next);
+        }
+    }
+
+    /// Keeps a result; returns the tasks that wait for nothing more now.
+    pub(super) fn finish(&mut self, task: usize, mut result: ItemResult) -> Vec<usize> {
+        self.waive(&mut result);
+        (self.tell)(&Event::Finished(&result));
+        let stops = matches!(result.status, Status::Failed | Status::Error) && !result.advisory;
+        self.results[task] = Some(result);
+        let mut free = self.count_down(task);
+        if stops && self.options.fail_fast && self.failed.is_none() {
+            self.failed = Some(task);
+            let reason = self.fail_fast(task);
+            for left in self.queue.clear() {
+                free.extend(self.finish(left, self.not_begun(left, &reason)));
+            }
+        }
+        free
+    }
+
+    /// Decrements the open needs of dependents; returns those that are free now.
+    fn count_down(&mut self, task: usize) -> Vec<usize> {
+        let mut free = Vec::new();
+        for &dependent in &self.dependents[task] {
+            if self.open_needs[dependent] > 0 && self.results[dependent].is_none() {
+                self.open_needs[dependent] -= 1;
+                if self.open_needs[dependent] == 0 && self.shared.plan.tasks[dependent].is_selected {
+                    free.push(dependent);
+                }
+            }
+        }
+        free
+    }
+
+    pub(super) fn fail_fast(&self, failed: usize) -> String {
+        format!("not run: `--fail-fast` stopped after {}", self.shared.plan.item(failed).id)
+    }
+
+    pub(super) fn not_begun(&self, task: usize, why: &str) -> ItemResult {
+        blank(&self.shared.plan, task, Status::Blocked, Some(why.to_owned()))
+    }
+
+    /// Counts a result that is not green as waived where an accepted gap covers its item.
+    pub(super) fn waive(&self, result: &mut ItemResult) {
+        let gaps = &self.shared.plan.checklist.gaps;
+        result.status = with_waivers(result.status, &result.id, gaps, self.shared.cx.env.today());
+    }
+
+    /// What is red and could be green at another look. Nothing when nobody but a person can make it green.
+    pub(super) fn worth_another_look(&self) -> Vec<usize> {
+        let red = |task: &usize| {
+            let result = self.results[*task].as_ref();
+            result.is_some_and(|result| !matches!(result.status, Status::Passed | Status::Deferred))
+        };
+        let can_change = |task: &usize| {
+            self.results[*task].as_ref().is_some_and(|result| match result.status {
+                Status::Failed | Status::Error => true,
+                Status::Pending => !result.probes.is_empty(),
+                Status::Passed | Status::Blocked | Status::Waived | Status::Deferred => false,
+            })
+        };
+        if !(0..self.results.len()).any(|task| can_change(&task)) {
+            return Vec::new();
+        }
+        (0..self.results.len()).filter(red).collect()
+    }
+}
