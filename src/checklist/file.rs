@@ -194,9 +194,13 @@ pub struct FileItem {
     /// after that. For ever if absent.
     #[serde(default)]
     pub valid_for: Option<Spanned<Duration>>,
-    /// Who has to vouch for it.
+    /// Who must sign it off. It covers the items in `needs`; without `needs`, the steps in `manual`.
     #[serde(default)]
     pub sign_off: Option<Spanned<FileSignOff>>,
+    /// Markdown: the steps that a person does, for what no probe can check, such as `1. Call the on-call number`. Such an
+    /// item has a `sign_off`, and is judged by that alone.
+    #[serde(default)]
+    pub manual: Option<Spanned<String>>,
     /// Ways to look at it, in order. All must be green.
     #[serde(default)]
     #[schemars(with = "Option<Vec<super::schema::AnyProbe>>")]
@@ -223,7 +227,7 @@ pub struct FileItem {
 pub struct FileSignOff {
     /// The role, such as `QA lead`.
     pub role: String,
-    /// How long it holds, such as `7d`. Until the subject changes if absent.
+    /// How long it counts, such as `7d`. Default: until the subject changes. Required in a checklist without `subject`.
     #[serde(default)]
     pub valid_for: Option<Duration>,
     /// Who may vouch for it: mail addresses, or names where a sign-off has no address, such as `[dana@example.com]`.

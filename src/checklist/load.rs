@@ -17,6 +17,7 @@ use super::names::{Names, Need};
 use super::probe::{self, Named, default_timing, named, overridden};
 use super::references::{self, ReferenceScope};
 use super::scope::{Scope, given};
+use super::sign_off::{self, Around};
 use super::{Checklist, Found, Item, ProbeTask, Secret, Section, Timing, definition, secret};
 
 /// What came of reading a checklist.
@@ -57,6 +58,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
             sources: &mut sources,
             raw: raw.as_ref(),
             problems: &mut problems,
+            has_subject: root.get("subject").is_some_and(|subject| !subject.is_null()),
         };
         loader.content(&root, overrides)
     });
@@ -110,6 +112,8 @@ struct Loader<'a> {
     /// The checklist as it was before anything in it was filled.
     raw: Option<&'a Node>,
     problems: &'a mut Vec<Diagnostic>,
+    /// Whether the file has a `subject`.
+    has_subject: bool,
 }
 
 impl Loader<'_> {
@@ -181,8 +185,10 @@ impl Loader<'_> {
             Some(file) => file.needs.clone(),
             None => texts(node.get("needs")),
         };
+        let before = self.problems.len();
         let needs = self.names.needs(&raw_needs, self.problems);
-        let positions = needs.iter().map(|(position, _)| *position).collect();
+        let unknown = self.problems.len() - before;
+        let positions: Vec<usize> = needs.iter().map(|(position, _)| *position).collect();
         all_needs.push(needs);
         let id = node.get("id").and_then(Node::text).unwrap_or_default();
         let words: Vec<&str> = raw_needs.iter().map(|need| need.value.as_str()).collect();
@@ -233,16 +239,13 @@ impl Loader<'_> {
                 Diagnostic::error("an item that is `pending` has nothing else to be judged by").at(pending.span);
             self.problems.push(problem.help("remove `pending` when it can be looked at"));
         }
-        match (&file.sign_off, file.deferred.as_ref().or(file.pending.as_ref())) {
-            (Some(sign_off), _) if is_asked => {
-                let problem = Diagnostic::error("an item has probes, or it is a sign-off").at(sign_off.span);
-                self.problems.push(problem.help("make it two items; the sign-off `needs` the other"));
-            }
-            (None, None) if !is_asked => {
-                let problem = Diagnostic::error(format!("`{}` cannot fail", file.id.value)).at(file.id.span);
-                self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for"));
-            }
-            (Some(_) | None, _) => {}
+        let covered = if raw_needs.is_empty() { 0 } else { positions.len().max(unknown) };
+        let around = Around { has_probes: is_asked, has_subject: self.has_subject, covered };
+        self.problems.extend(sign_off::check(&file, around));
+        let is_open = file.sign_off.is_some() || file.deferred.is_some() || file.pending.is_some();
+        if !is_asked && !is_open && file.manual.is_none() {
+            let problem = Diagnostic::error(format!("`{}` cannot fail", file.id.value)).at(file.id.span);
+            self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for"));
         }
         let definition = definition::digest(id, &probes, self.raw, self.sources);
         Some(Item {
@@ -259,6 +262,7 @@ impl Loader<'_> {
             pending: file.pending.map(|why| why.value),
             valid_for: file.valid_for.map(|time| time.value),
             sign_off: file.sign_off.map(|sign_off| sign_off.value),
+            manual: file.manual.map(|steps| steps.value),
             definition,
             probes,
             evidence: file.evidence,

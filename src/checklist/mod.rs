@@ -16,6 +16,7 @@ mod references;
 mod schema;
 mod scope;
 mod secret;
+mod sign_off;
 mod stock;
 
 use std::path::PathBuf;
@@ -112,6 +113,8 @@ pub struct Item {
     pub valid_for: Option<crate::yaml::Duration>,
     /// Who has to vouch for it.
     pub sign_off: Option<SignOff>,
+    /// The steps that a person does, as Markdown.
+    pub manual: Option<String>,
     /// SHA-256 of what the checklist says of it, with the variables and checks that it uses, in hexadecimal. What the
     /// environment holds is not in it.
     pub definition: String,

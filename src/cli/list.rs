@@ -99,6 +99,9 @@ fn asks(item: &Item) -> String {
     if item.pending.is_some() {
         return "pending".to_owned();
     }
+    if item.manual.is_some() {
+        return "manual".to_owned();
+    }
     if item.sign_off.is_some() {
         return "sign-off".to_owned();
     }

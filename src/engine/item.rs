@@ -83,6 +83,7 @@ pub fn blank(plan: &Plan, task: usize, status: Status, reason: Option<String>) -
         valid_for: item.valid_for,
         hint: item.hint.clone(),
         sign_off: item.sign_off.as_ref().map(|sign_off| SignOff { role: sign_off.role.clone() }),
+        manual: item.manual.clone(),
         place: plan.checklist.sources.locate(item.span),
         probes: Vec::new(),
         duration_ms: 0,

@@ -157,7 +157,7 @@ fn text_gaps_and_sign_offs_keep_their_place_and_meaning() {
           - id: qa-lead-confirms-smoke
             title: "QA lead confirms smoke tests"
             needs: [smoke-tests]
-            sign_off: { role: "QA lead" }
+            sign_off: { role: "QA lead", valid_for: 7d }
 
     gaps:
       - gap: "A_TOKEN missing"

@@ -196,12 +196,22 @@ impl Imported {
             .filter(|item| !matches!(item.state, State::SignOff(_)))
             .filter_map(|item| Some((item.title.split_once(':')?.0.to_lowercase(), item.id.clone())))
             .collect();
-        for item in self.items_mut().filter(|item| matches!(item.state, State::SignOff(_))) {
-            let title = item.title.to_lowercase();
-            item.needs.extend(named.iter().filter(|(name, _)| title.contains(name)).map(|(_, id)| id.clone()));
-            if let Some((_, list)) = title.split_once('(') {
-                let words: HashSet<&str> = list.split([',', ')', ' ']).map(str::trim).collect();
-                item.needs.extend(heads.iter().filter(|(head, _)| words.contains(&**head)).map(|(_, id)| id.clone()));
+        let mut before: Vec<String> = Vec::new();
+        for section in &mut self.sections {
+            for item in section.items.iter_mut().filter(|item| matches!(item.state, State::SignOff(_))) {
+                let title = item.title.to_lowercase();
+                item.needs.extend(named.iter().filter(|(name, _)| title.contains(name)).map(|(_, id)| id.clone()));
+                if let Some((_, list)) = title.split_once('(') {
+                    let words: HashSet<&str> = list.split([',', ')', ' ']).map(str::trim).collect();
+                    let listed = heads.iter().filter(|(head, _)| words.contains(&**head));
+                    item.needs.extend(listed.map(|(_, id)| id.clone()));
+                }
+                if item.needs.is_empty() {
+                    item.needs.clone_from(&before);
+                }
+            }
+            if section.items.iter().any(|item| !matches!(item.state, State::SignOff(_))) {
+                before.push(section.id.clone());
             }
         }
     }

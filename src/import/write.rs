@@ -57,7 +57,12 @@ fn write_item(item: &Item, out: &mut String) {
         State::Probes => {}
         State::Pending(why) => say(out, format_args!("        pending: {}", text(why))),
         State::Deferred(why) => say(out, format_args!("        deferred: {}", text(why))),
-        State::SignOff(role) => say(out, format_args!("        sign_off: {{ role: {} }}", text(role))),
+        State::SignOff(role) => {
+            if item.needs.is_empty() {
+                say(out, format_args!("        manual: {}", text(&item.title)));
+            }
+            say(out, format_args!("        sign_off: {{ role: {}, valid_for: 7d }}", text(role)));
+        }
     }
     let Some(proposal) = &item.proposal else { return };
     let is_remark = !matches!(item.state, State::Probes);

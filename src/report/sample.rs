@@ -64,6 +64,7 @@ pub fn item(id: &str, title: &str, status: Status) -> ItemResult {
         valid_for: None,
         hint: None,
         sign_off: None,
+        manual: None,
         place: place(10, 9, &format!("      - id: {id}")),
         probes: Vec::new(),
         duration_ms: 120,

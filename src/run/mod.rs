@@ -140,6 +140,9 @@ pub struct ItemResult {
     pub hint: Option<String>,
     /// The person's part, for a sign-off.
     pub sign_off: Option<SignOff>,
+    /// The steps that a person does, as Markdown, for a manual item.
+    #[serde(default)]
+    pub manual: Option<String>,
     /// Where the checklist states it.
     pub place: Place,
     /// What each of its probes saw, in order.

@@ -148,12 +148,12 @@ fn an_item_cannot_need_the_section_that_it_is_in() {
           - title: S
             id: smoke
             items:
-              - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA } }
+              - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA, valid_for: 7d } }
     "), @"
     error: needs lead in a circle: qa → qa
      --> checklists/staging.yaml:6:38
       |
-    6 |       - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA } }
+    6 |       - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA, valid_for: 7d } }
       |                                      ^^^^^
       |
       = help: none of these could ever begin
@@ -222,22 +222,6 @@ fn an_empty_list_of_probes_is_no_probe() {
       |             ^^^
       |
       = help: give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for
-    ");
-}
-
-#[test]
-fn an_item_is_not_both_observed_and_signed() {
-    assert_snapshot!(bad_item("
-        probes: [{ http: { url: https://api } }]
-        sign_off: { role: QA lead }
-    "), @"
-    error: an item has probes, or it is a sign-off
-     --> checklists/staging.yaml:8:21
-      |
-    8 |         sign_off: { role: QA lead }
-      |                     ^^^^^^^^^^^^^
-      |
-      = help: make it two items; the sign-off `needs` the other
     ");
 }
 

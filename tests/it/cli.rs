@@ -24,7 +24,7 @@ fn shop() -> Project {
                     expect: { stdout: hello }
                     as: said
                 evidence: \"${said.stdout} at ${vars.release}\"
-              - { id: qa, title: QA confirms, needs: [says], sign_off: { role: QA lead } }
+              - { id: qa, title: QA confirms, needs: [says], sign_off: { role: QA lead, valid_for: 7d } }
     ",
     )
     .file("docs/READINESS.md", "")

@@ -37,7 +37,12 @@ fn the_m9_list_imported_and_rendered_has_its_sections_and_items_in_order() {
     assert_eq!(shown.code, 1, "{}", shown.stderr);
     assert_eq!(outline(&shown.stdout), outline(M9));
     assert!(!shown.stdout.contains("- [x]"), "a claim became a tick:\n{}", shown.stdout);
-    for said in ["[PROD SETUP]", "[NEEDS RUN]", "[claimed, not verified: commit 0f1d7aa]", "[NEEDS SIGN-OFF"] {
+    for said in [
+        "[PROD SETUP]",
+        "[NEEDS RUN]",
+        "[claimed, not verified: commit 0f1d7aa]",
+        "Product owner approves demo checklist **[BLOCKED: code: ",
+    ] {
         assert!(shown.stdout.contains(said), "{said} is not in\n{}", shown.stdout);
     }
 }

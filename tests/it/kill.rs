@@ -44,7 +44,7 @@ fn a_kill_during_sign_leaves_whole_entries_only() {
           - title: S
             items:
               - { id: up, title: Up, probes: [{ command: { argv: [\"true\"] } }] }
-              - { id: qa, title: QA, needs: [up], sign_off: { role: QA } }
+              - { id: qa, title: QA, needs: [up], sign_off: { role: QA, valid_for: 7d } }
         ",
     );
     project.gate(&["check", "staging"]);

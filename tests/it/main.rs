@@ -8,6 +8,7 @@ mod alertmanager;
 mod backup;
 mod bad_checklist;
 mod bad_reference;
+mod bad_sign_off;
 mod bad_value;
 mod burst;
 mod cli;

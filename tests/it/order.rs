@@ -50,7 +50,7 @@ fn what_needs_a_red_item_is_blocked_by_the_root_cause_and_nothing_else_is_touche
         - { id: api, title: API, needs: [db], probes: [{ command: { argv: [\"true\"] } }] }
         - { id: smoke, title: Smoke, needs: [api], probes: [{ command: { argv: [\"true\"] } }] }
         - { id: other, title: Other, probes: [{ command: { argv: [\"true\"] } }] }
-        - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA lead } }
+        - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA lead, valid_for: 7d } }
     ",
     );
     let (code, run) = check(&project, &[]);
@@ -197,7 +197,7 @@ fn eventually_looks_again_until_it_holds_and_that_is_not_flaky() {
 fn waiting_for_what_only_a_person_can_do_ends_at_once() {
     let project = list(
         "
-        - { id: qa, title: Q, sign_off: { role: QA lead } }
+        - { id: qa, title: Q, manual: Call them, sign_off: { role: QA lead, valid_for: 7d } }
         - { id: url, title: U, probes: [{ http: { url: \"${env.NOT_SET}\" } }] }
     ",
     );

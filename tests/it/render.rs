@@ -142,9 +142,9 @@ fn what_a_gap_covers_stays_waived_in_what_is_rendered_and_may_be_signed_upon() {
           - title: S
             items:
               - { id: file, title: File, valid_for: 7d, probes: [{ file: { path: there } }] }
-              - { id: sre, title: SRE, needs: [file], sign_off: { role: SRE } }
+              - { id: sre, title: SRE, needs: [file], sign_off: { role: SRE, valid_for: 60d } }
               - { id: after, title: After, needs: [file], probes: [{ command: { argv: [\"true\"] } }] }
-              - { id: qa, title: QA, needs: [sre], sign_off: { role: QA } }
+              - { id: qa, title: QA, needs: [sre], sign_off: { role: QA, valid_for: 60d } }
         gaps:
           - { gap: G, items: [sre, after], priority: P2, accepted_until: 2025-12-20, accepted_by: D }
         ";
@@ -168,7 +168,7 @@ fn what_a_gap_covers_stays_waived_in_what_is_rendered_and_may_be_signed_upon() {
 
 #[test]
 fn a_sign_off_that_is_not_required_yet_is_not_asked_for_in_what_is_rendered() {
-    let items = "[{ id: sre, title: SRE, deferred: LATER, sign_off: { role: SRE } },
+    let items = "[{ id: sre, title: SRE, deferred: LATER, needs: [sure], sign_off: { role: SRE, valid_for: 7d } },
         { id: sure, title: Sure, probes: [{ command: { argv: [\"true\"] } }] }]";
     let project = Project::new(&format!("title: T\nsections: [{{ title: S, items: {items} }}]\n"));
     assert_eq!(at(&project, 1, &["check", "staging"]).0, 0);
@@ -287,7 +287,7 @@ fn an_option_is_no_revision_and_a_sign_off_has_its_own_validity() {
         title: T
         sections:
           - title: S
-            items: [{ id: a, title: A, valid_for: 7d, sign_off: { role: QA } }]
+            items: [{ id: a, title: A, valid_for: 7d, manual: Read it, sign_off: { role: QA, valid_for: 7d } }]
           - { title: C, changes: { since: --output=x } }
         ",
     );

@@ -71,6 +71,35 @@ fn a_sign_off_that_is_given_is_passed_and_says_who_and_when() {
 }
 
 #[test]
+fn a_manual_item_is_judged_by_its_sign_off_and_shows_its_steps() {
+    let call = "- { id: call, title: On-call answers, manual: \"1. Call\\n2. Wait\\n\", sign_off: { role: SRE } }";
+    let list = LIST.replace("- { id: qa,", &format!("{call}\n          - {{ id: qa,"));
+    let project = Project::new(&list).file("up", "");
+    let markdown = |project: &Project| {
+        let output = at(project, SIGNED, &["check", "staging", "--format", "markdown"]);
+        let text = output.stdout.split_once("- [").expect("it has items").1.to_owned();
+        text.lines().skip_while(|line| !line.contains("On-call")).take(4).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(markdown(&project), "- [ ] On-call answers **[NEEDS SIGN-OFF]**\n\n  1. Call\n  2. Wait");
+    let output = at(&project, SIGNED, &["sign", "staging", "call", "--by", DANA]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    assert_eq!(
+        markdown(&project),
+        "- [x] On-call answers (signed 2025-12-06 by Dana Reyes for r1)\n\n  1. Call\n  2. Wait"
+    );
+    // Other steps need another sign-off.
+    replace(&project, "checklists/staging.yaml", "2. Wait", "2. Wait a minute");
+    let changed = markdown(&project);
+    assert!(
+        changed.starts_with("- [ ] On-call answers **[NEEDS SIGN-OFF: signed 2025-12-06 by Dana Reyes"),
+        "{changed}"
+    );
+    assert!(at(&project, SIGNED, &["show", "staging", "call"]).stdout.contains("manual:"));
+    let listed = at(&project, SIGNED, &["list", "staging"]).stdout;
+    assert!(listed.lines().any(|line| line.starts_with("call") && line.contains(" manual ")), "{listed}");
+}
+
+#[test]
 fn nothing_is_signed_on_what_was_green_too_long_ago() {
     let list = LIST.replace("title: Up,", "title: Up, valid_for: 1d,");
     let project = Project::new(&list).file("up", "");

@@ -104,7 +104,23 @@ fn write_item(run: &Run, item: &ItemResult, today: Date, out: &mut dyn Write) ->
     if !remarks.is_empty() {
         write!(out, " ({})", remarks.join("; "))?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    match &item.manual {
+        Some(steps) => write_steps(steps, out),
+        None => Ok(()),
+    }
+}
+
+/// The steps of a manual item, indented so that they belong to it.
+fn write_steps(steps: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out)?;
+    for line in steps.trim_matches('\n').lines().map(str::trim_end) {
+        match line.is_empty() {
+            true => writeln!(out)?,
+            false => writeln!(out, "  {line}")?,
+        }
+    }
+    Ok(())
 }
 
 /// What stands in bold brackets behind an item that was not seen to be as it should.

@@ -76,6 +76,23 @@ fn a_section_of_text_is_copied_as_it_stands() {
 }
 
 #[test]
+fn the_steps_of_a_manual_item_belong_to_it() {
+    let steps = "1. Call the number:\n\n   `+49 30 1`\n2. Wait\n";
+    let item = ItemResult { manual: Some(steps.into()), ..passed("call", "On-call answers", "signed by Dana") };
+    let text = shown(&run([section("People", [item, passed("api", "API answers", "200")])]));
+    assert_snapshot!(text.split_once("## ").expect("there is a section").1, @r"
+    People
+    - [x] On-call answers (verified 2025-12-06: signed by Dana)
+
+      1. Call the number:
+
+         `+49 30 1`
+      2. Wait
+    - [x] API answers (verified 2025-12-06: 200)
+    ");
+}
+
+#[test]
 fn what_was_not_run_or_ended_early_is_said_beside_the_verdict() {
     let mut run = run([section("API", [passed("api", "API answers", "200")])]);
     run.partial = Some("--only api".into());
