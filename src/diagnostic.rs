@@ -175,6 +175,21 @@ impl Diagnostic {
         }
     }
 
+    /// Suggests the nearest candidate, beside the caret where there is one. If none is near, this help.
+    #[must_use]
+    pub fn suggest<'a>(
+        self,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+        otherwise: impl Into<String>,
+    ) -> Self {
+        match suggestion(word, candidates) {
+            Some(text) if self.at.is_some() => self.label(text),
+            Some(text) => self.help(text),
+            None => self.help(otherwise),
+        }
+    }
+
     /// What is wrong, alone.
     pub fn title(&self) -> &str {
         &self.title
@@ -233,6 +248,11 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, candidate)| *distance <= 1 + word.len().max(candidate.len()) / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// `did you mean …?`, if any candidate is near enough.
+pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    closest(word, candidates).map(|near| format!("did you mean `{near}`?"))
 }
 
 fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::checklist::{Checklist, Item};
-use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::sign_off::SignOffState;
 
 /// What is to be done.
@@ -86,10 +86,8 @@ impl Selection {
                 let problem = Diagnostic::error(format!("`{option} {word}`: no item, section or tag is called so"));
                 let mut names: Vec<&str> = known.iter().copied().collect();
                 names.sort_unstable();
-                problems.push(match closest(word, names) {
-                    Some(near) => problem.help(format!("did you mean `{near}`?")),
-                    None => problem.help(format!("`gate list {}` shows what there is", checklist.name)),
-                });
+                let otherwise = format!("`gate list {}` shows what there is", checklist.name);
+                problems.push(problem.suggest(word, names, otherwise));
             }
         }
         if !problems.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Sources, closest};
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
 use super::file::{FileCheck, FileInput, FileUse};
@@ -140,10 +140,7 @@ impl<'a> Checks<'a> {
         }
         let names = self.names();
         let problem = Diagnostic::error(format!("no check is called `{name}`"));
-        Err(match closest(name, names.iter().map(String::as_str)) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help(format!("there are {}", names.join(", "))),
-        })
+        Err(problem.suggest(name, names.iter().map(String::as_str), format!("there are {}", names.join(", "))))
     }
 }
 
@@ -189,10 +186,8 @@ impl Check {
         let names = || self.inputs.iter().map(|input| &*input.key.text);
         for (key, _) in with.iter().filter(|(key, _)| !names().any(|name| *name == *key.text)) {
             let problem = Diagnostic::error(format!("`{}` has no input `{}`", self.name, key.text)).at(key.span);
-            problems.push(match closest(&key.text, names()) {
-                Some(near) => problem.label(format!("did you mean `{near}`?")),
-                None => problem.help(format!("its inputs are `{}`", names().collect::<Vec<_>>().join("`, `"))),
-            });
+            let otherwise = format!("its inputs are `{}`", names().collect::<Vec<_>>().join("`, `"));
+            problems.push(problem.suggest(&key.text, names(), otherwise));
         }
         for input in self.inputs.iter().filter(|input| input.default.is_none()) {
             if !with.iter().any(|(key, _)| key.text == input.key.text) {
@@ -241,10 +236,8 @@ fn lookup(reference: &Reference, inputs: &[Input], used: &mut Vec<String>) -> Lo
             }
             None => {
                 let problem = Diagnostic::error(format!("no input is called `{name}`"));
-                wrong(match closest(name, inputs.iter().map(|input| &*input.key.text)) {
-                    Some(near) => problem.help(format!("did you mean `{near}`?")),
-                    None => problem.help(format!("declare it: `inputs: {{ {name}: {{ description: … }} }}`")),
-                })
+                let otherwise = format!("declare it: `inputs: {{ {name}: {{ description: … }} }}`");
+                wrong(problem.suggest(name, inputs.iter().map(|input| &*input.key.text), otherwise))
             }
         },
         "vars" | "env" | "secrets" | "items" => wrong(

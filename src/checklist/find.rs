@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, closest};
+use crate::diagnostic::Diagnostic;
 
 /// A checklist's text, not read as YAML yet.
 #[derive(Debug)]
@@ -81,11 +81,8 @@ fn by_name(name: &str, cwd: &Path) -> Result<PathBuf, Diagnostic> {
     }
     let problem = Diagnostic::error(format!("no checklist is called `{name}`"));
     let folder = shown(&root.join("checklists"), cwd);
-    Err(match closest(name, names.iter().map(String::as_str)) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None if names.is_empty() => problem.help(format!("`{folder}` holds no `.yaml` file")),
-        None => problem.help(format!("`{folder}` holds {}", names.join(", "))),
-    })
+    let there = if names.is_empty() { "no `.yaml` file".to_owned() } else { names.join(", ") };
+    Err(problem.suggest(name, names.iter().map(String::as_str), format!("`{folder}` holds {there}")))
 }
 
 fn read(path: &Path, cwd: &Path) -> Result<Found, Diagnostic> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::{Node, Spanned};
 
 /// The ids of a checklist, also of items in which something else is wrong.
@@ -96,11 +96,11 @@ impl<'a> Names<'a> {
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
         let problem = Diagnostic::error(format!("no item is called `{}`", id.value)).at(id.span);
-        match closest(&id.value, names.iter().copied()) {
-            Some(near) => problem.label(format!("did you mean `{near}`?")),
-            None if names.len() <= 10 => problem.help(format!("there are `{}`", names.join("`, `"))),
-            None => problem.help("`gate list` shows what there is"),
-        }
+        let otherwise = match names.len() {
+            0..=10 => format!("there are `{}`", names.join("`, `")),
+            _ => "`gate list` shows what there is".to_owned(),
+        };
+        problem.suggest(&id.value, names, otherwise)
     }
 
     /// Tells where needs lead in a circle: each circle once, as a path.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::expect;
 use crate::probe::{KINDS, Kind};
 use crate::yaml::{self, Key, Node, Value};
@@ -70,10 +70,7 @@ pub fn named<'a>(node: &'a Node, problems: &mut Vec<Diagnostic>) -> Option<Named
 fn strange(key: &Key) -> Diagnostic {
     let names = KINDS.iter().map(|kind| kind.name).chain(OPTIONS).chain(["use", "with"]);
     let problem = Diagnostic::error(format!("`{}` is no kind of probe", key.text)).at(key.span);
-    match closest(&key.text, names) {
-        Some(near) => problem.label(format!("did you mean `{near}`?")),
-        None => problem.help(format!("the kinds are {}, and `use` for a check", kinds())),
-    }
+    problem.suggest(&key.text, names, format!("the kinds are {}, and `use` for a check", kinds()))
 }
 
 fn kinds() -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::expect;
 use crate::probe::KINDS;
 use crate::yaml::{Node, Reference};
@@ -74,10 +74,7 @@ fn elsewhere(reference: &Reference, rest: &str, scope: &ReferenceScope, kinds: &
     let Some(probe) = entries().find(|probe| probe.get("as").and_then(Node::text) == Some(alias)) else {
         let names: Vec<&str> = entries().filter_map(|probe| probe.get("as")?.text()).collect();
         let problem = wrong(format!("no probe of `{id}` is called `{alias}`"));
-        return Some(match closest(alias, names.iter().copied()) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help(format!("name the probe there: `as: {alias}`")),
-        });
+        return Some(problem.suggest(alias, names, format!("name the probe there: `as: {alias}`")));
     };
     let kind = KINDS.iter().find(|kind| probe.get(kind.name).is_some())?;
     expect::astray(path, behind(reference, path), &kinds.of(kind).observation)
@@ -98,11 +95,9 @@ fn behind(reference: &Reference, path: &str) -> Span {
 fn unknown(first: &str, span: Span, scope: &ReferenceScope) -> Diagnostic {
     let problem = Diagnostic::error(format!("nothing is called `{first}` here")).at(span);
     let aliases = || scope.aliases.iter().map(|(alias, _)| alias.as_str());
-    if let Some(near) = closest(first, aliases().chain(ROOTS)) {
-        return problem.label(format!("did you mean `{near}`?"));
-    }
-    match aliases().collect::<Vec<_>>().as_slice() {
-        [] => problem.help(format!("name a probe before this one with `as: {first}`; write `$$` for a dollar")),
-        names => problem.help(format!("there are `{}`, and `{}`", names.join("`, `"), ROOTS.join("`, `"))),
-    }
+    let otherwise = match aliases().collect::<Vec<_>>().as_slice() {
+        [] => format!("name a probe before this one with `as: {first}`; write `$$` for a dollar"),
+        names => format!("there are `{}`, and `{}`", names.join("`, `"), ROOTS.join("`, `")),
+    };
+    problem.suggest(first, aliases().chain(ROOTS), otherwise)
 }

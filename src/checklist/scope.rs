@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::diagnostic::{Diagnostic, Sources, Span, closest};
+use crate::diagnostic::{Diagnostic, Sources, Span};
 use crate::env::Env;
 use crate::yaml::{Key, Lookup, Node, Reference, Scalar, Style, Value, fill};
 
@@ -41,10 +41,8 @@ impl<'a> Scope<'a> {
             if vars.insert(&key.text, Var::Filled(node.clone())).is_none() {
                 vars.remove(&*key.text);
                 let problem = Diagnostic::error(format!("`--var {}`: the checklist has no such variable", key.text));
-                problems.push(match closest(&key.text, names.iter().copied()) {
-                    Some(near) => problem.help(format!("did you mean `{near}`?")),
-                    None => problem.help("only what stands under `vars` can be given from outside"),
-                });
+                let otherwise = "only variables under `vars` can be overridden";
+                problems.push(problem.suggest(&key.text, names.iter().copied(), otherwise));
             }
         }
         Self { env, vars, names, secrets: entries("secrets").iter().map(|(key, _)| &*key.text).collect(), problems }
@@ -79,10 +77,8 @@ impl<'a> Scope<'a> {
             "secrets" if self.secrets.contains(&name) => Lookup::Later,
             "secrets" => {
                 let problem = Diagnostic::error(format!("no secret is called `{name}`"));
-                wrong(match closest(name, self.secrets.iter().copied()) {
-                    Some(near) => problem.help(format!("did you mean `{near}`?")),
-                    None => problem.help(format!("declare it: a line `{name}:` under `secrets:`")),
-                })
+                let otherwise = format!("declare it: a line `{name}:` under `secrets:`");
+                wrong(problem.suggest(name, self.secrets.iter().copied(), otherwise))
             }
             "inputs" => wrong(
                 Diagnostic::error("a checklist has no inputs")
@@ -96,11 +92,11 @@ impl<'a> Scope<'a> {
     fn var(&mut self, name: &str, span: Span) -> Lookup {
         let Some((&name, state)) = self.vars.get_key_value(name) else {
             let problem = Diagnostic::error(format!("no variable is called `{name}`")).at(span);
-            return Lookup::Wrong(Box::new(match closest(name, self.names.iter().copied()) {
-                Some(near) => problem.label(format!("did you mean `{near}`?")),
-                None if self.names.is_empty() => problem.help("there are none: put it under `vars:`"),
-                None => problem.help(format!("there are `{}`", self.names.join("`, `"))),
-            }));
+            let otherwise = match &*self.names {
+                [] => "there are none: put it under `vars:`".to_owned(),
+                names => format!("there are `{}`", names.join("`, `")),
+            };
+            return Lookup::Wrong(Box::new(problem.suggest(name, self.names.iter().copied(), otherwise)));
         };
         let raw = match state {
             Var::Filled(node) => return Lookup::Found(node.clone()),

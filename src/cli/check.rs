@@ -200,9 +200,9 @@ pub(super) fn stop() -> io::Result<impl Future<Output = &'static str>> {
 
 fn format_named(name: &str) -> Result<&'static Format, String> {
     let names: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
-    report::format(name).ok_or_else(|| match crate::diagnostic::closest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the formats are {}", names.join(", ")),
+    report::format(name).ok_or_else(|| {
+        crate::diagnostic::suggestion(name, names.iter().copied())
+            .unwrap_or_else(|| format!("the formats are {}", names.join(", ")))
     })
 }
 

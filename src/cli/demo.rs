@@ -6,7 +6,7 @@ use std::fmt::Write;
 use clap::{Args, FromArgMatches};
 
 use crate::demo::{self, Broken, PARTS, Stack};
-use crate::diagnostic::{Diagnostic, closest};
+use crate::diagnostic::{Diagnostic, suggestion};
 use crate::env::Env;
 
 use super::check::{Check, stop};
@@ -99,8 +99,5 @@ fn part(text: &str) -> Result<String, String> {
     if text == "help" || names().any(|name| name == text) {
         return Ok(text.to_owned());
     }
-    Err(match closest(text, names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`--break help` lists the parts".to_owned(),
-    })
+    Err(suggestion(text, names()).unwrap_or_else(|| "`--break help` lists the parts".to_owned()))
 }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::checklist::{self, Checklist, Described, Overrides};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, closest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::dotenv;
 use crate::engine;
 use crate::env::Env;
@@ -300,10 +300,7 @@ fn folder(env: &Env) -> PathBuf {
 fn unknown_kind(name: &str) -> Diagnostic {
     let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
     let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));
-    match closest(name, names.iter().copied()) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help(format!("the kinds are {}", names.join(", "))),
-    }
+    problem.suggest(name, names.iter().copied(), format!("the kinds are {}", names.join(", ")))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -6,7 +6,7 @@ use regex::Regex;
 use semver::VersionReq;
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::diagnostic::{Diagnostic, Span, closest, suggestion};
 use crate::yaml::{self, Duration, Node, Scalar, Style};
 
 use super::expected::Expected;
@@ -129,8 +129,8 @@ pub fn no_field(name: &str, span: Span, barren: &Barren, shape: &Shape) -> Diagn
     let problem = Diagnostic::error(format!("unknown field `{name}`")).at(span);
     match barren {
         Barren::Other => problem.label(format!("there are no fields in {}", shape.words())),
-        Barren::Fields(fields) => match closest(name, fields.iter().copied()) {
-            Some(field) => problem.label(format!("did you mean `{field}`?")),
+        Barren::Fields(fields) => match suggestion(name, fields.iter().copied()) {
+            Some(text) => problem.label(text),
             None => problem.label("not observed").help(format!("what is observed: `{}`", fields.join("`, `"))),
         },
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::diagnostic::{Diagnostic, Span, closest, suggestion};
 use crate::yaml::{self, Key, Node};
 
 use super::argument::{self, Target, empty, wants};
@@ -174,8 +174,8 @@ fn part(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<
 
 fn unknown_operator(key: &Key, target: &Target) -> Diagnostic {
     let problem = Diagnostic::error(format!("unknown operator `{}`", key.text)).at(key.span);
-    if let Some(name) = closest(&key.text, names()) {
-        return problem.label(format!("did you mean `{name}`?"));
+    if let Some(text) = suggestion(&key.text, names()) {
+        return problem.label(text);
     }
     let Target { path, .. } = target;
     if target.part.is_empty() && target.shape.field(&key.text).is_ok() {

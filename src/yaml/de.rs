@@ -2,7 +2,7 @@
 
 use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
 
-use crate::diagnostic::{Span, closest};
+use crate::diagnostic::{Span, suggestion};
 
 use super::plain::Plain;
 use super::read::{Reading, list};
@@ -76,10 +76,8 @@ impl de::Error for Error {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let help = match closest(variant, expected.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", list(expected)),
-        };
+        let help =
+            suggestion(variant, expected.iter().copied()).unwrap_or_else(|| format!("there are {}", list(expected)));
         Self::wrong(format!("`{variant}` is none of the words that may stand here"), Some(help))
     }
 

@@ -95,11 +95,9 @@ impl Reading {
             return;
         }
         let problem = Diagnostic::error(format!("unknown key `{}`", key.text)).at(key.span);
-        self.found.borrow_mut().push(match closest(&key.text, known.iter().copied()) {
-            Some(near) => problem.label(format!("did you mean `{near}`?")),
-            None if known.is_empty() => problem.help("nothing may stand here"),
-            None => problem.help(format!("there are {}", list(known))),
-        });
+        let otherwise =
+            if known.is_empty() { "no keys are allowed here".to_owned() } else { format!("there are {}", list(known)) };
+        self.found.borrow_mut().push(problem.suggest(&key.text, known.iter().copied(), otherwise));
     }
 }
 

@@ -1,6 +1,6 @@
 //! A workflow file as GitHub reads it: what starts it, its jobs, and why it would be refused.
 
-use crate::diagnostic::{Diagnostic, Sources, closest};
+use crate::diagnostic::{Diagnostic, Sources, suggestion};
 use crate::yaml::{Node, parse_plain};
 
 /// What may start a workflow: <https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows>.
@@ -124,8 +124,8 @@ impl Reader<'_> {
         }
         for (event, node) in events {
             if !EVENTS.contains(&event.as_str()) {
-                let meant = closest(&event, EVENTS.iter().copied());
-                let meant = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
+                let meant = suggestion(&event, EVENTS.iter().copied());
+                let meant = meant.map(|meant| format!(": {meant}")).unwrap_or_default();
                 self.problem(node, format!("`{event}` is no event that GitHub knows{meant}"));
             }
             if event == "schedule" {

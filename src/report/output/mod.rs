@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::run::Run;
 
 use super::markdown::embed::{self, NoPlace};
@@ -108,11 +108,8 @@ impl Output {
 
 fn unknown(name: &str) -> Diagnostic {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-    let help = match closest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the formats are {}", names.join(", ")),
-    };
-    Diagnostic::error(format!("no format is called `{name}`")).help(help)
+    let otherwise = format!("the formats are {}", names.join(", "));
+    Diagnostic::error(format!("no format is called `{name}`")).suggest(name, names, otherwise)
 }
 
 fn twice(first: &Output, second: &Output) -> Diagnostic {
