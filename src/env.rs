@@ -105,11 +105,7 @@ fn fixed_clock(vars: &BTreeMap<String, String>) -> Option<Timestamp> {
 }
 
 fn terminal_width(vars: &BTreeMap<String, String>) -> usize {
-    // SAFETY: `TIOCGWINSZ` writes one `winsize` to the address that it is given.
-    let size = unsafe {
-        let mut size: libc::winsize = std::mem::zeroed();
-        (libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) == 0).then_some(size)
-    };
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
     size.map(|size| usize::from(size.ws_col))
         .filter(|columns| *columns > 0)
         .or_else(|| vars.get("COLUMNS")?.parse().ok())

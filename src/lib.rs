@@ -11,6 +11,8 @@
 //!
 //! The modules stand in the order of that flow, and each uses only the ones before it (a test holds this).
 
+pub mod text;
+
 pub mod env;
 
 pub mod dotenv;

@@ -8,7 +8,6 @@ use crate::diagnostic::Sources;
 use crate::yaml::Node;
 
 use super::ProbeTask;
-use super::load::hex;
 
 /// What says nothing of how an item is looked at and judged.
 const ASIDE: [&str; 3] = ["owner", "tags", "hint"];
@@ -27,7 +26,7 @@ pub fn digest(id: &str, probes: &[ProbeTask], raw: Option<&Node>, sources: &Sour
     let nodes = raw.get("sections").map(Node::elements).unwrap_or_default().iter();
     let mut nodes = nodes.flat_map(|section| section.get("items").map(Node::elements).unwrap_or_default());
     let node = nodes.find(|node| node.get("id").and_then(Node::text) == Some(id));
-    node.map_or_else(String::new, |node| hex(&Sha256::digest(said(probes, node, raw, sources).to_string())))
+    node.map_or_else(String::new, |node| hex::encode(Sha256::digest(said(probes, node, raw, sources).to_string())))
 }
 
 /// What is said of the item, of each variable that it uses, and the text of each check.

@@ -62,7 +62,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
         };
         loader.content(&root, overrides)
     });
-    let digest = hex(&Sha256::digest(&sources.get(file).text));
+    let digest = hex::encode(Sha256::digest(&sources.get(file).text));
     let problems = Diagnostics(problems);
     let sources = Arc::new(sources);
     let checklist = content.filter(|_| !problems.has_errors()).map(|content| Checklist {
@@ -339,8 +339,4 @@ fn refused_waiver(priority: Option<&str>, waivable: Option<&[String]>, accepted:
         }
     };
     Some(Diagnostic::error(title).at(accepted).help(help))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

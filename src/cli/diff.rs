@@ -7,8 +7,8 @@ use crate::checklist;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{Ledger, Recorded, RunId};
-use crate::report::visible;
 use crate::run::{ItemResult, Run};
+use crate::text::visible;
 
 use super::history::{As, when};
 use super::list::columns;

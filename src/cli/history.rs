@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::checklist;
 use crate::env::Env;
 use crate::ledger::{AllFacts, Facts, RunHead};
-use crate::report::{visible, words};
+use crate::report::words;
 use crate::run::Status;
+use crate::text::visible;
 
 use super::list::columns;
 use super::render::ledger;

@@ -10,7 +10,7 @@ use crate::checklist::{self, Item, Overrides};
 use crate::env::Env;
 use crate::manual;
 use crate::probe::KINDS;
-use crate::report::visible;
+use crate::text::visible;
 
 use super::{Exit, Failure, check, folder, load, print};
 

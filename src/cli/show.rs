@@ -4,11 +4,11 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::checklist::{Checklist, Item, ProbeTask, RetryPolicy};
-use crate::diagnostic::{Diagnostic, closest};
+use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::Ledger;
 use crate::manual;
-use crate::report::visible;
+use crate::text::visible;
 use crate::yaml::{self, Duration};
 
 use super::history::when;
@@ -50,11 +50,8 @@ impl Show {
         let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
         if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.contains(wanted)) {
             let problem = Diagnostic::error(format!("no item is called `{wanted}`"));
-            let problem = match closest(wanted, ids.iter().copied()) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help(format!("`gate list {name}` shows what there is")),
-            };
-            return Err(Failure::usage(problem, &env));
+            let otherwise = format!("`gate list {name}` shows what there is");
+            return Err(Failure::usage(problem.suggest(wanted, ids, otherwise), &env));
         }
         let wanted = checklist.items().filter(|item| self.item.as_deref().is_none_or(|wanted| *wanted == *item.id));
         let items: Vec<Value> = wanted.map(|item| shown(item, &checklist)).collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::checklist::{Checklist, Item};
-use crate::diagnostic::{Diagnostic, closest};
+use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::env::Env;
 use crate::ledger::{Ledger, Recorded, Which, git};
@@ -121,10 +121,8 @@ impl Sign {
             };
         }
         let problem = Diagnostic::error(format!("no item is called `{}`", self.item));
-        Err(match closest(&self.item, names()) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help(format!("the sign-offs are {}", names().collect::<Vec<_>>().join(", "))),
-        })
+        let otherwise = format!("the sign-offs are {}", names().collect::<Vec<_>>().join(", "));
+        Err(problem.suggest(&self.item, names(), otherwise))
     }
 
     /// The name and the mail address of who signs.

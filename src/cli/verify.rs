@@ -3,8 +3,8 @@
 use clap::Args;
 
 use crate::env::Env;
-use crate::report::visible;
 use crate::sign_off::{self, Judged, SignOffRequest};
+use crate::text::visible;
 
 use super::{Exit, Failure, Given, load, print};
 

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use url::{Host as Name, Url};
 
 use crate::child::{self, End, Finished};
+use crate::text::shell::quoted;
 
 use super::{Context, Fault};
 
@@ -162,16 +163,6 @@ impl<'de> Deserialize<'de> for Host {
     }
 }
 
-/// A word as a POSIX shell reads it back.
-pub fn quoted(word: &str) -> String {
-    let is_plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '=' | ':' | ',' | '+' | '@');
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 /// A line of a script that ends it, saying why it could not begin.
 pub fn refusing(why: &str) -> String {
     format!("{{ printf '%s refused %s' \"$gate\" {} >&2; exit {OWN}; }}", quoted(why))
@@ -180,8 +171,7 @@ pub fn refusing(why: &str) -> String {
 /// A word that no output has in it.
 fn mark(script: &str, cx: &Context) -> String {
     let text = format!("{script}{}{:?}", std::process::id(), cx.env.now());
-    let hex: String = Sha256::digest(text).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("\ngate-{hex}")
+    format!("\ngate-{}", hex::encode(&Sha256::digest(text)[..12]))
 }
 
 /// The script with what sees to it that it ends when nobody waits for it any more: its input, which is held open, ends.

@@ -26,7 +26,7 @@ impl Registry {
 impl Service for Registry {
     fn answer(&self, request: Request) -> BoxFuture<'_, Reply> {
         let config = self.config();
-        let digest: String = Sha256::digest(&config).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(Sha256::digest(&config));
         let digest = format!("sha256:{digest}");
         let reply = match request.path.strip_prefix("/v2/acme/aos/") {
             Some("manifests/main") => {

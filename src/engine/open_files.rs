@@ -1,5 +1,7 @@
 //! How many items can run at a time under this process's limit of open files.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::JOBS;
 
 /// Raises the limit of open files as far as needed and permitted, and returns how many items fit under it.
@@ -8,18 +10,12 @@ pub fn affordable() -> usize {
     const EACH: u64 = 8;
     const OWN: u64 = 64;
     let wanted = OWN + EACH * JOBS as u64;
-    // SAFETY: both are given a `rlimit` of our own.
-    let soft = unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) != 0 {
-            return JOBS;
-        }
-        if limit.rlim_cur < wanted {
-            limit.rlim_cur = wanted.min(limit.rlim_max);
-            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-            libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
-        }
-        limit.rlim_cur
-    };
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|soft| soft < wanted) {
+        let raised = limit.maximum.map_or(wanted, |most| most.min(wanted));
+        // Whether it was permitted shows in the limit.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit });
+    }
+    let soft = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     if soft >= wanted { usize::MAX } else { usize::try_from(soft.saturating_sub(OWN) / EACH).unwrap_or(usize::MAX) }
 }

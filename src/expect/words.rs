@@ -4,6 +4,8 @@ use std::fmt::{self, Write};
 
 use serde_json::Value;
 
+use crate::text::is_hidden;
+
 /// The longest line that an observed value is given, in characters.
 pub const LONG: usize = 200;
 
@@ -117,18 +119,11 @@ fn write_text(line: &mut Line, text: &str) -> fmt::Result {
             '\n' => line.write_str("\\n")?,
             '\r' => line.write_str("\\r")?,
             '\t' => line.write_str("\\t")?,
-            c if deceives(c) => write!(line, "\\u{:04x}", u32::from(c))?,
+            c if is_hidden(c) => write!(line, "\\u{:04x}", u32::from(c))?,
             c => line.write_char(c)?,
         }
     }
     line.write_char('"')
-}
-
-/// Characters that can't be seen, or that change how others are seen: controls, line separators, marks of direction.
-fn deceives(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::text::is_hidden;
 use crate::yaml;
 
 use super::understand::{Gap, Imported, Item, Section, State};
@@ -99,18 +100,19 @@ fn text(text: &str) -> String {
     let mut out = String::with_capacity(quoted.len());
     for c in quoted.chars() {
         match c {
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                write!(out, "\\u{:04x}", u32::from(c)).expect("a string takes all");
-            }
+            c if c > '\u{ffff}' && is_hidden(c) => say_char(&mut out, 'U', 8, c),
+            c if is_hidden(c) => say_char(&mut out, 'u', 4, c),
             c => out.push(c),
         }
     }
     out
 }
 
+fn say_char(out: &mut String, letter: char, digits: usize, c: char) {
+    write!(out, "\\{letter}{:0digits$x}", u32::from(c)).expect("a string takes all");
+}
+
 /// Text that stays on the line of its remark.
 fn remark(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect()
 }

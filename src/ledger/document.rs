@@ -30,7 +30,7 @@ impl Document {
         serde_json::to_writer(&mut portions, run).expect("a run can be written as JSON, and a vector takes all");
         portions.flush().expect("a vector takes all");
         drop(portions);
-        Self { digest: hex(&out.hash.finalize()), bytes: out.zip.finish().expect("a vector takes all") }
+        Self { digest: hex::encode(out.hash.finalize()), bytes: out.zip.finish().expect("a vector takes all") }
     }
 
     /// The run that was stored.
@@ -41,7 +41,7 @@ impl Document {
         let mut json = Vec::new();
         let mut unzipped = ZlibDecoder::new(&*self.bytes).take(LIMIT);
         unzipped.read_to_end(&mut json).map_err(|_| "it is damaged".to_owned())?;
-        if hex(&Sha256::digest(&json)) != self.digest {
+        if hex::encode(Sha256::digest(&json)) != self.digest {
             return Err("it is not what was recorded: its digest is another".to_owned());
         }
         let run: Run = serde_json::from_slice(&json).map_err(|why| format!("it is not understood: {why}"))?;
@@ -68,8 +68,4 @@ impl Write for Tee {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

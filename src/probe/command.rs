@@ -11,10 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::child::{self, End, Finished, Text};
+use crate::text::shell::quoted;
 
 use super::{Context, Fault, Probe};
 use crate::client::http::Size;
-use crate::client::ssh::{Host, There, quoted, refusing};
+use crate::client::ssh::{Host, There, refusing};
 
 /// What of our own environment a program gets unless `env` says otherwise.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];

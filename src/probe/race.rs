@@ -308,12 +308,8 @@ impl<'de> Deserialize<'de> for Race {
 /// A key that nobody has used.
 fn fresh_key() -> Result<String, Fault> {
     let mut bytes = [0; 16];
-    // SAFETY: it writes at most as many bytes as there are.
-    let written = unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) };
-    match written {
-        0 => Ok(format!("gate-{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())),
-        _ => Err(Fault::new("the system gave no random bytes for a key")),
-    }
+    getrandom::fill(&mut bytes).map_err(|_| Fault::new("the system gave no random bytes for a key"))?;
+    Ok(format!("gate-{}", hex::encode(bytes)))
 }
 
 fn id_text(id: &Value) -> Option<String> {

@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::run::{Run, Verdict};
+use crate::text::json;
 
 use super::{Counts, Look};
 
@@ -25,7 +26,7 @@ struct Document<'a> {
 /// The run as one JSON document, in checklist order.
 pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let document = Document { verdict: run.verdict(), counts: Counts::of(run), run };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    json::write_pretty(&document, &mut *out)?;
     writeln!(out)
 }
 

@@ -25,7 +25,6 @@ pub use json::schema;
 pub use live::Live;
 pub use markdown::embed;
 pub use output::{Outputs, Unmarked, open};
-pub use text::visible;
 
 /// Every format that a run can be told in, in alphabetical order. A new format adds its row here.
 pub static FORMATS: &[Format] = &[

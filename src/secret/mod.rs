@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::text::shell::quoted;
 use search::Known;
 
 /// Replaces every secret value, and the forms that it takes on the way, by its name.
@@ -88,15 +89,6 @@ impl fmt::Debug for Redactor {
         let names = self.known.as_ref().map(|known| known.names()).unwrap_or_default();
         f.debug_tuple("Redactor").field(&names).finish()
     }
-}
-
-/// A word of a POSIX shell that means this text.
-fn quoted(argument: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !argument.is_empty() && argument.chars().all(is_plain) {
-        return argument.to_owned();
-    }
-    format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
 /// Text within double quotes: the four characters that keep their meaning there lose it.

@@ -65,7 +65,7 @@ impl SignOffRequest {
             }
             let covered = (0..items.len()).filter(|at| is_covered[*at]);
             let said: String = covered.map(|at| format!("{} {}\n", items[at].id, items[at].definition)).collect();
-            let digest: String = Sha256::digest(said).iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = hex::encode(Sha256::digest(said));
             Some(Self {
                 item: item.id.to_string(),
                 checklist: checklist.name.clone(),

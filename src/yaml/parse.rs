@@ -6,6 +6,7 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle};
 
 use crate::diagnostic::{Diagnostic, Sources, Span};
+use crate::text::is_reordering;
 
 use super::{Key, Node, Part, Scalar, Style, Template, Value, template};
 
@@ -105,9 +106,7 @@ fn unfit(text: &str, file: u32) -> Option<Diagnostic> {
     }
     let is_odd = |c: char| match c {
         '\n' | '\r' | '\t' => false,
-        // These make a line look as if it said something else: <https://trojansource.codes>.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        c => c.is_control(),
+        c => c.is_control() || is_reordering(c),
     };
     let (at, c) = text.char_indices().find(|(_, c)| is_odd(*c))?;
     let span = Span { file, start: offset(at), end: offset(at + c.len_utf8()) };

@@ -43,7 +43,7 @@ pub fn float32(narrow: f32) -> Value {
 
 /// Bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> Value {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    hex::encode(bytes).into()
 }
 
 /// A decimal without what does not change it.

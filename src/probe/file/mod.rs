@@ -153,14 +153,10 @@ fn seen(found: Found, is_markdown: bool, now: Timestamp) -> FileSeen {
             .and_then(|content| serde_json::from_slice(&content.bytes).ok()),
         empty_headings: headings.as_ref().map(|headings| headings.empty.clone()),
         headings: headings.map(|headings| headings.all),
-        sha256: content.filter(|content| !content.truncated).map(|content| hex(&Sha256::digest(&content.bytes))),
+        sha256: content.filter(|content| !content.truncated).map(|content| hex::encode(Sha256::digest(&content.bytes))),
         truncated: content.is_some_and(|content| content.truncated),
         text: text.map(str::to_owned),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn default_max_size() -> Size {

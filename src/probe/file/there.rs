@@ -5,8 +5,9 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::client::http::Body;
-use crate::client::ssh::{Host, There, quoted, refusing};
+use crate::client::ssh::{Host, There, refusing};
 use crate::probe::{Context, Fault};
+use crate::text::shell::quoted;
 
 use super::Found;
 

@@ -171,8 +171,7 @@ impl Registry<'_> {
 impl Got {
     /// The digest of the body.
     pub fn digest(&self) -> String {
-        let hex: String = Sha256::digest(&self.body).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{hex}")
+        format!("sha256:{}", hex::encode(Sha256::digest(&self.body)))
     }
 
     /// Whether a registry said it, in the words of the API, and not some other server.

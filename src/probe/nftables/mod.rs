@@ -10,9 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::child::{self, Finished};
+use crate::text::shell::quoted;
 
 use super::{Context, Fault, Probe};
-use crate::client::ssh::{Host, There, quoted};
+use crate::client::ssh::{Host, There};
 
 use ruleset::Ruleset;
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::report::text::{count, cut, duration, visible};
+use crate::report::text::{count, cut, duration};
 use crate::run::{Event, Status};
+use crate::text::visible;
 
 /// How many of the items that take longest are named.
 const NAMED: usize = 4;

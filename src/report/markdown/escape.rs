@@ -1,6 +1,6 @@
 //! Text from outside as markdown that says that text and nothing else.
 
-use crate::report::text::visible;
+use crate::text::visible;
 
 /// What a probe returned, as one line of markdown that can be nothing but text: no emphasis, link, HTML, code or table
 /// cell begins or ends in it.

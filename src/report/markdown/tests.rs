@@ -5,9 +5,9 @@ use proptest::prelude::{Strategy, prop_oneof};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::report::sample::{self, gap, now, passed, red, run, section};
-use crate::report::text::visible;
 use crate::report::{Look, format};
 use crate::run::{ItemResult, Run, Status};
+use crate::text::visible;
 
 fn shown(run: &Run) -> String {
     let mut out = Vec::new();

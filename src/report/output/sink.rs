@@ -2,10 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use rustix::fs::{Access, OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::file::Replaceable;
 
@@ -72,10 +73,7 @@ impl Sink {
 
 /// Asks the system, without opening: that would wait for the other end of a named pipe.
 fn may_write(path: &Path) -> io::Result<()> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
-    // SAFETY: the path is a string that ends with a zero and lives until the call returns.
-    if unsafe { libc::access(path.as_ptr(), libc::W_OK) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    Ok(rustix::fs::access(path, Access::WRITE_OK)?)
 }
 
 /// Opens it for writing. A named pipe that nobody reads is an error in the end: to wait for ever would be none.
@@ -95,10 +93,6 @@ fn open_stream(path: &Path) -> io::Result<File> {
         }
     };
     // A slow reader is waited for, now that there is one.
-    // SAFETY: both calls act on a descriptor that is open and ours.
-    unsafe {
-        let flags = libc::fcntl(file.as_raw_fd(), libc::F_GETFL);
-        libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::O_NONBLOCK);
-    }
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
     Ok(file)
 }

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use crate::report::Look;
 use crate::report::cause::{Cause, Root, causes};
 use crate::report::gap;
-use crate::report::text::{count, duration, visible, wrap};
+use crate::report::text::{count, duration, wrap};
 use crate::run::{ItemResult, ProbeResult, Run, Status};
+use crate::text::visible;
 
 use super::paint::{Paint, symbol};
 use super::snippet;

@@ -9,9 +9,10 @@ mod summary;
 use std::io::{self, Write};
 
 use crate::run::Run;
+use crate::text::visible;
 
 use super::Look;
-use super::text::{visible, wrap};
+use super::text::wrap;
 use paint::Paint;
 
 /// The width when it is not read at a terminal.

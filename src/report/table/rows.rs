@@ -7,8 +7,9 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Padding, Style};
 
 use crate::report::gap;
-use crate::report::text::{visible, width, wrap};
+use crate::report::text::{width, wrap};
 use crate::run::{ItemResult, Run, Status};
+use crate::text::visible;
 
 use super::paint::{Paint, symbol};
 

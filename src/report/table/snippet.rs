@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use crate::diagnostic::Place;
-use crate::report::text::{cut, visible, width, wrap};
+use crate::report::text::{cut, width, wrap};
 use crate::run::Status;
+use crate::text::visible;
 
 use super::paint::Paint;
 

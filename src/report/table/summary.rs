@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use crate::report::gap::{self, State};
-use crate::report::text::{count, visible, wrap};
+use crate::report::text::{count, wrap};
 use crate::report::{Counts, Look, words};
 use crate::run::{Gap, Run};
+use crate::text::visible;
 
 use super::paint::Paint;
 
