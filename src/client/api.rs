@@ -74,14 +74,14 @@ impl Api<'_> {
     ///
     /// # Errors
     /// When no answer came, or one that is too large.
-    pub async fn send(&self, cx: &Context, mut request: Request) -> anyhow::Result<Reply> {
+    pub async fn send(&self, cx: &Context, mut request: Request) -> Result<Reply, Fault> {
         request.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         let had_credentials = request.headers.contains_key(AUTHORIZATION);
         let url = request.url.clone();
         let mut response = request.send(cx, &self.options, 0).await?.response;
         let body = read(&mut response, MAX_BODY).await?;
         if body.truncated {
-            return Err(Fault::new(format!("{} answered with more than 16 MiB", self.name)).into());
+            return Err(Fault::new(format!("{} answered with more than 16 MiB", self.name)));
         }
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         Ok(Reply { status, headers, body: body.bytes, name: self.name, url, had_credentials })

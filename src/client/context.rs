@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use url::{Host, Url};
 
 use crate::env::Env;
@@ -63,7 +62,7 @@ impl Context {
     ///
     /// # Errors
     /// When the certificate file can't be read.
-    pub fn http(&self, url: &Url, options: &HttpOptions) -> anyhow::Result<reqwest::Client> {
+    pub fn http(&self, url: &Url, options: &HttpOptions) -> Result<reqwest::Client, Fault> {
         let route = self.route(url, options);
         let mut clients = self.clients.lock().expect("no holder of this lock panics");
         if let Some(client) = clients.get(&route) {
@@ -78,7 +77,7 @@ impl Context {
     ///
     /// # Errors
     /// When the certificate file can't be read.
-    pub fn own_http(&self, url: &Url, options: &HttpOptions) -> anyhow::Result<reqwest::Client> {
+    pub fn own_http(&self, url: &Url, options: &HttpOptions) -> Result<reqwest::Client, Fault> {
         client(&self.route(url, options))
     }
 
@@ -98,7 +97,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn client(route: &Route) -> anyhow::Result<reqwest::Client> {
+fn client(route: &Route) -> Result<reqwest::Client, Fault> {
     // The binary has done so in its first line. Who calls the library may not have, and without it there is a panic.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // It fails only when another thread was faster.
@@ -120,15 +119,15 @@ fn client(route: &Route) -> anyhow::Result<reqwest::Client> {
             builder.tls_info(true).tls_certs_merge(certificates(file)?)
         }
     };
-    builder.build().context("preparing the HTTP client")
+    builder.build().map_err(|error| Fault::new(format!("the HTTP client could not be set up: {error}")))
 }
 
-fn certificates(file: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
-    let pem = std::fs::read(file).with_context(|| format!("reading `{}`", file.display()))?;
+fn certificates(file: &Path) -> Result<Vec<reqwest::Certificate>, Fault> {
+    let pem = std::fs::read(file).map_err(|error| Fault::unreadable(file, &error))?;
     let certificates = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
     if certificates.is_empty() {
         let fault = Fault::new(format!("`{}` holds no certificate", file.display()));
-        return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on").into());
+        return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on"));
     }
     Ok(certificates)
 }
@@ -176,6 +175,6 @@ mod tests {
         let options = HttpOptions { insecure: false, ca: Some("ca.pem".into()) };
         let error = context(dir.path()).http(&url("https://localhost"), &options).expect_err("no certificate in it");
         assert!(error.to_string().ends_with("ca.pem` holds no certificate"), "{error}");
-        assert!(error.downcast_ref::<Fault>().is_some_and(|fault| fault.help.is_some()));
+        assert!(error.help.is_some());
     }
 }

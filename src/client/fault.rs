@@ -1,6 +1,8 @@
 //! Why something could not be observed.
 
 use std::borrow::Cow;
+use std::io;
+use std::path::Path;
 
 /// An error that also says what to do, or that says that there is nothing to judge yet.
 #[derive(Debug)]
@@ -24,6 +26,11 @@ impl Fault {
         Self { is_pending: true, ..Self::new(message) }
     }
 
+    /// A file that can't be read.
+    pub fn unreadable(file: &Path, error: &io::Error) -> Self {
+        Self::new(format!("cannot read `{}`: {error}", file.display()))
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
@@ -39,3 +46,17 @@ impl std::fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// The outermost words of a chain of errors and the ones below it, with the help of the first fault in it.
+impl From<anyhow::Error> for Fault {
+    fn from(error: anyhow::Error) -> Self {
+        // Asked first, anyhow also looks into what was added as context; the chain does not show that.
+        let fault = error.downcast_ref::<Self>();
+        let fault = fault.or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Self>()));
+        Self {
+            message: format!("{error:#}").into(),
+            help: fault.and_then(|fault| fault.help.clone()),
+            is_pending: fault.is_some_and(|fault| fault.is_pending),
+        }
+    }
+}

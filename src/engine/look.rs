@@ -1,5 +1,6 @@
 //! One probe: look, judge, and look again as its timing says.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::checklist::{RetryPolicy, Timing};
-use crate::client::{Context, Fault};
+use crate::client::Context;
 use crate::expect::{Expectation, Judgement};
 use crate::probe::Observe;
 use crate::run::{Attempt, Status};
@@ -108,13 +109,9 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context) -
             let help = "this is a bug in gate: please report it".to_owned();
             failed(Status::Error, format!("the probe panicked: {panic}"), Some(help))
         }
-        Ok(Ok(Err(error))) => {
-            // Asked first, anyhow also looks into what was added as context; the chain does not show that.
-            let fault = error.downcast_ref::<Fault>();
-            let fault = fault.or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Fault>()));
-            let status = if fault.is_some_and(|fault| fault.is_pending) { Status::Pending } else { Status::Error };
-            let help = fault.and_then(|fault| fault.help.as_deref().map(ToOwned::to_owned));
-            failed(status, format!("{error:#}"), help)
+        Ok(Ok(Err(fault))) => {
+            let status = if fault.is_pending { Status::Pending } else { Status::Error };
+            failed(status, fault.message.into_owned(), fault.help.map(Cow::into_owned))
         }
         Ok(Ok(Ok(seen))) => {
             let now = cx.env.now();

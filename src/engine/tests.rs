@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use crate::checklist::{self, Found, Overrides, Settings};
-use crate::client::Context;
+use crate::client::{Context, Fault};
 use crate::env::Env;
 use crate::plan::{Plan, Selection};
 use crate::probe::{Observe, Seen};
@@ -42,7 +42,7 @@ struct Fake {
 struct Busy(AtomicUsize, AtomicUsize);
 
 impl Observe for Fake {
-    fn observe<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, anyhow::Result<Seen>> {
+    fn observe<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Seen, Fault>> {
         Box::pin(async move {
             let look = self.looks.fetch_add(1, Ordering::SeqCst);
             let now = self.busy.0.fetch_add(1, Ordering::SeqCst) + 1;

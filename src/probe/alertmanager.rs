@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Context, Probe};
+use super::{Context, Fault, Probe};
 use crate::client::api::Api;
 use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
 
@@ -181,7 +181,7 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
 "#;
     type Observation = AlertmanagerSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<AlertmanagerSeen> {
+    async fn observe(&self, cx: &Context) -> Result<AlertmanagerSeen, Fault> {
         let api = self.api();
         let ready = api.send(cx, self.is_ready()).await?;
         if ready.status == 503 {
@@ -196,7 +196,7 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
             });
         }
         if !ready.is_ok() {
-            return Err(ready.fault().into());
+            return Err(ready.fault());
         }
         // A proxy or a login page says 200 to `/-/ready` too: only the API's own answer shows who is there.
         let status: Status = api.send(cx, api.get("/api/v2/status", &[])).await?.json()?;

@@ -107,7 +107,7 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
     const EFFECTS: Option<&'static str> = Some("It uses up the limit that it looks at.");
     type Observation = BurstSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<BurstSeen> {
+    async fn observe(&self, cx: &Context) -> Result<BurstSeen, Fault> {
         let (request, options) = (self.ask().request(), options(self.insecure, self.ca.as_ref()));
         let client = cx.own_http(&request.url, &options)?;
         let start = Instant::now();
@@ -132,12 +132,12 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
             }
         };
         if tokio::time::timeout(cx.timeout.mul_f32(0.95), all).await.is_err() {
-            return Err(self.unfinished(&seen).into());
+            return Err(self.unfinished(&seen));
         }
         seen.duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
         match fault {
             // Nothing at all was seen of the limit.
-            Some(fault) if seen.by_status.is_empty() => Err(fault.into()),
+            Some(fault) if seen.by_status.is_empty() => Err(fault),
             _ => Ok(seen),
         }
     }

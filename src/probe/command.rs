@@ -80,10 +80,10 @@ expect: { exit_code: 0, stdout: { starts_with: nftables } }
         Some("A program may do anything, unless `read_only` promises that this one changes nothing.");
     type Observation = CommandSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<CommandSeen> {
+    async fn observe(&self, cx: &Context) -> Result<CommandSeen, Fault> {
         let cwd = cx.path(self.cwd.as_deref().unwrap_or(Path::new("")));
         if self.on.is_none() && !cwd.is_dir() {
-            return Err(Fault::new(format!("there is no folder `{}` to run it in", cwd.display())).into());
+            return Err(Fault::new(format!("there is no folder `{}` to run it in", cwd.display())));
         }
         // A little less than what the engine allows, so that there is time to tell who took too long.
         let limit = cx.timeout.saturating_sub((cx.timeout / 10).min(Duration::from_millis(200)));
@@ -100,9 +100,7 @@ expect: { exit_code: 0, stdout: { starts_with: nftables } }
         };
         let Ok(ended) = tokio::time::timeout(limit, running).await else {
             let fault = Fault::new(format!("`{}` was still running when its time was up", self.program()));
-            return Err(fault
-                .help("it was ended, with all that it had started; does it need a longer `timeout`?")
-                .into());
+            return Err(fault.help("it was ended, with all that it had started; does it need a longer `timeout`?"));
         };
         let duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
         Ok(seen(ended?, duration_ms))

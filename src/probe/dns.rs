@@ -88,20 +88,20 @@ expect: { records: [lb-1.staging.example], ttl: { at_most: 300 } }
 "#;
     type Observation = DnsSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<DnsSeen> {
+    async fn observe(&self, cx: &Context) -> Result<DnsSeen, Fault> {
         let HostName(name) = &self.name;
         let resolver = self.resolver(cx.timeout).map_err(|error| self.fault(&error))?;
         // A little less than what the engine allows, so that the silence has a name.
         let looked = timeout(cx.timeout.mul_f32(0.9), resolver.lookup(name.clone(), self.kind.record_type())).await;
         let found = match looked {
-            Err(_) => return Err(self.fault(&NetError::Timeout).into()),
+            Err(_) => return Err(self.fault(&NetError::Timeout)),
             Ok(Ok(found)) => self.found(&found),
             Ok(Err(NetError::Dns(DnsError::NoRecordsFound(none)))) => match none.response_code {
                 ResponseCode::NXDomain => nothing("no such name"),
                 ResponseCode::NoError => nothing("no such record"),
-                code => return Err(self.fault(&NetError::Dns(DnsError::ResponseCode(code))).into()),
+                code => return Err(self.fault(&NetError::Dns(DnsError::ResponseCode(code)))),
             },
-            Ok(Err(error)) => return Err(self.fault(&error).into()),
+            Ok(Err(error)) => return Err(self.fault(&error)),
         };
         Ok(found)
     }

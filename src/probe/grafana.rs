@@ -112,7 +112,7 @@ expect: { dashboards.titles: { contains: [AOS Traces, M4 Workflow] } }
 "#;
     type Observation = GrafanaSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<GrafanaSeen> {
+    async fn observe(&self, cx: &Context) -> Result<GrafanaSeen, Fault> {
         let api = self.api();
         // It answers 503 with the same body when the database fails. A proxy may not let it through: then it is absent.
         let health = api.send(cx, api.get("/api/health", &[])).await?;
@@ -183,7 +183,7 @@ impl Grafana {
     }
 
     /// Every dashboard once, in the order of titles.
-    async fn search(&self, cx: &Context, api: &Api<'_>) -> anyhow::Result<Vec<Found>> {
+    async fn search(&self, cx: &Context, api: &Api<'_>) -> Result<Vec<Found>, Fault> {
         let mut by_uid: BTreeMap<String, Found> = BTreeMap::new();
         let limit = PAGE.to_string();
         for page in 1..=MAX_PAGES {
@@ -201,7 +201,7 @@ impl Grafana {
                 return Ok(found);
             }
         }
-        Err(Fault::new(format!("Grafana has more than {MAX_PAGES} pages of dashboards")).into())
+        Err(Fault::new(format!("Grafana has more than {MAX_PAGES} pages of dashboards")))
     }
 
     fn is_wanted(&self, found: &Found) -> bool {
@@ -220,13 +220,13 @@ impl Found {
     }
 }
 
-async fn provisioned(cx: &Context, api: &Api<'_>, found: &[Found]) -> anyhow::Result<Vec<String>> {
+async fn provisioned(cx: &Context, api: &Api<'_>, found: &[Found]) -> Result<Vec<String>, Fault> {
     let asked: Vec<_> = found.iter().map(|found| if_provisioned(cx, api, found)).collect();
     let answers: Vec<Option<String>> = stream::iter(asked).buffered(8).try_collect().await?;
     Ok(answers.into_iter().flatten().collect())
 }
 
-async fn if_provisioned(cx: &Context, api: &Api<'_>, found: &Found) -> anyhow::Result<Option<String>> {
+async fn if_provisioned(cx: &Context, api: &Api<'_>, found: &Found) -> Result<Option<String>, Fault> {
     let reply = api.send(cx, api.get(&format!("/api/dashboards/uid/{}", found.uid), &[])).await?;
     Ok(reply.json::<Details>()?.meta.provisioned.then(|| found.title.clone()))
 }

@@ -119,7 +119,7 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
     const EFFECTS: Option<&'static str> = Some("A method other than `GET`, `HEAD` and `OPTIONS` may change something.");
     type Observation = HttpSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<HttpSeen> {
+    async fn observe(&self, cx: &Context) -> Result<HttpSeen, Fault> {
         let options = options(self.insecure, self.ca.as_ref());
         let answer = self.request().send(cx, &options, self.redirects).await?;
         let mut seen = seen(answer, self.max_body, cx.env.now()).await?;
@@ -129,7 +129,7 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
             if status == seen.status && (200..300).contains(&status) {
                 let fault =
                     Fault::new(format!("the control request got {status} too, so that the status says nothing"));
-                return Err(fault.help("expect something of the body instead of a `control`").into());
+                return Err(fault.help("expect something of the body instead of a `control`"));
             }
             seen.control = Some(ControlSeen { status });
         }
@@ -245,7 +245,7 @@ impl Control {
     }
 }
 
-async fn seen(answer: Answer, max_body: Size, now: Timestamp) -> anyhow::Result<HttpSeen> {
+async fn seen(answer: Answer, max_body: Size, now: Timestamp) -> Result<HttpSeen, Fault> {
     let Answer { mut response, latency, redirects, stopped } = answer;
     let body = read(&mut response, max_body.get()).await?;
     let content_type = response.headers().get(CONTENT_TYPE).map(text);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{self, Node};
 
-use super::{Context, Probe};
+use super::{Context, Fault, Probe};
 
 /// A kind of probe: how its settings are read, and what it sees.
 pub struct Kind {
@@ -34,7 +34,7 @@ pub type Reader = fn(&Node, &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>>;
 /// A probe that is ready to look.
 pub trait Observe: Send + Sync {
     /// Looks once.
-    fn observe<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, anyhow::Result<Seen>>;
+    fn observe<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Seen, Fault>>;
     /// Whether looking may change something.
     fn has_effects(&self) -> bool;
     /// Whether TLS is not verified.
@@ -76,10 +76,12 @@ impl Kind {
 }
 
 impl<P: Probe> Observe for P {
-    fn observe<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, anyhow::Result<Seen>> {
+    fn observe<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Seen, Fault>> {
         Box::pin(async move {
             let seen = Probe::observe(self, cx).await?;
-            Ok(Seen { evidence: self.evidence(&seen), advice: self.advice(&seen), value: serde_json::to_value(&seen)? })
+            let value = serde_json::to_value(&seen)
+                .map_err(|error| Fault::new(format!("the result can't be written as JSON: {error}")))?;
+            Ok(Seen { evidence: self.evidence(&seen), advice: self.advice(&seen), value })
         })
     }
 

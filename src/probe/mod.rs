@@ -94,7 +94,7 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the thing could not be observed. What was observed but is wrong is no error.
-    fn observe(&self, cx: &Context) -> impl Future<Output = anyhow::Result<Self::Observation>> + Send;
+    fn observe(&self, cx: &Context) -> impl Future<Output = Result<Self::Observation, Fault>> + Send;
 
     /// One short, stable line of what was seen: no timings, no counts that differ each time.
     fn evidence(&self, seen: &Self::Observation) -> String;

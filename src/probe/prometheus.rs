@@ -120,7 +120,7 @@ expect: { values: { every: 1 } }
 "#;
     type Observation = PrometheusSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<PrometheusSeen> {
+    async fn observe(&self, cx: &Context) -> Result<PrometheusSeen, Fault> {
         let api = self.api();
         let asked = api.send(cx, self.request(&self.query)).await?;
         let mut seen = read(&asked)?;

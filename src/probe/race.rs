@@ -120,13 +120,11 @@ expect: { ids: { length: 1 }, server_errors: 0, transport_failures: 0, replay.sa
     const EFFECTS: Option<&'static str> = Some("It has something made, once if the key holds.");
     type Observation = RaceSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<RaceSeen> {
+    async fn observe(&self, cx: &Context) -> Result<RaceSeen, Fault> {
         let limit = cx.timeout.mul_f32(0.95);
         let Ok(seen) = tokio::time::timeout(limit, self.race(cx)).await else {
             let fault = Fault::new("time was up before all of the requests had been answered");
-            return Err(fault
-                .help("do they wait for each other? give it a longer `timeout`, or fewer `requests`")
-                .into());
+            return Err(fault.help("do they wait for each other? give it a longer `timeout`, or fewer `requests`"));
         };
         seen
     }
@@ -186,7 +184,7 @@ impl Race {
         }
     }
 
-    async fn race(&self, cx: &Context) -> anyhow::Result<RaceSeen> {
+    async fn race(&self, cx: &Context) -> Result<RaceSeen, Fault> {
         let key = self.key.clone().map_or_else(fresh_key, Ok)?;
         let options = options(self.insecure, self.ca.as_ref());
         let mut request = self.ask().request();
@@ -214,14 +212,14 @@ impl Race {
         if answered.is_empty()
             && let Some(fault) = faults.pop()
         {
-            return Err(fault.into());
+            return Err(fault);
         }
         let replay = self.answer(&request, &clients[0]).await?;
         Ok(self.seen(key, &answered, failures, &replay))
     }
 
     /// One client for each request, all of them connected already, so that the requests themselves race.
-    async fn connected(&self, cx: &Context, options: &HttpOptions) -> anyhow::Result<Vec<reqwest::Client>> {
+    async fn connected(&self, cx: &Context, options: &HttpOptions) -> Result<Vec<reqwest::Client>, Fault> {
         let mut warm = self.ask().request().anonymous();
         warm.method = reqwest::Method::OPTIONS;
         warm.body = None;

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Context, Probe};
+use super::{Context, Fault, Probe};
 use crate::client::sql::{Access, Column, Database, DatabaseUrl, Tls, client};
 
 /// The longest value that evidence shows, in characters.
@@ -81,7 +81,7 @@ expect: { "rows[0].count": { at_least: 1 } }
     const EFFECTS: Option<&'static str> = Some("With `writes`, the statement may change rows.");
     type Observation = SqlSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<SqlSeen> {
+    async fn observe(&self, cx: &Context) -> Result<SqlSeen, Fault> {
         let start = Instant::now();
         let access = if self.writes { Access::Write } else { Access::Read };
         let tls = Tls { insecure: self.insecure, ca: self.ca.as_ref() };

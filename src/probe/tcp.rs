@@ -64,15 +64,15 @@ expect: { connected: true, latency_ms: { at_most: 200 } }
     const EFFECTS: Option<&'static str> = Some("With `send`, something is sent that may mean anything to who gets it.");
     type Observation = TcpSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<TcpSeen> {
+    async fn observe(&self, cx: &Context) -> Result<TcpSeen, Fault> {
         let Address(host, port) = &self.address;
         let found: Vec<SocketAddr> = match lookup_host((host.as_str(), *port)).await {
             Ok(found) => found.collect(),
             // The words of the resolver tell an unknown name from a resolver that does not answer.
-            Err(error) => return Err(unresolved(host, &format!(": {error}")).into()),
+            Err(error) => return Err(unresolved(host, &format!(": {error}"))),
         };
         if found.is_empty() {
-            return Err(unresolved(host, "").into());
+            return Err(unresolved(host, ""));
         }
         // A little less than what the engine allows, so that silence is something that was seen.
         let limit = cx.timeout.mul_f32(0.9);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gate::client::{Context, Fault};
+use gate::client::Context;
 use gate::env::Env;
 use gate::probe::Probe;
 use serde_json::Value;
@@ -29,9 +29,9 @@ pub fn context(dir: &Path, vars: &[(&str, &str)]) -> Context {
 pub fn look_in<P: Probe>(cx: &Context, settings: Value) -> Result<P::Observation, String> {
     let probe: P = probe(settings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(probe.observe(cx)).map_err(|error| {
-        let help = error.downcast_ref::<Fault>().and_then(|fault| fault.help.clone());
-        help.map_or_else(|| format!("{error:#}"), |help| format!("{error:#}\nhelp: {help}"))
+    runtime.block_on(probe.observe(cx)).map_err(|fault| match &fault.help {
+        Some(help) => format!("{fault}\nhelp: {help}"),
+        None => fault.to_string(),
     })
 }
 

@@ -106,7 +106,7 @@ impl Request {
     ///
     /// # Errors
     /// When no answer came: each in the words of a person, with what to do.
-    pub async fn send(mut self, cx: &Context, options: &HttpOptions, redirects: u8) -> anyhow::Result<Answer> {
+    pub async fn send(mut self, cx: &Context, options: &HttpOptions, redirects: u8) -> Result<Answer, Fault> {
         let mut followed = Vec::new();
         loop {
             let (response, latency) = self.send_once(cx, options).await?;
@@ -127,7 +127,7 @@ impl Request {
         }
     }
 
-    async fn send_once(&self, cx: &Context, options: &HttpOptions) -> anyhow::Result<(reqwest::Response, Duration)> {
+    async fn send_once(&self, cx: &Context, options: &HttpOptions) -> Result<(reqwest::Response, Duration), Fault> {
         let client = cx.http(&self.url, options)?;
         let start = Instant::now();
         let response = self.send_by(&client).await?;

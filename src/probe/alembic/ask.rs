@@ -34,7 +34,7 @@ impl Drop for Running {
 ///
 /// # Errors
 /// When it can't be run, fails, or says nothing that can be understood.
-pub async fn heads(argv: &[String], dir: &Path) -> anyhow::Result<Heads> {
+pub async fn heads(argv: &[String], dir: &Path) -> Result<Heads, Fault> {
     let shown = argv.join(" ");
     let (program, arguments) = argv.split_first().expect("settings with an empty command are refused");
     let mut command = CommandWrap::with_new(program, |command| {
@@ -49,15 +49,15 @@ pub async fn heads(argv: &[String], dir: &Path) -> anyhow::Result<Heads> {
     let mut child = Running(child);
     let (stdout, stderr) = (child.0.stdout().take(), child.0.stderr().take());
     let (stdout, stderr) = tokio::join!(text(stdout), text(stderr));
-    let status = child.0.wait().await?;
+    let status = child.0.wait().await.map_err(|error| Fault::new(format!("`{shown}` was lost: {error}")))?;
     if !status.success() {
         let words = stderr.trim().lines().last().or(stdout.trim().lines().last()).unwrap_or("it said nothing");
-        return Err(Fault::new(format!("`{shown}` failed: {}", words.trim())).into());
+        return Err(Fault::new(format!("`{shown}` failed: {}", words.trim())));
     }
     let heads = parse(&stdout);
     if heads.all.is_empty() {
         let fault = Fault::new(format!("`{shown}` names no head"));
-        return Err(fault.help("does this configuration lead to any revision files?").into());
+        return Err(fault.help("does this configuration lead to any revision files?"));
     }
     Ok(heads)
 }

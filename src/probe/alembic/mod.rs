@@ -11,7 +11,6 @@ mod state;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -118,10 +117,10 @@ expect: { at_head: true, current: [014_trace_mismatches] }
 "#;
     type Observation = AlembicSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<AlembicSeen> {
+    async fn observe(&self, cx: &Context) -> Result<AlembicSeen, Fault> {
         let (settings, project) = (self.clone(), cx.env.cwd.join(&cx.dir));
         let reading = tokio::task::spawn_blocking(move || settings.read(&project));
-        let (history, url, dir) = reading.await.context("reading the revision files")??;
+        let (history, url, dir) = reading.await.map_err(|_| Fault::new("reading the revision files crashed"))??;
         let history = match history {
             Some(graph) => History::Files(graph),
             None => History::Command(ask::heads(&self.argv(cx), &dir).await?),

@@ -98,7 +98,7 @@ timeout: 5m
 "#;
     type Observation = BackupSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<BackupSeen> {
+    async fn observe(&self, cx: &Context) -> Result<BackupSeen, Fault> {
         let store = match &self.place {
             Place::Folder(_) => None,
             Place::Store(bucket) => Some(store::open(bucket, &self.options, self.ca.as_ref(), cx)?),

@@ -46,7 +46,7 @@ pub fn open(
     options: &BTreeMap<String, String>,
     ca: Option<&PathBuf>,
     cx: &Context,
-) -> anyhow::Result<Store> {
+) -> Result<Store, Fault> {
     let endpoint = ["endpoint", "endpoint_url", "base_url"].iter().find_map(|end| {
         let is_it = |key: &&String| {
             key.trim_start_matches("aws_").trim_start_matches("azure_storage_").trim_start_matches("google_") == *end

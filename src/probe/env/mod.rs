@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -63,7 +62,7 @@ impl Probe for Environment {
 "#;
     type Observation = EnvironmentSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<EnvironmentSeen> {
+    async fn observe(&self, cx: &Context) -> Result<EnvironmentSeen, Fault> {
         let vars = match &self.file {
             None => Cow::Borrowed(&cx.env.vars),
             Some(file) => Cow::Owned(read(&cx.path(file)).await?),
@@ -143,13 +142,13 @@ impl Environment {
     }
 }
 
-async fn read(file: &std::path::Path) -> anyhow::Result<BTreeMap<String, String>> {
+async fn read(file: &std::path::Path) -> Result<BTreeMap<String, String>, Fault> {
     let shown = file.display();
-    let metadata = tokio::fs::metadata(file).await.with_context(|| format!("reading `{shown}`"))?;
+    let metadata = tokio::fs::metadata(file).await.map_err(|error| Fault::unreadable(file, &error))?;
     if !metadata.is_file() || metadata.len() > MAX_FILE {
-        return Err(Fault::new(format!("`{shown}` is no file of variables, or is larger than 1 MiB")).into());
+        return Err(Fault::new(format!("`{shown}` is no file of variables, or is larger than 1 MiB")));
     }
-    let bytes = tokio::fs::read(file).await.with_context(|| format!("reading `{shown}`"))?;
+    let bytes = tokio::fs::read(file).await.map_err(|error| Fault::unreadable(file, &error))?;
     let text = String::from_utf8(bytes).map_err(|_| Fault::new(format!("`{shown}` is not UTF-8")))?;
     let vars = dotenv::parse(&text).map_err(|bad| {
         Fault::new(format!("`{shown}` is no file of variables: {bad}")).help("each line wants to be `KEY=VALUE`")

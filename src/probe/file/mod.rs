@@ -83,7 +83,7 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
 "#;
     type Observation = FileSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<FileSeen> {
+    async fn observe(&self, cx: &Context) -> Result<FileSeen, Fault> {
         if let Some(host) = &self.on {
             let found = there::look(host, &self.path, self.max_size.get(), cx).await?;
             return Ok(seen(found, self.is_markdown(), cx.env.now()));

@@ -83,7 +83,7 @@ expect: { dirty: false, ahead: 0, behind: 0 }
 "#;
     type Observation = GitSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<GitSeen> {
+    async fn observe(&self, cx: &Context) -> Result<GitSeen, Fault> {
         let git = Program::new(cx, self.folder(cx)).await?;
         let said = git.ask(&["rev-parse", "--is-bare-repository", "--is-shallow-repository"]).await?;
         let is = |line: usize| said.text.lines().nth(line) == Some("true");

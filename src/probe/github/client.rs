@@ -25,7 +25,7 @@ impl Client<'_> {
     ///
     /// # Errors
     /// When no answer came, or one of those.
-    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Reply> {
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, Fault> {
         self.send(self.api.get(path, query), "application/vnd.github+json").await
     }
 
@@ -33,7 +33,7 @@ impl Client<'_> {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn get_raw(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Reply> {
+    pub async fn get_raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, Fault> {
         self.send(self.api.get(path, query), "application/vnd.github.raw+json").await
     }
 
@@ -41,7 +41,7 @@ impl Client<'_> {
     ///
     /// # Errors
     /// When one of them is refused, or there are too many.
-    pub async fn pages<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<T>> {
+    pub async fn pages<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<T>, Fault> {
         let mut query = query.to_vec();
         query.push(("per_page", "100"));
         let mut request = self.api.get(path, &query);
@@ -54,17 +54,17 @@ impl Client<'_> {
                 None => return Ok(pages),
             }
         }
-        Err(Fault::new(format!("GitHub has more than {MAX_PAGES} pages of {path}")).into())
+        Err(Fault::new(format!("GitHub has more than {MAX_PAGES} pages of {path}")))
     }
 
-    async fn send(&self, mut request: Request, accept: &'static str) -> anyhow::Result<Reply> {
+    async fn send(&self, mut request: Request, accept: &'static str) -> Result<Reply, Fault> {
         request.headers.insert(ACCEPT, HeaderValue::from_static(accept));
         let version = HeaderName::from_static("x-github-api-version");
         request.headers.insert(version, HeaderValue::from_static("2022-11-28"));
         let reply = self.api.send(self.cx, request).await?;
         match (reply.status, too_often(&reply)) {
-            (403 | 429, Some(fault)) => Err(fault.into()),
-            (401, _) => Err(reply.fault().into()),
+            (403 | 429, Some(fault)) => Err(fault),
+            (401, _) => Err(reply.fault()),
             (_, _) => Ok(reply),
         }
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::client::Fault;
 use crate::probe::workflow::Definition;
 
 use super::GitHub;
@@ -69,7 +70,7 @@ struct Issue {
 
 impl GitHub {
     /// All that is asked for.
-    pub(super) async fn look(&self, client: &Client<'_>, now: Timestamp) -> anyhow::Result<GitHubSeen> {
+    pub(super) async fn look(&self, client: &Client<'_>, now: Timestamp) -> Result<GitHubSeen, Fault> {
         let mut seen = GitHubSeen::default();
         // This one costs nothing of the quota, and every token may ask it.
         let reply = client.get("/rate_limit", &[]).await?;
@@ -112,13 +113,13 @@ impl GitHub {
         Ok(seen)
     }
 
-    async fn workflow(&self, client: &Client<'_>, repo: &Repository, file: &str) -> anyhow::Result<WorkflowState> {
+    async fn workflow(&self, client: &Client<'_>, repo: &Repository, file: &str) -> Result<WorkflowState, Fault> {
         let base = format!("/repos/{}/actions/workflows", repo.name());
         let reply = client.get(&format!("{base}/{file}"), &[]).await?;
         if reply.status == 404 {
             // Who may see the list may see all of it: then it is really not there.
             let list = client.get(&base, &[("per_page", "1")]).await?;
-            return if list.is_ok() { Ok(WorkflowState::default()) } else { Err(refusal(&list).into()) };
+            return if list.is_ok() { Ok(WorkflowState::default()) } else { Err(refusal(&list)) };
         }
         let known: Known = read(&reply)?;
         let mut query = vec![("per_page", "1"), ("exclude_pull_requests", "true")];
@@ -149,14 +150,14 @@ impl GitHub {
         client: &Client<'_>,
         repo: &Repository,
         file: &str,
-    ) -> anyhow::Result<Option<Definition>> {
+    ) -> Result<Option<Definition>, Fault> {
         let path = format!("/repos/{}/contents/.github/workflows/{file}", repo.name());
         let at = self.commit.as_deref().or(self.branch.as_deref()).map(|name| ("ref", name));
         let reply = client.get_raw(&path, at.as_slice()).await?;
         match reply.status {
             403 | 404 => Ok(None),
             _ if reply.is_ok() => Ok(Some(Definition::read(file, &String::from_utf8_lossy(&reply.body)))),
-            _ => Err(refusal(&reply).into()),
+            _ => Err(refusal(&reply)),
         }
     }
 
@@ -178,7 +179,7 @@ impl GitHub {
         }
     }
 
-    async fn secrets(&self, client: &Client<'_>, repo: &Repository, wanted: &[String]) -> anyhow::Result<Secrets> {
+    async fn secrets(&self, client: &Client<'_>, repo: &Repository, wanted: &[String]) -> Result<Secrets, Fault> {
         let repo = format!("/repos/{}", repo.name());
         let mut pages: Vec<SecretPage> = client.pages(&format!("{repo}/actions/secrets"), &[]).await?;
         // A repository without an organisation may have no such list.
@@ -198,7 +199,7 @@ impl GitHub {
     }
 }
 
-async fn issues(client: &Client<'_>, repo: &Repository, labelled: &Labelled) -> anyhow::Result<Issues> {
+async fn issues(client: &Client<'_>, repo: &Repository, labelled: &Labelled) -> Result<Issues, Fault> {
     let mut query = vec![("state", labelled.state.word())];
     query.extend(labelled.label.as_deref().map(|label| ("labels", label)));
     let pages: Vec<Vec<Issue>> = client.pages(&format!("/repos/{}/issues", repo.name()), &query).await?;

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Context, Probe};
+use super::{Context, Fault, Probe};
 use crate::client::api::Api;
 use crate::client::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
 
@@ -60,7 +60,7 @@ expect: { issues.titles: { some: { contains: parity } }, token.days_left: { at_l
 "#;
     type Observation = GitHubSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<GitHubSeen> {
+    async fn observe(&self, cx: &Context) -> Result<GitHubSeen, Fault> {
         self.look(&Client { cx, api: self.api() }, cx.env.now()).await
     }
 

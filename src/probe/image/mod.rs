@@ -81,7 +81,7 @@ expect: { revision: { matches: "^[0-9a-f]{40}$" }, platforms: { contains: linux/
 "#;
     type Observation = ImageSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<ImageSeen> {
+    async fn observe(&self, cx: &Context) -> Result<ImageSeen, Fault> {
         let mut registry = Registry {
             cx,
             base: self.base(),
@@ -208,12 +208,12 @@ fn is_here(host: &str) -> bool {
 }
 
 /// A manifest by tag or digest, where it is there, with the bytes that its digest is of.
-async fn manifest(registry: &mut Registry<'_>, version: &str) -> anyhow::Result<Option<(Manifest, Got)>> {
+async fn manifest(registry: &mut Registry<'_>, version: &str) -> Result<Option<(Manifest, Got)>, Fault> {
     let got = registry.get(&format!("/manifests/{version}"), ACCEPT).await?;
     match got.status {
         200 => {}
         404 if got.is_of_registry() => return Ok(None),
-        _ => return Err(registry.fault(&got).into()),
+        _ => return Err(registry.fault(&got)),
     }
     verify(&got, version)?;
     let manifest: Manifest = serde_json::from_slice(&got.body).map_err(|error| {
@@ -222,17 +222,15 @@ async fn manifest(registry: &mut Registry<'_>, version: &str) -> anyhow::Result<
     })?;
     if manifest.schema_version != 2 {
         let fault = Fault::new(format!("the image has a manifest of version {}", manifest.schema_version));
-        return Err(fault
-            .help("push it again with a Docker of this decade: version 1 has no digest to compare")
-            .into());
+        return Err(fault.help("push it again with a Docker of this decade: version 1 has no digest to compare"));
     }
     Ok(Some((manifest, got)))
 }
 
-async fn configuration(registry: &mut Registry<'_>, digest: &str) -> anyhow::Result<Config> {
+async fn configuration(registry: &mut Registry<'_>, digest: &str) -> Result<Config, Fault> {
     let got = registry.get(&format!("/blobs/{digest}"), "*/*").await?;
     if got.status != 200 {
-        return Err(registry.fault(&got).into());
+        return Err(registry.fault(&got));
     }
     verify(&got, digest)?;
     // What is no image, such as a chart, has a configuration of its own kind.

@@ -63,7 +63,7 @@ impl Registry<'_> {
     ///
     /// # Errors
     /// When there is no answer, or the registry does not take the credentials.
-    pub async fn get(&mut self, path: &str, accept: &str) -> anyhow::Result<Got> {
+    pub async fn get(&mut self, path: &str, accept: &str) -> Result<Got, Fault> {
         let got = self.send(path, accept).await?;
         if got.status != 401 || self.authorization.is_some() {
             return Ok(got);
@@ -72,7 +72,7 @@ impl Registry<'_> {
         self.send(path, accept).await
     }
 
-    async fn send(&self, path: &str, accept: &str) -> anyhow::Result<Got> {
+    async fn send(&self, path: &str, accept: &str) -> Result<Got, Fault> {
         let mut request = Request::new(Method::GET, &self.base.below(path), Access::default());
         request.headers.insert(ACCEPT, HeaderValue::from_str(accept).expect("media types are ASCII"));
         if let Some(authorization) = &self.authorization {
@@ -81,11 +81,11 @@ impl Registry<'_> {
         self.answer(request, REDIRECTS).await
     }
 
-    async fn answer(&self, request: Request, redirects: u8) -> anyhow::Result<Got> {
+    async fn answer(&self, request: Request, redirects: u8) -> Result<Got, Fault> {
         let mut response = request.send(self.cx, &self.options, redirects).await?.response;
         let body = read(&mut response, MAX_BODY).await?;
         if body.truncated {
-            return Err(Fault::new("the registry answered with more than 4 MiB").into());
+            return Err(Fault::new("the registry answered with more than 4 MiB"));
         }
         Ok(Got {
             status: response.status().as_u16(),
@@ -94,14 +94,14 @@ impl Registry<'_> {
         })
     }
 
-    async fn authorize(&self, got: &Got) -> anyhow::Result<HeaderValue> {
+    async fn authorize(&self, got: &Got) -> Result<HeaderValue, Fault> {
         let mut texts = got.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let challenge = texts.find_map(challenge);
         let (user, password) = self.login.unzip();
         let access = Access { user, password, ..Access::default() };
         match challenge {
-            None => Err(self.denied(got).into()),
-            Some(Challenge::Basic) if user.is_none() => Err(self.denied(got).into()),
+            None => Err(self.denied(got)),
+            Some(Challenge::Basic) if user.is_none() => Err(self.denied(got)),
             Some(Challenge::Basic) => {
                 let request = Request::new(Method::GET, &self.base, access);
                 Ok(request.headers.get(AUTHORIZATION).cloned().expect("there is a user"))
@@ -116,21 +116,20 @@ impl Registry<'_> {
         service: Option<String>,
         scope: Option<String>,
         access: Access<'_>,
-    ) -> anyhow::Result<HeaderValue> {
+    ) -> Result<HeaderValue, Fault> {
         let fault = || Fault::new("the registry sends for a token to a place that is no URL");
         let url = HttpUrl::try_from(Url::parse(realm).map_err(|_| fault())?).map_err(|_| fault())?;
         if url.url().scheme() == "http" && self.base.url().scheme() == "https" {
             return Err(Fault::new(
                 "the registry sends for a token to a place without TLS, where credentials must not go",
-            )
-            .into());
+            ));
         }
         let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", self.repository));
         let mut query = vec![("scope", scope.as_str())];
         query.extend(service.as_deref().map(|service| ("service", service)));
         let got = self.answer(Request::new(Method::GET, &url.query(&query), access), 0).await?;
         if got.status != 200 {
-            return Err(self.denied(&got).into());
+            return Err(self.denied(&got));
         }
         let granted = serde_json::from_slice(&got.body).unwrap_or(Granted { token: None, access_token: None });
         let token = granted.token.or(granted.access_token).filter(|token| !token.is_empty());

@@ -84,7 +84,7 @@ expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { le
     const EFFECTS: Option<&'static str> = Some("With `run`, it puts load on what the script calls.");
     type Observation = K6Seen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<K6Seen> {
+    async fn observe(&self, cx: &Context) -> Result<K6Seen, Fault> {
         // What is missing here would be known only after minutes of load.
         let baseline = match &self.baseline {
             Some(path) => Some(self.baseline_at(cx, path).await?),
@@ -95,7 +95,7 @@ expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { le
                 let Some((summary, modified)) = read(cx.path(path), path).await? else {
                     let fault = Fault::pending(format!("there is no summary: `{}` does not exist", path.display()));
                     let help = format!("run the load test: k6 run --summary-export {} SCRIPT.js", path.display());
-                    return Err(fault.help(help).into());
+                    return Err(fault.help(help));
                 };
                 (summary, false, modified)
             }
@@ -175,7 +175,7 @@ expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { le
 }
 
 impl K6 {
-    async fn baseline_at(&self, cx: &Context, path: &Path) -> anyhow::Result<Summary> {
+    async fn baseline_at(&self, cx: &Context, path: &Path) -> Result<Summary, Fault> {
         let found = read(cx.path(path), path).await?;
         let (summary, _) = found.ok_or_else(|| {
             Fault::new(format!("there is no baseline: `{}` does not exist", path.display()))
@@ -205,17 +205,17 @@ impl<'de> Deserialize<'de> for K6 {
 }
 
 /// The summary at a path and when it was written; nothing where nothing is.
-async fn read(path: PathBuf, name: &Path) -> anyhow::Result<Option<(Summary, Timestamp)>> {
+async fn read(path: PathBuf, name: &Path) -> Result<Option<(Summary, Timestamp)>, Fault> {
     let found = tokio::task::spawn_blocking(move || look(&path, MAX_SUMMARY)).await;
     let found = found.map_err(|_| Fault::new("reading the summary broke off"))??;
     let name = name.display();
     let (content, modified) = match (found.kind, found.content, found.modified) {
         (None | Some("broken link"), _, _) => return Ok(None),
         (_, Some(content), Some(modified)) => (content, modified),
-        (Some(kind), _, _) => return Err(Fault::new(format!("`{name}` is a {kind}")).into()),
+        (Some(kind), _, _) => return Err(Fault::new(format!("`{name}` is a {kind}"))),
     };
     if content.truncated {
-        return Err(Fault::new(format!("`{name}` is larger than 16 MiB")).into());
+        return Err(Fault::new(format!("`{name}` is larger than 16 MiB")));
     }
     Ok(Some((Summary::parse(&name.to_string(), &content.bytes)?, modified)))
 }

@@ -16,7 +16,7 @@ const MAX_OUTPUT: usize = 64 << 10;
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 
 /// Runs the script, and gives the summary and whether k6 says that the test failed.
-pub async fn run(k6: &K6, script: &Path, cx: &Context) -> anyhow::Result<(Summary, bool)> {
+pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool), Fault> {
     let folder =
         tempfile::tempdir().map_err(|error| Fault::new(format!("no temporary folder can be made: {error}")))?;
     let file = folder.path().join("summary.json");
@@ -30,7 +30,7 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> anyhow::Result<(Summar
     let limit = cx.timeout.saturating_sub((cx.timeout / 10).min(Duration::from_millis(200)));
     let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
         let fault = Fault::new("k6 was still running when its time was up");
-        return Err(fault.help("it was ended: give the probe a `timeout` that is longer than the test").into());
+        return Err(fault.help("it was ended: give the probe a `timeout` that is longer than the test"));
     };
     let ended = ended.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Fault::new(format!("`{}` is not installed here, or not in PATH", k6.program))
@@ -41,10 +41,10 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> anyhow::Result<(Summar
     let failed = match ended.end {
         End::Exit(0) => false,
         End::Exit(99 | 108 | 110) => true,
-        End::Exit(_) | End::Signal(_) => return Err(broken(ended.end, &ended.stderr.bytes).into()),
+        End::Exit(_) | End::Signal(_) => return Err(broken(ended.end, &ended.stderr.bytes)),
     };
     let Some((summary, _)) = read(file, Path::new("summary.json")).await? else {
-        return Err(broken(ended.end, &ended.stderr.bytes).into());
+        return Err(broken(ended.end, &ended.stderr.bytes));
     };
     Ok((summary, failed))
 }

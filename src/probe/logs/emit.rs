@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::client::Fault;
 use crate::client::http::{Access, Headers, HttpUrl, Method, Request, Token, options};
 use crate::probe::Context;
 
@@ -58,8 +59,8 @@ impl Emit {
     ///
     /// # Errors
     /// When no answer came.
-    pub async fn send(&self, cx: &Context, marker: &str) -> anyhow::Result<u16> {
-        let url = self.target(marker).map_err(anyhow::Error::msg)?;
+    pub async fn send(&self, cx: &Context, marker: &str) -> Result<u16, Fault> {
+        let url = self.target(marker).map_err(Fault::new)?;
         let access = Access { token: self.token.as_ref(), headers: Some(&self.headers), ..Access::default() };
         let mut request = Request::new(self.method.into(), &url, access);
         if let Some(body) = &self.body {

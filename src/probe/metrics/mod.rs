@@ -104,7 +104,7 @@ expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
 "#;
     type Observation = MetricsSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<MetricsSeen> {
+    async fn observe(&self, cx: &Context) -> Result<MetricsSeen, Fault> {
         let reply = self.api().send(cx, self.request()).await?;
         let (page, format) = read(&reply)?;
         Ok(self.select(page, format))

@@ -72,13 +72,13 @@ expect: { rules: { at_least: 1 }, persistent: true, service: enabled, tables: { 
 "#;
     type Observation = NftablesSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<NftablesSeen> {
+    async fn observe(&self, cx: &Context) -> Result<NftablesSeen, Fault> {
         let ended = match &self.on {
             Some(host) => {
                 let arguments = [self.boot_file.display().to_string(), self.service.clone()].map(|word| quoted(&word));
                 match host.run(cx, &format!("set -- {}\n{SCRIPT}", arguments.join(" ")), MAX_OUTPUT).await? {
                     There::Ended(ended) => ended,
-                    There::Refused(why) => return Err(Fault::new(why).into()),
+                    There::Refused(why) => return Err(Fault::new(why)),
                 }
             }
             None => {
@@ -89,7 +89,7 @@ expect: { rules: { at_least: 1 }, persistent: true, service: enabled, tables: { 
                 ended.map_err(|error| Fault::new(format!("the shell could not be run: {error}")))?
             }
         };
-        Ok(self.seen(&ended)?)
+        self.seen(&ended)
     }
 
     fn evidence(&self, seen: &NftablesSeen) -> String {

@@ -44,7 +44,7 @@ impl<'t> Connection<'t> {
     ///
     /// # Errors
     /// When there is no connection, or the server does not accept the credentials.
-    pub async fn open(target: &'t Target, ca: Option<&Path>, insecure: bool, cx: &Context) -> anyhow::Result<Self> {
+    pub async fn open(target: &'t Target, ca: Option<&Path>, insecure: bool, cx: &Context) -> Result<Self, Fault> {
         // A little less than what the engine allows, so that there is time to say where it hung.
         let deadline = Instant::now() + cx.timeout.mul_f32(0.9);
         let config = if target.is_tls { Some(trust::config(ca, insecure)?) } else { None };
@@ -58,7 +58,7 @@ impl<'t> Connection<'t> {
         Ok(connection)
     }
 
-    async fn log_in(&mut self) -> anyhow::Result<()> {
+    async fn log_in(&mut self) -> Result<(), Fault> {
         let Target { user, password, database, .. } = self.target;
         if user.is_some() || password.is_some() {
             let password = password.as_deref().unwrap_or_default();
@@ -81,7 +81,7 @@ impl<'t> Connection<'t> {
     ///
     /// # Errors
     /// When none comes, or one that is not Redis's.
-    pub async fn ask(&mut self, command: &Cmd) -> anyhow::Result<Answer> {
+    pub async fn ask(&mut self, command: &Cmd) -> Result<Answer, Fault> {
         let asked = within(self.deadline, exchange(&mut self.stream, command)).await;
         let fault = match asked {
             Some(Ok(Value::ServerError(error))) => return Ok(Err(error)),
@@ -93,7 +93,7 @@ impl<'t> Connection<'t> {
             Some(Err(Broken::Closed)) => fault::closed(self.target),
             Some(Err(Broken::NotRedis(bytes))) => fault::not_redis(&bytes, self.target),
         };
-        Err(fault.into())
+        Err(fault)
     }
 }
 

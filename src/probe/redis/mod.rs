@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub use info::{Persistence, Role};
 pub use setting::RedisUrl;
 
-use super::{Context, Probe};
+use super::{Context, Fault, Probe};
 use connection::{Answer, Connection};
 use info::Info;
 
@@ -99,7 +99,7 @@ expect: { pong: true, writable: true }
     const EFFECTS: Option<&'static str> = Some("With `write`, a key of its own is written and removed.");
     type Observation = RedisSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<RedisSeen> {
+    async fn observe(&self, cx: &Context) -> Result<RedisSeen, Fault> {
         let target = self.url.target();
         let ca = self.ca.as_ref().map(|file| cx.path(file));
         let mut connection = Connection::open(target, ca.as_deref(), self.insecure, cx).await?;
@@ -111,7 +111,7 @@ expect: { pong: true, writable: true }
         match pong {
             Ok(answer) => seen.pong = text(Some(Ok(answer))) == "PONG",
             Err(error) if is_state(&error) => seen.error = Some(error.code().to_owned()),
-            Err(error) => return Err(fault::refused(&error, target).into()),
+            Err(error) => return Err(fault::refused(&error, target)),
         }
         if self.write {
             let written = write::round_trip(&mut connection).await?;

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use redis::{Value, cmd};
 
 use super::connection::Connection;
+use crate::client::Fault;
 
 /// In a cluster most keys belong to other nodes. So many tries find one for a node that holds a tenth of the slots.
 const TRIES: usize = 64;
@@ -13,7 +14,7 @@ const TRIES: usize = 64;
 ///
 /// # Errors
 /// When no answer came.
-pub async fn round_trip(connection: &mut Connection<'_>) -> anyhow::Result<Result<(), String>> {
+pub async fn round_trip(connection: &mut Connection<'_>) -> Result<Result<(), String>, Fault> {
     let mut moved = "MOVED".to_owned();
     for _ in 0..TRIES {
         let value = format!("{:016x}", RandomState::new().hash_one("gate"));

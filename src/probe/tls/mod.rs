@@ -88,7 +88,7 @@ expect: { verified: true, days_left: { at_least: 14 } }
 "#;
     type Observation = TlsSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<TlsSeen> {
+    async fn observe(&self, cx: &Context) -> Result<TlsSeen, Fault> {
         let observer = Arc::new(Observer::new(self.ca.as_ref().map(|file| cx.path(file)).as_deref())?);
         let mut config = trust::with_verifier(Arc::clone(&observer) as _);
         config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
@@ -97,14 +97,14 @@ expect: { verified: true, days_left: { at_least: 14 } }
         let stream = self.connect().await?;
         let stream = match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
             Ok(stream) => stream,
-            Err(error) => return Err(self.refused(&error).into()),
+            Err(error) => return Err(self.refused(&error)),
         };
         let (_, session) = stream.get_ref();
         let now = cx.env.now();
         let chain = session.peer_certificates().unwrap_or_default();
         let chain: Vec<Certificate> = chain.iter().filter_map(|der| Certificate::parse(der, now)).collect();
         let Some(own) = chain.first().cloned() else {
-            return Err(Fault::new(format!("the certificate of {} can't be read", self.place())).into());
+            return Err(Fault::new(format!("the certificate of {} can't be read", self.place())));
         };
         let reason = observer.verdict().map(|error| reason(&error, own.issuer == own.subject));
         Ok(TlsSeen {
@@ -196,11 +196,11 @@ impl Tls {
         self.address.to_string()
     }
 
-    async fn connect(&self) -> anyhow::Result<TcpStream> {
+    async fn connect(&self) -> Result<TcpStream, Fault> {
         let (host, port) = (self.address.host(), self.address.port());
         let found: Vec<SocketAddr> = match lookup_host((host, port)).await {
             Ok(found) => found.collect(),
-            Err(error) => return Err(unresolved(host, &format!(": {error}")).into()),
+            Err(error) => return Err(unresolved(host, &format!(": {error}"))),
         };
         let (mut stream, _) = connect(found).await.map_err(|error| connection(&error, &self.place()))?;
         match self.starttls {

@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use super::trust;
+use crate::client::Fault;
 
 /// A verifier that refuses nobody, and remembers whom it should have refused.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ impl Observer {
     ///
     /// # Errors
     /// When the file can't be read.
-    pub fn new(ca: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn new(ca: Option<&Path>) -> Result<Self, Fault> {
         let nobody = Error::General("the server showed no certificate".to_owned());
         Ok(Self { strict: trust::verifier(ca)?, verdict: Mutex::new(Err(nobody)) })
     }

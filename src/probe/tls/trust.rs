@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -17,7 +16,7 @@ use crate::probe::Fault;
 ///
 /// # Errors
 /// When the certificate file can't be read.
-pub fn config(ca: Option<&Path>, insecure: bool) -> anyhow::Result<Arc<ClientConfig>> {
+pub fn config(ca: Option<&Path>, insecure: bool) -> Result<Arc<ClientConfig>, Fault> {
     let verifier =
         if insecure { Arc::new(Unverified(Arc::new(ring::default_provider()))) as Arc<_> } else { verifier(ca)? };
     Ok(Arc::new(with_verifier(verifier)))
@@ -37,18 +36,19 @@ pub fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn verifier(ca: Option<&Path>) -> anyhow::Result<Arc<dyn ServerCertVerifier>> {
+pub fn verifier(ca: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
     let extra = ca.map(certificates).transpose()?.unwrap_or_default();
     let verifier = Verifier::new_with_extra_roots(extra, Arc::new(ring::default_provider()));
-    Ok(Arc::new(verifier.context("reading the certificates that this machine trusts")?))
+    let unread = |error| Fault::new(format!("cannot read the certificates that this machine trusts: {error}"));
+    Ok(Arc::new(verifier.map_err(unread)?))
 }
 
-fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let pem = std::fs::read(file).with_context(|| format!("reading `{}`", file.display()))?;
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let pem = std::fs::read(file).map_err(|error| Fault::unreadable(file, &error))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
     if certificates.is_empty() {
         let fault = Fault::new(format!("`{}` holds no certificate", file.display()));
-        return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on").into());
+        return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on"));
     }
     Ok(certificates)
 }

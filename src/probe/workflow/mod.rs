@@ -53,7 +53,7 @@ expect: { valid: true, dispatch_only: true, jobs: { contains: parity } }
 "#;
     type Observation = WorkflowSeen;
 
-    async fn observe(&self, cx: &Context) -> anyhow::Result<WorkflowSeen> {
+    async fn observe(&self, cx: &Context) -> Result<WorkflowSeen, Fault> {
         let path = cx.path(&self.path);
         let found = tokio::task::spawn_blocking(move || look(&path, MAX_SIZE)).await;
         let found = found.map_err(|_| Fault::new("reading the file broke off"))??;
