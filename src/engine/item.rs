@@ -84,6 +84,8 @@ pub fn blank(plan: &Plan, task: usize, status: Status, reason: Option<String>) -
         hint: item.hint.clone(),
         sign_off: item.sign_off.as_ref().map(|sign_off| SignOff { role: sign_off.role.clone() }),
         manual: item.manual.clone(),
+        source: None,
+        definition: None,
         place: plan.checklist.sources.locate(item.span),
         probes: Vec::new(),
         duration_ms: 0,

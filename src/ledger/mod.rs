@@ -21,7 +21,7 @@ use sqlx::{Connection as _, query_as};
 use crate::diagnostic::Diagnostic;
 use crate::run::{Run, Verdict};
 
-use document::Document;
+use document::StoredDocument;
 use server::{Refusal, Server, on, reading};
 
 pub use changes::{Bases, Green, tell_changes};
@@ -229,7 +229,7 @@ impl Ledger {
     }
 
     fn read(&self, (id, digest, bytes): Stored) -> Result<Recorded, Diagnostic> {
-        let document = Document { digest, bytes };
+        let document = StoredDocument { digest, bytes };
         match document.read() {
             Ok(run) => Ok(Recorded { id, digest: document.digest, run }),
             Err(why) => {

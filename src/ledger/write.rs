@@ -5,7 +5,7 @@ use sqlx::{Connection as _, query, query_as};
 
 use crate::run::{Run, Verdict};
 
-use super::document::Document;
+use super::document::StoredDocument;
 use super::facts::{AllFacts, State, states, take};
 use super::server::{Refusal, Server, on};
 
@@ -57,7 +57,7 @@ pub fn fold(runs: &[Said]) -> Result<AllFacts, Refusal> {
 
 /// Records the run, and forgets what is not to be kept.
 pub async fn record(server: &mut Server, run: &Run, keep: usize) -> Result<i64, Refusal> {
-    let document = Document::of(run);
+    let document = StoredDocument::of(run);
     let states = states(run);
     let said = serde_json::to_string(&states).expect("words and numbers are JSON");
     let started = run.started.as_millisecond();

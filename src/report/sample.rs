@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::diagnostic::Place;
-use crate::run::{Attempt, ExpectationResult, Gap, ItemResult, ProbeResult, Run, Section, SignOff, Status, VERSION};
+use crate::run::{Attempt, ExpectationResult, Gap, ItemResult, ProbeResult, Run, Section, SignOff, Status};
 
 /// The time at which the runs of tests are read.
 pub fn now() -> Timestamp {
@@ -13,7 +13,6 @@ pub fn now() -> Timestamp {
 /// A whole run of these sections.
 pub fn run(sections: impl Into<Vec<Section>>) -> Run {
     Run {
-        version: VERSION,
         gate: "0.1.0".into(),
         name: "staging".into(),
         title: "Staging Readiness Checklist — M9 entrance".into(),
@@ -65,6 +64,8 @@ pub fn item(id: &str, title: &str, status: Status) -> ItemResult {
         hint: None,
         sign_off: None,
         manual: None,
+        source: None,
+        definition: None,
         place: place(10, 9, &format!("      - id: {id}")),
         probes: Vec::new(),
         duration_ms: 120,

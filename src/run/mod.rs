@@ -1,4 +1,7 @@
 //! What happened: the record of one execution, of which every output is a projection.
+//!
+//! It is the engine's own record. What is stored or published has a form of its own: `report/json/v1.rs` and
+//! `ledger/document/v1.rs`.
 
 mod event;
 
@@ -14,14 +17,9 @@ use crate::yaml::Duration;
 
 pub use event::Event;
 
-/// The version of the JSON form. It grows when a reader of the old form would be misled.
-pub const VERSION: u32 = 1;
-
 /// One execution of a checklist.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct Run {
-    /// The version of this form: 1.
-    pub version: u32,
     /// The version of gate that ran.
     pub gate: String,
     /// The checklist's name: `staging` for `checklists/staging.yaml`.
@@ -35,7 +33,6 @@ pub struct Run {
     /// What is being signed off, such as a release.
     pub subject: Option<String>,
     /// When it began.
-    #[schemars(with = "String")]
     pub started: Timestamp,
     /// How long it took.
     pub duration_ms: u64,
@@ -58,7 +55,7 @@ pub struct Run {
 }
 
 /// A part of the checklist, as its markdown shows it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct Section {
     /// Its id, where it has one.
     pub id: Option<String>,
@@ -75,7 +72,7 @@ pub struct Section {
 }
 
 /// What was committed since some time.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct Changes {
     /// Since when, in words: `the last green run (0f1d7aa, 2025-12-01)`.
     pub since: String,
@@ -88,7 +85,7 @@ pub struct Changes {
 }
 
 /// One commit.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct Commit {
     /// Its name, shortened.
     pub id: String,
@@ -99,7 +96,7 @@ pub struct Commit {
 }
 
 /// What became of one item.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct ItemResult {
     /// Its id.
     pub id: String,
@@ -114,7 +111,6 @@ pub struct ItemResult {
     /// Passed, but not at the first attempt.
     pub flaky: bool,
     /// Passed, but longer ago than that may be believed. Only in what is shown from the ledger.
-    #[serde(default)]
     pub stale: bool,
     /// Shown with its true status, never gates.
     pub advisory: bool,
@@ -127,12 +123,10 @@ pub struct ItemResult {
     /// One short, stable line of what was seen, when it passed.
     pub evidence: Option<String>,
     /// When it last passed, where the ledger knows. Absent for one that passes now.
-    #[schemars(with = "Option<String>")]
     pub last_passed: Option<Timestamp>,
     /// What was being signed off then.
     pub last_subject: Option<String>,
     /// When the first of the runs began in which it is red, up to this one. Absent where no ledger was asked.
-    #[schemars(with = "Option<String>")]
     pub red_since: Option<Timestamp>,
     /// How long it may be believed that it passed.
     pub valid_for: Option<Duration>,
@@ -141,8 +135,11 @@ pub struct ItemResult {
     /// The person's part, for a sign-off.
     pub sign_off: Option<SignOff>,
     /// The steps that a person does, as Markdown, for a manual item.
-    #[serde(default)]
     pub manual: Option<String>,
+    /// SHA-256 of its source, in hexadecimal: what is looked at and expected, as it is written.
+    pub source: Option<String>,
+    /// SHA-256 of its definition, in hexadecimal: its source with variables filled in.
+    pub definition: Option<String>,
     /// Where the checklist states it.
     pub place: Place,
     /// What each of its probes saw, in order.
@@ -152,14 +149,14 @@ pub struct ItemResult {
 }
 
 /// Who has to vouch for the item.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct SignOff {
     /// The role, such as `QA lead`.
     pub role: String,
 }
 
 /// What one probe saw.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct ProbeResult {
     /// The kind of probe, such as `http`.
     pub kind: String,
@@ -172,7 +169,6 @@ pub struct ProbeResult {
     /// Every look, in order. Empty when it was blocked.
     pub attempts: Vec<Attempt>,
     /// What was seen at the last attempt, redacted.
-    #[schemars(with = "Option<serde_json::Value>")]
     pub observation: Option<Box<RawValue>>,
     /// One short, stable line of it.
     pub evidence: Option<String>,
@@ -191,7 +187,7 @@ pub struct ProbeResult {
 }
 
 /// One look.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct Attempt {
     /// What came of it.
     pub status: Status,
@@ -202,7 +198,7 @@ pub struct Attempt {
 }
 
 /// One expectation and what stood there.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct ExpectationResult {
     /// The path in the observation.
     pub path: String,
@@ -217,7 +213,7 @@ pub struct ExpectationResult {
 }
 
 /// A gap that people know about.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct Gap {
     /// What is missing.
     pub gap: String,
@@ -230,13 +226,12 @@ pub struct Gap {
     /// Anything else.
     pub notes: Option<String>,
     /// Through that day, in UTC, it counts as green.
-    #[schemars(with = "Option<String>")]
-    pub accepted_until: Option<jiff::civil::Date>,
+    pub accepted_until: Option<Date>,
     /// Who accepted it.
     pub accepted_by: Option<String>,
 }
 
-/// What came of an item or a probe.
+/// What came of an item or a probe. The words are part of every stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -279,7 +274,7 @@ impl Status {
     }
 }
 
-/// What a run says of the environment.
+/// What a run says of the environment. The words are part of every stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::run::{Event, Run, Section, Status, VERSION};
+use crate::run::{Event, Run, Section, Status};
 
 use super::super::item::blank;
 use super::{End, Scheduler};
@@ -49,7 +49,6 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             items: results.by_ref().take(section.items.len()).flatten().collect(),
         });
         Run {
-            version: VERSION,
             gate: env!("CARGO_PKG_VERSION").to_owned(),
             name: checklist.name.clone(),
             title: checklist.title.clone(),

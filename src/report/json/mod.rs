@@ -1,32 +1,21 @@
 //! `json`: the whole record with its verdict and counts, for programs.
 
+mod convert;
+mod v1;
+
 use std::io::{self, Write};
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::Serialize;
 
-use crate::run::{Run, Verdict};
+use crate::run::Run;
 use crate::text::json;
 
-use super::{Counts, Look};
-
-/// A run as one JSON document. `gate report` reads it back.
-#[derive(Serialize, JsonSchema)]
-struct Document<'a> {
-    /// What the run says of the environment.
-    verdict: Verdict,
-    /// How many items came out how.
-    counts: Counts,
-    /// The run itself.
-    #[serde(flatten)]
-    run: &'a Run,
-}
+use super::Look;
+use v1::Document;
 
 /// The run as one JSON document, in checklist order.
 pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    let document = Document { verdict: run.verdict(), counts: Counts::of(run), run };
-    json::write_pretty(&document, &mut *out)?;
+    json::write_pretty(&Document::from(run), &mut *out)?;
     writeln!(out)
 }
 
@@ -56,6 +45,7 @@ mod tests {
         let (head, _) = document.split_once("\"gate\"").expect("the run follows");
         assert_snapshot!(head, @r#"
         {
+          "schema": "gate.run/v1",
           "verdict": "not-ready",
           "counts": {
             "total": 1,
@@ -77,13 +67,32 @@ mod tests {
         "#);
     }
 
+    /// Every field of the form, with a value. To edit it is to break the readers of published documents.
+    const GOLDEN: &str = include_str!("v1.json");
+
+    #[test]
+    fn the_form_is_frozen() {
+        let run = Run::from(serde_json::from_str::<Document>(GOLDEN).expect("it is a document of this form"));
+        assert_eq!(shown(&run), GOLDEN);
+    }
+
+    #[test]
+    fn a_document_of_gate_0_1_is_read() {
+        let is_newer =
+            |line: &&str| ["schema", "source", "definition", "stale", "manual"].iter().any(|key| line.contains(key));
+        let old: String = GOLDEN.lines().filter(|line| !is_newer(line)).collect();
+        let run = Run::from(serde_json::from_str::<Document>(&old).expect("it is a document of this form"));
+        assert_eq!(run.items().next().map(|item| (&item.source, &item.definition)), Some((&None, &None)));
+    }
+
     #[test]
     fn a_document_reads_back_as_the_run_that_it_was() {
         let mut run = sample::m9();
         let seen = serde_json::value::to_raw_value(&[1, 2]).expect("numbers are JSON");
         run.sections[0].items[0].probes =
             vec![ProbeResult { observation: Some(seen), ..probe("sql", Status::Passed, None) }];
-        let read: Run = serde_json::from_str(&shown(&run)).expect("it is a run");
+        let document: Document = serde_json::from_str(&shown(&run)).expect("it is a document of this form");
+        let read = Run::from(document);
         assert_eq!(shown(&read), shown(&run));
     }
 

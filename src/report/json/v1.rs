@@ -1,0 +1,267 @@
+//! The JSON document of a run, version 1: frozen. Fields may be added; none is renamed, removed or given another meaning.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::report::Counts;
+use crate::run::{Status, Verdict};
+use crate::yaml::Duration;
+
+/// The name of this form.
+pub const SCHEMA: &str = "gate.run/v1";
+
+/// The number of this form. It grows when a reader of the old form would be misled.
+pub const VERSION: u32 = 1;
+
+/// Text that is borrowed from a run when it is written, and owned when it is read.
+type Text<'a> = Cow<'a, str>;
+
+/// One execution of a checklist, as one JSON document. `gate report` reads it back.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Document<'a> {
+    /// The name of this form: `gate.run/v1`. Missing in documents of gate 0.1.
+    #[serde(default)]
+    pub schema: Option<Text<'a>>,
+    /// What the run says of the environment.
+    pub verdict: Verdict,
+    /// How many items came out how.
+    pub counts: Counts,
+    /// The version of this form: 1.
+    pub version: u32,
+    /// The version of gate that ran.
+    pub gate: Text<'a>,
+    /// The checklist's name: `staging` for `checklists/staging.yaml`.
+    pub name: Text<'a>,
+    /// The checklist's title.
+    pub title: Text<'a>,
+    /// The checklist's file, as the user named it.
+    pub file: Text<'a>,
+    /// SHA-256 of the checklist's file, in hexadecimal.
+    pub digest: Text<'a>,
+    /// What is being signed off, such as a release.
+    pub subject: Option<Text<'a>>,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Why not everything was run, such as `--only db-head`. Null for a whole run.
+    pub partial: Option<Text<'a>>,
+    /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Null for a run that was completed.
+    pub interrupted: Option<Text<'a>>,
+    /// The commit that was checked out in the checklist's repository.
+    pub commit: Option<Text<'a>>,
+    /// The machine that it ran on.
+    pub host: Option<Text<'a>>,
+    /// Who ran it.
+    pub user: Option<Text<'a>>,
+    /// A link to the CI job that ran it.
+    pub ci: Option<Text<'a>>,
+    /// Sections in checklist order.
+    pub sections: Vec<Section<'a>>,
+    /// Known gaps in checklist order.
+    pub gaps: Vec<Gap<'a>>,
+}
+
+/// A section of the checklist.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Section<'a> {
+    /// Its id, if it has one.
+    pub id: Option<Text<'a>>,
+    /// Its heading.
+    pub title: Text<'a>,
+    /// The note in brackets behind the heading.
+    pub note: Option<Text<'a>>,
+    /// Markdown that is copied unchanged.
+    pub text: Option<Text<'a>>,
+    /// What was committed, if the section lists that.
+    pub changes: Option<Changes<'a>>,
+    /// Its items in checklist order.
+    pub items: Vec<Item<'a>>,
+}
+
+/// What was committed since a revision.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Changes<'a> {
+    /// Since when, in words: `the last green run (0f1d7aa, 2025-12-01)`.
+    pub since: Text<'a>,
+    /// The commits, newest first.
+    pub commits: Vec<Commit<'a>>,
+    /// How many more there are.
+    pub more: u64,
+    /// Why they are unknown.
+    pub problem: Option<Text<'a>>,
+}
+
+/// One commit.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Commit<'a> {
+    /// Its abbreviated hash.
+    pub id: Text<'a>,
+    /// The day on which it was made.
+    pub date: Text<'a>,
+    /// The first line of its message.
+    pub subject: Text<'a>,
+}
+
+/// The result of one item.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Item<'a> {
+    /// Its id.
+    pub id: Text<'a>,
+    /// What a person would tick.
+    pub title: Text<'a>,
+    /// Who is responsible for it.
+    pub owner: Option<Text<'a>>,
+    /// Its tags.
+    pub tags: Vec<Text<'a>>,
+    /// Its status.
+    pub status: Status,
+    /// Passed, but not at the first attempt.
+    pub flaky: bool,
+    /// Passed, but longer ago than its `valid_for`. Only in reports from the ledger.
+    #[serde(default)]
+    pub stale: bool,
+    /// Shown with its true status, never gates.
+    pub advisory: bool,
+    /// A probe of it didn't verify TLS.
+    pub insecure: bool,
+    /// One line: why it is not green, why it is deferred, or until when it is waived.
+    pub reason: Option<Text<'a>>,
+    /// The id of the item that is the root cause of this one's being blocked.
+    pub cause: Option<Text<'a>>,
+    /// One short, stable line of what was seen, when it passed.
+    pub evidence: Option<Text<'a>>,
+    /// When it last passed, if the ledger has that. Null for one that passes now.
+    #[schemars(with = "Option<String>")]
+    pub last_passed: Option<Timestamp>,
+    /// What was being signed off then.
+    pub last_subject: Option<Text<'a>>,
+    /// When the first of the runs began in which it is red, up to this one. Null if no ledger was read.
+    #[schemars(with = "Option<String>")]
+    pub red_since: Option<Timestamp>,
+    /// How long a pass is valid.
+    pub valid_for: Option<Duration>,
+    /// What to do when it is red.
+    pub hint: Option<Text<'a>>,
+    /// The person's part, for a sign-off.
+    pub sign_off: Option<SignOff<'a>>,
+    /// The steps that a person does, as Markdown, for a manual item. Missing in documents of gate 0.1.
+    #[serde(default)]
+    pub manual: Option<Text<'a>>,
+    /// SHA-256 of its source, in hexadecimal: its probes, expectations and needs as written. Missing in documents of gate 0.1.
+    #[serde(default)]
+    pub source: Option<Text<'a>>,
+    /// SHA-256 of its definition, in hexadecimal: its source with variables filled in. Missing in documents of gate 0.1.
+    #[serde(default)]
+    pub definition: Option<Text<'a>>,
+    /// Where the checklist states it.
+    pub place: Place<'a>,
+    /// The result of each of its probes, in order.
+    pub probes: Vec<Probe<'a>>,
+    /// From its first attempt to its end.
+    pub duration_ms: u64,
+}
+
+/// Who has to sign.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SignOff<'a> {
+    /// The role, such as `QA lead`.
+    pub role: Text<'a>,
+}
+
+/// The result of one probe.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Probe<'a> {
+    /// The kind of probe, such as `http`.
+    pub kind: Text<'a>,
+    /// The name by which others refer to its observation.
+    pub alias: Option<Text<'a>>,
+    /// The check that it comes from.
+    pub check: Option<Text<'a>>,
+    /// Its status: passed, failed, error, blocked or pending.
+    pub status: Status,
+    /// Every attempt, in order. Empty when it was blocked.
+    pub attempts: Vec<Attempt<'a>>,
+    /// What was seen at the last attempt, redacted.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub observation: Option<Cow<'a, RawValue>>,
+    /// One short, stable line of it.
+    pub evidence: Option<Text<'a>>,
+    /// Each expectation with what was found.
+    pub expectations: Vec<Expectation<'a>>,
+    /// Why nothing could be observed, or what it waits for.
+    pub error: Option<Text<'a>>,
+    /// What to do about it, if the probe knows.
+    pub help: Option<Text<'a>>,
+    /// A command line that does the same by hand; secrets are written `$NAME`.
+    pub reproduce: Option<Text<'a>>,
+    /// TLS was not verified.
+    pub insecure: bool,
+    /// Where the checklist states it.
+    pub place: Place<'a>,
+}
+
+/// One attempt.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attempt<'a> {
+    /// Its status.
+    pub status: Status,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Why it did not pass.
+    pub reason: Option<Text<'a>>,
+}
+
+/// One expectation and what was found.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Expectation<'a> {
+    /// The path in the observation.
+    pub path: Text<'a>,
+    /// What was expected, in words.
+    pub expected: Text<'a>,
+    /// What was found, shortened.
+    pub observed: Text<'a>,
+    /// Whether it holds.
+    pub passed: bool,
+    /// Where the checklist states it. Null if it passed, and for a default expectation.
+    pub place: Option<Place<'a>>,
+}
+
+/// A known gap.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Gap<'a> {
+    /// What is missing.
+    pub gap: Text<'a>,
+    /// The ids of the items that it explains.
+    pub items: Vec<Text<'a>>,
+    /// Such as `P1`.
+    pub priority: Option<Text<'a>>,
+    /// Who will close it.
+    pub owner: Option<Text<'a>>,
+    /// Anything else.
+    pub notes: Option<Text<'a>>,
+    /// Through that day, in UTC, its items count as green.
+    #[schemars(with = "Option<String>")]
+    pub accepted_until: Option<Date>,
+    /// Who accepted it.
+    pub accepted_by: Option<Text<'a>>,
+}
+
+/// A place in a file, and the line there.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Place<'a> {
+    /// The file, as the user named it.
+    pub file: Text<'a>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The whole line, without its end.
+    pub text: Text<'a>,
+}
