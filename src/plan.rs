@@ -1,10 +1,10 @@
 //! From a checklist to tasks: which items are to be looked at this time, and what each of them waits for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::checklist::{Checklist, Item};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::sign_off::SignOffState;
+use crate::sign_off::SignOffs;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// Why not everything is run, such as `--only db-head`.
     pub partial: Option<String>,
-    /// The state of each sign-off, by the id of its item. One that is not in it was never given.
-    pub sign_offs: HashMap<String, SignOffState>,
+    /// What has been signed off.
+    pub sign_offs: SignOffs,
 }
 
 /// One item's part of the plan.
@@ -42,11 +42,7 @@ impl Plan {
     ///
     /// # Errors
     /// When a word of the selection means nothing, or nothing is selected.
-    pub fn build(
-        checklist: Checklist,
-        selection: &Selection,
-        sign_offs: HashMap<String, SignOffState>,
-    ) -> Result<Self, Diagnostics> {
+    pub fn build(checklist: Checklist, selection: &Selection, sign_offs: SignOffs) -> Result<Self, Diagnostics> {
         let selected = selection.of(&checklist)?;
         let sections = checklist.sections.iter().enumerate();
         let places = sections.flat_map(|(section, own)| (0..own.items.len()).map(move |item| (section, item)));

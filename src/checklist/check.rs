@@ -68,19 +68,8 @@ impl<'a> Checks<'a> {
         if !check.fits(with, &file, problems) {
             return Vec::new();
         }
-        let given = |input: &Input| {
-            let said = with.iter().find(|(key, _)| key.text == input.key.text).map(|(_, node)| node.clone());
-            said.or_else(|| input.default.clone())
-        };
-        let inputs: HashMap<&str, Node> =
-            check.inputs.iter().filter_map(|input| Some((&*input.key.text, given(input)?))).collect();
-        let mut lookup = |reference: &Reference| match reference.path.strip_prefix("inputs.") {
-            Some(name) => inputs.get(name).map_or(Lookup::Missing, |node| Lookup::Found(node.clone())),
-            None => Lookup::Later,
-        };
         let mut own = Vec::new();
-        let mut probes = check.probes.clone();
-        fill(&mut probes, &mut lookup, &mut own);
+        let probes = check.filled(with, &mut own);
         let outside = scope.aliases.len();
         let specs = read_all(&probes, timing, scope, kinds, &mut own);
         // What a check calls its probes is its own affair.
@@ -88,6 +77,13 @@ impl<'a> Checks<'a> {
         problems.extend(own.into_iter().map(|problem| problem.also(name.span, "used here")));
         let used = Used { check: check.name.clone(), span: name.span };
         specs.into_iter().map(|spec| ProbeTask { used: Some(used.clone()), ..spec }).collect()
+    }
+
+    /// The probes of the check that `node` uses, as they are written there. None where it uses none that can be read.
+    pub fn written(&self, node: &Node) -> Option<Node> {
+        let check = self.read.get(node.get("use")?.text()?)?.as_ref()?;
+        let with = node.get("with").map(Node::entries).unwrap_or_default();
+        Some(check.filled(with, &mut Vec::new()))
     }
 
     /// Tells what is wrong with a check by itself.
@@ -178,6 +174,23 @@ impl Check {
         let mut scope = ReferenceScope { aliases: Vec::new(), item: name, needs: &[], items: &|_| None };
         read_all(&probes, default_timing(), &mut scope, kinds, problems);
         (problems.len() == before).then(|| Self { name: name.into(), inputs, probes })
+    }
+
+    /// Its probes with these inputs.
+    fn filled(&self, with: &[(Key, Node)], problems: &mut Vec<Diagnostic>) -> Node {
+        let given = |input: &Input| {
+            let said = with.iter().find(|(key, _)| key.text == input.key.text).map(|(_, node)| node.clone());
+            said.or_else(|| input.default.clone())
+        };
+        let inputs: HashMap<&str, Node> =
+            self.inputs.iter().filter_map(|input| Some((&*input.key.text, given(input)?))).collect();
+        let mut lookup = |reference: &Reference| match reference.path.strip_prefix("inputs.") {
+            Some(name) => inputs.get(name).map_or(Lookup::Missing, |node| Lookup::Found(node.clone())),
+            None => Lookup::Later,
+        };
+        let mut probes = self.probes.clone();
+        fill(&mut probes, &mut lookup, problems);
+        probes
     }
 
     /// Whether it was given what it needs, and nothing else.

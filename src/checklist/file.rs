@@ -2,7 +2,9 @@
 //!
 //! What belongs to parts that are read one by one, so that a slip in one does not hide those in others, is a [`Node`].
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -21,7 +23,8 @@ pub struct FileChecklist {
     pub title: String,
     /// What is being signed off, such as `${env.RELEASE}`. Sign-offs are bound to it.
     #[serde(default)]
-    pub subject: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub subject: Option<Node>,
     /// The file that `--markdown` writes when it is given no path, such as `docs/READINESS.md`. Relative to the folder
     /// that holds `checklists/`.
     #[serde(default)]
@@ -80,7 +83,7 @@ pub struct FileTiming {
     #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
     /// Whether to look again when a look is red. Not inherited by probes that have effects.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "reachable_retry")]
     pub retry: Option<FileRetry>,
 }
 
@@ -90,10 +93,13 @@ pub struct FileTiming {
 #[schemars(rename = "Retry")]
 pub struct FileRetry {
     /// How many looks there are at most, the first among them. At least 1.
-    pub attempts: std::num::NonZeroU32,
+    pub attempts: NonZeroU32,
     /// How long to wait between two looks. `1s` if absent.
     #[serde(default)]
     pub every: Option<Duration>,
+    /// How many attempts in a row must be green, such as `3` for what is not steady at first. Default: 1.
+    #[serde(default)]
+    pub consecutive: Option<NonZeroU32>,
 }
 
 /// Looking again until it holds: for what takes a while to come true.
@@ -106,6 +112,9 @@ pub struct FileEventually {
     /// How long to wait between two looks. `1s` if absent.
     #[serde(default)]
     pub every: Option<Duration>,
+    /// How many attempts in a row must be green, such as `3` for what is not steady at first. Default: 1.
+    #[serde(default)]
+    pub consecutive: Option<NonZeroU32>,
 }
 
 /// A part of the checklist: items, text, changes, or several of these.
@@ -145,8 +154,9 @@ pub struct FileChanges {
     /// `last-green`, the last whole run in which everything that gates was green; `last-sign-off`, the run that was signed
     /// last for another subject, and `last-green` where there is none; or a revision, such as `v1.4.0`. `last-green` if
     /// absent.
-    #[serde(default = "last_green")]
-    pub since: String,
+    #[serde(default)]
+    #[schemars(with = "String", default = "last_green")]
+    pub since: Since,
     /// Only commits that change something in these files and folders, relative to the folder that holds `checklists/`. All
     /// if absent.
     #[serde(default)]
@@ -155,6 +165,29 @@ pub struct FileChanges {
 
 fn last_green() -> String {
     "last-green".to_owned()
+}
+
+/// Where `changes` begin.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum Since {
+    /// `last-green`.
+    #[default]
+    LastGreen,
+    /// `last-sign-off`.
+    LastSignOff,
+    /// A revision.
+    Revision(String),
+}
+
+impl From<String> for Since {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "last-green" => Self::LastGreen,
+            "last-sign-off" => Self::LastSignOff,
+            _ => Self::Revision(text),
+        }
+    }
 }
 
 /// One line that a person would tick. It has `probes`, or `sign_off`, or `deferred`, or `pending`.
@@ -216,7 +249,7 @@ pub struct FileItem {
     #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
     /// Whether its probes look again when they are red.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "reachable_retry")]
     pub retry: Option<FileRetry>,
 }
 
@@ -256,10 +289,12 @@ pub struct FileProbe {
     #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
     /// Whether to look again when it is red.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "reachable_retry")]
+    #[schemars(with = "Option<FileRetry>")]
     pub retry: Option<Spanned<FileRetry>>,
     /// Look again until it holds, instead of `retry`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "reachable_eventually")]
+    #[schemars(with = "Option<FileEventually>")]
     pub eventually: Option<Spanned<FileEventually>>,
 }
 
@@ -325,23 +360,36 @@ pub struct FileGap {
     /// The ids of the items that it explains.
     #[serde(default)]
     pub items: Vec<Spanned<String>>,
-    /// Such as `P2`.
+    /// One of `P0` to `P4` where it is accepted for a while; else any word.
     #[serde(default)]
-    pub priority: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub priority: Option<Spanned<String>>,
     /// Who will close it.
     #[serde(default)]
     pub owner: Option<String>,
     /// Anything else.
     #[serde(default)]
     pub notes: Option<String>,
-    /// Through that day, in UTC, its items count as green, such as `2026-03-01`. Needs `accepted_by`, and a priority that
-    /// is `waivable`.
-    #[serde(default)]
+    /// Through that day, in UTC, its items count as green, such as `2026-03-01`. At most a year ahead. Needs
+    /// `accepted_by`, and a priority that is `waivable`.
+    #[serde(default, deserialize_with = "day")]
     #[schemars(with = "Option<String>")]
     pub accepted_until: Option<Spanned<jiff::civil::Date>>,
     /// Who accepted that.
     #[serde(default)]
     pub accepted_by: Option<String>,
+}
+
+/// A day as `YYYY-MM-DD`.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<jiff::civil::Date>>, D::Error> {
+    let Some(Spanned { value, span }) = Option::<Spanned<String>>::deserialize(deserializer)? else { return Ok(None) };
+    let is_dated = value.len() == 10 && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    match value.parse().ok().filter(|_| is_dated) {
+        Some(value) => Ok(Some(Spanned { value, span })),
+        None => Err(de::Error::custom(format!(
+            "invalid date `{value}`: write a day of the calendar as YYYY-MM-DD, such as 2026-03-01"
+        ))),
+    }
 }
 
 /// No time at all is no time to look.
@@ -351,4 +399,40 @@ fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Durat
         return Err(de::Error::custom("a timeout of nothing leaves no time to look"));
     }
     Ok(time)
+}
+
+impl Borrow<FileRetry> for Spanned<FileRetry> {
+    fn borrow(&self) -> &FileRetry {
+        &self.value
+    }
+}
+
+/// More green attempts in a row than there are attempts can't be reached.
+fn reachable_retry<'de, D: Deserializer<'de>, T: Deserialize<'de> + Borrow<FileRetry>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let retry = Option::<T>::deserialize(deserializer)?;
+    let is_short = |retry: &FileRetry| retry.consecutive.is_some_and(|wanted| wanted > retry.attempts);
+    match retry.as_ref().map(Borrow::borrow).filter(|retry| is_short(retry)) {
+        Some(FileRetry { attempts, .. }) => Err(de::Error::custom(format!(
+            "{attempts} attempts can never be green more often in a row: raise `attempts`, or lower `consecutive`"
+        ))),
+        None => Ok(retry),
+    }
+}
+
+/// The same for attempts that don't fit into the time.
+fn reachable_eventually<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Spanned<FileEventually>>, D::Error> {
+    let eventually = Option::<Spanned<FileEventually>>::deserialize(deserializer)?;
+    let is_short = |eventually: &Spanned<FileEventually>| {
+        let FileEventually { within, every, consecutive } = eventually.value;
+        let pauses = consecutive.map_or(0, |wanted| wanted.get() - 1);
+        every.map_or(super::probe::EVERY, |every| every.0).saturating_mul(pauses) > within.0
+    };
+    match eventually.as_ref().filter(|eventually| is_short(eventually)) {
+        Some(_) => Err(de::Error::custom("so many attempts don't fit into `within`: raise it, or lower `consecutive`")),
+        None => Ok(eventually),
+    }
 }

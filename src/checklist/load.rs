@@ -3,22 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::env::Env;
 use crate::run::Gap;
 use crate::yaml::{self, Key, Node, Spanned, Value};
 
 use super::check::Checks;
-use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming};
+use super::digest::{Frame, WrittenProbe, digests};
+use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming, Since};
+use super::gap;
 use super::kind_info::KindCache;
 use super::names::{Names, Need};
 use super::probe::{self, Named, default_timing, named, overridden};
 use super::references::{self, ReferenceScope};
 use super::scope::{Scope, given};
 use super::sign_off::{self, Around};
-use super::{Checklist, Found, Item, ProbeTask, Secret, Section, Timing, definition, secret};
+use super::{Checklist, Found, Item, ProbeTask, Secret, Section, Subject, Timing, secret};
 
 /// What came of reading a checklist.
 #[derive(Debug)]
@@ -47,8 +50,8 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
     let root = yaml::parse(&sources, file, &mut problems);
-    // The tree as it was written is kept only where something in it is to be signed: of a long list, that is much.
-    let raw = root.clone().filter(definition::is_needed);
+    // The tree as it is written: what is not filled in it is shared with the one that is.
+    let written = root.clone();
     let root = root.map(|root| filled(root, &given, env, &mut problems));
     let content = root.and_then(|root| {
         let mut loader = Loader {
@@ -56,11 +59,12 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
             checks: Checks::new(&found.root, &env.cwd),
             kinds: KindCache::default(),
             sources: &mut sources,
-            raw: raw.as_ref(),
+            secrets: Vec::new(),
+            today: env.today(),
             problems: &mut problems,
             has_subject: root.get("subject").is_some_and(|subject| !subject.is_null()),
         };
-        loader.content(&root, overrides)
+        loader.content(&root, written.as_ref(), overrides)
     });
     let digest = hex::encode(Sha256::digest(&sources.get(file).text));
     let problems = Diagnostics(problems);
@@ -70,7 +74,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
         title: content.head.title,
         file: found.file,
         digest,
-        subject: content.subject.filter(|subject| !subject.is_empty()),
+        subject: content.subject,
         markdown: content.head.markdown,
         allowed_signers: content.head.allowed_signers,
         root: found.root,
@@ -98,7 +102,7 @@ fn filled(mut root: Node, given: &[(Key, Node)], env: &Env, problems: &mut Vec<D
 /// What the file of a checklist says.
 struct Content {
     head: FileChecklist,
-    subject: Option<String>,
+    subject: Subject,
     secrets: Vec<Secret>,
     sections: Vec<Section>,
     gaps: Vec<Gap>,
@@ -109,8 +113,10 @@ struct Loader<'a> {
     checks: Checks<'a>,
     kinds: KindCache,
     sources: &'a mut Sources,
-    /// The checklist as it was before anything in it was filled.
-    raw: Option<&'a Node>,
+    /// What the checklist keeps secret.
+    secrets: Vec<Secret>,
+    /// Today, in UTC.
+    today: Date,
     problems: &'a mut Vec<Diagnostic>,
     /// Whether the file has a `subject`.
     has_subject: bool,
@@ -118,15 +124,16 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     /// What the file says. Nothing when its head can't be read.
-    fn content(&mut self, root: &Node, overrides: &Overrides) -> Option<Content> {
+    fn content(&mut self, root: &Node, written: Option<&Node>, overrides: &Overrides) -> Option<Content> {
         let mut head = yaml::read::<FileChecklist>(root, self.problems);
         let part = |key| root.get(key);
-        let secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
+        self.secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
         let timing = self.timing(default_timing(), part("defaults"));
         let mut needs: Vec<Vec<Need>> = Vec::new();
         let mut sections = Vec::new();
-        for node in self.list(part("sections"), "sections") {
-            sections.extend(self.section(node, timing, &mut needs));
+        let written = elements(written, "sections");
+        for (at, node) in self.list(part("sections"), "sections").iter().enumerate() {
+            sections.extend(self.section(node, written.get(at), timing, &mut needs));
         }
         // What is wrong with its sections is told already.
         if let Some(node) = part("sections").filter(|_| needs.is_empty() && self.problems.is_empty()) {
@@ -134,19 +141,38 @@ impl Loader<'_> {
             self.problems.push(problem.at(node.span).help("a section has `items`"));
         }
         self.names.circles(&needs, self.problems);
+        let gates = |item: &Item| !item.advisory && item.deferred.is_none();
+        // Of a list in which something else is wrong, it may not be so.
+        if let Some(node) = part("sections").filter(|_| self.problems.is_empty())
+            && !sections.iter().flat_map(|section| &section.items).any(gates)
+        {
+            let problem = Diagnostic::error("no item of this checklist can fail it: all are `advisory` or `deferred`");
+            self.problems.push(problem.at(node.span).help("let one item at least be neither"));
+        }
         let policy = head.as_mut().and_then(|head| head.waivable.take());
         let policy = policy.as_deref();
         let gaps = self.list(part("gaps"), "gaps").iter().filter_map(|node| self.gap(node, policy)).collect();
-        let subject = overrides.subject.clone().or_else(|| head.as_mut()?.subject.take());
-        Some(Content { head: head?, subject, secrets, sections, gaps })
+        let declared = head.as_mut().and_then(|head| head.subject.take());
+        let subject = match &overrides.subject {
+            Some(subject) => subject_of(subject),
+            None => declared.map_or(Subject::Undeclared, |node| self.subject(&node)),
+        };
+        Some(Content { head: head?, subject, secrets: std::mem::take(&mut self.secrets), sections, gaps })
     }
 
-    fn section(&mut self, node: &Node, timing: Timing, needs: &mut Vec<Vec<Need>>) -> Option<Section> {
+    fn section(
+        &mut self,
+        node: &Node,
+        written: Option<&Node>,
+        timing: Timing,
+        needs: &mut Vec<Vec<Need>>,
+    ) -> Option<Section> {
         let section = yaml::read::<FileSection>(node, self.problems);
         let timing = self.timing(timing, node.get("defaults"));
         let mut items = Vec::new();
-        for item in self.list(node.get("items"), "items") {
-            let item = self.item(item, timing, needs);
+        let written = elements(written, "items");
+        for (at, item) in self.list(node.get("items"), "items").iter().enumerate() {
+            let item = self.item(item, written.get(at), timing, needs);
             items.extend(item);
         }
         let section = section?;
@@ -158,8 +184,11 @@ impl Loader<'_> {
             let problem = Diagnostic::error("a section has `items`, `text` or `changes`").at(node.span);
             self.problems.push(problem);
         }
-        if let Some(changes) = section.changes.as_ref().filter(|changes| changes.value.since.starts_with('-')) {
-            let problem = Diagnostic::error(format!("`{}` is no revision", changes.value.since)).at(changes.span);
+        if let Some(changes) = &section.changes
+            && let Since::Revision(revision) = &changes.value.since
+            && revision.starts_with('-')
+        {
+            let problem = Diagnostic::error(format!("invalid revision `{revision}`")).at(changes.span);
             self.problems.push(problem.help("name a tag, a branch or a commit, `last-green` or `last-sign-off`"));
         }
         Some(Section {
@@ -173,7 +202,13 @@ impl Loader<'_> {
     }
 
     /// Reads an item. Its needs are noted also where something else in it is wrong.
-    fn item(&mut self, node: &Node, timing: Timing, all_needs: &mut Vec<Vec<Need>>) -> Option<Item> {
+    fn item(
+        &mut self,
+        node: &Node,
+        written: Option<&Node>,
+        timing: Timing,
+        all_needs: &mut Vec<Vec<Need>>,
+    ) -> Option<Item> {
         let mut own = Vec::new();
         let file = yaml::read::<FileItem>(node, &mut own);
         let said = FileTiming {
@@ -247,7 +282,11 @@ impl Loader<'_> {
             let problem = Diagnostic::error(format!("`{}` cannot fail", file.id.value)).at(file.id.span);
             self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for"));
         }
-        let definition = definition::digest(id, &probes, self.raw, self.sources);
+        let needed: Vec<&str> = positions.iter().map(|position| self.names.id(*position)).collect();
+        let steps = file.manual.as_ref().map_or("", |steps| &steps.value);
+        let sign_off = file.sign_off.as_ref().map(|sign_off| [sign_off.value.role.as_str(), &file.title, steps]);
+        let frame = Frame { needs: &needed, sign_off, secrets: &self.secrets };
+        let (source, definition) = digests(frame, &self.written(written), &probes);
         Some(Item {
             id: file.id.value.0.as_str().into(),
             span: file.id.span,
@@ -263,11 +302,31 @@ impl Loader<'_> {
             valid_for: file.valid_for.map(|time| time.value),
             sign_off: file.sign_off.map(|sign_off| sign_off.value),
             manual: file.manual.map(|steps| steps.value),
+            source,
             definition,
             probes,
             evidence: file.evidence,
             hint: file.hint,
         })
+    }
+
+    /// What is being signed off. A variable of the environment that is not set leaves it unset.
+    fn subject(&mut self, node: &Node) -> Subject {
+        let is_env = |reference: &&yaml::Reference| reference.path.starts_with("env.");
+        if node.has_holes() && node.references().iter().all(is_env) {
+            return Subject::Unset;
+        }
+        yaml::read::<String>(node, self.problems).map_or(Subject::Unset, |subject| subject_of(&subject))
+    }
+
+    /// The probes of an item as they are written, with its checks expanded.
+    fn written(&self, item: Option<&Node>) -> Vec<WrittenProbe> {
+        let probes = elements(item, "probes").iter();
+        let nodes = probes.flat_map(|probe| match self.checks.written(probe) {
+            Some(expanded) => expanded.elements().to_vec(),
+            None => vec![probe.clone()],
+        });
+        nodes.filter_map(|node| probe::written(&node)).collect()
     }
 
     fn gap(&mut self, node: &Node, waivable: Option<&[String]>) -> Option<Gap> {
@@ -278,12 +337,17 @@ impl Loader<'_> {
             self.problems.push(problem.help("say who did: `accepted_by: \"@sre-lead\"`"));
         }
         if let Some(until) = &gap.accepted_until {
-            self.problems.extend(refused_waiver(gap.priority.as_deref(), waivable, until.span));
+            let refused = gap::refused(gap.priority.as_ref(), waivable, until, self.today);
+            self.problems.extend(refused);
+        } else if let Some(priority) = gap.priority.as_ref().filter(|priority| !gap::is_priority(&priority.value)) {
+            let note = Diagnostic::warning(format!("`{}` is not one of the priorities P0 to P4", priority.value));
+            self.problems
+                .push(note.at(priority.span).help("only a gap of priority P0 to P4 can be accepted for a while"));
         }
         Some(Gap {
             gap: gap.gap,
             items: gap.items.into_iter().map(|id| id.value).collect(),
-            priority: gap.priority,
+            priority: gap.priority.map(|priority| priority.value),
             owner: gap.owner,
             notes: gap.notes,
             accepted_until: gap.accepted_until.map(|date| date.value),
@@ -307,36 +371,18 @@ impl Loader<'_> {
     }
 }
 
+/// What is being signed off, where that is known. An empty text is as good as none.
+fn subject_of(text: &str) -> Subject {
+    if text.is_empty() { Subject::Unset } else { Subject::Set(text.to_owned()) }
+}
+
+/// The elements under a key.
+fn elements<'n>(node: Option<&'n Node>, key: &str) -> &'n [Node] {
+    node.and_then(|node| node.get(key)).map(Node::elements).unwrap_or_default()
+}
+
 /// The texts of a list in an item that could not be read as a whole.
 fn texts(node: Option<&Node>) -> Vec<Spanned<String>> {
     let elements = node.map(Node::elements).unwrap_or_default().iter();
     elements.filter_map(|node| Some(Spanned { value: node.text()?.to_owned(), span: node.span })).collect()
-}
-
-/// What is wrong with accepting a gap of this priority, if anything is.
-fn refused_waiver(priority: Option<&str>, waivable: Option<&[String]>, accepted: Span) -> Option<Diagnostic> {
-    let is_one_of =
-        |words: &[&str]| words.iter().any(|word| priority.is_some_and(|own| own.eq_ignore_ascii_case(word)));
-    let is_allowed = match waivable {
-        Some(words) => is_one_of(&words.iter().map(String::as_str).collect::<Vec<_>>()),
-        None => !is_one_of(&["P0", "P1"]),
-    };
-    if is_allowed {
-        return None;
-    }
-    let title = match priority {
-        Some(priority) => format!("a gap of priority `{priority}` may not be waived"),
-        None => "a gap without a priority may not be waived".to_owned(),
-    };
-    let help = match (priority, waivable) {
-        (None, _) => "say its `priority`: the checklist's `waivable` names those that may be".to_owned(),
-        (Some(_), Some([])) => "remove `accepted_until`: the checklist's `waivable` allows none".to_owned(),
-        (Some(priority), Some(words)) => {
-            format!("remove `accepted_until`, or allow it: `waivable: [{priority}, {}]`", words.join(", "))
-        }
-        (Some(priority), None) => {
-            format!("remove `accepted_until`, or allow it for this checklist: `waivable: [{priority}, P2, P3]`")
-        }
-    };
-    Some(Diagnostic::error(title).at(accepted).help(help))
 }

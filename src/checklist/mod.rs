@@ -1,11 +1,12 @@
 //! What is asked: a checklist, read, filled and checked as far as that can be done without looking.
 
 mod check;
-mod definition;
 mod describe;
+mod digest;
 #[expect(dead_code, reason = "some fields are there for the schema, and read from the tree one by one")]
 mod file;
 mod find;
+mod gap;
 mod kind_info;
 mod load;
 mod name;
@@ -27,7 +28,8 @@ use crate::run::Gap;
 use crate::yaml::Node;
 
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
-pub use file::{FileChanges as Changes, FileSignOff as SignOff};
+pub use digest::Definition;
+pub use file::{FileChanges as Changes, FileSignOff as SignOff, Since};
 pub use find::{Found, SIGNOFFS, all, find, shown};
 pub use kind_info::KindInfo;
 pub use load::{Loaded, Overrides, load};
@@ -50,7 +52,7 @@ pub struct Checklist {
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
     /// What is being signed off.
-    pub subject: Option<String>,
+    pub subject: Subject,
     /// The file that `--markdown` writes when it is given no path.
     pub markdown: Option<PathBuf>,
     /// The file of keys that may sign.
@@ -65,6 +67,27 @@ pub struct Checklist {
     pub gaps: Vec<Gap>,
     /// Every text that it was read from.
     pub sources: Arc<Sources>,
+}
+
+/// What is being signed off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The checklist declares none.
+    Undeclared,
+    /// It is declared, but a variable in it is not set.
+    Unset,
+    /// It is this.
+    Set(String),
+}
+
+impl Subject {
+    /// What it is, where it is set.
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Undeclared | Self::Unset => None,
+            Self::Set(subject) => Some(subject),
+        }
+    }
 }
 
 /// A part of the checklist.
@@ -115,9 +138,10 @@ pub struct Item {
     pub sign_off: Option<SignOff>,
     /// The steps that a person does, as Markdown.
     pub manual: Option<String>,
-    /// SHA-256 of what the checklist says of it, with the variables and checks that it uses, in hexadecimal. What the
-    /// environment holds is not in it.
-    pub definition: String,
+    /// The digest of what it observes and expects as it is written, in hexadecimal.
+    pub source: String,
+    /// The same with variables filled in.
+    pub definition: Definition,
     /// How to look at it, in order.
     pub probes: Vec<ProbeTask>,
     /// What its evidence is made of, where the checklist says so.

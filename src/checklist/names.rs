@@ -55,6 +55,11 @@ impl<'a> Names<'a> {
         names
     }
 
+    /// The id of the item at a position.
+    pub fn id(&self, position: usize) -> &'a str {
+        self.ids[position]
+    }
+
     /// The probes of an item, and the id of the section that it is in.
     pub fn probes(&self, id: &str) -> Option<(&'a Node, Option<&'a str>)> {
         let named = self.items.get(id)?;
@@ -89,6 +94,13 @@ impl<'a> Names<'a> {
                 true => problem.help("it is a section; a gap names its items"),
                 false => problem,
             });
+        }
+        let is_sign_off = |item: &&Spanned<String>| {
+            self.items.get(item.value.as_str()).is_some_and(|named| named.node.get("sign_off").is_some())
+        };
+        for item in items.iter().filter(is_sign_off) {
+            let problem = Diagnostic::error(format!("a gap cannot cover the sign-off `{}`", item.value)).at(item.span);
+            problems.push(problem.help("name the items that it needs"));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The probes of an item, or of a check: which kind, what it asks, what it expects, how it is named.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Span};
@@ -7,6 +8,7 @@ use crate::expect;
 use crate::probe::{KINDS, Kind};
 use crate::yaml::{self, Key, Node, Value};
 
+use super::digest::WrittenProbe;
 use super::file::{FileProbe, FileRetry, FileTiming};
 use super::kind_info::KindCache;
 use super::references::{self, ReferenceScope};
@@ -19,7 +21,7 @@ pub fn default_timing() -> Timing {
 }
 
 /// How long to wait between two looks when nobody says.
-const EVERY: Duration = Duration::from_secs(1);
+pub const EVERY: Duration = Duration::from_secs(1);
 
 /// What may stand beside the kind.
 const OPTIONS: [&str; 5] = ["as", "expect", "timeout", "retry", "eventually"];
@@ -78,6 +80,17 @@ fn kinds() -> String {
     names.join(", ")
 }
 
+/// A probe as it is written. None where that has been reported.
+pub fn written(node: &Node) -> Option<WrittenProbe> {
+    let Named::Kind(kind, _, settings) = named(node, &mut Vec::new())? else { return None };
+    Some(WrittenProbe {
+        kind: kind.name.to_owned(),
+        alias: node.get("as").and_then(Node::text).map(ToOwned::to_owned),
+        settings: settings.clone(),
+        expect: node.get("expect").cloned(),
+    })
+}
+
 /// Reads a probe of a kind. What can be referred to from it stands in `scope`, where its own alias is added.
 pub fn read(
     (kind, key, settings): (&'static Kind, &Key, &Node),
@@ -120,6 +133,7 @@ pub fn read(
         (Some(eventually), _) => RetryPolicy::Eventually {
             within: eventually.value.within.0,
             every: eventually.value.every.map_or(EVERY, |every| every.0),
+            consecutive: eventually.value.consecutive.map_or(1, NonZeroU32::get),
         },
         (None, Some(retry)) => retried(retry.value, true),
         (None, None) => timing.retry,
@@ -157,5 +171,10 @@ pub fn overridden(timing: Timing, said: Option<&FileTiming>) -> Timing {
 }
 
 fn retried(retry: FileRetry, is_own: bool) -> RetryPolicy {
-    RetryPolicy::Retry { attempts: retry.attempts.get(), every: retry.every.map_or(EVERY, |every| every.0), is_own }
+    RetryPolicy::Retry {
+        attempts: retry.attempts.get(),
+        every: retry.every.map_or(EVERY, |every| every.0),
+        consecutive: retry.consecutive.map_or(1, NonZeroU32::get),
+        is_own,
+    }
 }

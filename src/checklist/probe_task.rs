@@ -89,6 +89,8 @@ pub enum RetryPolicy {
         attempts: u32,
         /// The wait between two attempts.
         every: Duration,
+        /// How many attempts in a row must be green.
+        consecutive: u32,
         /// Whether the probe sets this itself. An inherited one is not for probes that have effects.
         is_own: bool,
     },
@@ -98,6 +100,8 @@ pub enum RetryPolicy {
         within: Duration,
         /// The wait between two attempts.
         every: Duration,
+        /// How many attempts in a row must be green.
+        consecutive: u32,
     },
 }
 
@@ -131,6 +135,27 @@ impl Expectations {
         match self {
             Self::Default => None,
             Self::Resolved { node, .. } | Self::Unresolved(node) => Some(node),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// How many attempts in a row must be green.
+    pub fn consecutive(self, has_effects: bool) -> usize {
+        match self {
+            Self::Never => 1,
+            Self::Retry { is_own: false, .. } if has_effects => 1,
+            Self::Retry { consecutive, .. } | Self::Eventually { consecutive, .. } => consecutive as usize,
+        }
+    }
+
+    /// How long to wait before the next attempt, after so many and so long. None if there is no other.
+    pub fn pause(self, has_effects: bool, attempts: usize, elapsed: Duration) -> Option<Duration> {
+        match self {
+            Self::Never => None,
+            Self::Retry { is_own: false, .. } if has_effects => None,
+            Self::Retry { attempts: most, every, .. } => (attempts < most as usize).then_some(every),
+            Self::Eventually { within, every, .. } => (elapsed + every <= within).then_some(every),
         }
     }
 }

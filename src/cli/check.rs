@@ -1,25 +1,25 @@
 //! `gate check`: look at everything, tell what came of it, end with the code that says so.
 
 use std::io::{self, BufWriter, Write};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 
+use crate::checklist::Since;
 use crate::diagnostic::Diagnostic;
-use crate::engine::{self, Keep, Options};
+use crate::engine::{self, Keep, Options, Wait};
 use crate::env::Env;
 use crate::ledger::{self, Bases};
 use crate::plan::{Plan, Selection};
 use crate::report::{self, Format, Live, Look, Unmarked};
-use crate::run::Run;
-use crate::sign_off;
+use crate::run::{Interruption, Run, Signal};
 use crate::yaml::Duration;
 
 use super::record::Recorder;
-use super::{At, Exit, Failure, Given, load, sign_off_states};
+use super::{At, Exit, Failure, Given, load, sign_offs};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -40,6 +40,12 @@ pub struct Check {
     /// Look again at what is red until it is green, for so long at most, such as `2m`
     #[arg(long, value_name = "TIME")]
     wait: Option<Duration>,
+    /// With --wait, the pause between two rounds
+    #[arg(long, value_name = "TIME", requires = "wait", default_value = "1s")]
+    interval: Duration,
+    /// With --wait, how many rounds in a row must be green; all items that have probes are run again
+    #[arg(long, value_name = "N", requires = "wait", default_value = "1")]
+    consecutive: NonZeroU32,
     /// Begin nothing more when something that gates is red
     #[arg(long)]
     fail_fast: bool,
@@ -76,9 +82,9 @@ impl Check {
         let sources = Arc::clone(&checklist.sources);
         let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
-        let sign_offs = sign_off_states(&checklist, &env).await?;
-        let signed = match changes.iter().flatten().any(|changes| changes.since == "last-sign-off") {
-            true => sign_off::last(&checklist, env.now()).await.map_err(|unread| Failure::unread(unread, &env))?,
+        let sign_offs = sign_offs(&checklist, &env).await?;
+        let signed = match changes.iter().flatten().any(|changes| changes.since == Since::LastSignOff) {
+            true => sign_offs.last(checklist.subject.value()).cloned(),
             false => None,
         };
         let plan = Plan::build(checklist, &selection, sign_offs)
@@ -94,7 +100,11 @@ impl Check {
         let options = Options {
             jobs: self.jobs.get(),
             deadline: self.deadline.map(|deadline| deadline.0),
-            wait: self.wait.map(|wait| wait.0),
+            wait: self.wait.map(|within| Wait {
+                within: within.0,
+                every: self.interval.0,
+                consecutive: self.consecutive.get(),
+            }),
             fail_fast: self.fail_fast,
             read_only: self.read_only,
             keep: match recorder.is_some() || keeps.into_iter().any(|format| format.is_whole) {
@@ -130,7 +140,7 @@ impl Check {
         let exit = exit(&run);
         let failures = [recorded, shown, written].into_iter().filter_map(Result::err);
         match (failures.reduce(Failure::and).map_or(Ok(()), Err), exit) {
-            (Err(failure), Exit::Interrupted | Exit::Terminated) => {
+            (Err(failure), Exit::Interrupted | Exit::Terminated | Exit::HungUp) => {
                 failure.tell();
                 Ok(exit)
             }
@@ -166,10 +176,11 @@ impl Check {
 
 /// How a run ends the program.
 fn exit(run: &Run) -> Exit {
-    match run.interrupted.as_deref() {
-        Some("SIGINT") => Exit::Interrupted,
-        Some("SIGTERM") => Exit::Terminated,
-        Some(_) | None => run.verdict().into(),
+    match run.interrupted {
+        Some(Interruption::Signal(Signal::Interrupt)) => Exit::Interrupted,
+        Some(Interruption::Signal(Signal::Terminate)) => Exit::Terminated,
+        Some(Interruption::Signal(Signal::Hangup)) => Exit::HungUp,
+        Some(Interruption::Deadline(_)) | None => run.verdict().into(),
     }
 }
 
@@ -181,19 +192,21 @@ fn show(format: &Format, run: &Run, look: &Look) -> io::Result<()> {
     }
 }
 
-/// The name of the first signal that wants to end the program, when it comes.
-pub(super) fn stop() -> io::Result<impl Future<Output = &'static str>> {
+/// The first signal that asks the program to end, when it comes.
+pub(super) fn stop() -> io::Result<impl Future<Output = Signal>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let came = async |signal: &mut Signal| {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let came = async |signal: &mut unix::Signal| {
         if signal.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
     };
     Ok(async move {
         tokio::select! {
-            () = came(&mut interrupt) => "SIGINT",
-            () = came(&mut terminate) => "SIGTERM",
+            () = came(&mut interrupt) => Signal::Interrupt,
+            () = came(&mut terminate) => Signal::Terminate,
+            () = came(&mut hangup) => Signal::Hangup,
         }
     })
 }

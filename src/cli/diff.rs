@@ -115,8 +115,8 @@ fn changes<'a>(first: &'a Run, second: &'a Run) -> Vec<Change<'a>> {
 }
 
 /// What is said of an item.
-fn said(item: &ItemResult) -> (&str, &str) {
-    let why = item.reason.as_deref().or(item.evidence.as_deref());
+fn said(item: &ItemResult) -> (&str, String) {
+    let why = item.reason.as_ref().map(ToString::to_string).or_else(|| item.evidence.clone());
     (item.status.word(), why.unwrap_or_default())
 }
 
@@ -164,12 +164,15 @@ impl Change<'_> {
         let (_, why) = said(self.item());
         let mut words = words;
         words.dedup();
-        vec![self.item().id.clone(), words.join(" → "), visible(why).into_owned()]
+        vec![self.item().id.clone(), words.join(" → "), visible(&why).into_owned()]
     }
 
     fn json(&self) -> Value {
         let side = |item: Option<&ItemResult>| {
-            item.map(|item| json!({ "status": item.status, "reason": item.reason, "evidence": item.evidence }))
+            item.map(|item| {
+                let reason = item.reason.as_ref().map(ToString::to_string);
+                json!({ "status": item.status, "reason": reason, "evidence": item.evidence })
+            })
         };
         json!({ "id": self.item().id, "before": side(self.before), "after": side(self.after) })
     }

@@ -16,7 +16,7 @@ mod sign;
 mod validate;
 mod verify;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ use crate::env::Env;
 use crate::ledger::Location;
 use crate::probe::KINDS;
 use crate::run::Verdict;
-use crate::sign_off::{self, SignOffState};
+use crate::sign_off::SignOffs;
 
 /// Says whether an environment is ready, by looking.
 ///
@@ -93,6 +93,8 @@ pub enum Exit {
     Interrupted,
     /// Another signal ended it.
     Terminated,
+    /// The terminal was closed.
+    HungUp,
 }
 
 impl Exit {
@@ -106,6 +108,7 @@ impl Exit {
             Self::Output => 4,
             Self::Interrupted => 130,
             Self::Terminated => 143,
+            Self::HungUp => 129,
         }
     }
 }
@@ -274,15 +277,20 @@ impl At {
 fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failure> {
     let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
     let loaded = checklist::load(found, overrides, env);
+    let problems = Failure::usage(loaded.problems, env).at(&loaded.sources);
     match loaded.checklist {
-        Some(checklist) => Ok(checklist),
-        None => Err(Failure::usage(loaded.problems, env).at(&loaded.sources)),
+        Some(checklist) => {
+            // They are notes, which stop nothing.
+            problems.tell();
+            Ok(checklist)
+        }
+        None => Err(problems),
     }
 }
 
-/// How each sign-off of a checklist stands.
-async fn sign_off_states(checklist: &Checklist, env: &Env) -> Result<HashMap<String, SignOffState>, Failure> {
-    sign_off::states(checklist, env.now()).await.map_err(|unread| Failure::unread(unread, env))
+/// What has been signed off.
+async fn sign_offs(checklist: &Checklist, env: &Env) -> Result<SignOffs, Failure> {
+    SignOffs::read(checklist, env.now()).await.map_err(|unread| Failure::unread(unread, env))
 }
 
 /// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the stock library.

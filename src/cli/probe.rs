@@ -42,14 +42,16 @@ impl Probe {
         let env = Arc::new(env);
         let cx = Context::new(Arc::clone(&env), env.cwd.as_path(), self.timeout.0);
         let timing = Timing { timeout: self.timeout.0, ..default_timing() };
-        let Looked { observation, error, help, status, .. } = look(&*probe, &[], timing, &cx, |_, _| ()).await;
+        let Looked { observation, error, help, status, .. } =
+            look(&*probe, &[], timing, &cx, std::future::pending(), |_, _| ()).await;
         match observation {
             Some(seen) => {
                 print(&format!("{seen:#}\n"), &env)?;
                 Ok(Exit::Ready)
             }
             None => {
-                let problem = Diagnostic::error(error.unwrap_or_default()).maybe_help(help);
+                let problem =
+                    Diagnostic::error(error.map(|error| error.to_string()).unwrap_or_default()).maybe_help(help);
                 let exit = if status == Status::Pending { Exit::NotReady } else { Exit::Unknown };
                 Err(Failure { exit, ..Failure::usage(problem, &env) })
             }

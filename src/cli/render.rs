@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::checklist::{Checklist, Overrides, shown};
+use crate::checklist::{Checklist, Overrides, Subject, shown};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::env::Env;
@@ -13,7 +13,7 @@ use crate::report::{self, Look, Unmarked, embed};
 use crate::run::Run;
 
 use super::drift::{Exactness, drift};
-use super::{At, Exit, Failure, load, print, sign_off_states};
+use super::{At, Exit, Failure, load, print, sign_offs};
 
 #[derive(Debug, Args)]
 pub struct Render {
@@ -119,9 +119,13 @@ async fn last(mut checklist: Checklist, at: &At, env: &Env) -> Result<Run, Failu
     }
     ledger::tell(&mut recorded.run, &facts);
     // The run says what it was of, whatever the environment says now.
-    checklist.subject.clone_from(&recorded.run.subject);
-    let sign_off_states = sign_off_states(&checklist, env).await?;
-    engine::age(&mut recorded.run, &checklist, &sign_off_states, env.now());
+    checklist.subject = match (&recorded.run.subject, checklist.subject) {
+        (Some(subject), _) => Subject::Set(subject.clone()),
+        (None, Subject::Undeclared) => Subject::Undeclared,
+        (None, Subject::Unset | Subject::Set(_)) => Subject::Unset,
+    };
+    let sign_offs = sign_offs(&checklist, env).await?;
+    engine::age(&mut recorded.run, &checklist, &sign_offs, env.now());
     Ok(recorded.run)
 }
 

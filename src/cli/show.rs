@@ -135,12 +135,22 @@ fn probe(task: &ProbeTask) -> Value {
     out.insert("timeout".to_owned(), json!(Duration(task.timing.timeout)));
     match task.timing.retry {
         RetryPolicy::Never => {}
-        RetryPolicy::Retry { attempts, every, .. } => {
-            out.insert("retry".to_owned(), json!({ "attempts": attempts, "every": Duration(every) }));
+        RetryPolicy::Retry { attempts, every, consecutive, .. } => {
+            let retry = json!({ "attempts": attempts, "every": Duration(every) });
+            out.insert("retry".to_owned(), steady(retry, consecutive));
         }
-        RetryPolicy::Eventually { within, every } => {
-            out.insert("eventually".to_owned(), json!({ "within": Duration(within), "every": Duration(every) }));
+        RetryPolicy::Eventually { within, every, consecutive } => {
+            let eventually = json!({ "within": Duration(within), "every": Duration(every) });
+            out.insert("eventually".to_owned(), steady(eventually, consecutive));
         }
     }
     Value::Object(out)
+}
+
+/// The policy with how many attempts in a row it asks for, where that is more than one.
+fn steady(mut policy: Value, consecutive: u32) -> Value {
+    if consecutive > 1 {
+        policy["consecutive"] = json!(consecutive);
+    }
+    policy
 }

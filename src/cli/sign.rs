@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::checklist::{Checklist, Item};
+use crate::checklist::{Checklist, Item, Subject};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::env::Env;
 use crate::ledger::{Ledger, Recorded, Which, git};
+use crate::run::is_same_subject;
 use crate::sign_off::{self, Action, Entry, SignOffRequest};
 
-use super::{At, Exit, Failure, Given, load, print, sign_off_states};
+use super::{At, Exit, Failure, Given, load, print, sign_offs};
 
 #[derive(Debug, Args)]
 pub struct Sign {
@@ -52,23 +53,32 @@ impl Sign {
                 return Err(usage(Diagnostic::error("a name and a note have no control characters in them")));
             }
         }
+        if checklist.subject == Subject::Unset {
+            let problem = Diagnostic::error("nothing can be signed: the checklist's subject is not set");
+            return Err(usage(problem.help("set the variable that `subject` refers to, or pass `--subject`")));
+        }
         let action = if self.revoke { Action::Revoke } else { Action::Give };
-        let (run, commit) = match action {
-            Action::Revoke => (None, None),
+        let source = |id: &str| checklist.items().find(|item| *item.id == *id).map(|item| item.source.as_str());
+        let (covers, run, commit) = match action {
+            // It says what is written now: what was observed has no part in it.
+            Action::Revoke => (request.covers(source), None, None),
             Action::Give => {
+                let unread = |problem| Failure::output(problem, &env);
                 let location = self.at.location(&checklist.root, &env)?;
-                let ledger = Ledger::open_existing(location, &checklist.root).await.map_err(usage)?;
+                let ledger = Ledger::open_existing(location, &checklist.root).await.map_err(unread)?;
                 let last = match ledger {
-                    Some(mut ledger) => ledger.last(&checklist.name, Which::Whole).await.map_err(usage)?,
+                    Some(mut ledger) => ledger.last(&checklist.name, Which::Whole).await.map_err(unread)?,
                     None => None,
                 };
-                let mut last = matching(&checklist, last).map_err(refused)?;
+                let mut last = matching(&checklist, request, last).map_err(refused)?;
                 // What was green then may be too old by now, what was waived accepted no longer, and more be signed.
-                engine::age(&mut last.run, &checklist, &sign_off_states(&checklist, &env).await?, env.now());
+                engine::age(&mut last.run, &checklist, &sign_offs(&checklist, &env).await?, env.now());
                 let Recorded { digest, run, .. } = green(&checklist, item, last).map_err(refused)?;
-                (Some(format!("sha256:{digest}")), run.commit)
+                let definition = |id: &str| run.items().find(|item| item.id == id)?.definition.as_deref();
+                (request.covers(definition), Some(format!("sha256:{digest}")), run.commit)
             }
         };
+        let covers = covers.expect("what is not known of a run is refused, and every item has a source");
         let mut entry = Entry {
             item: self.item.clone(),
             action,
@@ -76,10 +86,10 @@ impl Sign {
             by,
             email,
             at: env.now(),
-            subject: checklist.subject.clone(),
+            subject: checklist.subject.value().map(ToOwned::to_owned),
             note: self.note.clone(),
             checklist: checklist.name.clone(),
-            covers: request.covers.clone(),
+            covers,
             file: format!("sha256:{}", checklist.digest),
             run,
             commit,
@@ -106,7 +116,7 @@ impl Sign {
         }
         let file = sign_off::append(&checklist, &entry)
             .map_err(|(problems, sources)| Failure::output(problems, &env).at(&std::sync::Arc::new(sources)))?;
-        let words = entry.words();
+        let words = entry.signed();
         print(&format!("{}: {words}\nwritten to {file}: commit it\n", self.item), &env)?;
         Ok(Exit::Ready)
     }
@@ -150,19 +160,23 @@ impl Sign {
     }
 }
 
-/// The last whole run, if it was of what the checklist says now, and of what is being signed off.
-fn matching(checklist: &Checklist, last: Option<Recorded>) -> Result<Recorded, Diagnostic> {
+/// The last whole run, if it observed what the checklist defines now, for what is being signed off.
+fn matching(checklist: &Checklist, request: &SignOffRequest, last: Option<Recorded>) -> Result<Recorded, Diagnostic> {
     let wrong = |title: String| Err(Diagnostic::error(title).help(again(checklist)));
     let Some(last) = last else {
         return wrong(format!("there is no whole run of `{}` to sign", checklist.name));
     };
-    if last.run.digest != checklist.digest {
-        return wrong("the checklist has changed since the last whole run".to_owned());
+    let covered = checklist.items().filter(|item| request.covered.iter().any(|id| *id == *item.id));
+    for item in covered {
+        let then = last.run.items().find(|result| result.id == *item.id);
+        if !then.is_some_and(|then| then.source.as_ref() == Some(&item.source) && then.definition.is_some()) {
+            return wrong(format!("the checklist has changed since the last whole run: `{}`", item.id));
+        }
     }
-    if last.run.subject != checklist.subject {
-        let named = |subject: &Option<String>| subject.clone().unwrap_or_else(|| "nothing".to_owned());
-        let (then, now) = (named(&last.run.subject), named(&checklist.subject));
-        return wrong(format!("the last whole run was of {then}, and this is {now}"));
+    let (then, now) = (last.run.subject.as_deref(), checklist.subject.value());
+    if !is_same_subject(then, now) {
+        let named = |subject: Option<&str>| subject.unwrap_or("nothing").to_owned();
+        return wrong(format!("the last whole run was of {}, and this is {}", named(then), named(now)));
     }
     Ok(last)
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::env::Env;
+use crate::run::{SignOffReason, is_same_subject};
 use crate::sign_off::{self, Judged, SignOffRequest};
 use crate::text::visible;
 
@@ -29,7 +30,7 @@ impl Verify {
         for (at, one) in judged.iter().enumerate() {
             let state = state(one, &judged[at + 1..], &requests, now);
             let place = sources.locate(one.span);
-            let line = format!("{}:{}: {}: {}: {state}", place.file, place.line, one.entry.item, one.entry.words());
+            let line = format!("{}:{}: {}: {}: {state}", place.file, place.line, one.entry.item, one.entry.signed());
             text.push_str(&visible(&line));
             text.push('\n');
         }
@@ -49,19 +50,20 @@ fn state(one: &Judged, after: &[Judged], requests: &[SignOffRequest], now: jiff:
         return format!("REFUSED: {why}");
     }
     let is_later = |later: &&Judged| {
-        later.refused.is_none() && later.entry.item == one.entry.item && later.entry.subject == one.entry.subject
+        later.refused.is_none()
+            && later.entry.item == one.entry.item
+            && is_same_subject(later.entry.subject.as_deref(), one.entry.subject.as_deref())
     };
     if let Some(later) = after.iter().rfind(is_later) {
-        return format!("superseded: {}", later.entry.words());
+        return format!("superseded: {}", later.entry.signed());
     }
     let request = requests.iter().find(|request| request.item == one.entry.item);
-    let said = one.entry.words();
     match request.and_then(|request| one.stale(request, now)) {
-        // That it was taken back is the entry itself.
-        Some(why) if why == said => "valid".to_owned(),
-        Some(why) => {
-            format!("stale: {}", why.strip_prefix(&said).map_or(&*why, |rest| rest.trim_start_matches([',', ' '])))
-        }
-        None => "valid".to_owned(),
+        // That it was revoked is the entry itself.
+        None | Some(SignOffReason::Revoked(_)) => "valid".to_owned(),
+        Some(SignOffReason::OtherSubject(_, Some(now))) => format!("stale: now it is {now}"),
+        Some(SignOffReason::OtherSubject(_, None)) => "stale: no subject".to_owned(),
+        Some(SignOffReason::Expired(_, end)) => format!("stale: counted until {end}"),
+        Some(why) => format!("stale: {why}"),
     }
 }

@@ -8,15 +8,18 @@ use jiff::tz::TimeZone;
 
 use crate::checklist::{Checklist, Item};
 use crate::run::{self, ItemResult, Run, Status, with_waivers};
-use crate::sign_off::SignOffState;
+use crate::sign_off::SignOffs;
 
 use super::need::{blocked, sign_off};
 
-/// Makes of a recorded run what it says now. `states` is how each sign-off stands.
-pub fn age(run: &mut Run, checklist: &Checklist, states: &HashMap<String, SignOffState>, now: Timestamp) {
+/// Makes of a recorded run what it says now. Sign-offs are compared with the definitions that the run observed.
+pub fn age(run: &mut Run, checklist: &Checklist, sign_offs: &SignOffs, now: Timestamp) {
     run::age(run, now);
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let items: Vec<&Item> = checklist.items().collect();
+    let definitions: HashMap<String, String> =
+        run.items().filter_map(|item| Some((item.id.clone(), item.definition.clone()?))).collect();
+    let definition = |id: &str| definitions.get(id).map(String::as_str);
     let mut results: HashMap<String, &mut ItemResult> = HashMap::new();
     for result in run.sections.iter_mut().flat_map(|section| &mut section.items) {
         results.insert(result.id.clone(), result);
@@ -32,7 +35,7 @@ pub fn age(run: &mut Run, checklist: &Checklist, states: &HashMap<String, SignOf
                 continue;
             }
             let mut outcome = match (&item.sign_off, blocked) {
-                (Some(_), blocked) => sign_off(states.get(&*item.id).unwrap_or(&SignOffState::Absent), blocked),
+                (Some(_), blocked) => sign_off(&sign_offs.state(&item.id, definition, now), blocked),
                 (None, Some(blocked)) if result.status == Status::Passed => blocked.into(),
                 (None, _) => continue,
             };

@@ -7,14 +7,10 @@ use serde_json::Value;
 
 use crate::checklist::head;
 use crate::expect;
+use crate::run::Missing;
 use crate::yaml::{Lookup, Node, Reference, fill};
 
 use super::secrets::Secrets;
-
-/// How the words for a missing variable of the environment end.
-pub const NOT_SET: &str = " is not set";
-/// And for one with nothing in it.
-pub const EMPTY: &str = " is empty";
 
 /// What was seen under a name: the observation, or nothing where it was not green.
 pub type Seen = Option<Arc<Value>>;
@@ -32,9 +28,9 @@ impl Scope {
     /// The node with nothing left to fill.
     ///
     /// # Errors
-    /// What is missing, in words.
-    pub fn fill(&self, node: &Node, secrets: &Secrets) -> Result<Node, String> {
-        let mut missing: Option<String> = None;
+    /// What is missing.
+    pub fn fill(&self, node: &Node, secrets: &Secrets) -> Result<Node, Missing> {
+        let mut missing: Option<Missing> = None;
         let mut problems = Vec::new();
         let mut lookup = |reference: &Reference| match self.value(reference, secrets) {
             Ok(found) => Lookup::Found(found),
@@ -48,19 +44,19 @@ impl Scope {
         let mut filled = node.clone();
         fill(&mut filled, &mut lookup, &mut problems);
         if let Some(problem) = problems.first() {
-            return Err(problem.title().to_owned());
+            return Err(Missing::Misfit(problem.title().to_owned()));
         }
         match missing {
             Some(why) => Err(why),
-            None if filled.has_holes() => Err("not everything that it refers to is known".to_owned()),
+            None if filled.has_holes() => Err(Missing::Unknown),
             None => Ok(filled),
         }
     }
 
-    fn value(&self, reference: &Reference, secrets: &Secrets) -> Result<Node, String> {
+    fn value(&self, reference: &Reference, secrets: &Secrets) -> Result<Node, Missing> {
         let (first, rest) = head(&reference.path);
         match first {
-            "env" => Err(format!("{rest}{NOT_SET}")),
+            "env" => Err(Missing::Unset(rest.to_owned())),
             "secrets" => Ok(Node::from_json(&Value::from(secrets.get(rest)?), reference.span)),
             "items" => {
                 let (item, rest) = rest.split_once('.').unwrap_or((rest, ""));
@@ -73,8 +69,8 @@ impl Scope {
     }
 }
 
-fn taken(name: &str, seen: Option<&Seen>, path: &str, reference: &Reference) -> Result<Node, String> {
-    let Some(seen) = seen.and_then(Option::as_ref) else { return Err(format!("`{name}` is not green")) };
-    let value = expect::take(path, seen).map_err(|why| format!("in what `{name}` saw, {why}"))?;
+fn taken(name: &str, seen: Option<&Seen>, path: &str, reference: &Reference) -> Result<Node, Missing> {
+    let Some(seen) = seen.and_then(Option::as_ref) else { return Err(Missing::NotGreen(name.to_owned())) };
+    let value = expect::take(path, seen).map_err(|why| Missing::NotObserved(name.to_owned(), why))?;
     Ok(Node::from_json(&value, reference.span))
 }

@@ -1,17 +1,19 @@
-//! One probe: look, judge, and look again as its timing says.
+//! One probe: observe, judge, and try again as its timing says.
 
 use std::borrow::Cow;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::checklist::{RetryPolicy, Timing};
+use crate::checklist::Timing;
 use crate::client::Context;
 use crate::expect::{Expectation, Judgement};
 use crate::probe::Observe;
-use crate::run::{Attempt, Status};
+use crate::run::{Attempt, Interruption, Reason, Status};
 
 use super::panic::Guarded;
 
@@ -32,52 +34,91 @@ pub struct Looked {
     /// What came of each expectation at the last.
     pub judgements: Vec<Judgement>,
     /// Why nothing was seen at the last.
-    pub error: Option<String>,
+    pub error: Option<Reason>,
     /// What to do about it.
     pub help: Option<String>,
 }
 
-/// Looks until it is green or its timing allows no more. What was not green, and is looked at again, is told to `tell`.
+/// Runs a probe until it is green, its timing allows no more attempts, or `stop`. An attempt that is followed by another
+/// goes to `tell`, with its number.
 pub async fn look(
     probe: &dyn Observe,
     expectations: &[Expectation],
     timing: Timing,
     cx: &Context,
+    stop: impl Future<Output = Interruption>,
     mut tell: impl FnMut(usize, &Attempt),
 ) -> Looked {
     let cx = cx.with_timeout(timing.timeout);
+    let mut stop = pin!(stop);
     let begun = Instant::now();
+    let wanted = timing.retry.consecutive(probe.has_effects());
+    let (mut count, mut in_a_row) = (0, 0);
     let mut attempts = Vec::new();
+    let mut last = None;
     loop {
-        let mut looked = once(probe, expectations, &cx).await;
-        attempts.append(&mut looked.attempts);
-        let wait = if looked.status == Status::Passed {
-            None
-        } else {
-            pause(timing.retry, probe.has_effects(), attempts.len(), begun.elapsed())
+        let mut looked = tokio::select! {
+            biased;
+            by = &mut stop => return interrupted(by, last, attempts),
+            looked = once(probe, expectations, &cx) => looked,
         };
-        let Some(wait) = wait else { return Looked { attempts, ..looked } };
-        if let Some(last) = attempts.last() {
-            tell(attempts.len(), last);
+        attempts.append(&mut looked.attempts);
+        count += 1;
+        in_a_row = if looked.status == Status::Passed { in_a_row + 1 } else { 0 };
+        if in_a_row >= wanted {
+            return Looked { attempts, ..looked };
         }
-        // What is looked at for minutes leaves its first and its latest looks.
-        if attempts.len() > MOST {
+        let Some(wait) = timing.retry.pause(probe.has_effects(), count, begun.elapsed()) else {
+            return if in_a_row > 0 {
+                unsteady(in_a_row, wanted, looked, attempts)
+            } else {
+                Looked { attempts, ..looked }
+            };
+        };
+        if let Some(last) = attempts.last() {
+            tell(count, last);
+        }
+        // Of many attempts the first and the latest are kept.
+        if attempts.len() >= MOST {
             attempts.remove(MOST / 2);
         }
-        tokio::time::sleep(wait).await;
+        last = Some(looked);
+        tokio::select! {
+            biased;
+            by = &mut stop => return interrupted(by, last, attempts),
+            () = tokio::time::sleep(wait) => {}
+        }
     }
 }
 
-/// How many looks of a probe are kept.
+/// How many attempts of a probe are kept.
 const MOST: usize = 100;
 
-/// How long to wait before the next look; nothing if there is none.
-fn pause(retry: RetryPolicy, has_effects: bool, looks: usize, passed: Duration) -> Option<Duration> {
-    match retry {
-        RetryPolicy::Never => None,
-        RetryPolicy::Retry { is_own: false, .. } if has_effects => None,
-        RetryPolicy::Retry { attempts, every, .. } => (looks < attempts as usize).then_some(every),
-        RetryPolicy::Eventually { within, every } => (passed + every <= within).then_some(every),
+/// The result of a probe whose last attempts were green, but not as many in a row as wanted.
+fn unsteady(in_a_row: usize, wanted: usize, last: Looked, attempts: Vec<Attempt>) -> Looked {
+    let why = format!("passed {in_a_row} of {wanted} times in a row, then the time or the attempts were used up");
+    Looked { status: Status::Failed, attempts, error: Some(Reason::Observed(why)), ..last }
+}
+
+/// The result of a probe that was stopped, with what its last attempt observed.
+fn interrupted(by: Interruption, last: Option<Looked>, attempts: Vec<Attempt>) -> Looked {
+    let why = attempts.last().and_then(|attempt| attempt.reason.clone());
+    let last = last.unwrap_or_else(|| Looked::blind(Status::Error));
+    Looked { status: Status::Error, attempts, error: Some(Reason::Interrupted { by, last: why }), ..last }
+}
+
+impl Looked {
+    /// A result without an observation.
+    fn blind(status: Status) -> Self {
+        Self {
+            status,
+            attempts: Vec::new(),
+            observation: None,
+            evidence: None,
+            judgements: Vec::new(),
+            error: None,
+            help: None,
+        }
     }
 }
 
@@ -86,16 +127,11 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context) -
     let watched = tokio::time::timeout(cx.timeout + GRACE, Guarded::new(probe.observe(cx))).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let done = |status: Status, reason: Option<String>| Looked {
-        status,
         attempts: vec![Attempt { status, duration_ms, reason }],
-        observation: None,
-        evidence: None,
-        judgements: Vec::new(),
-        error: None,
-        help: None,
+        ..Looked::blind(status)
     };
     let failed = |status, error: String, help: Option<String>| Looked {
-        error: Some(error.clone()),
+        error: Some(Reason::Observed(error.clone())),
         help,
         ..done(status, Some(error))
     };

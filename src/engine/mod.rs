@@ -12,6 +12,7 @@ mod scheduler;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use crate::env::Env;
 use crate::plan::Plan;
-use crate::run::{Event, Run};
+use crate::run::{Event, Run, Signal};
 
 pub use aged::age;
 pub use look::{Looked, look};
@@ -36,8 +37,8 @@ pub struct Options {
     pub jobs: usize,
     /// When the whole run ends at the latest.
     pub deadline: Option<Duration>,
-    /// How long to look again at what is red.
-    pub wait: Option<Duration>,
+    /// Whether and how long to rerun what is not green.
+    pub wait: Option<Wait>,
     /// Begin nothing more when something that gates is red.
     pub fail_fast: bool,
     /// Block what has effects.
@@ -55,6 +56,17 @@ pub enum Keep {
     None,
 }
 
+/// How what is not green is run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// For at most this long.
+    pub within: Duration,
+    /// The pause between two rounds.
+    pub every: Duration,
+    /// How many rounds in a row must be green.
+    pub consecutive: u32,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self { jobs: JOBS, deadline: None, wait: None, fail_fast: false, read_only: false, keep: Keep::None }
@@ -66,7 +78,7 @@ pub async fn run(
     plan: Plan,
     options: &Options,
     env: &Arc<Env>,
-    stop: impl Future<Output = &'static str>,
+    stop: impl Future<Output = Signal>,
     tell: impl FnMut(&Event),
 ) -> Run {
     scheduler::run(plan, options, env, stop, tell).await

@@ -1,16 +1,16 @@
-//! What needs that are not green make of an item, be it a sign-off or not.
+//! How unmet needs affect an item, be it a sign-off or not.
 
-use crate::run::{ItemResult, Status};
+use crate::run::{BlockedBecause, ItemResult, Reason, SignOffReason, Status};
 use crate::sign_off::SignOffState;
 
-/// Why an item can't be green by itself.
+/// Why an item can't be green whatever it would observe itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
     /// The item that is the root cause, not the nearest one.
     pub cause: String,
     /// Why that one is not green.
-    pub reason: String,
-    /// Whether one of the needs was seen not to be as it should, or is not known to be so any longer.
+    pub reason: Reason,
+    /// Whether one of the needs failed, or is not known to be green any longer.
     pub is_red: bool,
 }
 
@@ -20,10 +20,10 @@ pub struct Outcome {
     /// What it counts as.
     pub status: Status,
     /// Why it is not green.
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
     /// The item that keeps it from being so.
     pub cause: Option<String>,
-    /// What was said of it, where it is green.
+    /// The evidence, where it is green.
     pub evidence: Option<String>,
 }
 
@@ -35,13 +35,12 @@ pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)
     for (id, result) in needs {
         let (cause, reason) = match result {
             Some(result) if result.status.is_green() => continue,
-            None => (id.to_owned(), format!("{id}: not run this time")),
-            Some(ItemResult { cause: Some(root), reason, .. }) => {
-                (root.clone(), reason.clone().unwrap_or_else(|| root.clone()))
-            }
+            None => (id.to_owned(), BlockedBecause::NeedNotRun(id.to_owned()).into()),
+            // What blocks the need blocks this one.
+            Some(ItemResult { cause: Some(root), reason: Some(reason), .. }) => (root.clone(), reason.clone()),
             Some(result) => {
-                let why = result.reason.as_deref().unwrap_or(result.status.word());
-                (id.to_owned(), format!("{id}: {why}"))
+                let why = result.reason.clone().map(Box::new);
+                (id.to_owned(), BlockedBecause::Need { root: id.to_owned(), status: result.status, why }.into())
             }
         };
         is_red |= result.is_some_and(|result| matches!(result.status, Status::Failed | Status::Pending));
@@ -50,20 +49,23 @@ pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)
     first.map(|(cause, reason)| Blocked { cause, reason, is_red })
 }
 
-/// What becomes of a sign-off: what somebody said, and whether what it covers is still green.
+/// What becomes of a sign-off: whether it counts, and whether what it covers is still green.
 pub fn sign_off(state: &SignOffState, blocked: Option<Blocked>) -> Outcome {
-    let pending =
-        |reason: String| Outcome { status: Status::Pending, reason: Some(reason), cause: None, evidence: None };
+    let pending = |reason: SignOffReason| Outcome {
+        status: Status::Pending,
+        reason: Some(reason.into()),
+        cause: None,
+        evidence: None,
+    };
     match (state, blocked) {
-        (SignOffState::Given(given), Some(Blocked { is_red: true, reason, .. })) => {
-            pending(format!("{given}, but what it covers turned red: {reason}"))
+        (SignOffState::Given(signed), Some(Blocked { is_red: true, reason, .. })) => {
+            pending(SignOffReason::NotGreen(signed.clone(), Box::new(reason)))
         }
         (_, Some(blocked)) => blocked.into(),
-        (SignOffState::Given(given), None) => {
-            Outcome { status: Status::Passed, reason: None, cause: None, evidence: Some(given.clone()) }
+        (SignOffState::Given(signed), None) => {
+            Outcome { status: Status::Passed, reason: None, cause: None, evidence: Some(signed.to_string()) }
         }
         (SignOffState::Void(why), None) => pending(why.clone()),
-        (SignOffState::Absent, None) => pending("not signed".to_owned()),
     }
 }
 

@@ -8,7 +8,8 @@ use super::JOBS;
 pub fn affordable() -> usize {
     /// An item with a program has this many at a time: three pipes with two ends, and two more for its supervisor.
     const EACH: u64 = 8;
-    const OWN: u64 = 64;
+    /// The program itself: the terminal, signals, the ledger, and Git beside the run.
+    const OWN: u64 = 24;
     let wanted = OWN + EACH * JOBS as u64;
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|soft| soft < wanted) {

@@ -11,10 +11,9 @@ use crate::child::{self, End};
 use crate::client::Context;
 use crate::env::Env;
 use crate::plan::Plan;
+use crate::run::Missing;
 use crate::secret::Redactor;
 use crate::yaml::Node;
-
-use super::fill::{EMPTY, NOT_SET};
 
 /// How long a program may take to print a secret.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,7 +24,7 @@ const SHORTEST: usize = 4;
 
 /// The values of secrets, or why one is not there.
 #[derive(Debug, Default)]
-pub struct Secrets(HashMap<String, Result<Value, String>>);
+pub struct Secrets(HashMap<String, Result<Value, Missing>>);
 
 /// A value that is not printed by accident.
 #[derive(Clone)]
@@ -47,11 +46,11 @@ impl Secrets {
     }
 
     /// The value of a secret, or why there is none.
-    pub fn get(&self, name: &str) -> Result<&str, String> {
+    pub fn get(&self, name: &str) -> Result<&str, Missing> {
         match self.0.get(name) {
             Some(Ok(value)) => Ok(&value.0),
             Some(Err(why)) => Err(why.clone()),
-            None => Err(format!("{name} was not read")),
+            None => Err(Missing::NotRead(name.to_owned())),
         }
     }
 
@@ -105,21 +104,22 @@ fn is_free(source: &SecretSource) -> bool {
     }
 }
 
-async fn value(secret: &Secret, cx: &Context) -> Result<Value, String> {
+async fn value(secret: &Secret, cx: &Context) -> Result<Value, Missing> {
+    let unreadable = |why| Missing::Unreadable(secret.name.clone(), why);
     let name = &secret.name;
     let value = match &secret.source {
         SecretSource::Env(variable) => match cx.env.var(variable) {
             Some(value) if !value.trim().is_empty() => value.to_owned(),
-            Some(_) => return Err(format!("{variable}{EMPTY}")),
-            None => return Err(format!("{variable}{NOT_SET}")),
+            Some(_) => return Err(Missing::Empty(variable.clone())),
+            None => return Err(Missing::Unset(variable.clone())),
         },
-        SecretSource::File(path) => in_file(&cx.path(path)).map_err(|why| format!("{name}: {why}"))?,
-        SecretSource::Command(argv) => printed(argv, cx).await.map_err(|why| format!("{name}: {why}"))?,
+        SecretSource::File(path) => in_file(&cx.path(path)).map_err(unreadable)?,
+        SecretSource::Command(argv) => printed(argv, cx).await.map_err(unreadable)?,
     };
     let value = value.trim_end_matches(['\n', '\r', ' ', '\t']);
     match value.chars().count() {
-        0 => Err(format!("{name} is empty")),
-        1..SHORTEST => Err(format!("{name} is shorter than {SHORTEST} characters, and can't be kept out of reports")),
+        0 => Err(Missing::Empty(name.clone())),
+        1..SHORTEST => Err(Missing::Short(name.clone(), SHORTEST)),
         _ => Ok(Value(value.to_owned())),
     }
 }

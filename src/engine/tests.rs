@@ -1,6 +1,5 @@
 //! Runs whose probes are made for the test, on a clock that stands still until everyone waits.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,9 +13,10 @@ use crate::client::{Context, Fault};
 use crate::env::Env;
 use crate::plan::{Plan, Selection};
 use crate::probe::{Observe, Seen};
-use crate::run::{Event, Run};
+use crate::run::{Event, Interruption, Run, Signal};
+use crate::sign_off::SignOffs;
 
-use super::{Options, run};
+use super::{Options, Wait, run};
 
 /// What a probe of these tests does.
 #[derive(Clone)]
@@ -29,6 +29,10 @@ enum Act {
     Panic,
     /// Is red so many times, then green.
     RedFirst(usize),
+    /// Is red or green at each attempt as this says, then green.
+    Flaps(&'static [bool]),
+    /// Is red so many times, then never answers.
+    RedThenHang(usize),
 }
 
 struct Fake {
@@ -55,6 +59,9 @@ impl Observe for Fake {
                 Act::Hang => std::future::pending().await,
                 Act::Panic => panic!("index out of bounds"),
                 Act::RedFirst(times) => look >= *times,
+                Act::Flaps(attempts) => attempts.get(look).copied().unwrap_or(true),
+                Act::RedThenHang(times) if look < *times => false,
+                Act::RedThenHang(_) => std::future::pending().await,
             };
             self.busy.0.fetch_sub(1, Ordering::SeqCst);
             Ok(Seen { value: json!({ "connected": connected }), evidence: String::new(), advice: None })
@@ -87,7 +94,7 @@ impl Case {
         Self { items: items.to_vec(), options: Options::default(), busy: Arc::default(), events: Arc::default() }
     }
 
-    async fn run(&self, stop: impl Future<Output = &'static str>) -> Run {
+    async fn run(&self, stop: impl Future<Output = Signal>) -> Run {
         let mut text = String::from("title: T\nsections:\n- title: S\n  items:\n");
         for (id, lines, _) in &self.items {
             text.push_str(&format!(
@@ -103,7 +110,7 @@ impl Case {
             let node = item.probes[0].settings.node().clone();
             item.probes[0].settings = Settings::Resolved { node, probe: Box::new(fake) };
         }
-        let plan = Plan::build(checklist, &Selection::default(), HashMap::new()).expect("everything is selected");
+        let plan = Plan::build(checklist, &Selection::default(), SignOffs::default()).expect("everything is selected");
         run(plan, &self.options, &env, stop, |event| self.events.lock().expect("no panic").push(word(event))).await
     }
 
@@ -123,14 +130,23 @@ fn word(event: &Event) -> String {
 
 fn told(run: &Run) -> String {
     let line = |item: &crate::run::ItemResult| {
-        format!("{}: {} {}\n", item.id, item.status.word(), item.reason.as_deref().unwrap_or_default())
+        format!(
+            "{}: {} {}\n",
+            item.id,
+            item.status.word(),
+            item.reason.as_ref().map(ToString::to_string).unwrap_or_default()
+        )
     };
     run.items().map(line).collect()
 }
 
 const NOW: Act = Act::Answer(Duration::ZERO);
 
-fn never() -> impl Future<Output = &'static str> {
+fn wait(seconds: u64, consecutive: u32) -> Wait {
+    Wait { within: Duration::from_secs(seconds), every: Duration::from_secs(1), consecutive }
+}
+
+fn never() -> impl Future<Output = Signal> {
     std::future::pending()
 }
 
@@ -164,7 +180,7 @@ async fn at_the_deadline_what_runs_is_an_error_and_what_has_not_begun_is_blocked
     let begun = tokio::time::Instant::now();
     let run = case.run(never()).await;
     assert_eq!(begun.elapsed().as_secs(), 90);
-    assert_eq!(run.interrupted.as_deref(), Some("deadline"));
+    assert_eq!(run.interrupted.map(|by| by.to_string()).as_deref(), Some("deadline"));
     insta::assert_snapshot!(told(&run), @"
     quick: passed 
     slow: error not done by the deadline of 1m30s
@@ -177,10 +193,10 @@ async fn a_signal_ends_what_runs_and_reports_what_was_done() {
     let case = Case::new(&[("done", "", NOW), ("slow", "timeout: 1h, ", Act::Hang), ("next", "needs: [slow], ", NOW)]);
     let stop = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        "SIGTERM"
+        Signal::Terminate
     };
     let run = case.run(stop).await;
-    assert_eq!(run.interrupted.as_deref(), Some("SIGTERM"));
+    assert_eq!(run.interrupted, Some(Interruption::Signal(Signal::Terminate)));
     insta::assert_snapshot!(told(&run), @"
     done: passed 
     slow: error interrupted by SIGTERM
@@ -191,7 +207,7 @@ async fn a_signal_ends_what_runs_and_reports_what_was_done() {
 #[tokio::test(start_paused = true)]
 async fn wait_looks_again_at_what_is_red_and_at_nothing_else() {
     let mut case = Case::new(&[("up", "", NOW), ("boots", "", Act::RedFirst(2)), ("smoke", "needs: [boots], ", NOW)]);
-    case.options.wait = Some(Duration::from_secs(60));
+    case.options.wait = Some(wait(60, 1));
     let run = case.run(never()).await;
     insta::assert_snapshot!(told(&run), @"
     up: passed 
@@ -204,7 +220,7 @@ async fn wait_looks_again_at_what_is_red_and_at_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn waiting_ends_when_its_time_is_up() {
     let mut case = Case::new(&[("a", "", Act::RedFirst(usize::MAX))]);
-    case.options.wait = Some(Duration::from_secs(10));
+    case.options.wait = Some(wait(10, 1));
     let begun = tokio::time::Instant::now();
     let run = case.run(never()).await;
     assert_eq!(begun.elapsed().as_secs(), 10);
@@ -232,4 +248,46 @@ async fn events_come_in_order_with_each_look_that_is_repeated() {
     let case = Case::new(&[("a", "retry: { attempts: 3, every: 1s }, ", Act::RedFirst(2))]);
     case.run(never()).await;
     insta::assert_snapshot!(case.events(), @"a begins; a look 1 failed; a look 2 failed; a passed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_attempts_come_to_an_end_though_not_all_are_kept() {
+    let case = Case::new(&[("a", "retry: { attempts: 130, every: 1ms }, ", Act::RedFirst(usize::MAX))]);
+    let run = case.run(never()).await;
+    assert_eq!(run.sections[0].items[0].probes[0].attempts.len(), 100);
+    assert!(case.events().contains("a look 129 failed; a failed"), "{}", case.events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_seen_last_is_kept_when_the_run_ends_early() {
+    let mut case = Case::new(&[("a", "timeout: 1h, retry: { attempts: 5, every: 1s }, ", Act::RedThenHang(2))]);
+    case.options.deadline = Some(Duration::from_secs(90));
+    let run = case.run(never()).await;
+    insta::assert_snapshot!(told(&run), @"a: error not done by the deadline of 1m30s; last attempt: connected is false, not true");
+    let probe = &run.sections[0].items[0].probes[0];
+    assert_eq!((probe.attempts.len(), probe.expectations.len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_consecutive_it_is_green_only_after_so_many_green_attempts_in_a_row() {
+    let flaps = Act::Flaps(&[false, true, false, true, true]);
+    let case = Case::new(&[("a", "retry: { attempts: 9, every: 1s, consecutive: 3 }, ", flaps.clone())]);
+    let run = case.run(never()).await;
+    insta::assert_snapshot!(told(&run), @"a: passed");
+    assert_eq!(run.sections[0].items[0].probes[0].attempts.len(), 6);
+    let case = Case::new(&[("a", "retry: { attempts: 5, every: 1s, consecutive: 3 }, ", flaps)]);
+    insta::assert_snapshot!(told(&case.run(never()).await), @"a: failed passed 2 of 3 times in a row, then the time or the attempts were used up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_several_green_rounds_in_a_row_runs_all_of_it_again() {
+    let mut case = Case::new(&[("a", "", NOW), ("b", "", Act::Flaps(&[false, true, false]))]);
+    case.options.wait = Some(wait(60, 2));
+    let run = case.run(never()).await;
+    insta::assert_snapshot!(told(&run), @"
+    a: passed 
+    b: passed
+    ");
+    assert_eq!(case.events().matches("b begins").count(), 5);
+    assert_eq!(case.events().matches("a begins").count(), 3);
 }

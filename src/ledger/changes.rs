@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::checklist;
+use crate::checklist::{self, Since};
 use crate::run::{Changes, Commit, Run};
 use crate::sign_off::Entry;
 
@@ -45,22 +45,22 @@ pub async fn tell_changes(run: &mut Run, asked: &[Option<checklist::Changes>], b
 async fn changes(asked: &checklist::Changes, bases: &Bases, root: &Path) -> Changes {
     let unknown =
         |problem: String| Changes { since: String::new(), commits: Vec::new(), more: 0, problem: Some(problem) };
-    let (base, since) = match (asked.since.as_str(), &bases.sign_off, &bases.green) {
-        ("last-sign-off", Some(Entry { commit: None, .. }), _) => {
+    let (base, since) = match (&asked.since, &bases.sign_off, &bases.green) {
+        (Since::Revision(revision), ..) => (revision.as_str(), revision.clone()),
+        (Since::LastSignOff, Some(Entry { commit: None, .. }), _) => {
             return unknown("the run that was signed last was of no commit".to_owned());
         }
-        ("last-sign-off", Some(entry @ Entry { commit: Some(commit), .. }), _) => {
-            (commit.as_str(), format!("the last sign-off ({}: {})", short(commit), entry.words()))
+        (Since::LastSignOff, Some(entry @ Entry { commit: Some(commit), .. }), _) => {
+            (commit.as_str(), format!("the last sign-off ({}: {})", short(commit), entry.signed()))
         }
-        ("last-sign-off" | "last-green", _, Err(why)) => return unknown(why.clone()),
-        ("last-sign-off", None, Ok(None)) => {
+        (Since::LastSignOff | Since::LastGreen, _, Err(why)) => return unknown(why.clone()),
+        (Since::LastSignOff, None, Ok(None)) => {
             return unknown("nothing else was signed off, and no run was green".to_owned());
         }
-        ("last-green", _, Ok(None)) => return unknown("no green run is recorded yet".to_owned()),
-        ("last-sign-off" | "last-green", _, Ok(Some(Green { commit, at }))) => {
+        (Since::LastGreen, _, Ok(None)) => return unknown("no green run is recorded yet".to_owned()),
+        (Since::LastSignOff | Since::LastGreen, _, Ok(Some(Green { commit, at }))) => {
             (commit.as_str(), format!("the last green run ({}, {})", short(commit), at.strftime("%Y-%m-%d")))
         }
-        (revision, ..) => (revision, revision.to_owned()),
     };
     match listed(base, &asked.paths, root).await {
         Ok((commits, more)) => Changes { since, commits, more, problem: None },

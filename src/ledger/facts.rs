@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::run::{ItemResult, Run, Status};
+use crate::run::{ItemResult, Reason, Run, Status};
 
 /// What is known of each item, by its id.
 pub type AllFacts = HashMap<String, Facts>;
@@ -43,13 +43,10 @@ pub fn states(run: &Run) -> Vec<State> {
 
 /// Whether the run says anything of the item itself: what was not begun, or was cut off, is as good or bad as before.
 fn was_looked_at(run: &Run, item: &ItemResult) -> bool {
-    let reason = item.reason.as_deref().unwrap_or_default();
     match item.status {
         Status::Passed | Status::Failed | Status::Deferred | Status::Waived => true,
         Status::Error | Status::Pending => run.interrupted.is_none(),
-        Status::Blocked => {
-            run.interrupted.is_none() && !reason.starts_with("not run") && !reason.ends_with("not run this time")
-        }
+        Status::Blocked => run.interrupted.is_none() && !item.reason.as_ref().is_some_and(Reason::is_not_run),
     }
 }
 

@@ -85,7 +85,7 @@ pub async fn record(server: &mut Server, run: &Run, keep: usize) -> Result<i64, 
         .bind(&run.user)
         .bind(&run.ci)
         .bind(&run.partial)
-        .bind(&run.interrupted)
+        .bind(run.interrupted.map(|by| by.to_string()))
         .bind(word(run.verdict()))
         .bind(number(green))
         .bind(number(total))

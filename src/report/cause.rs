@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::run::{ItemResult, Run, Status};
+use crate::run::{ItemResult, Reason, Run, Status};
 
 /// Something that makes items red.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum Root<'a> {
     /// An item that is red by itself.
     Item(&'a ItemResult),
     /// Something that is missing, such as a variable, and the first item that misses it.
-    Input(&'a str, &'a ItemResult),
+    Input(Option<&'a Reason>, &'a ItemResult),
     /// An item that was not run this time.
     Absent(&'a str),
 }
@@ -28,11 +28,11 @@ pub enum Root<'a> {
 pub fn causes(run: &Run) -> Vec<Cause<'_>> {
     let mut causes: Vec<Cause> = Vec::new();
     let mut by_item: HashMap<&str, usize> = HashMap::new();
-    let mut by_input: HashMap<&str, usize> = HashMap::new();
+    let mut by_input: HashMap<Option<&Reason>, usize> = HashMap::new();
     for item in run.items() {
         match (item.status, &item.cause) {
             (Status::Blocked, None) => {
-                let reason = item.reason.as_deref().unwrap_or("something is missing");
+                let reason = item.reason.as_ref();
                 let at = *by_input.entry(reason).or_insert_with(|| {
                     causes.push(Cause { root: Root::Input(reason, item), blocks: Vec::new() });
                     causes.len() - 1

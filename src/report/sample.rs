@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use crate::diagnostic::Place;
-use crate::run::{Attempt, ExpectationResult, Gap, ItemResult, ProbeResult, Run, Section, SignOff, Status};
+use crate::run::{
+    Attempt, BlockedBecause, ExpectationResult, Gap, ItemResult, ProbeResult, Run, Section, SignOff, SignOffReason,
+    Status,
+};
 
 /// The time at which the runs of tests are read.
 pub fn now() -> Timestamp {
@@ -84,7 +87,14 @@ pub fn red(id: &str, title: &str, status: Status, reason: &str) -> ItemResult {
 
 /// An item that is blocked by another.
 pub fn blocked_by(id: &str, title: &str, cause: &str, reason: &str) -> ItemResult {
-    ItemResult { cause: Some(cause.into()), duration_ms: 0, ..red(id, title, Status::Blocked, reason) }
+    let why = Some(Box::new(reason.into()));
+    let because = BlockedBecause::Need { root: cause.into(), status: Status::Blocked, why };
+    ItemResult {
+        cause: Some(cause.into()),
+        reason: Some(because.into()),
+        duration_ms: 0,
+        ..item(id, title, Status::Blocked)
+    }
 }
 
 /// An item that waits for a person.
@@ -92,7 +102,8 @@ pub fn sign_off(id: &str, title: &str, role: &str) -> ItemResult {
     ItemResult {
         sign_off: Some(SignOff { role: role.into() }),
         duration_ms: 0,
-        ..red(id, title, Status::Pending, "not signed")
+        reason: Some(SignOffReason::Unsigned.into()),
+        ..item(id, title, Status::Pending)
     }
 }
 

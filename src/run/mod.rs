@@ -4,6 +4,8 @@
 //! `ledger/document/v1.rs`.
 
 mod event;
+mod interruption;
+mod reason;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,6 +18,8 @@ use crate::diagnostic::Place;
 use crate::yaml::Duration;
 
 pub use event::Event;
+pub use interruption::{Interruption, Signal};
+pub use reason::{BlockedBecause, Missing, Reason, SignOffReason, Signed};
 
 /// One execution of a checklist.
 #[derive(Debug, Clone)]
@@ -38,8 +42,8 @@ pub struct Run {
     pub duration_ms: u64,
     /// Why not everything was run, such as `--only db-head`. Absent for a whole run.
     pub partial: Option<String>,
-    /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Absent for a run that came to its end.
-    pub interrupted: Option<String>,
+    /// What ended it early: `SIGINT`, `SIGTERM`, `SIGHUP` or `deadline`. Absent for a run that came to its end.
+    pub interrupted: Option<Interruption>,
     /// The commit that was checked out where the checklist lies.
     pub commit: Option<String>,
     /// The machine that it ran on.
@@ -116,8 +120,8 @@ pub struct ItemResult {
     pub advisory: bool,
     /// Some of it was observed without verifying TLS.
     pub insecure: bool,
-    /// One line: why it is not green, why it is deferred, or until when it is waived.
-    pub reason: Option<String>,
+    /// One line: why it is not green, or why it is deferred.
+    pub reason: Option<Reason>,
     /// The id of the item that is the root cause of this one's being blocked.
     pub cause: Option<String>,
     /// One short, stable line of what was seen, when it passed.
@@ -175,7 +179,7 @@ pub struct ProbeResult {
     /// Each expectation with what stood there.
     pub expectations: Vec<ExpectationResult>,
     /// Why nothing could be observed, or what it waits for.
-    pub error: Option<String>,
+    pub error: Option<Reason>,
     /// What to do about it, where the probe knows.
     pub help: Option<String>,
     /// A command line to look by hand; secrets stand as `$NAME`.
@@ -318,6 +322,19 @@ impl Gap {
     }
 }
 
+/// Whether two subjects are the same. One commit may be written at two lengths of at least 7 characters.
+pub fn is_same_subject(one: Option<&str>, other: Option<&str>) -> bool {
+    const SHORTEST: usize = 7;
+    let is_commit = |text: &str| text.len() >= SHORTEST && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (one, other) {
+        (Some(one), Some(other)) if is_commit(one) && is_commit(other) => {
+            let length = one.len().min(other.len());
+            one[..length].eq_ignore_ascii_case(&other[..length])
+        }
+        (one, other) => one == other,
+    }
+}
+
 /// The waiver rule: what is not green counts as waived while an accepted, unexpired gap covers its item.
 pub fn with_waivers(status: Status, id: &str, gaps: &[Gap], today: Date) -> Status {
     let is_waived = !status.is_green() && gaps.iter().any(|gap| gap.waives(id, today));
@@ -338,7 +355,7 @@ pub fn age(run: &mut Run, now: Timestamp) {
         if is_over {
             item.status = Status::Pending;
             item.stale = true;
-            item.reason = Some(format!("verified {}, valid for {valid}", day(started)));
+            item.reason = Some(Reason::Expired { verified: day(started), valid_for: valid });
             item.evidence = None;
         }
     }

@@ -1,8 +1,9 @@
 //! One entry of a file of sign-offs, and the bytes of it that a key signs.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+use crate::run::Signed;
 
 /// Somebody vouched for an item, or took that back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +30,7 @@ pub struct Entry {
     pub note: Option<String>,
     /// The checklist's name.
     pub checklist: String,
-    /// `sha256:` and the digest of what the checklist said of the items that this covers.
+    /// `sha256:` and the digest of the definitions of the items that this covers.
     pub covers: String,
     /// `sha256:` and the digest of the checklist's file. For information: an edit elsewhere in it changes nothing.
     pub file: String,
@@ -68,16 +69,8 @@ impl Entry {
         self.email.as_deref().unwrap_or(&self.by)
     }
 
-    /// Such as `signed 2025-12-06 by Dana Reyes for 0f1d7aa`.
-    pub fn words(&self) -> String {
-        let verb = match self.action {
-            Action::Give => "signed",
-            Action::Revoke => "revoked",
-        };
-        let day = self.at.to_zoned_datetime(TimeZone::UTC).date();
-        match &self.subject {
-            Some(subject) => format!("{verb} {day} by {} for {subject}", self.by),
-            None => format!("{verb} {day} by {}", self.by),
-        }
+    /// Who did it, when, and for what.
+    pub fn signed(&self) -> Signed {
+        Signed::new(self.action == Action::Give, self.at, self.by.clone(), self.subject.clone())
     }
 }

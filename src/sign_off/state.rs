@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::checklist::{Checklist, SignOff};
+use crate::checklist::{Checklist, SignOff, Subject};
 use crate::diagnostic::Span;
+use crate::run::{SignOffReason, Signed, is_same_subject};
 
 use super::file::Entries;
 use super::signature;
@@ -13,15 +14,13 @@ use super::{Action, Entry};
 /// Clocks may differ by so much.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// How the sign-off of an item stands.
+/// The state of an item's sign-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignOffState {
-    /// Nobody has signed.
-    Absent,
-    /// Somebody has, and it holds as long as what it covers is green: `signed 2025-12-06 by Dana Reyes for 0f1d7aa`.
-    Given(String),
-    /// What there is does not count, and why.
-    Void(String),
+    /// It was given, and counts as long as what it covers is green.
+    Given(Signed),
+    /// It was not given, or does not count, and why.
+    Void(SignOffReason),
 }
 
 /// What a sign-off has to be like to count today.
@@ -32,9 +31,9 @@ pub struct SignOffRequest {
     /// The checklist's name.
     pub checklist: String,
     /// What is being signed off now.
-    pub subject: Option<String>,
-    /// The digest of what the checklist says now of the items that are covered.
-    pub covers: String,
+    pub subject: Subject,
+    /// The ids of the items that it covers, itself among them, in checklist order.
+    pub covered: Vec<String>,
     /// Who has to sign, and for how long that counts.
     pub asked: SignOff,
 }
@@ -63,18 +62,29 @@ impl SignOffRequest {
                     open.extend(&items[next].needs);
                 }
             }
-            let covered = (0..items.len()).filter(|at| is_covered[*at]);
-            let said: String = covered.map(|at| format!("{} {}\n", items[at].id, items[at].definition)).collect();
-            let digest = hex::encode(Sha256::digest(said));
             Some(Self {
                 item: item.id.to_string(),
                 checklist: checklist.name.clone(),
                 subject: checklist.subject.clone(),
-                covers: format!("sha256:{digest}"),
+                covered: (0..items.len()).filter(|at| is_covered[*at]).map(|at| items[at].id.to_string()).collect(),
                 asked,
             })
         });
         requests.collect()
+    }
+
+    /// `sha256:` and the digest of the definitions of all that it covers. None where one of them is not known.
+    pub fn covers<'d>(&self, definition: impl Fn(&str) -> Option<&'d str>) -> Option<String> {
+        let mut lines = String::new();
+        for id in &self.covered {
+            lines.push_str(&format!("{id} {}\n", definition(id)?));
+        }
+        Some(format!("sha256:{}", hex::encode(Sha256::digest(lines))))
+    }
+
+    /// Whether an entry is for what is being signed off now.
+    fn is_for(&self, entry: &Entry) -> bool {
+        is_same_subject(entry.subject.as_deref(), self.subject.value())
     }
 }
 
@@ -136,57 +146,54 @@ fn refusal(entry: &Entry, request: Option<&SignOffRequest>, before: &[Judged], n
 pub fn last<'a>(judged: &'a [Judged], subject: Option<&str>) -> Option<&'a Entry> {
     let good = || judged.iter().filter(|judged| judged.refused.is_none()).map(|judged| &judged.entry);
     let is_revoked = |entry: &Entry| {
-        let same = |other: &&Entry| other.item == entry.item && other.subject == entry.subject;
+        let same = |other: &&Entry| {
+            other.item == entry.item && is_same_subject(other.subject.as_deref(), entry.subject.as_deref())
+        };
         good().filter(same).any(|other| other.action == Action::Revoke && other.at > entry.at)
     };
     let given = good().filter(|entry| entry.action == Action::Give && !is_revoked(entry));
-    given.filter(|entry| subject.is_none() || entry.subject.as_deref() != subject).max_by_key(|entry| entry.at)
+    let is_other = |entry: &&Entry| subject.is_none() || !is_same_subject(entry.subject.as_deref(), subject);
+    given.filter(is_other).max_by_key(|entry| entry.at)
 }
 
-/// How an item stands: the last entry for what is being signed off now decides.
-pub fn state(request: &SignOffRequest, judged: &[Judged], now: Timestamp) -> SignOffState {
+/// The state of a sign-off: the last entry for what is being signed off now decides. `covers` is the digest of what it
+/// covers now.
+pub fn state(request: &SignOffRequest, judged: &[Judged], covers: Option<&str>, now: Timestamp) -> SignOffState {
+    if matches!(request.subject, Subject::Unset) {
+        return SignOffState::Void(SignOffReason::NoSubject);
+    }
     let own = || judged.iter().filter(|judged| judged.entry.item == request.item);
     let good = || own().filter(|judged| judged.refused.is_none()).map(|judged| &judged.entry);
-    let of_subject = good().rfind(|entry| entry.subject == request.subject);
+    let of_subject = good().rfind(|entry| request.is_for(entry));
     let Some(entry) = of_subject.or_else(|| good().next_back()) else {
-        return match own().next_back() {
-            Some(Judged { entry, refused: Some(why), .. }) => {
-                SignOffState::Void(format!("refused: {}: {why}", entry.words()))
-            }
-            Some(_) | None => SignOffState::Absent,
-        };
+        return SignOffState::Void(match own().next_back() {
+            Some(Judged { entry, refused: Some(why), .. }) => SignOffReason::Refused(entry.signed(), why.clone()),
+            Some(_) | None => SignOffReason::Unsigned,
+        });
     };
-    match stale(request, entry, now) {
+    let stale = stale(request, entry, now);
+    match stale.or_else(|| (covers != Some(&entry.covers)).then(|| SignOffReason::Redefined(entry.signed()))) {
         Some(why) => SignOffState::Void(why),
-        None => SignOffState::Given(entry.words()),
+        None => SignOffState::Given(entry.signed()),
     }
 }
 
-/// Why an entry that could count does not count today.
-fn stale(request: &SignOffRequest, entry: &Entry, now: Timestamp) -> Option<String> {
-    let words = entry.words();
+/// Why an entry that could count does not count today, whatever is defined now.
+fn stale(request: &SignOffRequest, entry: &Entry, now: Timestamp) -> Option<SignOffReason> {
     if entry.action == Action::Revoke {
-        return Some(words);
+        return Some(SignOffReason::Revoked(entry.signed()));
     }
-    if entry.subject != request.subject {
-        let now = request
-            .subject
-            .as_deref()
-            .map_or_else(|| "no subject".to_owned(), |subject| format!("now it is {subject}"));
-        return Some(format!("{words}, and {now}"));
+    if !request.is_for(entry) {
+        let now = request.subject.value().map(ToOwned::to_owned);
+        return Some(SignOffReason::OtherSubject(entry.signed(), now));
     }
-    if let Some(end) =
-        request.asked.valid_for.and_then(|time| entry.at.checked_add(time.0).ok()).filter(|end| *end <= now)
-    {
-        return Some(format!("{words}, which counted until {end}"));
-    }
-    (entry.covers != request.covers)
-        .then(|| format!("{words}, and the checklist says something else now of what it covers"))
+    let end = request.asked.valid_for.and_then(|time| entry.at.checked_add(time.0).ok());
+    end.filter(|end| *end <= now).map(|end| SignOffReason::Expired(entry.signed(), end))
 }
 
 impl Judged {
-    /// Why it does not count today though nothing is wrong with it, if that is so.
-    pub fn stale(&self, request: &SignOffRequest, now: Timestamp) -> Option<String> {
+    /// Why it does not count today though nothing is wrong with it, if that is so. Definitions are not compared.
+    pub fn stale(&self, request: &SignOffRequest, now: Timestamp) -> Option<SignOffReason> {
         stale(request, &self.entry, now)
     }
 }

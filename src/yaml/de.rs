@@ -38,6 +38,8 @@ pub(super) enum What {
         title: String,
         help: Option<String>,
     },
+    /// A value of the right type that is not one of those that fit.
+    Invalid(String),
 }
 
 #[derive(Debug)]
@@ -69,6 +71,10 @@ impl std::error::Error for Error {}
 impl de::Error for Error {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self::wrong(message.to_string(), None)
+    }
+
+    fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
+        Self { what: What::Invalid(format!("invalid value: {found}, expected {expected}")), place: None }
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -165,14 +171,11 @@ impl<'a> De<'a> {
             Err(error) => Err(error),
         };
         let result = result.map_err(|error: Error| match error.what {
-            What::Wrong { title, .. } if title.starts_with("invalid value") => Error {
-                what: What::Wrong {
-                    title: format!("{} is out of range", self.node.text().unwrap_or_default()),
-                    help: None,
-                },
+            What::Invalid(_) => Error {
+                what: What::Invalid(format!("{} is out of range", self.node.text().unwrap_or_default())),
                 ..error
             },
-            _ => error,
+            What::Hole(_) | What::Missing(_) | What::Wrong { .. } | What::Consequence => error,
         });
         self.placed(result)
     }

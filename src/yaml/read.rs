@@ -72,7 +72,9 @@ impl Reading {
 
     /// Whether a rule is broken by a part in which something is not filled yet.
     fn is_left_open(&self, error: &Error, root: &Node) -> bool {
-        let What::Wrong { .. } = &error.what else { return false };
+        if !matches!(error.what, What::Wrong { .. } | What::Invalid(_)) {
+            return false;
+        }
         let span = error.place.map_or(root.span, |place| place.span);
         let holes = self.holes.borrow();
         holes.iter().any(|hole| hole.file == span.file && span.start < hole.start && hole.end <= span.end)
@@ -110,6 +112,7 @@ fn told(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
         What::Hole(None) => None,
         What::Hole(Some(path)) => Some(unfilled(&path, span)),
         What::Missing(field) => Some(Diagnostic::error(format!("`{field}` is missing")).at(span)),
+        What::Invalid(title) => Some(Diagnostic::error(title).at(span)),
         What::Wrong { title, help } => Some(Diagnostic::error(title).at(span).maybe_help(help)),
     }
 }

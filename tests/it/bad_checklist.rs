@@ -274,7 +274,7 @@ fn what_is_missing_is_shown_where_it_belongs() {
 fn a_gap_of_an_unknown_item_is_refused_and_so_is_one_that_nobody_accepted() {
     assert_snapshot!(bad("
         title: T
-        sections: [{ title: S, items: [{ id: replay, title: R, deferred: later }] }]
+        sections: [{ title: S, items: [{ id: replay, title: R, pending: later }] }]
         gaps:
           - { gap: Replay, items: [repaly], accepted_until: 2026-03-01 }
           - { gap: Other, items: [replay], accepted_until: 2026-02-30, accepted_by: me }
@@ -293,7 +293,7 @@ fn a_gap_of_an_unknown_item_is_refused_and_so_is_one_that_nobody_accepted() {
       |
       = help: say who did: `accepted_by: "@sre-lead"`
 
-    error: parsed date is not valid: parameter 'day' for `2026-02` is invalid, must be in range `1..=28`
+    error: invalid date `2026-02-30`: write a day of the calendar as YYYY-MM-DD, such as 2026-03-01
      --> checklists/staging.yaml:5:52
       |
     5 |   - { gap: Other, items: [replay], accepted_until: 2026-02-30, accepted_by: me }

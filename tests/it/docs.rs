@@ -155,7 +155,7 @@ fn the_manual_of_a_check_shows_the_users_own_before_the_stock_one() {
 
 #[test]
 fn validate_reads_the_users_own_checks_too() {
-    let checklist = "title: T\nsections: [{ title: S, items: [{ id: a, title: A, deferred: later }] }]\n";
+    let checklist = "title: T\nsections: [{ title: S, items: [{ id: a, title: A, pending: later }] }]\n";
     let project = Project::new(checklist).file("checks/up.yaml", "description: x\nprobes:\n  - htpp: {}\n");
     let output = project.gate(&["validate"]);
     assert_eq!((output.code, output.stdout.as_str()), (2, "checklists/staging.yaml: valid, 1 item\n"));

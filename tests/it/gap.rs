@@ -8,6 +8,7 @@ fn list(top: &str, gap: &str) -> Project {
     Project::new(&format!(
         "title: T\n{top}sections:\n  - title: S\n    items:\n      - {{ id: a, title: A, probes: [{{ file: {{ path: none }} }}] }}\n      - {{ id: b, title: B, probes: [{{ file: {{ path: none }} }}] }}\ngaps:\n  - {gap}\n"
     ))
+    .env("SOURCE_DATE_EPOCH", "1893369600") // 2029-12-31
 }
 
 fn accepted(priority: &str) -> String {
@@ -52,7 +53,56 @@ fn a_gap_counts_through_its_last_day_and_what_no_gap_names_is_told() {
 
 #[test]
 fn a_gap_that_is_accepted_and_names_nothing_is_unused() {
-    let project = list("", "{ gap: G, priority: P2, accepted_until: 2999-12-06, accepted_by: \"@sre\" }");
+    let project = list("", "{ gap: G, priority: P2, accepted_until: 2030-12-06, accepted_by: \"@sre\" }");
     let output = project.gate(&["check", "staging", "--no-record"]);
     assert!(output.stdout.contains("G: gap unused: it names nothing that was looked at"), "{}", output.stdout);
+}
+
+#[test]
+fn a_gap_is_accepted_for_a_year_at_most_with_a_priority_of_p0_to_p4() {
+    let validated = |gap: &str| list("", gap).gate(&["validate", "staging"]);
+    let accepted = |gap: &str| validated(&format!("{{ gap: G, items: [a], {gap}, accepted_by: D }}"));
+    let cases = [
+        ("priority: P2, accepted_until: 2030-12-31", None),
+        ("priority: P2, accepted_until: \"2030-12-31\"", None),
+        (
+            "priority: P2, accepted_until: 2031-01-01",
+            Some("a gap can be accepted for at most a year, not until 2031-01-01"),
+        ),
+        ("priority: p2, accepted_until: 2030-01-01", Some("invalid priority `p2`")),
+        ("priority: P5, accepted_until: 2030-01-01", Some("invalid priority `P5`")),
+        ("priority: P2, accepted_until: 01/02/2030", Some("YYYY-MM-DD")),
+        ("priority: P2, accepted_until: 2030-01-01T12:00:00Z", Some("YYYY-MM-DD")),
+        ("priority: P2, accepted_until: never", Some("YYYY-MM-DD")),
+    ];
+    for (gap, why) in cases {
+        let output = accepted(gap);
+        assert_eq!(output.code, if why.is_some() { 2 } else { 0 }, "{gap}: {}", output.stderr);
+        assert!(
+            output.stderr.contains(why.unwrap_or_default()) && !output.stderr.contains("jiff"),
+            "{}",
+            output.stderr
+        );
+    }
+    let noted = validated("{ gap: G, items: [a], priority: high }");
+    assert_eq!(noted.code, 0);
+    assert!(noted.stderr.contains("warning: `high` is not one of the priorities P0 to P4"), "{}", noted.stderr);
+}
+
+#[test]
+fn a_gap_cannot_cover_a_sign_off_and_a_checklist_has_an_item_that_gates() {
+    let refused = |items: &str| {
+        let project = Project::new(&format!(
+            "title: T\nsections: [{{ title: S, items: [{items}] }}]\ngaps: [{{ gap: G, items: [a] }}]\n"
+        ));
+        let output = project.gate(&["validate", "staging"]);
+        assert_eq!(output.code, 2, "{}", output.stdout);
+        output.stderr
+    };
+    let sign_off = refused("{ id: a, title: A, sign_off: { role: R } }");
+    assert!(sign_off.contains("a gap cannot cover the sign-off `a`"), "{sign_off}");
+    let idle = refused(
+        "{ id: a, title: A, advisory: true, probes: [{ file: { path: a } }] }, { id: b, title: B, deferred: LATER }",
+    );
+    assert!(idle.contains("no item of this checklist can fail it"), "{idle}");
 }

@@ -142,11 +142,11 @@ fn what_a_gap_covers_stays_waived_in_what_is_rendered_and_may_be_signed_upon() {
           - title: S
             items:
               - { id: file, title: File, valid_for: 7d, probes: [{ file: { path: there } }] }
-              - { id: sre, title: SRE, needs: [file], sign_off: { role: SRE, valid_for: 60d } }
+              - { id: known, title: Known, probes: [{ command: { argv: [\"false\"] } }] }
               - { id: after, title: After, needs: [file], probes: [{ command: { argv: [\"true\"] } }] }
-              - { id: qa, title: QA, needs: [sre], sign_off: { role: QA, valid_for: 60d } }
+              - { id: qa, title: QA, needs: [known], sign_off: { role: QA, valid_for: 60d } }
         gaps:
-          - { gap: G, items: [sre, after], priority: P2, accepted_until: 2025-12-20, accepted_by: D }
+          - { gap: G, items: [known, after], priority: P2, accepted_until: 2025-12-20, accepted_by: D }
         ";
     let project = Project::new(list).file("there", "");
     let lines = |number| {
@@ -157,13 +157,14 @@ fn what_a_gap_covers_stays_waived_in_what_is_rendered_and_may_be_signed_upon() {
     assert_eq!(at(&project, 1, &["render", "staging", "--check", "--exact"]), (0, String::new()));
     let signed = at(&project, 2, &["sign", "staging", "qa", "--by", "Dana"]);
     assert_eq!(signed.0, 0, "{}", signed.1);
-    assert_eq!(lines(2)[1], "- [ ] SRE **[WAIVED until 2025-12-20: G]**");
+    assert_eq!(lines(2)[1], "- [ ] Known **[WAIVED until 2025-12-20: G]**");
     assert!(lines(2)[3].starts_with("- [x] QA (signed 2025-12-02 by Dana"), "{:#?}", lines(2));
     // What it rests on has gone stale: that is what a waiver is for, until it is over.
     assert_eq!(lines(9)[0], "- [ ] File **[STALE: verified 2025-12-01, valid for 7d]**");
     assert_eq!(lines(9)[2], "- [ ] After **[WAIVED until 2025-12-20: G]**");
     let why = "**[BLOCKED: file: verified 2025-12-01, valid for 7d]**";
-    assert_eq!(lines(21)[1..3], [format!("- [ ] SRE {why}"), format!("- [ ] After {why}")]);
+    assert!(lines(21)[1].starts_with("- [ ] Known **[FAILED: "), "{:#?}", lines(21));
+    assert_eq!(lines(21)[2], format!("- [ ] After {why}"));
 }
 
 #[test]
@@ -293,6 +294,6 @@ fn an_option_is_no_revision_and_a_sign_off_has_its_own_validity() {
     );
     let output = project.gate(&["validate"]);
     assert_eq!(output.code, 2);
-    assert!(output.stderr.contains("`--output=x` is no revision"), "{}", output.stderr);
+    assert!(output.stderr.contains("invalid revision `--output=x`"), "{}", output.stderr);
     assert!(output.stderr.contains("how long a sign-off holds is said in the sign-off"), "{}", output.stderr);
 }

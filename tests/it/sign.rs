@@ -131,8 +131,9 @@ fn nothing_is_signed_while_what_it_needs_is_not_green_in_the_last_whole_run() {
     let other = project.command(&sign).env("RELEASE", "r2").run();
     assert_eq!(other.code, 1);
     assert!(other.stderr.contains("the last whole run was of r1, and this is r2"), "{}", other.stderr);
-    replace(&project, "checklists/staging.yaml", "title: Up", "title: Up now");
-    refused("the checklist has changed since the last whole run");
+    let up = "title: Up, probes: [{ file: { path: up }";
+    replace(&project, "checklists/staging.yaml", up, "title: Up, probes: [{ file: { path: ./up }");
+    refused("the checklist has changed since the last whole run: `up`");
     project.gate(&["check", "staging"]);
     assert_eq!(project.gate(&sign).code, 0);
 }
@@ -160,12 +161,19 @@ fn each_reason_why_it_is_pending_again_is_told_apart() {
     );
     fs::write(project.path().join("up"), "").expect("the project is ours");
 
-    replace(&project, "checklists/staging.yaml", "title: Other,", "title: Others,");
-    assert!(qa(&project, SIGNED).contains("[x]"), "an edit elsewhere changes nothing");
+    replace(
+        &project,
+        "checklists/staging.yaml",
+        "id: other, title: Other,",
+        "id: other, title: Other, exclusive: true,",
+    );
     replace(&project, "checklists/staging.yaml", "title: Up,", "title: Upper,");
+    assert!(qa(&project, SIGNED).contains("[x]"), "an edit elsewhere, or of a title, changes nothing");
+    let up = ("title: Upper, probes: [{ file: { path: up } }]", "title: Upper, probes: [{ file: { path: ./up } }]");
+    replace(&project, "checklists/staging.yaml", up.0, up.1);
     let changed = qa(&project, SIGNED);
     assert!(changed.contains("says something else now"), "{changed}");
-    replace(&project, "checklists/staging.yaml", "title: Upper,", "title: Up,");
+    replace(&project, "checklists/staging.yaml", up.1, up.0);
 
     let output = at(&project, SIGNED + 60, &["sign", "staging", "qa", "--revoke", "--by", "Sam"]);
     assert_eq!(output.code, 0, "{}", output.stderr);
@@ -177,6 +185,69 @@ fn each_reason_why_it_is_pending_again_is_told_apart() {
     let verified = at(&project, SIGNED + 120, &["verify", "staging"]);
     assert_eq!(verified.code, 0, "{}", verified.stdout);
     assert!(verified.stdout.contains("superseded: revoked"), "{}", verified.stdout);
+}
+
+#[test]
+fn a_sign_off_is_bound_to_what_was_observed_not_to_how_it_is_written() {
+    let list = "
+        title: T
+        vars: { file: \"${env.FILE:-up}\" }
+        secrets: { DATABASE_URL: }
+        sections:
+          - title: S
+            items:
+              - { id: up, title: Up, probes: [{ file: { path: \"${vars.file}\" } }] }
+              - { id: db, title: DB, probes: [{ command: { argv: [\"true\", \"${secrets.DATABASE_URL}\"] } }] }
+              - { id: qa, title: QA confirms, needs: [up, db], sign_off: { role: QA, valid_for: 7d } }
+    ";
+    let project = Project::new(list).file("up", "").file("other", "");
+    let run = |url: &str, file: &str, arguments: &[&str]| {
+        let command = project.command(arguments).env("SOURCE_DATE_EPOCH", SIGNED.to_string());
+        command.env("DATABASE_URL", url).env("FILE", file).run()
+    };
+    let state = |url: &str, file: &str, arguments: &[&str]| {
+        let check = ["check", "staging", "--no-record", "--format", "markdown"];
+        let output = run(url, file, &[&check, arguments].concat());
+        output.stdout.lines().find(|line| line.contains("QA confirms")).expect("it is listed").to_owned()
+    };
+    let url = "postgres://me:secret-1@db/app";
+    assert_eq!(run(url, "up", &["check", "staging"]).code, 1);
+    // Who signs needs neither the variable nor the secret.
+    assert_eq!(at(&project, SIGNED, &["sign", "staging", "qa", "--by", DANA]).code, 0);
+    assert!(state(url, "up", &[]).contains("[x]"), "{}", state(url, "up", &[]));
+    assert!(state("postgres://you:secret-2@db/app?sslmode=require", "up", &[]).contains("[x]"), "a rotated password");
+    for (url, file, arguments) in [
+        ("postgres://me:secret-1@elsewhere/app", "up", &[][..]),
+        (url, "other", &[]),
+        (url, "up", &["--var", "file=other"]),
+    ] {
+        assert!(state(url, file, arguments).contains("says something else now"), "{url} {file} {arguments:?}");
+    }
+}
+
+#[test]
+fn a_subject_that_is_not_set_blocks_no_probe_and_lets_nobody_sign() {
+    let list = LIST.replace("${env.RELEASE:-r1}", "${env.RELEASE}");
+    let project = Project::new(&list).file("up", "");
+    let output = at(&project, SIGNED, &["check", "staging", "--format", "markdown"]);
+    assert!(output.stdout.contains("- [x] Up"), "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("- [ ] QA confirms **[NEEDS SIGN-OFF: subject is not set]**"), "{}", output.stdout);
+    let refused = at(&project, SIGNED, &["sign", "staging", "qa", "--by", DANA]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("the checklist's subject is not set"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_commit_is_the_same_at_any_length_of_at_least_seven_characters() {
+    let project = Project::new(LIST).file("up", "");
+    let of = |release: &str, arguments: &[&str]| project.command(arguments).env("RELEASE", release).run();
+    let whole = "0f1d7aa1f4c6b7f6f7c5d5c3f4a1b2c3d4e5f607";
+    assert_eq!(of("0f1d7aa", &["check", "staging"]).code, 1);
+    assert_eq!(of(whole, &["sign", "staging", "qa", "--by", DANA]).code, 0);
+    assert_eq!(of("0f1d7aa1f", &["check", "staging", "--no-record"]).code, 0);
+    for other in ["0f1d7ab", "0f1d7a"] {
+        assert_eq!(of(other, &["check", "staging", "--no-record"]).code, 1, "{other}");
+    }
 }
 
 #[test]

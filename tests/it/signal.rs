@@ -82,3 +82,12 @@ fn a_termination_does_the_same_with_its_own_code() {
     assert_eq!(output.code, 143, "{}", output.stderr);
     assert!(!is_alive(&project));
 }
+
+#[test]
+fn a_terminal_that_is_closed_ends_a_run_as_a_termination_does() {
+    let (output, project) = interrupted_by(libc::SIGHUP);
+    assert_eq!(output.code, 129, "{}", output.stderr);
+    let run: serde_json::Value = serde_json::from_str(&project.read("run.json")).expect("a whole document");
+    assert_eq!(run["interrupted"], "SIGHUP");
+    assert!(!is_alive(&project));
+}

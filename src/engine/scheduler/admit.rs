@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::run::{Event, ItemResult, Status};
+use crate::run::{Event, ItemResult, Reason, SignOffReason, Status};
 use crate::sign_off::SignOffState;
 
 use super::super::fill::{Scope, Seen};
@@ -36,15 +36,15 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         while let Some(task) = free.pop_front() {
             let item = self.shared.plan.item(task);
             let result = if let Some(why) = &item.deferred {
-                Some(blank(&self.shared.plan, task, Status::Deferred, Some(why.clone())))
+                Some(blank(&self.shared, task, Status::Deferred, Some(Reason::Stated(why.clone()))))
             } else if item.sign_off.is_some() {
                 Some(self.sign_off(task))
             } else if let Some(blocked) = self.blocked(task) {
-                Some(Outcome::from(blocked).write(blank(&self.shared.plan, task, Status::Blocked, None)))
+                Some(Outcome::from(blocked).write(blank(&self.shared, task, Status::Blocked, None)))
             } else if let Some(why) = &item.pending {
-                Some(blank(&self.shared.plan, task, Status::Pending, Some(why.clone())))
+                Some(blank(&self.shared, task, Status::Pending, Some(Reason::Stated(why.clone()))))
             } else if let Some(failed) = self.failed {
-                Some(self.not_begun(task, &self.fail_fast(failed)))
+                Some(self.not_begun(task, self.fail_fast(failed)))
             } else {
                 self.queue.push(task, claim(&self.shared.plan, task));
                 None
@@ -61,19 +61,20 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         blocked(plan.item(task).needs.iter().map(|need| (&*plan.item(*need).id, self.results[*need].as_ref())))
     }
 
-    /// The result of a sign-off. That a partial run is green does not show that all it covers is.
+    /// The result of a sign-off. A partial run that is green does not show that all it covers is.
     fn sign_off(&self, task: usize) -> ItemResult {
-        let plan = &self.shared.plan;
+        let (plan, definitions) = (&self.shared.plan, &self.shared.definitions);
         let item = plan.item(task);
-        let state = plan.sign_offs.get(&*item.id).unwrap_or(&SignOffState::Absent);
-        match (sign_off(state, self.blocked(task)), state) {
-            (Outcome { status: Status::Passed, .. }, SignOffState::Given(given))
+        let definition = |id: &str| definitions.get(id).map(String::as_str);
+        let state = plan.sign_offs.state(&item.id, definition, self.shared.cx.env.now());
+        let blank = blank(&self.shared, task, Status::Pending, None);
+        match (sign_off(&state, self.blocked(task)), state) {
+            (Outcome { status: Status::Passed, .. }, SignOffState::Given(signed))
                 if plan.partial.is_some() && !item.needs.is_empty() =>
             {
-                let reason = format!("{given}, but a partial run does not show that all it covers is green");
-                blank(plan, task, Status::Pending, Some(reason))
+                ItemResult { reason: Some(SignOffReason::Partial(signed).into()), ..blank }
             }
-            (outcome, _) => outcome.write(blank(plan, task, Status::Pending, None)),
+            (outcome, _) => outcome.write(blank),
         }
     }
 

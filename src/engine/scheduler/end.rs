@@ -1,34 +1,48 @@
 //! Ends a run: stops what still runs where it was interrupted, and makes the record of it all.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
-use crate::run::{Event, Run, Section, Status};
+use crate::run::{BlockedBecause, Event, Interruption, Reason, Run, Section, Status};
 
 use super::super::item::blank;
-use super::{End, Scheduler};
+use super::Scheduler;
+
+/// How long workers have to hand in what they saw.
+const GRACE: Duration = Duration::from_millis(250);
 
 impl<T: FnMut(&Event)> Scheduler<'_, T> {
-    /// Ends what runs, and says of all that has no result why.
-    pub(super) async fn cut(&mut self, end: End) {
+    /// Stops what runs, and says of all that has no result why. What was seen last is kept.
+    pub(super) async fn cut(&mut self, by: Interruption) {
         let running: Vec<usize> = self.queue.running().collect();
-        self.workers.shutdown().await;
-        let (ran, not_run) = match end {
-            End::Signal(signal) => (format!("interrupted by {signal}"), format!("not run: interrupted by {signal}")),
-            End::Deadline => {
-                let deadline = crate::yaml::Duration(self.options.deadline.unwrap_or_default());
-                (format!("not done by the deadline of {deadline}"), format!("not begun by the deadline of {deadline}"))
+        self.stopper.send_replace(Some(by));
+        let collected = async {
+            while let Some(done) = self.workers.join_next().await {
+                let Ok(done) = done else { continue };
+                let has_seen = done.result.probes.iter().any(|probe| !probe.attempts.is_empty());
+                self.results[done.task] = match self.previous[done.task].take() {
+                    Some(previous) if !has_seen => Some(previous),
+                    Some(_) | None => Some(done.result),
+                };
             }
         };
+        // One that does not let go by then is left behind.
+        let _ = tokio::time::timeout(GRACE, collected).await;
+        self.workers.shutdown().await;
         for task in 0..self.results.len() {
-            if self.results[task].is_some() || !self.shared.plan.tasks[task].is_selected {
+            if !self.shared.plan.tasks[task].is_selected || (self.results[task].is_some() && !running.contains(&task)) {
                 continue;
             }
-            let mut result = if running.contains(&task) {
-                blank(&self.shared.plan, task, Status::Error, Some(ran.clone()))
-            } else if let Some(why) = &self.shared.plan.item(task).deferred {
-                blank(&self.shared.plan, task, Status::Deferred, Some(why.clone()))
-            } else {
-                self.not_begun(task, &not_run)
+            let result = self.results[task].take().or_else(|| self.previous[task].take());
+            let mut result = match (result, &self.shared.plan.item(task).deferred) {
+                (Some(result), _) => result,
+                (None, Some(why)) => blank(&self.shared, task, Status::Deferred, Some(Reason::Stated(why.clone()))),
+                (None, None) if running.contains(&task) => {
+                    let reason = Reason::Interrupted { by, last: None };
+                    blank(&self.shared, task, Status::Error, Some(reason))
+                }
+                (None, None) => self.not_begun(task, BlockedBecause::Interrupted(by)),
             };
             self.waive(&mut result);
             (self.tell)(&Event::Finished(&result));
@@ -37,7 +51,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     }
 
     /// The record of it all, in checklist order.
-    pub(super) fn record(self, started: jiff::Timestamp, begun: Instant, ended: Option<End>) -> Run {
+    pub(super) fn record(self, started: jiff::Timestamp, begun: Instant, ended: Option<Interruption>) -> Run {
         let checklist = &self.shared.plan.checklist;
         let mut results = self.results.into_iter();
         let sections = checklist.sections.iter().map(|section| Section {
@@ -54,14 +68,11 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             title: checklist.title.clone(),
             file: checklist.file.clone(),
             digest: checklist.digest.clone(),
-            subject: checklist.subject.clone(),
+            subject: checklist.subject.value().map(ToOwned::to_owned),
             started,
             duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             partial: self.shared.plan.partial.clone(),
-            interrupted: ended.map(|ended| match ended {
-                End::Signal(signal) => signal.to_owned(),
-                End::Deadline => "deadline".to_owned(),
-            }),
+            interrupted: ended,
             commit: None,
             host: None,
             user: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::run::{Event, ItemResult, Status, with_waivers};
+use crate::run::{BlockedBecause, Event, ItemResult, Status, with_waivers};
 
 use super::super::item::{Done, RetryNotice, blank};
 use super::{Scheduler, claim};
@@ -49,7 +49,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             self.failed = Some(task);
             let reason = self.fail_fast(task);
             for left in self.queue.clear() {
-                free.extend(self.finish(left, self.not_begun(left, &reason)));
+                free.extend(self.finish(left, self.not_begun(left, reason.clone())));
             }
         }
         free
@@ -69,18 +69,31 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         free
     }
 
-    pub(super) fn fail_fast(&self, failed: usize) -> String {
-        format!("not run: `--fail-fast` stopped after {}", self.shared.plan.item(failed).id)
+    pub(super) fn fail_fast(&self, failed: usize) -> BlockedBecause {
+        BlockedBecause::FailFast(self.shared.plan.item(failed).id.to_string())
     }
 
-    pub(super) fn not_begun(&self, task: usize, why: &str) -> ItemResult {
-        blank(&self.shared.plan, task, Status::Blocked, Some(why.to_owned()))
+    /// The result of an item that was not run.
+    pub(super) fn not_begun(&self, task: usize, because: BlockedBecause) -> ItemResult {
+        blank(&self.shared, task, Status::Blocked, Some(because.into()))
     }
 
     /// Counts a result that is not green as waived where an accepted gap covers its item.
     pub(super) fn waive(&self, result: &mut ItemResult) {
         let gaps = &self.shared.plan.checklist.gaps;
         result.status = with_waivers(result.status, &result.id, gaps, self.shared.cx.env.today());
+    }
+
+    /// Whether everything that gates is green.
+    pub(super) fn is_green(&self) -> bool {
+        let mut gating = self.results.iter().flatten().filter(|result| !result.advisory);
+        gating.all(|result| result.status.is_green())
+    }
+
+    /// The tasks that have observed something.
+    pub(super) fn observed(&self, tasks: &[usize]) -> Vec<usize> {
+        let has_probes = |task: &usize| self.results[*task].as_ref().is_some_and(|result| !result.probes.is_empty());
+        tasks.iter().copied().filter(has_probes).collect()
     }
 
     /// What is red and could be green at another look. Nothing when nobody but a person can make it green.

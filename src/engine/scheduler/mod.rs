@@ -10,62 +10,68 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::checklist::Item;
 use crate::client::Context;
 use crate::env::Env;
 use crate::plan::Plan;
-use crate::run::{Event, ItemResult, Run};
+use crate::run::{Event, Interruption, ItemResult, Run, Signal};
 
 use super::Options;
 use super::fill::Seen;
-use super::item::{Done, RetryNotice, Shared};
+use super::item::{Done, RetryNotice};
 use super::open_files::affordable;
 use super::queue::{Queue, ResourceClaim};
 use super::secrets::{Secrets, used};
-
-/// How long to wait before what is red is looked at again.
-const PAUSE: Duration = Duration::from_secs(1);
+use super::worker::Shared;
 
 /// Runs a plan to its end, or until `stop`.
 pub async fn run(
     plan: Plan,
     options: &Options,
     env: &Arc<Env>,
-    stop: impl Future<Output = &'static str>,
+    stop: impl Future<Output = Signal>,
     tell: impl FnMut(&Event),
 ) -> Run {
     let (started, begun) = (env.now(), Instant::now());
     let mut stop = pin!(stop);
-    let deadline = options.deadline.map(|deadline| begun + deadline);
+    let deadline = options.deadline.map(|limit| (begun + limit, limit));
     let cx = Context::new(Arc::clone(env), plan.checklist.root.as_path(), Duration::ZERO);
     let used = used(&plan);
-    let mut ended = None;
     let secrets = tokio::select! {
         biased;
-        signal = &mut stop => { ended = Some(End::Signal(signal)); Secrets::default() }
-        () = until(deadline) => { ended = Some(End::Deadline); Secrets::default() }
-        secrets = Secrets::read(&plan.checklist.secrets, &used, &cx) => secrets,
+        by = interrupted(&mut stop, deadline) => Err(by),
+        secrets = Secrets::read(&plan.checklist.secrets, &used, &cx) => Ok(secrets),
+    };
+    let (secrets, mut ended) = match secrets {
+        Ok(secrets) => (secrets, None),
+        Err(by) => (Secrets::default(), Some(by)),
     };
     let redactor = secrets.redactor(env);
-    let shared = Arc::new(Shared { plan, cx, secrets, redactor, read_only: options.read_only, keep: options.keep });
-    let mut scheduler = Scheduler::new(shared, options, tell);
+    let definition = |item: &Item| (item.id.to_string(), item.definition.digest(|name| secrets.get(name).ok()));
+    let definitions = plan.checklist.items().map(definition).collect();
+    let (stopper, stopped) = watch::channel(None);
+    let shared = Shared {
+        plan,
+        cx,
+        secrets,
+        definitions,
+        redactor,
+        read_only: options.read_only,
+        keep: options.keep,
+        stop: stopped,
+    };
+    let mut scheduler = Scheduler::new(Arc::new(shared), options, stopper, tell);
     if ended.is_none() {
         ended = scheduler.rounds(&mut stop, begun, deadline).await;
     }
-    if let Some(ended) = ended {
-        scheduler.cut(ended).await;
+    if let Some(by) = ended {
+        scheduler.cut(by).await;
     }
     scheduler.record(started, begun, ended)
-}
-
-/// What ends a run before everything was looked at.
-#[derive(Debug, Clone, Copy)]
-enum End {
-    Signal(&'static str),
-    Deadline,
 }
 
 struct Scheduler<'a, T> {
@@ -74,6 +80,8 @@ struct Scheduler<'a, T> {
     jobs: usize,
     tell: T,
     results: Vec<Option<ItemResult>>,
+    /// The results of the round before, of what is run again.
+    previous: Vec<Option<ItemResult>>,
     /// What other items refer to, by `ID.ALIAS`.
     seen: HashMap<String, Seen>,
     /// How many needs of each item are not done.
@@ -85,10 +93,12 @@ struct Scheduler<'a, T> {
     again: (mpsc::UnboundedSender<RetryNotice>, mpsc::UnboundedReceiver<RetryNotice>),
     /// The item whose being red stops a run with `--fail-fast`.
     failed: Option<usize>,
+    /// Interrupts the workers.
+    stopper: watch::Sender<Option<Interruption>>,
 }
 
 impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
-    fn new(shared: Arc<Shared>, options: &'a Options, tell: T) -> Self {
+    fn new(shared: Arc<Shared>, options: &'a Options, stopper: watch::Sender<Option<Interruption>>, tell: T) -> Self {
         let count = shared.plan.tasks.len();
         let mut dependents = vec![Vec::new(); count];
         for task in 0..count {
@@ -98,7 +108,8 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
             options,
             jobs: options.jobs.min(affordable()).max(1),
             tell,
-            results: std::iter::repeat_with(|| None).take(count).collect(),
+            results: vec![None; count],
+            previous: vec![None; count],
             seen: HashMap::new(),
             open_needs: vec![0; count],
             dependents,
@@ -106,19 +117,22 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
             workers: JoinSet::new(),
             again: mpsc::unbounded_channel(),
             failed: None,
+            stopper,
             shared,
         }
     }
 
-    /// One round, and with `--wait` more of them. What ended it early, if anything did.
+    /// One round, and with `--wait` more of them. What interrupted it, if anything did.
     async fn rounds(
         &mut self,
-        stop: &mut (impl Future<Output = &'static str> + Unpin),
+        stop: &mut (impl Future<Output = Signal> + Unpin),
         begun: Instant,
-        deadline: Option<Instant>,
-    ) -> Option<End> {
+        deadline: Option<(Instant, Duration)>,
+    ) -> Option<Interruption> {
         let count = self.results.len();
-        let mut tasks: Vec<usize> = (0..count).filter(|task| self.shared.plan.tasks[*task].is_selected).collect();
+        let selected: Vec<usize> = (0..count).filter(|task| self.shared.plan.tasks[*task].is_selected).collect();
+        let mut tasks = selected.clone();
+        let mut green_rounds = 0;
         loop {
             self.admit(&tasks);
             loop {
@@ -128,27 +142,34 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
                 }
                 tokio::select! {
                     biased;
-                    signal = &mut *stop => return Some(End::Signal(signal)),
-                    () = until(deadline) => return Some(End::Deadline),
+                    by = interrupted(stop, deadline) => return Some(by),
                     Some(again) = self.again.1.recv() => self.retried(&again),
                     Some(done) = self.workers.join_next() => self.arrived(done),
                 }
             }
             let wait = self.options.wait?;
-            tasks = self.worth_another_look();
-            let left = wait.saturating_sub(begun.elapsed());
-            if tasks.is_empty() || left < PAUSE {
+            green_rounds = if self.is_green() { green_rounds + 1 } else { 0 };
+            tasks = match green_rounds {
+                0 => self.worth_another_look(),
+                // Green once is not steady: all of it is run again.
+                rounds if rounds < wait.consecutive => self.observed(&selected),
+                _ => return None,
+            };
+            let left = wait.within.saturating_sub(begun.elapsed());
+            if tasks.is_empty() || left < wait.every {
                 return None;
             }
-            (self.tell)(&Event::Waiting { red: tasks.len(), left });
+            let red = self.results.iter().flatten().filter(|result| !result.status.is_green()).count();
+            (self.tell)(&Event::Waiting { red, left });
             tokio::select! {
                 biased;
-                signal = &mut *stop => return Some(End::Signal(signal)),
-                () = until(deadline) => return Some(End::Deadline),
-                () = tokio::time::sleep(PAUSE) => {}
+                by = interrupted(stop, deadline) => return Some(by),
+                () = tokio::time::sleep(wait.every) => {}
             }
             self.failed = None;
-            tasks.iter().for_each(|task| self.results[*task] = None);
+            for task in &tasks {
+                self.previous[*task] = self.results[*task].take();
+            }
         }
     }
 }
@@ -158,9 +179,23 @@ fn claim(plan: &Plan, task: usize) -> ResourceClaim<'_> {
     ResourceClaim { locks: &item.locks, exclusive: item.exclusive }
 }
 
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
+/// Waits for a signal or the deadline.
+async fn interrupted(
+    stop: &mut (impl Future<Output = Signal> + Unpin),
+    deadline: Option<(Instant, Duration)>,
+) -> Interruption {
+    let late = async {
+        match deadline {
+            Some((end, limit)) => {
+                tokio::time::sleep_until(end).await;
+                Interruption::Deadline(Some(crate::yaml::Duration(limit)))
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        signal = stop => Interruption::Signal(signal),
+        by = late => by,
     }
 }

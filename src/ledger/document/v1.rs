@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::run::Status;
+use crate::run::{Interruption, Status};
 use crate::yaml::Duration;
 
 /// The name of this form.
@@ -34,7 +34,7 @@ pub struct Document<'a> {
     pub started: Timestamp,
     pub duration_ms: u64,
     pub partial: Option<Text<'a>>,
-    pub interrupted: Option<Text<'a>>,
+    pub interrupted: Option<Interruption>,
     pub commit: Option<Text<'a>>,
     pub host: Option<Text<'a>>,
     pub user: Option<Text<'a>>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::report::Counts;
-use crate::run::{Status, Verdict};
+use crate::run::{Interruption, Status, Verdict};
 use crate::yaml::Duration;
 
 /// The name of this form.
@@ -53,7 +53,8 @@ pub struct Document<'a> {
     /// Why not everything was run, such as `--only db-head`. Null for a whole run.
     pub partial: Option<Text<'a>>,
     /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Null for a run that was completed.
-    pub interrupted: Option<Text<'a>>,
+    #[schemars(with = "Option<String>")]
+    pub interrupted: Option<Interruption>,
     /// The commit that was checked out in the checklist's repository.
     pub commit: Option<Text<'a>>,
     /// The machine that it ran on.

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use jiff::civil::Date;
 
-use crate::run::{Changes, Gap, ItemResult, Run, Section, Status};
+use crate::run::{Changes, Gap, ItemResult, Reason, Run, Section, SignOffReason, Status};
 
 use super::gap::{self, State};
 use super::{Look, words};
@@ -43,7 +43,7 @@ fn head(run: &Run, today: Date, out: &mut dyn Write) -> io::Result<()> {
         write!(out, "; partial: {}", escape(partial))?;
     }
     if let Some(by) = &run.interrupted {
-        write!(out, "; interrupted: {}", escape(by))?;
+        write!(out, "; interrupted: {by}")?;
     }
     writeln!(out, ")")
 }
@@ -125,7 +125,7 @@ fn write_steps(steps: &str, out: &mut dyn Write) -> io::Result<()> {
 
 /// What stands in bold brackets behind an item that was not seen to be as it should.
 fn tag(run: &Run, item: &ItemResult) -> Option<String> {
-    let reason = || item.reason.as_deref().map(escape);
+    let reason = || item.reason.as_ref().map(|reason| escape(&reason.to_string()));
     let with = |word: &str, reason: Option<String>| match reason {
         Some(reason) => format!("{word}: {reason}"),
         None => word.to_owned(),
@@ -134,17 +134,10 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
         Status::Passed => None,
         Status::Failed => Some(with("FAILED", reason())),
         Status::Error => Some(with("ERROR", reason())),
-        Status::Blocked => {
-            let cause = item.cause.as_deref().map(escape);
-            let reason = match (cause, reason()) {
-                (Some(cause), Some(reason)) if !reason.starts_with(&cause) => Some(format!("{cause}: {reason}")),
-                (cause, reason) => reason.or(cause),
-            };
-            Some(with("BLOCKED", reason))
-        }
-        Status::Pending if item.sign_off.is_some() => Some(match item.reason.as_deref() {
-            None | Some("not signed") => "NEEDS SIGN-OFF".to_owned(),
-            Some(stale) => format!("NEEDS SIGN-OFF: {}", escape(stale)),
+        Status::Blocked => Some(with("BLOCKED", reason().or_else(|| item.cause.as_deref().map(escape)))),
+        Status::Pending if item.sign_off.is_some() => Some(match &item.reason {
+            None | Some(Reason::SignOff(SignOffReason::Unsigned)) => "NEEDS SIGN-OFF".to_owned(),
+            Some(why) => format!("NEEDS SIGN-OFF: {}", escape(&why.to_string())),
         }),
         Status::Pending if item.stale => Some(with("STALE", reason())),
         // Nobody can look at it yet, and the checklist says why.
@@ -155,7 +148,9 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
             Some(Gap { gap, accepted_until: None, .. }) => format!("WAIVED: {}", line(gap)),
             None => with("WAIVED", reason()),
         }),
-        Status::Deferred => Some(item.reason.as_deref().map_or_else(|| "DEFERRED".to_owned(), line)),
+        Status::Deferred => {
+            Some(item.reason.as_ref().map_or_else(|| "DEFERRED".to_owned(), |why| line(&why.to_string())))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::report::sample::{self, gap, now, passed, red, run, section};
 use crate::report::{Look, format};
-use crate::run::{ItemResult, Run, Status};
+use crate::run::{Interruption, ItemResult, Run, Signal, Status};
 use crate::text::visible;
 
 fn shown(run: &Run) -> String {
@@ -96,7 +96,7 @@ fn the_steps_of_a_manual_item_belong_to_it() {
 fn what_was_not_run_or_ended_early_is_said_beside_the_verdict() {
     let mut run = run([section("API", [passed("api", "API answers", "200")])]);
     run.partial = Some("--only api".into());
-    run.interrupted = Some("SIGTERM".into());
+    run.interrupted = Some(Interruption::Signal(Signal::Terminate));
     assert_snapshot!(shown(&run).lines().nth(2).expect("the third line is the verdict"), @"**Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** COULD NOT TELL (1 of 1 green; partial: --only api; interrupted: SIGTERM)");
 }
 

@@ -8,7 +8,7 @@ use crate::report::Look;
 use crate::report::cause::{Cause, Root, causes};
 use crate::report::gap;
 use crate::report::text::{count, duration, wrap};
-use crate::run::{ItemResult, ProbeResult, Run, Status};
+use crate::run::{ItemResult, ProbeResult, Reason, Run, Status};
 use crate::text::visible;
 
 use super::paint::{Paint, symbol};
@@ -50,6 +50,11 @@ fn person(cause: &Cause) -> Option<String> {
     }
 }
 
+/// The sentence of a reason.
+fn words(reason: Option<&Reason>) -> String {
+    reason.map_or_else(|| "?".to_owned(), ToString::to_string)
+}
+
 struct Page<'a> {
     look: &'a Look,
     limit: usize,
@@ -67,7 +72,7 @@ impl Page<'_> {
                 self.since(item, out)?;
             }
             Root::Input(reason, item) => {
-                self.title(Status::Blocked, &visible(reason), out)?;
+                self.title(Status::Blocked, &visible(&words(reason)), out)?;
                 let place = item.probes.iter().find(|probe| probe.status == Status::Blocked).map(|probe| &probe.place);
                 snippet::arrow(place.unwrap_or(&item.place), self.paint, out)?;
                 self.helps(item, out)?;
@@ -98,19 +103,20 @@ impl Page<'_> {
             self.probe(item, probe, out)?;
         }
         if !told {
-            self.say(&format!("{}: ", item.status.word()), &visible(item.reason.as_deref().unwrap_or("?")), out)?;
+            self.say(&format!("{}: ", item.status.word()), &visible(&words(item.reason.as_ref())), out)?;
             snippet::arrow(&item.place, self.paint, out)?;
         }
         self.helps(item, out)
     }
 
     fn probe(&self, item: &ItemResult, probe: &ProbeResult, out: &mut dyn Write) -> io::Result<()> {
-        let reason = probe.error.as_deref().or_else(|| probe.attempts.last()?.reason.as_deref());
+        let last = || probe.attempts.last()?.reason.clone();
+        let reason = probe.error.as_ref().map(ToString::to_string).or_else(last);
         let mut label = format!("{}: ", probe.status.word());
         if item.probes.len() > 1 {
             label = format!("{} {label}", visible(&probe.kind));
         }
-        let mut said = visible(reason.or(item.reason.as_deref()).unwrap_or("?")).into_owned();
+        let mut said = visible(&reason.unwrap_or_else(|| words(item.reason.as_ref()))).into_owned();
         if probe.attempts.len() > 1 {
             let looking = probe.attempts.iter().map(|attempt| attempt.duration_ms).sum();
             let over = if item.probes.len() == 1 { item.duration_ms.max(looking) } else { looking };

@@ -59,14 +59,10 @@ impl Row {
 
 /// What was seen, or why it is not green, and what one should know of how.
 fn detail(run: &Run, item: &ItemResult) -> String {
-    let reason = || visible(item.reason.as_deref().unwrap_or_default()).into_owned();
+    let reason = || item.reason.as_ref().map(|reason| visible(&reason.to_string()).into_owned()).unwrap_or_default();
     let mut detail = match item.status {
         Status::Passed => visible(item.evidence.as_deref().unwrap_or_default()).into_owned(),
-        Status::Failed | Status::Error | Status::Pending | Status::Deferred => reason(),
-        Status::Blocked => match item.cause.as_deref().filter(|cause| !reason().contains(cause)) {
-            Some(cause) => format!("{}: {}", visible(cause), reason()),
-            None => reason(),
-        },
+        Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Deferred => reason(),
         Status::Waived => match gap::covering(run, item) {
             Some(gap) => match gap.accepted_until {
                 Some(until) => format!("until {until}: {}", visible(&gap.gap)),

@@ -21,7 +21,7 @@ pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn W
         notes.push(format!("PARTIAL: not everything was run ({}). This is no sign-off.", visible(partial)));
     }
     if let Some(by) = &run.interrupted {
-        notes.push(format!("INTERRUPTED by {}: what was not done by then is not known.", visible(by)));
+        notes.push(format!("INTERRUPTED by {by}: what was not done by then is not known."));
     }
     if !notes.is_empty() {
         writeln!(out)?;

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::report::sample::{self, blocked_by, gap, item, now, passed, red, run, section};
 use crate::report::text::width;
 use crate::report::{Look, format};
-use crate::run::{Run, Status};
+use crate::run::{Interruption, Run, Signal, Status};
 
 fn shown(run: &Run, columns: Option<usize>) -> String {
     let mut out = Vec::new();
@@ -194,7 +194,7 @@ fn no_line_but_a_command_or_a_path_is_wider_than_the_terminal() {
 fn a_partial_run_and_an_interrupted_one_say_so_loudly() {
     let mut run = run([section("API", [passed("api", "API answers", "200")])]);
     run.partial = Some("--only api".into());
-    run.interrupted = Some("SIGINT".into());
+    run.interrupted = Some(Interruption::Signal(Signal::Interrupt));
     assert_snapshot!(shown(&run, None), @"
     Staging Readiness Checklist — M9 entrance · 0f1d7aa
 
@@ -232,12 +232,12 @@ fn a_gap_that_is_closed_and_one_that_expired_are_told() {
 
 #[test]
 fn a_need_that_was_not_run_this_time_is_a_cause_too() {
-    let run = run([section("API", [blocked_by("qa", "QA signs", "smoke", "smoke was not run")])]);
+    let run = run([section("API", [blocked_by("qa", "QA signs", "smoke", "not run this time")])]);
     assert_snapshot!(shown(&run, None), @"
     Staging Readiness Checklist — M9 entrance · 0f1d7aa
 
     API
-    ⊘ blocked  QA signs  smoke was not run
+    ⊘ blocked  QA signs  smoke: not run this time
 
     ⊘ smoke is not green, and was not run this time
       blocks 1: qa

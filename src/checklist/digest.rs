@@ -1,0 +1,230 @@
+//! What an item observes and expects, as digests: as it is written (its source), and with variables filled in (its
+//! definition).
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::yaml::{Node, Part, Value};
+
+use super::{ProbeTask, Secret, SecretSource};
+
+/// Settings that hold credentials: a rotated one is not another definition, so that they count as they are written.
+const CREDENTIALS: [&str; 4] = ["token", "password", "authorization", "cookie"];
+
+/// The definition of an item, but for the addresses of its secrets, which are known when it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// The digest of everything else, in hexadecimal.
+    base: String,
+    /// The names of the secrets that it refers to, in order.
+    secrets: Vec<String>,
+}
+
+/// A probe as it is written, with checks expanded and every reference kept.
+#[derive(Debug, Clone)]
+pub struct WrittenProbe {
+    /// Its kind.
+    pub kind: String,
+    /// The name by which others refer to its observation.
+    pub alias: Option<String>,
+    /// Its settings.
+    pub settings: Node,
+    /// Its expectations.
+    pub expect: Option<Node>,
+}
+
+/// What an item needs, and what a person is asked to confirm.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// The ids of the items that it needs, in order.
+    pub needs: &'a [&'a str],
+    /// For a sign-off, the role, the title and the steps.
+    pub sign_off: Option<[&'a str; 3]>,
+    /// Every secret of the checklist.
+    pub secrets: &'a [Secret],
+}
+
+/// The source digest of an item, in hexadecimal, and its definition.
+pub fn digests(frame: Frame, written: &[WrittenProbe], tasks: &[ProbeTask]) -> (String, Definition) {
+    let names = secret_names(tasks);
+    let (mut source, mut definition) = (Canonical::new(frame, &names), Canonical::new(frame, &names));
+    for probe in written {
+        source.probe(&probe.kind, probe.alias.as_deref());
+        source.node(&probe.settings, None);
+        source.optional(probe.expect.as_ref(), None);
+    }
+    let pairs = tasks.iter().enumerate().map(|(at, task)| (task, written.get(at)));
+    for (task, written) in pairs {
+        definition.probe(task.kind.name, task.alias.as_deref());
+        definition.node(task.settings.node(), written.map(|written| &written.settings));
+        definition.optional(task.expectations.node(), written.and_then(|written| written.expect.as_ref()));
+        for canonical in [&mut source, &mut definition] {
+            canonical.node(&task.info.expect, None);
+        }
+    }
+    (source.finish(), Definition { base: definition.finish(), secrets: names })
+}
+
+impl Definition {
+    /// Its digest in hexadecimal. `value` gives the value of a secret: of one that is a URL, the address counts.
+    pub fn digest<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
+        let addresses: Vec<(&String, String)> =
+            self.secrets.iter().filter_map(|name| Some((name, address(value(name)?)?))).collect();
+        if addresses.is_empty() {
+            return self.base.clone();
+        }
+        let mut canonical = Canonical(Sha256::new());
+        canonical.text(&self.base);
+        for (name, address) in addresses {
+            canonical.text(name);
+            canonical.text(&address);
+        }
+        canonical.finish()
+    }
+}
+
+/// The names of the secrets that probes refer to, in order and each once.
+fn secret_names(tasks: &[ProbeTask]) -> Vec<String> {
+    let references = tasks.iter().flat_map(ProbeTask::unresolved).flat_map(Node::references);
+    let mut names: Vec<String> = references
+        .filter_map(|reference| reference.path.strip_prefix("secrets."))
+        .map(|path| super::references::head(path).0.to_owned())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Scheme, host, port and path of a URL. None for what is not a URL.
+fn address(text: &str) -> Option<String> {
+    let (scheme, rest) = text.trim().split_once("://")?;
+    if scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c)) {
+        return None;
+    }
+    let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let is_host = host.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']') || port.parse::<u16>().is_ok());
+    // A password with an unescaped slash is not to be taken for a path.
+    Some(if is_host { format!("{scheme}://{host}{path}") } else { scheme.to_owned() })
+}
+
+/// Whether a URL names a user or a password.
+fn has_user(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
+}
+
+/// A hash of trees in which the order of keys, quoting and layout don't count.
+struct Canonical(Sha256);
+
+impl Canonical {
+    /// One that begins with what frames the probes of an item.
+    fn new(frame: Frame, secrets: &[String]) -> Self {
+        let mut canonical = Self(Sha256::new());
+        canonical.list("needs", frame.needs.iter().copied());
+        canonical.list("sign-off", frame.sign_off.into_iter().flatten());
+        for secret in frame.secrets.iter().filter(|secret| secrets.contains(&secret.name)) {
+            canonical.text(&secret.name);
+            match &secret.source {
+                SecretSource::Env(variable) => canonical.list("env", [variable.as_str()].into_iter()),
+                SecretSource::File(path) => canonical.list("file", [&*path.to_string_lossy()].into_iter()),
+                SecretSource::Command(argv) => canonical.list("command", argv.iter().map(String::as_str)),
+            }
+        }
+        canonical
+    }
+
+    fn probe(&mut self, kind: &str, alias: Option<&str>) {
+        self.list(kind, alias.into_iter());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text);
+    }
+
+    fn list<'t>(&mut self, tag: &str, texts: impl Iterator<Item = &'t str> + Clone) {
+        self.text(tag);
+        self.0.update((texts.clone().count() as u64).to_le_bytes());
+        texts.for_each(|text| self.text(text));
+    }
+
+    fn optional(&mut self, node: Option<&Node>, written: Option<&Node>) {
+        self.0.update([u8::from(node.is_some())]);
+        if let Some(node) = node {
+            self.node(node, written);
+        }
+    }
+
+    /// `written` is the node before anything in it was filled, where it is known.
+    fn node(&mut self, node: &Node, written: Option<&Node>) {
+        match &node.value {
+            Value::Scalar(scalar) if has_user(&scalar.text) => {
+                self.list("url", [&*address(&scalar.text).unwrap_or_default()].into_iter());
+            }
+            Value::Scalar(scalar) => {
+                self.text("scalar");
+                self.text(&scalar.to_json().to_string());
+            }
+            Value::Hole(template) => self.parts(&template.parts),
+            Value::List(elements) => {
+                self.list("list", std::iter::empty());
+                self.0.update((elements.len() as u64).to_le_bytes());
+                let written = written.map(Node::elements).unwrap_or_default();
+                elements.iter().enumerate().for_each(|(at, element)| self.node(element, written.get(at)));
+            }
+            Value::Map(entries) => {
+                let sorted: BTreeMap<&str, &Node> = entries.iter().map(|(key, node)| (&*key.text, node)).collect();
+                self.list("map", sorted.keys().copied());
+                for (key, node) in sorted {
+                    let written = written.and_then(|written| written.get(key));
+                    let is_credential = CREDENTIALS.iter().any(|credential| key.eq_ignore_ascii_case(credential));
+                    match written {
+                        Some(written) if is_credential => self.node(written, None),
+                        Some(_) | None => self.node(node, written),
+                    }
+                }
+            }
+        }
+    }
+
+    fn parts(&mut self, parts: &[Part]) {
+        self.list("template", std::iter::empty());
+        self.0.update((parts.len() as u64).to_le_bytes());
+        for part in parts {
+            match part {
+                Part::Text(text) => self.list("text", [text.as_str()].into_iter()),
+                Part::Reference(reference) => {
+                    self.list("reference", [reference.path.as_str()].into_iter());
+                    self.parts(reference.default.as_deref().unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn the_address_of_a_url_holds_neither_user_nor_password_nor_query() {
+        let cases = [
+            ("postgres://me:pw@db:5432/app?sslmode=require", Some("postgres://db:5432/app")),
+            ("postgresql+asyncpg://db/app", Some("postgresql+asyncpg://db/app")),
+            ("redis://:p@ss@[::1]:6379/0", Some("redis://[::1]:6379/0")),
+            ("postgres://me:p/ss@db/app", Some("postgres")),
+            ("https://hooks.slack.com/services/T0#x", Some("https://hooks.slack.com/services/T0")),
+            ("ghp_abcdef", None),
+            ("a b://c", None),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(address(url).as_deref(), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! One probe of an item: its settings and expectations resolved, its result with nothing secret in it.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+
+use crate::checklist::{Expectations, ProbeTask, Settings};
+use crate::client::Context;
+use crate::diagnostic::{Diagnostic, Place, Span};
+use crate::expect::{self, Expectation};
+use crate::plan::Plan;
+use crate::probe::Observe;
+use crate::run::{Attempt, BlockedBecause, ExpectationResult, Interruption, Missing, ProbeResult, Reason, Status};
+use crate::secret::Redactor;
+use crate::yaml::Node;
+
+use super::Keep;
+use super::fill::{Scope, Seen};
+use super::look::{Looked, look};
+use super::secrets::Secrets;
+
+const HOW_TO_SET: &str = "set it, or give it in a file: `--env-file FILE`";
+
+/// What every worker needs.
+#[derive(Debug)]
+pub struct Shared {
+    /// What is to be done.
+    pub plan: Plan,
+    /// What probes are given.
+    pub cx: Context,
+    /// The values of secrets.
+    pub secrets: Secrets,
+    /// The digest of each item's definition, by its id.
+    pub definitions: HashMap<String, String>,
+    /// What hides them.
+    pub redactor: Redactor,
+    /// Whether what has effects is blocked.
+    pub read_only: bool,
+    /// Which observations to keep.
+    pub keep: Keep,
+    /// What interrupts the run, when it does.
+    pub stop: watch::Receiver<Option<Interruption>>,
+}
+
+/// Why a probe did not run.
+enum Unready {
+    /// It can't be run.
+    Blocked(BlockedBecause),
+    /// What was filled in does not fit.
+    Error(String, Option<String>),
+}
+
+impl Shared {
+    /// Waits until the run is interrupted.
+    async fn stopped(&self) -> Interruption {
+        let mut stop = self.stop.clone();
+        let by = stop.wait_for(Option::is_some).await.ok().and_then(|by| *by);
+        match by {
+            Some(by) => by,
+            // The scheduler is gone, and this worker with it.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Runs a probe; attempts that are followed by another go to `tell`, with their numbers.
+    pub async fn probe(
+        &self,
+        probe_task: &ProbeTask,
+        scope: &Scope,
+        tell: impl Fn(usize, Attempt),
+    ) -> (ProbeResult, Seen) {
+        let stop = *self.stop.borrow();
+        if let Some(by) = stop {
+            return (self.unready(probe_task, Unready::Blocked(BlockedBecause::Interrupted(by))), None);
+        }
+        let filled;
+        let ready: Result<&dyn Observe, Unready> = match &probe_task.settings {
+            Settings::Resolved { probe, .. } => Ok(&**probe),
+            Settings::Unresolved(node) => match self.settings(probe_task, node, scope) {
+                Ok(probe) => {
+                    filled = probe;
+                    Ok(&*filled)
+                }
+                Err(why) => Err(why),
+            },
+        };
+        let judged;
+        let expectations: Result<&[Expectation], Unready> = match &probe_task.expectations {
+            Expectations::Default => Ok(&probe_task.info.expectations),
+            Expectations::Resolved { parsed, .. } => Ok(parsed),
+            Expectations::Unresolved(node) => match self.expectations(probe_task, node, scope) {
+                Ok(read) => {
+                    judged = read;
+                    Ok(&judged)
+                }
+                Err(why) => Err(why),
+            },
+        };
+        let (probe, expectations) = match (ready, expectations) {
+            (Ok(probe), Ok(expectations)) => (probe, expectations),
+            (Err(why), _) | (_, Err(why)) => return (self.unready(probe_task, why), None),
+        };
+        if self.read_only && probe.has_effects() {
+            let why = BlockedBecause::ReadOnly(probe_task.kind.name.to_owned());
+            return (self.unready(probe_task, Unready::Blocked(why)), None);
+        }
+        let tell = |number: usize, attempt: &Attempt| tell(number, self.attempt(attempt.clone()));
+        let looked = look(probe, expectations, probe_task.timing, &self.cx, self.stopped(), tell).await;
+        let seen = looked.observation.clone();
+        (self.result(probe_task, probe, expectations, looked), seen)
+    }
+
+    fn settings(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Box<dyn Observe>, Unready> {
+        let node = scope.fill(node, &self.secrets).map_err(Unready::missing)?;
+        let mut problems = Vec::new();
+        let probe = (probe_task.kind.read)(&node, &mut problems);
+        probe.ok_or_else(|| Unready::of(&problems))
+    }
+
+    fn expectations(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Vec<Expectation>, Unready> {
+        let node = scope.fill(node, &self.secrets).map_err(Unready::missing)?;
+        let mut problems = Vec::new();
+        let read = expect::read(&node, &probe_task.info.observation, &mut problems);
+        if problems.is_empty() { Ok(read) } else { Err(Unready::of(&problems)) }
+    }
+
+    /// The result of a probe that did not run.
+    fn unready(&self, probe_task: &ProbeTask, why: Unready) -> ProbeResult {
+        let (status, error, help) = match why {
+            Unready::Blocked(because) => {
+                let is_unset = matches!(&because, BlockedBecause::Missing(missing) if missing.is_unset());
+                (Status::Blocked, because.into(), is_unset.then(|| HOW_TO_SET.to_owned()))
+            }
+            Unready::Error(why, help) => (Status::Error, Reason::Observed(why), help),
+        };
+        ProbeResult {
+            status,
+            error: Some(self.hide_reason(error)),
+            help: help.map(|help| self.hide(help)),
+            ..self.blank(probe_task)
+        }
+    }
+
+    fn result(
+        &self,
+        probe_task: &ProbeTask,
+        probe: &dyn Observe,
+        expectations: &[Expectation],
+        looked: Looked,
+    ) -> ProbeResult {
+        let is_own = matches!(probe_task.expectations, Expectations::Default);
+        let judged = looked.judgements.into_iter().zip(expectations).map(|(judgement, expectation)| {
+            let passed = judgement.failure.is_none();
+            ExpectationResult {
+                path: judgement.path,
+                expected: self.hide(judgement.expected),
+                observed: self.hide(judgement.observed),
+                passed,
+                place: (!passed && !is_own).then(|| self.place(expectation.span)),
+            }
+        });
+        ProbeResult {
+            status: looked.status,
+            expectations: judged.collect(),
+            attempts: looked.attempts.into_iter().map(|attempt| self.attempt(attempt)).collect(),
+            observation: match self.keep {
+                Keep::All => looked.observation.map(|seen| self.raw(&seen)),
+                Keep::None => None,
+            },
+            evidence: looked.evidence.map(|line| self.hide(line)),
+            error: looked.error.map(|error| self.hide_reason(error)),
+            help: looked.help.map(|help| self.hide(help)),
+            reproduce: (looked.status != Status::Passed || self.keep == Keep::All)
+                .then(|| probe.reproduce())
+                .flatten()
+                .map(|argv| self.redactor.shell(&argv)),
+            insecure: probe.is_insecure(),
+            ..self.blank(probe_task)
+        }
+    }
+
+    fn blank(&self, probe_task: &ProbeTask) -> ProbeResult {
+        ProbeResult {
+            kind: probe_task.kind.name.to_owned(),
+            alias: probe_task.alias.clone(),
+            check: probe_task.used.as_ref().map(|used| used.check.to_string()),
+            status: Status::Blocked,
+            attempts: Vec::new(),
+            observation: None,
+            evidence: None,
+            expectations: Vec::new(),
+            error: None,
+            help: None,
+            reproduce: None,
+            insecure: false,
+            place: self.place(probe_task.used.as_ref().map_or(probe_task.span, |used| used.span)),
+        }
+    }
+
+    fn place(&self, span: Span) -> Place {
+        self.plan.checklist.sources.locate(span)
+    }
+
+    fn attempt(&self, attempt: Attempt) -> Attempt {
+        Attempt { reason: attempt.reason.map(|reason| self.hide(reason)), ..attempt }
+    }
+
+    fn hide_reason(&self, reason: Reason) -> Reason {
+        reason.map(&|text| self.hide(text))
+    }
+
+    /// The text with secrets redacted.
+    pub fn hide(&self, text: String) -> String {
+        match self.redactor.redact(&text) {
+            std::borrow::Cow::Borrowed(_) => text,
+            std::borrow::Cow::Owned(redacted) => redacted,
+        }
+    }
+
+    fn raw(&self, seen: &serde_json::Value) -> Box<RawValue> {
+        let mut seen = seen.clone();
+        self.redactor.redact_json(&mut seen);
+        serde_json::value::to_raw_value(&seen).expect("a JSON value can be written as JSON")
+    }
+}
+
+impl Unready {
+    fn missing(missing: Missing) -> Self {
+        Self::Blocked(BlockedBecause::Missing(missing))
+    }
+
+    fn of(problems: &[Diagnostic]) -> Self {
+        let titles: Vec<&str> = problems.iter().map(Diagnostic::title).collect();
+        let help = problems.iter().find_map(|problem| problem.helps().first().cloned());
+        let title = if titles.is_empty() { "what was filled in does not fit".to_owned() } else { titles.join("; ") };
+        Self::Error(title, help)
+    }
+}

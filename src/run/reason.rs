@@ -1,0 +1,308 @@
+//! Why an item is not green: types that code decides by, and the sentence that reports print for each.
+
+use std::fmt;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::yaml::Duration;
+
+use super::{Interruption, Status};
+
+/// Why an item or a probe is not green, or why it counts as green without having passed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// What a probe observed that is not as expected, or why it could not observe.
+    Observed(String),
+    /// The checklist's own words for `deferred` or `pending`.
+    Stated(String),
+    /// It was not run.
+    Blocked(BlockedBecause),
+    /// It was running when the run was interrupted.
+    Interrupted {
+        /// What interrupted the run.
+        by: Interruption,
+        /// Why its last attempt was not green, where there was one.
+        last: Option<String>,
+    },
+    /// It passed longer ago than `valid_for` allows.
+    Expired {
+        /// The day on which it passed, in UTC.
+        verified: Date,
+        /// How long that is valid.
+        valid_for: Duration,
+    },
+    /// A sign-off that does not count.
+    SignOff(SignOffReason),
+    /// The sentence of a stored run or report, of which nothing more is known.
+    Recorded(String),
+}
+
+/// Why an item or a probe was not run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum BlockedBecause {
+    /// A need is not green.
+    Need {
+        /// The item that is the root cause, not the nearest one.
+        root: String,
+        /// Its status.
+        status: Status,
+        /// Why it is not green.
+        why: Option<Box<Reason>>,
+    },
+    /// A need was not run this time.
+    NeedNotRun(String),
+    /// Something that it refers to is missing.
+    Missing(Missing),
+    /// It has effects, and `--read-only` skips those. Its kind.
+    ReadOnly(String),
+    /// `--fail-fast` stopped the run after this item.
+    FailFast(String),
+    /// The run was interrupted before it started.
+    Interrupted(Interruption),
+}
+
+/// Something that an item refers to and that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Missing {
+    /// This variable of the environment is not set.
+    Unset(String),
+    /// This variable or secret is empty.
+    Empty(String),
+    /// This secret could not be read, and why.
+    Unreadable(String, String),
+    /// This secret is so short that it can't be kept out of reports; the minimum of characters.
+    Short(String, usize),
+    /// This secret was not read.
+    NotRead(String),
+    /// The probe of this name is not green.
+    NotGreen(String),
+    /// The observation of the probe of this name lacks the path, and how.
+    NotObserved(String, String),
+    /// A value does not fit where it is referred to, and why.
+    Misfit(String),
+    /// A reference is not known.
+    Unknown,
+}
+
+/// Why a sign-off does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SignOffReason {
+    /// Nobody has signed.
+    Unsigned,
+    /// The checklist's subject is not set.
+    NoSubject,
+    /// The entry is not acceptable, and why.
+    Refused(Signed, String),
+    /// It was revoked.
+    Revoked(Signed),
+    /// It was given for another subject than this one.
+    OtherSubject(Signed, Option<String>),
+    /// Its `valid_for` is over since then.
+    Expired(Signed, Timestamp),
+    /// The definition of what it covers has changed.
+    Redefined(Signed),
+    /// What it covers is not green, and why.
+    NotGreen(Signed, Box<Reason>),
+    /// A partial run does not show whether all that it covers is green.
+    Partial(Signed),
+}
+
+/// Who signed off, or revoked that, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Signed {
+    /// Whether it was given; else it was revoked.
+    pub is_given: bool,
+    /// The day, in UTC.
+    pub on: Date,
+    /// The person's name.
+    pub by: String,
+    /// What was signed off.
+    pub subject: Option<String>,
+}
+
+impl Reason {
+    /// The same with every text that came from outside mapped, such as by the redactor.
+    #[must_use]
+    pub fn map(self, hide: &dyn Fn(String) -> String) -> Self {
+        match self {
+            Self::Observed(text) => Self::Observed(hide(text)),
+            Self::Stated(text) => Self::Stated(hide(text)),
+            Self::Recorded(text) => Self::Recorded(hide(text)),
+            Self::Interrupted { by, last } => Self::Interrupted { by, last: last.map(hide) },
+            Self::Blocked(BlockedBecause::Missing(missing)) => missing.map(hide).into(),
+            Self::Blocked(BlockedBecause::Need { root, status, why }) => {
+                let why = why.map(|why| Box::new(why.map(hide)));
+                BlockedBecause::Need { root, status, why }.into()
+            }
+            Self::Blocked(
+                BlockedBecause::NeedNotRun(_)
+                | BlockedBecause::ReadOnly(_)
+                | BlockedBecause::FailFast(_)
+                | BlockedBecause::Interrupted(_),
+            )
+            | Self::Expired { .. }
+            | Self::SignOff(_) => self,
+        }
+    }
+
+    /// Whether the item was not run for a reason that lies outside of it: its state is as good or bad as before.
+    pub fn is_not_run(&self) -> bool {
+        match self {
+            Self::Blocked(BlockedBecause::Need { why, .. }) => why.as_deref().is_some_and(Self::is_not_run),
+            Self::Blocked(
+                BlockedBecause::NeedNotRun(_) | BlockedBecause::FailFast(_) | BlockedBecause::Interrupted(_),
+            )
+            | Self::Interrupted { .. } => true,
+            Self::Blocked(BlockedBecause::Missing(_) | BlockedBecause::ReadOnly(_))
+            | Self::Observed(_)
+            | Self::Stated(_)
+            | Self::Expired { .. }
+            | Self::SignOff(_)
+            | Self::Recorded(_) => false,
+        }
+    }
+}
+
+impl Missing {
+    /// Whether setting a variable mends it.
+    pub fn is_unset(&self) -> bool {
+        matches!(self, Self::Unset(_) | Self::Empty(_))
+    }
+
+    fn map(self, hide: &dyn Fn(String) -> String) -> Self {
+        match self {
+            Self::Unreadable(name, why) => Self::Unreadable(name, hide(why)),
+            Self::NotObserved(name, why) => Self::NotObserved(name, hide(why)),
+            Self::Misfit(why) => Self::Misfit(hide(why)),
+            Self::Unset(_)
+            | Self::Empty(_)
+            | Self::Short(..)
+            | Self::NotRead(_)
+            | Self::NotGreen(_)
+            | Self::Unknown => self,
+        }
+    }
+}
+
+impl From<BlockedBecause> for Reason {
+    fn from(because: BlockedBecause) -> Self {
+        Self::Blocked(because)
+    }
+}
+
+impl From<Missing> for Reason {
+    fn from(missing: Missing) -> Self {
+        Self::Blocked(BlockedBecause::Missing(missing))
+    }
+}
+
+impl From<SignOffReason> for Reason {
+    fn from(reason: SignOffReason) -> Self {
+        Self::SignOff(reason)
+    }
+}
+
+impl From<String> for Reason {
+    fn from(sentence: String) -> Self {
+        Self::Recorded(sentence)
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(sentence: &str) -> Self {
+        Self::Recorded(sentence.to_owned())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Observed(words) | Self::Stated(words) | Self::Recorded(words) => f.write_str(words),
+            Self::Blocked(because) => because.fmt(f),
+            Self::Interrupted { by, last } => {
+                match by {
+                    Interruption::Signal(signal) => write!(f, "interrupted by {signal}")?,
+                    Interruption::Deadline(Some(limit)) => write!(f, "not done by the deadline of {limit}")?,
+                    Interruption::Deadline(None) => f.write_str("not done by the deadline")?,
+                }
+                last.as_ref().map_or(Ok(()), |last| write!(f, "; last attempt: {last}"))
+            }
+            Self::Expired { verified, valid_for } => write!(f, "verified {verified}, valid for {valid_for}"),
+            Self::SignOff(reason) => reason.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for BlockedBecause {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Need { root, why: Some(why), .. } => write!(f, "{root}: {why}"),
+            Self::Need { root, status, why: None } => write!(f, "{root}: {}", status.word()),
+            Self::NeedNotRun(need) => write!(f, "{need}: not run this time"),
+            Self::Missing(missing) => missing.fmt(f),
+            Self::ReadOnly(kind) => write!(f, "`{kind}` has effects, and `--read-only` runs only what has none"),
+            Self::FailFast(after) => write!(f, "not run: `--fail-fast` stopped after {after}"),
+            Self::Interrupted(Interruption::Signal(signal)) => write!(f, "not run: interrupted by {signal}"),
+            Self::Interrupted(Interruption::Deadline(Some(limit))) => {
+                write!(f, "not begun by the deadline of {limit}")
+            }
+            Self::Interrupted(Interruption::Deadline(None)) => f.write_str("not begun by the deadline"),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Unset(name) => write!(f, "{name} is not set"),
+            Self::Empty(name) => write!(f, "{name} is empty"),
+            Self::Unreadable(name, why) => write!(f, "{name}: {why}"),
+            Self::Short(name, minimum) => {
+                write!(f, "{name} is shorter than {minimum} characters, and can't be kept out of reports")
+            }
+            Self::NotRead(name) => write!(f, "{name} was not read"),
+            Self::NotGreen(name) => write!(f, "`{name}` is not green"),
+            Self::NotObserved(name, why) => write!(f, "in what `{name}` saw, {why}"),
+            Self::Misfit(why) => f.write_str(why),
+            Self::Unknown => f.write_str("not everything that it refers to is known"),
+        }
+    }
+}
+
+impl fmt::Display for SignOffReason {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Unsigned => f.write_str("not signed"),
+            Self::NoSubject => f.write_str("subject is not set"),
+            Self::Refused(signed, why) => write!(f, "refused: {signed}: {why}"),
+            Self::Revoked(signed) => signed.fmt(f),
+            Self::OtherSubject(signed, Some(now)) => write!(f, "{signed}, and now it is {now}"),
+            Self::OtherSubject(signed, None) => write!(f, "{signed}, and no subject"),
+            Self::Expired(signed, end) => write!(f, "{signed}, which counted until {end}"),
+            Self::Redefined(signed) => {
+                write!(f, "{signed}, and the checklist says something else now of what it covers")
+            }
+            Self::NotGreen(signed, why) => write!(f, "{signed}, but what it covers turned red: {why}"),
+            Self::Partial(signed) => {
+                write!(f, "{signed}, but a partial run does not show that all it covers is green")
+            }
+        }
+    }
+}
+
+impl Signed {
+    /// The person, and the day of `at` in UTC.
+    pub fn new(is_given: bool, at: Timestamp, by: String, subject: Option<String>) -> Self {
+        Self { is_given, on: at.to_zoned_datetime(TimeZone::UTC).date(), by, subject }
+    }
+}
+
+/// Such as `signed 2025-12-06 by Dana Reyes for 0f1d7aa`.
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { is_given, on, by, subject } = self;
+        write!(f, "{} {on} by {by}", if *is_given { "signed" } else { "revoked" })?;
+        subject.as_ref().map_or(Ok(()), |subject| write!(f, " for {subject}"))
+    }
+}
