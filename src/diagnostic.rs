@@ -1,10 +1,23 @@
-//! Problems in the user's files and flags, told at the place where they are.
+//! Problems in the user's files and flags, each shown at its place.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
+
+/// How many problems of one kind are shown: a file may repeat one mistake a million times.
+pub const MAX_SHOWN: usize = 20;
+
+/// The longest line that is shown. Longer ones are generated, and showing them for each of their problems takes too long.
+const MAX_LINE: usize = 2000;
+
+/// How far apart the places of one problem may be for all lines between them to be given to the renderer.
+const MAX_WINDOW: usize = 64 << 10;
+
+/// Columns are counted from the nearest multiple of so many bytes.
+const BLOCK: usize = 1 << 10;
 
 /// One text that was read, and what it is called in messages.
 #[derive(Debug, Clone)]
@@ -15,6 +28,41 @@ pub struct Source {
     pub text: String,
     /// Where each line begins: a place is asked for with every item.
     lines: Vec<usize>,
+    /// How many characters begin before each [`BLOCK`]: a list of ten thousand items may be one line.
+    characters: Vec<usize>,
+}
+
+impl Source {
+    fn new(name: String, text: String) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let blocks = text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
+            let here = *before;
+            *before += begun(block);
+            Some(here)
+        });
+        let characters = blocks.collect();
+        Self { name, text, lines, characters }
+    }
+
+    /// How many characters begin before this byte.
+    fn characters_before(&self, at: usize) -> usize {
+        let block = at / BLOCK;
+        let before = self.characters.get(block).copied().unwrap_or_default();
+        before + begun(&self.text.as_bytes()[(block * BLOCK).min(at)..at])
+    }
+
+    /// The line with this byte, without its end.
+    fn line(&self, at: usize) -> (usize, &str) {
+        let number = self.lines.partition_point(|begin| *begin <= at);
+        let end = self.lines.get(number).map_or(self.text.len(), |next| next - 1);
+        let line = &self.text[self.lines[number - 1]..end];
+        (number, line.strip_suffix('\r').unwrap_or(line))
+    }
+}
+
+/// How many characters begin in these bytes of a text.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xc0) != 0x80).count()
 }
 
 /// Every text read so far. A [`Span`] says which one it lies in.
@@ -24,9 +72,7 @@ pub struct Sources(Vec<Source>);
 impl Sources {
     /// Keeps a text, and gives the number by which spans name it.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        let text = text.into();
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        self.0.push(Source { name: name.into(), text, lines });
+        self.0.push(Source::new(name.into(), text.into()));
         u32::try_from(self.0.len() - 1).expect("nobody reads four billion files")
     }
 
@@ -45,18 +91,17 @@ impl Sources {
         self.get(span.file).text.get(span.range()).unwrap_or_default()
     }
 
-    /// File, line and column (both from 1, in characters) where the span begins, with the whole line.
+    /// File, line and column (both from 1, in characters) where the span begins, with the line.
     pub fn locate(&self, span: Span) -> Place {
         let source = self.get(span.file);
         let start = (span.start as usize).min(source.text.len());
-        let line = source.lines.partition_point(|begin| *begin <= start);
-        let line_start = source.lines[line - 1];
-        Place {
-            file: source.name.clone(),
-            line,
-            column: source.text[line_start..start].chars().count() + 1,
-            text: source.text[line_start..].lines().next().unwrap_or_default().to_owned(),
-        }
+        let (line, text) = source.line(start);
+        let column = source.characters_before(start) - source.characters_before(source.lines[line - 1]) + 1;
+        let text = match text.char_indices().nth(MAX_LINE) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.to_owned(),
+        };
+        Place { file: source.name.clone(), line, column, text }
     }
 }
 
@@ -87,7 +132,7 @@ pub struct Place {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// The whole line, without its end.
+    /// The line without its end; of one that is longer than 2,000 characters, the beginning.
     pub text: String,
 }
 
@@ -98,7 +143,7 @@ impl std::fmt::Display for Place {
 }
 
 /// Whether a problem stops the work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Severity {
     /// Nothing runs.
     Error,
@@ -116,13 +161,15 @@ pub struct Diagnostic {
     is_shown: bool,
     also: Vec<(Span, String)>,
     help: Vec<String>,
+    /// How many more problems of its kind were found and not kept.
+    more: usize,
 }
 
 impl Diagnostic {
     /// A problem that stops the work. Titles are lower case, with backticks around literals and no full stop.
     pub fn error(title: impl Into<String>) -> Self {
         let title = title.into();
-        Self { severity: Severity::Error, title, at: None, is_shown: true, also: Vec::new(), help: Vec::new() }
+        Self { severity: Severity::Error, title, at: None, is_shown: true, also: Vec::new(), help: Vec::new(), more: 0 }
     }
 
     /// A problem that is worth a word.
@@ -209,6 +256,43 @@ impl Diagnostic {
     pub fn severity(&self) -> Severity {
         self.severity
     }
+
+    /// The title without what differs from one problem to the next of its kind.
+    fn kind(&self) -> String {
+        let parts = self.title.split('`').enumerate();
+        parts.map(|(at, part)| if at % 2 == 0 { part } else { "`…`" }).collect()
+    }
+}
+
+/// Problems as they are found: of each kind the first [`MAX_SHOWN`] are kept, and the others counted.
+#[derive(Debug, Default)]
+pub struct Collector {
+    problems: Vec<Diagnostic>,
+    /// How many of each kind are kept, and where the last one is.
+    kinds: HashMap<(Severity, String), (usize, usize)>,
+}
+
+impl Collector {
+    /// Keeps or counts a problem.
+    pub fn push(&mut self, problem: Diagnostic) {
+        let (kept, last) = self.kinds.entry((problem.severity, problem.kind())).or_default();
+        if *kept < MAX_SHOWN {
+            (*kept, *last) = (*kept + 1, self.problems.len());
+            self.problems.push(problem);
+        } else {
+            self.problems[*last].more += 1 + problem.more;
+        }
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// What is kept, in the order of finding.
+    pub fn into_problems(self) -> Vec<Diagnostic> {
+        self.problems
+    }
 }
 
 /// Every problem found in one go.
@@ -225,10 +309,17 @@ impl Diagnostics {
     pub fn render(&self, sources: &Sources, styled: bool) -> String {
         let mut problems: Vec<&Diagnostic> = self.0.iter().collect();
         problems.sort_by_key(|problem| problem.span().map(|span| (span.file, span.start)));
+        let mut shown = Collector::default();
+        problems.into_iter().for_each(|problem| shown.push(problem.clone()));
         let mut out = String::new();
-        for problem in problems {
-            out.push_str(&render(problem, sources, styled));
+        for problem in shown.into_problems() {
+            out.push_str(&render(&problem, sources, styled));
             out.push_str("\n\n");
+            if problem.more > 0 {
+                let (word, style) = heading(problem.severity, styled);
+                let more = format!("… and {} more: {}", grouped(problem.more), visible(&problem.kind()));
+                out.push_str(&format!("{style}{word}{style:#}: {more}\n\n"));
+            }
         }
         out
     }
@@ -240,12 +331,19 @@ impl From<Diagnostic> for Diagnostics {
     }
 }
 
+/// The longest word that others are compared with, in bytes.
+const MAX_WORD: usize = 200;
+
 /// The candidate that the user most probably meant, if any is near enough.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = |candidate: &str| 1 + word.len().max(candidate.len()) / 4;
     candidates
         .into_iter()
+        // Comparing takes the product of both lengths in time and memory.
+        .filter(|candidate| candidate.len() <= MAX_WORD && word.len().abs_diff(candidate.len()) <= 4 * limit(candidate))
+        .filter(|_| word.len() <= MAX_WORD)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + word.len().max(candidate.len()) / 4)
+        .filter(|(distance, candidate)| *distance <= limit(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -261,7 +359,7 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
         Severity::Warning => Level::WARNING,
     };
     let title = visible(&problem.title);
-    if !problem.is_shown || (problem.at.is_none() && problem.also.is_empty()) {
+    if !problem.is_shown || (problem.at.is_none() && problem.also.is_empty()) || !fits(problem, sources) {
         return without_lines(problem, sources, &title, styled);
     }
     let mut group = Group::with_title(level.primary_title(title.as_str()));
@@ -301,17 +399,49 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
 }
 
-/// A problem of the command line, say: there is no line to show. Or there is one that must not be shown.
-fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, styled: bool) -> String {
-    let (word, color) = match problem.severity {
+/// Whether the lines with the places of a problem are short and near enough to one another to be shown.
+fn fits(problem: &Diagnostic, sources: &Sources) -> bool {
+    let spans = || problem.span().into_iter().chain(problem.also.iter().map(|(span, _)| *span));
+    spans().all(|span| {
+        let source = sources.get(span.file);
+        let here = spans().filter(|other| other.file == span.file).map(Span::range);
+        source.line((span.start as usize).min(source.text.len())).1.len() <= MAX_LINE
+            && window(&source.text, here).len() <= MAX_WINDOW
+    })
+}
+
+/// The word that a problem begins with, and its style.
+fn heading(severity: Severity, styled: bool) -> (&'static str, Style) {
+    let (word, color) = match severity {
         Severity::Error => ("error", AnsiColor::BrightRed),
         Severity::Warning => ("warning", AnsiColor::BrightYellow),
     };
-    let style = |style: Style| if styled { style } else { Style::new() };
-    let (bold, colored) = (style(Style::new().bold()), style(color.on_default().bold()));
+    (word, if styled { color.on_default().bold() } else { Style::new() })
+}
+
+/// A number with a comma before each three digits.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let places = digits.char_indices().map(|(at, digit)| match digits.len() - at {
+        left if at > 0 && left % 3 == 0 => format!(",{digit}"),
+        _ => digit.to_string(),
+    });
+    places.collect()
+}
+
+/// A problem without the lines of its places: there are none, they may hold a secret, or they are too long.
+fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, styled: bool) -> String {
+    let (word, colored) = heading(problem.severity, styled);
+    let bold = if styled { Style::new().bold() } else { Style::new() };
     let mut text = format!("{colored}{word}{colored:#}{bold}: {title}{bold:#}");
-    if let Some(span) = problem.span() {
-        text.push_str(&format!("\n --> {}", sources.locate(span)));
+    if let Some((span, label)) = &problem.at {
+        text.push_str(&format!("\n --> {}", sources.locate(*span)));
+        if let Some(label) = label {
+            text.push_str(&format!(" ({})", visible(label)));
+        }
+    }
+    for (span, label) in &problem.also {
+        text.push_str(&format!("\n ::: {} ({})", sources.locate(*span), visible(label)));
     }
     for help in &problem.help {
         text.push_str(&format!("\n  {bold}help{bold:#}: {}", visible(help)));
@@ -368,8 +498,43 @@ mod tests {
         ");
     }
 
+    fn unknown_keys(text: String, count: u32) -> String {
+        let mut sources = Sources::default();
+        let file = sources.add("c.yaml", text);
+        let problem = |at| Diagnostic::error(format!("unknown key `a{at}`")).at(Span { file, start: at, end: at + 1 });
+        Diagnostics((0..count).map(problem).collect()).render(&sources, false)
+    }
+
+    #[test]
+    fn what_repeats_is_shown_twenty_times_and_then_counted() {
+        let text = unknown_keys("a\n".repeat(20_000), 20_000);
+        assert_eq!(text.matches("error: unknown key").count(), 20);
+        assert!(text.ends_with("error: … and 19,980 more: unknown key `…`\n\n"), "{text}");
+        assert!(!unknown_keys("a\n".repeat(40), 20).contains("more"));
+    }
+
+    #[test]
+    fn a_long_line_is_not_repeated_for_each_of_its_problems() {
+        let text = unknown_keys("é".repeat(1 << 20), 40_000);
+        assert!(text.len() < 10_000 && text.starts_with("error: unknown key `a0`\n --> c.yaml:1:1\n"), "{text}");
+    }
+
+    #[test]
+    fn a_column_is_counted_in_characters_wherever_it_is() {
+        let mut sources = Sources::default();
+        let file = sources.add("c.yaml", format!("x\r\n{}z", "äb".repeat(5000)));
+        for (start, line, column) in
+            [(0, 1, 1), (3, 2, 1), (5, 2, 2), (6, 2, 3), (15_003, 2, 10_001), (15_004, 2, 10_002)]
+        {
+            let place = sources.locate(Span { file, start, end: start });
+            assert_eq!((place.line, place.column), (line, column), "{start}");
+            assert!(place.text.chars().count() <= 2001 && !place.text.ends_with('\r'));
+        }
+    }
+
     #[test]
     fn the_nearest_word_is_found_and_a_far_one_is_not() {
+        assert_eq!(closest(&"x".repeat(16 << 20), ["dashboards"]), None);
         assert_eq!(closest("dashbords", ["dashboards", "folders"]), Some("dashboards"));
         assert_eq!(closest("zebra", ["dashboards", "folders"]), None);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, MAX_SHOWN, Span};
 use crate::yaml::{Node, Spanned};
 
 /// The ids of a checklist, also of items in which something else is wrong.
@@ -75,7 +75,8 @@ impl<'a> Names<'a> {
                     (Some(named), _) => &[named.position],
                     (None, Some(positions)) => positions,
                     (None, None) => {
-                        problems.push(self.unknown(need, self.items.keys().chain(self.sections.keys()).copied()));
+                        let names = self.items.keys().chain(self.sections.keys()).copied();
+                        problems.push(self.unknown(need, names, problems.len()));
                         continue;
                     }
                 };
@@ -89,7 +90,7 @@ impl<'a> Names<'a> {
     /// Tells which items of a gap there are not.
     pub fn check_gap(&self, items: &[Spanned<String>], problems: &mut Vec<Diagnostic>) {
         for item in items.iter().filter(|item| !self.items.contains_key(item.value.as_str())) {
-            let problem = self.unknown(item, self.items.keys().copied());
+            let problem = self.unknown(item, self.items.keys().copied(), problems.len());
             problems.push(match self.sections.contains_key(item.value.as_str()) {
                 true => problem.help("it is a section; a gap names its items"),
                 false => problem,
@@ -104,10 +105,14 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn unknown<'n>(&self, id: &Spanned<String>, names: impl Iterator<Item = &'n str>) -> Diagnostic {
+    /// After many problems there is no suggestion any more: finding one takes as long as there are names.
+    fn unknown<'n>(&self, id: &Spanned<String>, names: impl Iterator<Item = &'n str>, problems: usize) -> Diagnostic {
+        let problem = Diagnostic::error(format!("no item is called `{}`", id.value)).at(id.span);
+        if problems > 5 * MAX_SHOWN {
+            return problem;
+        }
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
-        let problem = Diagnostic::error(format!("no item is called `{}`", id.value)).at(id.span);
         let otherwise = match names.len() {
             0..=10 => format!("there are `{}`", names.join("`, `")),
             _ => "`gate list` shows what there is".to_owned(),
@@ -118,6 +123,7 @@ impl<'a> Names<'a> {
     /// Tells where needs lead in a circle: each circle once, as a path.
     pub fn circles(&self, needs: &[Vec<Need>], problems: &mut Vec<Diagnostic>) {
         let mut state = vec![State::New; needs.len()];
+        let mut found = 0;
         for start in 0..needs.len() {
             // A stack of our own: needs may be ten thousand deep.
             let mut path: Vec<(usize, usize)> = vec![(start, 0)];
@@ -137,10 +143,15 @@ impl<'a> Names<'a> {
                         state[need] = State::Open;
                         path.push((need, 0));
                     }
+                    Some(State::Open) if found == MAX_SHOWN => {}
                     Some(State::Open) => {
+                        found += 1;
                         let from = path.iter().position(|(item, _)| *item == need).unwrap_or(0);
                         let mut circle: Vec<&str> = path[from..].iter().map(|(item, _)| self.ids[*item]).collect();
                         circle.push(self.ids[need]);
+                        if circle.len() > MAX_SHOWN {
+                            circle.splice(MAX_SHOWN / 2..circle.len() - MAX_SHOWN / 2, ["…"]);
+                        }
                         let title = format!("needs lead in a circle: {}", circle.join(" → "));
                         problems.push(Diagnostic::error(title).at(span).help("none of these could ever begin"));
                     }

@@ -2,12 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::diagnostic::{Diagnostic, Sources, Span};
+use crate::diagnostic::{Diagnostic, MAX_SHOWN, Sources, Span};
 use crate::env::Env;
 use crate::yaml::{Key, Lookup, Node, Reference, Scalar, Style, Value, fill};
 
 /// The first words of references that mean something by themselves.
 pub const ROOTS: [&str; 5] = ["vars", "env", "secrets", "items", "inputs"];
+
+/// How many variables may refer to one another in a row.
+const MAX_CHAIN: usize = 32;
+
+/// How deep a variable's value may nest.
+const MAX_DEPTH: usize = 64;
+
+/// How many values all references to variables may come to.
+const MAX_VALUES: usize = 1_000_000;
 
 /// What can be referred to from anywhere in a checklist.
 pub struct Scope<'a> {
@@ -18,6 +27,12 @@ pub struct Scope<'a> {
     secrets: Vec<&'a str>,
     /// What is wrong in variables.
     problems: Vec<Diagnostic>,
+    /// How many variables are being filled.
+    chain: usize,
+    /// How many values references may still come to.
+    left: usize,
+    /// How many references to what is not there were found.
+    unknown: usize,
 }
 
 /// A variable on its way to its value.
@@ -45,7 +60,8 @@ impl<'a> Scope<'a> {
                 problems.push(problem.suggest(&key.text, names.iter().copied(), otherwise));
             }
         }
-        Self { env, vars, names, secrets: entries("secrets").iter().map(|(key, _)| &*key.text).collect(), problems }
+        let secrets = entries("secrets").iter().map(|(key, _)| &*key.text).collect();
+        Self { env, vars, names, secrets, problems, chain: 0, left: MAX_VALUES, unknown: 0 }
     }
 
     /// Fills everything in the node that is known.
@@ -92,27 +108,53 @@ impl<'a> Scope<'a> {
     fn var(&mut self, name: &str, span: Span) -> Lookup {
         let Some((&name, state)) = self.vars.get_key_value(name) else {
             let problem = Diagnostic::error(format!("no variable is called `{name}`")).at(span);
+            self.unknown += 1;
+            if self.unknown > MAX_SHOWN {
+                return Lookup::Wrong(Box::new(problem));
+            }
             let otherwise = match &*self.names {
                 [] => "there are none: put it under `vars:`".to_owned(),
+                names if names.len() > MAX_SHOWN => "add it under `vars:`".to_owned(),
                 names => format!("there are `{}`", names.join("`, `")),
             };
             return Lookup::Wrong(Box::new(problem.suggest(name, self.names.iter().copied(), otherwise)));
         };
         let raw = match state {
-            Var::Filled(node) => return Lookup::Found(node.clone()),
+            Var::Filled(node) => {
+                let node = node.clone();
+                return self.found(node, name, span);
+            }
             Var::Open => {
                 let problem = Diagnostic::error(format!("`vars.{name}` is made of itself")).at(span);
                 return Lookup::Wrong(Box::new(problem));
+            }
+            Var::Raw(_) if self.chain == MAX_CHAIN => {
+                let title = format!("`vars.{name}` is at the end of {MAX_CHAIN} variables that refer to one another");
+                let problem = Diagnostic::error(title).at(span);
+                return Lookup::Wrong(Box::new(problem.help("refer to it directly")));
             }
             Var::Raw(node) => *node,
         };
         let mut filled = raw.clone();
         self.vars.insert(name, Var::Open);
         let mut problems = Vec::new();
+        self.chain += 1;
         self.fill(&mut filled, &mut problems);
+        self.chain -= 1;
         self.problems.extend(problems);
         self.vars.insert(name, Var::Filled(filled.clone()));
-        Lookup::Found(filled)
+        self.found(filled, name, span)
+    }
+
+    /// What a variable stands for, if that is small enough.
+    fn found(&mut self, node: Node, name: &str, span: Span) -> Lookup {
+        if node.fits(MAX_DEPTH, &mut self.left) {
+            return Lookup::Found(node);
+        }
+        let problem = Diagnostic::error(format!("`vars.{name}` and what it refers to grow too large")).at(span);
+        Lookup::Wrong(Box::new(problem.help(format!(
+            "variables may nest {MAX_DEPTH} levels, and all references together may give a million values"
+        ))))
     }
 }
 
@@ -129,4 +171,50 @@ pub fn given(vars: &BTreeMap<String, String>, sources: &mut Sources) -> Vec<(Key
         (Key { span, text: name.as_str().into() }, text(value, span))
     };
     vars.iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of these variables, when each is filled.
+    fn said(vars: &str) -> Vec<String> {
+        let mut sources = Sources::default();
+        let file = sources.add("c.yaml", format!("vars:\n{vars}"));
+        let mut problems = Vec::new();
+        let head = crate::yaml::parse(&sources, file, &mut problems).expect("it is YAML");
+        let env = Env::with([], std::path::PathBuf::new());
+        problems.extend(Scope::new(&head, &[], &env).problems());
+        problems.iter().map(|problem| problem.title().to_owned()).collect()
+    }
+
+    /// Each variable refers to the next one, as often as there are dots.
+    fn chain(length: usize, value: &str) -> String {
+        (0..length).map(|at| format!("  v{at}: {}\n", value.replace('.', &format!("${{vars.v{}}}", at + 1)))).collect()
+    }
+
+    #[test]
+    fn a_long_chain_of_variables_is_refused() {
+        assert_eq!(said(&format!("{}  v30: x\n", chain(30, "a."))), Vec::<String>::new());
+        let problems = said(&format!("{}  v20000: x\n", chain(20_000, "a.")));
+        assert_eq!(problems[0], "`vars.v32` is at the end of 32 variables that refer to one another");
+    }
+
+    #[test]
+    fn variables_that_grow_without_end_are_refused_at_once() {
+        for value in ["\"[., .]\"", "[\".\", \".\"]", "\"${secrets.s:-..}\"", "{ a: \".\", b: \".\" }"] {
+            let vars = format!("{}  v30: {}\nsecrets: {{ s: }}\n", chain(30, value), "x".repeat(1000));
+            let begun = std::time::Instant::now();
+            let problems = said(&vars);
+            assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{value}: {:?}", begun.elapsed());
+            assert!(problems[0].contains("grow"), "{value}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn variables_that_nest_without_end_are_refused() {
+        let nested = format!("{}.{}", "[".repeat(20), "]".repeat(20)).replace('.', "\".\"");
+        let problems = said(&format!("{}  v30: x\n", chain(30, &nested)));
+        assert!(problems[0].contains("grow too large"), "{problems:?}");
+    }
 }

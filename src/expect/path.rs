@@ -125,7 +125,31 @@ impl Step {
     }
 }
 
+/// How deep brackets and parentheses of a JSONPath may nest: its parser recurses.
+const MAX_NESTING: usize = 16;
+
+/// Where the brackets of a JSONPath nest too deep.
+fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut quote, mut is_escaped) = (0_usize, None, false);
+    text.char_indices().find_map(|(at, c)| {
+        match (quote, c) {
+            (Some(_), _) if is_escaped => is_escaped = false,
+            (Some(_), '\\') => is_escaped = true,
+            (Some(open), c) if open == c => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[' | '(') => depth += 1,
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            (Some(_) | None, _) => {}
+        }
+        (depth > MAX_NESTING).then_some(at)
+    })
+}
+
 fn json_path(key: &Key) -> Result<JsonPath, Box<Diagnostic>> {
+    if let Some(at) = too_deep(&key.text) {
+        let problem = Diagnostic::error(format!("brackets nest deeper than {MAX_NESTING} levels in a JSONPath"));
+        return Err(Box::new(problem.at(within(key.span, &key.text, at..at + 1))));
+    }
     JsonPath::parse(&key.text).map_err(|error| {
         let at = error.position().saturating_sub(1).min(key.text.len());
         Box::new(

@@ -147,6 +147,26 @@ impl Node {
         }
     }
 
+    /// Whether it is small enough: at most `depth` levels, and at most as many nodes as are left. Those are counted down.
+    ///
+    /// What lies below may be shared, so that a short file can make a tree that nobody can walk through.
+    pub fn fits(&self, depth: usize, left: &mut usize) -> bool {
+        let size = match &self.value {
+            Value::Scalar(scalar) => 1 + scalar.text.len() / 32,
+            Value::Hole(_) | Value::List(_) | Value::Map(_) => 1,
+        };
+        if depth == 0 || *left < size {
+            return false;
+        }
+        *left -= size;
+        match &self.value {
+            Value::Scalar(_) => true,
+            Value::Hole(template) => template::fits(&template.parts, depth - 1, left),
+            Value::List(elements) => elements.iter().all(|node| node.fits(depth - 1, left)),
+            Value::Map(entries) => entries.iter().all(|(_, node)| node.fits(depth - 1, left)),
+        }
+    }
+
     /// Every reference in it that is not filled, in order.
     pub fn references(&self) -> Vec<&Reference> {
         let mut found = Vec::new();

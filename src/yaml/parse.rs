@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
-use crate::diagnostic::{Diagnostic, Sources, Span};
+use crate::diagnostic::{Collector, Diagnostic, Sources, Span};
 use crate::text::is_reordering;
 
 use super::{Key, Node, Part, Scalar, Style, Template, Value, template};
@@ -18,6 +18,10 @@ const MERGE: &str = "<<";
 const MAX_DEPTH: usize = 64;
 /// How many nodes there may be, aliases followed.
 const MAX_NODES: usize = 2_000_000;
+/// How many of them aliases may add: a short file can ask for any number.
+const MAX_EXPANDED: usize = 300_000;
+/// Up to so many keys are compared one by one.
+const FEW: usize = 16;
 
 /// Reads one document. Every scalar that holds `${` is a hole already.
 ///
@@ -48,6 +52,16 @@ fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dollar
         problems.push(problem);
         return None;
     }
+    let mut found = Collector::default();
+    let root = built(text, file, dollar, &mut found);
+    if root.is_none() && found.is_empty() {
+        found.push(Diagnostic::error(format!("`{}` is empty", sources.get(file).name)));
+    }
+    problems.extend(found.into_problems());
+    root
+}
+
+fn built(text: &str, file: u32, dollar: Dollar, problems: &mut Collector) -> Option<Node> {
     let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
     let mut builder = Builder {
         text,
@@ -60,6 +74,7 @@ fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dollar
         keys: HashSet::new(),
         root: None,
         nodes: 0,
+        expanded: 0,
         dollar,
     };
     let mut documents = 0;
@@ -87,11 +102,7 @@ fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dollar
             return None;
         }
     }
-    let root = builder.root;
-    if root.is_none() {
-        problems.push(Diagnostic::error(format!("`{}` is empty", sources.get(file).name)));
-    }
-    root
+    builder.root
 }
 
 /// What is wrong with the text as such.
@@ -151,7 +162,7 @@ struct Anchor {
 struct Builder<'a> {
     text: &'a str,
     file: u32,
-    problems: &'a mut Vec<Diagnostic>,
+    problems: &'a mut Collector,
     stack: Vec<Frame>,
     /// The elements of all lists in the making, those of the innermost last.
     elements: Vec<Node>,
@@ -162,6 +173,8 @@ struct Builder<'a> {
     keys: HashSet<Arc<str>>,
     root: Option<Node>,
     nodes: usize,
+    /// How many of them aliases have added.
+    expanded: usize,
     dollar: Dollar,
 }
 
@@ -277,7 +290,7 @@ impl Builder<'_> {
                 (frame.start, end, Value::List(elements))
             }
             Body::Map(first, _) => {
-                let entries: Arc<[(Key, Node)]> = self.entries.drain(first..).collect();
+                let entries = self.entries(first);
                 let start = entries.first().map_or(frame.start, |(key, _)| key.span.start as usize);
                 let end = entries.last().map_or(end, |(_, last)| last.span.end as usize);
                 (start, end, Value::Map(entries))
@@ -288,9 +301,27 @@ impl Builder<'_> {
         self.finish(node, frame.anchor, nodes, frame.depth + 1)
     }
 
+    /// The entries of the map that ends, each key once.
+    fn entries(&mut self, first: usize) -> Arc<[(Key, Node)]> {
+        let duplicates = duplicates(&self.entries[first..]);
+        if duplicates.is_empty() {
+            return self.entries.drain(first..).collect();
+        }
+        let mut entries: Vec<Option<(Key, Node)>> = self.entries.drain(first..).map(Some).collect();
+        for (original, duplicate) in duplicates {
+            let (key, _) = entries[duplicate].take().expect("each place is named once");
+            let (original, _) = entries[original].as_ref().expect("the first of a key is no duplicate");
+            let problem = Diagnostic::error(format!("`{}` stands twice in one map", key.text)).at(key.span);
+            self.problems.push(problem.also(original.span, "the first of them"));
+        }
+        entries.into_iter().flatten().collect()
+    }
+
     fn alias(&mut self, node: Node, nodes: usize, depth: usize, place: std::ops::Range<usize>) -> bool {
         self.nodes += nodes;
-        if self.nodes > MAX_NODES || self.stack.len() + depth > MAX_DEPTH {
+        self.expanded += nodes;
+        let is_too_much = self.nodes > MAX_NODES || self.expanded > MAX_EXPANDED;
+        if is_too_much || self.stack.len() + depth > MAX_DEPTH {
             let span = self.span(place);
             self.problems.push(Diagnostic::error("the aliases expand to too much").at(span));
             return false;
@@ -317,32 +348,31 @@ impl Builder<'_> {
         frame.depth = frame.depth.max(depth);
         match &mut frame.body {
             Body::List(_) => self.elements.push(node),
-            Body::Map(first, key @ Some(_)) => {
+            Body::Map(_, key @ Some(_)) => {
                 let key = key.take().expect("it is `Some`");
                 // What is refused as a key is told there, and should not lead to further problems.
-                if &*key.text != MERGE && self.entries[*first..].iter().all(|(other, _)| other.text != key.text) {
+                if &*key.text != MERGE {
                     self.entries.push((key, node));
                 }
             }
             Body::Map(_, key) => *key = Some(as_key(&node, self.problems)),
         }
-        self.refuse_second_key();
         true
-    }
-
-    fn refuse_second_key(&mut self) {
-        let Some(Frame { body: Body::Map(first, Some(key)), .. }) = self.stack.last() else { return };
-        if let Some((first, _)) = self.entries[*first..].iter().find(|(first, _)| first.text == key.text) {
-            self.problems.push(
-                Diagnostic::error(format!("`{}` stands twice in one map", key.text))
-                    .at(key.span)
-                    .also(first.span, "the first of them"),
-            );
-        }
     }
 }
 
-fn as_key(node: &Node, problems: &mut Vec<Diagnostic>) -> Key {
+/// Each entry whose key an earlier one has, after that one.
+fn duplicates(entries: &[(Key, Node)]) -> Vec<(usize, usize)> {
+    let texts = || entries.iter().map(|(key, _)| &*key.text).enumerate();
+    if entries.len() <= FEW {
+        let earlier = |(at, text)| Some((texts().take(at).find(|(_, other)| *other == text)?.0, at));
+        return texts().filter_map(earlier).collect();
+    }
+    let mut first: HashMap<&str, usize> = HashMap::with_capacity(entries.len());
+    texts().map(|(at, text)| (*first.entry(text).or_insert(at), at)).filter(|(first, at)| first != at).collect()
+}
+
+fn as_key(node: &Node, problems: &mut Collector) -> Key {
     let Value::Scalar(Scalar { text, .. }) = &node.value else {
         problems.push(Diagnostic::error(format!("a key is text, not {}", node.kind())).at(node.span));
         return Key { span: node.span, text: "".into() };

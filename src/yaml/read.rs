@@ -8,10 +8,13 @@ use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
 
-use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::diagnostic::{Collector, Diagnostic, MAX_SHOWN, Span, closest};
 
-use super::Node;
 use super::de::{Cut, De, Error, What};
+use super::{Node, Value};
+
+/// How often one part is read: each time tells one problem more, and takes as long as the part is large.
+const MAX_READINGS: usize = 100;
 
 /// Reads a `T`. `None` when anything is wrong; then each problem has been told, with its place. A hole is a problem.
 pub fn read<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<T> {
@@ -33,18 +36,24 @@ enum Holes {
 /// What is known of a tree while it is read again and again.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// What is left out, because it was told or has holes.
+    /// What is left out, because it was told or is a hole.
     cut: RefCell<HashSet<Cut>>,
-    /// Where what is left out has holes.
-    holes: RefCell<Vec<Span>>,
+    /// The holes that were left out.
+    holes: RefCell<HashSet<Span>>,
     unknown: RefCell<HashSet<Span>>,
-    found: RefCell<Vec<Diagnostic>>,
+    found: RefCell<Collector>,
 }
 
 impl Reading {
     fn read<T: DeserializeOwned>(self, node: &Node, holes: Holes, problems: &mut Vec<Diagnostic>) -> Option<T> {
+        if holes == Holes::Passed {
+            // All in one go: there may be thousands.
+            leave_out_holes(node, &mut self.cut.borrow_mut());
+        }
         let mut is_whole = true;
+        let mut readings = 0;
         let value = loop {
+            readings += 1;
             let error = match T::deserialize(De::new(node, &self)) {
                 Ok(value) => break Some(value),
                 Err(error) => error,
@@ -52,20 +61,25 @@ impl Reading {
             is_whole = false;
             let cut = error.place.map_or(Cut::of(node), |place| place.cut);
             if let (What::Hole(_), Some(place)) = (&error.what, error.place) {
-                self.holes.borrow_mut().push(place.span);
+                self.holes.borrow_mut().insert(place.span);
             }
             if self.is_left_open(&error, node) {
                 // What is not filled yet may be just what it lacks.
             } else if let Some(problem) = told(error, node, holes) {
                 self.found.borrow_mut().push(problem);
             }
+            if readings == MAX_READINGS {
+                let problem = Diagnostic::error("too many problems here: the others are not shown").at(node.span);
+                self.found.borrow_mut().push(problem);
+                break None;
+            }
             // The second is a guard: what was cut out can't fail again.
             if cut == Cut::of(node) || !self.cut.borrow_mut().insert(cut) {
                 break None;
             }
         };
-        let found = self.found.into_inner();
-        let is_clean = found.is_empty();
+        let found = self.found.into_inner().into_problems();
+        let is_clean = found.is_empty() && self.holes.borrow().is_empty();
         problems.extend(found);
         value.filter(|_| is_whole && is_clean)
     }
@@ -82,7 +96,11 @@ impl Reading {
 
     pub(super) fn is_cut(&self, node: &Node) -> bool {
         let cut = self.cut.borrow();
-        !cut.is_empty() && cut.contains(&Cut::of(node))
+        let is_cut = !cut.is_empty() && cut.contains(&Cut::of(node));
+        if is_cut && matches!(node.value, Value::Hole(_)) {
+            self.holes.borrow_mut().insert(node.span);
+        }
+        is_cut
     }
 
     /// Whether a key that was told to be unknown was probably meant to be this field.
@@ -97,10 +115,25 @@ impl Reading {
             return;
         }
         let problem = Diagnostic::error(format!("unknown key `{}`", key.text)).at(key.span);
+        if self.unknown.borrow().len() > MAX_SHOWN {
+            // It is only counted: a suggestion would be in vain.
+            return self.found.borrow_mut().push(problem);
+        }
         let otherwise =
             if known.is_empty() { "no keys are allowed here".to_owned() } else { format!("there are {}", list(known)) };
         self.found.borrow_mut().push(problem.suggest(&key.text, known.iter().copied(), otherwise));
     }
+}
+
+/// Leaves out every hole below a node. Where the node is one itself, the reader meets it.
+fn leave_out_holes(node: &Node, cut: &mut HashSet<Cut>) {
+    let mut leave_out = |node: &Node| match node.value {
+        Value::Hole(_) => drop(cut.insert(Cut::of(node))),
+        Value::Scalar(_) => {}
+        Value::List(_) | Value::Map(_) => leave_out_holes(node, cut),
+    };
+    node.elements().iter().for_each(&mut leave_out);
+    node.entries().iter().for_each(|(_, node)| leave_out(node));
 }
 
 /// What to tell of an error; nothing where it follows from one that was told.

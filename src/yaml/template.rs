@@ -63,26 +63,40 @@ pub(super) fn references<'a>(parts: &'a [Part], found: &mut Vec<&'a Reference>) 
     }
 }
 
+/// Whether the parts are small enough, as [`super::Node::fits`] has it.
+pub(super) fn fits(parts: &[Part], depth: usize, left: &mut usize) -> bool {
+    depth > 0
+        && parts.iter().all(|part| {
+            let (size, default) = match part {
+                Part::Text(text) => (1 + text.len() / 32, [].as_slice()),
+                Part::Reference(reference) => (1, reference.default.as_deref().unwrap_or_default()),
+            };
+            let is_small = *left >= size;
+            *left = left.saturating_sub(size);
+            is_small && fits(default, depth - 1, left)
+        })
+}
+
 /// The parts of a scalar's text. `raw` is what stands in the file at `span`: places are exact where what the text says
 /// is found there word by word, and the whole scalar's else.
 pub(super) fn parts(text: &str, raw: &str, span: Span) -> Result<Vec<Part>, Box<Diagnostic>> {
     let mut scan = Scan { text, at: 0, dollars: Vec::new() };
     let mut parts = scan.parts(0).map_err(|trouble| {
         // What is wrong reaches at least from its `$` on; look for that where the others before it end.
-        let mut finder = Finder { raw, at: 0, span };
+        let mut finder = Finder::new(raw, span);
         for dollars in scan.dollars.iter().filter(|dollars| dollars.end <= trouble.place.start) {
             finder.find(&text[dollars.clone()]);
         }
         let place = finder.find(&text[trouble.place]).unwrap_or(span);
         Box::new(Diagnostic::error(trouble.title).at(place).help(trouble.help))
     })?;
-    let mut finder = Finder { raw, at: 0, span };
-    let places: Vec<_> =
-        scan.dollars.iter().map(|dollars| (dollars.start, finder.find(&text[dollars.clone()]))).collect();
+    let mut finder = Finder::new(raw, span);
+    // Both are in the order of the text.
+    let mut places = scan.dollars.iter().map(|dollars| (dollars.start, finder.find(&text[dollars.clone()])));
     for part in &mut parts {
         if let Part::Reference(reference) = part {
             let outer = reference.span.start;
-            let place = places.iter().find(|(start, _)| *start == outer as usize).and_then(|(_, place)| *place);
+            let place = places.find(|(start, _)| *start == outer as usize).and_then(|(_, place)| place);
             reference.relocate(outer, place, span);
         }
     }
@@ -110,11 +124,23 @@ struct Finder<'a> {
     raw: &'a str,
     at: usize,
     span: Span,
+    /// How often it may still miss: each miss has looked through all the rest.
+    misses: u8,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    fn new(raw: &'a str, span: Span) -> Self {
+        Self { raw, at: 0, span, misses: 16 }
+    }
+
     fn find(&mut self, piece: &str) -> Option<Span> {
-        let start = self.at + self.raw[self.at..].find(piece)?;
+        if self.misses == 0 {
+            return None;
+        }
+        let Some(start) = self.raw[self.at..].find(piece).map(|found| self.at + found) else {
+            self.misses -= 1;
+            return None;
+        };
         self.at = start + piece.len();
         let offset = |at: usize| self.span.start + u32::try_from(at).expect("a file is at most 16 MiB");
         Some(Span { file: self.span.file, start: offset(start), end: offset(self.at) })

@@ -214,3 +214,85 @@ fn holes_are_passed_over_while_the_rest_is_checked() {
       |            ^^^^
     ");
 }
+
+/// The time that a read takes, and what it says of the text.
+fn timed(text: &str) -> (std::time::Duration, String) {
+    let begun = std::time::Instant::now();
+    let said = said(text);
+    (begun.elapsed(), said)
+}
+
+/// Twice as much may take twice as long, and a busy machine's share more; what is quadratic would take four times as long.
+fn is_linear(text: impl Fn(usize) -> String, more: &str) {
+    let (few, many) = (text(10_000), text(40_000));
+    let least = |text: &str| (0..3).map(|_| timed(text).0).min().expect("three times");
+    let (short, long) = (least(&few), least(&many));
+    assert!(long < short * 9 + std::time::Duration::from_millis(50), "{short:?}, then {long:?}");
+    let said = timed(&many).1;
+    assert!(said.len() < 20_000 && said.contains(more), "{}", &said[..said.len().min(2000)]);
+}
+
+#[test]
+fn a_key_that_is_repeated_without_end_takes_linear_time_and_is_counted() {
+    is_linear(|count| "url: x\n".repeat(count + 1), "… and 39,980 more: ");
+    is_linear(|count| (0..count).map(|at| format!("k{at}: x\nk{at}: x\n")).collect(), "… and 39,980 more: ");
+}
+
+#[test]
+fn misspelt_keys_without_end_take_linear_time_and_are_counted() {
+    is_linear(|count| (0..count).map(|at| format!("urll{at}: x\n")).collect(), "… and 39,980 more: unknown key `…`");
+}
+
+#[test]
+fn values_of_the_wrong_type_without_end_take_linear_time() {
+    let headers = |count| {
+        let headers: String = (0..count).map(|at| format!("  h{at}: []\n")).collect();
+        format!("url: x\nheaders:\n{headers}")
+    };
+    is_linear(headers, "too many problems here");
+}
+
+#[test]
+fn unfilled_values_without_end_take_linear_time_and_are_no_problem() {
+    let read = |count: usize| {
+        let headers: String = (0..count).map(|at| format!("  h{at}: ${{secrets.X}}\n")).collect();
+        let (_, node, mut problems) = tree(&format!("url: x\nheaders:\n{headers}"));
+        let begun = std::time::Instant::now();
+        let value = read_with_holes::<Request>(&node.expect("a tree"), &mut problems);
+        assert!(value.is_none() && problems.is_empty(), "{problems:?}");
+        begun.elapsed()
+    };
+    let least = |count| (0..3).map(|_| read(count)).min().expect("three times");
+    let (short, long) = (least(10_000), least(40_000));
+    assert!(long < short * 9 + std::time::Duration::from_millis(50), "{short:?}, then {long:?}");
+}
+
+#[test]
+fn references_without_end_in_one_text_take_linear_time() {
+    is_linear(|count| format!("url: \"{}\"", "${vars.a}".repeat(count)), "must be known before anything runs");
+    is_linear(|count| format!("url: \"{}\"", "${vars.\\x61}".repeat(count)), "must be known before anything runs");
+}
+
+#[test]
+fn aliases_that_expand_to_too_much_are_refused_at_once() {
+    let levels = |width: usize| {
+        let level = |at: usize| format!("  - &a{at} [{}]\n", vec![format!("*a{}", at - 1); width].join(", "));
+        format!("rest:\n  - &a0 x\n{}", (1..40).map(level).collect::<String>())
+    };
+    for text in [levels(2), levels(10), levels(1000)] {
+        let (took, said) = timed(&text);
+        assert!(said.contains("the aliases expand to too much"), "{said}");
+        assert!(took < std::time::Duration::from_secs(1), "{took:?}");
+    }
+}
+
+#[test]
+fn whatever_nests_without_end_is_refused_at_its_sixty_fifth_level() {
+    for open in ["[", "{a: ", "- ", "? ", "a: [", "[{", "!a [", "&a ["] {
+        let (took, said) = timed(&open.repeat(200_000));
+        assert!(said.contains("nested deeper than 64 levels"), "{open}: {said}");
+        assert!(took < std::time::Duration::from_secs(2), "{open}: {took:?}");
+    }
+    let defaults = format!("url: \"{}\"", "${a:-".repeat(100_000));
+    assert!(said(&defaults).contains("defaults inside defaults are too many"));
+}

@@ -107,6 +107,9 @@ fn decode(kind: &PgTypeInfo, bytes: &mut Bytes) -> Option<Value> {
     })
 }
 
+/// How many dimensions PostgreSQL's arrays may have.
+const MAX_DIMENSIONS: usize = 6;
+
 /// What is left of a value.
 struct Bytes<'a>(&'a [u8]);
 
@@ -133,12 +136,21 @@ fn array(element: &PgTypeInfo, bytes: &mut Bytes) -> Option<Value> {
     let _has_nulls: [u8; 4] = bytes.take()?;
     let _type: [u8; 4] = bytes.take()?;
     let mut lengths = Vec::new();
+    // PostgreSQL knows no more: a server that says so would have us nest until the stack ends.
+    if dimensions > MAX_DIMENSIONS {
+        return None;
+    }
     for _ in 0..dimensions {
         lengths.push(usize::try_from(i32::from_be_bytes(bytes.take()?)).ok()?);
         let _lower_bound: [u8; 4] = bytes.take()?;
     }
-    if lengths.is_empty() {
+    // Each element takes at least the four bytes of its length.
+    let elements_claimed = lengths.iter().try_fold(1_usize, |all, length| all.checked_mul(*length))?;
+    if lengths.is_empty() || elements_claimed == 0 {
         return Some(Value::Array(Vec::new()));
+    }
+    if elements_claimed > bytes.0.len() / 4 {
+        return None;
     }
     elements(element, &lengths, bytes)
 }
@@ -254,6 +266,21 @@ fn address(bytes: &mut Bytes) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_array_is_no_deeper_or_longer_than_its_bytes_allow() {
+        let array = |lengths: &[i32], rest: &[u8]| {
+            let count = i32::try_from(lengths.len()).expect("it is short");
+            let mut bytes: Vec<u8> = [count.to_be_bytes(), [0; 4], [0; 4]].concat();
+            lengths.iter().for_each(|length| bytes.extend([length.to_be_bytes(), [0; 4]].concat()));
+            bytes.extend(rest);
+            super::array(&PgTypeInfo::with_name("int4"), &mut Bytes(&bytes))
+        };
+        assert_eq!(array(&[1, 2], &[0, 0, 0, 4, 0, 0, 0, 7, 255, 255, 255, 255]), Some(serde_json::json!([[7, null]])));
+        assert_eq!(array(&[1; 100_000], &[255; 4]), None);
+        assert_eq!(array(&[i32::MAX, 0], &[]), Some(serde_json::json!([])));
+        assert_eq!(array(&[i32::MAX; 6], &[255; 64]), None);
+    }
 
     #[test]
     fn an_interval_is_told_part_by_part() {

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::script::Revision;
 use crate::probe::Fault;
 
+/// How many files a message names before it leaves out the rest.
+const NAMED: usize = 5;
+
 /// The history: every revision and what must be applied before it.
 #[derive(Debug)]
 pub struct Graph {
@@ -53,6 +56,11 @@ impl Graph {
             before.push(ids);
         }
         if !absent.is_empty() {
+            if absent.len() > 2 * NAMED {
+                let more = absent.len() - NAMED;
+                absent.truncate(NAMED);
+                absent.push(format!("{more} others"));
+            }
             return Err(Fault::new(format!("no revision file has {}", absent.join(", nor ")))
                 .help("are all the revision files here, and is `version_locations` complete?"));
         }
@@ -91,27 +99,32 @@ impl Graph {
     fn in_order(&self, wanted: impl Iterator<Item = usize>, applied: &BTreeSet<usize>) -> Result<Vec<usize>, Fault> {
         let mut order = Vec::new();
         let mut done = applied.clone();
+        let mut is_on_way = vec![false; self.revisions.len()];
         for start in wanted {
             // The way from the start to here, each with how many of those before it have been looked at. Histories are
             // thousands long: too deep for recursion.
             let mut way: Vec<(usize, usize)> = Vec::new();
             if !done.contains(&start) {
                 way.push((start, 0));
+                is_on_way[start] = true;
             }
             while let Some((here, looked_at)) = way.last_mut() {
                 let here = *here;
                 let Some(&before) = self.before[here].get(*looked_at) else {
                     way.pop();
+                    is_on_way[here] = false;
                     done.insert(here);
                     order.push(here);
                     continue;
                 };
                 *looked_at += 1;
-                if let Some(at) = way.iter().position(|(index, _)| *index == before) {
-                    return Err(self.cycle(way[at..].iter().map(|(index, _)| *index)));
+                if is_on_way[before] {
+                    let start = way.iter().position(|(index, _)| *index == before).unwrap_or_default();
+                    return Err(self.cycle(way[start..].iter().map(|(index, _)| *index)));
                 }
                 if !done.contains(&before) {
                     way.push((before, 0));
+                    is_on_way[before] = true;
                 }
             }
         }
@@ -121,6 +134,9 @@ impl Graph {
     fn cycle(&self, way: impl Iterator<Item = usize>) -> Fault {
         let mut files: Vec<String> = way.map(|index| format!("`{}`", self.revisions[index].file)).collect();
         files.push(files[0].clone());
+        if files.len() > 2 * NAMED {
+            files.splice(NAMED..files.len() - NAMED, ["…".to_owned()]);
+        }
         Fault::new(format!("the revisions go in a circle: {}", files.join(" comes after ")))
     }
 }
@@ -269,10 +285,26 @@ mod tests {
         }
     }
 
+    /// A long chain, the last revision first: as deep and as far from the order of the files as can be.
+    fn chain(length: usize, first: &str) -> String {
+        let line = |n| if n == 0 { format!("r0: {first}") } else { format!("r{n}: r{}", n - 1) };
+        (0..length).rev().map(line).collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
-    fn a_history_of_ten_thousand_is_no_trouble() {
-        let lines: Vec<String> =
-            (0..10_000).rev().map(|n| if n == 0 { "r0:".to_owned() } else { format!("r{n}: r{}", n - 1) }).collect();
-        assert_eq!(graph(&lines.join("\n")).expect("no fault").heads(), ["r9999"]);
+    fn a_history_of_a_hundred_thousand_takes_linear_time() {
+        let history = graph(&chain(100_000, "")).expect("no fault");
+        assert_eq!(history.heads(), ["r99999"]);
+        assert_eq!(history.standing(&["r0".to_owned()]).pending.len(), 99_999);
+        assert!(history.standing(&["r99999".to_owned()]).pending.is_empty());
+    }
+
+    #[test]
+    fn a_long_cycle_and_many_missing_revisions_are_named_in_short() {
+        let cycle = graph(&chain(100_000, "r99999")).expect_err("a fault");
+        assert!(cycle.len() < 400 && cycle.contains("comes after … comes after"), "{cycle}");
+        let lines: Vec<String> = (0..1000).map(|n| format!("r{n}: z{n}")).collect();
+        let missing = graph(&lines.join("\n")).expect_err("a fault");
+        assert!(missing.len() < 400 && missing.ends_with(", nor 995 others"), "{missing}");
     }
 }

@@ -2,6 +2,8 @@
 
 use tree_sitter::Node;
 
+use super::syntax::children;
+
 /// What a literal says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -26,12 +28,14 @@ impl Value {
 
 /// What the expression says, if it is a literal.
 pub fn value(node: Node, source: &[u8]) -> Option<Value> {
+    let mut node = node;
+    while node.kind() == "parenthesized_expression" {
+        node = only_child(node)?;
+    }
     match node.kind() {
         "none" => Some(Value::None),
-        "parenthesized_expression" => value(only_child(node)?, source),
         "tuple" | "list" | "set" | "expression_list" => {
-            let mut cursor = node.walk();
-            let items = node.named_children(&mut cursor).filter(|child| !child.is_extra());
+            let items = children(node).map(|(_, child)| child).filter(|child| !child.is_extra());
             items.map(|item| text(item, source)).collect::<Option<_>>().map(Value::Many)
         }
         _text => text(node, source).map(Value::Text),
@@ -40,28 +44,33 @@ pub fn value(node: Node, source: &[u8]) -> Option<Value> {
 
 /// A string, also one made of several.
 fn text(node: Node, source: &[u8]) -> Option<String> {
-    match node.kind() {
-        "string" => string(node, source),
-        "parenthesized_expression" => text(only_child(node)?, source),
-        "concatenated_string" => {
-            let mut cursor = node.walk();
-            let parts = node.named_children(&mut cursor).filter(|child| !child.is_extra());
-            parts.map(|part| text(part, source)).collect()
-        }
-        "binary_operator" => {
-            let field = |name| node.child_by_field_name(name);
-            if field("operator")?.kind() != "+" {
-                return None;
+    let mut said = String::new();
+    // What is still to be read, the next part last.
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        match node.kind() {
+            "string" => said += &string(node, source)?,
+            "parenthesized_expression" => open.push(only_child(node)?),
+            "concatenated_string" => {
+                let first = open.len();
+                open.extend(children(node).map(|(_, child)| child).filter(|child| !child.is_extra()));
+                open[first..].reverse();
             }
-            Some(text(field("left")?, source)? + &text(field("right")?, source)?)
+            "binary_operator" => {
+                let field = |name| node.child_by_field_name(name);
+                if field("operator")?.kind() != "+" {
+                    return None;
+                }
+                open.extend([field("right")?, field("left")?]);
+            }
+            _computed => return None,
         }
-        _computed => None,
     }
+    Some(said)
 }
 
 fn only_child(node: Node) -> Option<Node> {
-    let mut cursor = node.walk();
-    let mut children = node.named_children(&mut cursor).filter(|child| !child.is_extra());
+    let mut children = children(node).map(|(_, child)| child).filter(|child| !child.is_extra());
     children.next().filter(|_| children.next().is_none())
 }
 

@@ -8,6 +8,7 @@ mod ini;
 mod literal;
 mod script;
 mod state;
+mod syntax;
 
 use std::path::{Path, PathBuf};
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use tree_sitter::{Node, Parser, Tree};
 
 use super::literal::{Value, value};
+use super::syntax::{children, line, nodes};
 use crate::probe::Fault;
 
 /// The variables of a revision file that place it in the history.
@@ -79,16 +80,10 @@ fn parse(source: &[u8]) -> Tree {
     parser.parse(source, None).expect("a language is set and nothing cancels it")
 }
 
-/// The line of the first thing that is no Python.
-fn first_error(node: Node) -> Option<usize> {
-    if !node.has_error() {
-        return None;
-    }
-    if node.is_error() || node.is_missing() {
-        return Some(line(node));
-    }
-    let mut cursor = node.walk();
-    node.children(&mut cursor).find_map(first_error).or_else(|| Some(line(node)))
+/// The line of the first syntax error.
+fn first_error(root: Node) -> Option<usize> {
+    let error = || nodes(root).find(|node| node.is_error() || node.is_missing());
+    root.has_error().then(|| line(error().unwrap_or(root)))
 }
 
 /// Before alembic 0.2 the file's name was the id.
@@ -101,10 +96,6 @@ fn legacy_id(file: &str) -> Option<String> {
 fn undetermined(file: &str, name: &str, why: &str) -> Fault {
     Fault::new(format!("cannot determine `{name}` of `{file}`: {why}"))
         .help("write it as a literal, or let alembic itself say: `heads: command`")
-}
-
-fn line(node: Node) -> usize {
-    node.start_position().row + 1
 }
 
 /// What each variable is bound to when the file has run from top to bottom.
@@ -131,10 +122,15 @@ impl<'a> Bindings<'a> {
             let only = (statement.kind() == "expression_statement").then(|| statement.named_child(0)).flatten();
             match only.filter(|node| node.kind() == "assignment") {
                 Some(assignment) => self.assignment(assignment),
-                None => self.anywhere(statement),
+                None => self.anywhere(statement, Role::Used),
             }
         }
-        self.globals(module);
+        // A function that says `global revision` may have been called.
+        for statement in nodes(module).filter(|node| node.kind() == "global_statement") {
+            for (_, child) in children(statement) {
+                self.bind_unknown(child);
+            }
+        }
     }
 
     /// `name = literal`, `name: Type = literal`, `one = other = literal`.
@@ -146,61 +142,52 @@ impl<'a> Bindings<'a> {
             let Some(left) = node.child_by_field_name("left") else { continue };
             match self.name(left) {
                 Some(name) => names.push(name),
-                None if right.is_some() => self.anywhere(left),
+                None if right.is_some() => self.anywhere(left, Role::Bound),
                 None => {}
             }
         }
         // `name: Type` alone binds nothing.
         let Some(right) = right else { return };
-        self.anywhere(right);
+        self.anywhere(right, Role::Used);
         for name in names {
             let bound = value(right, self.source).map_or(Bound::Unknown(line(assignment)), Bound::To);
             self.map.insert(name, bound);
         }
     }
 
-    /// Everything below that binds one of the names in a way that has to be run to be known.
-    fn anywhere(&mut self, node: Node) {
-        match node.kind() {
-            "identifier" => {
-                if let Some(name) = self.name(node).filter(|_| binds(node)) {
-                    self.map.insert(name, Bound::Unknown(line(node)));
+    /// Everything below `start` that binds one of the names in a way that has to be run to be known.
+    fn anywhere(&mut self, start: Node, role: Role) {
+        let mut open = vec![(start, role)];
+        while let Some((node, role)) = open.pop() {
+            match node.kind() {
+                "identifier" if role == Role::Bound => self.bind_unknown(node),
+                // A scope of its own: only its name is bound here.
+                "function_definition" | "class_definition" => {
+                    node.child_by_field_name("name").into_iter().for_each(|name| self.bind_unknown(name));
                 }
-                return;
-            }
-            // A scope of its own: only its name is bound here.
-            "function_definition" | "class_definition" => {
-                if let Some(name) = node.child_by_field_name("name") {
-                    self.anywhere(name);
-                }
-                return;
-            }
-            "lambda" | "comment" | "string" => return,
-            "wildcard_import" => {
-                let module = node.parent().and_then(|import| import.child_by_field_name("module_name"));
-                let module = module.map(|name| self.text(name)).unwrap_or_default();
-                // SQLAlchemy exports none of the names.
-                if module != "sqlalchemy" && !module.starts_with("sqlalchemy.") {
+                "lambda" | "comment" | "string" => {}
+                "import_from_statement" if self.may_import_all(node) => {
                     self.map.extend(NAMES.map(|name| (name, Bound::Unknown(line(node)))));
                 }
-                return;
+                _other_node => {
+                    let first = open.len();
+                    open.extend(children(node).map(|(field, child)| (child, role.of_child(node, field, child))));
+                    open[first..].reverse();
+                }
             }
-            _other_node => {}
-        }
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
-            self.anywhere(child);
         }
     }
 
-    /// A function that says `global revision` may have been called.
-    fn globals(&mut self, node: Node) {
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
-            if let Some(name) = self.name(child).filter(|_| node.kind() == "global_statement") {
-                self.map.insert(name, Bound::Unknown(line(node)));
-            }
-            self.globals(child);
+    /// Whether this is `from MODULE import *`. SQLAlchemy exports none of the names.
+    fn may_import_all(&self, import: Node) -> bool {
+        let module = import.child_by_field_name("module_name").map(|name| self.text(name)).unwrap_or_default();
+        let is_harmless = module == "sqlalchemy" || module.starts_with("sqlalchemy.");
+        !is_harmless && children(import).any(|(_, child)| child.kind() == "wildcard_import")
+    }
+
+    fn bind_unknown(&mut self, identifier: Node) {
+        if let Some(name) = self.name(identifier) {
+            self.map.insert(name, Bound::Unknown(line(identifier)));
         }
     }
 
@@ -214,12 +201,19 @@ impl<'a> Bindings<'a> {
     }
 }
 
-/// Whether this identifier is given a value here, rather than used.
-fn binds(identifier: Node) -> bool {
-    let mut node = identifier;
-    while let Some(parent) = node.parent() {
-        let is = |field: &str| parent.child_by_field_name(field).is_some_and(|child| child.id() == node.id());
-        match parent.kind() {
+/// What happens to an identifier at some place in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It is given a value.
+    Bound,
+    /// Its value is used.
+    Used,
+}
+
+impl Role {
+    /// The role of a node's child, where the node itself has this role.
+    fn of_child(self, node: Node, field: Option<&str>, child: Node) -> Self {
+        let is_bound = match node.kind() {
             "pattern_list"
             | "tuple_pattern"
             | "list_pattern"
@@ -227,24 +221,20 @@ fn binds(identifier: Node) -> bool {
             | "expression_list"
             | "tuple"
             | "list"
-            | "parenthesized_expression" => node = parent,
-            "assignment" | "augmented_assignment" | "for_statement" => return is("left"),
-            "named_expression" | "function_definition" | "class_definition" => return is("name"),
-            "aliased_import" => return is("alias"),
+            | "parenthesized_expression"
+            | "dotted_name" => return self,
+            "assignment" | "augmented_assignment" | "for_statement" => field == Some("left"),
+            "named_expression" => field == Some("name"),
+            "aliased_import" => field == Some("alias"),
             // `import revision` and `from x import revision`, but not `from revision import x`.
-            "dotted_name" => {
-                let Some(import) = parent.parent() else { return false };
-                let is_source = import.child_by_field_name("module_name").is_some_and(|from| from.id() == parent.id());
-                let is_name = matches!(import.kind(), "import_statement" | "import_from_statement");
-                return is_name && !is_source || import.kind() == "case_pattern";
+            "import_statement" | "import_from_statement" => {
+                child.kind() == "dotted_name" && field != Some("module_name")
             }
-            "as_pattern_target" | "as_pattern" | "delete_statement" | "type" | "case_pattern" | "splat_pattern" => {
-                return parent.kind() != "type";
-            }
-            _use => return false,
-        }
+            "as_pattern_target" | "as_pattern" | "delete_statement" | "case_pattern" | "splat_pattern" => true,
+            _use => false,
+        };
+        if is_bound { Self::Bound } else { Self::Used }
     }
-    false
 }
 
 #[cfg(test)]

@@ -45,15 +45,16 @@ impl Ruleset {
             if theirs == Some(own) {
                 continue;
             }
-            let mut left = theirs.cloned().unwrap_or_default();
+            let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+            theirs.into_iter().flatten().for_each(|part| *left.entry(part).or_default() += 1);
             let before = lines.len();
             for part in own {
-                match left.iter().position(|other| other == part) {
-                    Some(at) => drop(left.remove(at)),
+                match left.get_mut(part.as_str()).filter(|count| **count > 0) {
+                    Some(count) => *count -= 1,
                     None => lines.push(format!("{place}: {}", cut(part))),
                 }
             }
-            if lines.len() == before && left.is_empty() {
+            if lines.len() == before && left.values().all(|count| *count == 0) {
                 lines.push(format!("{place}: in this order"));
             }
         }

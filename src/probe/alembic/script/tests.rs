@@ -139,6 +139,42 @@ fn the_same_names_elsewhere_mean_nothing() {
     }
 }
 
+/// Each shape is one that a recursive walk would take one call a level for, on a stack as small as a worker's.
+#[test]
+fn however_deep_python_nests_it_ends_no_run() {
+    const DEEP: usize = 20_000;
+    let nested = |open: &str, close: &str| format!("x = {}1{}", open.repeat(DEEP), close.repeat(DEEP));
+    for (shape, deep) in [
+        ("additions", format!("op.execute({}'b')", "'a' + ".repeat(DEEP))),
+        ("calls of calls", format!("x = f{}", "()".repeat(DEEP))),
+        ("a chain of methods", format!("x = sa.table(){}", ".where(y)".repeat(DEEP))),
+        ("subscripts", format!("x = y{}", "[0]".repeat(DEEP))),
+        ("attributes", format!("x = y{}", ".z".repeat(DEEP))),
+        ("parentheses", nested("(", ")")),
+        ("lists", nested("[", "]")),
+        ("tuples", nested("(", ",)")),
+        ("maps", nested("{1: ", "}")),
+        ("signs", format!("x = {}1", "-".repeat(DEEP))),
+        ("negations", format!("x = {}y", "not ".repeat(DEEP))),
+        ("conditions", format!("x = {}1", "1 if y else ".repeat(DEEP))),
+        ("comparisons", format!("x = 1{}", " < 2".repeat(DEEP))),
+        ("lambdas", format!("x = {}1", "lambda: ".repeat(DEEP))),
+        ("assignments", format!("{}1", "x = ".repeat(DEEP))),
+        ("branches", format!("if y: pass\n{}", "elif y: pass\n".repeat(DEEP))),
+        ("joined strings", format!("x = {}'b'", "'a' ".repeat(DEEP))),
+        ("operators", format!("x = 1{}", " and 2".repeat(DEEP))),
+    ] {
+        assert_eq!(said(&format!("revision = 'b'\ndown_revision = None\n{deep}\n")), "b", "{shape}");
+        let hidden = format!("revision = 'b'\ndown_revision = None\n{deep}\nif y: down_revision = 'a'\n");
+        assert!(said(&hidden).starts_with("cannot determine `down_revision`"), "{shape}");
+    }
+    let long =
+        format!("revision = {}'b'\ndown_revision = ({}'a'{})", "'a' + ".repeat(3), "(".repeat(DEEP), ")".repeat(DEEP));
+    assert_eq!(said(&long), "aaab follows a");
+    let cut_short = said(&format!("revision = 'b'\nx = {}", "(".repeat(DEEP)));
+    assert!(cut_short.starts_with("cannot determine `revision`"), "{cut_short}");
+}
+
 #[test]
 fn what_alembic_refuses_is_refused_in_words() {
     assert_snapshot!(said("print('hello')\n"), @"`versions/x_1.py` sets no `revision`, and alembic refuses such a file");
