@@ -188,21 +188,21 @@ mod tests {
         problems.iter().map(|problem| problem.title().to_owned()).collect()
     }
 
-    /// Each variable refers to the next one, as often as there are dots.
+    /// Each variable refers to the next one, as often as there is an `@`.
     fn chain(length: usize, value: &str) -> String {
-        (0..length).map(|at| format!("  v{at}: {}\n", value.replace('.', &format!("${{vars.v{}}}", at + 1)))).collect()
+        (0..length).map(|at| format!("  v{at}: {}\n", value.replace('@', &format!("${{vars.v{}}}", at + 1)))).collect()
     }
 
     #[test]
     fn a_long_chain_of_variables_is_refused() {
-        assert_eq!(said(&format!("{}  v30: x\n", chain(30, "a."))), Vec::<String>::new());
-        let problems = said(&format!("{}  v20000: x\n", chain(20_000, "a.")));
+        assert_eq!(said(&format!("{}  v30: x\n", chain(30, "a@"))), Vec::<String>::new());
+        let problems = said(&format!("{}  v20000: x\n", chain(20_000, "a@")));
         assert_eq!(problems[0], "`vars.v32` is at the end of 32 variables that refer to one another");
     }
 
     #[test]
     fn variables_that_grow_without_end_are_refused_at_once() {
-        for value in ["\"[., .]\"", "[\".\", \".\"]", "\"${secrets.s:-..}\"", "{ a: \".\", b: \".\" }"] {
+        for value in ["\"[@, @]\"", "[\"@\", \"@\"]", "\"${secrets.s:-@@}\"", "{ a: \"@\", b: \"@\" }"] {
             let vars = format!("{}  v30: {}\nsecrets: {{ s: }}\n", chain(30, value), "x".repeat(1000));
             let begun = std::time::Instant::now();
             let problems = said(&vars);
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn variables_that_nest_without_end_are_refused() {
-        let nested = format!("{}.{}", "[".repeat(20), "]".repeat(20)).replace('.', "\".\"");
+        let nested = format!("{}\"@\"{}", "[".repeat(20), "]".repeat(20));
         let problems = said(&format!("{}  v30: x\n", chain(30, &nested)));
         assert!(problems[0].contains("grow too large"), "{problems:?}");
     }

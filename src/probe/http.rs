@@ -255,7 +255,7 @@ async fn seen(answer: Answer, max_body: Size, now: Timestamp) -> Result<HttpSeen
     let mut note = stopped;
     let mut json = None;
     if says_json || looks_json {
-        match serde_json::from_slice(&body.bytes) {
+        match serde_json::from_slice(body.unmarked()) {
             Ok(value) => json = Some(value),
             Err(_) if body.truncated => note = note.or(Some("the body is longer than `max_body`".to_owned())),
             Err(error) if says_json && !body.bytes.is_empty() => {

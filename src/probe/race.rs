@@ -242,7 +242,7 @@ impl Race {
     async fn answer(&self, request: &Request, client: &reqwest::Client) -> Result<Answer, Fault> {
         let mut response = request.send_by(client).await?;
         let body = read(&mut response, MAX_BODY).await?;
-        let json: Option<Value> = serde_json::from_slice(&body.bytes).ok();
+        let json: Option<Value> = serde_json::from_slice(body.unmarked()).ok();
         let id = json.as_ref().and_then(|json| json.pointer(&self.id)).and_then(id_text);
         Ok(Answer { status: response.status().as_u16(), digest: Sha256::digest(&body.bytes).to_vec(), id })
     }

@@ -130,6 +130,9 @@ fn offset(at: usize) -> u32 {
 
 /// The parser's words, shorter.
 fn words(message: &str) -> String {
+    if message.contains("recursion limit") {
+        return format!("nested deeper than {MAX_DEPTH} levels");
+    }
     let end = message.rfind(", did not find ").map(|at| (at, "expected "));
     match end {
         Some((at, _)) => format!("not YAML: {}", message[at + 2..].replace("did not find expected", "expected")),

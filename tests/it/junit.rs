@@ -105,6 +105,81 @@ fn failures_that_only_the_totals_know_are_red() {
 }
 
 #[test]
+fn what_did_not_run_has_not_passed() {
+    let text = r#"<testsuites tests="4" failures="0" disabled="2" errors="0"><testsuite name="Pay" tests="4" disabled="2" skipped="1">
+        <testcase name="Ping" status="run" result="completed"/><testcase name="Charge" status="notrun" result="suppressed"/>
+        <testcase name="Refund" status="notrun" result="suppressed"/><testcase name="Later" status="run" result="skipped"/>
+        </testsuite></testsuites>"#;
+    let seen = read(text).expect("it is a report");
+    assert_eq!((seen.cases, seen.passed, seen.skipped), (4, 1, 3));
+    assert_eq!(seen.disagreements, Vec::<String>::new());
+    let (code, told) = judged(&[("r/a.xml", r#"<testsuite><testcase name="a" status="disabled"/></testsuite>"#)]);
+    assert_eq!(code, 1, "{told}");
+}
+
+#[test]
+fn a_status_of_failed_is_red_without_a_child_and_an_unknown_one_is_not_green() {
+    let cases =
+        |status: &str| format!("<testsuite><testcase name='a'/><testcase name='b' status='{status}'/></testsuite>");
+    let seen = read(&cases("failed")).expect("it is a report");
+    assert_eq!((seen.passed, seen.failures, seen.failing.join(" ").as_str()), (1, 1, "b"));
+    assert_eq!(judged(&[("r/a.xml", &cases("passed"))]).0, 0);
+    for status in ["failed", "error", "sparkling"] {
+        let (code, told) = judged(&[("r/a.xml", &cases(status))]);
+        assert_eq!(code, 1, "{status}: {told}");
+    }
+}
+
+#[test]
+fn totals_that_disagree_are_said() {
+    let text = r#"<testsuites tests="3"><testsuite name="api" tests="3" skipped="1"><testcase name="a"/></testsuite></testsuites>"#;
+    let seen = read(text).expect("it is a report");
+    assert_eq!(
+        seen.disagreements,
+        [
+            "r.xml: api: tests is 3, counted 1",
+            "r.xml: api: skipped is 1, counted 0",
+            "r.xml: a nameless <testsuites>: tests is 3, counted 1",
+        ]
+    );
+    assert_snapshot!(told(&seen), @"1 passed in 1 file, totals disagree | ");
+    assert_eq!(read(PYTEST).expect("it is a report").disagreements, Vec::<String>::new());
+    assert_eq!(read(NEXTEST).expect("it is a report").disagreements, Vec::<String>::new());
+}
+
+/// A report that was downloaded just now may be of last year.
+#[test]
+fn a_report_is_as_old_as_it_says() {
+    let times = |suites: &str| {
+        let seen = read(&format!("<testsuites>{suites}</testsuites>")).expect("it is a report");
+        (seen.oldest, seen.newest)
+    };
+    let (oldest, newest) = times(
+        "<testsuite timestamp='2020-01-02T03:04:05'/><testsuite timestamp='2021-01-02T03:04:05+02:00'><testcase/></testsuite>",
+    );
+    assert_eq!((oldest.as_str(), newest.as_str()), ("2020-01-02T03:04:05Z", "2021-01-02T01:04:05Z"));
+    let (written, _) = times("<testsuite timestamp='yesterday'/>");
+    assert!(written.as_str() > "2025", "{written}");
+    assert!(times("<testsuite timestamp='2999-01-01T00:00:00'/>").1.as_str() < "2999", "no later than the file");
+    assert_eq!(times("<testsuite timestamp='2999-01-01T00:00:00Z'/>").1, "2999-01-01T00:00:00Z");
+}
+
+#[test]
+fn declared_encodings_are_read() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let text = "<?xml version=\"1.0\" encoding=\"ENC\"?><testsuite name='é'><testcase name='é'><failure/></testcase></testsuite>";
+    let latin: Vec<u8> = text.replace("ENC", "ISO-8859-1").chars().map(|c| u8::try_from(c).expect("Latin-1")).collect();
+    let utf_16: Vec<u8> =
+        format!("\u{feff}{}", text.replace("ENC", "UTF-16")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf_8 = format!("\u{feff}{}", text.replace("ENC", "UTF-8")).into_bytes();
+    for bytes in [latin, utf_16, utf_8] {
+        fs::write(dir.path().join("r.xml"), bytes).expect("the folder is ours");
+        let seen = see(dir.path(), "r.xml").expect("it is a report");
+        assert_eq!(seen.failing, ["é"]);
+    }
+}
+
+#[test]
 fn the_failure_of_a_whole_suite_is_one() {
     let text = r#"<testsuite name="db"><testcase name="a"/><error message="set-up"/></testsuite>"#;
     let seen = read(text).expect("it is a report");

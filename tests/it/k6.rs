@@ -185,6 +185,69 @@ fn what_is_worse_than_the_baseline_by_more_than_is_tolerated_is_told() {
     assert!(error.starts_with("there is no baseline: `gone.json` does not exist"), "{error}");
 }
 
+/// `summaryTrendStats: [count, …]` gives a trend what only counters have otherwise.
+#[test]
+fn a_trend_with_a_count_is_no_counter() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, summary: Value| fs::write(dir.path().join(name), summary.to_string()).expect("ours");
+    let trend = |avg: f64| json!({ "metrics": { "http_req_duration": { "avg": avg, "count": 100, "p(95)": avg } } });
+    let typed = |avg: f64| json!({ "metrics": { "http_req_duration": { "type": "trend", "values": { "avg": avg, "count": 100 } } } });
+    let regressions =
+        || see(dir.path(), json!({ "summary": "now.json", "baseline": "base.json" })).map(|seen| seen.regressions);
+    for summary in [&trend as &dyn Fn(f64) -> Value, &typed] {
+        write("base.json", summary(100.0));
+        write("now.json", summary(2000.0));
+        assert_eq!(regressions().expect("they are summaries")[0], "http_req_duration avg: 2000 after 100");
+        write("now.json", summary(5.0));
+        assert_eq!(regressions(), Ok(Vec::new()));
+    }
+    write("now.json", json!({ "metrics": { "http_req_duration": { "count": 100, "rate": 3 } } }));
+    assert_snapshot!(regressions().expect_err("they can't be compared"), @"
+    `http_req_duration` is a counter now, and a trend in the baseline
+    help: make a new baseline with the script of today
+    ");
+}
+
+#[test]
+fn a_run_in_which_everything_failed_is_red() {
+    let summary = |checks: Value, requests: Value| {
+        json!({ "metrics": {
+            "http_req_duration": { "avg": 1, "thresholds": { "avg<5": false } },
+            "iterations": { "count": 9, "rate": 1 },
+            "checks": checks,
+            "http_req_failed": requests,
+        } })
+    };
+    let rate = |passes: u32, fails: u32| json!({ "passes": passes, "fails": fails, "value": f64::from(passes) / f64::from((passes + fails).max(1)) });
+    for (checks, requests, failed) in [
+        (rate(9, 0), rate(0, 9), ""),
+        (rate(1, 8), rate(8, 1), ""),
+        (rate(0, 0), rate(0, 9), ""),
+        (rate(0, 9), rate(0, 9), "checks"),
+        (rate(9, 0), rate(9, 0), "http_req_failed"),
+        (rate(0, 9), rate(9, 0), "checks http_req_failed"),
+    ] {
+        let summary = summary(checks, requests);
+        assert_eq!(read(&summary).expect("it is a summary").all_failed.join(" "), failed);
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fs::write(dir.path().join("export.json"), summary.to_string()).expect("the folder is ours");
+        let (code, told) = judged(dir.path(), "summary: export.json");
+        assert_eq!(code, i32::from(!failed.is_empty()), "{told}");
+    }
+}
+
+#[test]
+fn a_summary_is_as_old_as_it_says_and_may_begin_with_a_byte_order_mark() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let text = "\u{feff}{ \"metrics\": {}, \"timestamp\": \"2020-01-02T03:04:05Z\" }";
+    fs::write(dir.path().join("s.json"), text).expect("the folder is ours");
+    let seen = see(dir.path(), json!({ "summary": "s.json" })).expect("it is a summary");
+    assert_eq!(seen.modified, "2020-01-02T03:04:05Z");
+    let newest = json!({ "metadata": { "generatedAt": "2026-01-15T10:30:45.123Z" }, "results": { "metrics": [] } });
+    assert_eq!(read(&newest).expect("it is a summary").modified, "2026-01-15T10:30:45.123Z");
+    assert!(read(&json!({ "metrics": {} })).expect("it is a summary").modified.as_str() > "2026-01-16");
+}
+
 #[test]
 fn the_real_k6_is_run_and_judged() {
     let server = http(|_| Response::ok("ok"));

@@ -36,12 +36,18 @@ pub async fn read(response: &mut Response, limit: usize) -> Result<Body, Fault> 
 }
 
 impl Body {
+    /// The bytes without the byte order mark that .NET and Windows begin a text with: it is no part of the text.
+    pub fn unmarked(&self) -> &[u8] {
+        self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes)
+    }
+
     /// The text, where it is text. A character that the limit cut in two is left out.
     pub fn text(&self) -> Option<&str> {
-        let text = match std::str::from_utf8(&self.bytes) {
+        let bytes = self.unmarked();
+        let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) if self.truncated && error.error_len().is_none() => {
-                std::str::from_utf8(&self.bytes[..error.valid_up_to()]).expect("it is valid up to there")
+                std::str::from_utf8(&bytes[..error.valid_up_to()]).expect("it is valid up to there")
             }
             Err(_) => return None,
         };
@@ -59,6 +65,12 @@ mod tests {
         let cut = |truncated| Body { bytes: [b"caf", &bytes[..1]].concat(), truncated };
         assert_eq!(cut(true).text(), Some("caf"));
         assert_eq!(cut(false).text(), None, "a broken character at the true end");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        let body = Body { bytes: b"\xef\xbb\xbf# Runbook".to_vec(), truncated: false };
+        assert_eq!((body.text(), body.unmarked()), (Some("# Runbook"), b"# Runbook".as_slice()));
     }
 
     #[test]

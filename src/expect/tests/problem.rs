@@ -342,7 +342,7 @@ fn every_example_of_an_operator_is_a_good_expectation() {
 fn a_path_that_nests_without_end_is_refused() {
     for (open, close) in [("[?(", "1==1)]"), ("[?@[?", "@]]"), ("[", "0]"), ("[?length(", "@)]")] {
         let deep = format!("$.url{}{}", open.repeat(20_000), close.repeat(20_000));
-        let said = problems(&format!("{}: 1", serde_json::to_string(&deep).expect("it is text")));
+        let said = problems(&format!("? {}\n: 1", serde_json::to_string(&deep).expect("it is text")));
         assert!(said.starts_with("error: brackets nest deeper than 16 levels in a JSONPath"), "{open}: {said}");
         let begun = std::time::Instant::now();
         let depth = 16 / open.matches(['[', '(']).count();
@@ -350,5 +350,5 @@ fn a_path_that_nests_without_end_is_refused() {
         assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{open}: {:?}", begun.elapsed());
     }
     let long = format!("url{}", ".a".repeat(100_000));
-    assert!(problems(&format!("{long}: 1")).len() < 500_000);
+    assert!(problems(&format!("? {long}\n: 1")).len() < 500_000);
 }

@@ -150,7 +150,7 @@ fn seen(found: Found, is_markdown: bool, now: Timestamp) -> FileSeen {
         lines: text.map(|text| text.lines().count()),
         json: content
             .filter(|content| !content.truncated)
-            .and_then(|content| serde_json::from_slice(&content.bytes).ok()),
+            .and_then(|content| serde_json::from_slice(content.unmarked()).ok()),
         empty_headings: headings.as_ref().map(|headings| headings.empty.clone()),
         headings: headings.map(|headings| headings.all),
         sha256: content.filter(|content| !content.truncated).map(|content| hex::encode(Sha256::digest(&content.bytes))),

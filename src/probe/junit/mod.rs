@@ -1,12 +1,13 @@
 //! `junit`: what do the reports of a test run say, counted case by case?
 
+mod encoding;
+mod outcome;
 mod report;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -24,7 +25,7 @@ const MAX_FILES: usize = 1000;
 const MAX_NAMES: usize = 50;
 
 /// Reads JUnit XML reports, such as those of pytest, nextest, Surefire or Jest. Cases are counted one by one, whatever the
-/// totals in the report say. While no file is there, the item waits (NEEDS RUN).
+/// totals in the report say, and the `status` and `result` of a case count like its `<failure>`, `<error>` and `<skipped>`. While no file is there, the item waits (NEEDS RUN).
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Junit {
@@ -49,8 +50,10 @@ pub struct JunitSeen {
     pub failures: usize,
     /// How many broke off before that could be told. Errors of a whole suite count too, though they are no cases.
     pub errors: usize,
-    /// How many were skipped.
+    /// How many were skipped, disabled, ignored, or not run.
     pub skipped: usize,
+    /// How many have a `status` or `result` that is not known. They count as neither passed nor failed.
+    pub unknown: usize,
     /// How many of those that passed had failed before they were run again.
     pub flaky: usize,
     /// The failures and errors that the totals of a report claim, but no case shows.
@@ -59,9 +62,12 @@ pub struct JunitSeen {
     pub failing: Vec<String>,
     /// The files without a single case, as of a run that broke off: the first fifty.
     pub empty: Vec<String>,
-    /// When the oldest file was written, such as `2025-12-06T10:00:00Z`.
+    /// Where the totals of a suite differ from its cases, such as `r.xml: api: tests is 5, counted 4`: the first fifty.
+    pub disagreements: Vec<String>,
+    /// The earliest time that the reports give in `timestamp`, such as `2025-12-06T10:00:00Z`. A time without a zone is read as
+    /// UTC. Of a report without times, when the file was written.
     pub oldest: String,
-    /// When the newest file was written.
+    /// The latest time, in the same way.
     pub newest: String,
 }
 
@@ -69,7 +75,7 @@ impl Probe for Junit {
     const KIND: &'static str = "junit";
     // All skipped, or a report without cases, is no pass.
     const EXPECT: &'static str =
-        "{ passed: { above: 0 }, failures: 0, errors: 0, unaccounted: 0, empty: { length: 0 } }";
+        "{ passed: { above: 0 }, failures: 0, errors: 0, unknown: 0, unaccounted: 0, empty: { length: 0 } }";
     const EXAMPLE: &'static str = r#"junit: { files: "reports/e2e-*.xml" }
 expect: { passed: { at_least: 40 }, failures: 0, errors: 0, oldest: { newer_than: 24h } }
 "#;
@@ -86,15 +92,20 @@ expect: { passed: { at_least: 40 }, failures: 0, errors: 0, oldest: { newer_than
 
     fn evidence(&self, seen: &JunitSeen) -> String {
         let mut parts = vec![format!("{} passed", seen.passed)];
-        for (count, word) in
-            [(seen.failures, "failed"), (seen.errors, "broke off"), (seen.skipped, "skipped"), (seen.flaky, "flaky")]
-        {
+        for (count, word) in [
+            (seen.failures, "failed"),
+            (seen.errors, "broke off"),
+            (seen.skipped, "skipped"),
+            (seen.unknown, "unknown"),
+            (seen.flaky, "flaky"),
+        ] {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
             }
         }
         let files = if seen.files == 1 { "1 file".to_owned() } else { format!("{} files", seen.files) };
-        format!("{} in {files}", parts.join(", "))
+        let totals = if seen.disagreements.is_empty() { "" } else { ", totals disagree" };
+        format!("{} in {files}{totals}", parts.join(", "))
     }
 
     fn advice(&self, seen: &JunitSeen) -> Option<String> {
@@ -106,6 +117,9 @@ expect: { passed: { at_least: 40 }, failures: 0, errors: 0, oldest: { newer_than
         }
         if seen.unaccounted > 0 {
             return Some("a report's totals claim failures that none of its cases shows: was it cut short?".to_owned());
+        }
+        if seen.unknown > 0 {
+            return Some(format!("{} cases have a `status` or `result` that is not known", seen.unknown));
         }
         if let Some(file) = seen.empty.first() {
             return Some(format!("`{file}` holds no case: did that run break off, or select nothing?"));
@@ -143,7 +157,7 @@ impl Drop for Stop {
 
 fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result<JunitSeen, Fault> {
     let mut total = Counts::default();
-    let (mut files, mut empty, mut written) = (0, Vec::new(), Vec::new());
+    let (mut files, mut empty) = (0, Vec::new());
     for path in matching(dir, pattern, stopped)? {
         if stopped.load(Ordering::Relaxed) {
             break;
@@ -156,15 +170,17 @@ fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result
             let fault = Fault::new(format!("`{name}` is larger than `max_size`"));
             return Err(fault.help("say how large it may be, such as `max_size: 64MiB`"));
         }
-        let counts = count(&name, &content.bytes)?;
+        let counts = count(&name, &content.bytes, modified)?;
         if counts.cases == 0 && empty.len() < MAX_NAMES {
             empty.push(name);
         }
         files += 1;
-        written.push(modified);
+        if counts.times.is_none() {
+            total.at(modified);
+        }
         total.add(counts);
     }
-    let (Some(oldest), Some(newest)) = (written.iter().min(), written.iter().max()) else {
+    let Some((oldest, newest)) = total.times else {
         let fault = Fault::pending(format!("there is no report: no file fits `{pattern}`"));
         return Err(fault.help("run the tests that write it, then check again"));
     };
@@ -176,12 +192,14 @@ fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result
         failures: total.failures,
         errors: total.errors,
         skipped: total.skipped,
+        unknown: total.unknown,
         flaky: total.flaky,
         unaccounted: total.unaccounted,
         failing: total.failing,
         empty,
-        oldest: Timestamp::to_string(oldest),
-        newest: Timestamp::to_string(newest),
+        disagreements: total.disagreements,
+        oldest: oldest.to_string(),
+        newest: newest.to_string(),
     })
 }
 

@@ -1,23 +1,19 @@
 //! One load test beside an earlier one: what has become worse by more than is tolerated?
 
-use std::collections::BTreeMap;
+use crate::client::Fault;
 
-use crate::probe::Fault;
-
+use super::metric::MetricType;
 use super::summary::Summary;
 
 /// What is compared unless the checklist says otherwise.
 const COMPARED: [&str; 3] = ["http_req_duration", "http_req_failed", "checks"];
 
-/// Values of metrics, by metric and name.
-type Metrics = BTreeMap<String, BTreeMap<String, f64>>;
-
 /// How many values were compared, and those that are worse by more than `tolerance` percent.
 ///
 /// # Errors
-/// When a metric that is to be compared is not in the baseline, or nothing is left to compare.
+/// When a metric that is to be compared is not in the baseline or of another type there, or nothing is left to compare.
 pub fn compare(
-    now: &Metrics,
+    now: &Summary,
     baseline: &Summary,
     wanted: Option<&[String]>,
     tolerance: f64,
@@ -32,14 +28,23 @@ pub fn compare(
             }
             continue;
         };
-        for (key, before) in before.iter().filter(|(key, _)| is_compared(key)) {
+        let kind = match (baseline.types.get(name), now.types.get(name)) {
+            (Some(before), Some(after)) if before != after => {
+                let (before, after) = (before.word(), after.word());
+                return Err(Fault::new(format!("`{name}` is a {after} now, and a {before} in the baseline"))
+                    .help("make a new baseline with the script of today"));
+            }
+            (Some(kind), _) | (None, Some(kind)) => *kind,
+            (None, None) => continue,
+        };
+        for (key, before) in before.iter().filter(|(key, _)| is_compared(kind, key)) {
             compared += 1;
-            let Some(after) = now.get(name).and_then(|values| values.get(key)) else {
+            let Some(after) = now.metrics.get(name).and_then(|values| values.get(key)) else {
                 worse.push(format!("{name} {key}: nothing after {}", short(*before)));
                 continue;
             };
             let margin = before.abs() * tolerance / 100.0;
-            let is_worse = match rises_well(name, now.get(name)) {
+            let is_worse = match rises_well(name, kind) {
                 true => *after < before - margin,
                 false => *after > before + margin,
             };
@@ -55,14 +60,19 @@ pub fn compare(
     Ok((compared, worse))
 }
 
-/// Whether a value says how good a run was: extremes differ too much from run to run, and counts follow from its length.
-fn is_compared(key: &str) -> bool {
-    matches!(key, "avg" | "med" | "rate") || key.starts_with("p(")
+/// Whether a value says how good a run was: extremes differ too much from run to run, counts follow from its length, and
+/// a gauge is only its last value.
+fn is_compared(kind: MetricType, key: &str) -> bool {
+    match kind {
+        MetricType::Trend => matches!(key, "avg" | "med") || key.starts_with("p("),
+        MetricType::Rate | MetricType::Counter => key == "rate",
+        MetricType::Gauge => false,
+    }
 }
 
 /// Whether more is better: of checks that passed, and of what a counter counts in a second.
-fn rises_well(name: &str, values: Option<&BTreeMap<String, f64>>) -> bool {
-    name.split('{').next() == Some("checks") || values.is_some_and(|values| values.contains_key("count"))
+fn rises_well(name: &str, kind: MetricType) -> bool {
+    kind == MetricType::Counter || name.split('{').next() == Some("checks")
 }
 
 /// Three places after the point are enough for milliseconds and for rates.

@@ -1,6 +1,7 @@
 //! `k6`: did a load test keep its thresholds, and is it no slower than the one before?
 
 mod baseline;
+mod metric;
 mod run;
 mod summary;
 
@@ -60,6 +61,8 @@ pub struct K6Seen {
     pub unsampled: Vec<String>,
     /// Whether k6 itself says that the test failed: it was aborted, or a threshold was crossed.
     pub failed: bool,
+    /// Which of `checks` and `http_req_failed` say that everything went wrong: no check passed, or every request failed.
+    pub all_failed: Vec<String>,
     /// How many iterations were completed.
     pub iterations: f64,
     /// Each metric with its values, such as `$.metrics.http_req_duration['p(95)']`. A rate is between 0 and 1, times are in
@@ -69,7 +72,8 @@ pub struct K6Seen {
     pub compared: usize,
     /// Those that are worse by more than the tolerance, such as `http_req_duration p(95): 812 after 500`.
     pub regressions: Vec<String>,
-    /// When the summary was written, such as `2025-12-06T10:00:00Z`.
+    /// When the summary was made, such as `2025-12-06T10:00:00Z`: its `metadata.generatedAt`, `generatedAt` or `timestamp`, or
+    /// else when the file was written.
     pub modified: String,
 }
 
@@ -77,7 +81,7 @@ impl Probe for K6 {
     const KIND: &'static str = "k6";
     // Without thresholds a load test asserts nothing; one on a metric without samples does neither.
     const EXPECT: &'static str = "{ thresholds: { above: 0 }, crossed: { length: 0 }, unsampled: { length: 0 }, \
-                                  failed: false, iterations: { above: 0 }, regressions: { length: 0 } }";
+                                  failed: false, all_failed: { length: 0 }, iterations: { above: 0 }, regressions: { length: 0 } }";
     const EXAMPLE: &'static str = r#"k6: { summary: load-tests/summary.json, baseline: load-tests/baseline.json, tolerance: 20 }
 expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { length: 0 }, modified: { newer_than: 7d } }
 "#;
@@ -97,7 +101,8 @@ expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { le
                     let help = format!("run the load test: k6 run --summary-export {} SCRIPT.js", path.display());
                     return Err(fault.help(help));
                 };
-                (summary, false, modified)
+                let made = summary.made.unwrap_or(modified);
+                (summary, false, made)
             }
             (None, script) => {
                 let script = script.as_deref().unwrap_or(Path::new(""));
@@ -105,23 +110,23 @@ expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { le
                 (summary, failed, cx.env.now())
             }
         };
-        let mut seen = K6Seen {
+        let (compared, regressions) = match baseline {
+            Some(baseline) => baseline::compare(&summary, &baseline, self.compare.as_deref(), self.tolerance)?,
+            None => (0, Vec::new()),
+        };
+        Ok(K6Seen {
             shape: summary.shape.to_owned(),
             thresholds: summary.thresholds,
             crossed: summary.crossed,
             unsampled: summary.unsampled,
             failed: failed || summary.failed,
+            all_failed: summary.all_failed(),
             iterations: value(&summary.metrics, "iterations", "count").unwrap_or_default(),
             metrics: summary.metrics,
-            compared: 0,
-            regressions: Vec::new(),
+            compared,
+            regressions,
             modified: modified.to_string(),
-        };
-        if let Some(baseline) = baseline {
-            let compared = baseline::compare(&seen.metrics, &baseline, self.compare.as_deref(), self.tolerance)?;
-            (seen.compared, seen.regressions) = compared;
-        }
-        Ok(seen)
+        })
     }
 
     fn evidence(&self, seen: &K6Seen) -> String {
@@ -146,6 +151,10 @@ expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { le
         if let Some(metric) = seen.unsampled.first() {
             let metric = first(metric, seen.unsampled.len());
             return Some(format!("nothing was measured for {metric}: is its name or tag misspelt in `thresholds`?"));
+        }
+        if let Some(metric) = seen.all_failed.first() {
+            let what = if metric == "checks" { "every check failed" } else { "every request failed" };
+            return Some(format!("{what}: is the service running, and is its address right?"));
         }
         if let Some(regression) = seen.regressions.first() {
             return Some(format!("worse than the baseline: {}", first(regression, seen.regressions.len())));

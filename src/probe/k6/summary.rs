@@ -7,9 +7,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::probe::Fault;
+
+use super::metric::{MetricType, Values, samples};
 
 /// The shape without thresholds.
 pub const MACHINE_READABLE: &str = "machine-readable";
@@ -28,7 +31,11 @@ pub struct Summary {
     /// Whether it says itself that the test failed.
     pub failed: bool,
     /// Each metric with its values.
-    pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
+    pub metrics: BTreeMap<String, Values>,
+    /// The type of each metric, where it can be known.
+    pub types: BTreeMap<String, MetricType>,
+    /// When the summary says that it was made.
+    pub made: Option<Timestamp>,
 }
 
 impl Summary {
@@ -37,7 +44,15 @@ impl Summary {
     /// # Errors
     /// When it is none, naming the file and the place.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Fault> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let json: Value = serde_json::from_slice(bytes).map_err(|error| malformed(name, bytes, &error))?;
+        let summary = Self::of(name, &json)?;
+        let times = ["/metadata/generatedAt", "/generatedAt", "/timestamp"].into_iter();
+        let made = times.filter_map(|path| json.pointer(path)?.as_str()?.parse().ok()).next();
+        Ok(Self { made, ..summary })
+    }
+
+    fn of(name: &str, json: &Value) -> Result<Self, Fault> {
         match (json.get("metrics"), json.pointer("/results/metrics")) {
             (Some(Value::Object(metrics)), _) => Self::of_map(name, metrics),
             (_, Some(Value::Array(metrics))) => {
@@ -74,13 +89,15 @@ impl Summary {
         metric: &Map<String, Value>,
     ) -> Result<(), Fault> {
         let numbers = values.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_f64()?)));
-        let mut values: BTreeMap<String, f64> = numbers.collect();
+        let mut values: Values = numbers.collect();
         // In the first shape a rate is called `value`, as a gauge is.
         if values.contains_key("passes")
             && let Some(rate) = values.remove("value")
         {
             values.insert("rate".to_owned(), rate);
         }
+        let declared = metric.get("type").and_then(Value::as_str);
+        let kind = MetricType::of(declared, &values);
         if let Some(thresholds) = metric.get("thresholds") {
             let thresholds = thresholds.as_object().ok_or_else(|| unknown(name, title))?;
             for (threshold, outcome) in thresholds {
@@ -94,23 +111,35 @@ impl Summary {
                     self.crossed.push(format!("{title}: {threshold}"));
                 }
             }
-            if !thresholds.is_empty() && is_unsampled(&values) {
+            if !thresholds.is_empty() && is_unsampled(kind, &values) {
                 self.unsampled.push(title.to_owned());
             }
+        }
+        if let Some(kind) = kind {
+            self.types.insert(title.to_owned(), kind);
         }
         self.metrics.insert(title.to_owned(), values);
         Ok(())
     }
+
+    /// The metrics that say that everything went wrong: no check passed, or no request succeeded.
+    pub fn all_failed(&self) -> Vec<String> {
+        let always = |metric: &str, rate: f64| {
+            let values = self.metrics.get(metric)?;
+            let is_sampled = samples(values).is_none_or(|samples| samples > 0.0);
+            (is_sampled && *values.get("rate")? == rate).then(|| metric.to_owned())
+        };
+        [always("checks", 0.0), always("http_req_failed", 1.0)].into_iter().flatten().collect()
+    }
 }
 
-/// Whether nothing was measured: k6 writes zeros then. A counter of nothing is a fact.
-fn is_unsampled(values: &BTreeMap<String, f64>) -> bool {
-    let sum = |keys: [&str; 2]| keys.iter().map(|key| values.get(*key).copied().unwrap_or_default()).sum::<f64>();
-    if values.contains_key("passes") {
-        return sum(["passes", "fails"]) == 0.0;
+/// Whether nothing was measured: k6 writes zeros then. A counter or a gauge of zero is a fact.
+fn is_unsampled(kind: Option<MetricType>, values: &Values) -> bool {
+    match kind {
+        Some(MetricType::Rate) => samples(values) == Some(0.0),
+        Some(MetricType::Trend) => values.values().all(|value| *value == 0.0),
+        Some(MetricType::Counter | MetricType::Gauge) | None => false,
     }
-    let is_trend = values.keys().any(|key| matches!(key.as_str(), "avg" | "med") || key.starts_with("p("));
-    is_trend && values.values().all(|value| *value == 0.0)
 }
 
 fn unknown(name: &str, title: &str) -> Fault {

@@ -1,6 +1,11 @@
 //! `workflow`: would GitHub run this workflow file, and what starts it?
 
+mod cron;
 mod definition;
+mod event;
+mod expression;
+mod job;
+mod reader;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -16,6 +21,10 @@ pub use definition::Definition;
 const MAX_SIZE: usize = 1 << 20;
 
 /// Reads the file of a GitHub Actions workflow: as YAML, so that comments and text don't count.
+///
+/// The keys of the workflow, its jobs and steps are checked, and events, inputs, permissions, cron lines, job and step ids, the
+/// order of `needs`, and that each `${{` is closed. Not checked, since only GitHub knows it: what an expression refers to and
+/// gives, whether actions, called workflows, runners, environments and secrets exist, and the types of single values.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workflow {
