@@ -274,7 +274,7 @@ mod tests {
             let mut bytes: Vec<u8> = [count.to_be_bytes(), [0; 4], [0; 4]].concat();
             lengths.iter().for_each(|length| bytes.extend([length.to_be_bytes(), [0; 4]].concat()));
             bytes.extend(rest);
-            super::array(&PgTypeInfo::with_name("int4"), &mut Bytes(&bytes))
+            super::array(&<i32 as sqlx::Type<sqlx::Postgres>>::type_info(), &mut Bytes(&bytes))
         };
         assert_eq!(array(&[1, 2], &[0, 0, 0, 4, 0, 0, 0, 7, 255, 255, 255, 255]), Some(serde_json::json!([[7, null]])));
         assert_eq!(array(&[1; 100_000], &[255; 4]), None);

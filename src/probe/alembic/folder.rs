@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::script::{self, Revision};
 use crate::probe::Fault;
+use crate::probe::file::look;
 
 /// How deep folders are followed, against links that lead in circles.
 const MAX_DEPTH: usize = 32;
+
+/// The largest revision file that is read.
+const MAX_SOURCE: usize = 16 << 20;
 
 /// Which files of a folder are revision files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,8 +43,14 @@ pub fn read(folders: &[PathBuf], kind: Kind, project: &Path) -> Result<Vec<Revis
                     .help("let alembic itself say: `heads: command`"));
             }
             if name.ends_with(".py") {
-                let source = std::fs::read(&real).map_err(|error| unreadable(&shown(&path), &error))?;
-                revisions.push(script::read(&shown(&path), &source)?);
+                let source = look(&real, MAX_SOURCE)?.content.ok_or_else(|| {
+                    Fault::new(format!("`{}` is not a file", shown(&path))).help("move it out of this folder")
+                })?;
+                if source.truncated {
+                    return Err(Fault::new(format!("`{}` is larger than 16 MiB", shown(&path)))
+                        .help("let alembic itself say: `heads: command`"));
+                }
+                revisions.push(script::read(&shown(&path), &source.bytes)?);
             }
         }
     }
@@ -137,6 +147,17 @@ mod tests {
             let expected = format!("`versions/{compiled}` is compiled, and only Python can read it");
             assert_eq!(read_with(&["a.py", compiled], kind), expected);
         }
+    }
+
+    /// Opening a FIFO would wait for somebody to write, and a device may never end.
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let project = tempfile::tempdir().expect("a temporary folder");
+        let versions = project.path().join("versions");
+        std::fs::create_dir(&versions).expect("the folder is ours");
+        std::os::unix::fs::symlink("/dev/zero", versions.join("a.py")).expect("the folder is ours");
+        let fault = read(&[versions], Kind::default(), project.path()).expect_err("it is a device");
+        assert_eq!(fault.to_string(), "`versions/a.py` is not a file");
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// How deep one value may refer to others: as Python's limit.
 const MAX_DEPTH: usize = 10;
 
+/// How many references one value may come to.
+const MAX_FILLED: usize = 1000;
+
 /// The sections of an ini file and their options, as written.
 #[derive(Debug, Default)]
 pub struct Ini {
@@ -76,8 +79,9 @@ impl Ini {
     /// # Errors
     /// When it refers to what isn't there.
     pub fn get(&self, section: &str, option: &str, here: &str) -> Result<Option<String>, String> {
+        let mut left = MAX_FILLED;
         match self.raw(section, option) {
-            Some(raw) if self.has(section) => self.filled(raw, section, here, 0).map(Some),
+            Some(raw) if self.has(section) => self.filled(raw, section, here, 0, &mut left).map(Some),
             _absent => Ok(None),
         }
     }
@@ -87,7 +91,8 @@ impl Ini {
         of(section).or_else(|| of("DEFAULT"))
     }
 
-    fn filled(&self, raw: &str, section: &str, here: &str, depth: usize) -> Result<String, String> {
+    /// `left` is how many may still be filled in: each may hold many others.
+    fn filled(&self, raw: &str, section: &str, here: &str, depth: usize, left: &mut usize) -> Result<String, String> {
         if depth > MAX_DEPTH {
             return Err("its `%(…)s` refer to one another without end".to_owned());
         }
@@ -103,9 +108,10 @@ impl Ini {
             let Some((name, after)) = after.strip_prefix('(').and_then(|after| after.split_once(")s")) else {
                 return Err("a `%` in it stands neither before `(name)s` nor before another `%`".to_owned());
             };
+            *left = left.checked_sub(1).ok_or("its `%(…)s` refer to too many others")?;
             let name = name.to_lowercase();
             match self.raw(section, &name) {
-                Some(value) => filled += &self.filled(value, section, here, depth + 1)?,
+                Some(value) => filled += &self.filled(value, section, here, depth + 1, left)?,
                 None if name == "here" => filled += here,
                 None => return Err(format!("`%({name})s` in it is not set in the file")),
             }
@@ -139,6 +145,13 @@ mod tests {
             assert_eq!(get(text, "a").expect("a fine file").as_deref(), Some(expected), "{text}");
         }
         assert_eq!(get("[other]\na = 1", "a"), Ok(None));
+    }
+
+    #[test]
+    fn a_value_that_grows_without_end_is_refused() {
+        let line = |at: usize| format!("v{at} = {}\n", format!("%(v{})s", at + 1).repeat(100));
+        let text = format!("[alembic]\n{}v9 = x\n", (0..9).map(line).collect::<String>());
+        assert_eq!(get(&text, "v0"), Err("its `%(…)s` refer to too many others".to_owned()));
     }
 
     #[test]

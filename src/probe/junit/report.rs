@@ -76,7 +76,7 @@ impl Counts {
         self.failing.extend(other.failing.into_iter().take(room));
         let room = MAX_NAMES.saturating_sub(self.disagreements.len());
         self.disagreements.extend(other.disagreements.into_iter().take(room));
-        for (earliest, latest) in other.times {
+        if let Some((earliest, latest)) = other.times {
             self.at(earliest);
             self.at(latest);
         }

@@ -114,13 +114,14 @@ expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { le
             Some(baseline) => baseline::compare(&summary, &baseline, self.compare.as_deref(), self.tolerance)?,
             None => (0, Vec::new()),
         };
+        let all_failed = summary.all_failed();
         Ok(K6Seen {
             shape: summary.shape.to_owned(),
             thresholds: summary.thresholds,
             crossed: summary.crossed,
             unsampled: summary.unsampled,
             failed: failed || summary.failed,
-            all_failed: summary.all_failed(),
+            all_failed,
             iterations: value(&summary.metrics, "iterations", "count").unwrap_or_default(),
             metrics: summary.metrics,
             compared,
