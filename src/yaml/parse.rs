@@ -20,6 +20,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 2_000_000;
 /// How many of them aliases may add: a short file can ask for any number.
 const MAX_EXPANDED: usize = 300_000;
+/// How far before its node a tag is looked for.
+const MAX_GAP: usize = 256;
 /// Up to so many keys are compared one by one.
 const FEW: usize = 16;
 
@@ -226,9 +228,9 @@ impl Builder<'_> {
     fn refuse_tag(&mut self, tag: Option<&granit_parser::Tag>, place: &std::ops::Range<usize>) {
         if let Some(tag) = tag {
             // The tag stands before the node.
-            let before = &self.text[..place.start];
             let name = tag.original();
-            let start = before.rfind(&name).unwrap_or(place.start);
+            let from = self.text.floor_char_boundary(place.start.saturating_sub(name.len() + MAX_GAP));
+            let start = self.text[from..place.start].rfind(&name).map_or(place.start, |found| from + found);
             let span = self.span(start..start + name.len().min(self.text.len() - start));
             self.problems.push(
                 Diagnostic::error(format!("the tag `{name}` has no meaning here"))

@@ -239,6 +239,13 @@ fn a_key_that_is_repeated_without_end_takes_linear_time_and_is_counted() {
 }
 
 #[test]
+fn what_is_refused_without_end_takes_linear_time_and_is_counted() {
+    is_linear(|count| "- !!str x\n".repeat(count), "… and 39,980 more: the tag");
+    is_linear(|count| "- *a\n".repeat(count), "… and 39,980 more: ");
+    is_linear(|count| "- ${}\n".repeat(count), "… and 39,980 more: ");
+}
+
+#[test]
 fn misspelt_keys_without_end_take_linear_time_and_are_counted() {
     is_linear(|count| (0..count).map(|at| format!("urll{at}: x\n")).collect(), "… and 39,980 more: unknown key `…`");
 }

@@ -134,7 +134,7 @@ impl Reader<'_> {
             match actions.as_slice() {
                 [] => self.problem(step.span, format!("{place} does nothing: it needs `run` or `uses`")),
                 [(key @ ("run" | "uses"), _)] => {
-                    let text = step.get(key).and_then(Node::text);
+                    let text = step.get(key).filter(|value| !value.is_null()).and_then(Node::text);
                     if text.is_none_or(|text| text.trim().is_empty()) {
                         self.problem(step.span, format!("`{key}` of {place} must be text"));
                     }
