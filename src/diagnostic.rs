@@ -37,7 +37,7 @@ pub struct Diagnostic {
     also: Vec<(Span, String)>,
     help: Vec<String>,
     /// How many more problems of its kind were found and not kept.
-    more: usize,
+    more: u32,
 }
 
 impl Diagnostic {
@@ -264,7 +264,7 @@ fn heading(severity: Severity, styled: bool) -> (&'static str, Style) {
 }
 
 /// A number with a comma before each three digits.
-fn grouped(number: usize) -> String {
+fn grouped(number: u32) -> String {
     let digits = number.to_string();
     let places = digits.char_indices().map(|(at, digit)| match digits.len() - at {
         left if at > 0 && left % 3 == 0 => format!(",{digit}"),

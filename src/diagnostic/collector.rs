@@ -23,7 +23,8 @@ impl Collector {
             (*kept, *last) = (*kept + 1, self.problems.len());
             self.problems.push(problem);
         } else {
-            self.problems[*last].more += 1 + problem.more;
+            let more = &mut self.problems[*last].more;
+            *more = more.saturating_add(problem.more).saturating_add(1);
         }
     }
 
