@@ -1,12 +1,12 @@
-//! What is known of a kind of probe before it looks: the shape of what it sees, and what it expects by itself.
+//! What is known of a kind of probe before it runs: the shape of its observation, and its default expectations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::diagnostic::Sources;
-use crate::expect::{self, Expectation};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::expect::{self, Expectation, SameFact};
 use crate::probe::Kind;
 use crate::yaml::{self, Node};
 
@@ -15,10 +15,12 @@ use crate::yaml::{self, Node};
 pub struct KindInfo {
     /// The JSON Schema of its observation.
     pub observation: Value,
-    /// What it expects by itself, as a checklist would state it.
+    /// Its default expectations, as a checklist would state them.
     pub expect: Node,
     /// The same, read.
     pub expectations: Vec<Expectation>,
+    /// Other paths that state the same fact as one of these.
+    same_fact: &'static [SameFact],
 }
 
 /// What is known of the kinds that were asked for. Finding it out costs more than an item.
@@ -33,27 +35,57 @@ impl KindCache {
 }
 
 impl KindInfo {
+    /// The expectations of a probe with this `expect`: the defaults that it leaves in force, then its own.
+    pub fn read(&self, expect: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
+        let own = expect::read(expect, &self.observation, problems);
+        let mut all = self.in_force(expect);
+        all.extend(own);
+        all
+    }
+
+    /// The default expectations that this `expect` leaves in force.
+    pub fn in_force(&self, expect: &Node) -> Vec<Expectation> {
+        expect::in_force(&self.expectations, self.same_fact, expect)
+    }
+
     fn of(kind: &Kind) -> Self {
         let observation = (kind.observation)();
         let mut sources = Sources::default();
         let file = sources.add(kind.name, kind.expect);
         let mut problems = Vec::new();
-        let expect = yaml::parse(&sources, file, &mut problems).expect("each kind's own expectation is YAML");
-        let expectations = expect::read(&expect, &observation, &mut problems);
-        assert!(problems.is_empty(), "what `{}` expects by itself is wrong: {problems:?}", kind.name);
-        Self { observation, expect, expectations }
+        let expect = yaml::parse(&sources, file, &mut problems).expect("each kind's default expectations are YAML");
+        let mut expectations = expect::read(&expect, &observation, &mut problems);
+        expectations.iter_mut().for_each(|expectation| expectation.is_default = true);
+        assert!(problems.is_empty(), "the default expectations of `{}` are wrong: {problems:?}", kind.name);
+        Self { observation, expect, expectations, same_fact: kind.same_fact }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::KindInfo;
+    use crate::diagnostic::Span;
+    use crate::expect;
     use crate::probe::KINDS;
 
     #[test]
-    fn what_each_kind_expects_by_itself_can_be_read_and_asserts_something() {
+    fn the_defaults_of_each_kind_can_be_read_and_assert_something() {
         for kind in KINDS {
             assert!(!KindInfo::of(kind).expectations.is_empty(), "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn what_states_the_same_fact_as_a_default_is_observed() {
+        for kind in KINDS {
+            let info = KindInfo::of(kind);
+            for (default, others) in kind.same_fact {
+                assert!(info.expectations.iter().any(|one| one.path() == *default), "{}: {default}", kind.name);
+                for other in *others {
+                    let problem = expect::astray(other, Span::default(), &info.observation);
+                    assert!(problem.is_none(), "{}: {other}", kind.name);
+                }
+            }
         }
     }
 }

@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::expect;
 use crate::probe::{KINDS, Kind};
 use crate::yaml::{self, Key, Node, Value};
 
@@ -117,7 +116,7 @@ pub fn read(
         None => Expectations::Default,
         Some(expect) => {
             references::check(expect, scope, kinds, problems);
-            let parsed = expect::read(expect, &info.observation, problems);
+            let parsed = info.read(expect, problems);
             match expect.has_holes() {
                 true => Expectations::Unresolved(expect.clone()),
                 false => Expectations::Resolved { node: expect.clone(), parsed },

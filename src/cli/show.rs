@@ -130,8 +130,18 @@ fn probe(task: &ProbeTask) -> Value {
     if let Some(alias) = &task.alias {
         out.insert("as".to_owned(), json!(alias));
     }
-    let expect = task.expectations.node().unwrap_or(&task.info.expect);
-    out.insert("expect".to_owned(), expect.to_text_json());
+    let own = task.expectations.node();
+    if let Some(own) = own {
+        out.insert("expect".to_owned(), own.to_text_json());
+    }
+    let in_force = own.map_or_else(|| task.info.expectations.clone(), |own| task.info.in_force(own));
+    let is_in_force = |path: &str| in_force.iter().any(|expectation| expectation.path() == path);
+    let defaults = task.info.expect.entries().iter().filter(|(key, _)| is_in_force(&key.text));
+    let defaults: Map<String, Value> =
+        defaults.map(|(key, node)| (key.text.to_string(), node.to_text_json())).collect();
+    if !defaults.is_empty() {
+        out.insert("default_expect".to_owned(), Value::Object(defaults));
+    }
     out.insert("timeout".to_owned(), json!(Duration(task.timing.timeout)));
     match task.timing.retry {
         RetryPolicy::Never => {}

@@ -114,16 +114,23 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
     Done { task, result, seen }
 }
 
-/// What its probes say of an item: what was seen to be wrong weighs most, what could not be asked least.
+/// The status of an item and its reasons: a wrong observation weighs most, what was blocked least. Every reason is
+/// given, but what is blocked only where nothing else is wrong: mostly it follows from that.
 fn summary(probes: &[ProbeResult]) -> (Status, Option<Reason>) {
-    let worst = [Status::Failed, Status::Error, Status::Pending, Status::Blocked]
-        .into_iter()
-        .find_map(|status| probes.iter().find(|probe| probe.status == status));
-    match worst {
-        None => (Status::Passed, None),
-        Some(probe) => {
-            let last = || probe.attempts.last().and_then(|attempt| attempt.reason.clone()).map(Reason::Observed);
-            (probe.status, probe.error.clone().or_else(last))
-        }
+    let order = [Status::Failed, Status::Error, Status::Pending, Status::Blocked];
+    let Some(worst) = order.into_iter().find(|status| probes.iter().any(|probe| probe.status == *status)) else {
+        return (Status::Passed, None);
+    };
+    let shown = order.into_iter().filter(|status| *status == worst || *status != Status::Blocked);
+    let shown = shown.flat_map(|status| probes.iter().filter(move |probe| probe.status == status));
+    let mut reasons: Vec<Reason> = Vec::new();
+    for probe in shown {
+        let last = || probe.attempts.last()?.reason.clone().map(Reason::Observed);
+        reasons.extend(probe.error.clone().or_else(last).filter(|reason| !reasons.contains(reason)));
     }
+    if reasons.len() > 1 && reasons.iter().all(|reason| matches!(reason, Reason::Observed(_))) {
+        let all: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        return (worst, Some(Reason::Observed(all.join("; "))));
+    }
+    (worst, reasons.into_iter().next())
 }

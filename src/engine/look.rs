@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::checklist::Timing;
 use crate::client::Context;
-use crate::expect::{Expectation, Judgement};
+use crate::expect::{Expectation, Judgement, Outcome};
 use crate::probe::Observe;
 use crate::run::{Attempt, Interruption, Reason, Status};
 
@@ -151,19 +151,51 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context) -
         }
         Ok(Ok(Ok(seen))) => {
             let now = cx.env.now();
-            let judgements: Vec<Judgement> =
-                expectations.iter().map(|expectation| expectation.judge(&seen.value, now)).collect();
-            let reason = judgements.iter().find_map(|judgement| judgement.failure.clone());
+            let judge = |expectation: &Expectation| expectation.judge(&seen.value, &seen.cuts, now);
+            let judgements: Vec<Judgement> = expectations.iter().map(judge).collect();
+            let reasons: Vec<&str> = judgements.iter().filter_map(Judgement::reason).collect();
+            let mut reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+            // That a field of the observation is false says little; the evidence says what was observed instead.
+            let is_bare = |one: &Judgement| {
+                let is_bool = matches!(&*one.observed, "true" | "false") && one.observed != seen.evidence;
+                one.reason().is_some() && is_bool && !one.path.contains(['.', '['])
+            };
+            let says_more = !seen.evidence.is_empty() && judgements.iter().any(is_bare);
+            if let Some(reason) = reason.as_mut().filter(|_| says_more) {
+                reason.push_str(&format!(" ({})", seen.evidence));
+            }
+            let status = judgements.iter().map(status).max_by_key(|status| weight(*status));
             // Nothing expected would be nothing asserted.
-            let is_green = reason.is_none() && !judgements.is_empty();
-            let status = if is_green { Status::Passed } else { Status::Failed };
+            let status = status.unwrap_or(Status::Failed);
+            let raise = judgements.iter().find_map(|judgement| match judgement.outcome {
+                Outcome::Unknown(_, setting) => setting.map(|setting| format!("raise `{setting}` to read more")),
+                Outcome::Holds | Outcome::Fails(_) => None,
+            });
             Looked {
                 observation: Some(Arc::new(seen.value)),
                 evidence: (!seen.evidence.is_empty()).then_some(seen.evidence),
                 judgements,
-                help: seen.advice.filter(|_| !is_green),
+                help: raise.or(seen.advice.filter(|_| status != Status::Passed)),
                 ..done(status, reason)
             }
         }
+    }
+}
+
+/// What a judgement says of its probe: what depends on what was not read could not be observed.
+fn status(judgement: &Judgement) -> Status {
+    match judgement.outcome {
+        Outcome::Holds => Status::Passed,
+        Outcome::Fails(_) => Status::Failed,
+        Outcome::Unknown(..) => Status::Error,
+    }
+}
+
+/// Something wrong weighs more than something unknown.
+fn weight(status: Status) -> u8 {
+    match status {
+        Status::Failed => 2,
+        Status::Error | Status::Blocked | Status::Pending => 1,
+        Status::Passed | Status::Waived | Status::Deferred => 0,
     }
 }

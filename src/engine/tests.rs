@@ -64,7 +64,8 @@ impl Observe for Fake {
                 Act::RedThenHang(_) => std::future::pending().await,
             };
             self.busy.0.fetch_sub(1, Ordering::SeqCst);
-            Ok(Seen { value: json!({ "connected": connected }), evidence: String::new(), advice: None })
+            let value = json!({ "connected": connected });
+            Ok(Seen { value, evidence: String::new(), advice: None, cuts: Vec::new() })
         })
     }
 
@@ -224,7 +225,7 @@ async fn waiting_ends_when_its_time_is_up() {
     let begun = tokio::time::Instant::now();
     let run = case.run(never()).await;
     assert_eq!(begun.elapsed().as_secs(), 10);
-    insta::assert_snapshot!(told(&run), @"a: failed connected is false, not true");
+    insta::assert_snapshot!(told(&run), @"a: failed connected: expected true, got false");
 }
 
 #[tokio::test(start_paused = true)]

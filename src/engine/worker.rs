@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::checklist::{Expectations, ProbeTask, Settings};
 use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Place, Span};
-use crate::expect::{self, Expectation};
+use crate::expect::Expectation;
 use crate::plan::Plan;
 use crate::probe::Observe;
 use crate::run::{Attempt, BlockedBecause, ExpectationResult, Interruption, Missing, ProbeResult, Reason, Status};
@@ -121,7 +121,7 @@ impl Shared {
     fn expectations(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Vec<Expectation>, Unready> {
         let node = scope.fill(node, &self.secrets).map_err(Unready::missing)?;
         let mut problems = Vec::new();
-        let read = expect::read(&node, &probe_task.info.observation, &mut problems);
+        let read = probe_task.info.read(&node, &mut problems);
         if problems.is_empty() { Ok(read) } else { Err(Unready::of(&problems)) }
     }
 
@@ -149,15 +149,15 @@ impl Shared {
         expectations: &[Expectation],
         looked: Looked,
     ) -> ProbeResult {
-        let is_own = matches!(probe_task.expectations, Expectations::Default);
         let judged = looked.judgements.into_iter().zip(expectations).map(|(judgement, expectation)| {
-            let passed = judgement.failure.is_none();
+            let passed = judgement.reason().is_none();
             ExpectationResult {
                 path: judgement.path,
                 expected: self.hide(judgement.expected),
                 observed: self.hide(judgement.observed),
                 passed,
-                place: (!passed && !is_own).then(|| self.place(expectation.span)),
+                default: expectation.is_default,
+                place: (!passed && !expectation.is_default).then(|| self.place(expectation.span)),
             }
         });
         ProbeResult {

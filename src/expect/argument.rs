@@ -88,14 +88,19 @@ fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec
             .push(problem.help("observations are JSON, which has no such number; bounds are `at_least`, `below`, …"));
         return None;
     }
+    if looks_like_commit(scalar, target) {
+        let problem = Diagnostic::error(format!("`{}` is a number without quotes, not a commit", scalar.text)).at(span);
+        problems.push(problem.help(format!("quote it: `\"{}\"`", scalar.text)));
+        return None;
+    }
     let expected = Expected::scalar(scalar);
-    let is_possible = match &expected {
-        Expected::Exactly(value) => target.shape.accepts(value),
-        Expected::Filled(text, spelt) => {
+    let is_possible = match (&expected, scalar.style) {
+        (Expected::Exactly(value), _) | (Expected::Spelt(_, Some(value)), Style::Plain) => target.shape.accepts(value),
+        (Expected::Spelt(text, spelt), _) => {
             target.shape.accepts(&Value::from(text.as_str()))
                 || spelt.as_ref().is_some_and(|spelt| target.shape.accepts(spelt))
         }
-        Expected::List(_) | Expected::Map(_) => true,
+        (Expected::List(_) | Expected::Map(_), _) => true,
     };
     if is_possible {
         return Some(expected);
@@ -262,6 +267,19 @@ pub fn range(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<VersionReq> 
             None
         }
     }
+}
+
+/// Whether a number without quotes is probably meant as a commit: `72225e2`, which is a float in YAML, anywhere where
+/// text may be, and `7222500` where the path speaks of a commit.
+fn looks_like_commit(scalar: &Scalar, target: &Target) -> bool {
+    let text = &*scalar.text;
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_number = scalar.style == Style::Plain && scalar.to_json().is_number() && (7..=40).contains(&text.len());
+    let is_float = text.split_once('e').is_some_and(|(one, other)| one.chars().chain(other.chars()).all(is_digit));
+    let path = target.path.to_ascii_lowercase();
+    let is_commit = ["commit", "sha", "revision"].iter().any(|word| path.contains(word));
+    let is_hexadecimal = is_float || is_commit && text.chars().all(is_digit);
+    is_number && is_hexadecimal && target.shape.accepts(&Value::from(text))
 }
 
 fn is_no_json_number(text: &str) -> bool {

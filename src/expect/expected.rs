@@ -6,13 +6,16 @@ use serde_json::{Number, Value};
 
 use crate::yaml::{Scalar, Style};
 
+use super::truth::Truth;
+
 /// A value as the checklist states it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expected {
-    /// Null, true, false, a number or a text.
+    /// Null, true, false or a text.
     Exactly(Value),
-    /// Text that came from outside without quotes: it also stands for the number, or the true or false, that it spells.
-    Filled(String, Option<Value>),
+    /// Text without quotes that reads as a number, or that came from outside: it equals itself as text, and the number
+    /// (or, from outside, the boolean) that it spells.
+    Spelt(String, Option<Value>),
     /// These, in this order.
     List(Vec<Expected>),
     /// These keys and no others.
@@ -23,66 +26,96 @@ impl Expected {
     /// What a scalar states.
     pub fn scalar(scalar: &Scalar) -> Self {
         match scalar.style {
-            Style::Plain | Style::Quoted => Self::Exactly(scalar.to_json()),
+            Style::Quoted => Self::Exactly(scalar.to_json()),
+            Style::Plain => match scalar.to_json() {
+                number @ Value::Number(_) => Self::Spelt(scalar.text.to_string(), Some(number)),
+                other => Self::Exactly(other),
+            },
             Style::Filled => {
                 let spelt = Scalar { text: scalar.text.clone(), style: Style::Plain }.to_json();
                 let spelt = Some(spelt).filter(|spelt| spelt.is_number() || spelt.is_boolean());
-                Self::Filled(scalar.text.to_string(), spelt)
+                Self::Spelt(scalar.text.to_string(), spelt)
             }
         }
     }
 
-    /// Whether the observed value is this one. Numbers are compared by what they are worth: 1 is 1.0.
-    pub fn equals(&self, observed: &Value) -> bool {
+    /// Whether the observed value is this one. Numbers are compared by what they are worth: 1 is 1.0. Whether a number
+    /// equals a text that begins like one, such as `"97%"` or `"NaN"`, is unknown.
+    pub fn equals(&self, observed: &Value) -> Truth {
         match self {
             Self::Exactly(value) => same(value, observed),
-            Self::Filled(text, spelt) => {
-                observed.as_str() == Some(text) || spelt.as_ref().is_some_and(|spelt| same(spelt, observed))
-            }
-            Self::List(expected) => observed.as_array().is_some_and(|observed| {
-                expected.len() == observed.len() && expected.iter().zip(observed).all(|(one, other)| one.equals(other))
-            }),
-            Self::Map(expected) => observed.as_object().is_some_and(|observed| {
-                expected.len() == observed.len()
-                    && expected.iter().all(|(key, one)| observed.get(key).is_some_and(|other| one.equals(other)))
-            }),
+            Self::Spelt(text, spelt) => match (observed, spelt) {
+                (Value::String(observed), _) if observed == text => Truth::Holds,
+                (_, Some(spelt)) => same(spelt, observed),
+                (_, None) => same(&Value::from(text.as_str()), observed),
+            },
+            Self::List(expected) => match observed.as_array() {
+                Some(observed) if expected.len() == observed.len() => {
+                    Truth::all(expected.iter().zip(observed).map(|(one, other)| one.equals(other)))
+                }
+                Some(_) | None => Truth::Fails,
+            },
+            Self::Map(expected) => match observed.as_object() {
+                Some(observed) if expected.len() == observed.len() => Truth::all(
+                    expected.iter().map(|(key, one)| observed.get(key).map_or(Truth::Fails, |other| one.equals(other))),
+                ),
+                Some(_) | None => Truth::Fails,
+            },
         }
     }
 
-    /// Whether any of it came from outside without quotes.
-    pub fn is_filled(&self) -> bool {
-        match self {
-            Self::Exactly(_) => false,
-            Self::Filled(..) => true,
-            Self::List(elements) => elements.iter().any(Self::is_filled),
-            Self::Map(entries) => entries.iter().any(|(_, value)| value.is_filled()),
-        }
-    }
-
-    /// The text that may stand inside another.
+    /// The text that may be a part of another.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Exactly(Value::String(text)) | Self::Filled(text, _) => Some(text),
+            Self::Exactly(Value::String(text)) | Self::Spelt(text, _) => Some(text),
             Self::Exactly(_) | Self::List(_) | Self::Map(_) => None,
         }
     }
 
-    /// The JSON that comes nearest to it. Where a filled text spells a number, that.
+    /// The values that it surely equals: several where it is text or the number that it spells. Of a list or map, only
+    /// one of the readings.
+    pub fn readings(&self) -> Vec<Value> {
+        match self {
+            Self::Spelt(text, Some(spelt)) => vec![spelt.clone(), Value::from(text.as_str())],
+            Self::Exactly(_) | Self::Spelt(_, None) | Self::List(_) | Self::Map(_) => vec![self.to_json()],
+        }
+    }
+
+    /// Whether `readings` are all that it equals.
+    pub fn is_simple(&self) -> bool {
+        match self {
+            Self::Exactly(_) | Self::Spelt(..) => true,
+            Self::List(elements) => elements.iter().all(|element| matches!(element, Self::Exactly(_))),
+            Self::Map(entries) => entries.iter().all(|(_, value)| matches!(value, Self::Exactly(_))),
+        }
+    }
+
+    /// The JSON that comes nearest to it. Where a text spells a number, that.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Exactly(value) => value.clone(),
-            Self::Filled(text, spelt) => spelt.clone().unwrap_or_else(|| Value::from(text.as_str())),
+            Self::Spelt(text, spelt) => spelt.clone().unwrap_or_else(|| Value::from(text.as_str())),
             Self::List(elements) => elements.iter().map(Self::to_json).collect(),
             Self::Map(entries) => entries.iter().map(|(key, value)| (key.clone(), value.to_json())).collect(),
         }
     }
 }
 
-fn same(one: &Value, other: &Value) -> bool {
+fn same(one: &Value, other: &Value) -> Truth {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => compare(one, other) == Some(Ordering::Equal),
-        _ => one == other,
+        (Value::Number(one), Value::Number(other)) => Truth::from(compare(one, other) == Some(Ordering::Equal)),
+        (Value::Number(_), Value::String(text)) | (Value::String(text), Value::Number(_)) if begins_as_number(text) => {
+            Truth::Inapplicable
+        }
+        _ => Truth::from(one == other),
     }
+}
+
+/// Whether a text may mean a number: `12`, `97%`, `-0.5`, `NaN`, `+Inf`.
+fn begins_as_number(text: &str) -> bool {
+    let bare = text.trim_start().trim_start_matches(['+', '-', '.']);
+    let word = bare.trim_end().to_ascii_lowercase();
+    bare.starts_with(|c: char| c.is_ascii_digit()) || matches!(&*word, "nan" | "inf" | "infinity")
 }
 
 /// Which of two numbers is greater, exactly: an integer of 64 bits is not squeezed into a float.
@@ -114,7 +147,7 @@ mod tests {
 
     use serde_json::{Number, json};
 
-    use super::{Expected, compare};
+    use super::{Expected, Truth, compare};
 
     #[test]
     fn numbers_are_compared_by_what_they_are_worth() {
@@ -128,19 +161,35 @@ mod tests {
     }
 
     #[test]
-    fn what_came_from_outside_equals_text_or_the_number_that_it_spells() {
-        let filled = Expected::Filled("200".into(), Some(json!(200)));
-        assert!(filled.equals(&json!("200")) && filled.equals(&json!(200)) && filled.equals(&json!(200.0)));
-        assert!(!Expected::Exactly(json!("200")).equals(&json!(200)));
+    fn what_has_no_quotes_equals_text_or_the_number_that_it_spells() {
+        let spelt = Expected::Spelt("200".into(), Some(json!(200)));
+        for same in [json!("200"), json!(200), json!(200.0)] {
+            assert_eq!(spelt.equals(&same), Truth::Holds, "{same}");
+        }
+        let commit = Expected::Spelt("72225e2".into(), Some(json!(7_222_500)));
+        assert_eq!(commit.equals(&json!("72225e2")), Truth::Holds);
+    }
+
+    #[test]
+    fn whether_a_number_is_a_text_that_begins_like_one_is_unknown() {
+        let number = Expected::Spelt("200".into(), Some(json!(200)));
+        for text in ["200 ", "200.0", "97%", "-1", "NaN", "+Inf"] {
+            assert_eq!(number.equals(&json!(text)), Truth::Inapplicable, "{text}");
+        }
+        for other in [json!("ok"), json!(""), json!(null), json!(true), json!([200])] {
+            assert_eq!(number.equals(&other), Truth::Fails, "{other}");
+        }
+        assert_eq!(Expected::Exactly(json!("200")).equals(&json!(200)), Truth::Inapplicable);
+        assert_eq!(Expected::Exactly(json!("master")).equals(&json!(200)), Truth::Fails);
     }
 
     #[test]
     fn a_list_equals_in_order_and_a_map_in_any() {
         let list = Expected::List(vec![Expected::Exactly(json!(1)), Expected::Exactly(json!("a"))]);
-        assert!(list.equals(&json!([1.0, "a"])));
-        assert!(!list.equals(&json!(["a", 1])));
+        assert_eq!(list.equals(&json!([1.0, "a"])), Truth::Holds);
+        assert_eq!(list.equals(&json!(["a", 1])), Truth::Fails);
         let map = Expected::Map(vec![("a".into(), Expected::Exactly(json!(1))), ("b".into(), list)]);
-        assert!(map.equals(&json!({"b": [1, "a"], "a": 1})));
-        assert!(!map.equals(&json!({"b": [1, "a"], "a": 1, "c": 2})));
+        assert_eq!(map.equals(&json!({"b": [1, "a"], "a": 1})), Truth::Holds);
+        assert_eq!(map.equals(&json!({"b": [1, "a"], "a": 1, "c": 2})), Truth::Fails);
     }
 }

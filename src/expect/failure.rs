@@ -1,143 +1,183 @@
-//! The words for what a matcher wants, and for why a value is not that.
+//! The words for what a matcher expects, and for why a value is not that.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::cut::Extent;
 use super::expected::Expected;
-use super::matcher::{Limit, Matcher, Relation, contains, length, time, version};
-use super::words::{self, SHORT, brief, join, kind, named, quoted};
+use super::matcher::{Limit, Matcher, Relation, SKEW, contains, length, time, version};
+use super::truth::Truth;
+use super::words::{self, SHORT, brief, join, named, quoted};
 
-/// What a matcher wants: `200`, `at least 4`, `contains "M4"`.
+/// What a matcher expects, as it follows the word "expected": `200`, `at least 4`, `to contain "M4"`.
 pub fn wanted(matcher: &Matcher) -> String {
     match matcher {
         Matcher::Equals(expected) => shown(expected),
         Matcher::Not(inner) => refused(inner),
         Matcher::OneOf(choices) => list(choices, "or"),
         Matcher::Bound(relation, limit) => format!("{} {}", side(*relation), bound(limit)),
-        Matcher::Contains(parts) => format!("contains {}", list(parts, "and")),
-        Matcher::Matches(regex) => format!("matches /{}/", plain(regex.as_str())),
-        Matcher::StartsWith(start) => format!("starts with {}", quoted(start, SHORT)),
-        Matcher::EndsWith(end) => format!("ends with {}", quoted(end, SHORT)),
+        Matcher::Contains(parts) => format!("to contain {}", list(parts, "and")),
+        Matcher::Matches(regex) => format!("to match /{}/", plain(regex.as_str())),
+        Matcher::StartsWith(start) => format!("to start with {}", quoted(start, SHORT)),
+        Matcher::EndsWith(end) => format!("to end with {}", quoted(end, SHORT)),
+        Matcher::Length(inner) if is_zero(inner) => "to be empty".to_owned(),
         Matcher::Length(inner) => format!("length {}", wanted(inner)),
-        Matcher::Every(inner) => format!("every element: {}", wanted(inner)),
-        Matcher::Some(inner) => format!("some element: {}", wanted(inner)),
+        Matcher::Every(inner) => format!("every element {}", to_be(inner)),
+        Matcher::Some(inner) => format!("at least one element {}", to_be(inner)),
         Matcher::NewerThan(age) => format!("newer than {age}"),
         Matcher::Version(range) => format!("version {range}"),
         Matcher::All(all) => join(&all.iter().map(wanted).collect::<Vec<_>>(), "and"),
     }
 }
 
-/// What `not` of a matcher wants.
+/// What `not` of a matcher expects.
 fn refused(matcher: &Matcher) -> String {
     match matcher {
-        Matcher::Equals(_) | Matcher::OneOf(_) | Matcher::Bound(..) | Matcher::NewerThan(_) | Matcher::Version(_) => {
-            format!("not {}", wanted(matcher))
-        }
-        Matcher::Contains(parts) => format!("does not contain {}", list(parts, "and")),
-        Matcher::Matches(regex) => format!("does not match /{}/", plain(regex.as_str())),
-        Matcher::StartsWith(start) => format!("does not start with {}", quoted(start, SHORT)),
-        Matcher::EndsWith(end) => format!("does not end with {}", quoted(end, SHORT)),
-        Matcher::Not(_) | Matcher::Length(_) | Matcher::Every(_) | Matcher::Some(_) | Matcher::All(_) => {
-            format!("not ({})", wanted(matcher))
-        }
+        Matcher::Some(inner) => format!("no element {}", to_be(inner)),
+        Matcher::Not(_) | Matcher::All(_) => format!("not ({})", wanted(matcher)),
+        Matcher::Equals(_)
+        | Matcher::OneOf(_)
+        | Matcher::Bound(..)
+        | Matcher::Contains(_)
+        | Matcher::Matches(_)
+        | Matcher::StartsWith(_)
+        | Matcher::EndsWith(_)
+        | Matcher::Length(_)
+        | Matcher::Every(_)
+        | Matcher::NewerThan(_)
+        | Matcher::Version(_) => format!("not {}", wanted(matcher)),
     }
 }
 
-/// Why the matcher does not hold for this value, which `subject` names: `status is 503, not 200`.
+/// What a matcher expects of an element: `to be 1`, `to contain "M4"`.
+fn to_be(matcher: &Matcher) -> String {
+    match matcher {
+        Matcher::Length(inner) if !is_zero(inner) => format!("to have {}", wanted(matcher)),
+        Matcher::Not(inner) => format!("not {}", to_be(inner)),
+        Matcher::All(all) => join(&all.iter().map(to_be).collect::<Vec<_>>(), "and"),
+        Matcher::Every(_) | Matcher::Some(_) => format!("to have {}", wanted(matcher)),
+        Matcher::Equals(_) | Matcher::OneOf(_) | Matcher::Bound(..) | Matcher::NewerThan(_) | Matcher::Version(_) => {
+            format!("to be {}", wanted(matcher))
+        }
+        Matcher::Contains(_)
+        | Matcher::Matches(_)
+        | Matcher::StartsWith(_)
+        | Matcher::EndsWith(_)
+        | Matcher::Length(_) => wanted(matcher),
+    }
+}
+
+/// Why the matcher does not hold for this value, which `subject` names: `status: expected 200, got 503`.
 pub fn failure(matcher: &Matcher, subject: &str, value: &Value, now: Timestamp) -> String {
-    let is = |rest: String| format!("{subject} is {}, {rest}", brief(value, SHORT));
-    let is_no = |what: &str| format!("{subject} is {}, which is no {what}", named(value));
+    let got = |found: String| format!("{subject}: expected {}, got {found}", wanted(matcher));
+    let judge = |matcher: &Matcher| matcher.judge(value, Extent::Whole, now);
     match matcher {
         Matcher::Equals(expected) => not_equal(subject, value, expected),
-        Matcher::Not(inner) => match &**inner {
-            Matcher::Equals(_) | Matcher::OneOf(_) => is("which it must not be".to_owned()),
-            Matcher::Contains(_) | Matcher::Matches(_) | Matcher::StartsWith(_) | Matcher::EndsWith(_) => {
-                is(format!("which {}, and must not", wanted(inner)))
-            }
-            Matcher::Bound(..) | Matcher::NewerThan(_) | Matcher::Version(_) => {
-                is(format!("which is {}, and must not be", wanted(inner)))
-            }
-            Matcher::Not(_) | Matcher::Length(_) | Matcher::Every(_) | Matcher::Some(_) | Matcher::All(_) => {
-                is(format!("which must be {}", refused(inner)))
-            }
-        },
         Matcher::OneOf(choices) => match choices.as_slice() {
             [only] => not_equal(subject, value, only),
-            _ => is(format!("not {}", list(choices, "or"))),
+            _ => got(brief(value, SHORT)),
         },
-        Matcher::Bound(relation, limit) => match limit.order(value) {
-            Some(_) => is(format!("not {} {}", side(*relation), bound(limit))),
-            None => is_no(match limit {
-                Limit::Number(_) => "number",
-                Limit::Time(_) => "RFC 3339 timestamp",
-            }),
-        },
-        Matcher::Contains(parts) => lacks(subject, value, parts),
-        Matcher::Matches(_) | Matcher::StartsWith(_) | Matcher::EndsWith(_) if !value.is_string() => is_no("text"),
-        Matcher::Matches(regex) => is(format!("which does not match /{}/", plain(regex.as_str()))),
-        Matcher::StartsWith(start) => is(format!("which does not start with {}", quoted(start, SHORT))),
-        Matcher::EndsWith(end) => is(format!("which does not end with {}", quoted(end, SHORT))),
-        Matcher::Length(inner) => match length(value) {
-            Some(_) if inner.holds(&Value::from(0), now) && !inner.holds(&Value::from(1), now) => {
-                is("which must be empty".to_owned())
+        Matcher::Contains(parts) if judge(matcher) == Truth::Fails => lacks(subject, value, parts),
+        Matcher::Length(inner) => match (length(value), value) {
+            (Some(_), Value::Array(elements)) if is_zero(inner) && elements.iter().all(Value::is_string) => {
+                let words: Vec<String> = elements.iter().filter_map(Value::as_str).map(words::bare).collect();
+                format!("{subject}: {}", words.join(", "))
             }
-            Some(length) => failure(inner, &format!("the length of {subject}"), &Value::from(length), now),
-            None => format!("{subject} is {}, which has no length", named(value)),
+            (Some(_), _) if is_zero(inner) => got(brief(value, SHORT)),
+            (Some(length), _) => got(format!("length {length}")),
+            (None, _) => got(misfit(matcher, value, now)),
         },
-        Matcher::Every(inner) => every(inner, subject, value, now),
-        Matcher::Some(inner) => some(inner, subject, value, now),
-        Matcher::NewerThan(age) => match time(value) {
-            None => is_no("RFC 3339 timestamp"),
-            Some(time) if time > now => is(format!("which lies {:#} in the future", rounded(time, now))),
-            Some(time) => is(format!("{:#} ago, not newer than {age}", rounded(now, time))),
+        Matcher::Every(inner) => every(matcher, inner, subject, value, now),
+        Matcher::Some(inner) => match value.as_array().map(Vec::as_slice) {
+            Some([]) => got("an empty list".to_owned()),
+            Some([only]) => failure(inner, &format!("{subject}[0]"), only, now),
+            Some(_) => got(brief(value, SHORT)),
+            None => got(misfit(matcher, value, now)),
         },
-        Matcher::Version(range) => match value.as_str().and_then(version) {
-            None => is_no("version such as 1.2.3"),
-            Some(version) if !version.pre.is_empty() => is(format!("a pre-release that is not in {range}")),
-            Some(_) => is(format!("not version {range}")),
-        },
-        Matcher::All(all) => {
-            let broken = all.iter().find(|matcher| !matcher.holds(value, now));
-            broken.map_or_else(|| is("not as expected".to_owned()), |matcher| failure(matcher, subject, value, now))
+        // Limits on both sides are read best together.
+        Matcher::All(all) if all.iter().all(|one| matches!(one, Matcher::Bound(..))) => {
+            got(misfit(matcher, value, now))
         }
+        Matcher::All(all) => {
+            let broken = all.iter().filter(|matcher| !judge(matcher).holds());
+            broken.map(|matcher| failure(matcher, subject, value, now)).collect::<Vec<_>>().join("; ")
+        }
+        Matcher::NewerThan(_) => match time(value) {
+            Some(time) if time.duration_since(now) <= SKEW => {
+                got(format!("{} ({:#} ago)", brief(value, SHORT), rounded(now, time)))
+            }
+            Some(_) | None => got(misfit(matcher, value, now)),
+        },
+        Matcher::Not(_)
+        | Matcher::Bound(..)
+        | Matcher::Contains(_)
+        | Matcher::Matches(_)
+        | Matcher::StartsWith(_)
+        | Matcher::EndsWith(_)
+        | Matcher::Version(_) => got(misfit(matcher, value, now)),
     }
+}
+
+/// The value, and why the matcher can't be applied to it, if it can't.
+fn misfit(matcher: &Matcher, value: &Value, now: Timestamp) -> String {
+    let why = (matcher.judge(value, Extent::Whole, now) == Truth::Inapplicable).then(|| unfit(matcher, value, now));
+    why.flatten().map_or_else(|| brief(value, SHORT), |why| format!("{} ({why})", brief(value, SHORT)))
+}
+
+/// Why the matcher can't be applied to this value.
+fn unfit(matcher: &Matcher, value: &Value, now: Timestamp) -> Option<String> {
+    let why = match matcher {
+        Matcher::Not(inner) => return unfit(inner, value, now),
+        Matcher::All(all) => {
+            let mut unfit_ones = all.iter().filter(|one| one.judge(value, Extent::Whole, now) == Truth::Inapplicable);
+            return unfit_ones.find_map(|one| unfit(one, value, now));
+        }
+        Matcher::Equals(_) | Matcher::OneOf(_) => words::kind(value),
+        Matcher::Bound(_, Limit::Number(_)) => "not a number",
+        Matcher::Bound(_, Limit::Time(_)) => "not an RFC 3339 timestamp",
+        Matcher::NewerThan(_) => match time(value) {
+            Some(time) => return Some(format!("{:#} in the future", rounded(time, now))),
+            None => "not an RFC 3339 timestamp",
+        },
+        Matcher::Version(_) => match value.as_str().and_then(version) {
+            Some(_) => "a pre-release",
+            None => "not a version such as 1.2.3",
+        },
+        Matcher::Matches(_) | Matcher::StartsWith(_) | Matcher::EndsWith(_) => "not text",
+        Matcher::Contains(_) | Matcher::Length(_) => words::kind(value),
+        Matcher::Every(_) | Matcher::Some(_) => match value.as_array().map(Vec::as_slice) {
+            None => "not a list",
+            Some([]) => "an empty list",
+            Some(_) => "an element can't be compared",
+        },
+    };
+    Some(why.to_owned())
 }
 
 fn not_equal(subject: &str, value: &Value, expected: &Expected) -> String {
     let wanted = expected.to_json();
     let differs = std::mem::discriminant(&wanted) != std::mem::discriminant(value);
-    if differs && !value.is_null() && !wanted.is_null() {
-        return format!("{subject} is {}, not {}", named(value), named(&wanted));
-    }
-    if let (Value::Array(is), Value::Array(wanted)) = (value, &wanted)
-        && is.len() != wanted.len()
-        && is.len().max(wanted.len()) > 3
-    {
-        return format!("{subject} has {} elements, not these {}: {}", is.len(), wanted.len(), shown(expected));
-    }
-    format!("{subject} is {}, not {}", brief(value, SHORT), shown(expected))
+    let (wanted, got) = match (value, &wanted) {
+        _ if differs && !value.is_null() && !wanted.is_null() => (named(&wanted), named(value)),
+        (Value::Array(is), Value::Array(wanted)) if is.len() != wanted.len() && is.len().max(wanted.len()) > 3 => {
+            (format!("these {} elements: {}", wanted.len(), shown(expected)), format!("{} elements", is.len()))
+        }
+        _ => (shown(expected), brief(value, SHORT)),
+    };
+    format!("{subject}: expected {wanted}, got {got}")
 }
 
 fn lacks(subject: &str, value: &Value, parts: &[Expected]) -> String {
-    if length(value).is_none() {
-        return format!("{subject} is {}, which contains nothing", named(value));
-    }
-    let lacking: Vec<&Expected> = parts.iter().filter(|part| !contains(value, part)).collect();
-    let odd = lacking.iter().find(|part| !value.is_array() && part.text().is_none());
-    if let Some(odd) = odd {
-        return format!("{subject} is {}, which can't contain {}", kind(value), named(&odd.to_json()));
-    }
-    let words: Vec<String> = lacking.iter().map(|part| shown(part)).collect();
-    format!("{subject} lacks {}", join(&words, "and"))
+    let lacking = parts.iter().filter(|part| !contains(value, part).holds());
+    format!("{subject}: {} not found", lacking.map(shown).collect::<Vec<_>>().join(", "))
 }
 
-fn every(inner: &Matcher, subject: &str, value: &Value, now: Timestamp) -> String {
-    let Some(elements) = elements(value) else {
-        return format!("{subject} is {}, which is no list", named(value));
-    };
+fn every(matcher: &Matcher, inner: &Matcher, subject: &str, value: &Value, now: Timestamp) -> String {
+    let elements = value.as_array().map(Vec::as_slice).unwrap_or_default();
     let mut offenders = elements.iter().enumerate().filter(|(_, element)| !inner.holds(element, now));
     let Some((at, first)) = offenders.next() else {
-        return format!("{subject} is an empty list, but `every` wants at least one element");
+        let got = if value.is_array() { "an empty list".to_owned() } else { misfit(matcher, value, now) };
+        return format!("{subject}: expected {}, got {got}", wanted(matcher));
     };
     let first = failure(inner, &format!("{subject}[{at}]"), first, now);
     match (offenders.count(), elements.len()) {
@@ -147,20 +187,10 @@ fn every(inner: &Matcher, subject: &str, value: &Value, now: Timestamp) -> Strin
     }
 }
 
-fn some(inner: &Matcher, subject: &str, value: &Value, now: Timestamp) -> String {
-    match elements(value) {
-        None => format!("{subject} is {}, which is no list", named(value)),
-        Some([]) => format!("{subject} is an empty list, but `some` wants at least one element"),
-        Some([only]) => failure(inner, &format!("{subject}[0]"), only, now),
-        Some(all @ [first, ..]) => {
-            let first = failure(inner, &format!("{subject}[0]"), first, now);
-            format!("none of the {} in {subject} is as expected: {first}", all.len())
-        }
-    }
-}
-
-fn elements(value: &Value) -> Option<&[Value]> {
-    value.as_array().map(Vec::as_slice)
+/// Whether a length must be 0.
+fn is_zero(matcher: &Matcher) -> bool {
+    let holds = |length: usize| matcher.holds(&Value::from(length), Timestamp::UNIX_EPOCH);
+    holds(0) && !holds(1)
 }
 
 fn side(relation: Relation) -> &'static str {

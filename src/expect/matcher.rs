@@ -9,7 +9,9 @@ use serde_json::{Number, Value};
 
 use crate::yaml::Duration;
 
+use super::cut::Extent;
 use super::expected::{Expected, compare};
+use super::truth::Truth;
 
 /// How far the clock of another machine may run ahead before what it wrote counts as coming from the future.
 pub const SKEW: SignedDuration = SignedDuration::from_mins(1);
@@ -70,31 +72,85 @@ pub enum Limit {
 }
 
 impl Matcher {
-    /// Whether the value is what it must be.
-    pub fn holds(&self, value: &Value, now: Timestamp) -> bool {
+    /// Whether the value is what it must be, when so much of it is known.
+    pub fn judge(&self, value: &Value, extent: Extent, now: Timestamp) -> Truth {
+        let is_part = match (extent, value) {
+            // Of these there is no beginning: `json` is null where the body was cut before its end.
+            (Extent::Nothing, _) | (Extent::Part, Value::Null | Value::Bool(_)) => return Truth::Unread,
+            (Extent::Part, _) => true,
+            (Extent::Whole, _) => false,
+        };
+        // What holds of the beginning of a value and of everything that may follow.
+        let so_far = |truth: Truth| if is_part && truth == Truth::Fails { Truth::Unread } else { truth };
         match self {
-            Self::Equals(expected) => expected.equals(value),
-            Self::Not(matcher) => !matcher.holds(value, now),
-            Self::OneOf(choices) => choices.iter().any(|choice| choice.equals(value)),
-            Self::Bound(relation, limit) => limit.order(value).is_some_and(|order| relation.allows(order)),
-            Self::Contains(parts) => parts.iter().all(|part| contains(value, part)),
-            Self::Matches(regex) => value.as_str().is_some_and(|text| regex.is_match(text)),
-            Self::StartsWith(start) => value.as_str().is_some_and(|text| text.starts_with(start)),
-            Self::EndsWith(end) => value.as_str().is_some_and(|text| text.ends_with(end)),
-            Self::Length(matcher) => length(value).is_some_and(|length| matcher.holds(&Value::from(length), now)),
-            Self::Every(matcher) => value
-                .as_array()
-                .is_some_and(|elements| !elements.is_empty() && elements.iter().all(|one| matcher.holds(one, now))),
-            Self::Some(matcher) => {
-                value.as_array().is_some_and(|elements| elements.iter().any(|one| matcher.holds(one, now)))
+            Self::Not(matcher) => matcher.judge(value, extent, now).negated(),
+            Self::All(matchers) => Truth::all(matchers.iter().map(|matcher| matcher.judge(value, extent, now))),
+            Self::Bound(relation, limit) => bound(*relation, limit, value, is_part),
+            Self::Contains(parts) => so_far(Truth::all(parts.iter().map(|part| contains(value, part)))),
+            Self::Matches(regex) => match value.as_str() {
+                None => Truth::Inapplicable,
+                Some(text) if is_part => {
+                    // A match that reaches the end could be another one, or none, with what follows.
+                    so_far(regex.find_iter(text).any(|found| found.end() < text.len()).into())
+                }
+                Some(text) => regex.is_match(text).into(),
+            },
+            Self::StartsWith(start) => match value.as_str() {
+                None => Truth::Inapplicable,
+                Some(text) if is_part && start.starts_with(text) && start != text => Truth::Unread,
+                Some(text) => text.starts_with(start).into(),
+            },
+            Self::Length(matcher) => match length(value) {
+                Some(length) => matcher.judge(&Value::from(length), extent, now),
+                None => Truth::Inapplicable,
+            },
+            Self::Every(matcher) => match value.as_array().map(Vec::as_slice) {
+                None => Truth::Inapplicable,
+                // Neither every one nor not every one: there is none.
+                Some([]) => {
+                    if is_part {
+                        Truth::Unread
+                    } else {
+                        Truth::Inapplicable
+                    }
+                }
+                Some(elements) => {
+                    let all = Truth::all(elements.iter().map(|one| matcher.judge(one, Extent::Whole, now)));
+                    if is_part { Truth::all([all, Truth::Unread]) } else { all }
+                }
+            },
+            Self::Some(matcher) => match value.as_array() {
+                None => Truth::Inapplicable,
+                Some(elements) => {
+                    let any = Truth::any(elements.iter().map(|one| matcher.judge(one, Extent::Whole, now)));
+                    if is_part { Truth::any([any, Truth::Unread]) } else { any }
+                }
+            },
+            Self::Equals(_) | Self::OneOf(_) | Self::EndsWith(_) | Self::NewerThan(_) | Self::Version(_) if is_part => {
+                Truth::Unread
             }
-            Self::NewerThan(age) => time(value).is_some_and(|time| {
-                let passed = now.duration_since(time);
-                passed >= -SKEW && passed <= SignedDuration::try_from(age.0).unwrap_or(SignedDuration::MAX)
-            }),
-            Self::Version(range) => value.as_str().and_then(version).is_some_and(|version| range.matches(&version)),
-            Self::All(matchers) => matchers.iter().all(|matcher| matcher.holds(value, now)),
+            Self::Equals(expected) => expected.equals(value),
+            Self::OneOf(choices) => Truth::any(choices.iter().map(|choice| choice.equals(value))),
+            Self::EndsWith(end) => value.as_str().map_or(Truth::Inapplicable, |text| text.ends_with(end).into()),
+            Self::NewerThan(age) => match time(value).map(|time| now.duration_since(time)) {
+                // A time in the future is neither new nor old: a clock is wrong.
+                None => Truth::Inapplicable,
+                Some(passed) if passed < -SKEW => Truth::Inapplicable,
+                Some(passed) => (passed <= SignedDuration::try_from(age.0).unwrap_or(SignedDuration::MAX)).into(),
+            },
+            Self::Version(range) => match value.as_str().and_then(version) {
+                None => Truth::Inapplicable,
+                Some(version) if range.matches(&version) => Truth::Holds,
+                // A range without pre-releases says nothing of one, in either direction.
+                Some(version) if !version.pre.is_empty() => Truth::Inapplicable,
+                Some(_) => Truth::Fails,
+            },
         }
+    }
+
+    /// Whether the value, all of which is known, is what it must be.
+    pub fn holds(&self, value: &Value, now: Timestamp) -> bool {
+        self.judge(value, Extent::Whole, now).holds()
     }
 
     /// Whether the same value may be judged otherwise tomorrow.
@@ -132,13 +188,28 @@ impl Limit {
     }
 }
 
+/// Whether a value is on the right side of a limit. A number of which only a part is known may be greater.
+fn bound(relation: Relation, limit: &Limit, value: &Value, is_part: bool) -> Truth {
+    let Some(order) = limit.order(value) else {
+        return if is_part { Truth::Unread } else { Truth::Inapplicable };
+    };
+    let holds = relation.allows(order);
+    let is_decided = match relation {
+        Relation::AtLeast | Relation::Above => holds,
+        Relation::AtMost | Relation::Below => !holds,
+    };
+    if is_part && (!value.is_number() || !is_decided) { Truth::Unread } else { holds.into() }
+}
+
 /// Whether the part is in the value.
-pub fn contains(value: &Value, part: &Expected) -> bool {
-    match value {
-        Value::String(text) => part.text().is_some_and(|part| text.contains(part)),
-        Value::Array(elements) => elements.iter().any(|element| part.equals(element)),
-        Value::Object(entries) => part.text().is_some_and(|key| entries.contains_key(key)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+pub fn contains(value: &Value, part: &Expected) -> Truth {
+    match (value, part.text()) {
+        (Value::String(text), Some(part)) => text.contains(part).into(),
+        (Value::Object(entries), Some(key)) => entries.contains_key(key).into(),
+        (Value::Array(elements), _) => Truth::any(elements.iter().map(|element| part.equals(element))),
+        (Value::String(_) | Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_), _) => {
+            Truth::Inapplicable
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! Nothing here does I/O; the time is given.
 
 mod argument;
+mod cut;
+mod defaults;
 mod expected;
 mod failure;
 mod matcher;
@@ -13,7 +15,10 @@ mod reference;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod words;
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -21,20 +26,26 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::{self, Key, Node};
 
+pub use cut::Cut;
+pub use defaults::{SameFact, in_force};
 pub use operator::{OPERATORS, Operator, Takes, json_schema};
 pub use reference::{astray, take};
 
 use argument::Target;
+use cut::{Extent, Relation};
 use matcher::Matcher;
-use path::{Path, To};
+use path::{Missing, Path, To};
 use shape::Shape;
+use truth::Truth;
 use words::{LONG, SHORT, brief};
 
 /// One entry of `expect`.
 #[derive(Debug, Clone)]
 pub struct Expectation {
-    /// Where the path stands in the file.
+    /// Where the path is in the file.
     pub span: Span,
+    /// Whether it is a default of the kind of probe, not one of the checklist.
+    pub is_default: bool,
     path: Path,
     rule: Rule,
 }
@@ -55,12 +66,23 @@ enum Rule {
 pub struct Judgement {
     /// The path as written.
     pub path: String,
-    /// What was expected, in words: `at least 4`, `200`, `contains "M4"`.
+    /// What was expected, in words: `at least 4`, `200`, `to contain "M4"`.
     pub expected: String,
-    /// What stood there, as JSON shortened to a line, or `nothing`.
+    /// The value there, as JSON shortened to a line, or `nothing`.
     pub observed: String,
-    /// Why it does not hold, in one line such as `dashboards.titles lacks "M4.5 Failure"`. `None` when it holds.
-    pub failure: Option<String>,
+    /// Whether it holds.
+    pub outcome: Outcome,
+}
+
+/// Whether an expectation holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Holds,
+    /// It doesn't, in one line such as `dashboards.titles: "M4.5 Failure" not found`.
+    Fails(String),
+    /// It depends on what was not read: why, and the setting that raises the limit.
+    Unknown(String, Option<&'static str>),
 }
 
 /// Reads `expect:` against the JSON Schema of the observation. An unknown field, a matcher that can never hold
@@ -73,7 +95,7 @@ pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Ve
         yaml::Value::Hole(_) => Vec::new(),
         yaml::Value::Map(entries) if entries.is_empty() => {
             problems.push(Diagnostic::error("an empty `expect` asserts nothing").at(expect.span).help(
-                "leave `expect` out to have what this kind of probe expects by itself, or name a path, such as `status: 200`",
+                "leave `expect` out to keep the defaults of this kind of probe, or name a path, such as `status: 200`",
             ));
             Vec::new()
         }
@@ -106,7 +128,7 @@ fn expectation(key: &Key, node: &Node, schema: &Value, problems: &mut Vec<Diagno
         }
     };
     let rule = rule(node, &Target { path: &path.text, part: "", shape }, problems)?;
-    Some(Expectation { span: key.span, path, rule })
+    Some(Expectation { span: key.span, is_default: false, path, rule })
 }
 
 /// What may stand at the path.
@@ -162,35 +184,73 @@ impl Expectation {
         &self.path.text
     }
 
-    /// What is expected, in words: `at least 4`, `200`, `contains "M4"`.
+    /// What is expected, as it follows the word "expected": `at least 4`, `200`, `to contain "M4"`.
     pub fn describe(&self) -> String {
         match &self.rule {
-            Rule::Absent => "missing".to_owned(),
-            Rule::Present => "anything".to_owned(),
+            Rule::Absent => "none".to_owned(),
+            Rule::Present => "a value".to_owned(),
             Rule::Matches(matcher) => failure::wanted(matcher),
         }
     }
 
-    /// Judges an observation.
-    pub fn judge(&self, observation: &Value, now: Timestamp) -> Judgement {
+    /// Judges an observation, of which these parts were cut at a limit.
+    pub fn judge(&self, observation: &Value, cuts: &[Cut], now: Timestamp) -> Judgement {
         let found = self.path.find(observation);
+        let cut = cuts.iter().find_map(|cut| Some((cut, cut.relation(&self.path)?)));
+        let extent = match cut {
+            None => Extent::Whole,
+            Some((_, Relation::FromEnd)) => Extent::Nothing,
+            Some((_, Relation::Partial)) => Extent::Part,
+            // What was found there was read; what is missing may only not have been read.
+            Some((_, Relation::Below(steps))) => match &found {
+                Err(missing) if missing.step <= steps => Extent::Nothing,
+                Ok(_) | Err(_) => Extent::Whole,
+            },
+        };
         // A JSONPath that finds nothing gives an empty list. That is nothing to exist, but a length to be judged.
         let is_there = found.as_ref().is_ok_and(|found| !self.path.branches() || found.as_array() != Some(&Vec::new()));
+        let is_known =
+            extent == Extent::Whole || extent == Extent::Part && is_there && found != Ok(Cow::Owned(Value::Null));
         let path = &self.path.text;
-        let failure = match (&self.rule, &found) {
-            (Rule::Absent, Ok(value)) => {
-                is_there.then(|| format!("{path} is there, but must be missing: {}", brief(value, SHORT)))
+        let truth = match (&self.rule, &found) {
+            _ if extent == Extent::Nothing => Truth::Unread,
+            (Rule::Absent | Rule::Present, _) if !is_known => Truth::Unread,
+            (Rule::Absent, Ok(_)) => (!is_there).into(),
+            (Rule::Absent, Err(missing)) => missing.is_absent.into(),
+            (Rule::Present, _) => is_there.into(),
+            (Rule::Matches(_), Err(_)) if extent == Extent::Part => Truth::Unread,
+            (Rule::Matches(_), Err(_)) => Truth::Fails,
+            (Rule::Matches(matcher), Ok(value)) => matcher.judge(value, extent, now),
+        };
+        let outcome = match (truth, cut) {
+            (Truth::Holds, _) => Outcome::Holds,
+            (Truth::Unread, Some((cut, _))) => {
+                let expected = self.describe();
+                Outcome::Unknown(format!("{path}: expected {expected}, but {}", cut.read), cut.setting)
             }
-            (Rule::Absent, Err(_)) => None,
-            (Rule::Present | Rule::Matches(_), Err(why)) => Some(why.clone()),
-            (Rule::Present, Ok(_)) => (!is_there).then(|| format!("{path} finds nothing")),
-            (Rule::Matches(matcher), Ok(value)) => (!matcher.holds(value, now)).then(|| {
-                // In `$.a[*].b[2]` the last index would be read as a part of the JSONPath.
-                let subject = if self.path.branches() { &format!("({path})") } else { path };
-                failure::failure(matcher, subject, value, now)
+            (Truth::Fails | Truth::Inapplicable | Truth::Unread, _) => Outcome::Fails(match (&self.rule, &found) {
+                (Rule::Absent, Ok(value)) => format!("{path}: expected none, got {}", brief(value, SHORT)),
+                (Rule::Absent, Err(Missing { why: Some(why), .. })) => format!("{path}: expected none, but {why}"),
+                (_, Err(missing)) => missing.words(path),
+                (Rule::Present, Ok(_)) => format!("{path}: not found"),
+                (Rule::Matches(matcher), Ok(value)) => {
+                    // In `$.a[*].b[2]` the last index would be read as a part of the JSONPath.
+                    let subject = if self.path.branches() { &format!("({path})") } else { path };
+                    failure::failure(matcher, subject, value, now)
+                }
             }),
         };
         let observed = found.map_or_else(|_| "nothing".to_owned(), |value| brief(&value, LONG));
-        Judgement { path: path.clone(), expected: self.describe(), observed, failure }
+        Judgement { path: path.clone(), expected: self.describe(), observed, outcome }
+    }
+}
+
+impl Judgement {
+    /// Why it does not hold. None when it holds.
+    pub fn reason(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Holds => None,
+            Outcome::Fails(why) | Outcome::Unknown(why, _) => Some(why),
+        }
     }
 }

@@ -68,43 +68,77 @@ impl Path {
         self.query.is_some()
     }
 
-    /// What stands there.
+    /// Whether it may take elements from the end of a list.
+    pub fn counts_from_end(&self) -> bool {
+        self.query.is_some() && ["[-", ":-", ",-"].iter().any(|sign| self.text.replace(' ', "").contains(sign))
+    }
+
+    /// The value at the path.
     ///
     /// # Errors
-    /// When nothing does: a sentence that says so, and from where on.
-    pub fn find<'a>(&self, observation: &'a Value) -> Result<Cow<'a, Value>, String> {
+    /// When there is none: from where on, and whether that means that it is absent.
+    pub fn find<'a>(&self, observation: &'a Value) -> Result<Cow<'a, Value>, Missing> {
         let mut here = observation;
         for (at, step) in self.steps.iter().enumerate() {
             here = step.take(here).ok_or_else(|| self.missing(at, here))?;
         }
-        Ok(match &self.query {
-            None => Cow::Borrowed(here),
-            Some(query) => Cow::Owned(query.query(observation).all().into_iter().cloned().collect()),
-        })
+        match &self.query {
+            None => Ok(Cow::Borrowed(here)),
+            Some(_) if !here.is_object() && !here.is_array() => {
+                let why = format!("{} is {}", self.parent(self.steps.len()), words::kind(here));
+                Err(Missing { why: Some(why), step: self.steps.len(), is_absent: false })
+            }
+            Some(query) => Ok(Cow::Owned(query.query(observation).all().into_iter().cloned().collect())),
+        }
     }
 
     /// Why the step of this number leads nowhere from `here`.
-    fn missing(&self, at: usize, here: &Value) -> String {
-        let text = &self.text;
-        let parent = match at {
-            0 => "the observation",
-            _ => text[..self.steps[at - 1].end()].trim_end(),
-        };
+    fn missing(&self, at: usize, here: &Value) -> Missing {
         let is_last = at + 1 == self.steps.len() && self.query.is_none();
-        match (&self.steps[at].to, here) {
-            (To::Field(_), Value::Object(_)) if is_last => format!("{text} is missing"),
+        let parent = self.parent(at);
+        let (why, is_holder) = match (&self.steps[at].to, here) {
+            (To::Field(_), Value::Object(_)) if is_last => (None, true),
             (To::Field(_), Value::Object(_)) => {
-                format!("{text} is missing: there is no {}", &text[..self.steps[at].end()])
+                (Some(format!("there is no {}", &self.text[..self.steps[at].end()])), true)
             }
-            (To::Index(_), Value::Array(elements)) => match elements.len() {
-                0 => format!("{text} is missing: {parent} is an empty list"),
-                1 => format!("{text} is missing: {parent} has 1 element"),
-                many => format!("{text} is missing: {parent} has {many} elements"),
-            },
-            (To::Field(_) | To::Index(_), here) => {
-                format!("{text} is missing: {parent} is {}", words::kind(here))
+            (To::Index(_), Value::Array(elements)) => {
+                let why = match elements.len() {
+                    0 => format!("{parent} is an empty list"),
+                    1 => format!("{parent} has 1 element"),
+                    many => format!("{parent} has {many} elements"),
+                };
+                (Some(why), true)
             }
+            (To::Field(_) | To::Index(_), here) => (Some(format!("{parent} is {}", words::kind(here))), false),
+        };
+        Missing { why, step: at, is_absent: is_last && is_holder }
+    }
+
+    /// The path up to the step of this number.
+    fn parent(&self, at: usize) -> &str {
+        match at {
+            0 => "the observation",
+            _ => self.text[..self.steps[at - 1].end()].trim_end(),
         }
+    }
+}
+
+/// Why there is no value at a path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Missing {
+    /// Why, where that is not plain: `json is null`.
+    pub why: Option<String>,
+    /// The number of the step that leads nowhere.
+    pub step: usize,
+    /// Whether what would hold it was seen, and doesn't hold it. Otherwise nobody knows.
+    pub is_absent: bool,
+}
+
+impl Missing {
+    /// That nothing was found at this path, and why.
+    pub fn words(&self, path: &str) -> String {
+        let why = self.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        format!("{path}: not found{why}")
     }
 }
 
@@ -276,7 +310,9 @@ mod tests {
             "p(95)": 12,
         });
         match Path::read(&key(path)) {
-            Ok(path) => path.find(&observation).map_or_else(|why| why, |found| found.to_string()),
+            Ok(path) => path
+                .find(&observation)
+                .map_or_else(|missing| missing.words(path.text.as_str()), |found| found.to_string()),
             Err(problem) => {
                 let mut sources = Sources::default();
                 sources.add("c.yaml", path);
@@ -305,13 +341,13 @@ mod tests {
 
     #[test]
     fn what_is_missing_says_from_where_on() {
-        assert_eq!(find("json.version"), "json.version is missing");
-        assert_eq!(find("body.version"), "body.version is missing: there is no body");
-        assert_eq!(find("status.code"), "status.code is missing: status is a number");
-        assert_eq!(find("text.x"), "text.x is missing: text is null");
-        assert_eq!(find("json.checks[2].ok"), "json.checks[2].ok is missing: json.checks has 2 elements");
-        assert_eq!(find("none[0]"), "none[0] is missing: none is an empty list");
-        assert_eq!(find("$.nothing[*].ok"), "$.nothing[*].ok is missing: there is no $.nothing");
+        assert_eq!(find("json.version"), "json.version: not found");
+        assert_eq!(find("body.version"), "body.version: not found (there is no body)");
+        assert_eq!(find("status.code"), "status.code: not found (status is a number)");
+        assert_eq!(find("text.x"), "text.x: not found (text is null)");
+        assert_eq!(find("json.checks[2].ok"), "json.checks[2].ok: not found (json.checks has 2 elements)");
+        assert_eq!(find("none[0]"), "none[0]: not found (none is an empty list)");
+        assert_eq!(find("$.nothing[*].ok"), "$.nothing[*].ok: not found (there is no $.nothing)");
     }
 
     #[test]

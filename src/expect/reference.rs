@@ -30,7 +30,7 @@ pub fn take(path: &str, observation: &Value) -> Result<Value, String> {
     }
     let key = Key { span: Span::default(), text: path.into() };
     let path = Path::read(&key).map_err(|problem| problem.title().to_owned())?;
-    path.find(observation).map(std::borrow::Cow::into_owned)
+    path.find(observation).map(std::borrow::Cow::into_owned).map_err(|missing| missing.words(&path.text))
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
         let seen = json!({"status": 200, "json": {"ids": ["a", "b"]}});
         assert_eq!(take("json.ids[1]", &seen), Ok(json!("b")));
         assert_eq!(take("", &seen), Ok(seen.clone()));
-        assert_eq!(take("json.name", &seen), Err("json.name is missing".to_owned()));
+        assert_eq!(take("json.name", &seen), Err("json.name: not found".to_owned()));
     }
 
     #[test]

@@ -36,6 +36,13 @@ pub fn quoted(text: &str, limit: usize) -> String {
     line.text
 }
 
+/// A text without quotes, in one line. With quotes where they are needed to see where it begins and ends.
+pub fn bare(text: &str) -> String {
+    let is_plain =
+        !text.is_empty() && text.trim() == text && !text.contains([',', '"', '\\']) && !text.contains(is_hidden);
+    if is_plain && text.chars().count() <= SHORT { text.to_owned() } else { quoted(text, SHORT) }
+}
+
 /// A word for what a value is.
 pub fn kind(value: &Value) -> &'static str {
     match value {

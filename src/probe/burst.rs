@@ -12,7 +12,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{Context, Fault, Probe};
+use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::http::{Ask, Headers, HttpUrl, Method, Token, options, read};
 
 /// How much of an answer is read, so that its connection can be used again.
@@ -101,6 +101,7 @@ impl Probe for Burst {
     const KIND: &'static str = "burst";
     // Refusing nothing, refusing everything, and answering something else are all no rate limit that works.
     const EXPECT: &'static str = "{ allowed: { above: 0 }, refused: { above: 0 }, other: 0, transport_failures: 0 }";
+    const SAME_FACT: &'static [SameFact] = &[("allowed", &["by_status"]), ("refused", &["by_status"])];
     const EXAMPLE: &'static str = r#"burst: { url: "https://api.staging.example/v1/simulate", requests: 65, headers: { X-Tier: free } }
 expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
 "#;
@@ -149,6 +150,11 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
             parts.push(format!("{} without an answer", seen.transport_failures));
         }
         parts.join(", ")
+    }
+
+    fn cuts(&self, seen: &BurstSeen) -> Vec<Cut> {
+        let read = format!("only the first {MAX_FAILURES} are kept");
+        if seen.failures.len() >= MAX_FAILURES { vec![Cut::new(&["failures"], read, None)] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &BurstSeen) -> Option<String> {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::child::{self, End, Finished, Text};
 use crate::text::shell::quoted;
 
-use super::{Context, Fault, Probe};
+use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::http::Size;
 use crate::client::ssh::{Host, There, refusing};
 
@@ -68,13 +68,17 @@ pub struct CommandSeen {
     pub duration_ms: u64,
     /// Whether one of its outputs was longer than `max_output`.
     pub truncated: bool,
+    /// The outputs that were, and what is made of them.
+    #[serde(skip)]
+    pub cut: Vec<&'static str>,
 }
 
 impl Probe for Command {
     const KIND: &'static str = "command";
     const EXPECT: &'static str = "{ exit_code: 0 }";
+    const SAME_FACT: &'static [SameFact] = &[("exit_code", &["signal"])];
     const EXAMPLE: &'static str = r#"command: { argv: [nft, --version], read_only: true }
-expect: { exit_code: 0, stdout: { starts_with: nftables } }
+expect: { stdout: { starts_with: nftables } }
 "#;
     const EFFECTS: Option<&'static str> =
         Some("A program may do anything, unless `read_only` promises that this one changes nothing.");
@@ -111,6 +115,11 @@ expect: { exit_code: 0, stdout: { starts_with: nftables } }
             (Some(code), _) => format!("exit {code}"),
             (None, signal) => format!("ended by {}", signal.as_deref().unwrap_or("a signal")),
         }
+    }
+
+    fn cuts(&self, seen: &CommandSeen) -> Vec<Cut> {
+        let read = format!("only the first {} of the output was read", self.max_output);
+        if seen.cut.is_empty() { Vec::new() } else { vec![Cut::new(&seen.cut, read, "max_output")] }
     }
 
     fn advice(&self, seen: &CommandSeen) -> Option<String> {
@@ -252,9 +261,17 @@ fn seen(ended: Finished, duration_ms: u64) -> CommandSeen {
         End::Exit(code) => (Some(code), None),
         End::Signal(number) => (None, Some(signal(number))),
     };
+    let mut cut = Vec::new();
+    if ended.stdout.truncated {
+        cut.extend(["stdout", "json"]);
+    }
+    if ended.stderr.truncated {
+        cut.push("stderr");
+    }
     CommandSeen {
         exit_code,
         signal,
+        cut,
         json: if ended.stdout.truncated { None } else { serde_json::from_slice(&ended.stdout.bytes).ok() },
         duration_ms,
         truncated: ended.stdout.truncated || ended.stderr.truncated,

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::client::http::{Answer, Ask, Headers, HttpUrl, Method, Request, Size, Tls, Token, options, read, text};
 
-use super::{Context, Fault, Probe};
+use super::{Context, Cut, Fault, Probe};
 
 /// Sends one request and observes the answer, whatever its status.
 #[derive(Deserialize, JsonSchema)]
@@ -150,6 +150,11 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
             line += &format!(" (control: {})", control.status);
         }
         line
+    }
+
+    fn cuts(&self, seen: &HttpSeen) -> Vec<Cut> {
+        let read = format!("only the first {} of the body was read", self.max_body);
+        if seen.truncated { vec![Cut::new(&["body", "json", "body_bytes"], read, "max_body")] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &HttpSeen) -> Option<String> {

@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
+use crate::expect::{Cut, SameFact};
 use crate::yaml::{self, Node};
 
 use super::{Context, Fault, Probe};
@@ -12,8 +13,10 @@ use super::{Context, Fault, Probe};
 pub struct Kind {
     /// Its name in a checklist.
     pub name: &'static str,
-    /// What is expected when the checklist says nothing: an `expect` map in YAML.
+    /// The default expectations: an `expect` map in YAML.
     pub expect: &'static str,
+    /// Other paths that state the same fact as one of these.
+    pub same_fact: &'static [SameFact],
     /// An entry of `probes` with it, in YAML.
     pub example: &'static str,
     /// When looking may change something, as a sentence.
@@ -52,6 +55,8 @@ pub struct Seen {
     pub evidence: String,
     /// What to do about it, where the probe knows.
     pub advice: Option<String>,
+    /// Which of its paths were cut at a limit.
+    pub cuts: Vec<Cut>,
 }
 
 impl Kind {
@@ -60,6 +65,7 @@ impl Kind {
         Self {
             name: P::KIND,
             expect: P::EXPECT,
+            same_fact: P::SAME_FACT,
             example: P::EXAMPLE,
             effects: P::EFFECTS,
             settings: || {
@@ -81,7 +87,8 @@ impl<P: Probe> Observe for P {
             let seen = Probe::observe(self, cx).await?;
             let value = serde_json::to_value(&seen)
                 .map_err(|error| Fault::new(format!("the result can't be written as JSON: {error}")))?;
-            Ok(Seen { evidence: self.evidence(&seen), advice: self.advice(&seen), value })
+            let (evidence, advice, cuts) = (self.evidence(&seen), self.advice(&seen), self.cuts(&seen));
+            Ok(Seen { value, evidence, advice, cuts })
         })
     }
 

@@ -36,6 +36,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::{Context, Fault, HttpOptions};
+use crate::expect::{Cut, SameFact};
 
 pub use kind::{Kind, Observe, Seen};
 
@@ -78,8 +79,12 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Its name in a checklist.
     const KIND: &'static str;
 
-    /// What is expected of the observation when the checklist says nothing: an `expect` map in YAML.
+    /// The default expectations: an `expect` map in YAML. A checklist replaces them path by path.
     const EXPECT: &'static str;
+
+    /// Other paths that state the same fact as a path of `EXPECT`: an expectation there replaces that default, too.
+    /// List only what can't hold while the default's fact is wrong, unless the checklist means just that.
+    const SAME_FACT: &'static [SameFact] = &[];
 
     /// An entry of `probes` with it, in YAML, as its manual shows it: a use that a checklist would really have.
     const EXAMPLE: &'static str;
@@ -102,6 +107,11 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What to do about what was seen, where the probe knows better than the checklist.
     fn advice(&self, _seen: &Self::Observation) -> Option<String> {
         None
+    }
+
+    /// Which paths of the observation were cut at a limit, and are known only in part.
+    fn cuts(&self, _seen: &Self::Observation) -> Vec<Cut> {
+        Vec::new()
     }
 
     /// Whether looking may change something: such probes are blocked by `--read-only`, and not repeated by a `retry`

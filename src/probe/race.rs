@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Barrier;
 
-use super::{Context, Fault, HttpOptions, Probe};
+use super::{Context, Cut, Fault, HttpOptions, Probe};
 use crate::client::http::{Ask, Headers, HttpUrl, Method, Request, Token, options, read};
 
 /// How much of an answer is compared.
@@ -84,6 +84,9 @@ pub struct RaceSeen {
     pub without_id: u32,
     /// What the same request got once all had been answered.
     pub replay: Replay,
+    /// Whether a body was longer than what is read.
+    #[serde(skip)]
+    pub is_body_cut: bool,
 }
 
 /// What the request got that was sent afterwards.
@@ -102,6 +105,7 @@ struct Answer {
     status: u16,
     digest: Vec<u8>,
     id: Option<String>,
+    is_cut: bool,
 }
 
 impl Answer {
@@ -115,7 +119,7 @@ impl Probe for Race {
     const EXPECT: &'static str = "{ accepted: { above: 0 }, ids: { length: 1 }, without_id: 0, server_errors: 0, \
                                   transport_failures: 0, replay.same_id: true }";
     const EXAMPLE: &'static str = r#"race: { url: "https://api.staging.example/v1/simulate", json: { plan: probe }, id: /run_id }
-expect: { ids: { length: 1 }, server_errors: 0, transport_failures: 0, replay.same_body: true }
+expect: { replay.same_body: true }
 "#;
     const EFFECTS: Option<&'static str> = Some("It has something made, once if the key holds.");
     type Observation = RaceSeen;
@@ -133,6 +137,12 @@ expect: { ids: { length: 1 }, server_errors: 0, transport_failures: 0, replay.sa
         let ids = if seen.ids.len() == 1 { "1 id".to_owned() } else { format!("{} ids", seen.ids.len()) };
         let replay = if seen.replay.same_id { "the same again" } else { "another answer" };
         format!("{ids} from {} at once, {replay} afterwards", seen.requests)
+    }
+
+    fn cuts(&self, seen: &RaceSeen) -> Vec<Cut> {
+        let paths = ["bodies", "ids", "without_id", "replay.same_id", "replay.same_body"];
+        let read = "only the first 1 MiB of a body was read";
+        if seen.is_body_cut { vec![Cut::new(&paths, read, None)] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &RaceSeen) -> Option<String> {
@@ -244,7 +254,8 @@ impl Race {
         let body = read(&mut response, MAX_BODY).await?;
         let json: Option<Value> = serde_json::from_slice(body.unmarked()).ok();
         let id = json.as_ref().and_then(|json| json.pointer(&self.id)).and_then(id_text);
-        Ok(Answer { status: response.status().as_u16(), digest: Sha256::digest(&body.bytes).to_vec(), id })
+        let digest = Sha256::digest(&body.bytes).to_vec();
+        Ok(Answer { status: response.status().as_u16(), digest, id, is_cut: body.truncated })
     }
 
     fn seen(&self, key: String, answers: &[Answer], transport_failures: u32, replay: &Answer) -> RaceSeen {
@@ -274,6 +285,7 @@ impl Race {
                 same_body: bodies.len() == 1 && bodies.contains(replay.digest.as_slice()),
             },
             ids: ids.into_iter().map(str::to_owned).collect(),
+            is_body_cut: answers.iter().chain([replay]).any(|answer| answer.is_cut),
         }
     }
 

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Context, Fault, Probe};
+use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::sql::{Access, Column, Database, DatabaseUrl, Tls, client};
 
 /// The longest value that evidence shows, in characters.
@@ -75,6 +75,7 @@ pub struct SqlSeen {
 impl Probe for Sql {
     const KIND: &'static str = "sql";
     const EXPECT: &'static str = "{ holds: true }";
+    const SAME_FACT: &'static [SameFact] = &[("holds", &["value", "rows", "row_count", "affected"])];
     const EXAMPLE: &'static str = r#"sql: { url: "${secrets.DATABASE_URL}", query: SELECT count(*) AS count FROM orders }
 expect: { "rows[0].count": { at_least: 1 } }
 "#;
@@ -113,6 +114,19 @@ expect: { "rows[0].count": { at_least: 1 } }
             (None, _) if seen.truncated => format!("more than {}", rows(seen.row_count as u64)),
             (None, _) => rows(seen.row_count as u64),
         }
+    }
+
+    fn cuts(&self, seen: &SqlSeen) -> Vec<Cut> {
+        if !seen.truncated {
+            return Vec::new();
+        }
+        // Without a single row nothing can be said of the value either.
+        let paths: &[&str] = match seen.row_count {
+            0 => &["rows", "row_count", "value", "holds"],
+            _ => &["rows", "row_count"],
+        };
+        let read = format!("only the first {} were read", rows(seen.row_count as u64));
+        vec![Cut::new(paths, read, (seen.row_count as u64 == u64::from(self.max_rows)).then_some("max_rows"))]
     }
 
     fn advice(&self, seen: &SqlSeen) -> Option<String> {

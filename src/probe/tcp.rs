@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 use url::Url;
 
-use super::{Context, Fault, Probe};
+use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::http::connection;
 
 /// The longest banner that is read.
@@ -53,13 +53,17 @@ pub struct TcpSeen {
     /// The first line that the server sent, where `banner` or `send` asks for it and one came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub banner: Option<String>,
+    /// Whether that line was longer than what is read.
+    #[serde(skip)]
+    pub is_banner_cut: bool,
 }
 
 impl Probe for Tcp {
     const KIND: &'static str = "tcp";
     const EXPECT: &'static str = "{ connected: true }";
+    const SAME_FACT: &'static [SameFact] = &[("connected", &["reason"])];
     const EXAMPLE: &'static str = r#"tcp: { address: "db.staging.example:5432" }
-expect: { connected: true, latency_ms: { at_most: 200 } }
+expect: { latency_ms: { at_most: 200 } }
 "#;
     const EFFECTS: Option<&'static str> = Some("With `send`, something is sent that may mean anything to who gets it.");
     type Observation = TcpSeen;
@@ -79,7 +83,8 @@ expect: { connected: true, latency_ms: { at_most: 200 } }
         let start = Instant::now();
         let connected = tokio::time::timeout(limit, connect(found)).await;
         let latency_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        let mut seen = TcpSeen { connected: false, reason: None, address: None, latency_ms, banner: None };
+        let mut seen =
+            TcpSeen { connected: false, reason: None, address: None, latency_ms, banner: None, is_banner_cut: false };
         match connected {
             Err(_) => seen.reason = Some("timed out".to_owned()),
             Ok(Err(error)) => seen.reason = Some(reason(&error, host, *port)?.to_owned()),
@@ -88,7 +93,8 @@ expect: { connected: true, latency_ms: { at_most: 200 } }
                 seen.address = Some(address.to_string());
                 if self.banner || self.send.is_some() {
                     let send = self.send.as_deref().unwrap_or_default();
-                    seen.banner = talk(&mut stream, send, limit.saturating_sub(start.elapsed())).await;
+                    (seen.banner, seen.is_banner_cut) =
+                        talk(&mut stream, send, limit.saturating_sub(start.elapsed())).await;
                 }
             }
         }
@@ -101,6 +107,11 @@ expect: { connected: true, latency_ms: { at_most: 200 } }
             (None, Some(banner)) => format!("connected: {banner}"),
             (None, None) => "connected".to_owned(),
         }
+    }
+
+    fn cuts(&self, seen: &TcpSeen) -> Vec<Cut> {
+        let read = format!("only the first {MAX_BANNER} bytes were read");
+        if seen.is_banner_cut { vec![Cut::new(&["banner"], read, None)] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &TcpSeen) -> Option<String> {
@@ -163,8 +174,8 @@ fn reason(error: &std::io::Error, host: &str, port: u16) -> Result<&'static str,
     }
 }
 
-/// Sends the text, and gives the first line that comes, if one comes in time.
-async fn talk(stream: &mut TcpStream, send: &str, limit: Duration) -> Option<String> {
+/// Sends the text, and gives the first line that comes, if one comes in time; and whether it was too long to be read.
+async fn talk(stream: &mut TcpStream, send: &str, limit: Duration) -> (Option<String>, bool) {
     let mut bytes = Vec::new();
     let reading = async {
         if stream.write_all(send.as_bytes()).await.is_err() {
@@ -179,10 +190,11 @@ async fn talk(stream: &mut TcpStream, send: &str, limit: Duration) -> Option<Str
     };
     // What had come until then is the banner, whether or not its line had ended.
     let _ = tokio::time::timeout(limit, reading).await;
+    let is_cut = bytes.len() >= MAX_BANNER && !bytes[..MAX_BANNER].contains(&b'\n');
     bytes.truncate(MAX_BANNER);
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
-    (!line.is_empty()).then_some(line)
+    ((!line.is_empty()).then_some(line), is_cut)
 }
 
 impl<'de> Deserialize<'de> for Address {

@@ -128,7 +128,14 @@ pub fn probe(kind: &str, status: Status, reason: Option<&str>) -> ProbeResult {
 
 /// An expectation that does not hold.
 pub fn unmet(path: &str, expected: &str, observed: &str, place: Option<Place>) -> ExpectationResult {
-    ExpectationResult { path: path.into(), expected: expected.into(), observed: observed.into(), passed: false, place }
+    ExpectationResult {
+        path: path.into(),
+        expected: expected.into(),
+        observed: observed.into(),
+        passed: false,
+        default: false,
+        place,
+    }
 }
 
 /// A known gap that covers these items.
@@ -149,7 +156,7 @@ pub fn m9() -> Run {
     let line = "              dashboards.titles: { contains: [AOS Traces, M4.5 Failure] }";
     let titles = unmet(
         "dashboards.titles",
-        "contains [\"AOS Traces\",\"M4.5 Failure\"]",
+        "to contain [\"AOS Traces\",\"M4.5 Failure\"]",
         "[\"AOS Traces\",\"Basic\"]",
         Some(place(41, 15, line)),
     );
@@ -161,14 +168,14 @@ pub fn m9() -> Run {
             reproduce: Some(
                 "curl -sS -H \"Authorization: Bearer $GRAFANA_TOKEN\" http://grafana:3000/api/search".into(),
             ),
-            ..probe("grafana", Status::Failed, Some("dashboards.titles lacks \"M4.5 Failure\""))
+            ..probe("grafana", Status::Failed, Some("dashboards.titles: \"M4.5 Failure\" not found"))
         }],
         last_passed: Some("2025-12-01T08:00:00Z".parse().expect("a valid instant")),
         ..red(
             "grafana",
             "Grafana: 4 dashboards provisioned",
             Status::Failed,
-            "dashboards.titles lacks \"M4.5 Failure\"",
+            "dashboards.titles: \"M4.5 Failure\" not found",
         )
     };
     let attempt = |ms| Attempt { status: Status::Error, duration_ms: ms, reason: Some("connection refused".into()) };
@@ -210,7 +217,7 @@ pub fn m9() -> Run {
                         Attempt {
                             status: Status::Failed,
                             duration_ms: 5,
-                            reason: Some("status is 503, not 200".into()),
+                            reason: Some("status: expected 200, got 503".into()),
                         },
                         Attempt { status: Status::Passed, duration_ms: 5, reason: None },
                     ],
@@ -218,7 +225,7 @@ pub fn m9() -> Run {
                 }],
                 ..passed("healthz", "`curl /healthz` returns 200", "200")
             },
-            red("replay", "`aos replay` works", Status::Waived, "status is 500, not 200"),
+            red("replay", "`aos replay` works", Status::Waived, "status: expected 200, got 500"),
             blocked_by(
                 "mismatch",
                 "Mismatch automation: trigger mismatch → GitHub issue",

@@ -212,6 +212,8 @@ pub struct ExpectationResult {
     pub observed: String,
     /// Whether it holds.
     pub passed: bool,
+    /// Whether it is a default of the kind of probe, not one of the checklist.
+    pub default: bool,
     /// Where the checklist states it. Absent where it passed, and for a kind's own expectation.
     pub place: Option<Place>,
 }

@@ -263,7 +263,7 @@ impl fmt::Display for Missing {
             }
             Self::NotRead(name) => write!(f, "{name} was not read"),
             Self::NotGreen(name) => write!(f, "`{name}` is not green"),
-            Self::NotObserved(name, why) => write!(f, "in what `{name}` saw, {why}"),
+            Self::NotObserved(name, why) => write!(f, "`{name}` observed no such value: {why}"),
             Self::Misfit(why) => f.write_str(why),
             Self::Unknown => f.write_str("not everything that it refers to is known"),
         }

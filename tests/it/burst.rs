@@ -77,7 +77,10 @@ fn a_limit_that_is_off_is_red_by_itself_and_says_what_to_do() {
     let server = nginx("");
     let (code, told) = judged(&format!("burst: {{ url: \"{}\", requests: 65 }}", server.url()));
     assert_eq!(code, 1, "{told}");
-    assert!(told.contains("refused is 0") && told.contains("is the limit on for this path"), "{told}");
+    assert!(
+        told.contains("refused: expected above 0, got 0") && told.contains("is the limit on for this path"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn a_failing_connection_makes_the_default_red_although_some_were_refused() {
     });
     let (code, told) = judged(&format!("burst: {{ url: \"{}\", requests: 5 }}", server.url()));
     assert_eq!(code, 1, "{told}");
-    assert!(told.contains("transport_failures is 1, not 0"), "{told}");
+    assert!(told.contains("transport_failures: expected 0, got 1"), "{told}");
 }
 
 #[test]

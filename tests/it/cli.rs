@@ -66,7 +66,7 @@ fn show_prints_an_item_with_defaults_and_expectations_filled_in() {
       - http:
           url: http://127.0.0.1/healthz
           token: ${secrets.TOKEN}
-        expect:
+        default_expect:
           status:
             at_least: 200
             below: 300
@@ -154,7 +154,7 @@ fn variables_and_the_subject_can_be_given_from_outside() {
     let output = project.gate(&["check", "staging", "--var", "word=bye", "--subject", "2.0.0"]);
     assert_eq!(output.code, 1);
     assert!(output.stdout.starts_with("Shop readiness · 2.0.0\n"), "{}", output.stdout);
-    assert!(output.stdout.contains("stdout is \"bye\", not \"hello\""), "{}", output.stdout);
+    assert!(output.stdout.contains("stdout: expected \"hello\", got \"bye\""), "{}", output.stdout);
     let checklist = project.read("checklists/staging.yaml").replace("word: hello", "word: \"${env.WORD} ${env.HOME}\"");
     let project = project.file("checklists/staging.yaml", &checklist);
     let output = project.gate(&["check", "staging", "--env-file", "staging.env", "--only", "says"]);

@@ -215,7 +215,7 @@ fn an_api_that_is_ill_or_gone() {
     let ill = nginx("location = /healthz { return 503; }");
     insta::assert_snapshot!(Stage::new().with("API", ill.url()).red(), @"
     exit 1
-    http: failed, status is 503, not below 300
+    http: failed, status: expected at least 200 and below 300, got 503
     ");
     let liar = nginx("location / { return 200; }");
     insta::assert_snapshot!(Stage::new().with("API", liar.url()).red(), @"
@@ -232,7 +232,7 @@ fn an_api_that_is_ill_or_gone() {
     let address = format!("127.0.0.1:{}", free_port());
     insta::assert_snapshot!(Stage::new().with("API_ADDRESS", address).red(), @"
     exit 1
-    tcp: failed, connected is false, not true
+    tcp: failed, connected: expected true, got false (refused)
       nothing listens there: is it running, and is this the right port?
     ");
 }
@@ -243,9 +243,9 @@ fn a_database_that_is_behind() {
     postgres().psql(&stage.database, "UPDATE alembic_version SET version_num = 'a'");
     insta::assert_snapshot!(stage.red(), @"
     exit 1
-    alembic: failed, at_head is false, not true
+    alembic: failed, at_head: expected true, got false (a, 1 pending)
       run `alembic upgrade heads`: 1 pending: b
-    alembic-pooled: failed, at_head is false, not true
+    alembic-pooled: failed, at_head: expected true, got false (a, 1 pending)
       run `alembic upgrade heads`: 1 pending: b
     ");
 }
@@ -256,9 +256,9 @@ fn a_database_that_is_empty_gone_or_refuses_the_password() {
     postgres().psql(&stage.database, "DELETE FROM accounts");
     insta::assert_snapshot!(stage.red(), @"
     exit 1
-    sql: failed, holds is false, not true
+    sql: failed, holds: expected true, got false (false)
       the answer is false: if that is how it should be, say `expect: { value: false }`
-    pooled: failed, rows[0].count is 0, not at least 1
+    pooled: failed, rows[0].count: expected at least 1, got 0
       the answer is 0: if that is how it should be, say `expect: { value: 0 }`
     ");
     let gone = Stage::new().with("DATABASE_URL", nowhere("postgresql") + "/gate");
@@ -321,13 +321,13 @@ fn a_redis_that_is_full_a_replica_or_gone() {
     let full = redis_with(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
     insta::assert_snapshot!(Stage::new().with("REDIS_URL", full.url()).red(), @"
     exit 1
-    redis: failed, writable is false, not true
+    redis: failed, writable: expected true, got false (PONG, master, 7.0.15, not writable (OOM))
       its memory is full and `maxmemory-policy` evicts nothing: raise `maxmemory` or remove keys
     ");
     let replica = redis_with(&["--replicaof", "127.0.0.1", &free_port().to_string()]);
     insta::assert_snapshot!(Stage::new().with("REDIS_URL", replica.url()).red(), @"
     exit 1
-    redis: failed, writable is false, not true
+    redis: failed, writable: expected true, got false (PONG, replica, 7.0.15, not writable (READONLY))
       it is a replica: the URL should name the master
     ");
     insta::assert_snapshot!(Stage::new().with("REDIS_URL", nowhere("redis")).red(), @"
@@ -347,12 +347,12 @@ fn a_redis_that_is_full_a_replica_or_gone() {
 fn a_metric_that_is_missing_or_wrong_and_a_prometheus_that_is_gone() {
     insta::assert_snapshot!(Stage::new().with("QUERY", "redis_conected").red(), @"
     exit 1
-    prometheus: failed, values is an empty list, but `every` wants at least one element
+    prometheus: failed, count: expected at least 1, got 0; values: expected every element to be 1, got an empty list
       an unknown metric looks like this: is its name right, and is its target scraped?
     ");
     insta::assert_snapshot!(Stage::new().with("QUERY", "instance_up").red(), @"
     exit 1
-    prometheus: failed, values[1] is 0, not 1 (1 of 2)
+    prometheus: failed, values[1]: expected 1, got 0 (1 of 2)
     ");
     let url = format!("http://127.0.0.1:{}", free_port());
     insta::assert_snapshot!(Stage::new().with("PROMETHEUS", url).red(), @"
@@ -369,7 +369,7 @@ fn a_dashboard_that_is_missing_and_a_token_that_is_not_accepted() {
     std::fs::write(stage.project.path().join("checklists/staging.yaml"), text).expect("the folder is ours");
     insta::assert_snapshot!(stage.red(), @r#"
     exit 1
-    grafana: failed, dashboards.titles lacks "M4 Workflow"
+    grafana: failed, dashboards.titles: "M4 Workflow" not found
     "#);
     insta::assert_snapshot!(Stage::new().with("GRAFANA_TOKEN", "glsa_old-token").red(), @"
     exit 3
@@ -382,21 +382,21 @@ fn a_dashboard_that_is_missing_and_a_token_that_is_not_accepted() {
 fn variables_files_and_programs_that_are_missing_or_not_as_they_should_be() {
     insta::assert_snapshot!(Stage::new().with("STAGE_NAME", "changeme").red(), @r#"
     exit 1
-    env: failed, placeholder is ["STAGE_NAME"], which must be empty
+    env: failed, placeholder: STAGE_NAME
       STAGE_NAME must be given a real value: a placeholder now
     "#);
     insta::assert_snapshot!(Stage::new().with("BACKUP", "none.txt").red(), @"
     exit 1
-    file: failed, modified is missing
+    file: failed, exists: expected true, got false; kind: not found; modified: not found; size: not found (does not exist)
       nothing is at `none.txt`: has it been made, and is the path relative to the right folder?
     ");
     insta::assert_snapshot!(Stage::new().with("BACKUP", "empty.txt").red(), @"
     exit 1
-    file: failed, size is 0, not above 0
+    file: failed, size: expected above 0, got 0
     ");
     insta::assert_snapshot!(Stage::new().with("TOOL", "false").red(), @"
     exit 1
-    command: failed, exit_code is 1, not 0
+    command: failed, exit_code: expected 0, got 1
     ");
     insta::assert_snapshot!(Stage::new().with("TOOL", "no-such-program").red(), @"
     exit 3

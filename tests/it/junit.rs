@@ -101,7 +101,7 @@ fn failures_that_only_the_totals_know_are_red() {
     assert_eq!(seen.unaccounted, 2);
     let (code, told) = judged(&[("r/a.xml", text)]);
     assert_eq!(code, 1, "{told}");
-    assert!(told.contains("unaccounted is 2, not 0") && told.contains("totals claim failures"), "{told}");
+    assert!(told.contains("unaccounted: expected 0, got 2") && told.contains("totals claim failures"), "{told}");
 }
 
 #[test]

@@ -56,11 +56,11 @@ fn what_needs_a_red_item_is_blocked_by_the_root_cause_and_nothing_else_is_touche
     let (code, run) = check(&project, &[]);
     assert_eq!(code, 1);
     assert_snapshot!(told(&run), @"
-    db: failed, exit_code is 1, not 0
-    api: blocked, db: exit_code is 1, not 0 <- db
-    smoke: blocked, db: exit_code is 1, not 0 <- db
+    db: failed, exit_code: expected 0, got 1
+    api: blocked, db: exit_code: expected 0, got 1 <- db
+    smoke: blocked, db: exit_code: expected 0, got 1 <- db
     other: passed
-    qa: blocked, db: exit_code is 1, not 0 <- db
+    qa: blocked, db: exit_code: expected 0, got 1 <- db
     ");
     assert_eq!(run["counts"]["causes"], 1);
 }
@@ -217,7 +217,7 @@ fn fail_fast_begins_nothing_more_but_says_why() {
     let (code, run) = check(&project, &["--fail-fast", "--jobs", "1"]);
     assert_eq!(code, 1);
     assert_snapshot!(told(&run), @"
-    a: failed, exit_code is 1, not 0
+    a: failed, exit_code: expected 0, got 1
     b: blocked, not run: `--fail-fast` stopped after a
     c: blocked, b: not run: `--fail-fast` stopped after a <- b
     ");
@@ -314,17 +314,17 @@ fn advisory_deferred_and_waived_items_do_not_gate_and_an_expired_waiver_does() {
     let (code, run) = check(&checklist("2025-12-31"), &[]);
     assert_eq!(code, 0);
     assert_snapshot!(told(&run), @"
-    advice: failed, exit_code is 1, not 0
+    advice: failed, exit_code: expected 0, got 1
     later: deferred, PROD SETUP
-    known: waived, exit_code is 1, not 0
+    known: waived, exit_code: expected 0, got 1
     after: passed
     ");
     let (code, run) = check(&checklist("2025-12-30"), &[]);
     assert_eq!(code, 1);
     assert_snapshot!(told(&run), @"
-    advice: failed, exit_code is 1, not 0
+    advice: failed, exit_code: expected 0, got 1
     later: deferred, PROD SETUP
-    known: failed, exit_code is 1, not 0
-    after: blocked, known: exit_code is 1, not 0 <- known
+    known: failed, exit_code: expected 0, got 1
+    after: blocked, known: exit_code: expected 0, got 1 <- known
     ");
 }

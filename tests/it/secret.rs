@@ -83,7 +83,7 @@ fn no_output_shows_a_secret_in_any_form() {
     let request = server.requests().into_iter().find(|request| request.path == "/h").expect("it was asked");
     assert_eq!(request.parameter("key").as_deref(), Some(PASSWORD));
     assert!(output.stdout.contains("it said [TOKEN]"), "{}", output.stdout);
-    assert!(output.stdout.contains("expected \"[FROM_PROGRAM]\", observed \"other\""), "{}", output.stdout);
+    assert!(output.stdout.contains("expected \"[FROM_PROGRAM]\", got \"other\""), "{}", output.stdout);
 }
 
 #[test]

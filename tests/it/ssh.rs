@@ -165,7 +165,7 @@ fn a_checklist_looks_at_another_machine_and_says_how_to_do_so_by_hand() {
     );
     let output = Project::new(&list).env("PATH", sshd().path()).gate(&["check", "staging"]);
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
-    assert!(output.stdout.contains("exit_code is 3, not 0"), "{}", output.stdout);
+    assert!(output.stdout.contains("exit_code: expected 0, got 3"), "{}", output.stdout);
     assert!(output.stdout.contains("  reproduce: ssh -p "), "{}", output.stdout);
 }
 

@@ -49,7 +49,7 @@ const fn service(item: &'static str, says: &'static str, break_it: fn(&Real)) ->
 }
 
 const CASES: [Case; 21] = [
-    service("images", "json.commit is \"badc0de\", not \"0f1d7aa", |real| flag(real, "images")),
+    service("images", "got \"badc0de\"", |real| flag(real, "images")),
     Case {
         item: "db-head",
         says: "current is [\"013_retention\"], not [\"014_trace_mismatches\"]",
@@ -62,43 +62,43 @@ const CASES: [Case; 21] = [
         break_it: |real| drop(real.set("REDIS_URL", &crate::harness::tls_redis().url().replace("p%40ss", "rotated"))),
         mend: |real| drop(real.set("REDIS_URL", &crate::harness::tls_redis().url())),
     },
-    service("grafana", "lacks \"M4.5 Failure\"", |real| flag(real, "grafana")),
-    service("logs", "count is 0, not at least 1", |real| flag(real, "logs")),
+    service("grafana", "\"M4.5 Failure\" not found", |real| flag(real, "grafana")),
+    service("logs", "count: expected at least 1, got 0", |real| flag(real, "logs")),
     Case {
         item: "secrets",
-        says: "placeholder is [\"SLACK_MISMATCH_WEBHOOK\"], which must be empty",
+        says: "placeholder: SLACK_MISMATCH_WEBHOOK",
         break_it: |real| drop(real.set("SLACK_MISMATCH_WEBHOOK", "changeme")),
         mend: |real| drop(real.set("SLACK_MISMATCH_WEBHOOK", "https://hooks.slack.example/services/T0/B0/real")),
     },
     Case {
         item: "ci-parity",
-        says: "dispatch_only is false, not true",
+        says: "dispatch_only: expected true, got false",
         break_it: |real| real.write(WORKFLOW, &real.project.read(WORKFLOW).replace("jobs:", "  push:\njobs:")),
         mend: |real| real.write(WORKFLOW, &real.project.read(WORKFLOW).replace("  push:\n", "")),
     },
-    service("healthz", "status is 503, not 200", |real| flag(real, "healthz")),
-    service("simulate", "value is 0, not 1", |real| flag(real, "simulate")),
-    service("replay", "json.matches is false, not true", |real| flag(real, "replay")),
-    service("rate-limit", "allowed is 65, not 60", |real| flag(real, "rate-limit")),
+    service("healthz", "status: expected 200, got 503", |real| flag(real, "healthz")),
+    service("simulate", "value: expected 1, got 0", |real| flag(real, "simulate")),
+    service("replay", "json.matches: expected true, got false", |real| flag(real, "replay")),
+    service("rate-limit", "allowed: expected 60, got 65", |real| flag(real, "rate-limit")),
     service("idempotency", "the length of ids is", |real| flag(real, "idempotency")),
     Case {
         item: "retention",
-        says: "value is 1, not at least 2",
+        says: "value: expected at least 2, got 1",
         break_it: |real| drop(real.sql("DELETE FROM aos_traces_retention_log WHERE removed = 95")),
         mend: |real| drop(real.sql("INSERT INTO aos_traces_retention_log (removed) VALUES (95)")),
     },
     service("mismatch", " in issues.titles is as expected: ", |real| flag(real, "mismatch")),
-    service("metrics", "lacks \"aos_rate_limit_blocked_total\"", |real| flag(real, "metrics")),
+    service("metrics", "\"aos_rate_limit_blocked_total\" not found", |real| flag(real, "metrics")),
     Case {
         item: "k6",
-        says: "crossed is [\"http_req_duration: p(95)<0.000001\"], which must be empty",
+        says: "crossed: http_req_duration: p(95)<0.000001",
         break_it: |real| real.k6("p(95)<0.000001"),
         // Another run could be slower than the baseline, which is the first one.
         mend: |real| real.write("load-tests/summary.json", &real.project.read("load-tests/baseline.json")),
     },
     Case {
         item: "e2e",
-        says: "failures is 1, not 0",
+        says: "failures: expected 0, got 1",
         break_it: |real| {
             real.write(REPORT, &real.project.read(REPORT).replace("trace\"/>", "trace\"><failure/></testcase>"))
         },
@@ -108,7 +108,7 @@ const CASES: [Case; 21] = [
     },
     Case {
         item: "nftables",
-        says: "persistent is false, not true",
+        says: "persistent: expected true, got false",
         break_it: |real| real.nft(&["add", "rule", "inet", "filter", "input", "tcp", "dport", "22", "accept"]),
         mend: |real| real.nft(&["-f", "boot.nft"]),
     },
@@ -128,7 +128,7 @@ const CASES: [Case; 21] = [
     },
     Case {
         item: "runbook",
-        says: "headings lacks \"Recovery steps\"",
+        says: "headings: \"Recovery steps\" not found",
         break_it: |real| real.write(RUNBOOK, "# On call\n\n## Who is woken\n\nYou.\n"),
         mend: |real| real.write(RUNBOOK, "# On call\n\n## Recovery steps\n\nRestart the API.\n"),
     },

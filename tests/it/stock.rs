@@ -108,7 +108,7 @@ fn tls_expiry_is_red_when_a_certificate_has_few_days_left_or_nobody_trusts_it() 
     assert_eq!(good.code, 0, "{}{}", good.stdout, good.stderr);
     let short = with("ca: \"${env.CA}\", days: 100000");
     assert_eq!(short.code, 1, "{}", short.stdout);
-    assert!(short.stdout.contains("not at least 100000"), "{}", short.stdout);
+    assert!(short.stdout.contains("expected at least 100000"), "{}", short.stdout);
     let untrusted = with("days: 1");
     assert_eq!(untrusted.code, 1, "{}", untrusted.stdout);
     assert!(untrusted.stdout.contains("is not known here"), "{}", untrusted.stdout);
@@ -147,7 +147,7 @@ fn logs_arrive_is_red_when_no_line_has_come() {
     for entry in [&loki, &elastic] {
         let silent = alone(entry).gate(&["check", "staging"]);
         assert_eq!(silent.code, 1, "{}{}", silent.stdout, silent.stderr);
-        assert!(silent.stdout.contains("count is 0, not at least"), "{}", silent.stdout);
+        assert!(silent.stdout.contains("count: expected at least"), "{}", silent.stdout);
         assert!(silent.stdout.contains("help: "), "{}", silent.stdout);
     }
 }
@@ -171,9 +171,9 @@ fn backup_fresh_is_red_when_last_nights_backup_is_not_there_or_much_smaller() {
     red("there is no `backups`");
     write("one.dump", 1000, 50);
     write("two.dump", 1000, 30);
-    red("not newer than 1d2h");
+    red("modified: expected newer than 1d2h");
     write("three.dump", 400, 2);
-    red("size_ratio is 0.4, not at least 0.5");
+    red("size_ratio: expected at least 0.5, got 0.4");
     write("three.dump", 900, 2);
     let good = project.gate(&["check", "staging"]);
     assert_eq!(good.code, 0, "{}{}", good.stdout, good.stderr);
@@ -192,10 +192,10 @@ fn nftables_persistent_is_red_when_a_rule_would_not_survive_a_reboot() {
     machine.nft(&["add", "rule", "inet", "filter", "input", "tcp", "dport", "22", "accept"]);
     let lost = project.gate(&["check", "staging"]);
     assert_eq!(lost.code, 1, "{}", lost.stdout);
-    assert!(lost.stdout.contains("persistent is false, not true"), "{}", lost.stdout);
+    assert!(lost.stdout.contains("persistent: expected true, got false"), "{}", lost.stdout);
     machine.nft(&["-f", "boot.nft"]);
     machine.systemctl("disabled");
     let off = project.gate(&["check", "staging"]);
     assert_eq!(off.code, 1, "{}", off.stdout);
-    assert!(off.stdout.contains("service is \"disabled\", not \"enabled\""), "{}", off.stdout);
+    assert!(off.stdout.contains("service: expected \"enabled\", got \"disabled\""), "{}", off.stdout);
 }

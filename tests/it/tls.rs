@@ -178,7 +178,7 @@ fn silence_ends_with_the_deadline_and_an_expired_certificate_is_red() {
     let output = project.gate(&["check", "staging"]);
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
     assert!(output.stdout.contains("no answer within 500ms"), "{}", output.stdout);
-    assert!(output.stdout.contains("verified is false, not true"), "{}", output.stdout);
+    assert!(output.stdout.contains("verified: expected true, got false"), "{}", output.stdout);
 }
 
 #[test]

@@ -186,6 +186,19 @@ impl Size {
     }
 }
 
+/// As messages have it: `1 MiB`.
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let shown = crate::yaml::Size(self.0).to_string();
+        let (number, unit) = shown.split_at(shown.trim_end_matches(char::is_alphabetic).len());
+        match unit {
+            "B" if number == "1" => write!(f, "1 byte"),
+            "B" => write!(f, "{number} bytes"),
+            unit => write!(f, "{number} {unit}"),
+        }
+    }
+}
+
 impl std::str::FromStr for Size {
     type Err = String;
 

@@ -86,7 +86,7 @@ fn what_asserts_nothing_is_a_problem() {
     1 | {}
       | ^^
       |
-      = help: leave `expect` out to have what this kind of probe expects by itself, or name a path, such as `status: 200`
+      = help: leave `expect` out to keep the defaults of this kind of probe, or name a path, such as `status: 200`
     ");
     assert_snapshot!(problems("[]"), @"
     error: `expect` is a map from a path to what must stand there, not a list
@@ -181,7 +181,7 @@ fn operators_that_exclude_each_other_show_both_places() {
      --> c.yaml:1:19
       |
     1 | url: { equals: a, starts_with: b }
-      |        ------ "a" ^^^^^^^^^^^ starts with "b"
+      |        ------ "a" ^^^^^^^^^^^ to start with "b"
     "#);
     assert_snapshot!(problems("version: { exists: false, starts_with: v }"), @"
     error: what is not there can't satisfy `starts_with`

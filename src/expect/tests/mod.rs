@@ -1,6 +1,7 @@
 //! How expectations are read and judged.
 
 mod argument;
+mod cut;
 mod holding;
 mod problem;
 mod property;
@@ -16,7 +17,7 @@ use crate::yaml;
 use super::{Expectation, read};
 
 /// Reads `expect`, and gives what is wrong with it as the user sees it.
-fn load(expect: &str, schema: &Value) -> Result<Vec<Expectation>, String> {
+pub fn load(expect: &str, schema: &Value) -> Result<Vec<Expectation>, String> {
     let mut sources = Sources::default();
     let file = sources.add("c.yaml", expect.trim_start_matches('\n'));
     let mut problems = Vec::new();
@@ -30,8 +31,11 @@ fn judged(expect: &str, observation: &Value) -> String {
     let now: Timestamp = "2025-12-06T12:00:00Z".parse().expect("a timestamp");
     let expectations = load(expect, &Value::Bool(true)).unwrap_or_else(|problems| panic!("{problems}"));
     let lines = expectations.iter().map(|expectation| {
-        let judgement = expectation.judge(observation, now);
-        judgement.failure.unwrap_or_else(|| format!("ok: {} {}", judgement.path, judgement.expected))
+        let judgement = expectation.judge(observation, &[], now);
+        match judgement.reason() {
+            None => format!("ok: {} {}", judgement.path, judgement.expected),
+            Some(reason) => reason.to_owned(),
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -108,23 +112,23 @@ enum State {
 fn a_judgement_says_what_was_expected_and_what_stood_there() {
     let expectations = load("dashboards.count: { at_least: 4 }", &schema()).expect("a good expectation");
     let seen = json!({ "dashboards": { "count": 3 } });
-    insta::assert_debug_snapshot!(expectations[0].judge(&seen, Timestamp::UNIX_EPOCH), @r#"
+    insta::assert_debug_snapshot!(expectations[0].judge(&seen, &[], Timestamp::UNIX_EPOCH), @r#"
     Judgement {
         path: "dashboards.count",
         expected: "at least 4",
         observed: "3",
-        failure: Some(
-            "dashboards.count is 3, not at least 4",
+        outcome: Fails(
+            "dashboards.count: expected at least 4, got 3",
         ),
     }
     "#);
-    insta::assert_debug_snapshot!(expectations[0].judge(&json!({}), Timestamp::UNIX_EPOCH), @r#"
+    insta::assert_debug_snapshot!(expectations[0].judge(&json!({}), &[], Timestamp::UNIX_EPOCH), @r#"
     Judgement {
         path: "dashboards.count",
         expected: "at least 4",
         observed: "nothing",
-        failure: Some(
-            "dashboards.count is missing: there is no dashboards",
+        outcome: Fails(
+            "dashboards.count: not found (there is no dashboards)",
         ),
     }
     "#);
@@ -138,7 +142,7 @@ fn what_came_from_outside_is_text_or_the_number_that_it_spells() {
     let expectations = read(&filled("200"), &schema(), &mut problems);
     assert!(problems.is_empty());
     let seen = json!({ "status": 200, "url": "200" });
-    assert!(expectations.iter().all(|one| one.judge(&seen, Timestamp::UNIX_EPOCH).failure.is_none()));
+    assert!(expectations.iter().all(|one| one.judge(&seen, &[], Timestamp::UNIX_EPOCH).reason().is_none()));
     read(&filled("abc"), &schema(), &mut problems);
     assert_eq!(problems.iter().map(|problem| problem.title()).collect::<Vec<_>>(), ["`status` can never be `\"abc\"`"]);
 }

@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use serde_json::{Map, Value};
 
+use super::super::cut::{Cut, Extent};
+use super::super::truth::Truth;
+use super::super::{Outcome, Rule};
 use super::{Expectation, load};
 
 /// Matchers of every kind, each as it would stand behind a path.
@@ -16,6 +19,7 @@ const MATCHERS: &[&str] = &[
     "null",
     "{ equals: { a: 1 } }",
     "{ not: a }",
+    "{ not: { at_least: 1 } }",
     "{ one_of: [1, a, null] }",
     "{ at_least: 1 }",
     "{ above: 0, at_most: 1.5 }",
@@ -28,6 +32,9 @@ const MATCHERS: &[&str] = &[
     "{ length: { above: 1 } }",
     "{ every: { at_least: 0 } }",
     "{ some: { not: a } }",
+    "{ every: { not: { below: 1 } } }",
+    "{ not: { matches: '1$' } }",
+    "{ length: { below: 3 } }",
     "{ newer_than: 10m }",
     "{ version: '>=1' }",
 ];
@@ -70,24 +77,53 @@ static NEGATED: LazyLock<Vec<(Expectation, Expectation)>> = LazyLock::new(|| {
     MATCHERS.iter().map(both).collect()
 });
 
+/// Two texts, lists or numbers of which the first is a beginning of the second.
+fn beginning_and_whole() -> impl Strategy<Value = (Value, Value)> {
+    let element = || prop_oneof![Just(Value::from("a")), (0..3_i32).prop_map(Value::from), any_json()];
+    prop_oneof![
+        ("[ab1]{0,3}", "[ab1]{0,3}").prop_map(|(seen, more)| (seen.clone().into(), (seen + &more).into())),
+        (proptest::collection::vec(element(), 0..3), proptest::collection::vec(element(), 0..3))
+            .prop_map(|(seen, more)| (seen.clone().into(), [seen, more].concat().into())),
+        (0..4_u32, 0..4_u32).prop_map(|(seen, more)| (seen.into(), (seen + more).into())),
+    ]
+}
+
 proptest! {
     #[test]
     fn judging_never_panics_and_its_words_stay_on_one_line(observation in any_json()) {
         for expectation in &*EVERYWHERE {
-            let judgement = expectation.judge(&observation, Timestamp::UNIX_EPOCH);
+            let judgement = expectation.judge(&observation, &[], Timestamp::UNIX_EPOCH);
             assert!(judgement.observed.chars().count() <= 200);
-            for words in [&judgement.observed, &judgement.expected, &judgement.failure.unwrap_or_default()] {
+            for words in [&*judgement.observed, &*judgement.expected, judgement.reason().unwrap_or_default()] {
                 assert!(!words.contains(char::is_control), "{words:?}");
             }
         }
     }
 
     #[test]
-    fn not_is_the_negation_wherever_there_is_something(value in any_json()) {
+    fn a_matcher_and_its_negation_never_both_hold_and_both_fail_only_where_it_cannot_be_applied(value in any_json()) {
         let observation = serde_json::json!({ "a": value });
-        let holds = |of: &Expectation| of.judge(&observation, Timestamp::UNIX_EPOCH).failure.is_none();
+        let holds = |of: &Expectation| of.judge(&observation, &[], Timestamp::UNIX_EPOCH).outcome == Outcome::Holds;
         for (plain, negated) in &*NEGATED {
-            assert_ne!(holds(plain), holds(negated), "{}", plain.describe());
+            assert!(!(holds(plain) && holds(negated)), "{}", plain.describe());
+            let Rule::Matches(matcher) = &plain.rule else { unreachable!("these are matchers") };
+            let truth = matcher.judge(&observation["a"], Extent::Whole, Timestamp::UNIX_EPOCH);
+            assert_eq!(holds(plain) || holds(negated), truth != Truth::Inapplicable, "{}", plain.describe());
+        }
+    }
+
+    #[test]
+    fn what_is_judged_by_the_beginning_is_so_of_the_whole((seen, whole) in beginning_and_whole()) {
+        let both = |observed: &Value, cuts: &[Cut], of: &Expectation| {
+            of.judge(&serde_json::json!({ "a": observed }), cuts, Timestamp::UNIX_EPOCH).outcome
+        };
+        let cut = [Cut::new(&["a"], "only the beginning was read", None)];
+        for expectation in NEGATED.iter().flat_map(|(plain, negated)| [plain, negated]) {
+            match both(&seen, &cut, expectation) {
+                Outcome::Holds => assert_eq!(both(&whole, &[], expectation), Outcome::Holds, "{}", expectation.describe()),
+                Outcome::Fails(_) => assert_ne!(both(&whole, &[], expectation), Outcome::Holds, "{}", expectation.describe()),
+                Outcome::Unknown(..) => {}
+            }
         }
     }
 }

@@ -249,6 +249,7 @@ impl<'a> From<&'a run::ExpectationResult> for Expectation<'a> {
             expected: text(&it.expected),
             observed: text(&it.observed),
             passed: it.passed,
+            default: it.default,
             place: it.place.as_ref().map(Into::into),
         }
     }
@@ -261,6 +262,7 @@ impl From<Expectation<'_>> for run::ExpectationResult {
             expected: it.expected.into_owned(),
             observed: it.observed.into_owned(),
             passed: it.passed,
+            default: it.default,
             place: it.place.map(Into::into),
         }
     }

@@ -143,6 +143,8 @@ pub struct Expectation<'a> {
     pub expected: Text<'a>,
     pub observed: Text<'a>,
     pub passed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
     pub place: Option<Place<'a>>,
 }
 

@@ -114,7 +114,7 @@ impl Probe for Alembic {
     const KIND: &'static str = "alembic";
     const EXPECT: &'static str = "{ at_head: true }";
     const EXAMPLE: &'static str = r#"alembic: { url: "${secrets.DATABASE_URL}", config: backend/alembic.ini }
-expect: { at_head: true, current: [014_trace_mismatches] }
+expect: { current: [014_trace_mismatches] }
 "#;
     type Observation = AlembicSeen;
 

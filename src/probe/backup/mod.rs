@@ -93,7 +93,7 @@ impl Probe for Backup {
     const KIND: &'static str = "backup";
     const EXPECT: &'static str = "{ size: { above: 0 }, modified: { newer_than: 26h }, problem: { exists: false } }";
     const EXAMPLE: &'static str = r#"backup: { in: "s3://acme-backups/staging", name: "*.dump", pg_restore: true, options: { region: eu-central-1 } }
-expect: { modified: { newer_than: 26h }, size_ratio: { at_least: 0.5 }, entries: { above: 0 } }
+expect: { size_ratio: { at_least: 0.5 }, entries: { above: 0 } }
 timeout: 5m
 "#;
     type Observation = BackupSeen;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Context, Fault, Probe};
+use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::http::Size;
 use crate::client::ssh::Host;
 
@@ -78,6 +78,7 @@ pub struct FileSeen {
 impl Probe for File {
     const KIND: &'static str = "file";
     const EXPECT: &'static str = "{ exists: true, kind: file }";
+    const SAME_FACT: &'static [SameFact] = &[("kind", &["exists", "is_dir"])];
     const EXAMPLE: &'static str = r#"file: { path: docs/ONCALL_RUNBOOK.md }
 expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than: 90d } }
 "#;
@@ -102,6 +103,18 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
             (Some(kind), _) => kind.to_owned(),
             (None, _) => "does not exist".to_owned(),
         }
+    }
+
+    fn cuts(&self, seen: &FileSeen) -> Vec<Cut> {
+        let is_unread = self.max_size.get() == 0 && seen.kind.as_deref() == Some("file");
+        if !seen.truncated && !is_unread {
+            return Vec::new();
+        }
+        let read = match self.max_size.get() {
+            0 => "its content was not read".to_owned(),
+            _ => format!("only the first {} of the file was read", self.max_size),
+        };
+        vec![Cut::new(&["text", "lines", "json", "headings", "empty_headings", "sha256"], read, "max_size")]
     }
 
     fn advice(&self, seen: &FileSeen) -> Option<String> {
@@ -139,7 +152,15 @@ fn seen(found: Found, is_markdown: bool, now: Timestamp) -> FileSeen {
     let is_dir = found.kind == Some("directory");
     let content = found.content.as_ref();
     let text = content.and_then(|content| content.text());
-    let headings = text.filter(|_| is_markdown).map(headings);
+    let headings = text.filter(|_| is_markdown).map(|text| match content.is_some_and(|content| content.truncated) {
+        false => headings(text),
+        // The last line may go on, and what follows belongs to the last heading.
+        true => {
+            let mut found = headings(&text[..text.rfind('\n').map_or(0, |end| end + 1)]);
+            found.empty.retain(|empty| found.all.last() != Some(empty));
+            found
+        }
+    });
     FileSeen {
         exists: found.kind.is_some_and(|kind| kind != "broken link"),
         kind: found.kind.map(str::to_owned),

@@ -9,12 +9,15 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Context, Fault, Probe};
+use super::{Context, Cut, Fault, Probe};
 
 use program::Git as Program;
 
 /// How many changed files are named.
 const MAX_CHANGES: usize = 50;
+
+/// The longest first line of a message that is kept, in characters.
+const MAX_SUBJECT: usize = 200;
 
 /// Looks at a local Git repository with the `git` program, and fetches nothing: `origin/main` is what was fetched last.
 /// With `as: main`, later probes can say `${main.commit}` and `${main.short}`. No hook, filter or other program that the
@@ -127,6 +130,17 @@ expect: { dirty: false, ahead: 0, behind: 0 }
         line
     }
 
+    fn cuts(&self, seen: &GitSeen) -> Vec<Cut> {
+        let mut cuts = Vec::new();
+        if seen.changes.as_ref().is_some_and(|changes| changes.len() >= MAX_CHANGES) {
+            cuts.push(Cut::new(&["changes"], format!("only the first {MAX_CHANGES} were read"), None));
+        }
+        if seen.subject.chars().count() >= MAX_SUBJECT {
+            cuts.push(Cut::new(&["subject"], format!("only the first {MAX_SUBJECT} characters were read"), None));
+        }
+        cuts
+    }
+
     fn advice(&self, seen: &GitSeen) -> Option<String> {
         let changes = seen.changes.as_ref().filter(|changes| !changes.is_empty())?;
         let first: Vec<&str> = changes.iter().take(3).map(|change| change.trim()).collect();
@@ -215,7 +229,7 @@ async fn message(git: &Program<'_>, commit: &str) -> Result<(String, String), Fa
     let committed = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     let committed = committed.ok_or_else(|| Fault::new(format!("commit {commit} does not say when it was made")))?;
     let subject = body.trim_start().lines().next().unwrap_or_default();
-    Ok((committed.to_string(), subject.chars().take(200).collect()))
+    Ok((committed.to_string(), subject.chars().take(MAX_SUBJECT).collect()))
 }
 
 /// What differs from the commit that is checked out.

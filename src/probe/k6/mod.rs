@@ -83,7 +83,7 @@ impl Probe for K6 {
     const EXPECT: &'static str = "{ thresholds: { above: 0 }, crossed: { length: 0 }, unsampled: { length: 0 }, \
                                   failed: false, all_failed: { length: 0 }, iterations: { above: 0 }, regressions: { length: 0 } }";
     const EXAMPLE: &'static str = r#"k6: { summary: load-tests/summary.json, baseline: load-tests/baseline.json, tolerance: 20 }
-expect: { thresholds: { at_least: 1 }, crossed: { length: 0 }, regressions: { length: 0 }, modified: { newer_than: 7d } }
+expect: { iterations: { at_least: 1000 }, modified: { newer_than: 7d } }
 "#;
     const EFFECTS: Option<&'static str> = Some("With `run`, it puts load on what the script calls.");
     type Observation = K6Seen;

@@ -97,7 +97,7 @@ impl Probe for Logs {
     const EXPECT: &'static str = "{ count: { at_least: 1 } }";
     const EFFECTS: Option<&'static str> = Some("With `emit`, a request is sent that has the service log a line.");
     const EXAMPLE: &'static str = r#"logs: { store: loki, url: "${env.LOKI_URL}", query: '{app="api"}', emit: { url: "https://api.staging.example/healthz?marker={marker}" } }
-expect: { count: { at_least: 1 } }
+expect: { arrived_ms: { at_most: 30000 } }
 timeout: 1m
 "#;
     type Observation = LogsSeen;

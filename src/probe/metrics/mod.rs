@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Context, Fault, Probe};
+use super::{Context, Cut, Fault, Probe};
 use crate::client::api::{Api, Reply};
 use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
 use crate::client::number::Number;
@@ -122,6 +122,11 @@ expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
             (names, _) if names.len() <= 3 => names.join(", "),
             (names, _) => format!("{} names", names.len()),
         }
+    }
+
+    fn cuts(&self, seen: &MetricsSeen) -> Vec<Cut> {
+        let read = format!("of more than {MAX_SAMPLES} samples none is kept: select fewer by `name` and `labels`");
+        if seen.samples.is_none() { vec![Cut::new(&["values", "samples"], read, None)] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &MetricsSeen) -> Option<String> {

@@ -68,7 +68,7 @@ impl Probe for Nftables {
     const KIND: &'static str = "nftables";
     const EXPECT: &'static str = "{ rules: { at_least: 1 }, persistent: true, service: enabled }";
     const EXAMPLE: &'static str = r#"nftables: { boot_file: /etc/nftables.conf }
-expect: { rules: { at_least: 1 }, persistent: true, service: enabled, tables: { contains: inet filter } }
+expect: { tables: { contains: inet filter } }
 "#;
     type Observation = NftablesSeen;
 

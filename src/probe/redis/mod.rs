@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub use info::{Persistence, Role};
 pub use setting::RedisUrl;
 
-use super::{Context, Fault, Probe};
+use super::{Context, Fault, Probe, SameFact};
 use connection::{Answer, Connection};
 use info::Info;
 
@@ -93,8 +93,9 @@ pub struct RedisSeen {
 impl Probe for Redis {
     const KIND: &'static str = "redis";
     const EXPECT: &'static str = "{ pong: true }";
+    const SAME_FACT: &'static [SameFact] = &[("pong", &["error"])];
     const EXAMPLE: &'static str = r#"redis: { url: "${secrets.REDIS_URL}", write: true }
-expect: { pong: true, writable: true }
+expect: { writable: true }
 "#;
     const EFFECTS: Option<&'static str> = Some("With `write`, a key of its own is written and removed.");
     type Observation = RedisSeen;

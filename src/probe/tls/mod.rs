@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::tcp::{Address, connect, unresolved};
-use super::{Context, Fault, Probe};
+use super::{Context, Fault, Probe, SameFact};
 use crate::client::http::{Tls as Certificate, connection, tls_fault};
 use observer::Observer;
 
@@ -83,8 +83,9 @@ pub struct TlsSeen {
 impl Probe for Tls {
     const KIND: &'static str = "tls";
     const EXPECT: &'static str = "{ verified: true }";
+    const SAME_FACT: &'static [SameFact] = &[("verified", &["reason"])];
     const EXAMPLE: &'static str = r#"tls: { address: "api.staging.example:443" }
-expect: { verified: true, days_left: { at_least: 14 } }
+expect: { days_left: { at_least: 14 } }
 "#;
     type Observation = TlsSeen;
 

@@ -58,7 +58,7 @@ impl Probe for Workflow {
     const KIND: &'static str = "workflow";
     const EXPECT: &'static str = "{ valid: true }";
     const EXAMPLE: &'static str = r#"workflow: { path: .github/workflows/e2e-parity-check.yml }
-expect: { valid: true, dispatch_only: true, jobs: { contains: parity } }
+expect: { dispatch_only: true, jobs: { contains: parity } }
 "#;
     type Observation = WorkflowSeen;
 

@@ -230,6 +230,9 @@ pub struct Expectation<'a> {
     pub observed: Text<'a>,
     /// Whether it holds.
     pub passed: bool,
+    /// Whether it is a default of the kind of probe that `expect` leaves in force.
+    #[serde(default)]
+    pub default: bool,
     /// Where the checklist states it. Null if it passed, and for a default expectation.
     pub place: Option<Place<'a>>,
 }

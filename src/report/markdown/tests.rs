@@ -26,7 +26,7 @@ fn a_run_is_the_checklist_with_its_ticks_and_what_was_seen() {
     ## Prerequisites (must be green before staging sign-off)
     - [x] DB: Alembic HEAD == 014_trace_mismatches (verified 2025-12-06: 014_trace_mismatches, at head)
     - [ ] Redis: `redis_connected == 1` **[ERROR: connecting to Redis: connection refused]** (insecure: TLS not verified)
-    - [ ] Grafana: 4 dashboards provisioned **[FAILED: dashboards.titles lacks "M4.5 Failure"]** (last verified 2025-12-01)
+    - [ ] Grafana: 4 dashboards provisioned **[FAILED: dashboards.titles: "M4.5 Failure" not found]** (last verified 2025-12-01)
     - [ ] Logs: central logging receives backend logs **[PROD SETUP]**
     - [ ] Secrets are present **[BLOCKED: GITHUB_TOKEN is not set]**
 

@@ -4,11 +4,12 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
+use crate::diagnostic::Place;
 use crate::report::Look;
 use crate::report::cause::{Cause, Root, causes};
 use crate::report::gap;
 use crate::report::text::{count, duration, wrap};
-use crate::run::{ItemResult, ProbeResult, Reason, Run, Status};
+use crate::run::{ExpectationResult, ItemResult, ProbeResult, Reason, Run, Status};
 use crate::text::visible;
 
 use super::paint::{Paint, symbol};
@@ -126,21 +127,33 @@ impl Page<'_> {
             said.push_str(" (insecure: TLS not verified)");
         }
         self.say(&label, &said, out)?;
-        let mut unmet = probe.expectations.iter().filter(|expectation| !expectation.passed).peekable();
-        if unmet.peek().is_none() {
+        self.unmet(probe, out)
+    }
+
+    /// The lines of the checklist that state what does not hold. What a check states has the line that uses it first.
+    fn unmet(&self, probe: &ProbeResult, out: &mut dyn Write) -> io::Result<()> {
+        let unmet = || probe.expectations.iter().filter(|expectation| !expectation.passed);
+        if unmet().next().is_none() {
             return snippet::arrow(&probe.place, self.paint, out);
         }
-        for expectation in unmet {
-            let mut label =
-                format!("expected {}, observed {}", visible(&expectation.expected), visible(&expectation.observed));
-            let (place, word) = match &expectation.place {
-                Some(place) => (place, expectation.path.as_str()),
-                None => {
-                    label = format!("{}: {label}", visible(&expectation.path));
-                    (&probe.place, probe.kind.as_str())
-                }
-            };
-            snippet::write(place, word, &label, self.look.width.map(|_| self.limit), self.paint, out)?;
+        let label =
+            |of: &ExpectationResult| format!("expected {}, got {}", visible(&of.expected), visible(&of.observed));
+        let write = |place: &Place, word: &str, label: &str, out: &mut dyn Write| {
+            snippet::write(place, word, label, self.look.width.map(|_| self.limit), self.paint, out)
+        };
+        let mut defaults = unmet().filter(|expectation| expectation.place.is_none()).peekable();
+        let word = probe.check.as_deref().unwrap_or(&probe.kind);
+        if probe.check.is_some() && defaults.peek().is_none() {
+            write(&probe.place, word, "used here", out)?;
+        }
+        for default in defaults {
+            let label = format!("{}: {} (default)", visible(&default.path), label(default));
+            write(&probe.place, word, &label, out)?;
+        }
+        for expectation in unmet() {
+            if let Some(place) = &expectation.place {
+                write(place, &expectation.path, &label(expectation), out)?;
+            }
         }
         Ok(())
     }

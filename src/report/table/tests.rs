@@ -23,7 +23,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
     ✓ passed    DB: Alembic HEAD == 014_trace_mismatches     014_trace_mismatches, at head
     ! error     Redis: `redis_connected == 1`                connecting to Redis: connection refused
                                                              (insecure: TLS not verified)
-    ✗ failed    Grafana: 4 dashboards provisioned            dashboards.titles lacks "M4.5 Failure"
+    ✗ failed    Grafana: 4 dashboards provisioned            dashboards.titles: "M4.5 Failure" not found
     - deferred  Logs: central logging receives backend logs  PROD SETUP
     ⊘ blocked   Secrets are present                          GITHUB_TOKEN is not set
 
@@ -50,11 +50,11 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
       help: is REDIS_URL reachable from here?
 
     ✗ grafana — Grafana: 4 dashboards provisioned
-      failed: dashboards.titles lacks "M4.5 Failure"
+      failed: dashboards.titles: "M4.5 Failure" not found
        --> checklists/staging.yaml:41:15
         |
      41 | dashboards.titles: { contains: [AOS Traces, M4.5 Failure] }
-        | ^^^^^^^^^^^^^^^^^ expected contains ["AOS Traces","M4.5 Failure"], observed ["AOS Traces","Basic"]
+        | ^^^^^^^^^^^^^^^^^ expected to contain ["AOS Traces","M4.5 Failure"], got ["AOS Traces","Basic"]
       help: the token may not see every folder
       hint: provision the folder `monitoring/grafana` again
       reproduce: curl -sS -H "Authorization: Bearer $GRAFANA_TOKEN" http://grafana:3000/api/search
@@ -149,7 +149,7 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
         |
      41 | dashboards.titles: { contains: [A…
         | ^^^^^^^^^^^^^^^^^
-        | expected contains ["AOS
+        | expected to contain ["AOS
         | Traces","M4.5 Failure"], observed
         | ["AOS Traces","Basic"]
       help: the token may not see every
