@@ -1,6 +1,7 @@
 //! `env`: are the environment variables there that the service needs, and are they more than placeholders?
 
 mod placeholder;
+mod word;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -49,7 +50,8 @@ pub struct EnvironmentSeen {
     pub missing: Vec<String>,
     /// Those of `missing` that are set, but blank.
     pub blank: Vec<String>,
-    /// Those whose value still waits for a real one, such as `changeme`, `<your-token>` or an unexpanded `${X}`.
+    /// Those whose value is an example, such as `changeme`, `ghp_xxxx`, `postgres://username:password@…`, an unexpanded
+    /// `${X}` or an unresolved `op://…`.
     pub placeholder: Vec<String>,
     /// Those whose value does not match.
     pub malformed: Vec<String>,
@@ -82,7 +84,7 @@ impl Probe for Environment {
                     seen.blank.push(name.to_owned());
                     &mut seen.missing
                 }
-                Some(value) if is_placeholder(value) => &mut seen.placeholder,
+                Some(value) if is_placeholder(name, value) => &mut seen.placeholder,
                 Some(_) if self.is_malformed(name, &vars[name]) => &mut seen.malformed,
                 Some(_) => &mut seen.present,
             };
