@@ -85,6 +85,24 @@ fn no_backup_at_all_is_seen_and_told_in_its_own_words() {
     ");
 }
 
+#[test]
+fn what_jobs_leave_beside_their_backups_and_empty_archives_are_no_backups() {
+    let folder = folder(&[]);
+    write(&folder, "db-1.dump.gz", &[b'x'; 5000], 9);
+    for name in ["backup.log", "db-2.dump.gz.md5", "db-2.dump.gz.in_progress", ".db-2.dump.gz.Xy12"] {
+        write(&folder, name, b"d41d8cd98f00b204e9800998ecf8427e", 0);
+    }
+    let aside = seen(&folder, json!({}));
+    assert_eq!((aside.count, aside.newest.as_deref(), aside.skipped), (1, Some("db-1.dump.gz"), 4));
+    assert_eq!(seen(&folder, json!({ "name": "*.log" })).newest.as_deref(), Some("backup.log"));
+
+    let gzip = Command::new("sh").args(["-c", "printf '' | gzip -n"]).output().expect("gzip is installed").stdout;
+    write(&folder, "db-3.dump.gz", &gzip, 0);
+    let empty = seen(&folder, json!({}));
+    assert_eq!((empty.newest.as_deref(), empty.size, empty.empty), (Some("db-3.dump.gz"), Some(20), Some(true)));
+    assert_snapshot!(told(json!({ "in": "backups" }), &empty), @"db-3.dump.gz, empty | db-3.dump.gz has no content: read the log of the job, a failed dump that is piped into gzip looks like this");
+}
+
 /// A real dump, in the format that `pg_restore` reads.
 fn dump() -> Vec<u8> {
     let postgres = harness::postgres();
@@ -138,13 +156,13 @@ fn s3_list(request: &Request) -> Response {
     };
     let (objects, rest) = if request.query.contains("continuation-token=next") {
         (
-            object("db/two.dump", "2025-12-06T02:00:00.000Z", 300)
+            object("db/two.dump", "2025-12-06T02:00:00.000Z", 300_000)
                 + &object("other/x.dump", "2025-12-09T02:00:00.000Z", 1),
             "<IsTruncated>false</IsTruncated>",
         )
     } else {
         (
-            object("db/one.dump", "2025-12-05T02:00:00.000Z", 200),
+            object("db/one.dump", "2025-12-05T02:00:00.000Z", 200_000),
             "<IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken>",
         )
     };
@@ -169,7 +187,7 @@ fn objects_in_s3_are_listed_page_by_page_and_fetched_for_pg_restore() {
         _ => Response::empty(404),
     });
     let seen = look::<Backup>(s3(&server)).expect("it can be listed");
-    assert_eq!((seen.count, seen.newest.as_deref(), seen.size), (2, Some("two.dump"), Some(300)));
+    assert_eq!((seen.count, seen.newest.as_deref(), seen.size), (2, Some("two.dump"), Some(300_000)));
     assert_eq!(
         (seen.modified.map(|time| time.to_string()).as_deref(), seen.size_ratio),
         (Some("2025-12-06T02:00:00Z"), Some(1.5))
@@ -183,6 +201,67 @@ fn objects_in_s3_are_listed_page_by_page_and_fetched_for_pg_restore() {
     settings["pg_restore"] = json!(true);
     let restored = look_in::<Backup>(&path(Path::new("/")), settings).expect("it can be fetched");
     assert_eq!((restored.entries, restored.problem), (Some(2), None));
+}
+
+/// A bucket with the marker of a folder, newer than the backups in it.
+fn s3_with_markers(request: &Request) -> Response {
+    if request.method == "HEAD" {
+        return Response::empty(404);
+    }
+    let object = |name: &str, day: u8, size: usize| {
+        format!(
+            "<Contents><Key>{name}</Key><LastModified>2025-12-{day:02}T02:00:00.000Z</LastModified><ETag>\"x\"</ETag><Size>{size}</Size></Contents>"
+        )
+    };
+    let objects = [object("db/", 9, 0), object("db/a.dump", 5, 9000), object("db/2025/", 9, 0)].concat();
+    Response::ok(format!(
+        "<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>false</IsTruncated>{objects}</ListBucketResult>"
+    ))
+    .header("content-type", "application/xml")
+}
+
+#[test]
+fn markers_of_folders_are_no_backups() {
+    let server = harness::http(|request| s3_with_markers(&request));
+    let seen = look::<Backup>(s3(&server)).expect("it can be listed");
+    assert_eq!((seen.count, seen.newest.as_deref()), (1, Some("a.dump")));
+}
+
+#[test]
+fn credentials_and_endpoint_of_s3_come_from_the_environment_and_the_profile_too() {
+    let server = harness::http(|request| s3_with_markers(&request));
+    let home = harness::directory("aws-home");
+    fs::create_dir_all(home.join(".aws")).expect("the folder is ours");
+    let config =
+        format!("[profile ci]\nregion = eu-west-1\nendpoint_url = {}\n[profile sso]\nsso_session = x\n", server.url());
+    fs::write(home.join(".aws/config"), config).expect("the folder is ours");
+    let keys = "[ci]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = wJalrXUtnFEMI\n";
+    fs::write(home.join(".aws/credentials"), keys).expect("the folder is ours");
+    let home = home.display().to_string();
+    let look_with = |vars: &[(&str, &str)]| {
+        let vars: Vec<_> = [("HOME", home.as_str())].into_iter().chain(vars.iter().copied()).collect();
+        look_in::<Backup>(&context(Path::new("/"), &vars), json!({ "in": "s3://acme/db" }))
+    };
+    let key_of_last = || {
+        let requests = server.requests();
+        requests.last().and_then(|request| request.header("authorization")).unwrap_or_default().to_owned()
+    };
+    look_with(&[("AWS_PROFILE", "ci")]).expect("the profile has all");
+    assert!(key_of_last().starts_with("AWS4-HMAC-SHA256 Credential=AKIAPROFILE/"), "{}", key_of_last());
+    assert!(key_of_last().contains("/eu-west-1/s3/"), "{}", key_of_last());
+    let url = server.url();
+    let vars =
+        [("AWS_ACCESS_KEY_ID", "AKIAENV"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_ENDPOINT_URL_S3", url.as_str())];
+    look_with(&vars).expect("the environment has all");
+    assert!(key_of_last().starts_with("AWS4-HMAC-SHA256 Credential=AKIAENV/"), "{}", key_of_last());
+    assert_snapshot!(look_with(&[("AWS_PROFILE", "gone")]).expect_err("no such profile"), @"
+    the AWS profile `gone` does not exist
+    help: `aws configure list-profiles` lists those that do
+    ");
+    assert_snapshot!(look_with(&[("AWS_PROFILE", "sso")]).expect_err("it can't be used"), @r#"
+    the AWS profile `sso` uses `sso_session`, which only AWS's own programs support
+    help: run `eval "$(aws configure export-credentials --profile sso --format env)"` before gate
+    "#);
 }
 
 #[test]
@@ -231,7 +310,7 @@ fn google_and_azure_are_listed_too() {
         assert!(request.header("authorization").is_some_and(|value| value.starts_with("SharedKey account:")));
         let blob = |name: &str, day: &str| {
             format!(
-                "<Blob><Name>{name}</Name><Properties><Last-Modified>{day} Dec 2025 02:00:00 GMT</Last-Modified><Etag>0x1</Etag><Content-Length>20</Content-Length><Content-Type>application/octet-stream</Content-Type><ResourceType>file</ResourceType></Properties></Blob>"
+                "<Blob><Name>{name}</Name><Properties><Last-Modified>{day} Dec 2025 02:00:00 GMT</Last-Modified><Etag>0x1</Etag><Content-Length>20000</Content-Length><Content-Type>application/octet-stream</Content-Type><ResourceType>file</ResourceType></Properties></Blob>"
             )
         };
         let (blobs, next) = if request.query.contains("marker=2") {

@@ -19,6 +19,14 @@ pub async fn list(folder: PathBuf) -> Result<Option<Vec<Object>>, Fault> {
     listed.unwrap_or_else(|_| Err(Fault::new("the folder could not be listed")))
 }
 
+/// All of a small file.
+///
+/// # Errors
+/// When it can't be read.
+pub async fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+    tokio::fs::read(path).await.map_err(|problem| unread(path, &problem))
+}
+
 fn below(folder: &Path) -> Result<Option<Vec<Object>>, Fault> {
     match fs::metadata(folder) {
         Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),

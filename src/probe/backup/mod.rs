@@ -1,8 +1,11 @@
 //! `backup`: how old and how large is the newest backup, and can it be read?
 
+mod content;
 mod folder;
 mod place;
+mod profile;
 mod restore;
+mod side;
 mod store;
 
 use std::collections::BTreeMap;
@@ -15,7 +18,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Context, Fault, Probe};
+use content::{LARGEST_EMPTY, is_empty};
 use place::{Pattern, Place};
+use side::is_side_file;
 
 /// More than this is no folder of backups.
 const MOST: usize = 100_000;
@@ -29,7 +34,8 @@ pub struct Backup {
     #[serde(rename = "in")]
     place: Place,
     /// Which of them: a pattern for the file's name such as `staging-*.dump`, or with a `/` in it, for the path below
-    /// `in`. All if absent.
+    /// `in`. Default: all files, except logs, checksums (`.md5`, `.sha256`, …), hidden files and unfinished ones (`.tmp`,
+    /// `.partial`, `.in_progress`, …), which count only where the pattern ends in the same way.
     name: Option<Pattern>,
     /// With the median size of how many before it the newest is compared. 7 if absent.
     #[serde(default = "seven")]
@@ -40,7 +46,8 @@ pub struct Backup {
     pg_restore: bool,
     /// How the store is asked, in the words of the `object_store` crate. For S3 `access_key_id`, `secret_access_key`,
     /// `region`, `endpoint`; for Google `service_account_key`; for Azure `account_name` with `account_key` or `sas_token`.
-    /// What is absent is asked of the machine that gate runs on.
+    /// Default for S3: the variables `AWS_…`, then the profile `AWS_PROFILE` of `~/.aws`, then the machine's role; for the
+    /// others the variables `GOOGLE_…` and `AZURE_…`, then the machine's role.
     #[serde(default)]
     options: BTreeMap<String, String>,
     /// A file of PEM certificates to trust besides the system's, for a store with its own authority.
@@ -62,6 +69,11 @@ pub struct BackupSeen {
     /// How large it is, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// Whether the newest has nothing in it: no bytes, or an archive or a compressed file without content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty: Option<bool>,
+    /// How many files were not counted: logs, checksums, and unfinished ones.
+    pub skipped: usize,
     /// The median size of those before it, as many as `compare` says, in bytes. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub median_size: Option<u64>,
@@ -91,7 +103,8 @@ pub struct Object {
 
 impl Probe for Backup {
     const KIND: &'static str = "backup";
-    const EXPECT: &'static str = "{ size: { above: 0 }, modified: { newer_than: 26h }, problem: { exists: false } }";
+    const EXPECT: &'static str =
+        "{ size: { above: 0 }, empty: false, modified: { newer_than: 26h }, problem: { exists: false } }";
     const EXAMPLE: &'static str = r#"backup: { in: "s3://acme-backups/staging", name: "*.dump", pg_restore: true, options: { region: eu-central-1 } }
 expect: { size_ratio: { at_least: 0.5 }, entries: { above: 0 } }
 timeout: 5m
@@ -101,7 +114,7 @@ timeout: 5m
     async fn observe(&self, cx: &Context) -> Result<BackupSeen, Fault> {
         let store = match &self.place {
             Place::Folder(_) => None,
-            Place::Store(bucket) => Some(store::open(bucket, &self.options, self.ca.as_ref(), cx)?),
+            Place::Store(bucket) => Some(store::open(bucket, &self.options, self.ca.as_ref(), cx).await?),
         };
         let found = match (&self.place, &store) {
             (Place::Store(_), Some(store)) => Some(store.list().await?),
@@ -111,14 +124,30 @@ timeout: 5m
         let has_place = found.is_some();
         let mut objects = found.unwrap_or_default();
         objects.retain(|object| self.name.as_ref().is_none_or(|pattern| pattern.matches(&object.path)));
+        let all = objects.len();
+        let pattern = self.name.as_ref().map(ToString::to_string);
+        objects.retain(|object| !is_side_file(&object.path, pattern.as_deref()));
+        let skipped = all - objects.len();
         objects.sort_by(|one, other| (one.modified, &one.path).cmp(&(other.modified, &other.path)));
-        let mut seen = BackupSeen { count: objects.len(), has_place, ..BackupSeen::default() };
+        while let (Some(store), Some(newest)) = (&store, objects.last())
+            && newest.size == 0
+            && !store.has(&newest.path).await?
+        {
+            objects.pop();
+        }
+        let mut seen = BackupSeen { count: objects.len(), skipped, has_place, ..BackupSeen::default() };
         let Some(newest) = objects.pop() else { return Ok(seen) };
         seen.median_size = median(objects.iter().rev().take(self.compare.get()).map(|object| object.size).collect());
         #[expect(clippy::cast_precision_loss, reason = "a size of 9 PB may be off by a byte")]
         let ratio = |median: u64| newest.size as f64 / median as f64;
         seen.size_ratio = seen.median_size.filter(|median| *median > 0).map(ratio);
         (seen.modified, seen.size) = (Some(newest.modified), Some(newest.size));
+        seen.empty = Some(match (&store, &self.place) {
+            _ if newest.size > LARGEST_EMPTY => false,
+            (Some(store), _) if newest.size > 0 => is_empty(&store.read(&newest.path).await?),
+            (None, Place::Folder(path)) => is_empty(&folder::read(&cx.path(path).join(&newest.path)).await?),
+            (Some(_), _) | (None, Place::Store(_)) => true,
+        });
         if self.pg_restore {
             let read = match (&store, &self.place) {
                 (Some(store), _) => restore::read(store.fetch(&newest.path).await?.path(), cx).await?,
@@ -137,6 +166,7 @@ timeout: 5m
     fn evidence(&self, seen: &BackupSeen) -> String {
         match (&seen.newest, seen.entries) {
             (None, _) => "none".to_owned(),
+            (Some(newest), _) if seen.empty == Some(true) => format!("{newest}, empty"),
             (Some(newest), None) => newest.clone(),
             (Some(newest), Some(entries)) => format!("{newest}, {entries} entries restorable"),
         }
@@ -148,6 +178,10 @@ timeout: 5m
             (None, _) if !seen.has_place => {
                 Some(format!("there is no `{place}`: has a backup ever run, and is the path right?"))
             }
+            (None, _) if seen.skipped > 0 => Some(format!(
+                "`{place}` holds only logs, checksums and unfinished files ({}): has the job finished?",
+                seen.skipped
+            )),
             (None, _) => Some(match &self.name {
                 Some(name) => {
                     format!("nothing below `{place}` is called `{name}`: has the job run, and is that its name?")
@@ -157,6 +191,9 @@ timeout: 5m
             (Some(newest), Some(_)) => {
                 Some(format!("{newest} could not be restored: look at the job that made it, and at its disk"))
             }
+            (Some(newest), None) if seen.empty == Some(true) => Some(format!(
+                "{newest} has no content: read the log of the job, a failed dump that is piped into gzip looks like this"
+            )),
             (Some(newest), None) => {
                 Some(format!("the newest is {newest}: look at the last run of the job that makes them"))
             }

@@ -1,6 +1,6 @@
 //! Objects in S3, Google Cloud Storage and Azure Blob Storage, through the `object_store` crate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use futures_util::{StreamExt, TryStreamExt};
@@ -18,7 +18,7 @@ use url::Url;
 use crate::probe::{Context, Fault, HttpOptions};
 
 use super::place::{Bucket, Provider};
-use super::{MOST, Object, too_many};
+use super::{MOST, Object, profile, too_many};
 
 /// A part of a store that can be asked.
 pub struct Store {
@@ -41,57 +41,71 @@ impl HttpConnector for Ours {
 ///
 /// # Errors
 /// When the options make no store.
-pub fn open(
+pub async fn open(
     bucket: &Bucket,
     options: &BTreeMap<String, String>,
     ca: Option<&PathBuf>,
     cx: &Context,
 ) -> Result<Store, Fault> {
-    let endpoint = ["endpoint", "endpoint_url", "base_url"].iter().find_map(|end| {
-        let is_it = |key: &&String| {
-            key.trim_start_matches("aws_").trim_start_matches("azure_storage_").trim_start_matches("google_") == *end
-        };
-        options.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value.as_str())
-    });
-    let url = Url::parse(endpoint.unwrap_or("https://store.invalid"))
-        .map_err(|error| Fault::new(format!("the store's endpoint is no URL: {error}")))?;
+    let defaults = match bucket.provider {
+        Provider::S3 => profile::aws(&cx.env).await?,
+        Provider::Google => profile::environment(&cx.env, "GOOGLE_"),
+        Provider::Azure => profile::environment(&cx.env, "AZURE_"),
+    };
+    // What the checklist names comes last, and so wins.
+    let pairs: Vec<(&str, &str)> =
+        defaults.iter().chain(options).map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let endpoint = pairs.iter().rev().find(|(key, _)| is_endpoint(key)).map(|(_, value)| *value);
+    let url = Url::parse(endpoint.unwrap_or("https://store.invalid")).map_err(|_| {
+        Fault::new("the store's endpoint is not a URL").help("give `endpoint` as `https://host` or `http://host:port`")
+    })?;
     let connector = Ours(cx.http(&url, &HttpOptions { insecure: false, ca: ca.cloned() })?);
     // A checklist says itself how often to look again.
     let retry = RetryConfig { max_retries: 0, retry_timeout: cx.timeout, ..RetryConfig::default() };
     let client = ClientOptions::new().with_allow_http(url.scheme() == "http");
-    let pairs = options.iter();
     let built: object_store::Result<Box<dyn ObjectStore>> = match bucket.provider {
         Provider::S3 => {
-            let builder = AmazonS3Builder::new().with_bucket_name(&bucket.name).with_retry(retry);
-            let builder = builder.with_client_options(client).with_http_connector(connector);
-            let builder = pairs.fold(builder, |builder, (key, value)| match key.parse() {
-                Ok(key) => builder.with_config(key, value),
+            let builder = AmazonS3Builder::new();
+            let builder = pairs.iter().fold(builder, |builder, (key, value)| match key.parse() {
+                Ok(key) => builder.with_config(key, *value),
                 Err(_) => builder,
             });
+            let builder = builder.with_bucket_name(&bucket.name).with_retry(retry);
+            let builder = builder.with_client_options(client).with_http_connector(connector);
             builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
         }
         Provider::Google => {
-            let builder = GoogleCloudStorageBuilder::new().with_bucket_name(&bucket.name).with_retry(retry);
-            let builder = builder.with_client_options(client).with_http_connector(connector);
-            let builder = pairs.fold(builder, |builder, (key, value)| match key.parse() {
-                Ok(key) => builder.with_config(key, value),
+            let builder = GoogleCloudStorageBuilder::new();
+            let builder = pairs.iter().fold(builder, |builder, (key, value)| match key.parse() {
+                Ok(key) => builder.with_config(key, *value),
                 Err(_) => builder,
             });
+            let builder = builder.with_bucket_name(&bucket.name).with_retry(retry);
+            let builder = builder.with_client_options(client).with_http_connector(connector);
             builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
         }
         Provider::Azure => {
-            let builder = MicrosoftAzureBuilder::new().with_container_name(&bucket.name).with_retry(retry);
-            let builder = builder.with_client_options(client).with_http_connector(connector);
-            let builder = pairs.fold(builder, |builder, (key, value)| match key.parse() {
-                Ok(key) => builder.with_config(key, value),
+            let builder = MicrosoftAzureBuilder::new();
+            let builder = pairs.iter().fold(builder, |builder, (key, value)| match key.parse() {
+                Ok(key) => builder.with_config(key, *value),
                 Err(_) => builder,
             });
+            let builder = builder.with_container_name(&bucket.name).with_retry(retry);
+            let builder = builder.with_client_options(client).with_http_connector(connector);
             builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
         }
     };
-    let has_credentials = options.keys().any(|key| ["key", "token", "secret"].iter().any(|word| key.contains(word)));
+    let has_credentials = pairs
+        .iter()
+        .any(|(key, _)| ["key", "token", "secret", "credentials", "account"].iter().any(|word| key.contains(word)));
     let inner = built.map_err(|error| Fault::new(format!("the options make no store: {}", root(&error))))?;
     Ok(Store { inner, bucket: bucket.clone(), has_credentials })
+}
+
+/// Whether an option says where the store is.
+fn is_endpoint(key: &str) -> bool {
+    let key = key.trim_start_matches("aws_").trim_start_matches("azure_storage_").trim_start_matches("google_");
+    matches!(key, "endpoint" | "endpoint_url" | "endpoint_url_s3" | "base_url")
 }
 
 impl Store {
@@ -114,7 +128,37 @@ impl Store {
                 return Err(too_many());
             }
         }
+        // A marker of a folder has the folder's name, and nothing in it.
+        let folders: BTreeSet<String> =
+            found.iter().filter_map(|object| Some(object.path.rsplit_once('/')?.0.to_owned())).collect();
+        found.retain(|object| object.size > 0 || !object.path.is_empty() && !folders.contains(&object.path));
         Ok(found)
+    }
+
+    /// Whether this is an object, rather than the marker of a folder without files: `2025/`, listed as `2025`.
+    ///
+    /// # Errors
+    /// When the store does not tell.
+    pub async fn has(&self, below: &str) -> Result<bool, Fault> {
+        match self.inner.head(&self.path(below)?).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(self.fault(&error)),
+        }
+    }
+
+    /// All of a small object.
+    ///
+    /// # Errors
+    /// When the store does not give it.
+    pub async fn read(&self, below: &str) -> Result<Vec<u8>, Fault> {
+        let got = self.inner.get(&self.path(below)?).await.map_err(|error| self.fault(&error))?;
+        Ok(got.bytes().await.map_err(|error| self.fault(&error))?.to_vec())
+    }
+
+    fn path(&self, below: &str) -> Result<Path, Fault> {
+        Path::parse(format!("{}/{below}", self.bucket.prefix).trim_start_matches('/'))
+            .map_err(|_| Fault::new(format!("{below} is not a valid name of an object")))
     }
 
     /// Fetches an object into a file that only this user can read, and that goes with the value.
@@ -122,8 +166,7 @@ impl Store {
     /// # Errors
     /// When the store does not give it, or the disk does not take it.
     pub async fn fetch(&self, below: &str) -> Result<NamedTempFile, Fault> {
-        let full = Path::parse(format!("{}/{below}", self.bucket.prefix).trim_start_matches('/'));
-        let full = full.map_err(|_| Fault::new(format!("{below} is no name that can be asked for")))?;
+        let full = self.path(below)?;
         let unwritten = |problem: std::io::Error| {
             Fault::new(format!("the backup can't be kept here for `pg_restore`: {problem}"))
                 .help("it is written to the temporary folder: give another one as TMPDIR")
@@ -145,6 +188,10 @@ impl Store {
         let is = |words: &[&str]| words.iter().any(|word| said.contains(word));
         match error {
             Error::Unauthenticated { .. } | Error::PermissionDenied { .. } => self.denied(&place, &said),
+            _ if !self.has_credentials && is_metadata(error) => Fault::new(format!("no credentials for {place}")).help(
+                "set them in `options`, in the environment (`AWS_ACCESS_KEY_ID`, …) or in an AWS profile, or run gate \
+                       on a machine whose role may list the bucket",
+            ),
             _ if is(&["401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"]) => {
                 self.denied(&place, &said)
             }
@@ -164,6 +211,18 @@ impl Store {
             }
         }
     }
+}
+
+/// Whether the machine's own role was asked for, which only a machine of the provider has.
+fn is_metadata(error: &Error) -> bool {
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        if error.to_string().contains("169.254.169.254") || error.to_string().contains("metadata") {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// The innermost words of an error, on one line, without any URL; of a store's XML, its code and message.
