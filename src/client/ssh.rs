@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 use url::{Host as Name, Url};
 
-use crate::child::{self, End, Finished};
+use crate::child::{self, End, Finished, Text};
 use crate::text::shell::quoted;
 
 use super::{Context, Fault};
@@ -19,6 +19,8 @@ use super::{Context, Fault};
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR", "SSH_AUTH_SOCK", "SSH_ASKPASS_REQUIRE"];
 /// How ssh says that it failed itself. A program there may end so, too.
 const OWN: i32 = 255;
+/// How much a login there may print before our program runs: a profile, a banner.
+const NOISE: usize = 64 << 10;
 
 /// A machine to look from, such as `ssh://deploy@web-1.staging.example`, with `:PORT` where it is not 22. It is reached by
 /// `ssh` with your own configuration, keys and known hosts, which is never asked anything.
@@ -67,23 +69,26 @@ impl Host {
         Ok(Self { destination, port: url.port() })
     }
 
-    /// Runs a script of a POSIX shell there, and keeps so much of each of its outputs. The script goes through the standard
-    /// input, so that nothing of it can be seen in a list of processes. It has nothing to read. When this future is dropped
+    /// Runs a script of a POSIX shell there, and keeps so much of each of its outputs, without what a login prints before
+    /// it. That it ran is proven by a mark that it prints: an account with a command of its own, or without a shell,
+    /// ignores the script. The script goes through the standard input, so that nothing of it can be seen in a list of
+    /// processes. It has nothing to read. When this future is dropped
     /// or the connection breaks, all that it has started is ended, where `setsid` is installed there; else it alone is.
     ///
     /// # Errors
     /// When the machine can't be reached, in words.
     pub async fn run(&self, cx: &Context, script: &str, limit: usize) -> Result<There, Fault> {
         let mark = mark(script, cx);
-        let ended = child::run_held(self.ssh(cx), wrapped(script, &mark).into_bytes(), limit).await;
+        let ended = child::run_held(self.ssh(cx), wrapped(script, &mark).into_bytes(), limit + NOISE).await;
         let mut ended = ended.map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 Fault::new("`ssh` is not installed here, or not in PATH").help("install the OpenSSH client")
             }
             _ => Fault::new(format!("`ssh` could not be run: {error}")),
         })?;
+        let has_begun = begun(&mut ended.stdout, &mark, limit) & begun(&mut ended.stderr, &mark, limit);
         if ended.end != End::Exit(OWN) {
-            return Ok(There::Ended(ended));
+            return if has_begun { Ok(There::Ended(ended)) } else { Err(self.ignored(&ended)) };
         }
         let said = String::from_utf8_lossy(&ended.stderr.bytes).into_owned();
         if let Some((_, why)) = said.split_once(&format!("{mark} refused ")) {
@@ -105,6 +110,17 @@ impl Host {
         ssh.args(self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
         ssh.args(["--", &self.destination, "sh -s"]);
         ssh
+    }
+
+    /// The login succeeded, but something else than our program ran.
+    fn ignored(&self, ended: &Finished) -> Fault {
+        let outputs = [&ended.stdout, &ended.stderr].map(|output| String::from_utf8_lossy(&output.bytes).into_owned());
+        let said = outputs.iter().flat_map(|output| output.lines()).map(str::trim).find(|line| !line.is_empty());
+        let said: String = said.unwrap_or("it printed nothing").chars().filter(|c| !c.is_control()).take(200).collect();
+        Fault::new(format!("{self} did not run the command: {said}")).help(format!(
+            "does `ssh {} 'echo hello'` print hello? An account with a forced command or without a login shell can't be used",
+            self.words()
+        ))
     }
 
     /// Why ssh did not get there.
@@ -168,6 +184,16 @@ pub fn refusing(why: &str) -> String {
     format!("{{ printf '%s refused %s' \"$gate\" {} >&2; exit {OWN}; }}", quoted(why))
 }
 
+/// Cuts off what was printed before the program began, and what is beyond the limit. Whether it began.
+fn begun(output: &mut Text, mark: &str, limit: usize) -> bool {
+    let start = format!("{mark} began\n").into_bytes();
+    let Some(at) = output.bytes.windows(start.len()).position(|window| window == start) else { return false };
+    output.bytes.drain(..at + start.len());
+    output.truncated |= output.bytes.len() > limit;
+    output.bytes.truncate(limit);
+    true
+}
+
 /// A word that no output has in it.
 fn mark(script: &str, cx: &Context) -> String {
     let text = format!("{script}{}{:?}", std::process::id(), cx.env.now());
@@ -182,6 +208,8 @@ fn wrapped(script: &str, mark: &str) -> String {
          exec 3<&0\n\
          gate='{mark}'\n\
          export gate\n\
+         printf '%s began\\n' \"$gate\"\n\
+         printf '%s began\\n' \"$gate\" >&2\n\
          $(command -v setsid) sh -s <<'{end}' 3<&- &\n\
          {{\nexec </dev/null\n{script}\nexit $?\n}}\n\
          {end}\n\

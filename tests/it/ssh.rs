@@ -94,6 +94,34 @@ fn a_machine_that_does_not_let_us_in_is_told_with_what_to_do() {
 }
 
 #[test]
+fn an_account_that_runs_something_else_than_the_command_is_an_error() {
+    for (forced, said) in [
+        ("echo fine", "did not run the command: fine"),
+        ("/usr/sbin/nologin", "did not run the command: This account is currently not available."),
+        ("true", "did not run the command: it printed nothing"),
+    ] {
+        let server = sshd_with(&format!("ForceCommand {forced}"));
+        let cx = near(&server.path());
+        let error = look_in::<Command>(&cx, json!({ "on": server.url(), "argv": ["true"] })).expect_err("it never ran");
+        assert!(error.contains(said) && error.contains("without a login shell"), "{forced}: {error}");
+        look_in::<File>(&cx, json!({ "on": server.url(), "path": "/etc/passwd" })).expect_err("nobody looked");
+    }
+}
+
+#[test]
+fn what_a_noisy_login_prints_is_no_output_of_the_command() {
+    let server = sshd_with("ForceCommand echo Welcome; echo 'disk is full' >&2; eval \"$SSH_ORIGINAL_COMMAND\"");
+    let look = |shell: &str| {
+        look_in::<Command>(&near(&server.path()), json!({ "on": server.url(), "shell": shell })).expect("it runs")
+    };
+    let seen = look("echo out; echo err >&2; exit 3");
+    assert_eq!((seen.exit_code, seen.stdout.as_str(), seen.stderr.as_str()), (Some(3), "out", "err"));
+    assert_eq!(look("exit 255").exit_code, Some(255));
+    let file = look_in::<File>(&near(&server.path()), json!({ "on": server.url(), "path": "/etc/hostname" }));
+    assert!(file.expect("it is there").exists);
+}
+
+#[test]
 fn what_is_still_running_there_when_time_is_up_is_ended() {
     let folder = directory("ssh-late");
     let pid = folder.join("pid");
