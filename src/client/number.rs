@@ -37,6 +37,16 @@ impl Number {
         }
     }
 
+    /// Whether it is `NaN`.
+    pub fn is_nan(&self) -> bool {
+        matches!(self, Self::Text(text) if text == "NaN")
+    }
+
+    /// Whether there are values, and all of them are `NaN`.
+    pub fn are_only_nan(values: &[Self]) -> bool {
+        !values.is_empty() && values.iter().all(Self::is_nan)
+    }
+
     /// A short line of several: all of them where they are few or alike. `None` where there are none.
     pub fn summary(values: &[Self]) -> Option<String> {
         match values {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use sqlx::{Connection, SqliteConnection};
 
 use super::part::Broken;
@@ -10,11 +11,16 @@ use super::part::Broken;
 ///
 /// # Errors
 /// When it can't be written.
-pub async fn create(folder: &Path, broken: &Broken) -> sqlx::Result<String> {
+pub async fn create(folder: &Path, broken: &Broken, now: Timestamp) -> sqlx::Result<String> {
     let url = format!("sqlite://{}", folder.join("staging.db").display());
     let mut database = SqliteConnection::connect(&format!("{url}?mode=rwc")).await?;
     let head = if broken.is("db-head") { "013_retention" } else { "014_trace_mismatches" };
-    let log = if broken.is("retention") { "" } else { LOG };
+    let log = match broken.is("retention") {
+        true => String::new(),
+        false => {
+            format!("INSERT INTO aos_traces_retention_log (removed, created_at) VALUES (120, '{now}'), (95, '{now}');")
+        }
+    };
     // Nothing of it need survive a power cut.
     let script = format!(
         "PRAGMA synchronous = OFF; BEGIN; {TABLES} INSERT INTO alembic_version VALUES ('{head}'); {log} COMMIT;"
@@ -27,6 +33,4 @@ pub async fn create(folder: &Path, broken: &Broken) -> sqlx::Result<String> {
 
 const TABLES: &str = "CREATE TABLE alembic_version (version_num TEXT PRIMARY KEY);
     CREATE TABLE aos_traces (id TEXT PRIMARY KEY, name TEXT NOT NULL, idempotency_key TEXT);
-    CREATE TABLE aos_traces_retention_log (id INTEGER PRIMARY KEY, removed INTEGER NOT NULL);";
-
-const LOG: &str = "INSERT INTO aos_traces_retention_log (removed) VALUES (120), (95);";
+    CREATE TABLE aos_traces_retention_log (id INTEGER PRIMARY KEY, removed INTEGER NOT NULL, created_at TEXT NOT NULL);";

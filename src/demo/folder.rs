@@ -1,9 +1,10 @@
 //! The files of the demo: the checklist, Alembic's scripts, the runbook, the workflow, and what load and end-to-end
 //! tests have left.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
@@ -20,7 +21,7 @@ pub fn write(folder: &Path, broken: &Broken, now: Timestamp) -> io::Result<()> {
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
         fs::write(path, text)
     };
-    put("checklists/staging.yaml", CHECKLIST)?;
+    put("checklists/staging.yaml", &checklist(broken))?;
     put("backend/alembic.ini", "[alembic]\nscript_location = migrations\n")?;
     for (id, before) in
         [("012_traces", None), ("013_retention", Some("012_traces")), ("014_trace_mismatches", Some("013_retention"))]
@@ -46,7 +47,26 @@ pub fn write(folder: &Path, broken: &Broken, now: Timestamp) -> io::Result<()> {
     )?;
     put("load-tests/summary.json", &k6(if broken.is("k6") { 950 } else { 180 }))?;
     put("load-tests/baseline.json", &k6(175))?;
+    for days in [0_u64, 1] {
+        let (path, age) = (format!("backups/staging-{days}.dump"), days + if broken.is("backups") { 9 } else { 0 });
+        put(&path, "PGDMP, as far as the demo's pg_restore goes\n")?;
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let written = UNIX_EPOCH + Duration::from_secs(seconds.saturating_sub(age * 86_400));
+        File::options().write(true).open(folder.join(&path))?.set_modified(written)?;
+    }
     put("reports/e2e.xml", &junit(broken.is("e2e"), now))
+}
+
+/// The checklist. What is broken is checked, although it is deferred otherwise.
+fn checklist(broken: &Broken) -> String {
+    let mut is_broken = false;
+    let kept = CHECKLIST.lines().filter(|line| {
+        if let Some(id) = line.trim().strip_prefix("- id: ") {
+            is_broken = broken.is(id);
+        }
+        !(is_broken && line.trim().starts_with("deferred:"))
+    });
+    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// What k6's `handleSummary` is given, as far as thresholds and the baseline need it.

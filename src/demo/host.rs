@@ -1,4 +1,4 @@
-//! The host of the demo, as far as its firewall goes: programs of the names that a look at the firewall runs.
+//! The host of the demo: programs of the names that the probes of its firewall and of its backups run.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -26,6 +26,7 @@ pub fn write(folder: &Path, broken: &Broken) -> io::Result<PathBuf> {
     for (name, text) in [
         ("nft", nft.as_str()),
         ("unshare", unshare),
+        ("pg_restore", "#!/bin/sh\n[ \"$1\" != --list ] || echo '1; 1259 16386 TABLE public aos_traces aos'\n"),
         ("systemctl", "#!/bin/sh\n[ \"$1\" != is-enabled ] || echo enabled\n"),
     ] {
         fs::write(programs.join(name), text)?;

@@ -42,7 +42,7 @@ pub struct Stack {
 /// When the folder can't be written, or loopback has no free port.
 pub async fn start(folder: &Path, broken: &Broken, path: &str, now: Timestamp) -> anyhow::Result<Stack> {
     folder::write(folder, broken, now).context("writing the demo's files")?;
-    let database = database::create(folder, broken).await.context("making the demo's database")?;
+    let database = database::create(folder, broken, now).await.context("making the demo's database")?;
     let issues = Issues::default();
     let mut tasks = JoinSet::new();
     let api =
@@ -63,6 +63,8 @@ pub async fn start(folder: &Path, broken: &Broken, path: &str, now: Timestamp) -
         ("NFTABLES_CONF", folder.join("nftables.conf").display().to_string()),
         ("PATH", path),
         ("PROMETHEUS_URL", monitoring.clone()),
+        ("LOKI_URL", monitoring.clone()),
+        ("BACKUPS", folder.join("backups").display().to_string()),
         ("GRAFANA_URL", monitoring),
         ("ALERTMANAGER_URL", alertmanager),
         ("GITHUB_API_URL", github),

@@ -1,4 +1,4 @@
-//! What watches over the demo's API: a Grafana, a Prometheus and an Alertmanager, as far as a checklist asks them.
+//! What watches over the demo's API: a Grafana, a Prometheus, a Loki and an Alertmanager, as far as a checklist asks them.
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::part::{Broken, GRAFANA_TOKEN};
 use super::server::{Reply, Request, Service};
 
-/// A Prometheus, and a Grafana in front of it.
+/// A Prometheus with a Grafana in front of it, and a Loki.
 pub struct Monitoring {
     /// What is broken.
     pub broken: Broken,
@@ -44,6 +44,7 @@ impl Service for Monitoring {
                 "/api/health" => Reply::json(&json!({ "database": "ok", "version": "11.3.0", "commit": "0" })),
                 "/-/ready" => Reply::text("Prometheus Server is Ready.\n"),
                 "/api/v1/query" => self.query(&request),
+                "/loki/api/v1/query" => self.lines(),
                 path if !request.has_token(GRAFANA_TOKEN) && path.starts_with("/api/") => {
                     Reply::json(&json!({ "message": "Unauthorized" })).status(401)
                 }
@@ -70,6 +71,13 @@ impl Monitoring {
             })
             .collect();
         Reply::json(&Value::Array(found))
+    }
+
+    /// How many lines have arrived, as Loki counts them: none is no sample.
+    fn lines(&self) -> Reply {
+        let sample = json!({ "metric": {}, "value": [self.now.as_second(), "42"] });
+        let found = if self.broken.is("logs") { vec![] } else { vec![sample] };
+        Reply::json(&json!({ "status": "success", "data": { "resultType": "vector", "result": found } }))
     }
 
     /// Of PromQL it knows a name alone, and `{__name__=~"PREFIX.+"}`.

@@ -20,6 +20,7 @@ pub static PARTS: &[(&str, &str)] = &[
     ("db-head", "the last migration was not applied"),
     ("redis", "Redis is a replica that takes no writes"),
     ("grafana", "the dashboard `M4.5 Failure` is not provisioned"),
+    ("logs", "no line of the backend has arrived in the central log store"),
     ("secrets", "the Slack webhook still is `changeme`"),
     ("ci-parity", "the workflow also runs on every push"),
     ("healthz", "the API says 503"),
@@ -33,6 +34,7 @@ pub static PARTS: &[(&str, &str)] = &[
     ("k6", "the slowest requests cross their threshold"),
     ("e2e", "one of the end-to-end tests fails"),
     ("nftables", "a rule of the firewall would not survive a reboot"),
+    ("backups", "the newest backup is nine days old"),
     ("alerts", "Alertmanager is not ready"),
     ("runbook", "nobody has written the recovery steps"),
 ];

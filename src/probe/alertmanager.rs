@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -92,6 +93,9 @@ pub struct Silences {
     pub count: usize,
     /// How many will be later.
     pub pending: usize,
+    /// How many of all that are in force, whatever `filter` is, match every alert, such as `alertname=~".+"` or
+    /// `alertname!="Watchdog"`: then nobody is notified.
+    pub over_everything: usize,
     /// Those in force.
     pub active: Vec<Silence>,
 }
@@ -175,7 +179,8 @@ struct Matcher {
 
 impl Probe for Alertmanager {
     const KIND: &'static str = "alertmanager";
-    const EXPECT: &'static str = "{ ready: true, cluster.status: { one_of: [ready, disabled] } }";
+    const EXPECT: &'static str = "{ ready: true, cluster.status: { one_of: [ready, disabled] }, \
+                                  silences.over_everything: 0 }";
     const EXAMPLE: &'static str = r#"alertmanager: { url: "${env.ALERTMANAGER_URL}", filter: ['severity="critical"'] }
 expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count: 0 }
 "#;
@@ -204,6 +209,14 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
         let filter: Vec<_> = self.filter.iter().map(|filter| ("filter", filter.as_str())).collect();
         let alerts: Vec<Alert> = api.send(cx, api.get("/api/v2/alerts", &filter)).await?.json()?;
         let silences: Vec<Kept> = api.send(cx, api.get("/api/v2/silences", &filter)).await?.json()?;
+        // The filter would hide a silence over everything, which has another label in its matchers.
+        let over_everything = match filter.as_slice() {
+            [] => over_everything(&silences),
+            [_, ..] => {
+                let all: Vec<Kept> = api.send(cx, api.get("/api/v2/silences", &[])).await?.json()?;
+                over_everything(&all)
+            }
+        };
         let mut receivers: Vec<String> = receivers.into_iter().map(|receiver| receiver.name).collect();
         receivers.sort();
         Ok(AlertmanagerSeen {
@@ -213,7 +226,7 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
             started: status.uptime,
             receivers: Some(receivers),
             alerts: Some(of_alerts(&alerts)),
-            silences: Some(of_silences(silences)),
+            silences: Some(of_silences(silences, over_everything)),
         })
     }
 
@@ -231,6 +244,9 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
                 receivers => format!(", receivers {}", receivers.join(" ")),
             };
         }
+        if seen.silences.as_ref().is_some_and(|silences| silences.over_everything > 0) {
+            line += ", every alert silenced";
+        }
         line
     }
 
@@ -243,7 +259,13 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
                           where it stays so, can the nodes reach each other on the cluster's port (9094)?";
             return Some(advice.to_owned());
         }
-        let silence = seen.silences.as_ref()?.active.first()?;
+        let silences = seen.silences.as_ref()?;
+        if silences.over_everything > 0 {
+            return Some(
+                "a silence matches every alert, so nobody is notified: `amtool silence query` lists it".to_owned(),
+            );
+        }
+        let silence = silences.active.first()?;
         Some(format!("a silence is in force: {} until {} ({})", silence.matchers, silence.ends, silence.created_by))
     }
 
@@ -304,7 +326,14 @@ fn of_alerts(alerts: &[Alert]) -> Alerts {
     seen
 }
 
-fn of_silences(silences: Vec<Kept>) -> Silences {
+/// How many silences in force match every alert.
+fn over_everything(silences: &[Kept]) -> usize {
+    let is_over_everything =
+        |silence: &&Kept| silence.status.state == "active" && silence.matchers.iter().all(Matcher::matches_every_alert);
+    silences.iter().filter(is_over_everything).count()
+}
+
+fn of_silences(silences: Vec<Kept>, over_everything: usize) -> Silences {
     let pending = silences.iter().filter(|silence| silence.status.state == "pending").count();
     let active = silences.into_iter().filter(|silence| silence.status.state == "active");
     let mut active: Vec<Silence> = active
@@ -316,10 +345,27 @@ fn of_silences(silences: Vec<Kept>) -> Silences {
         })
         .collect();
     active.sort_by(|a, b| (&a.matchers, &a.ends).cmp(&(&b.matchers, &b.ends)));
-    Silences { count: active.len(), pending, active }
+    Silences { count: active.len(), pending, over_everything, active }
 }
 
 impl Matcher {
+    /// Whether it leaves out no alert that has the label, or of `alertname` no more than a few.
+    fn matches_every_alert(&self) -> bool {
+        let values: &[&str] = match self.name.as_str() {
+            "alertname" => &["HighLatency", "NodeDown2", "KubePodCrashLooping"],
+            _ => &["critical", "node-1.example:9100", "api/v2", "Zone 3"],
+        };
+        let is_equal = self.is_equal.unwrap_or(true);
+        let matches = |value: &str| match self.is_regex {
+            false => self.value == value,
+            // As Alertmanager anchors it.
+            true => Regex::new(&format!("^(?:{})$", self.value)).is_ok_and(|pattern| pattern.is_match(value)),
+        };
+        // `env!="prod"` still lets `prod` through; without one value, as in `env!=""`, nothing is left.
+        let lets_some_through = !is_equal && self.name != "alertname" && !matches("");
+        !lets_some_through && values.iter().all(|value| matches(value) == is_equal)
+    }
+
     /// As Alertmanager itself writes it.
     fn written(&self) -> String {
         let operator = match (self.is_equal.unwrap_or(true), self.is_regex) {
@@ -329,5 +375,46 @@ impl Matcher {
             (false, true) => "!~",
         };
         format!("{}{operator}{:?}", self.name, self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Matcher;
+
+    #[test]
+    fn a_matcher_that_leaves_nothing_out_is_recognised() {
+        let matches = |name: &str, operator: &str, value: &str| {
+            Matcher {
+                name: name.to_owned(),
+                value: value.to_owned(),
+                is_regex: operator.ends_with('~'),
+                is_equal: Some(operator.starts_with('=')),
+            }
+            .matches_every_alert()
+        };
+        for (name, operator, value) in [
+            ("alertname", "=~", ".+"),
+            ("alertname", "=~", ".*"),
+            ("alertname", "=~", "[A-Za-z0-9]+"),
+            ("alertname", "!=", "Watchdog"),
+            ("alertname", "!~", "Watchdog|InfoInhibitor"),
+            ("alertname", "!=", ""),
+            ("severity", "=~", ".+|"),
+            ("job", "!=", ""),
+        ] {
+            assert!(matches(name, operator, value), "{name}{operator}{value}");
+        }
+        for (name, operator, value) in [
+            ("alertname", "=", "Disk"),
+            ("alertname", "=~", "Node.*"),
+            ("alertname", "!~", ".+"),
+            ("severity", "=~", "warning|info"),
+            ("env", "!=", "prod"),
+            ("env", "!~", "prod|staging"),
+            ("job", "=", ""),
+        ] {
+            assert!(!matches(name, operator, value), "{name}{operator}{value}");
+        }
     }
 }

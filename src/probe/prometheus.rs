@@ -51,15 +51,17 @@ pub struct PrometheusSeen {
     pub result_type: String,
     /// How many series there are. An unknown metric has 0.
     pub count: usize,
-    /// The value of every sample. What is no number stands as text: `NaN`, `+Inf`, `-Inf`, `histogram`.
+    /// The value of every sample. A value that isn't a number is text: `NaN`, `+Inf`, `-Inf`, `histogram`.
     pub values: Vec<Number>,
+    /// Whether there are samples, and every value is `NaN`: there was nothing to compute from.
+    pub only_nan: bool,
     /// Every sample, with its labels.
     pub samples: Vec<Sample>,
     /// How old the newest sample is of the series that is the furthest behind. Known for plain selectors such as
     /// `up{job="api"}` and for ranges; what is computed from samples has no age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_age_s: Option<f64>,
-    /// What Prometheus warns of, such as a partial answer.
+    /// Warnings of Prometheus, such as one about a partial answer. Default expectation: none.
     pub warnings: Vec<String>,
     /// What Prometheus remarks, such as a rate over something that is no counter.
     pub infos: Vec<String>,
@@ -114,7 +116,7 @@ struct Series {
 
 impl Probe for Prometheus {
     const KIND: &'static str = "prometheus";
-    const EXPECT: &'static str = "{ count: { at_least: 1 } }";
+    const EXPECT: &'static str = "{ count: { at_least: 1 }, only_nan: false, warnings: { length: 0 } }";
     const EXAMPLE: &'static str = r#"prometheus: { url: "${env.PROMETHEUS_URL}", query: redis_connected }
 expect: { values: { every: 1 } }
 "#;
@@ -135,7 +137,7 @@ expect: { values: { every: 1 } }
         if seen.result_type == "matrix" {
             let now = cx.env.now().as_millisecond() as f64 / 1000.0;
             for sample in &mut seen.samples {
-                sample.age_s = Some(rounded(now - sample.timestamp));
+                sample.age_s = age(now - sample.timestamp);
             }
         }
         seen.oldest_age_s = oldest(&seen.samples);
@@ -143,22 +145,29 @@ expect: { values: { every: 1 } }
     }
 
     fn evidence(&self, seen: &PrometheusSeen) -> String {
-        match Number::summary(&seen.values) {
+        let line = match Number::summary(&seen.values) {
             Some(values) => format!("{} series, {values}", seen.count),
             None => "no series".to_owned(),
+        };
+        match seen.warnings.as_slice() {
+            [] => line,
+            [warning] => format!("{line}, with a warning: {warning}"),
+            [warning, ..] => format!("{line}, with {} warnings: {warning}", seen.warnings.len()),
         }
     }
 
     fn advice(&self, seen: &PrometheusSeen) -> Option<String> {
         if let Some(warning) = seen.warnings.first() {
-            return Some(format!("Prometheus warns: {warning}"));
+            return Some(format!("the answer may be incomplete, Prometheus warns: {warning}"));
         }
         if seen.count == 0 {
             let advice = "an unknown metric looks like this: is its name right, and is its target scraped?";
             return Some(advice.to_owned());
         }
-        let nan = seen.values.iter().any(|value| matches!(value, Number::Text(text) if text == "NaN"));
-        nan.then(|| "NaN is 0 divided by 0: there was nothing to compute from".to_owned())
+        seen.values
+            .iter()
+            .any(Number::is_nan)
+            .then(|| "NaN is 0 divided by 0: there was nothing to compute from".to_owned())
     }
 
     fn is_insecure(&self) -> bool {
@@ -232,10 +241,12 @@ fn read(reply: &Reply) -> Result<PrometheusSeen, Fault> {
     };
     let count = series.len();
     let samples: Vec<Sample> = series.into_iter().flat_map(|series| samples(series, &data.result_type)).collect();
+    let values: Vec<Number> = samples.iter().map(|sample| sample.value.clone()).collect();
     Ok(PrometheusSeen {
         result_type: data.result_type,
         count,
-        values: samples.iter().map(|sample| sample.value.clone()).collect(),
+        only_nan: Number::are_only_nan(&values),
+        values,
         samples,
         oldest_age_s: None,
         warnings: answer.warnings,
@@ -272,7 +283,7 @@ fn add_ages(seen: &mut PrometheusSeen, taken: &PrometheusSeen) {
         let mut labels = sample.labels.clone();
         labels.remove("__name__");
         let found = taken.samples.iter().find(|taken| taken.labels == labels);
-        sample.age_s = found.and_then(|found| Some(rounded(found.timestamp - found.value.as_f64()?)));
+        sample.age_s = found.and_then(|found| age(found.timestamp - found.value.as_f64()?));
     }
 }
 
@@ -286,9 +297,10 @@ fn oldest(samples: &[Sample]) -> Option<f64> {
     newest.into_values().reduce(f64::max)
 }
 
-/// To the millisecond, which is all that Prometheus keeps.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1000.0).round() / 1000.0
+/// An age to the millisecond, which is all that Prometheus keeps. A sample from the future has none, but for what two
+/// clocks may differ.
+fn age(seconds: f64) -> Option<f64> {
+    (seconds > -5.0).then(|| (seconds * 1000.0).round().max(0.0) / 1000.0)
 }
 
 /// Whether the query is a name with or without labels, and nothing else.

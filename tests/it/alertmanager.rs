@@ -34,7 +34,7 @@ fn a_single_node_is_ready_without_a_cluster() {
     let mut value = serde_json::to_value(&seen).expect("it is JSON");
     value["version"] = json!("VERSION");
     value["started"] = json!("WHEN");
-    assert_snapshot!(serde_json::to_string(&value).expect("it is JSON"), @r#"{"ready":true,"cluster":{"status":"disabled","peers":0,"addresses":[]},"version":"VERSION","started":"WHEN","receivers":["pager","slack"],"alerts":{"count":0,"names":[],"by_severity":{},"suppressed":0},"silences":{"count":0,"pending":0,"active":[]}}"#);
+    assert_snapshot!(serde_json::to_string(&value).expect("it is JSON"), @r#"{"ready":true,"cluster":{"status":"disabled","peers":0,"addresses":[]},"version":"VERSION","started":"WHEN","receivers":["pager","slack"],"alerts":{"count":0,"names":[],"by_severity":{},"suppressed":0},"silences":{"count":0,"pending":0,"over_everything":0,"active":[]}}"#);
     assert_snapshot!(told(&seen), @"ready, a single node, receivers pager slack | ");
 }
 
@@ -163,4 +163,26 @@ fn what_says_200_to_everything_is_no_alertmanager() {
     Alertmanager has no /api/v2/status (404: 404 page not found)
     help: is this the URL of Alertmanager, with the path that it is served under?
     ");
+}
+
+#[test]
+fn a_silence_over_everything_is_red_by_default_whatever_the_filter() {
+    let server = harness::alertmanager_with(&["--cluster.listen-address="]);
+    let silence = |operator: &str, value: &str| {
+        let matcher = json!({ "name": "alertname", "value": value, "isRegex": operator.ends_with('~'), "isEqual": operator.starts_with('=') });
+        json!({ "matchers": [matcher], "createdBy": "dana", "comment": "quiet", "startsAt": "2020-01-01T00:00:00Z", "endsAt": "2099-01-01T00:00:00Z" })
+    };
+    post(&server, "silences", &silence("=", "Disk"));
+    assert_eq!(checklist(&server.url()).gate(&["check", "staging"]).code, 0);
+    post(&server, "silences", &silence("=~", ".+"));
+    let look_with = |filter: Value| {
+        let seen = look::<Alertmanager>(json!({ "url": server.url(), "filter": filter })).expect("it answers");
+        assert_eq!(seen.silences.as_ref().map(|silences| silences.over_everything), Some(1), "{filter}");
+        told(&seen)
+    };
+    assert_eq!(look_with(json!([])), look_with(json!(["severity=\"critical\""])));
+    assert_snapshot!(look_with(json!([])), @"ready, a single node, receivers pager slack, every alert silenced | a silence matches every alert, so nobody is notified: `amtool silence query` lists it");
+    let output = checklist(&server.url()).gate(&["check", "staging"]);
+    assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("silences.over_everything"), "{}", output.stdout);
 }

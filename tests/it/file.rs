@@ -35,6 +35,27 @@ fn a_file_is_read_with_its_age_and_digest() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_content() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in [("a.json", "\u{feff}{\"ok\":true}"), ("b.md", "\u{feff}# Recovery\nRestart it.\n")] {
+        fs::write(dir.path().join(name), text).expect("the folder is ours");
+    }
+    let json = see(dir.path(), json!({ "path": "a.json" }));
+    assert_eq!((json.json, json.text.as_deref()), (Some(json!({ "ok": true })), Some("{\"ok\":true}")));
+    assert_eq!(see(dir.path(), json!({ "path": "b.md" })).headings, Some(vec!["Recovery".to_owned()]));
+}
+
+#[test]
+fn a_file_from_the_future_has_no_age() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = fs::File::create(dir.path().join("report")).expect("the folder is ours");
+    file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(86_400)).expect("the file is ours");
+    let seen = see(dir.path(), json!({ "path": "report" }));
+    assert_eq!(seen.age_s, None);
+    assert_snapshot!(told("report", &seen), @"file of 0 bytes | `report` was modified in the future: check the clock of the machine that wrote it");
+}
+
+#[test]
 fn a_markdown_file_has_headings() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let text = "# Runbook\n\n```\n# not one\n```\n\n## Rollback\n\n## Contacts\nUs.\n";

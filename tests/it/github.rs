@@ -34,6 +34,7 @@ fn usual(request: &Request) -> Response {
             "status": "completed", "conclusion": "success", "head_sha": COMMIT, "head_branch": "main",
             "event": "workflow_dispatch", "run_number": 7, "created_at": "2025-12-06T10:00:00Z",
             "html_url": "https://github.com/acme/aos/actions/runs/1",
+            "head_repository": { "full_name": "acme/aos" },
         }] })),
         "/contents/.github/workflows/e2e.yml" => Response::text("on: workflow_dispatch\njobs: {}\n"),
         "/actions/workflows" => Response::json(&json!({ "total_count": 1, "workflows": [] })),
@@ -115,10 +116,25 @@ fn a_workflow_that_does_not_do_what_it_should_is_a_problem() {
     assert_snapshot!(workflow(state, json!({})).expect("it answers"), @"e2e.yml is disabled_inactivity");
     let failed = |request: &Request| {
         let run = json!({ "status": "in_progress", "conclusion": null, "head_sha": COMMIT, "head_branch": "main",
-            "event": "push", "run_number": 8, "created_at": "2025-12-06T10:00:00Z", "html_url": "https://github.com/r/8" });
+            "event": "push", "run_number": 8, "created_at": "2025-12-06T10:00:00Z", "html_url": "https://github.com/r/8",
+            "head_repository": { "full_name": "Acme/AOS" } });
         request.path.ends_with("/runs").then(|| Response::json(&json!({ "workflow_runs": [run] })))
     };
     assert_snapshot!(workflow(failed, json!({})).expect("it answers"), @"the last run of e2e.yml has not ended (in_progress): https://github.com/r/8");
+    let fork = |request: &Request| {
+        let run = |number: u64, end: &str, repo: &Value| {
+            json!({ "status": "completed", "conclusion": end, "head_sha": COMMIT,
+            "head_branch": "main", "event": "pull_request", "run_number": number, "created_at": "2025-12-06T10:00:00Z",
+            "html_url": "https://github.com/r/9", "head_repository": repo })
+        };
+        let runs = [
+            run(10, "success", &json!({ "full_name": "mallory/aos" })),
+            run(9, "success", &Value::Null),
+            run(8, "failure", &json!({ "full_name": "acme/aos" })),
+        ];
+        request.path.ends_with("/runs").then(|| Response::json(&json!({ "workflow_runs": runs })))
+    };
+    assert_snapshot!(workflow(fork, json!({ "branch": "main" })).expect("it answers"), @"the last run of e2e.yml ended with failure: https://github.com/r/9");
     // The server gives a run of another branch.
     assert_snapshot!(workflow(|_| None, json!({ "branch": "fix" })).expect("it answers"), @"e2e.yml has not run for fix");
     let absent = |request: &Request| request.path.ends_with("/e2e.yml").then(|| Response::json(&json!({})).status(404));
@@ -240,11 +256,11 @@ fn pages_without_end_come_to_an_end() {
 
 #[test]
 fn what_can_not_be_meant_is_refused_at_load() {
-    assert_snapshot!(refused::<GitHub>(json!({})), @"there is nothing to look at: give `token`, or `repo` and `workflow`, `secrets` or `issues`");
+    assert_snapshot!(refused::<GitHub>(json!({})), @"there is nothing to look at: give `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme" })), @"`acme` is no repository: write `owner/name`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme/.." , "token": "x" })), @"`acme/..` is no repository: write `owner/name`");
     assert_snapshot!(refused::<GitHub>(json!({ "url": "https://github.com", "token": "x" })), @"the API of github.com is at https://api.github.com");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "workflow": ".github/workflows/x.yml" })), @"`workflow` wants the name of its file alone, such as `ci.yml`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "workflow": "x.yml", "commit": "0f1d7aa" })), @"`commit` wants the whole id: GitHub finds no run by the first characters of it");
-    assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "token": "x", "commit": COMMIT })), @"there is nothing to look at in the repository: give `workflow`, `secrets` or `issues`");
+    assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "token": "x", "commit": COMMIT })), @"there is nothing to look at in the repository: give `head`, `workflow`, `secrets` or `issues`");
 }

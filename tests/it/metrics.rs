@@ -47,7 +47,7 @@ fn error(answer: Response) -> String {
 #[test]
 fn names_types_and_values_are_seen() {
     let seen = seen(json!({ "name": "aos_*" }));
-    assert_snapshot!(serde_json::to_string(&MetricsSeen { samples: None, ..seen.clone() }).expect("it is JSON"), @r#"{"format":"prometheus","count":8,"names":["aos_latency_seconds_bucket","aos_latency_seconds_count","aos_latency_seconds_sum","aos_rate_limit_total","aos_redis_connected"],"prefixes":{"aos":5},"types":{"aos_latency_seconds":"histogram","aos_rate_limit_total":"counter","aos_redis_connected":"gauge"},"values":[1,60,5,7,3,4,0.5,4],"total":9}"#);
+    assert_snapshot!(serde_json::to_string(&MetricsSeen { samples: None, ..seen.clone() }).expect("it is JSON"), @r#"{"format":"prometheus","count":8,"names":["aos_latency_seconds_bucket","aos_latency_seconds_count","aos_latency_seconds_sum","aos_rate_limit_total","aos_redis_connected"],"prefixes":{"aos":5},"types":{"aos_latency_seconds":"histogram","aos_rate_limit_total":"counter","aos_redis_connected":"gauge"},"values":[1,60,5,7,3,4,0.5,4],"only_nan":false,"stale":0,"total":9}"#);
     let first = &seen.samples.as_ref().expect("they are few")[1];
     assert_snapshot!(serde_json::to_string(first).expect("it is JSON"), @r#"{"name":"aos_rate_limit_total","labels":{"outcome":"allowed","tier":"free"},"value":60}"#);
     assert_snapshot!(told(&seen), @"5 names |");
@@ -96,7 +96,7 @@ fn files_that_nginx_serves_are_pages_whatever_type_it_gives_them() {
     let whole = look("whole.om").expect("it is a page");
     assert_eq!((whole.format.as_str(), whole.types["a"].as_str()), ("openmetrics", "counter"));
     assert_snapshot!(look("cut.om").expect_err("it is cut"), @"
-    the server did not answer with a page of metrics: it breaks off: OpenMetrics ends with `# EOF`
+    the server did not answer with a page of metrics: it is incomplete: OpenMetrics ends with `# EOF`
     help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
     ");
     assert_snapshot!(look("missing").expect_err("it is not there"), @"
@@ -136,10 +136,6 @@ fn what_is_no_page_of_metrics_is_told() {
     the server did not answer with a page of metrics: line 1: the labels do not end: `{\"status\":\"ok\"}`
     help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
     "#);
-    assert_snapshot!(error(Response::text("up 1\nrequests 12")), @"
-    the server did not answer with a page of metrics: it breaks off: its last line does not end
-    help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
-    ");
     assert_snapshot!(error(Response::ok(b"\xff\xfe\n".to_vec())), @"
     the server did not answer with a page of metrics: it is no text
     help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
@@ -160,4 +156,62 @@ fn what_is_no_page_of_metrics_is_told() {
 fn settings_that_could_match_nothing_are_refused() {
     assert_snapshot!(refused::<Metrics>(json!({ "url": "http://h", "name": "" })), @"the name is empty");
     assert_snapshot!(refused::<Metrics>(json!({ "url": "http://h", "name": "up{job=\"a\"}" })), @"`{` is in no name: labels are said with `labels`");
+}
+
+/// Pages, and whether Prometheus takes each.
+const PAGES: [(&str, &str, bool); 26] = [
+    ("plain", "up 1\nrequests 12\n", true),
+    ("no final newline", "up 1\nrequests 12", true),
+    ("no newline at all", "up 1", true),
+    ("final newline twice", "up 1\n\n", true),
+    ("indented", "  up 1\n", false),
+    ("indented comment", " # a comment\nup 1\n", true),
+    ("trailing blank", "up 1 \n", true),
+    ("label twice", "up{a=\"1\",a=\"2\"} 1\n", false),
+    ("out of range", "up 1e999\n", false),
+    ("infinite", "up +Inf\n", true),
+    ("negative timestamp", "up 1 -5\n", false),
+    ("blank after the type", "# TYPE up gauge \nup 1\n", false),
+    ("words after the type", "# TYPE up gauge extra\nup 1\n", false),
+    ("no blank before TYPE", "#TYPE up number\nup 1\n", true),
+    ("type of no name", "# TYPE\nup 1\n", true),
+    ("carriage returns", "up 1\r\n", false),
+    ("byte order mark", "\u{feff}up 1\n", false),
+    ("unknown type", "# TYPE up number\nup 1\n", false),
+    ("type without a word", "# TYPE up\nup 1\n", false),
+    ("untyped", "# TYPE up untyped\nup 1\n", true),
+    ("no value", "up\n", false),
+    ("a word as value", "up one\n", false),
+    ("fraction as timestamp", "up 1 1700000000.5\n", false),
+    ("something after the timestamp", "up 1 1700000000000 3\n", false),
+    ("label without quotes", "up{a=b} 1\n", false),
+    ("open quote", "up{a=\"b} 1\n", false),
+];
+
+#[test]
+fn what_prometheus_takes_is_a_page_and_what_it_refuses_is_not() {
+    let server = harness::http(|request| {
+        let number: usize = request.path.trim_start_matches('/').parse().expect("the test's own path");
+        Response::ok(PAGES[number].1).header("content-type", "text/plain; version=0.0.4")
+    });
+    let scraped = harness::scraped(server.port(), PAGES.len());
+    for (number, (name, _, is_taken)) in PAGES.iter().enumerate() {
+        assert_eq!(scraped[number], *is_taken, "Prometheus, {name}");
+        let seen = look::<Metrics>(json!({ "url": format!("{}/{number}", server.url()) }));
+        assert_eq!(seen.is_ok(), *is_taken, "gate, {name}: {seen:?}");
+    }
+}
+
+#[test]
+fn samples_whose_own_time_is_old_or_ahead_are_stale() {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let stale = |age_s: i64| {
+        let server = harness::http(move |_| Response::text(&format!("redis_connected 1 {}\n", now - age_s * 1000)));
+        let seen = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
+        (seen.stale, told(&seen))
+    };
+    assert_eq!((stale(0).0, stale(200).0, stale(-3600).0), (0, 0, 1));
+    assert_snapshot!(stale(3600).1, @"redis_connected, 1 stale | 1 of 1 samples carry a timestamp that is over 5 minutes old, or in the future: what writes them may have stopped");
+    let nan = harness::http(|_| Response::text("redis_connected NaN\n"));
+    assert!(look::<Metrics>(json!({ "url": nan.url() })).expect("it is a page").only_nan);
 }

@@ -127,5 +127,37 @@ fn a_warning_is_advice() {
     });
     let server = harness::http(move |_| Response::json(&answer));
     let seen = look::<Prometheus>(json!({ "url": server.url(), "query": "up" })).expect("it answers");
-    assert_snapshot!(told(&seen), @"no series | Prometheus warns: store-1 is unreachable");
+    assert_snapshot!(told(&seen), @"no series, with a warning: store-1 is unreachable | the answer may be incomplete, Prometheus warns: store-1 is unreachable");
+}
+
+/// The exit code of a checklist with one such item, and what it prints.
+fn checked(url: &str, query: &str, expect: &str) -> (i32, String) {
+    let project = harness::Project::new(&format!(
+        "
+        title: Staging
+        sections:
+          - title: Metrics
+            items:
+              - {{ id: one, title: One, probes: [{{ prometheus: {{ url: \"{url}\", query: {query} }}{expect} }}] }}
+        "
+    ));
+    let output = project.gate(&["check", "staging"]);
+    (output.code, output.stdout)
+}
+
+#[test]
+fn a_lone_nan_and_a_partial_answer_are_red_by_default() {
+    let url = harness::prometheus().url();
+    assert!(ask("aos_error_ratio").only_nan && !ask("instance_up").only_nan && !ask("no_such_metric").only_nan);
+    let (code, said) = checked(&url, "aos_error_ratio", "");
+    assert_eq!(code, 1, "{said}");
+    let partial = harness::http(|_| {
+        let result = json!([{ "metric": { "__name__": "up" }, "value": [1_700_000_000, "1"] }]);
+        Response::json(&json!({ "status": "success", "data": { "resultType": "vector", "result": result },
+            "warnings": ["store eu-1 is unavailable"] }))
+    });
+    let (code, said) = checked(&partial.url(), "up == 1", "");
+    assert_eq!(code, 1, "{said}");
+    let seen = look::<Prometheus>(json!({ "url": partial.url(), "query": "up == 1" })).expect("it answers");
+    assert_snapshot!(told(&seen), @"1 series, value 1, with a warning: store eu-1 is unavailable | the answer may be incomplete, Prometheus warns: store eu-1 is unavailable");
 }

@@ -229,7 +229,7 @@ fn over_tls_the_certificate_is_verified_unless_that_is_given_up() {
     let redis = harness::tls_redis();
     assert_snapshot!(error(&redis.url(), redis.port()), @"
     the certificate of 127.0.0.1:PORT is from an unknown issuer
-    help: name the issuer's certificate with `ca: FILE`, or give up verifying with `insecure: true`
+    help: name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`
     ");
     let told = |settings| {
         let seen = look::<Redis>(settings).unwrap_or_else(|error| panic!("it can be observed: {error}"));
@@ -238,7 +238,7 @@ fn over_tls_the_certificate_is_verified_unless_that_is_given_up() {
     assert_eq!(told(json!({ "url": redis.url(), "ca": redis.ca(), "write": true })), (true, Some(true)));
     assert_eq!(told(json!({ "url": redis.url(), "insecure": true })), (true, None));
     let error = look::<Redis>(json!({ "url": redis.url(), "ca": "/no/such.pem" })).expect_err("there is no file");
-    assert_snapshot!(error, @"reading `/no/such.pem`: No such file or directory (os error 2)");
+    assert_snapshot!(error, @"cannot read `/no/such.pem`: No such file or directory (os error 2)");
 }
 
 #[test]
@@ -257,6 +257,44 @@ fn over_tls_credentials_are_asked_for_too() {
     127.0.0.1:PORT does not accept user `gate` and this password (WRONGPASS)
     help: is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
     ");
+}
+
+#[test]
+fn a_server_that_requires_a_client_certificate_is_told() {
+    let (authority, port, directory) =
+        (harness::Authority::new(), harness::free_port(), harness::directory("redis-mtls"));
+    let issued = authority.issue();
+    let mut command = std::process::Command::new(harness::program("redis-server"));
+    command.current_dir(&directory).args([
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--port",
+        "0",
+        "--tls-auth-clients",
+        "yes",
+    ]);
+    command.args(["--tls-port", &port.to_string()]).arg("--tls-ca-cert-file").arg(authority.ca());
+    command.arg("--tls-cert-file").arg(&issued.certificate).arg("--tls-key-file").arg(&issued.key);
+    let server = harness::Server::start(command, &directory);
+    server.until(|| TcpStream::connect(("127.0.0.1", port)).ok());
+    let error = look::<Redis>(json!({ "url": format!("rediss://127.0.0.1:{port}"), "ca": authority.ca() }));
+    assert_snapshot!(error.expect_err("it wants one").replace(&port.to_string(), "PORT"), @"
+    127.0.0.1:PORT requires a client certificate
+    help: client certificates are not supported
+    ");
+}
+
+#[test]
+fn a_node_of_a_cluster_that_has_failed_is_red_although_it_answers() {
+    let node = redis_with(&["--cluster-enabled", "yes"]);
+    let broken = seen(&node.url());
+    assert_eq!((broken.pong, broken.error.as_deref()), (true, Some("CLUSTERDOWN")));
+    assert_snapshot!(told(&node.url(), false), @"CLUSTERDOWN, master, VERSION | its cluster has slots that nobody serves: `CLUSTER INFO` says more");
+    node.ask("CLUSTER ADDSLOTSRANGE 0 16383");
+    until(|| node.ask("SET a 1") == "+OK");
+    assert_eq!(seen(&node.url()).error, None);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn the_version_and_the_protocol_are_seen() {
     assert_eq!((seen.version.as_str(), seen.alpn.as_deref()), ("TLSv1.2", Some("http/1.1")));
     assert_eq!(look(json!([])).expect("it speaks TLS").alpn, None);
     assert_snapshot!(without_port(&look(json!(["nonsense"])).expect_err("nobody speaks that")), @"
-    no TLS with HOST: received fatal alert: NoApplicationProtocol
+    HOST supports none of the protocols that were offered
     help: does it want a client's certificate, another name, or a version that is not spoken here?
     ");
 }
@@ -113,7 +113,7 @@ fn what_speaks_no_tls_is_an_error() {
     let plain = harness::nginx(BLOCK);
     let error = |settings: Value| without_port(&look::<Tls>(settings).expect_err("it speaks no TLS"));
     assert_snapshot!(error(json!({ "address": address(&plain) })), @"
-    no TLS with HOST: received corrupt message of type InvalidContentType
+    HOST did not answer with TLS
     help: does this port speak TLS, and at once?
     ");
     let closes = harness::raw(drop);

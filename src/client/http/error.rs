@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
-use rustls::CertificateError as Certificate;
+use rustls::{AlertDescription, CertificateError as Certificate};
 use url::Url;
 
 use crate::client::Fault;
@@ -69,15 +69,46 @@ fn timed_out(place: &str) -> Fault {
 
 /// What an error of TLS means.
 pub fn tls(error: &rustls::Error, place: &str, url: &Url) -> Fault {
-    let rustls::Error::InvalidCertificate(certificate) = error else {
-        let fault = Fault::new(format!("no TLS with {place}: {}", lower(&error.to_string())));
-        return match error {
-            rustls::Error::InvalidMessage(_) => fault.help("is it plain http?"),
-            _ => fault,
-        };
-    };
+    match error {
+        rustls::Error::InvalidCertificate(problem) => certificate(problem, place, url),
+        rustls::Error::AlertReceived(alert) => refused(*alert, place),
+        rustls::Error::InvalidMessage(_) => {
+            Fault::new(format!("{place} did not answer with TLS")).help("is it plain http?")
+        }
+        rustls::Error::PeerIncompatible(_) => {
+            Fault::new(format!("{place} offers only versions or ciphers of TLS that are not supported"))
+                .help("TLS 1.2 and 1.3 are supported")
+        }
+        rustls::Error::NoApplicationProtocol => {
+            Fault::new(format!("{place} supports none of the protocols that were offered"))
+        }
+        _ => Fault::new(format!("the TLS handshake with {place} failed"))
+            .help("`openssl s_client -connect` shows what the server sends"),
+    }
+}
+
+/// What it means that the server ended the handshake.
+fn refused(alert: AlertDescription, place: &str) -> Fault {
+    match alert {
+        AlertDescription::CertificateRequired => {
+            Fault::new(format!("{place} requires a client certificate")).help("client certificates are not supported")
+        }
+        AlertDescription::ProtocolVersion => Fault::new(format!("{place} does not support TLS 1.2 or 1.3")),
+        AlertDescription::UnrecognisedName => Fault::new(format!("{place} does not know the requested host name")),
+        AlertDescription::NoApplicationProtocol => {
+            Fault::new(format!("{place} supports none of the protocols that were offered"))
+        }
+        AlertDescription::HandshakeFailure | AlertDescription::BadCertificate => {
+            Fault::new(format!("{place} refused the TLS handshake"))
+                .help("it may require a client certificate, which is not supported, or another version of TLS")
+        }
+        _ => Fault::new(format!("{place} refused the TLS handshake")),
+    }
+}
+
+fn certificate(problem: &Certificate, place: &str, url: &Url) -> Fault {
     let host = url.host_str().unwrap_or_default();
-    match certificate {
+    match problem {
         Certificate::Expired | Certificate::ExpiredContext { .. } => {
             Fault::new(format!("the certificate of {place} has expired")).help("renew it")
         }
@@ -86,15 +117,39 @@ pub fn tls(error: &rustls::Error, place: &str, url: &Url) -> Fault {
         }
         Certificate::NotValidForName => Fault::new(format!("the certificate of {place} is not for `{host}`")),
         Certificate::NotValidForNameContext { presented, .. } => {
-            Fault::new(format!("the certificate of {place} is not for `{host}`"))
-                .help(format!("it is for {}", presented.join(", ")))
+            let names: Vec<&str> = presented.iter().map(|name| bare_name(name)).collect();
+            let fault = Fault::new(format!("the certificate of {place} is not for `{host}`"));
+            if names.is_empty() { fault } else { fault.help(format!("it is for {}", names.join(", "))) }
         }
         Certificate::UnknownIssuer => Fault::new(format!("the certificate of {place} is from an unknown issuer"))
-            .help("name the issuer's certificate with `ca: FILE`, or give up verifying with `insecure: true`"),
+            .help("name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`"),
         Certificate::Revoked => Fault::new(format!("the certificate of {place} was revoked")).help("renew it"),
-        other => Fault::new(format!("the certificate of {place} is not accepted: {other}"))
-            .help("`insecure: true` gives up verifying"),
+        other => Fault::new(format!("the certificate of {place} is not accepted: {}", fault_of(other)))
+            .help("if it is meant to be so, name this very certificate with `ca: FILE`"),
     }
+}
+
+/// Why a certificate is not accepted, in words.
+pub fn fault_of(problem: &Certificate) -> &'static str {
+    match problem {
+        Certificate::BadEncoding => "it is malformed",
+        Certificate::BadSignature => "its signature is wrong",
+        Certificate::UnhandledCriticalExtension => "it has a critical extension that is not supported",
+        Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. } => "it is not a server's certificate",
+        Certificate::UnsupportedSignatureAlgorithmContext { .. }
+        | Certificate::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "it is signed with an algorithm that is not supported"
+        }
+        Certificate::UnknownRevocationStatus => "it is not known whether it was revoked",
+        // Of an authority itself, of an old version, or for another purpose.
+        _ => "it is an authority's own certificate, or of an old format",
+    }
+}
+
+/// A name that a certificate is good for, without the type that the library writes around it: `DnsName("host")`.
+fn bare_name(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    inner.trim_matches('"')
 }
 
 /// `host:port`, which is all of a URL that may be shown of an error.
@@ -140,4 +195,28 @@ fn words(error: &reqwest::Error) -> String {
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use rustls::pki_types::ServerName;
+
+    use super::*;
+
+    #[test]
+    fn errors_of_tls_are_told_without_the_words_of_the_library() {
+        let url = Url::parse("https://api.example").expect("the test's own URL");
+        let said = |error: rustls::Error| {
+            let fault = tls(&error, "api.example:443", &url);
+            format!("{fault} | {}", fault.help.as_deref().unwrap_or_default())
+        };
+        let context = Certificate::NotValidForNameContext {
+            expected: ServerName::try_from("api.example").expect("a name"),
+            presented: vec!["DnsName(\"other.example\")".to_owned(), "IpAddress(10.0.0.1)".to_owned()],
+        };
+        assert_snapshot!(said(context.into()), @"the certificate of api.example:443 is not for `api.example` | it is for other.example, 10.0.0.1");
+        assert_snapshot!(said(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)), @"api.example:443 requires a client certificate | client certificates are not supported");
+        assert_snapshot!(said(rustls::Error::General("OtherError".to_owned())), @"the TLS handshake with api.example:443 failed | `openssl s_client -connect` shows what the server sends");
+    }
 }

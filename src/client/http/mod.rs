@@ -14,7 +14,7 @@ use reqwest::header::HeaderValue;
 pub use ask::{Ask, one_login};
 pub use body::{Body, read};
 pub use curl::curl;
-pub use error::{connection, fault, tls as tls_fault};
+pub use error::{connection, fault, fault_of, tls as tls_fault};
 pub use method::Method;
 pub use request::{Access, Answer, Request, options};
 pub use setting::{Headers, HttpUrl, Size, Token};

@@ -7,7 +7,8 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 pub struct Headings {
     /// All of them.
     pub all: Vec<String>,
-    /// Those with nothing below them before the next heading of their level or a higher one.
+    /// Those with no content below them before the next heading of their level or a higher one: nothing, empty boxes, or
+    /// only `TODO` and the like.
     pub empty: Vec<String>,
 }
 
@@ -27,7 +28,11 @@ pub fn headings(text: &str) -> Headings {
     let mut above: Vec<Open> = Vec::new();
     let mut heading: Option<Open> = None;
     let mut is_front_matter = false;
+    let mut block = String::new();
     for event in Parser::new_ext(text, options) {
+        if !is_inside_a_block(&event) && is_content(&std::mem::take(&mut block)) {
+            fill(&mut above);
+        }
         match event {
             Event::Start(Tag::MetadataBlock(_)) => is_front_matter = true,
             Event::End(TagEnd::MetadataBlock(_)) => is_front_matter = false,
@@ -46,15 +51,14 @@ pub fn headings(text: &str) -> Headings {
             Event::Text(words) | Event::Code(words) | Event::InlineMath(words) | Event::DisplayMath(words) => {
                 match &mut heading {
                     Some(heading) => heading.text.push_str(&words),
-                    None if !is_front_matter && !words.trim().is_empty() => fill(&mut above),
+                    None if !is_front_matter => block.push_str(&words),
                     None => {}
                 }
             }
-            Event::SoftBreak | Event::HardBreak => {
-                if let Some(heading) = &mut heading {
-                    heading.text.push(' ');
-                }
-            }
+            Event::SoftBreak | Event::HardBreak => match &mut heading {
+                Some(heading) => heading.text.push(' '),
+                None => block.push(' '),
+            },
             Event::Html(html) | Event::InlineHtml(html) => {
                 // A comment is not there for the reader.
                 if heading.is_none() && !html.trim().is_empty() && !html.trim_start().starts_with("<!--") {
@@ -64,11 +68,66 @@ pub fn headings(text: &str) -> Headings {
             Event::Start(_) | Event::End(_) | Event::FootnoteReference(_) | Event::Rule | Event::TaskListMarker(_) => {}
         }
     }
+    if is_content(&block) {
+        fill(&mut above);
+    }
     close(&mut above, 1, &mut found);
     // They were found empty when they ended: the inner ones first.
     let order = |text: &String| found.all.iter().position(|heading| heading == text);
     found.empty.sort_by_key(order);
     found
+}
+
+/// Whether an event belongs to the paragraph, item or cell in which it is.
+fn is_inside_a_block(event: &Event) -> bool {
+    match event {
+        Event::Start(tag) => matches!(
+            tag,
+            Tag::Emphasis
+                | Tag::Strong
+                | Tag::Strikethrough
+                | Tag::Superscript
+                | Tag::Subscript
+                | Tag::Link { .. }
+                | Tag::Image { .. }
+        ),
+        Event::End(tag) => matches!(
+            tag,
+            TagEnd::Emphasis
+                | TagEnd::Strong
+                | TagEnd::Strikethrough
+                | TagEnd::Superscript
+                | TagEnd::Subscript
+                | TagEnd::Link
+                | TagEnd::Image
+        ),
+        _ => true,
+    }
+}
+
+/// Whether a paragraph, an item or a cell says anything: not an empty box, and not only that something is missing.
+fn is_content(block: &str) -> bool {
+    const MARKS: [&str; 5] = ["todo", "tbd", "tba", "fixme", "wip"];
+    const WHOLE: [&str; 12] = [
+        "to be done",
+        "to be written",
+        "to be defined",
+        "to be added",
+        "to be completed",
+        "coming soon",
+        "work in progress",
+        "fill in",
+        "placeholder",
+        "n a",
+        "none",
+        "xxx",
+    ];
+    let text = block.trim().trim_start_matches("[ ]").to_lowercase();
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    match words.as_slice() {
+        [] => false,
+        [first, ..] => !MARKS.contains(first) && !WHOLE.contains(&words.join(" ").as_str()),
+    }
 }
 
 /// Ends the sections at this level and below it.
@@ -113,5 +172,31 @@ mod tests {
             "Last",
         ]
         "#);
+    }
+
+    #[test]
+    fn a_section_that_nobody_has_written_is_empty() {
+        for text in [
+            "TODO",
+            "**TODO:** describe the *failover*",
+            "- [ ]\n- [ ]",
+            "…",
+            "_To be written._",
+            "> TBD",
+            "| a |\n|---|\n| TODO |",
+        ] {
+            let text = format!("# Runbook\nWho and how.\n## Recovery\n{text}\n");
+            let expected: &[&str] = if text.contains("| a |") { &[] } else { &["Recovery"] };
+            assert_eq!(headings(&text).empty, expected, "{text}");
+        }
+        for text in [
+            "- [ ] Restart the API",
+            "`systemctl restart api`",
+            "    restart\n",
+            "TODO\n\nRestart it.",
+            "Todos are in Jira.",
+        ] {
+            assert_eq!(headings(&format!("# R\n## Recovery\n{text}\n")).empty.len(), 0, "{text}");
+        }
     }
 }

@@ -20,6 +20,9 @@ use headings::headings;
 
 pub use look::{Found, look};
 
+/// How far the clocks of this machine and of a file server may differ.
+const SKEW_S: i64 = 5;
+
 /// Looks at a file.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +53,7 @@ pub struct FileSeen {
     /// When it was last written, such as `2025-12-06T10:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified: Option<String>,
-    /// How many seconds ago that was. Negative where it lies ahead.
+    /// Seconds since then. Absent where the time is in the future, which says nothing of the age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_s: Option<i64>,
     /// What stands in it, where that is text.
@@ -125,6 +128,9 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
             }
             Some("broken link") => Some(format!("`{path}` is a link to something that is not there")),
             Some("directory") => Some(format!("`{path}` is a directory")),
+            Some(_) if seen.modified.is_some() && seen.age_s.is_none() => {
+                Some(format!("`{path}` was modified in the future: check the clock of the machine that wrote it"))
+            }
             Some("file") if seen.truncated && self.max_size.get() > 0 => {
                 Some(format!("only the beginning of `{path}` was read: `max_size` says how much"))
             }
@@ -167,7 +173,11 @@ fn seen(found: Found, is_markdown: bool, now: Timestamp) -> FileSeen {
         is_dir,
         size: found.size,
         modified: found.modified.map(|at| at.to_string()),
-        age_s: found.modified.map(|at| now.as_second() - at.as_second()),
+        age_s: found
+            .modified
+            .map(|at| now.as_second() - at.as_second())
+            .filter(|age| *age >= -SKEW_S)
+            .map(|age| age.max(0)),
         lines: text.map(|text| text.lines().count()),
         json: content
             .filter(|content| !content.truncated)

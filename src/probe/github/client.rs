@@ -10,6 +10,8 @@ use crate::probe::{Context, Fault};
 
 /// More pages of a hundred than anybody wants to look at.
 const MAX_PAGES: usize = 20;
+/// What is not among the newest so many hundreds is too old to matter.
+const MAX_NEWEST: usize = 5;
 
 /// GitHub, or GitHub Enterprise.
 pub struct Client<'a> {
@@ -55,6 +57,32 @@ impl Client<'_> {
             }
         }
         Err(Fault::new(format!("GitHub has more than {MAX_PAGES} pages of {path}")))
+    }
+
+    /// The first that is wanted in a list, whose newest pages are read, a hundred at a time.
+    ///
+    /// # Errors
+    /// When one of them is refused.
+    pub async fn find<P: DeserializeOwned, T>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        wanted: impl Fn(P) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
+        let mut query = query.to_vec();
+        query.push(("per_page", "100"));
+        let mut request = self.api.get(path, &query);
+        for _ in 0..MAX_NEWEST {
+            let reply = self.send(request, "application/vnd.github+json").await?;
+            if let Some(found) = wanted(read(&reply)?) {
+                return Ok(Some(found));
+            }
+            match self.api.next_page(&reply)? {
+                Some(next) => request = next,
+                None => break,
+            }
+        }
+        Ok(None)
     }
 
     async fn send(&self, mut request: Request, accept: &'static str) -> Result<Reply, Fault> {

@@ -8,7 +8,7 @@ use crate::probe::workflow::Definition;
 
 use super::GitHub;
 use super::client::{Client, header, read, refusal};
-use super::seen::{GitHubSeen, Issues, LastRun, Quota, Secrets, TokenSeen, WorkflowState};
+use super::seen::{GitHubSeen, Head, Issues, LastRun, Quota, Secrets, TokenSeen, WorkflowState};
 use super::setting::{Labelled, Repository};
 
 #[derive(Deserialize)]
@@ -49,6 +49,18 @@ struct Run {
     run_number: u64,
     created_at: String,
     html_url: String,
+    // Null where a fork was deleted since.
+    head_repository: Option<NamedRepository>,
+}
+
+#[derive(Deserialize)]
+struct NamedRepository {
+    full_name: String,
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    sha: String,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +103,16 @@ impl GitHub {
             seen.problems.push(format!("no request is left until {}", quota.resets));
         }
         let Some(repo) = &self.repo else { return Ok(seen) };
+        if let Some(name) = &self.head {
+            let reply = client.get(&format!("/repos/{}/commits/{name}", repo.name()), &[]).await?;
+            // GitHub says so of a name that it does not know.
+            if reply.status == 422 {
+                seen.problems.push(format!("no branch or tag `{name}` exists"));
+            } else {
+                let commit = read::<Commit>(&reply)?.sha;
+                seen.head = Some(Head { short: commit.chars().take(7).collect(), commit });
+            }
+        }
         if let Some(file) = &self.workflow {
             let workflow = self.workflow(client, repo, file).await?;
             seen.problems.extend(self.workflow_problem(file, &workflow));
@@ -122,11 +144,11 @@ impl GitHub {
             return if list.is_ok() { Ok(WorkflowState::default()) } else { Err(refusal(&list)) };
         }
         let known: Known = read(&reply)?;
-        let mut query = vec![("per_page", "1"), ("exclude_pull_requests", "true")];
+        let mut query = vec![("exclude_pull_requests", "true")];
         query.extend(self.branch.as_deref().map(|branch| ("branch", branch)));
         query.extend(self.commit.as_deref().map(|commit| ("head_sha", commit)));
-        let runs: Runs = read(&client.get(&format!("{base}/{file}/runs"), &query).await?)?;
-        let run = runs.workflow_runs.into_iter().find(|run| self.is_wanted(run));
+        let is_wanted = |page: Runs| page.workflow_runs.into_iter().find(|run| self.is_wanted(run, repo));
+        let run = client.find(&format!("{base}/{file}/runs"), &query, is_wanted).await?;
         let definition = self.definition(client, repo, file).await?;
         Ok(WorkflowState {
             exists: true,
@@ -138,9 +160,11 @@ impl GitHub {
         })
     }
 
-    /// A server that does not know a filter gives all runs.
-    fn is_wanted(&self, run: &Run) -> bool {
-        self.commit.as_ref().is_none_or(|commit| commit.eq_ignore_ascii_case(&run.head_sha))
+    /// A run of a pull request from a fork is in the list too, under the name of the fork's own branch. And a server that
+    /// does not know a filter gives all runs.
+    fn is_wanted(&self, run: &Run, repo: &Repository) -> bool {
+        run.head_repository.as_ref().is_some_and(|head| head.full_name.eq_ignore_ascii_case(repo.name()))
+            && self.commit.as_ref().is_none_or(|commit| commit.eq_ignore_ascii_case(&run.head_sha))
             && self.branch.as_ref().is_none_or(|branch| run.head_branch.as_ref() == Some(branch))
     }
 

@@ -17,7 +17,7 @@ use crate::client::http::{Access, Headers, HttpUrl, Token, curl, one_login, opti
 
 use client::Client;
 
-pub use seen::{GitHubSeen, Issues, LastRun, Quota, Secrets, TokenSeen, WorkflowState};
+pub use seen::{GitHubSeen, Head, Issues, LastRun, Quota, Secrets, TokenSeen, WorkflowState};
 pub use setting::{IssueState, Labelled, Repository};
 
 /// Asks GitHub, or GitHub Enterprise, for what is named here: a workflow, secrets, issues; and always whether it accepts
@@ -32,6 +32,8 @@ pub struct GitHub {
     repo: Option<Repository>,
     /// A token, such as `${secrets.GITHUB_TOKEN}`. What is public can be seen without, 60 times an hour.
     token: Option<Token>,
+    /// Read the commit of this branch or tag, such as `main`: `${alias.head.commit}`.
+    head: Option<String>,
     /// Look at the workflow with this file, such as `e2e-parity-check.yml`: its state, what starts it, and its last run.
     workflow: Option<String>,
     /// Look at the last run of the workflow on this branch, such as `main`. On any if absent.
@@ -66,6 +68,9 @@ expect: { issues.titles: { some: { contains: parity } }, token.days_left: { at_l
 
     fn evidence(&self, seen: &GitHubSeen) -> String {
         let mut parts = Vec::new();
+        if let (Some(head), Some(name)) = (&seen.head, &self.head) {
+            parts.push(format!("{name} at {}", head.short));
+        }
         if let (Some(workflow), Some(file)) = (&seen.workflow, &self.workflow) {
             let run = workflow.run.as_ref().map(|run| run.conclusion.as_ref().unwrap_or(&run.status));
             let run = run.map(|end| format!(", last run {end}")).unwrap_or_default();
@@ -99,6 +104,9 @@ expect: { issues.titles: { some: { contains: parity } }, token.days_left: { at_l
     fn reproduce(&self) -> Option<Vec<String>> {
         let repo = self.repo.as_ref().map(|repo| format!("/repos/{}", repo.name())).unwrap_or_default();
         let path = match (&self.workflow, &self.secrets, &self.issues) {
+            (None, None, None) if self.head.is_some() => {
+                format!("{repo}/commits/{}", self.head.as_deref().unwrap_or_default())
+            }
             (Some(file), _, _) => format!("{repo}/actions/workflows/{file}"),
             (None, Some(_), _) => format!("{repo}/actions/secrets"),
             (None, None, Some(_)) => format!("{repo}/issues"),
@@ -118,17 +126,22 @@ impl GitHub {
     fn problem(&self) -> Option<String> {
         let is_whole = |id: &str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_file = |name: &str| !name.is_empty() && !name.contains(['/', '?', '#', '%']) && name != "..";
-        let wants_repo = self.workflow.is_some() || self.secrets.is_some() || self.issues.is_some();
+        let is_ref = |name: &str| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+            !name.is_empty() && name.chars().all(is_plain) && !name.contains("..")
+        };
+        let wants_repo =
+            self.head.is_some() || self.workflow.is_some() || self.secrets.is_some() || self.issues.is_some();
         let words = match self {
             _ if self.url.url().host_str() == Some("github.com") => {
                 "the API of github.com is at https://api.github.com"
             }
             _ if self.repo.is_none() && wants_repo => "`repo` must say in which repository to look",
             _ if self.repo.is_none() && self.token.is_none() => {
-                "there is nothing to look at: give `token`, or `repo` and `workflow`, `secrets` or `issues`"
+                "there is nothing to look at: give `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`"
             }
             _ if self.repo.is_some() && !wants_repo => {
-                "there is nothing to look at in the repository: give `workflow`, `secrets` or `issues`"
+                "there is nothing to look at in the repository: give `head`, `workflow`, `secrets` or `issues`"
             }
             _ if self.workflow.is_none() && (self.branch.is_some() || self.commit.is_some()) => {
                 "`branch` and `commit` choose the run of a `workflow`: give that too"
@@ -141,6 +154,9 @@ impl GitHub {
             }
             _ if self.commit.as_deref().is_some_and(|commit| !is_whole(commit)) => {
                 "`commit` wants the whole id: GitHub finds no run by the first characters of it"
+            }
+            _ if self.head.as_deref().is_some_and(|name| !is_ref(name)) => {
+                "`head` must be the name of a branch or a tag, such as `main`"
             }
             _ if self.secrets.as_deref().is_some_and(<[String]>::is_empty) => "`secrets` names none",
             _ if self.environment.as_deref().is_some_and(|name| !is_file(name)) => {

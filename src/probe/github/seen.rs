@@ -15,6 +15,9 @@ pub struct GitHubSeen {
     /// How many requests are left. Absent where GitHub Enterprise does not count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
+    /// The commit of `head`. Absent where no branch or tag has that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
     /// The workflow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow: Option<WorkflowState>,
@@ -24,6 +27,15 @@ pub struct GitHubSeen {
     /// The issues, without pull requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issues: Option<Issues>,
+}
+
+/// A commit.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Head {
+    /// Its full ID.
+    pub commit: String,
+    /// The first 7 characters of it.
+    pub short: String,
 }
 
 /// A token that is accepted.

@@ -5,6 +5,7 @@ mod page;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use regex::Regex;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -18,6 +19,10 @@ use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_lo
 use crate::client::number::Number;
 use page::{Format, Page};
 
+/// Prometheus no longer shows a sample that is older.
+const STALE_S: f64 = 300.0;
+/// How far clocks may differ.
+const SKEW_S: f64 = 60.0;
 /// How many samples are kept at most.
 const MAX_SAMPLES: usize = 1_000;
 /// OpenMetrics first, because it says where it ends.
@@ -75,6 +80,11 @@ pub struct MetricsSeen {
     /// than 1,000 samples: look at fewer with `name` and `labels`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<Number>>,
+    /// Whether there are samples, and every value is `NaN`: the service has no value.
+    pub only_nan: bool,
+    /// How many samples carry a timestamp of their own that is more than 5 minutes old, or in the future. Prometheus does
+    /// not show these.
+    pub stale: usize,
     /// Every sample. Absent where there are more than 1,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<Vec<Sample>>,
@@ -98,7 +108,7 @@ pub struct Sample {
 
 impl Probe for Metrics {
     const KIND: &'static str = "metrics";
-    const EXPECT: &'static str = "{ count: { at_least: 1 } }";
+    const EXPECT: &'static str = "{ count: { at_least: 1 }, only_nan: false, stale: 0 }";
     const EXAMPLE: &'static str = r#"metrics: { url: "https://api.staging.example/metrics", name: aos_* }
 expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
 "#;
@@ -107,7 +117,7 @@ expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
     async fn observe(&self, cx: &Context) -> Result<MetricsSeen, Fault> {
         let reply = self.api().send(cx, self.request()).await?;
         let (page, format) = read(&reply)?;
-        Ok(self.select(page, format))
+        Ok(self.select(page, format, cx.env.now()))
     }
 
     fn evidence(&self, seen: &MetricsSeen) -> String {
@@ -115,12 +125,12 @@ expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
         match (names.as_slice(), seen.values.as_deref()) {
             ([], _) if seen.total == 0 => "an empty page".to_owned(),
             ([], _) => "no such sample".to_owned(),
+            (names, _) if seen.stale > 0 => format!("{}, {} stale", Self::listed(names), seen.stale),
             // Of a counter, the value differs each time.
             ([name], Some([value])) if seen.types.get(*name).is_some_and(|kind| kind == "gauge") => {
                 format!("{name} {value}")
             }
-            (names, _) if names.len() <= 3 => names.join(", "),
-            (names, _) => format!("{} names", names.len()),
+            (names, _) => Self::listed(names),
         }
     }
 
@@ -134,11 +144,16 @@ expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
             let looked = "is the name right, and has it happened yet? Many libraries tell of a metric only after that";
             return Some(format!("the page has {} samples, but none that is looked for: {looked}", seen.total));
         }
+        if seen.stale > 0 {
+            return Some(format!(
+                "{} of {} samples carry a timestamp that is over 5 minutes old, or in the future: what writes them may have stopped",
+                seen.stale, seen.count
+            ));
+        }
         let Some(values) = &seen.values else {
             return Some(format!("of {} samples neither values nor labels are kept: name fewer", seen.count));
         };
-        let nan = values.iter().any(|value| matches!(value, Number::Text(text) if text == "NaN"));
-        nan.then(|| "NaN means that the service has no value".to_owned())
+        values.iter().any(Number::is_nan).then(|| "NaN means that the service has no value".to_owned())
     }
 
     fn is_insecure(&self) -> bool {
@@ -175,6 +190,10 @@ impl<'de> Deserialize<'de> for Pattern {
 }
 
 impl Metrics {
+    fn listed(names: &[&str]) -> String {
+        if names.len() <= 3 { names.join(", ") } else { format!("{} names", names.len()) }
+    }
+
     fn api(&self) -> Api<'_> {
         let options = options(self.insecure, self.ca.as_ref());
         Api { name: "the server", url: &self.url, access: self.access(), options }
@@ -195,7 +214,7 @@ impl Metrics {
         request
     }
 
-    fn select(&self, page: Page, format: Format) -> MetricsSeen {
+    fn select(&self, page: Page, format: Format, now: Timestamp) -> MetricsSeen {
         let total = page.samples.len();
         let is_wanted = |sample: &&Sample| {
             self.name.as_ref().is_none_or(|Pattern(name)| name.is_match(&sample.name))
@@ -211,6 +230,9 @@ impl Metrics {
         let typed = names.iter().filter_map(|name| page.types.get_key_value(page.metric(name)));
         let types = typed.map(|(metric, kind)| (metric.clone(), kind.clone())).collect();
         let are_few = wanted.len() <= MAX_SAMPLES;
+        let now = now.as_second() as f64;
+        let is_stale =
+            |sample: &&&Sample| sample.timestamp.is_some_and(|taken| !(-SKEW_S..=STALE_S).contains(&(now - taken)));
         MetricsSeen {
             format: match format {
                 Format::Prometheus => "prometheus".to_owned(),
@@ -220,6 +242,8 @@ impl Metrics {
             names,
             prefixes,
             types,
+            only_nan: !wanted.is_empty() && wanted.iter().all(|sample| sample.value.is_nan()),
+            stale: wanted.iter().filter(is_stale).count(),
             values: are_few.then(|| wanted.iter().map(|sample| sample.value.clone()).collect()),
             samples: are_few.then(|| wanted.into_iter().cloned().collect()),
             total,

@@ -1,4 +1,4 @@
-//! Reads a metrics page strictly: a page that breaks off, or says something unreadable, is no page.
+//! Reads a metrics page as Prometheus does: what Prometheus refuses is refused.
 //!
 //! The formats: <https://prometheus.io/docs/instrumenting/exposition_formats/> and
 //! <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
@@ -18,8 +18,10 @@ pub enum Format {
     OpenMetrics,
 }
 
-/// Both formats end each line, the last one too: without that, a number may lack its last digits.
-const CUT: &str = "it breaks off: its last line does not end";
+/// The types that each format has.
+const TYPES: [&str; 5] = ["counter", "gauge", "histogram", "summary", "untyped"];
+const OPEN_TYPES: [&str; 8] =
+    ["counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset", "unknown"];
 
 /// What a page holds.
 #[derive(Debug, Default)]
@@ -38,33 +40,28 @@ impl Page {
     pub fn parse(text: &str, format: Format) -> Result<Self, String> {
         let mut page = Self::default();
         let mut has_ended = false;
-        let is_cut = !text.is_empty() && !text.ends_with('\n') && !text.ends_with("# EOF");
-        let lines = text.lines().count();
-        for (number, line) in (1..).zip(text.lines()) {
+        // Not `lines()`, which would drop a carriage return: Prometheus reads it as part of the value.
+        for (number, line) in (1..).zip(text.strip_suffix('\n').unwrap_or(text).split('\n')) {
             let broken = |what: &str| {
                 let start: String = line.chars().take(60).collect();
                 format!("line {number}: {what}: `{}`", start.escape_debug())
             };
-            let line = line.trim_matches([' ', '\t']);
+            let bare = line.trim_start_matches([' ', '\t']);
             if has_ended {
                 return Err(broken("there is more after `# EOF`"));
             }
-            match line.strip_prefix('#') {
-                _ if line.is_empty() => {}
+            match bare.strip_prefix('#') {
+                _ if bare.is_empty() => {}
                 Some(comment) => {
                     has_ended = comment == " EOF" && format == Format::OpenMetrics;
-                    page.comment(comment);
+                    page.comment(comment, format).map_err(broken)?;
                 }
-                // A first line that can't be read is no sample of anything, rather than the end of one.
-                None if is_cut && number == lines && number > 1 => return Err(CUT.to_owned()),
+                None if bare.len() < line.len() => return Err(broken("a sample may not be indented")),
                 None => page.samples.push(sample(line, format).map_err(broken)?),
             }
         }
-        if is_cut {
-            return Err(CUT.to_owned());
-        }
         if format == Format::OpenMetrics && !has_ended {
-            return Err("it breaks off: OpenMetrics ends with `# EOF`".to_owned());
+            return Err("it is incomplete: OpenMetrics ends with `# EOF`".to_owned());
         }
         Ok(page)
     }
@@ -79,11 +76,27 @@ impl Page {
         whole.into_iter().find(|whole| self.types.contains_key(*whole)).unwrap_or(sample)
     }
 
-    fn comment(&mut self, comment: &str) {
-        let mut words = comment.split([' ', '\t']).filter(|word| !word.is_empty());
-        if let (Some("TYPE"), Some(name), Some(kind)) = (words.next(), words.next(), words.next()) {
-            self.types.insert(name.trim_matches('"').to_owned(), kind.to_owned());
+    fn comment(&mut self, comment: &str, format: Format) -> Result<(), &'static str> {
+        let blank = [' ', '\t'];
+        let Some(rest) = comment.trim_start_matches(blank).strip_prefix("TYPE") else { return Ok(()) };
+        // Without a blank in between, or without a name, it is a comment like any other.
+        let rest = rest.trim_start_matches(blank);
+        if !comment.starts_with(blank) || rest.is_empty() {
+            return Ok(());
         }
+        let (name, kind) = rest.split_once(blank).unwrap_or((rest, ""));
+        if name.starts_with(|first: char| first.is_ascii_digit()) {
+            return Err("invalid metric name");
+        }
+        let known: &[&str] = match format {
+            Format::Prometheus => &TYPES,
+            Format::OpenMetrics => &OPEN_TYPES,
+        };
+        if !known.contains(&kind) {
+            return Err("invalid metric type");
+        }
+        self.types.insert(name.trim_matches('"').to_owned(), kind.to_owned());
+        Ok(())
     }
 }
 
@@ -120,13 +133,17 @@ fn sample(line: &str, format: Format) -> Result<Sample, &'static str> {
         }
     }
     let name = name.ok_or("a sample begins with a name")?;
-    let value = rest.word().parse::<f64>().map_err(|_| "a sample wants a number as its value")?;
+    let word = rest.word();
+    let value = word.parse::<f64>().map_err(|_| "the value is not a number")?;
+    if value.is_infinite() && word.contains(|c: char| c.is_ascii_digit()) {
+        return Err("the value is out of range");
+    }
     let mut timestamp = None;
     rest.blanks();
     if !rest.0.is_empty() && !rest.0.starts_with('#') {
         let word = rest.word();
         let read = match format {
-            Format::Prometheus => word.parse::<i64>().ok().map(|milliseconds| milliseconds as f64 / 1000.0),
+            Format::Prometheus => word.parse::<u64>().ok().map(|milliseconds| milliseconds as f64 / 1000.0),
             Format::OpenMetrics => word.parse::<f64>().ok().filter(|seconds| seconds.is_finite()),
         };
         timestamp = Some(read.ok_or("the timestamp is none")?);
@@ -230,7 +247,7 @@ mod tests {
         assert_snapshot!(read("up 1"), @r#"[{"name":"up","labels":{},"value":1}]"#);
         assert_snapshot!(read("a:b{} 1e3 1700000000123"),
             @r#"[{"name":"a:b","labels":{},"value":1000,"timestamp":1700000000.123}]"#);
-        assert_snapshot!(read(r#"  http { code = "200" , path="C:\\a\"}\n" , }	0.5"#),
+        assert_snapshot!(read(r#"http { code = "200" , path="C:\\a\"}\n" , }	0.5"#),
             @r#"[{"name":"http","labels":{"code":"200","path":"C:\\a\"}\n"},"value":0.5}]"#);
         assert_snapshot!(read(r#"{"http.requests", code="200"} +Inf"#),
             @r#"[{"name":"http.requests","labels":{"code":"200"},"value":"+Inf"}]"#);
@@ -240,22 +257,24 @@ mod tests {
 
     #[test]
     fn what_can_not_be_read_is_told_with_its_line() {
-        assert_snapshot!(read("up 1\nup"), @"line 2: a sample wants a number as its value: `up`");
+        assert_snapshot!(read("up 1\nup"), @"line 2: the value is not a number: `up`");
         assert_snapshot!(read("<html>"), @"line 1: a sample begins with a name: `<html>`");
         assert_snapshot!(read(r#"{"status":"ok"}"#), @r#"line 1: the labels do not end: `{\"status\":\"ok\"}`"#);
         assert_snapshot!(read("up{a=\"b} 1"), @r#"line 1: a quote does not end: `up{a=\"b} 1`"#);
         assert_snapshot!(read("up{a=\"1\",a=\"2\"} 1"), @r#"line 1: a label stands twice: `up{a=\"1\",a=\"2\"} 1`"#);
         assert_snapshot!(read("up{a=\"b\" c=\"d\"} 1"), @r#"line 1: the labels do not end: `up{a=\"b\" c=\"d\"} 1`"#);
-        assert_snapshot!(read("up one"), @"line 1: a sample wants a number as its value: `up one`");
+        assert_snapshot!(read("up one"), @"line 1: the value is not a number: `up one`");
         assert_snapshot!(read("up 1 soon"), @"line 1: the timestamp is none: `up 1 soon`");
         assert_snapshot!(read("up 1 2 3"), @"line 1: there is more after the sample: `up 1 2 3`");
     }
 
     #[test]
-    fn a_page_that_breaks_off_is_none() {
-        let broken = |text, format| Page::parse(text, format).expect_err("it breaks off");
-        assert_snapshot!(broken("up 1\nrequests 12", Format::Prometheus), @"it breaks off: its last line does not end");
-        assert_snapshot!(broken("up 1\n", Format::OpenMetrics), @"it breaks off: OpenMetrics ends with `# EOF`");
+    fn a_last_line_without_an_end_is_read_but_what_prometheus_refuses_is_not() {
+        assert_eq!(Page::parse("up 1\nrequests 12", Format::Prometheus).expect("it is a page").samples.len(), 2);
+        let broken = |text, format| Page::parse(text, format).expect_err("it is refused");
+        assert_snapshot!(broken("up 1\r\n", Format::Prometheus), @r"line 1: the value is not a number: `up 1\r`");
+        assert_snapshot!(broken("# TYPE up number\nup 1\n", Format::Prometheus), @"line 1: invalid metric type: `# TYPE up number`");
+        assert_snapshot!(broken("up 1\n", Format::OpenMetrics), @"it is incomplete: OpenMetrics ends with `# EOF`");
         assert_snapshot!(broken("# EOF\nup 1\n", Format::OpenMetrics),
             @"line 2: there is more after `# EOF`: `up 1`");
     }

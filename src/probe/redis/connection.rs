@@ -91,6 +91,7 @@ impl<'t> Connection<'t> {
                 fault::wants_tls(self.target)
             }
             Some(Err(Broken::Closed)) => fault::closed(self.target),
+            Some(Err(Broken::Tls(error))) => tls_fault(&error, &self.target.name(), &self.target.place),
             Some(Err(Broken::NotRedis(bytes))) => fault::not_redis(&bytes, self.target),
         };
         Err(fault)
@@ -100,6 +101,8 @@ impl<'t> Connection<'t> {
 /// Why there is no answer.
 enum Broken {
     Closed,
+    /// TLS 1.3 refuses a client only after the handshake.
+    Tls(rustls::Error),
     NotRedis(Vec<u8>),
 }
 
@@ -110,7 +113,11 @@ async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + ?Sized), c
     let mut bytes = Vec::new();
     loop {
         match stream.read_buf(&mut bytes).await {
-            Ok(0) | Err(_) if bytes.is_empty() => return Err(Broken::Closed),
+            Err(error) if bytes.is_empty() => {
+                let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+                return Err(inner.map_or(Broken::Closed, |error| Broken::Tls(error.clone())));
+            }
+            Ok(0) if bytes.is_empty() => return Err(Broken::Closed),
             Ok(0) | Err(_) => return Err(Broken::NotRedis(bytes)),
             Ok(_) => {}
         }

@@ -47,7 +47,8 @@ pub struct RedisSeen {
     pub tls: bool,
     /// Whether it answered `PING` with `PONG`.
     pub pong: bool,
-    /// What it answered instead: `LOADING`, `MASTERDOWN`, `MISCONF` or `BUSY`.
+    /// What it answered instead: `LOADING`, `MASTERDOWN`, `MISCONF` or `BUSY`; or `CLUSTERDOWN`, where it answered but is a
+    /// node of a cluster whose `cluster_state` is not `ok`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// How long the answer to `PING` took.
@@ -92,7 +93,7 @@ pub struct RedisSeen {
 
 impl Probe for Redis {
     const KIND: &'static str = "redis";
-    const EXPECT: &'static str = "{ pong: true }";
+    const EXPECT: &'static str = "{ pong: true, error: { exists: false } }";
     const SAME_FACT: &'static [SameFact] = &[("pong", &["error"])];
     const EXAMPLE: &'static str = r#"redis: { url: "${secrets.REDIS_URL}", write: true }
 expect: { writable: true }
@@ -121,7 +122,16 @@ expect: { writable: true }
         }
         // Last, as there are proxies that hang up when they are asked for it.
         let info = connection.ask(&cmd("INFO")).await;
-        seen.describe(&Info::parse(&text(info.ok())));
+        let info = text(info.ok());
+        let info = Info::parse(&info);
+        seen.describe(&info);
+        // Any node answers PING, also where nobody serves a part of the keys. Who may not ask is not told.
+        if info.is("cluster_enabled", "1") == Some(true)
+            && let Ok(answer) = connection.ask(cmd("CLUSTER").arg("INFO")).await?
+            && Info::parse(&text(Some(Ok(answer)))).is("cluster_state", "ok") == Some(false)
+        {
+            seen.error.get_or_insert_with(|| "CLUSTERDOWN".to_owned());
+        }
         Ok(seen)
     }
 

@@ -59,6 +59,23 @@ impl Target {
         let url = Url::parse(text).map_err(|error| format!("this is no URL: {error} ({help})"))?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
         let host = host.trim_matches(['[', ']']).to_owned();
+        for (key, value) in url.query_pairs() {
+            match (key.as_ref(), value.to_ascii_lowercase().trim_start_matches("cert_")) {
+                ("db", _) | ("protocol", "2") | ("ssl_cert_reqs", "required") => {}
+                ("ssl_cert_reqs", _) => {
+                    return Err(
+                        "`ssl_cert_reqs` is not supported: write `insecure: true` to skip verification".to_owned()
+                    );
+                }
+                ("ssl" | "tls", _) => {
+                    return Err(format!("unsupported URL parameter `{key}`: write rediss:// for TLS"));
+                }
+                _ => return Err(format!("unsupported URL parameter `{key}`: only `db` is supported")),
+            }
+        }
+        if url.fragment().is_some() {
+            return Err(format!("the URL has a `#`: write `insecure: true` to skip verification ({help})"));
+        }
         let database = match url.path().trim_matches('/') {
             "" => url.query_pairs().find(|(key, _)| key == "db").map(|(_, database)| database.into_owned()),
             path => Some(path.to_owned()),
@@ -135,6 +152,10 @@ mod tests {
         assert_snapshot!(refused("http://h"), @"the URL must begin with redis:// or rediss://");
         assert_snapshot!(refused("redis://"), @"the URL names no host");
         assert_snapshot!(refused("redis://:se/cret@h"), @"this is no URL: empty host (characters such as `/ ? # @ :` in a password must be percent-encoded)");
+        assert_snapshot!(refused("redis://h?tls=true"), @"unsupported URL parameter `tls`: write rediss:// for TLS");
+        assert_snapshot!(refused("redis://h?dbs=2"), @"unsupported URL parameter `dbs`: only `db` is supported");
+        assert_snapshot!(refused("rediss://h?ssl_cert_reqs=none"), @"`ssl_cert_reqs` is not supported: write `insecure: true` to skip verification");
+        assert_eq!(read("rediss://h?ssl_cert_reqs=CERT_REQUIRED&db=1").database, 1);
         assert_snapshot!(refused("redis://h/cache"), @"after the host comes the number of a database, such as `/0` (characters such as `/ ? # @ :` in a password must be percent-encoded)");
     }
 }

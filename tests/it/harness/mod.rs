@@ -39,7 +39,7 @@ pub use nginx::{Nginx, nginx, nginx_tls};
 pub use pgbouncer::{PgBouncer, pgbouncer, pgbouncer_before};
 pub use place::{directory, free_port};
 pub use postgres::{Postgres, postgres};
-pub use prometheus::{Prometheus, prometheus, prometheus_with};
+pub use prometheus::{Prometheus, prometheus, prometheus_with, scraped};
 pub use raw::{RawServer, raw};
 pub use redis::{Redis, redis, redis_with};
 pub use registry::{Registry, registry, registry_with_password};

@@ -42,6 +42,35 @@ pub fn prometheus_with(series: &[[&str; 4]]) -> Prometheus {
     Prometheus::start(series)
 }
 
+/// Whether a real Prometheus takes each of the pages `/0`, `/1`, … of a server on this port of loopback.
+pub fn scraped(port: u16, pages: usize) -> Vec<bool> {
+    let directory = place::directory("prometheus-scrape");
+    let job = |page: usize| {
+        format!(
+            "  - {{ job_name: '{page}', metrics_path: /{page}, static_configs: [{{ targets: ['127.0.0.1:{port}'] }}] }}\n"
+        )
+    };
+    let jobs: String = (0..pages).map(job).collect();
+    let config = format!("global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\nscrape_configs:\n{jobs}");
+    fs::write(directory.join("prometheus.yml"), config).expect("the directory is new");
+    let own = place::free_port();
+    let mut command = Command::new(installed::program("prometheus"));
+    command.current_dir(&directory).args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
+    command.arg(format!("--web.listen-address=127.0.0.1:{own}"));
+    let server = Server::start(command, &directory);
+    server.until(|| {
+        let body = answer::get(own, "/api/v1/targets?state=active")?;
+        let json: serde_json::Value = serde_json::from_str(&body).ok()?;
+        let targets = json["data"]["activeTargets"].as_array()?.clone();
+        let health = |page: usize| {
+            let job = serde_json::Value::from(page.to_string());
+            let target = targets.iter().find(|target| target["labels"]["job"] == job)?;
+            target["health"].as_str().filter(|health| *health != "unknown").map(|health| health == "up")
+        };
+        (0..pages).map(health).collect()
+    })
+}
+
 impl Prometheus {
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {

@@ -127,7 +127,11 @@ impl Real {
                 "None",
                 "CREATE TABLE aos_traces (id TEXT PRIMARY KEY, name TEXT, idempotency_key TEXT); CREATE TABLE idempotency (key TEXT PRIMARY KEY, id TEXT)",
             ),
-            ("013_retention", "'012_traces'", "CREATE TABLE aos_traces_retention_log (id SERIAL, removed INT)"),
+            (
+                "013_retention",
+                "'012_traces'",
+                "CREATE TABLE aos_traces_retention_log (id SERIAL, removed INT, created_at TIMESTAMPTZ DEFAULT now())",
+            ),
             ("014_trace_mismatches", "'013_retention'", "CREATE TABLE aos_mismatches (id SERIAL)"),
         ];
         for (id, before, sql) in scripts {
@@ -345,6 +349,10 @@ fn github(issues: &Arc<Mutex<Vec<Value>>>) -> HttpServer {
         _ if !has_token(&request, GITHUB) => Response::json(&json!({ "message": "Bad credentials" })).status(401),
         Some("") => Response::json(&json!({ "full_name": "acme/aos", "default_branch": "main" })),
         Some("/commits/main") => Response::json(&json!({ "sha": COMMIT })),
+        None if request.path == "/rate_limit" => {
+            let core = json!({ "limit": 5000, "remaining": 4990, "reset": 4_102_444_800_u64 });
+            Response::json(&json!({ "resources": { "core": core } }))
+        }
         Some("/issues") => Response::json(&Value::from(issues.lock().expect("no holder panics").clone())),
         _ => Response::json(&json!({ "message": "Not Found" })).status(404),
     })
