@@ -210,7 +210,75 @@ impl Canonical {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::address;
+    use crate::checklist::{Found, Overrides, load};
+    use crate::env::Env;
+
+    /// The source and the definition of an item with these probes.
+    fn digests(probes: &str, vars: &[(&str, &str)], secret: Option<&str>) -> (String, String) {
+        let text = format!(
+            "title: T\nvars: {{ host: \"${{env.HOST:-a}}\", url: \"http://${{vars.host}}/\" }}\nsecrets: {{ DSN: , TOKEN: }}\n\
+             sections: [{{ title: S, items: [{{ id: a, title: A, probes: [{probes}] }}] }}]\n"
+        );
+        let found = Found { name: "t".into(), file: "t.yaml".into(), root: PathBuf::from("/"), text };
+        let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let loaded = load(found, &Overrides::default(), &Env::with(vars, PathBuf::from("/")));
+        let checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
+        let item = checklist.items().next().expect("there is one");
+        (item.source.clone(), item.definition.digest(|_| secret))
+    }
+
+    #[test]
+    fn a_variable_changes_the_definition_and_not_the_source() {
+        let by_variable = "{ http: { url: \"${vars.url}\" } }";
+        let (source, definition) = digests(by_variable, &[], None);
+        assert_eq!(digests("{ http: { url: http://a/ } }", &[], None).1, definition, "it observes the same");
+        assert_ne!(digests("{ http: { url: http://a/ } }", &[], None).0, source);
+        let other = digests(by_variable, &[("HOST", "b")], None);
+        assert_eq!(other.0, source);
+        assert_ne!(other.1, definition);
+    }
+
+    #[test]
+    fn layout_retries_and_the_order_of_keys_change_nothing_and_expectations_do() {
+        let one = digests("{ http: { url: http://a/, method: GET } }", &[], None);
+        let other = "{ timeout: 3s, retry: { attempts: 2 }, http: { method: \"GET\", url: 'http://a/' } }";
+        assert_eq!(digests(other, &[], None), one);
+        for probes in [
+            "{ http: { url: http://a/, method: GET }, expect: { status: 200 } }",
+            "{ http: { url: http://a/, method: GET }, as: a }",
+            "{ http: { url: http://a/, method: GET } }, { http: { url: http://a/ } }",
+        ] {
+            let changed = digests(probes, &[], None);
+            assert!(changed.0 != one.0 && changed.1 != one.1, "{probes}");
+        }
+    }
+
+    #[test]
+    fn a_check_counts_as_the_probes_that_it_stands_for() {
+        let check = digests("{ use: http-health, with: { url: http://a/ } }", &[], None);
+        let other = digests("{ use: http-health, with: { url: \"${vars.url}\" } }", &[], None);
+        assert_eq!(check.1, other.1);
+        assert_ne!(check.0, other.0);
+    }
+
+    #[test]
+    fn a_secret_counts_by_name_and_address_and_a_credential_as_it_is_written() {
+        let dsn = |value| digests("{ sql: { url: \"${secrets.DSN}\", query: select 1 } }", &[], value).1;
+        let (one, same) = (dsn(Some("postgres://u:p@db/app")), dsn(Some("postgres://v:q@db/app?sslmode=require")));
+        assert_eq!(one, same);
+        assert!(one != dsn(Some("postgres://u:p@other/app")) && one != dsn(None));
+        let token = |value| {
+            let probes = "{ grafana: { url: http://a, token: \"${env.GRAFANA}\" } }";
+            digests(probes, &[("GRAFANA", value)], None)
+        };
+        assert_eq!(token("first-token"), token("second-token"));
+        let url = |value| digests("{ sql: { url: \"${env.URL}\", query: select 1 } }", &[("URL", value)], None).1;
+        assert_eq!(url("postgres://u:p@db/app"), url("postgres://u:q@db/app"));
+        assert_ne!(url("postgres://u:p@db/app"), url("postgres://u:p@db/other"));
+    }
 
     #[test]
     fn the_address_of_a_url_holds_neither_user_nor_password_nor_query() {

@@ -111,7 +111,12 @@ impl Ledger {
     pub async fn open_existing(location: Location, root: &Path) -> Result<Option<Self>, Diagnostic> {
         match &location.place {
             Place::File { path, .. } if !path.exists() => Ok(None),
-            Place::File { .. } | Place::Postgres(_) => Self::open(location, root).await.map(Some),
+            Place::File { .. } | Place::Postgres(_) => {
+                match timely(Server::open_to_read(&location.place, root)).await {
+                    Ok(server) => Ok(Some(Self { server, location })),
+                    Err(refusal) => Err(error::problem("open", &location, &refusal)),
+                }
+            }
         }
     }
 

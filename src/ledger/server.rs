@@ -98,6 +98,23 @@ pub enum Refusal {
     Foreign,
 }
 
+impl Refusal {
+    /// Whether SQLite could not write where the file lies.
+    fn is_unwritable(&self) -> bool {
+        /// SQLite's result codes READONLY, IOERR, FULL and CANTOPEN.
+        const CODES: [u32; 4] = [8, 10, 13, 14];
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                let code = error.code().and_then(|code| code.parse::<u32>().ok());
+                // The lowest byte is the kind, what is above it the detail.
+                code.is_some_and(|code| CODES.contains(&(code & 0xff)))
+            }
+            Self::Folder(_) => true,
+            Self::Database(_) | Self::Newer | Self::Foreign => false,
+        }
+    }
+}
+
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error)
@@ -128,6 +145,22 @@ impl Server {
         };
         server.migrate().await?;
         Ok(server)
+    }
+
+    /// Opens an existing database to read. A file that can't be written, or lies on a full disk, is read as it is.
+    ///
+    /// # Errors
+    /// As [`Server::open`].
+    pub async fn open_to_read(place: &Place, root: &Path) -> Result<Self, Refusal> {
+        match (Self::open(place, root).await, place) {
+            (Err(refusal), Place::File { path, .. }) if refusal.is_unwritable() => {
+                let mut server = Self::Sqlite(Box::new(unwritable(path).await?));
+                // It has the schema of this version, or this fails: nothing can be changed.
+                server.migrate().await?;
+                Ok(server)
+            }
+            (opened, _) => opened,
+        }
     }
 
     async fn migrate(&mut self) -> Result<(), Refusal> {
@@ -209,6 +242,14 @@ async fn file(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
         .busy_timeout(BUSY)
         .connect()
         .await
+}
+
+/// A file in a place that can't be written. Without a log beside it, nobody else writes to it either.
+async fn unwritable(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let is_settled = fs::metadata(&log).is_ok_and(|log| log.len() == 0) || !Path::new(&log).exists();
+    SqliteConnectOptions::new().filename(path).read_only(true).immutable(is_settled).connect().await
 }
 
 /// Makes gate's own folder, which Git does not see.

@@ -100,13 +100,20 @@ fn written(entry: &Entry) -> String {
 fn replace(target: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let new = folder.join(format!(".{name}.new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&new)?;
-    file.write_all(bytes)?;
-    if let Ok(old) = fs::metadata(target) {
-        file.set_permissions(old.permissions())?;
+    let written = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&new)?;
+        file.write_all(bytes)?;
+        if let Ok(old) = fs::metadata(target) {
+            file.set_permissions(old.permissions())?;
+        }
+        file.sync_all()?;
+        fs::rename(&new, target)
+    };
+    if let Err(problem) = written() {
+        // A disk that is full is not to keep half a file.
+        let _ = fs::remove_file(&new);
+        return Err(problem);
     }
-    file.sync_all()?;
-    fs::rename(&new, target)?;
     File::open(folder)?.sync_all()
 }
 

@@ -1,5 +1,7 @@
 //! When things run: needs and their root cause, locks, retries, waiting, deadlines, and what the command line selects.
 
+use std::process::Command;
+
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -327,4 +329,24 @@ fn advisory_deferred_and_waived_items_do_not_gate_and_an_expired_waiver_does() {
     known: failed, exit_code: expected 0, got 1
     after: blocked, known: exit_code: expected 0, got 1 <- known
     ");
+}
+
+#[test]
+fn several_items_run_at_a_time_though_few_files_may_be_open() {
+    let project = Project::new(
+        "
+        title: T
+        sections:
+          - title: S
+            items:
+              - { id: says, title: A, probes: [{ command: { shell: \"echo hello > pipe\" } }] }
+              - { id: hears, title: B, probes: [{ command: { shell: \"cat pipe\" } }] }
+    ",
+    );
+    // Neither ends before the other has begun.
+    assert!(Command::new("mkfifo").arg(project.path().join("pipe")).status().expect("it is installed").success());
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 64 && exec \"$GATE\" check staging"]).current_dir(project.path());
+    let output = limited.env("GATE", env!("CARGO_BIN_EXE_gate")).output().expect("there is a shell");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -35,7 +35,7 @@ pub use gate::{Gate, Output, Project, dedent, gate};
 pub use http::{HttpServer, Request, Response, http};
 pub use installed::{alembic, find, k6, missing, program, python};
 pub use mariadb::{MariaDb, mariadb};
-pub use nginx::{Nginx, nginx, nginx_tls};
+pub use nginx::{Nginx, nginx, nginx_at, nginx_tls};
 pub use pgbouncer::{PgBouncer, pgbouncer, pgbouncer_before};
 pub use place::{directory, free_port};
 pub use postgres::{Postgres, postgres};

@@ -21,7 +21,12 @@ pub struct Nginx {
 /// zone `free` is for rate limits: `limit_req zone=free burst=59 nodelay;` lets 60 pass and no more for a minute (in
 /// front of `try_files`: a bare `return` comes before the limit).
 pub fn nginx(server_block: &str) -> Nginx {
-    Nginx::start("http", "", server_block)
+    nginx_at(place::free_port(), server_block)
+}
+
+/// The same at this port, such as that of one before it.
+pub fn nginx_at(port: u16, server_block: &str) -> Nginx {
+    Nginx::start("http", port, "", server_block)
 }
 
 /// The same behind TLS.
@@ -31,7 +36,7 @@ pub fn nginx_tls(certificate: &Certificate, server_block: &str) -> Nginx {
         certificate.certificate.display(),
         certificate.key.display()
     );
-    Nginx::start("https", " ssl", &block)
+    Nginx::start("https", place::free_port(), " ssl", &block)
 }
 
 impl Nginx {
@@ -45,11 +50,10 @@ impl Nginx {
         self.directory.join("root")
     }
 
-    fn start(scheme: &'static str, listen: &str, server_block: &str) -> Nginx {
+    fn start(scheme: &'static str, port: u16, listen: &str, server_block: &str) -> Nginx {
         let directory = place::directory("nginx");
         fs::create_dir(directory.join("root")).expect("the directory is new");
         fs::write(directory.join("root/index.html"), "ok\n").expect("the directory is new");
-        let port = place::free_port();
         let config = format!(
             "daemon off; master_process off; pid pid; error_log stderr warn;\nevents {{}}\nhttp {{\n\
              access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;\n\

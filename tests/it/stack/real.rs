@@ -48,6 +48,8 @@ pub struct Real {
     pub database: String,
     host: Host,
     api: HttpServer,
+    /// Where nginx listens.
+    port: u16,
     _others: Vec<HttpServer>,
     _prometheus: [Prometheus; 2],
 }
@@ -110,6 +112,7 @@ impl Real {
             database,
             host,
             api,
+            port: harness::free_port(),
             _others: vec![github, grafana, loki],
             _prometheus: [whole, poor],
         };
@@ -233,11 +236,13 @@ impl Real {
         } else {
             "limit_req zone=free burst=59 nodelay;"
         };
-        harness::nginx(&format!(
+        let block = format!(
             "error_page 418 = @free;\nlocation / {{ proxy_pass {api}; }}\n\
              location = /v1/simulate {{ if ($http_x_tier = free) {{ return 418; }} proxy_pass {api}; }}\n\
              location @free {{ {limit} proxy_pass {api}; }}"
-        ))
+        );
+        // Each time at the same address: another one would be another definition, for which nobody has signed.
+        harness::nginx_at(self.port, &block)
     }
 }
 
