@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::env::Env;
 use crate::run::Gap;
+use crate::secret::Redactor;
 use crate::yaml::{self, Key, Node, Spanned, Value};
 
 use super::check::Checks;
+use super::credential::{Credential, credentials, redactor};
 use super::digest::{Frame, WrittenProbe, digests};
 use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming, Since};
 use super::gap;
@@ -21,7 +23,7 @@ use super::probe::{self, Named, default_timing, named, overridden};
 use super::references::{self, ReferenceScope};
 use super::scope::{Scope, given};
 use super::sign_off::{self, Around};
-use super::{Checklist, Found, Item, ProbeTask, Secret, Section, Subject, Timing, secret};
+use super::{Checklist, Found, Item, ProbeTask, Secret, SecretSource, Section, Subject, Timing, secret};
 
 /// What came of reading a checklist.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Loaded {
     pub problems: Diagnostics,
     /// What the problems show lines of.
     pub sources: Arc<Sources>,
+    /// What hides the secrets that are known without reading files or running programs.
+    pub redactor: Redactor,
 }
 
 /// What the command line says instead of the file.
@@ -53,13 +57,16 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     // The tree as it is written: what is not filled in it is shared with the one that is.
     let written = root.clone();
     let root = root.map(|root| filled(root, &given, env, &mut problems));
+    let mut found_credentials = root.as_ref().map(credentials).unwrap_or_default();
+    let mut secrets = Vec::new();
     let content = root.and_then(|root| {
         let mut loader = Loader {
             names: Names::read(&root, &mut problems),
             checks: Checks::new(&found.root, &env.cwd),
             kinds: KindCache::default(),
             sources: &mut sources,
-            secrets: Vec::new(),
+            secrets: &mut secrets,
+            credentials: &mut found_credentials,
             today: env.today(),
             problems: &mut problems,
             has_subject: root.get("subject").is_some_and(|subject| !subject.is_null()),
@@ -69,6 +76,11 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     let digest = hex::encode(Sha256::digest(&sources.get(file).text));
     let problems = Diagnostics(problems);
     let sources = Arc::new(sources);
+    let variables = secrets.iter().filter_map(|secret: &Secret| match &secret.source {
+        SecretSource::Env(variable) => Some((secret.name.clone(), env.var(variable)?.to_owned())),
+        SecretSource::File(_) | SecretSource::Command(_) => None,
+    });
+    let redactor = redactor(variables, &found_credentials, env);
     let checklist = content.filter(|_| !problems.has_errors()).map(|content| Checklist {
         name: found.name,
         title: content.head.title,
@@ -78,12 +90,13 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
         markdown: content.head.markdown,
         allowed_signers: content.head.allowed_signers,
         root: found.root,
-        secrets: content.secrets,
+        secrets,
+        credentials: found_credentials,
         sections: content.sections,
         gaps: content.gaps,
         sources: Arc::clone(&sources),
     });
-    Loaded { checklist, problems, sources }
+    Loaded { checklist, problems, sources, redactor }
 }
 
 /// The tree with everything filled that is known. `vars` is left as it is: its problems are the scope's to tell.
@@ -103,7 +116,6 @@ fn filled(mut root: Node, given: &[(Key, Node)], env: &Env, problems: &mut Vec<D
 struct Content {
     head: FileChecklist,
     subject: Subject,
-    secrets: Vec<Secret>,
     sections: Vec<Section>,
     gaps: Vec<Gap>,
 }
@@ -114,7 +126,9 @@ struct Loader<'a> {
     kinds: KindCache,
     sources: &'a mut Sources,
     /// What the checklist keeps secret.
-    secrets: Vec<Secret>,
+    secrets: &'a mut Vec<Secret>,
+    /// The credentials in settings.
+    credentials: &'a mut Vec<Credential>,
     /// Today, in UTC.
     today: Date,
     problems: &'a mut Vec<Diagnostic>,
@@ -127,7 +141,7 @@ impl Loader<'_> {
     fn content(&mut self, root: &Node, written: Option<&Node>, overrides: &Overrides) -> Option<Content> {
         let mut head = yaml::read::<FileChecklist>(root, self.problems);
         let part = |key| root.get(key);
-        self.secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
+        *self.secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
         let timing = self.timing(default_timing(), part("defaults"));
         let mut needs: Vec<Vec<Need>> = Vec::new();
         let mut sections = Vec::new();
@@ -157,7 +171,7 @@ impl Loader<'_> {
             Some(subject) => subject_of(subject),
             None => declared.map_or(Subject::Undeclared, |node| self.subject(&node)),
         };
-        Some(Content { head: head?, subject, secrets: std::mem::take(&mut self.secrets), sections, gaps })
+        Some(Content { head: head?, subject, sections, gaps })
     }
 
     fn section(
@@ -245,14 +259,13 @@ impl Loader<'_> {
                     }
                     Some(Named::Use(_)) => {
                         let (sources, problems) = (&mut *self.sources, &mut *self.problems);
-                        probes.extend(self.checks.expand(
-                            probe,
-                            timing,
-                            &mut scope,
-                            &mut self.kinds,
-                            sources,
-                            problems,
-                        ));
+                        let expanded =
+                            self.checks.expand(probe, timing, &mut scope, &mut self.kinds, sources, problems);
+                        // An input may be called anything: what it fills says what it is.
+                        for task in expanded {
+                            self.credentials.extend(credentials(task.settings.node()));
+                            probes.push(task);
+                        }
                     }
                     None => {}
                 }
@@ -285,7 +298,7 @@ impl Loader<'_> {
         let needed: Vec<&str> = positions.iter().map(|position| self.names.id(*position)).collect();
         let steps = file.manual.as_ref().map_or("", |steps| &steps.value);
         let sign_off = file.sign_off.as_ref().map(|sign_off| [sign_off.value.role.as_str(), &file.title, steps]);
-        let frame = Frame { needs: &needed, sign_off, secrets: &self.secrets };
+        let frame = Frame { needs: &needed, sign_off, secrets: self.secrets };
         let (source, definition) = digests(frame, &self.written(written), &probes);
         Some(Item {
             id: file.id.value.0.as_str().into(),

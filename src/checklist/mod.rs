@@ -1,6 +1,7 @@
 //! What is asked: a checklist, read, filled and checked as far as that can be done without looking.
 
 mod check;
+mod credential;
 mod describe;
 mod digest;
 #[expect(dead_code, reason = "some fields are there for the schema, and read from the tree one by one")]
@@ -27,6 +28,7 @@ use crate::diagnostic::{Sources, Span};
 use crate::run::Gap;
 use crate::yaml::Node;
 
+pub use credential::{Credential, credentials, redactor};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use digest::Definition;
 pub use file::{FileChanges as Changes, FileSignOff as SignOff, Since};
@@ -61,6 +63,8 @@ pub struct Checklist {
     pub root: PathBuf,
     /// What it keeps secret, in the order of the file.
     pub secrets: Vec<Secret>,
+    /// The credentials in its settings.
+    pub credentials: Vec<Credential>,
     /// Its parts, in order.
     pub sections: Vec<Section>,
     /// What is known to be missing.

@@ -37,7 +37,7 @@ pub struct Done {
 pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason>) -> ItemResult {
     let plan = &shared.plan;
     let item: &Item = plan.item(task);
-    ItemResult {
+    let mut result = ItemResult {
         id: item.id.to_string(),
         title: item.title.to_string(),
         owner: item.owner.clone(),
@@ -62,7 +62,10 @@ pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason
         place: plan.checklist.sources.locate(item.span),
         probes: Vec::new(),
         duration_ms: 0,
-    }
+    };
+    // What is shown while the run goes on is this very result.
+    shared.redactor.hide(&mut result);
+    result
 }
 
 /// Runs every probe of an item, also after a red one: one line of a checklist often states several facts.

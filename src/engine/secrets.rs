@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::checklist::{Secret, SecretSource};
+use crate::checklist::{self, Checklist, Secret, SecretSource};
 use crate::child::{self, End};
 use crate::client::Context;
 use crate::env::Env;
@@ -54,34 +54,11 @@ impl Secrets {
         }
     }
 
-    /// What hides them, and what the environment holds that is as secret though no checklist says so.
-    pub fn redactor(&self, env: &Env) -> Redactor {
+    /// What hides them, with the credentials of the checklist and of the environment.
+    pub fn redactor(&self, checklist: &Checklist, env: &Env) -> Redactor {
         let own = self.0.iter().filter_map(|(name, value)| Some((name.clone(), value.as_ref().ok()?.0.clone())));
-        let mut known: Vec<(String, String)> = own.chain(undeclared(env)).collect();
-        known.sort_unstable();
-        known.dedup_by(|later, first| later.1 == first.1);
-        Redactor::new(known.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        checklist::redactor(own, &checklist.credentials, env)
     }
-}
-
-/// What variables hold whose name says that it is secret, and the passwords of those that hold a URL: somebody may have
-/// written `${env.DATABASE_URL}`, and any program may print what it was given.
-fn undeclared(env: &Env) -> impl Iterator<Item = (String, String)> {
-    const WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "PRIVATE_KEY"];
-    env.vars.iter().filter_map(|(name, value)| {
-        let says_so = WORDS.iter().any(|word| name.to_ascii_uppercase().contains(word));
-        let secret = if says_so { Some(value.clone()) } else { password(value) };
-        // A short one stands in too many texts by chance.
-        Some((name.clone(), secret.filter(|secret| secret.len() >= 8)?))
-    })
-}
-
-fn password(value: &str) -> Option<String> {
-    // Few values have both, and reading a URL costs more than looking.
-    if !value.contains("://") || !value.contains('@') {
-        return None;
-    }
-    Some(url::Url::parse(value.trim()).ok()?.password()?.to_owned())
 }
 
 /// The secrets that the selected items of a plan refer to.

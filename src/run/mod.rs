@@ -6,6 +6,7 @@
 mod event;
 mod interruption;
 mod reason;
+mod redact;
 
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -63,6 +63,12 @@ pub fn all(value: &str) -> Vec<Form> {
         forms.push(Form { text: base.clone(), edges: Edges::default(), public: public.len() });
         forms.extend(pairs.map(|(text, public)| Form { text, edges: Edges::default(), public: public.len() }));
     }
+    for base in bases.iter().filter(|base| is_long_enough(base)) {
+        let public = public(base).len() * 2;
+        let lower = hex::encode(base);
+        let upper = lower.to_uppercase();
+        forms.extend([lower, upper].map(|text| Form { text, edges: Edges::default(), public }));
+    }
     let mut seen: HashSet<String> = HashSet::new();
     forms.retain(|form| is_long_enough(&form.text) && seen.insert(form.text.clone()));
     forms

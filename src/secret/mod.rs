@@ -1,6 +1,7 @@
 //! Secret values, and the one redactor that stands between what probes bring and everything that is kept or printed.
 
 mod form;
+mod redacted;
 mod search;
 
 use std::borrow::Cow;
@@ -12,14 +13,16 @@ use serde_json::Value;
 use crate::text::shell::quoted;
 use search::Known;
 
+pub use redacted::{Redact, Redacted};
+
 /// Replaces every secret value, and the forms that it takes on the way, by its name.
 ///
 /// The forms: raw, URL-encoded (`%2F` and `+`, both cases of the hex digits), base64 (standard and URL-safe, with and
-/// without padding, at each of the three alignments), JSON-escaped, HTML-escaped. Of a URL the password alone as well,
+/// without padding, at each of the three alignments), JSON-escaped, HTML-escaped, hexadecimal. Of a URL the password alone as well,
 /// of a text of several lines each line. Values shorter than 4 characters are not looked for.
 ///
-/// Where a text breaks off within a value (at its end, or before a `…`), what stands there of it is hidden too, from
-/// 8 characters on.
+/// A value that was cut is hidden too: from 8 characters on at the end of a text and before `…`, a closing quote or a
+/// bracket, elsewhere from 12 bytes and half of the value on.
 #[derive(Clone, Default)]
 pub struct Redactor {
     // Nothing to look for is the usual case for `gate validate` and for tests, and must cost nothing.
@@ -40,6 +43,24 @@ impl Redactor {
     /// The text with `[NAME]` where a value stood.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.known.as_ref().and_then(|known| known.redacted(text)).map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
+    /// Hides every secret in the value.
+    pub fn hide(&self, value: &mut impl Redact) {
+        if self.known.is_some() {
+            value.redact(self);
+        }
+    }
+
+    /// The value with every secret in it hidden, as the type that the ledger, reports and every output take.
+    pub fn pass<T: Redact>(&self, mut value: T) -> Redacted<T> {
+        self.hide(&mut value);
+        Redacted::new(value)
+    }
+
+    /// The text with an asterisk for each byte of a value: every position in it stays what it was.
+    pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.known.as_ref().and_then(|known| known.masked(text)).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     /// Every text in the value, keys of maps too, redacted in place. A number whose digits are a secret becomes text.

@@ -12,6 +12,12 @@ use super::form::{self, Edges, Form};
 /// A shorter beginning of a secret could stand there by chance.
 const STEM: usize = 8;
 
+/// What follows where a text was cut and quoted.
+const CUTS: &str = "…\"'`)]}>";
+
+/// As much of a secret, in bytes, is hidden wherever it is found, if that is at least half of the secret.
+const MOST: usize = 12;
+
 /// Everything to look for.
 pub struct Known {
     automaton: AhoCorasick,
@@ -118,6 +124,25 @@ impl Known {
         Some(out)
     }
 
+    /// The text with an asterisk for each byte of a value, so that every position in it stays what it was. Nothing
+    /// where there is none.
+    pub fn masked(&self, text: &str) -> Option<String> {
+        let hits = self.hits(text);
+        if hits.is_empty() {
+            return None;
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut end = 0;
+        for hit in hits {
+            out.push_str(&text[end..hit.range.start]);
+            // A value of several lines keeps them: what follows stays on its line.
+            out.extend(text[hit.range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }));
+            end = hit.range.end;
+        }
+        out.push_str(&text[end..]);
+        Some(out)
+    }
+
     /// What to hide, in order and apart. Where secrets overlap, all of what they cover is one hit, called by the
     /// longest: taking only the first would show the end of the second.
     pub fn hits(&self, text: &str) -> Vec<Hit> {
@@ -144,15 +169,23 @@ impl Known {
         apart(found)
     }
 
-    /// Finds where the text breaks off within a secret.
+    /// Finds where a secret was cut off: at the end of the text, before a `…` or a closing quote or bracket, and
+    /// anywhere once most of it is there.
     fn find_beginnings(&self, text: &str, found: &mut Vec<Hit>) {
         for matched in self.stems.find_overlapping_iter(text) {
             let Stemmed { text: whole, secret, .. } = &self.stemmed[matched.pattern().as_usize()];
             let rest = &text[matched.start()..];
-            let rest = rest.split_once('…').map_or(rest, |(shown, _)| shown);
             // Half an escape, such as the `%` of `%40`, is there as it is in the form.
-            if whole.starts_with(rest) {
-                let range = matched.start()..matched.start() + rest.len();
+            let common: usize = rest
+                .chars()
+                .zip(whole.chars())
+                .take_while(|(one, other)| one == other)
+                .map(|(c, _)| c.len_utf8())
+                .sum();
+            let is_cut = rest[common..].chars().next().is_none_or(|next| CUTS.contains(next));
+            let is_most = common >= MOST && common * 2 >= whole.len();
+            if is_cut || is_most {
+                let range = matched.start()..matched.start() + common;
                 found.push(Hit { longest: range.len(), range, secret: *secret, is_raw: false });
             }
         }

@@ -87,6 +87,22 @@ fn a_text_that_breaks_off_within_a_value_does_not_end_with_its_beginning() {
     assert_snapshot!(redact("T", "s3cr3t-word-of-mine", "`s3cr3t-word-o…` is unknown"), @"`[T]…` is unknown");
     assert_snapshot!(redact("T", "s3cr3t-word-of-mine", "token: s3cr3t"), @"token: s3cr3t");
     assert_snapshot!(redact("T", "s3cr3t-word-of-mine", "s3cr3t-word is something else"), @"s3cr3t-word is something else");
+    assert_snapshot!(redact("T", "s3cr3t-word-of-mine", r#"got "s3cr3t-wor" (cut)"#), @r#"got "[T]" (cut)"#);
+    assert_snapshot!(redact("T", "s3cr3t-word-of-mine", "s3cr3t-word-of is most of it"), @"[T] is most of it");
+}
+
+#[test]
+fn a_masked_text_keeps_every_position() {
+    let redactor = Redactor::new([("T", "sécret\nword")]);
+    assert_snapshot!(redactor.mask("a: sécret\nword # b"), @r"
+    a: *******
+    **** # b
+    ");
+}
+
+#[test]
+fn hexadecimal_forms_are_found() {
+    assert_snapshot!(redact("T", "s3cr3t-word", "7333637233742d776f7264 7333637233742D776F7264"), @"[T] [T]");
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub async fn run(
         Ok(secrets) => (secrets, None),
         Err(by) => (Secrets::default(), Some(by)),
     };
-    let redactor = secrets.redactor(env);
+    let redactor = secrets.redactor(&plan.checklist, env);
     let definition = |item: &Item| (item.id.to_string(), item.definition.digest(|name| secrets.get(name).ok()));
     let definitions = plan.checklist.items().map(definition).collect();
     let (stopper, stopped) = watch::channel(None);

@@ -1,0 +1,66 @@
+//! Values that have passed the redactor, by type.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use super::Redactor;
+
+/// A value that holds text from outside.
+pub trait Redact {
+    /// Hides secrets in every text that it holds.
+    fn redact(&mut self, redactor: &Redactor);
+}
+
+/// A value that has passed the redactor: what the ledger, reports and every command's output take.
+///
+/// It is made by [`Redactor::pass`]. [`Redacted::recorded`] is for what was redacted before it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted<T>(T);
+
+impl<T> Redacted<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// A value from a ledger or a saved report, which was redacted when it was stored.
+    pub fn recorded(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T> Deref for Redacted<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Redacted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Redact for String {
+    fn redact(&mut self, redactor: &Redactor) {
+        if let Cow::Owned(redacted) = redactor.redact(self) {
+            *self = redacted;
+        }
+    }
+}
+
+impl<T: Redact> Redact for Option<T> {
+    fn redact(&mut self, redactor: &Redactor) {
+        if let Some(value) = self {
+            value.redact(redactor);
+        }
+    }
+}
+
+impl<T: Redact> Redact for Vec<T> {
+    fn redact(&mut self, redactor: &Redactor) {
+        self.iter_mut().for_each(|value| value.redact(redactor));
+    }
+}
