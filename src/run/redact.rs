@@ -133,7 +133,7 @@ impl Redact for Attempt {
 
 impl Redact for ExpectationResult {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self { path, expected, observed, passed: _, place } = self;
+        let Self { path, expected, observed, passed: _, default: _, place } = self;
         redact!(redactor; path, expected, observed, place);
     }
 }
