@@ -53,7 +53,12 @@ pub static OPERATORS: &[Operator] = &[
         "Is this value. 1 equals 1.0, a list equals in order, a map equals key by key with none left over. \
          A bare value means the same: `status: 200`.",
     ),
-    operator("not", Takes::Matcher, "role: { not: replica }", "Is there, and is not what the matcher wants."),
+    operator(
+        "not",
+        Takes::Matcher,
+        "role: { not: replica }",
+        "Is there, and is not what the matcher accepts. What can't be compared fails either way.",
+    ),
     operator("one_of", Takes::Several, "status: { one_of: [200, 204] }", "Is one of these values."),
     operator(
         "at_least",
@@ -100,7 +105,7 @@ pub static OPERATORS: &[Operator] = &[
         "exists",
         Takes::Bool,
         "json.error: { exists: false }",
-        "Is there, or is not. `false` is the only thing that a missing path satisfies.",
+        "Is there, or is not. `false` holds only where the map that would hold it was seen.",
     ),
     operator(
         "newer_than",

@@ -14,6 +14,7 @@ mod burst;
 mod cli;
 mod command;
 mod definition;
+mod default_expect;
 mod demo;
 mod dns;
 mod docs;

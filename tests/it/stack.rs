@@ -52,7 +52,7 @@ const CASES: [Case; 21] = [
     service("images", "got \"badc0de\"", |real| flag(real, "images")),
     Case {
         item: "db-head",
-        says: "current is [\"013_retention\"], not [\"014_trace_mismatches\"]",
+        says: "at_head: expected true, got false (013_retention, 1 pending)",
         break_it: |real| real.alembic("downgrade", "013_retention"),
         mend: |real| real.alembic("upgrade", "head"),
     },

@@ -177,7 +177,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     assert!(Story::line(&markdown, "DB: Alembic HEAD").contains("**[ERROR: "), "{markdown}");
     assert_eq!(
         Story::line(&markdown, "Mismatch automation"),
-        "- [ ] Mismatch automation: trigger mismatch → GitHub/Slack **[BLOCKED: secrets: missing is \\[\"SLACK_MISMATCH_WEBHOOK\", \"GITHUB_TOKEN\"\\], which must be empty]**"
+        "- [ ] Mismatch automation: trigger mismatch → GitHub/Slack **[BLOCKED: secrets: missing: SLACK_MISMATCH_WEBHOOK, GITHUB_TOKEN]**"
     );
     let refused = story.gate(&["sign", "staging", SIGN_OFFS[0].0, "--by", SIGN_OFFS[0].1]);
     assert_eq!(refused.code, 1);

@@ -252,3 +252,46 @@ fn what_a_server_sends_cannot_act_on_the_terminal_or_fill_it() {
     assert_snapshot!(line, @r#"s: "ok" not found"#);
     assert_snapshot!(judged("s: y", &seen), @r#"s: expected "y", got "\u001b[2Jxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"#);
 }
+
+#[test]
+fn absence_holds_only_where_what_would_hold_it_was_seen() {
+    let seen = json!({ "json": null, "text": "<html>", "map": { "list": [] } });
+    for path in ["map.error", "map.list[0]"] {
+        let expect = format!("{path}: {{ exists: false }}");
+        assert_eq!(judged(&expect, &seen), format!("ok: {path} none"));
+    }
+    for (expect, why) in [
+        ("json.error: { exists: false }", "json.error: expected none, but json is null"),
+        ("text.error: { exists: false }", "text.error: expected none, but text is text"),
+        ("map.lst.error: { exists: false }", "map.lst.error: expected none, but there is no map.lst"),
+        ("$.json[*].error: { exists: false }", "$.json[*].error: expected none, but $.json is null"),
+        ("$.json[?@.ok==false]: { length: 0 }", "$.json[?@.ok==false]: not found ($.json is null)"),
+    ] {
+        assert_eq!(judged(expect, &seen), why);
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_fails_and_so_does_its_negation() {
+    let seen = json!({ "disk": "97%", "nan": ["NaN"], "lag": null, "none": [], "future": "2025-12-06T13:00:00Z" });
+    for (path, matcher) in [
+        ("disk", "{ above: 95 }"),
+        ("disk", "97"),
+        ("disk", "{ one_of: [97, 98] }"),
+        ("disk", "{ version: '<2' }"),
+        ("disk", "{ newer_than: 1h }"),
+        ("disk", "{ every: 1 }"),
+        ("nan", "{ every: { below: 5 } }"),
+        ("nan", "{ contains: 0 }"),
+        ("nan", "{ matches: N }"),
+        ("lag", "{ above: 5 }"),
+        ("lag", "{ length: 0 }"),
+        ("lag", "{ contains: a }"),
+        ("none", "{ every: 1 }"),
+        ("future", "{ newer_than: 1h }"),
+    ] {
+        for expect in [format!("{path}: {matcher}"), format!("{path}: {{ not: {matcher} }}")] {
+            assert!(!judged(&expect, &seen).starts_with("ok"), "{expect}");
+        }
+    }
+}

@@ -352,3 +352,13 @@ fn a_path_that_nests_without_end_is_refused() {
     let long = format!("url{}", ".a".repeat(100_000));
     assert!(problems(&format!("? {long}\n: 1")).len() < 500_000);
 }
+
+#[test]
+fn a_commit_without_quotes_is_a_number_and_a_problem() {
+    for (expect, commit) in [("json.version: 72225e2", "72225e2"), ("json.commit: 7222500", "7222500")] {
+        let told = problems(expect);
+        assert!(told.contains(&format!("`{commit}` is a number without quotes, not a commit")), "{told}");
+        assert!(told.contains(&format!("quote it: `\"{commit}\"`")), "{told}");
+    }
+    assert_eq!(problems("json.size: 7222500\njson.commit: '7222500'\njson.ratio: 1.5e3"), "nothing is wrong");
+}
