@@ -23,14 +23,6 @@ pub struct Env {
     pub progress: bool,
     /// Whether standard error may be coloured.
     pub color_stderr: bool,
-    clock: Clock,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-enum Clock {
-    #[default]
-    System,
-    Fixed(Timestamp),
 }
 
 impl Env {
@@ -48,7 +40,6 @@ impl Env {
             color: wanted.unwrap_or(terminal),
             color_stderr: wanted.unwrap_or(progress),
             progress: progress && vars.get("TERM").is_none_or(|term| term != "dumb"),
-            clock: fixed_clock(&vars).map_or(Clock::System, Clock::Fixed),
             vars,
         }
     }
@@ -63,12 +54,9 @@ impl Env {
         self.vars.get(name).map(String::as_str)
     }
 
-    /// Now, in UTC; the instant of `SOURCE_DATE_EPOCH` where that is set.
+    /// Now, in UTC, by the system's clock. No variable can change it.
     pub fn now(&self) -> Timestamp {
-        match self.clock {
-            Clock::System => Timestamp::now(),
-            Clock::Fixed(instant) => instant,
-        }
+        Timestamp::now()
     }
 
     /// The name of this machine.
@@ -97,11 +85,6 @@ fn color_wanted(vars: &BTreeMap<String, String>) -> Option<bool> {
         return Some(true);
     }
     vars.get("TERM").is_some_and(|term| term == "dumb").then_some(false)
-}
-
-/// `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>): seconds since 1970.
-fn fixed_clock(vars: &BTreeMap<String, String>) -> Option<Timestamp> {
-    Timestamp::from_second(vars.get("SOURCE_DATE_EPOCH")?.parse().ok()?).ok()
 }
 
 fn terminal_width(vars: &BTreeMap<String, String>) -> usize {

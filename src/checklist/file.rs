@@ -3,16 +3,22 @@
 //! What belongs to parts that are read one by one, so that a slip in one does not hide those in others, is a [`Node`].
 
 use std::borrow::Borrow;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value, json};
 
+use crate::probe::KINDS;
 use crate::yaml::{Duration, Node, Spanned};
 
 use super::name::Name;
+
+/// How long to wait between two looks when nobody says.
+pub const EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What must be true of an environment.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -21,6 +27,9 @@ use super::name::Name;
 pub struct FileChecklist {
     /// The heading of the checklist, such as `Staging Readiness`.
     pub title: String,
+    /// The project under which runs are recorded. Default: the Git remote `upstream` or `origin`, else the folder.
+    #[serde(default)]
+    pub project: Option<String>,
     /// What is being signed off, such as `${env.RELEASE}`. Sign-offs are bound to it.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -236,7 +245,7 @@ pub struct FileItem {
     pub manual: Option<Spanned<String>>,
     /// Ways to look at it, in order. All must be green.
     #[serde(default)]
-    #[schemars(with = "Option<Vec<super::schema::AnyProbe>>")]
+    #[schemars(with = "Option<Vec<AnyProbe>>")]
     pub probes: Option<Node>,
     /// The line that stands behind its tick, such as `commit ${main.short}`. If absent, what its probes say.
     #[serde(default)]
@@ -283,7 +292,7 @@ pub struct FileProbe {
     /// What the observation must be: from a path in it to a matcher, such as `{ status: 200 }`. If absent, what this kind
     /// of probe expects by itself.
     #[serde(default)]
-    #[schemars(with = "Option<super::schema::AnyExpect>")]
+    #[schemars(with = "Option<AnyExpect>")]
     pub expect: Option<Node>,
     /// How long one look may take, such as `30s`.
     #[serde(default, deserialize_with = "above_zero")]
@@ -324,7 +333,7 @@ pub struct FileCheck {
     #[schemars(with = "Option<BTreeMap<String, FileInput>>")]
     pub inputs: Option<Node>,
     /// Ways to look, in order.
-    #[schemars(with = "Vec<super::schema::AnyProbe>", length(min = 1))]
+    #[schemars(with = "Vec<AnyProbe>", length(min = 1))]
     pub probes: Node,
 }
 
@@ -429,10 +438,63 @@ fn reachable_eventually<'de, D: Deserializer<'de>>(
     let is_short = |eventually: &Spanned<FileEventually>| {
         let FileEventually { within, every, consecutive } = eventually.value;
         let pauses = consecutive.map_or(0, |wanted| wanted.get() - 1);
-        every.map_or(super::probe::EVERY, |every| every.0).saturating_mul(pauses) > within.0
+        every.map_or(EVERY, |every| every.0).saturating_mul(pauses) > within.0
     };
     match eventually.as_ref().filter(|eventually| is_short(eventually)) {
         Some(_) => Err(de::Error::custom("so many attempts don't fit into `within`: raise it, or lower `consecutive`")),
         None => Ok(eventually),
+    }
+}
+
+/// An entry of `probes`: one kind with its settings, or the use of a check.
+pub struct AnyProbe;
+
+impl JsonSchema for AnyProbe {
+    fn schema_name() -> Cow<'static, str> {
+        "Probe".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let options = generator.subschema_for::<FileProbe>();
+        let uses = generator.subschema_for::<FileUse>();
+        let definition = |schema: &Schema, generator: &SchemaGenerator| -> Map<String, Value> {
+            let name = schema.as_value()["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+            generator.definitions()[name]["properties"].as_object().cloned().unwrap_or_default()
+        };
+        let mut properties = Map::new();
+        for kind in KINDS {
+            properties.insert(kind.name.to_owned(), json!({ "$ref": format!("#/definitions/{}", kind.name) }));
+        }
+        properties.extend(definition(&uses, generator));
+        properties.extend(definition(&options, generator));
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).chain(["use"]).collect();
+        let one: Vec<Value> = names.iter().map(|name| json!({ "required": [name] })).collect();
+        Schema::try_from(json!({
+            "type": "object",
+            "description": "A way to look at one thing: its kind with the settings, or `use` of a check.",
+            "properties": properties,
+            "additionalProperties": false,
+            "oneOf": one,
+        }))
+        .expect("it is an object")
+    }
+}
+
+/// The value of `expect`.
+pub struct AnyExpect;
+
+impl JsonSchema for AnyExpect {
+    fn schema_name() -> Cow<'static, str> {
+        "Expect".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        Schema::try_from(json!({
+            "type": "object",
+            "description": "What must stand at each path of the observation.",
+            "additionalProperties": { "$ref": "#/definitions/matcher" },
+            "minProperties": 1,
+        }))
+        .expect("it is an object")
     }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::yaml;
 
 /// A checklist's text, not read as YAML yet.
 #[derive(Debug)]
@@ -17,6 +18,16 @@ pub struct Found {
     pub root: PathBuf,
     /// The whole text.
     pub text: String,
+}
+
+impl Found {
+    /// The project under which its runs are recorded, if it names one. All else in it may be wrong.
+    pub fn project(&self) -> Option<String> {
+        let mut sources = Sources::default();
+        let file = sources.add(self.file.as_str(), self.text.clone());
+        let root = yaml::parse(&sources, file, &mut Vec::new())?;
+        root.get("project").and_then(yaml::Node::text).map(ToOwned::to_owned)
+    }
 }
 
 /// The end of the name of a file that holds the sign-offs of the checklist beside it, without `.yaml`.

@@ -86,6 +86,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
         title: content.head.title,
         file: found.file,
         digest,
+        project: content.head.project,
         subject: content.subject,
         markdown: content.head.markdown,
         allowed_signers: content.head.allowed_signers,

@@ -15,6 +15,7 @@ mod names;
 mod probe;
 mod probe_task;
 mod references;
+mod requirement;
 mod schema;
 mod scope;
 mod secret;
@@ -38,6 +39,7 @@ pub use load::{Loaded, Overrides, load};
 pub use probe::default_timing;
 pub use probe_task::{Expectations, ProbeTask, RetryPolicy, Settings, Timing, Used};
 pub use references::head;
+pub use requirement::requirements;
 pub use schema::{check_schema, schema};
 pub use secret::{Secret, SecretSource};
 pub use stock::STOCK;
@@ -53,6 +55,8 @@ pub struct Checklist {
     pub file: String,
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
+    /// The project under which its runs are recorded, if it names one.
+    pub project: Option<String>,
     /// What is being signed off.
     pub subject: Subject,
     /// The file that `--markdown` writes when it is given no path.

@@ -8,7 +8,7 @@ use crate::probe::{KINDS, Kind};
 use crate::yaml::{self, Key, Node, Value};
 
 use super::digest::WrittenProbe;
-use super::file::{FileProbe, FileRetry, FileTiming};
+use super::file::{EVERY, FileProbe, FileRetry, FileTiming};
 use super::kind_info::KindCache;
 use super::references::{self, ReferenceScope};
 use super::scope::ROOTS;
@@ -18,9 +18,6 @@ use super::{Expectations, ProbeTask, RetryPolicy, Settings, Timing};
 pub fn default_timing() -> Timing {
     Timing { timeout: Duration::from_secs(10), retry: RetryPolicy::Never }
 }
-
-/// How long to wait between two looks when nobody says.
-pub const EVERY: Duration = Duration::from_secs(1);
 
 /// What may stand beside the kind.
 const OPTIONS: [&str; 5] = ["as", "expect", "timeout", "retry", "eventually"];

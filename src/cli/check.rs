@@ -12,14 +12,14 @@ use crate::checklist::Since;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options, Wait};
 use crate::env::Env;
-use crate::ledger::{self, Bases};
+use crate::ledger::{self, ChangeBases};
 use crate::plan::{Plan, Selection};
 use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::{Interruption, Run, Signal};
 use crate::yaml::Duration;
 
-use super::record::Recorder;
-use super::{At, Exit, Failure, Given, load, sign_offs};
+use super::record::{Asked, Recorder};
+use super::{Exit, Failure, InputArgs, LedgerArgs, load, sign_offs};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -53,7 +53,7 @@ pub struct Check {
     #[arg(long)]
     read_only: bool,
     #[command(flatten)]
-    given: Given,
+    input: InputArgs,
     /// How to tell it on standard output
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
     format: &'static Format,
@@ -68,7 +68,7 @@ pub struct Check {
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
-    at: At,
+    ledger: LedgerArgs,
     /// Leave no record of this run in the ledger, and ask it nothing
     #[arg(long, conflicts_with = "ledger")]
     no_record: bool,
@@ -76,8 +76,8 @@ pub struct Check {
 
 impl Check {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
-        let env = self.given.env(env)?;
-        let checklist = load(&self.name, &self.given.overrides(), &env)?;
+        let env = self.input.env(env)?;
+        let checklist = load(&self.name, &self.input.overrides(), &env)?;
         let reports = self.reports(&checklist.root, checklist.markdown.as_deref(), &env)?;
         let sources = Arc::clone(&checklist.sources);
         let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
@@ -92,9 +92,12 @@ impl Check {
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&reports, &plan.checklist.name, unmarked)
             .map_err(|problems| Failure::output(problems, &env))?;
-        let recorder = match self.no_record || (self.name == "-" && !self.at.is_named(&env)) {
+        let recorder = match self.no_record || (self.name == "-" && !self.ledger.is_named(&env)) {
             true => None,
-            false => Some(Recorder::start(self.at.location(&plan.checklist.root, &env)?, &plan.checklist.root, &env)),
+            false => {
+                let location = self.ledger.location(&plan.checklist.root, &env)?;
+                Some(Recorder::start(location, &plan.checklist, self.deadline.map(|deadline| deadline.0), &env))
+            }
         };
         let keeps = std::iter::once(self.format).chain(self.report.iter().map(|(format, _)| *format));
         let options = Options {
@@ -122,11 +125,16 @@ impl Check {
         live.finish();
         let recorded = match recorder {
             Some(recorder) => {
-                recorder.record(&mut run, &changes, signed).await.map_err(|problem| Failure::output(problem, &env))
+                let asked = Asked { changes: &changes, signed };
+                let (recorded, warnings) = recorder.record(&mut run, asked, &env).await;
+                for warning in warnings {
+                    Failure::usage(warning, &env).tell();
+                }
+                recorded.map_err(|problem| Failure::output(problem, &env))
             }
             None => {
                 let green = Err("no ledger was asked when it last was green".to_owned());
-                ledger::tell_changes(&mut run, &changes, Bases { green, sign_off: signed }, &root).await;
+                ledger::list_changes(&mut run, &changes, ChangeBases { green, sign_off: signed }, &root).await;
                 Ok(())
             }
         };

@@ -1,47 +1,37 @@
-//! `gate history`: the runs of a checklist, and which of its items were red or flaky most often.
+//! `gate history`: the runs of a checklist, and which of its items were red or flaky most stats.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use crate::checklist;
 use crate::env::Env;
-use crate::ledger::{AllFacts, Facts, RunHead};
+use crate::ledger::{AllFacts, Facts, ItemState, Key, RunHead};
 use crate::report::words;
 use crate::run::Status;
 use crate::text::visible;
 
 use super::list::columns;
-use super::render::ledger;
-use super::{At, Exit, Failure, print};
+use super::{Exit, Failure, LedgerArgs, OutputFormat, print};
 
 #[derive(Debug, Args)]
 pub struct History {
-    /// The checklist; the last run of each if none is named
+    /// The checklist; without one, the last run of each is listed
     name: Option<String>,
-    /// How many runs to look back on
+    /// How many runs to list
     #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(20).expect("it is not 0"))]
     limit: NonZeroUsize,
-    /// How to tell it
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: As,
+    format: OutputFormat,
     #[command(flatten)]
-    at: At,
-}
-
-/// How something is told that is no run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum As {
-    /// For people
-    Table,
-    /// For programs
-    Json,
+    ledger: LedgerArgs,
 }
 
 /// How an item did in the runs that are looked back on.
-struct Often<'a> {
+struct ItemStats<'a> {
     id: &'a str,
     runs: usize,
     red: usize,
@@ -60,24 +50,27 @@ impl History {
     }
 
     async fn of(&self, name: &str, env: &Env) -> Result<String, Failure> {
-        // What was recorded can be told whatever the checklist says today.
+        // What was recorded can be listed whatever is in the checklist today.
         let checklist = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
-        let told = |problem| Failure::output(problem, env);
-        let mut ledger = ledger(name, &checklist.root, &self.at, env).await?;
-        let runs = ledger.runs(&checklist.name, self.limit.get()).await.map_err(told)?;
-        let facts = ledger.facts(&checklist.name).await.map_err(told)?;
+        let failed = |problem| Failure::output(problem, env);
+        let key = Key::find(&checklist.name, checklist.project().as_deref(), &checklist.root).await;
+        let mut ledger = self.ledger.open(name, &checklist.root, env).await?;
+        let runs = ledger.runs(&key, self.limit.get()).await.map_err(failed)?;
+        let facts = ledger.facts(&key).await.map_err(failed)?;
         ledger.close().await;
-        let often = often(&runs, &facts);
+        let stats = item_stats(&runs, &facts);
         match self.format {
-            As::Json => {
-                let runs: Vec<Value> = runs.iter().map(run_json).collect();
-                let items: Vec<Value> = often.iter().map(Often::json).collect();
+            OutputFormat::Json => {
+                let redefined = redefined(&runs);
+                let runs: Vec<Value> = runs.iter().zip(&redefined).map(|(run, ids)| run_json(run, ids)).collect();
+                let items: Vec<Value> = stats.iter().map(ItemStats::json).collect();
                 Ok(format!("{:#}\n", json!({ "runs": runs, "items": items })))
             }
-            As::Table if runs.is_empty() => Ok("never run\n".to_owned()),
-            As::Table => {
-                let mut text = columns(runs.iter().map(row));
-                let bad: Vec<&Often> = often.iter().filter(|item| item.red + item.flaky > 0).collect();
+            OutputFormat::Table if runs.is_empty() => Ok("never run\n".to_owned()),
+            OutputFormat::Table => {
+                let redefined = redefined(&runs);
+                let mut text = columns(runs.iter().zip(&redefined).map(|(run, ids)| row(run, ids)));
+                let bad: Vec<&ItemStats> = stats.iter().filter(|item| item.red + item.flaky > 0).collect();
                 if !bad.is_empty() {
                     text.push_str(&format!("\nRed or flaky most often in these {} runs\n", runs.len()));
                     text.push_str(&columns(bad.iter().map(|item| item.row())));
@@ -91,41 +84,43 @@ impl History {
     async fn overview(&self, env: &Env) -> Result<String, Failure> {
         let (root, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let (mut rows, mut all) = (Vec::new(), Vec::new());
-        let mut ledger = ledger("NAME", &root, &self.at, env).await?;
+        let mut ledger = self.ledger.open("NAME", &root, env).await?;
         for name in names {
-            let last = ledger.runs(&name, 1).await.map_err(|problem| Failure::output(problem, env))?;
+            let project = checklist::find(&name, &env.cwd).ok().and_then(|found| found.project());
+            let key = Key::find(&name, project.as_deref(), &root).await;
+            let last = ledger.runs(&key, 1).await.map_err(|problem| Failure::output(problem, env))?;
             rows.push(last.first().map_or_else(
                 || vec![name.clone(), "never run".to_owned()],
-                |run| std::iter::once(name.clone()).chain(row(run)).collect(),
+                |run| std::iter::once(name.clone()).chain(row(run, &[])).collect(),
             ));
-            all.push(json!({ "name": name, "last": last.first().map(run_json) }));
+            all.push(json!({ "name": name, "last": last.first().map(|run| run_json(run, &[])) }));
         }
         ledger.close().await;
         Ok(match self.format {
-            As::Json => format!("{:#}\n", Value::Array(all)),
-            As::Table => columns(rows.into_iter()),
+            OutputFormat::Json => format!("{:#}\n", Value::Array(all)),
+            OutputFormat::Table => columns(rows.into_iter()),
         })
     }
 }
 
 /// How each item did, the worst first.
-fn often<'a>(runs: &'a [RunHead], facts: &'a AllFacts) -> Vec<Often<'a>> {
-    let mut often: Vec<Often> = Vec::new();
+fn item_stats<'a>(runs: &'a [RunHead], facts: &'a AllFacts) -> Vec<ItemStats<'a>> {
+    let mut stats: Vec<ItemStats> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
-    for (id, status, flaky) in runs.iter().flat_map(|run| &run.states) {
+    for ItemState { id, status, flaky, .. } in runs.iter().flat_map(|run| &run.states) {
         let at = *places.entry(id).or_insert_with(|| {
-            often.push(Often { id, runs: 0, red: 0, flaky: 0, facts: facts.get(id) });
-            often.len() - 1
+            stats.push(ItemStats { id, runs: 0, red: 0, flaky: 0, facts: facts.get(id) });
+            stats.len() - 1
         });
-        often[at].runs += 1;
-        often[at].red += usize::from(!status.is_green() || *status == Status::Waived);
-        often[at].flaky += usize::from(*flaky);
+        stats[at].runs += 1;
+        stats[at].red += usize::from(!status.is_green() || *status == Status::Waived);
+        stats[at].flaky += usize::from(*flaky);
     }
-    often.sort_by_key(|item| std::cmp::Reverse((item.red, item.flaky))); // stable: otherwise in checklist order
-    often
+    stats.sort_by_key(|item| std::cmp::Reverse((item.red, item.flaky))); // stable: otherwise in checklist order
+    stats
 }
 
-impl Often<'_> {
+impl ItemStats<'_> {
     fn row(&self) -> Vec<String> {
         let since = self.facts.and_then(|facts| facts.red_since).map(|since| format!("red since {}", when(since)));
         let passed = self.facts.and_then(|facts| facts.last_passed.as_ref());
@@ -148,17 +143,38 @@ impl Often<'_> {
     }
 }
 
+/// The items of each run, newest first, whose definition differs from that in the run before it.
+fn redefined(runs: &[RunHead]) -> Vec<Vec<&str>> {
+    let mut latest: HashMap<&str, &str> = HashMap::new();
+    let mut found: Vec<Vec<&str>> = Vec::with_capacity(runs.len());
+    for run in runs.iter().rev() {
+        let mut changed = Vec::new();
+        for state in &run.states {
+            let Some(definition) = state.definition.as_deref() else { continue };
+            if latest.insert(&state.id, definition).is_some_and(|before| before != definition) {
+                changed.push(state.id.as_str());
+            }
+        }
+        found.push(changed);
+    }
+    found.reverse();
+    found
+}
+
 /// The minute, in UTC.
 pub fn when(instant: jiff::Timestamp) -> String {
     instant.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-fn row(run: &RunHead) -> Vec<String> {
+fn row(run: &RunHead, redefined: &[&str]) -> Vec<String> {
     let said = |text: &Option<String>| visible(text.as_deref().unwrap_or_default()).into_owned();
     let (green, total) = run.green;
     let mut notes: Vec<String> = Vec::new();
     notes.extend(run.partial.as_deref().map(|why| format!("partial: {}", visible(why))));
     notes.extend(run.interrupted.as_deref().map(|by| format!("interrupted: {}", visible(by))));
+    if !redefined.is_empty() {
+        notes.push(format!("definition changed: {}", redefined.join(", ")));
+    }
     let commit = run.commit.as_deref().map(|commit| commit.chars().take(7).collect()).unwrap_or_default();
     vec![
         run.id.to_string(),
@@ -172,7 +188,7 @@ fn row(run: &RunHead) -> Vec<String> {
     ]
 }
 
-fn run_json(run: &RunHead) -> Value {
+fn run_json(run: &RunHead, redefined: &[&str]) -> Value {
     json!({
         "id": run.id,
         "started": run.started,
@@ -186,5 +202,6 @@ fn run_json(run: &RunHead) -> Value {
         "ci": run.ci,
         "partial": run.partial,
         "interrupted": run.interrupted,
+        "redefined": redefined,
     })
 }

@@ -1,11 +1,12 @@
 //! The command line: one file for each verb.
 
+mod arguments;
 mod check;
 mod demo;
 mod diff;
-mod drift;
 mod history;
 mod import;
+mod ledger;
 mod list;
 mod probe;
 mod record;
@@ -16,24 +17,23 @@ mod sign;
 mod validate;
 mod verify;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::checklist::{self, Checklist, Described, Overrides};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::dotenv;
 use crate::engine;
 use crate::env::Env;
-use crate::ledger::Location;
 use crate::probe::KINDS;
 use crate::run::Verdict;
 use crate::sign_off::SignOffs;
+
+use arguments::{InputArgs, LedgerArgs, OutputFormat};
 
 /// Says whether an environment is ready, by looking.
 ///
@@ -62,6 +62,8 @@ enum Verb {
     History(history::History),
     /// Tell what turned red, turned green or changed between two runs.
     Diff(diff::Diff),
+    /// Export the recorded runs of a checklist, or remove old ones.
+    Ledger(ledger::Ledger),
     /// Look once through one probe, and print what it saw as JSON.
     Probe(probe::Probe),
     /// Make a checklist of a hand-written markdown one.
@@ -137,12 +139,13 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
     let env = Env::from_process();
     let done = match cli.verb {
         Verb::Check(check) => check.run(env).await,
-        Verb::Validate(validate) => validate.run(&env),
+        Verb::Validate(validate) => validate.run(&env).await,
         Verb::List(list) => list.run(&env),
         Verb::Show(show) => show.run(env).await,
         Verb::Render(render) => render.run(env).await,
         Verb::History(history) => history.run(env).await,
         Verb::Diff(diff) => diff.run(env).await,
+        Verb::Ledger(ledger) => ledger.run(env).await,
         Verb::Probe(probe) => probe.run(env).await,
         Verb::Import(import) => import.run(&env),
         Verb::Demo(demo) => demo.run(env).await,
@@ -213,66 +216,6 @@ fn print(text: &str, env: &Env) -> Result<(), Failure> {
     }
 }
 
-/// What says something else than the checklist's file does.
-#[derive(Debug, Args)]
-struct Given {
-    /// Give a variable of the checklist another value; repeatable
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
-    vars: Vec<(String, String)>,
-    /// Read environment variables from a file of KEY=VALUE lines; what the environment has already goes before it
-    #[arg(long, value_name = "FILE")]
-    env_file: Vec<PathBuf>,
-    /// Say what is being signed off
-    #[arg(long, value_name = "TEXT")]
-    subject: Option<String>,
-}
-
-impl Given {
-    fn overrides(&self) -> Overrides {
-        Overrides { vars: self.vars.iter().cloned().collect(), subject: self.subject.clone() }
-    }
-
-    /// The environment with what the files say.
-    fn env(&self, mut env: Env) -> Result<Env, Failure> {
-        let mut found: BTreeMap<String, String> = BTreeMap::new();
-        for file in &self.env_file {
-            let text = std::fs::read_to_string(env.cwd.join(file)).map_err(|problem| {
-                Failure::usage(Diagnostic::error(format!("cannot read `{}`: {problem}", file.display())), &env)
-            })?;
-            let pairs = dotenv::parse(&text).map_err(|bad| {
-                let title = format!("`{}`, {bad}", file.display());
-                Failure::usage(Diagnostic::error(title).help("each line is `KEY=VALUE`, or a comment with `#`"), &env)
-            })?;
-            found.extend(pairs);
-        }
-        for (name, value) in found {
-            env.vars.entry(name).or_insert(value);
-        }
-        Ok(env)
-    }
-}
-
-/// Where the ledger is.
-#[derive(Debug, Args)]
-struct At {
-    /// Where runs are remembered: `postgres://user@host/name`, or a file. If absent, what GATE_LEDGER says, else
-    /// `.gate/ledger.db` beside `checklists/`
-    #[arg(long, value_name = "URL")]
-    ledger: Option<String>,
-}
-
-impl At {
-    /// Whether somebody says where it is.
-    fn is_named(&self, env: &Env) -> bool {
-        self.ledger.is_some() || env.var("GATE_LEDGER").is_some()
-    }
-
-    /// Where it is. `root` is the folder that holds `checklists/`.
-    fn location(&self, root: &Path, env: &Env) -> Result<Location, Failure> {
-        Location::of(self.ledger.as_deref(), root, env).map_err(|problem| Failure::usage(problem, env))
-    }
-}
-
 /// A checklist in which nothing is wrong.
 fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failure> {
     let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
@@ -309,12 +252,4 @@ fn unknown_kind(name: &str) -> Diagnostic {
     let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
     let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));
     problem.suggest(name, names.iter().copied(), format!("the kinds are {}", names.join(", ")))
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it is `NAME=VALUE`")?;
-    if name.is_empty() {
-        return Err("there is no name before `=`".to_owned());
-    }
-    Ok((name.to_owned(), value.to_owned()))
 }

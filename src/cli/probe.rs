@@ -14,7 +14,8 @@ use crate::probe::Kind;
 use crate::run::Status;
 use crate::yaml::{self, Duration, Key, Node, Scalar, Style};
 
-use super::{Exit, Failure, pair, print, unknown_kind};
+use super::arguments::pair;
+use super::{Exit, Failure, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Probe {

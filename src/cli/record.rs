@@ -1,60 +1,118 @@
-//! Recording a run while it is made: the ledger is opened beside it, and nothing waits for that but the record.
+//! Records a run while it is made: the ledger is opened beside it, and only the record waits for that.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use crate::checklist::Changes;
+use crate::checklist::{Changes, Checklist};
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
-use crate::ledger::{self, Bases, Ledger, Location, Origin};
-use crate::run::Run;
+use crate::ledger::{self, Access, ChangeBases, Key, Ledger, Location, Origin};
+use crate::run::{Run, Weaker, weaker};
 use crate::sign_off::Entry;
+
+/// How much later than its deadline, or the signal that ended it, a run may be recorded.
+const GRACE: Duration = Duration::from_millis(800);
+
+/// How many things that got weaker are named.
+const NAMED: usize = 5;
 
 /// A ledger that is being opened, and where the run comes from.
 pub struct Recorder {
     ledger: JoinHandle<Result<Ledger, Diagnostic>>,
     origin: JoinHandle<Origin>,
+    key: JoinHandle<Key>,
     root: PathBuf,
+    place: String,
+    deadline: Option<Instant>,
+}
+
+/// What a run asks of its record.
+pub struct Asked<'a> {
+    /// What each of its sections lists.
+    pub changes: &'a [Option<Changes>],
+    /// The last sign-off.
+    pub signed: Option<Entry>,
 }
 
 impl Recorder {
-    /// Begins both. `root` is the folder that holds `checklists/`.
-    pub fn start(location: Location, root: &Path, env: &Env) -> Self {
-        let folder: PathBuf = root.to_owned();
-        let ledger = tokio::spawn(async move { Ledger::open(location, &folder).await });
-        let (folder, env) = (root.to_owned(), env.clone());
-        let origin = tokio::spawn(async move { Origin::find(&folder, &env).await });
-        Self { ledger, origin, root: root.to_owned() }
+    /// Begins all of it. `deadline` is the time that the run may take.
+    pub fn start(location: Location, checklist: &Checklist, deadline: Option<Duration>, env: &Env) -> Self {
+        let root: &Path = &checklist.root;
+        let place = location.name.clone();
+        let (folder, now) = (root.to_owned(), env.now());
+        let ledger = tokio::spawn(async move { Ledger::open(location, &folder, Access::Write, now).await });
+        let (folder, world) = (root.to_owned(), env.clone());
+        let origin = tokio::spawn(async move { Origin::find(&folder, &world).await });
+        let (folder, name, project) = (root.to_owned(), checklist.name.clone(), checklist.project.clone());
+        let key = tokio::spawn(async move { Key::find(&name, project.as_deref(), &folder).await });
+        let deadline = deadline.map(|deadline| Instant::now() + deadline);
+        Self { ledger, origin, key, root: root.to_owned(), place, deadline }
     }
 
-    /// Tells the run where it comes from, what is known of its items and what was committed, and records it. `changes` is
-    /// what each of its sections asks for, `signed` the last sign-off.
-    pub async fn record(
+    /// Writes into the run where it comes from, what is known of its items and what was committed, and records it.
+    /// Returns a warning where something got weaker. A silent ledger can't hold up a run that was to end.
+    pub async fn record(self, run: &mut Run, asked: Asked<'_>, env: &Env) -> (Result<(), Diagnostic>, Vec<Diagnostic>) {
+        let limit = match self.deadline {
+            _ if run.interrupted.is_some() => GRACE,
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()).max(GRACE),
+            None => ledger::TIMEOUT,
+        };
+        let place = self.place.clone();
+        let mut warnings = Vec::new();
+        let recorded = tokio::time::timeout(limit, self.write(run, asked, env, &mut warnings)).await;
+        let late = |_| {
+            let problem = Diagnostic::error(format!("cannot record in the ledger {place}: it did not answer in time"));
+            problem.help("this run is not recorded; `--no-record` leaves the ledger out")
+        };
+        (recorded.map_err(late).and_then(|recorded| recorded), warnings)
+    }
+
+    async fn write(
         self,
         run: &mut Run,
-        changes: &[Option<Changes>],
-        signed: Option<Entry>,
+        asked: Asked<'_>,
+        env: &Env,
+        warnings: &mut Vec<Diagnostic>,
     ) -> Result<(), Diagnostic> {
         self.origin.await.unwrap_or_default().sign(run);
-        let broken = |_| Diagnostic::error("the ledger broke off").help("this is a bug in gate: please report it");
-        let opened = self.ledger.await.map_err(broken).and_then(|opened| opened);
+        let failed = |_| Diagnostic::error("the ledger task failed").help("this is a bug in gate: please report it");
+        let key = self.key.await.map_err(failed)?;
+        let opened = self.ledger.await.map_err(failed).and_then(|opened| opened);
         let mut ledger = match opened {
             Ok(ledger) => ledger,
             Err(problem) => {
-                let bases = Bases { green: Err("the ledger can't be read".to_owned()), sign_off: signed };
-                ledger::tell_changes(run, changes, bases, &self.root).await;
+                let bases = ChangeBases { green: Err("the ledger can't be read".to_owned()), sign_off: asked.signed };
+                ledger::list_changes(run, asked.changes, bases, &self.root).await;
                 return Err(problem);
             }
         };
-        let facts = ledger.facts(&run.name).await?;
-        ledger::tell(run, &facts);
-        if changes.iter().any(Option::is_some) {
-            let bases = Bases { green: Ok(ledger.last_green(&run.name).await?), sign_off: signed };
-            ledger::tell_changes(run, changes, bases, &self.root).await;
+        warnings.extend(ledger.warning());
+        let facts = ledger.facts(&key).await?;
+        ledger::annotate(run, &facts);
+        if asked.changes.iter().any(Option::is_some) {
+            let bases = ChangeBases { green: Ok(ledger.last_green(&key).await?), sign_off: asked.signed };
+            ledger::list_changes(run, asked.changes, bases, &self.root).await;
         }
-        ledger.record(run).await?;
+        if let Some(green) = ledger.last_other_green(&key, run).await? {
+            warnings.extend(weakened(green.id, &weaker(&green.run, run)));
+        }
+        ledger.record(&key, run, env.now()).await?;
         ledger.close().await;
         Ok(())
     }
+}
+
+/// One line about what got weaker since the last green run.
+fn weakened(green: ledger::RunId, weaker: &[Weaker]) -> Option<Diagnostic> {
+    let named: Vec<String> = weaker.iter().take(NAMED).map(|one| format!("{}: {}", one.item, one.what)).collect();
+    let more = match weaker.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let named = named.join("; ");
+    (!weaker.is_empty())
+        .then(|| Diagnostic::warning(format!("weaker since the last green run ({green}): {named}{more}")))
 }

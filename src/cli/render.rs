@@ -8,12 +8,11 @@ use crate::checklist::{Checklist, Overrides, Subject, shown};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::env::Env;
-use crate::ledger::{self, Ledger, Which};
-use crate::report::{self, Look, Unmarked, embed};
+use crate::ledger::{self, Key, Which};
+use crate::report::{self, Exactness, Look, Unmarked, drift, embed};
 use crate::run::Run;
 
-use super::drift::{Exactness, drift};
-use super::{At, Exit, Failure, load, print, sign_offs};
+use super::{Exit, Failure, LedgerArgs, load, print, sign_offs};
 
 #[derive(Debug, Args)]
 pub struct Render {
@@ -33,7 +32,7 @@ pub struct Render {
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
-    at: At,
+    ledger: LedgerArgs,
 }
 
 impl Render {
@@ -41,7 +40,7 @@ impl Render {
         let checklist = load(&self.name, &Overrides::default(), &env)?;
         let path = self.path(&checklist, &env)?;
         let name = checklist.name.clone();
-        let run = last(checklist, &self.at, &env).await?;
+        let run = last(checklist, &self.ledger, &env).await?;
         let markdown = report::format("markdown").expect("it is in the registry");
         let look = Look::plain(env.now());
         let mut text = Vec::new();
@@ -51,7 +50,7 @@ impl Render {
             return Ok(Exit::Ready);
         };
         if self.check {
-            return self.compare(&path, &name, &text, &env);
+            return self.compare(&path, &name, &run, &text, &env);
         }
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&[("markdown".to_owned(), path)], &name, unmarked);
@@ -74,7 +73,7 @@ impl Render {
         }
     }
 
-    fn compare(&self, path: &Path, name: &str, text: &[u8], env: &Env) -> Result<Exit, Failure> {
+    fn compare(&self, path: &Path, name: &str, run: &Run, text: &[u8], env: &Env) -> Result<Exit, Failure> {
         let shown = shown(path, &env.cwd);
         let there = match std::fs::read(path) {
             Ok(there) => there,
@@ -91,7 +90,7 @@ impl Render {
         })?;
         let exactness = if self.exact { Exactness::Bytes } else { Exactness::Meaning };
         let (there, wanted) = (String::from_utf8_lossy(&there), String::from_utf8_lossy(&wanted));
-        match drift(&there, &wanted, exactness, &shown) {
+        match drift(&there, &wanted, run, exactness, &shown) {
             None => Ok(Exit::Ready),
             Some(diff) => {
                 print(&diff, env)?;
@@ -102,12 +101,13 @@ impl Render {
 }
 
 /// The last whole run of a checklist, as it reads today.
-async fn last(mut checklist: Checklist, at: &At, env: &Env) -> Result<Run, Failure> {
+async fn last(mut checklist: Checklist, args: &LedgerArgs, env: &Env) -> Result<Run, Failure> {
     let name = &checklist.name;
-    let mut ledger = ledger(name, &checklist.root, at, env).await?;
-    let told = |problem: Diagnostic| Failure::output(problem, env);
-    let recorded = ledger.last(name, Which::Whole).await.map_err(told)?;
-    let facts = ledger.facts(name).await.map_err(told)?;
+    let key = Key::find(name, checklist.project.as_deref(), &checklist.root).await;
+    let mut ledger = args.open(name, &checklist.root, env).await?;
+    let failed = |problem: Diagnostic| Failure::output(problem, env);
+    let recorded = ledger.last(&key, Which::Whole).await.map_err(failed)?;
+    let facts = ledger.facts(&key).await.map_err(failed)?;
     ledger.close().await;
     let Some(mut recorded) = recorded else {
         let problem = Diagnostic::error(format!("no whole run of `{name}` is recorded"));
@@ -117,7 +117,7 @@ async fn last(mut checklist: Checklist, at: &At, env: &Env) -> Result<Run, Failu
         let warning = Diagnostic::warning(format!("`{}` has changed since run {}", checklist.file, recorded.id));
         Failure::usage(warning.help(format!("`gate check {name}` looks at what it says now")), env).tell();
     }
-    ledger::tell(&mut recorded.run, &facts);
+    ledger::annotate(&mut recorded.run, &facts);
     // The run says what it was of, whatever the environment says now.
     checklist.subject = match (&recorded.run.subject, checklist.subject) {
         (Some(subject), _) => Subject::Set(subject.clone()),
@@ -127,15 +127,4 @@ async fn last(mut checklist: Checklist, at: &At, env: &Env) -> Result<Run, Failu
     let sign_offs = sign_offs(&checklist, env).await?;
     engine::age(&mut recorded.run, &checklist, &sign_offs, env.now());
     Ok(recorded.run)
-}
-
-/// The ledger in which something is recorded of a checklist in this folder.
-pub async fn ledger(name: &str, root: &Path, at: &At, env: &Env) -> Result<Ledger, Failure> {
-    let location = at.location(root, env)?;
-    let place = location.name.clone();
-    let opened = Ledger::open_existing(location, root).await;
-    opened.map_err(|problem| Failure::output(problem, env))?.ok_or_else(|| {
-        let problem = Diagnostic::error(format!("nothing is recorded yet: there is no ledger {place}"));
-        Failure::usage(problem.help(format!("make a first run: `gate check {name}`")), env)
-    })
 }

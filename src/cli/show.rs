@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 use crate::checklist::{Checklist, Item, ProbeTask, RetryPolicy};
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
-use crate::ledger::Ledger;
+use crate::ledger::{ItemState, Key, Ledger};
 use crate::manual;
 use crate::text::visible;
 use crate::yaml::{self, Duration};
 
 use super::history::when;
-use super::{At, Exit, Failure, Given, check, load, print, unknown_kind};
+use super::{Exit, Failure, InputArgs, LedgerArgs, check, load, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Show {
@@ -28,9 +28,9 @@ pub struct Show {
     #[arg(long, value_name = "NAME", conflicts_with = "name")]
     check: Option<String>,
     #[command(flatten)]
-    given: Given,
+    input: InputArgs,
     #[command(flatten)]
-    at: At,
+    ledger: LedgerArgs,
 }
 
 impl Show {
@@ -45,8 +45,8 @@ impl Show {
             return Ok(Exit::Ready);
         }
         let name = self.name.unwrap_or_default();
-        let env = self.given.env(env)?;
-        let checklist = load(&name, &self.given.overrides(), &env)?;
+        let env = self.input.env(env)?;
+        let checklist = load(&name, &self.input.overrides(), &env)?;
         let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
         if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.contains(wanted)) {
             let problem = Diagnostic::error(format!("no item is called `{wanted}`"));
@@ -58,7 +58,7 @@ impl Show {
         let text = yaml::write(&Value::Array(items));
         print(&text, &env)?;
         if let Some(item) = &self.item {
-            print(&results(item, &checklist, &self.at, &env).await?, &env)?;
+            print(&results(item, &checklist, &self.ledger, &env).await?, &env)?;
         }
         Ok(Exit::Ready)
     }
@@ -68,16 +68,18 @@ impl Show {
 const LAST: usize = 10;
 
 /// The last results of an item, as comments, so that the whole stays YAML. Nothing where nothing is recorded.
-async fn results(item: &str, checklist: &Checklist, at: &At, env: &Env) -> Result<String, Failure> {
+async fn results(item: &str, checklist: &Checklist, args: &LedgerArgs, env: &Env) -> Result<String, Failure> {
     let told = |problem| Failure::output(problem, env);
-    let location = at.location(&checklist.root, env)?;
-    let ledger = Ledger::open_existing(location, &checklist.root).await.map_err(told)?;
+    let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root).await;
+    let location = args.location(&checklist.root, env)?;
+    let ledger = Ledger::open_existing(location, &checklist.root, env.now()).await.map_err(told)?;
     let Some(mut ledger) = ledger else { return Ok(String::new()) };
-    let runs = ledger.runs(&checklist.name, LAST).await.map_err(told)?;
+    let runs = ledger.runs(&key, LAST).await.map_err(told)?;
     ledger.close().await;
     let mut text = String::new();
     for run in &runs {
-        let Some((_, status, flaky)) = run.states.iter().find(|(id, ..)| id == item) else { continue };
+        let Some(state) = run.states.iter().find(|state| state.id == item) else { continue };
+        let ItemState { status, flaky, .. } = state;
         let flaky = if *flaky { ", flaky" } else { "" };
         let subject = run.subject.as_deref().map(|subject| format!(" at {}", visible(subject))).unwrap_or_default();
         let line = format!("# {}: {}{flaky}{subject} (run {})\n", when(run.started), status.word(), run.id);

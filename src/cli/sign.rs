@@ -8,11 +8,11 @@ use crate::checklist::{Checklist, Item, Subject};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::env::Env;
-use crate::ledger::{Ledger, Recorded, Which, git};
+use crate::ledger::{Key, Ledger, Recorded, Which, git};
 use crate::run::is_same_subject;
 use crate::sign_off::{self, Action, Entry, SignOffRequest};
 
-use super::{At, Exit, Failure, Given, load, print, sign_offs};
+use super::{Exit, Failure, InputArgs, LedgerArgs, load, print, sign_offs};
 
 #[derive(Debug, Args)]
 pub struct Sign {
@@ -33,15 +33,15 @@ pub struct Sign {
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     #[command(flatten)]
-    given: Given,
+    input: InputArgs,
     #[command(flatten)]
-    at: At,
+    ledger: LedgerArgs,
 }
 
 impl Sign {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
-        let env = self.given.env(env)?;
-        let checklist = load(&self.name, &self.given.overrides(), &env)?;
+        let env = self.input.env(env)?;
+        let checklist = load(&self.name, &self.input.overrides(), &env)?;
         let item = self.item(&checklist).map_err(|problem| Failure::usage(problem, &env))?;
         let requests = SignOffRequest::all(&checklist);
         let request = requests.iter().find(|request| request.item == self.item).expect("the item is a sign-off");
@@ -64,10 +64,11 @@ impl Sign {
             Action::Revoke => (request.covers(source), None, None),
             Action::Give => {
                 let unread = |problem| Failure::output(problem, &env);
-                let location = self.at.location(&checklist.root, &env)?;
-                let ledger = Ledger::open_existing(location, &checklist.root).await.map_err(unread)?;
+                let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root).await;
+                let location = self.ledger.location(&checklist.root, &env)?;
+                let ledger = Ledger::open_existing(location, &checklist.root, env.now()).await.map_err(unread)?;
                 let last = match ledger {
-                    Some(mut ledger) => ledger.last(&checklist.name, Which::Whole).await.map_err(unread)?,
+                    Some(mut ledger) => ledger.last(&key, Which::Whole).await.map_err(unread)?,
                     None => None,
                 };
                 let mut last = matching(&checklist, request, last).map_err(refused)?;

@@ -8,20 +8,22 @@ use clap::Args;
 use crate::checklist;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
+use crate::ledger::Key;
+use crate::text::visible;
 
-use super::{Exit, Failure, Given, check, folder, load, print};
+use super::{Exit, Failure, InputArgs, check, folder, load, print};
 
 #[derive(Debug, Args)]
 pub struct Validate {
     /// The checklists: names, paths, or `-` for standard input; all in `checklists/`, and the checks in `checks/`, if none is named
     names: Vec<String>,
     #[command(flatten)]
-    given: Given,
+    input: InputArgs,
 }
 
 impl Validate {
-    pub fn run(self, env: &Env) -> Result<Exit, Failure> {
-        let env = self.given.env(env.clone())?;
+    pub async fn run(self, env: &Env) -> Result<Exit, Failure> {
+        let env = self.input.env(env.clone())?;
         let are_all = self.names.is_empty();
         let names = if are_all {
             let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
@@ -33,8 +35,8 @@ impl Validate {
         } else {
             self.names
         };
-        let overrides = self.given.vars.is_empty() && self.given.subject.is_none();
-        let overrides = if overrides { checklist::Overrides::default() } else { self.given.overrides() };
+        let overrides = self.input.vars.is_empty() && self.input.subject.is_none();
+        let overrides = if overrides { checklist::Overrides::default() } else { self.input.overrides() };
         let mut exit = Exit::Ready;
         let mut said = String::new();
         let mut read: HashSet<String> = HashSet::new();
@@ -43,7 +45,11 @@ impl Validate {
                 Ok(checklist) => {
                     let count = checklist.items().count();
                     let items = if count == 1 { "item" } else { "items" };
-                    writeln!(said, "{}: valid, {count} {items}", checklist.file).expect("a string takes all");
+                    let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root).await;
+                    // In a folder without a remote, a ledger is not shared: the key says nothing.
+                    let recorded = if key.is_of_folder { String::new() } else { format!(", recorded as {key}") };
+                    let line = format!("{}: valid, {count} {items}{recorded}", checklist.file);
+                    writeln!(said, "{}", visible(&line)).expect("a string takes all");
                     read.extend(checklist.sources.names().map(ToOwned::to_owned));
                     // The program ends soon: to take a long list apart would be a tenth of its time.
                     std::mem::forget(checklist);

@@ -7,20 +7,20 @@ use crate::run::{SignOffReason, is_same_subject};
 use crate::sign_off::{self, Judged, SignOffRequest};
 use crate::text::visible;
 
-use super::{Exit, Failure, Given, load, print};
+use super::{Exit, Failure, InputArgs, load, print};
 
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The checklist
     name: String,
     #[command(flatten)]
-    given: Given,
+    input: InputArgs,
 }
 
 impl Verify {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
-        let env = self.given.env(env)?;
-        let checklist = load(&self.name, &self.given.overrides(), &env)?;
+        let env = self.input.env(env)?;
+        let checklist = load(&self.name, &self.input.overrides(), &env)?;
         let now = env.now();
         let requests = SignOffRequest::all(&checklist);
         let mut entries = sign_off::read(&checklist).map_err(|unread| Failure::unread(unread, &env))?;

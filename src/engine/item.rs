@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::checklist::{Item, ProbeTask};
+use crate::checklist::{Item, ProbeTask, requirements};
 use crate::run::{Attempt, ItemResult, ProbeResult, Reason, SignOff, Status};
 
 use super::fill::{Scope, Seen};
@@ -59,6 +59,7 @@ pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason
         manual: item.manual.clone(),
         source: Some(item.source.clone()),
         definition: shared.definitions.get(&*item.id).cloned(),
+        requirements: Some(requirements(item, &plan.checklist.secrets, &plan.checklist.sources)),
         place: plan.checklist.sources.locate(item.span),
         probes: Vec::new(),
         duration_ms: 0,

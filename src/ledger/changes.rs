@@ -24,17 +24,18 @@ pub struct Green {
     pub at: Timestamp,
 }
 
-/// What the words `last-green` and `last-sign-off` stand for.
+/// The revisions that `last-green` and `last-sign-off` mean.
 #[derive(Debug, Clone)]
-pub struct Bases {
+pub struct ChangeBases {
     /// The last green run, or why it is not known.
     pub green: Result<Option<Green>, String>,
     /// The last sign-off of something else than what is being signed off now.
     pub sign_off: Option<Entry>,
 }
 
-/// Writes into the sections of a run what they ask for, one for one. `root` is the folder that holds `checklists/`.
-pub async fn tell_changes(run: &mut Run, asked: &[Option<checklist::Changes>], bases: Bases, root: &Path) {
+/// Lists the commits in the sections of a run that ask for them, one for one. `root` is the folder that holds
+/// `checklists/`.
+pub async fn list_changes(run: &mut Run, asked: &[Option<checklist::Changes>], bases: ChangeBases, root: &Path) {
     for (section, asked) in run.sections.iter_mut().zip(asked) {
         if let Some(asked) = asked {
             section.changes = Some(changes(asked, &bases, root).await);
@@ -42,7 +43,7 @@ pub async fn tell_changes(run: &mut Run, asked: &[Option<checklist::Changes>], b
     }
 }
 
-async fn changes(asked: &checklist::Changes, bases: &Bases, root: &Path) -> Changes {
+async fn changes(asked: &checklist::Changes, bases: &ChangeBases, root: &Path) -> Changes {
     let unknown =
         |problem: String| Changes { since: String::new(), commits: Vec::new(), more: 0, problem: Some(problem) };
     let (base, since) = match (&asked.since, &bases.sign_off, &bases.green) {

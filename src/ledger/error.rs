@@ -18,6 +18,17 @@ pub fn problem(what: &str, location: &Location, refusal: &Refusal) -> Diagnostic
             "its tables are not those that gate makes".to_owned(),
             Some("name another ledger with `--ledger`".to_owned()),
         ),
+        Refusal::Tracked => (
+            "Git tracks this file: anyone who can commit could have written it".to_owned(),
+            Some(
+                "untrack it with `git rm --cached` and add it to `.gitignore`, or name another ledger with `--ledger`"
+                    .to_owned(),
+            ),
+        ),
+        Refusal::Future(started) => (
+            format!("the run is from the future: it began at {started}"),
+            Some("check the clock of this machine, and that of the ledger's server".to_owned()),
+        ),
         Refusal::Folder(error) => (error.to_string(), Some(ELSEWHERE.to_owned())),
         Refusal::Database(error) => match &location.place {
             Place::File { .. } => sqlite(error),

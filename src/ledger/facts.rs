@@ -18,7 +18,7 @@ pub struct Facts {
     /// When it turned red, where it was red the last time.
     pub red_since: Option<Timestamp>,
     /// When the latest run began that says anything of it.
-    seen: Timestamp,
+    pub seen: Timestamp,
 }
 
 /// A time at which an item passed.
@@ -30,15 +30,46 @@ pub struct Passed {
     pub subject: Option<String>,
     /// The run.
     pub run: i64,
+    /// The digest of its definition then; missing in what gate 0.1 recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
 }
 
-/// What a run says of an item, in short: its id, its status, and whether it was flaky.
-pub type State = (String, Status, bool);
+impl Facts {
+    /// Whether it last passed in this run.
+    pub fn last_passed_in(&self, run: i64) -> bool {
+        self.last_passed.as_ref().is_some_and(|passed| passed.run == run)
+    }
+}
+
+/// The facts as they are stored.
+pub fn read(json: &str) -> Result<AllFacts, sqlx::Error> {
+    serde_json::from_str(json).map_err(|why| sqlx::Error::Decode(why.into()))
+}
+
+/// What a run says of an item, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemState {
+    /// Its id.
+    pub id: String,
+    /// Its status.
+    pub status: Status,
+    /// Whether it passed, but not at the first attempt.
+    pub flaky: bool,
+    /// The digest of its definition; missing in what gate 0.1 recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+}
 
 /// What a run says of each item that it looked at.
-pub fn states(run: &Run) -> Vec<State> {
-    let looked = run.items().filter(|item| was_looked_at(run, item));
-    looked.map(|item| (item.id.clone(), item.status, item.flaky)).collect()
+pub fn states(run: &Run) -> Vec<ItemState> {
+    let of = |item: &ItemResult| ItemState {
+        id: item.id.clone(),
+        status: item.status,
+        flaky: item.flaky,
+        definition: item.definition.clone(),
+    };
+    run.items().filter(|item| was_looked_at(run, item)).map(of).collect()
 }
 
 /// Whether the run says anything of the item itself: what was not begun, or was cut off, is as good or bad as before.
@@ -50,9 +81,9 @@ fn was_looked_at(run: &Run, item: &ItemResult) -> bool {
     }
 }
 
-/// Takes in what one more run says.
-pub fn take(facts: &mut AllFacts, run: i64, started: Timestamp, subject: Option<&str>, states: &[State]) {
-    for (id, status, _) in states {
+/// Adds what one more run says.
+pub fn take(facts: &mut AllFacts, run: i64, started: Timestamp, subject: Option<&str>, states: &[ItemState]) {
+    for ItemState { id, status, definition, .. } in states {
         let known = facts.entry(id.clone()).or_default();
         // Of two that run beside each other, the one that began later may be recorded first.
         if started < known.seen {
@@ -61,7 +92,8 @@ pub fn take(facts: &mut AllFacts, run: i64, started: Timestamp, subject: Option<
         known.seen = started;
         match status {
             Status::Passed => {
-                known.last_passed = Some(Passed { at: started, subject: subject.map(ToOwned::to_owned), run });
+                let (subject, definition) = (subject.map(ToOwned::to_owned), definition.clone());
+                known.last_passed = Some(Passed { at: started, subject, run, definition });
                 known.red_since = None;
             }
             Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Waived => {
@@ -72,15 +104,16 @@ pub fn take(facts: &mut AllFacts, run: i64, started: Timestamp, subject: Option<
     }
 }
 
-/// Writes into the items of a run what is known of them.
-pub fn tell(run: &mut Run, facts: &AllFacts) {
+/// Writes into the items of a run what is known of them. A pass counts for the definition that passed.
+pub fn annotate(run: &mut Run, facts: &AllFacts) {
     let started = run.started;
     for item in run.sections.iter_mut().flat_map(|section| &mut section.items) {
         let known = facts.get(&item.id);
         if item.status == Status::Passed {
             continue;
         }
-        if let Some(passed) = known.and_then(|known| known.last_passed.as_ref()) {
+        let is_same = |passed: &&Passed| passed.definition.is_none() || passed.definition == item.definition;
+        if let Some(passed) = known.and_then(|known| known.last_passed.as_ref()).filter(is_same) {
             item.last_passed = Some(passed.at);
             item.last_subject.clone_from(&passed.subject);
         }

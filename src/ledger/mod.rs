@@ -1,42 +1,54 @@
-//! What is remembered: runs, each as a whole, and what they say of each item together.
+//! The ledger: every run as a whole, and what the runs together say of each item.
 //!
-//! It is a file of SQLite beside the checklists, or a PostgreSQL database that a team shares. What people assert is not
-//! kept here but in Git.
+//! It is a SQLite file beside the checklists, or a PostgreSQL database that a team shares. It is a memory, not a proof:
+//! what people assert is kept in Git.
 
 mod changes;
+mod connection;
+mod dialect;
 mod document;
 mod error;
 mod facts;
 mod origin;
 mod place;
+mod project;
+mod row;
 mod server;
 mod write;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::{Connection as _, query_as};
 
 use crate::diagnostic::Diagnostic;
-use crate::run::{Run, Verdict};
+use crate::run::{ItemResult, Run, Verdict};
 
+use connection::{Connection, FromEither, Value};
 use document::StoredDocument;
-use server::{Refusal, Server, on, reading};
+use row::{GreenRow, GreenStateRow, HeadRow, RunRow, instant};
+use server::Refusal;
+use write::latest;
 
-pub use changes::{Bases, Green, tell_changes};
-pub use facts::{AllFacts, Facts, Passed, State, tell};
+pub use changes::{ChangeBases, Green, list_changes};
+pub use facts::{AllFacts, Facts, ItemState, Passed, annotate};
 pub use origin::{Origin, git};
 pub use place::{Location, Place};
+pub use project::Key;
+pub use server::Access;
+pub use write::Retention;
 
-/// How long a server may take for whatever it is asked.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a server may take for one request.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An open ledger.
 #[derive(Debug)]
 pub struct Ledger {
-    server: Server,
+    connection: Connection,
     location: Location,
+    now: Timestamp,
+    elsewhere: Option<String>,
 }
 
 /// The number of a run in its ledger.
@@ -56,10 +68,10 @@ pub struct Recorded {
 /// Which runs count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Only those that looked at everything and came to their end.
+    /// Only complete ones: neither partial nor interrupted.
     Whole,
-    /// Partial and interrupted ones as well.
-    Any,
+    /// Only complete ones in which everything that gates was green.
+    Green,
 }
 
 /// What a list of runs shows of one.
@@ -88,18 +100,26 @@ pub struct RunHead {
     /// How many items counted as green, and how many there were.
     pub green: (usize, usize),
     /// What it said of each item that it looked at.
-    pub states: Vec<State>,
+    pub states: Vec<ItemState>,
 }
 
 impl Ledger {
     /// Opens a ledger. It is made at its first use; an older one is brought to this version. `root` is the folder that
-    /// holds `checklists/`.
+    /// holds `checklists/`, `now` this machine's time.
     ///
     /// # Errors
-    /// When it can't be opened, or was made by a newer version.
-    pub async fn open(location: Location, root: &Path) -> Result<Self, Diagnostic> {
-        match timely(Server::open(&location.place, root)).await {
-            Ok(server) => Ok(Self { server, location }),
+    /// When it can't be opened, is tracked by Git, or was made by a newer version.
+    pub async fn open(location: Location, root: &Path, access: Access, now: Timestamp) -> Result<Self, Diagnostic> {
+        let opened = timely(async {
+            if let Place::File { path, .. } = &location.place
+                && is_tracked(path, root).await
+            {
+                return Err(Refusal::Tracked);
+            }
+            server::open(&location.place, root, access).await
+        });
+        match opened.await {
+            Ok((connection, elsewhere)) => Ok(Self { connection, location, now, elsewhere }),
             Err(refusal) => Err(error::problem("open", &location, &refusal)),
         }
     }
@@ -108,183 +128,203 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`Ledger::open`].
-    pub async fn open_existing(location: Location, root: &Path) -> Result<Option<Self>, Diagnostic> {
+    pub async fn open_existing(location: Location, root: &Path, now: Timestamp) -> Result<Option<Self>, Diagnostic> {
         match &location.place {
             Place::File { path, .. } if !path.exists() => Ok(None),
-            Place::File { .. } | Place::Postgres(_) => {
-                match timely(Server::open_to_read(&location.place, root)).await {
-                    Ok(server) => Ok(Some(Self { server, location })),
-                    Err(refusal) => Err(error::problem("open", &location, &refusal)),
-                }
-            }
+            Place::File { .. } | Place::Postgres(_) => Self::open(location, root, Access::Read, now).await.map(Some),
         }
     }
 
-    /// Records a run, and forgets the oldest ones of its checklist beyond what is kept. Never forgotten is the run in
-    /// which an item last passed.
+    /// What a person should know of how it was opened.
+    pub fn warning(&self) -> Option<Diagnostic> {
+        let elsewhere = self.elsewhere.as_deref()?;
+        let name = &self.location.name;
+        let warning = Diagnostic::warning(format!("the tables of the ledger {name} are in the schema `{elsewhere}`"));
+        Some(warning.help("the role may not create the schema `gate`: grant it CREATE on the database"))
+    }
+
+    /// Records a run, and removes the oldest ones of its checklist beyond what is kept. Never removed is the run in which
+    /// an item last passed.
     ///
     /// # Errors
-    /// When it can't be written; nothing of it is then.
-    pub async fn record(&mut self, run: &Run) -> Result<RunId, Diagnostic> {
+    /// When it can't be written, or is from the future; nothing of it is written then.
+    pub async fn record(&mut self, key: &Key, run: &Run, now: Timestamp) -> Result<RunId, Diagnostic> {
         let keep = self.location.keep;
-        let written = timely(write::record(&mut self.server, run, keep)).await;
+        let written = timely(write::record(&mut self.connection, key, run, keep, now)).await;
         written.map_err(|refusal| error::problem("record in", &self.location, &refusal))
+    }
+
+    /// Removes the runs of a checklist that are not kept, and those from the future. Returns how many.
+    ///
+    /// # Errors
+    /// When they can't be removed; none is then.
+    pub async fn prune(&mut self, key: &Key, retention: Retention) -> Result<usize, Diagnostic> {
+        let removed = timely(write::prune(&mut self.connection, key, retention, self.now)).await;
+        removed.map_err(|refusal| error::problem("prune", &self.location, &refusal))
     }
 
     /// The last run of a checklist.
     ///
     /// # Errors
-    /// When it can't be read.
-    pub async fn last(&mut self, name: &str, which: Which) -> Result<Option<Recorded>, Diagnostic> {
-        let found = timely(async {
-            let sql = match which {
-                Which::Any => "SELECT id, digest, document FROM gate_runs WHERE name = $1 ORDER BY id DESC LIMIT 1",
-                Which::Whole => {
-                    "SELECT id, digest, document FROM gate_runs WHERE name = $1 AND partial IS NULL \
-                     AND interrupted IS NULL ORDER BY id DESC LIMIT 1"
-                }
-            };
-            Ok(reading!(&mut self.server, transaction => {
-                query_as::<_, Stored>(sql).bind(name).persistent(false).fetch_optional(&mut *transaction).await?
-            }))
-        });
-        let found = found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))?;
-        found.map(|stored| self.read(stored)).transpose()
+    /// When it can't be read, was altered, or is from the future.
+    pub async fn last(&mut self, key: &Key, which: Which) -> Result<Option<Recorded>, Diagnostic> {
+        let sql = match which {
+            Which::Whole => {
+                "SELECT * FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND partial IS NULL \
+                 AND interrupted IS NULL ORDER BY id DESC LIMIT 1"
+            }
+            Which::Green => {
+                "SELECT * FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND partial IS NULL \
+                 AND interrupted IS NULL AND verdict = 'ready' ORDER BY id DESC LIMIT 1"
+            }
+        };
+        let rows = self.read::<RunRow>(sql, &[Value::Text(&key.project), Value::Text(&key.name)]).await?;
+        rows.into_iter().next().map(|row| self.recorded(row)).transpose()
     }
 
-    /// The run of this number.
+    /// The run of this number, if it is one of the checklist's.
     ///
     /// # Errors
-    /// When it can't be read.
-    pub async fn run(&mut self, id: RunId) -> Result<Option<Recorded>, Diagnostic> {
-        let found = timely(async {
-            Ok(reading!(&mut self.server, transaction => {
-                query_as::<_, Stored>("SELECT id, digest, document FROM gate_runs WHERE id = $1")
-                    .bind(id)
-                    .persistent(false)
-                    .fetch_optional(&mut *transaction)
-                    .await?
-            }))
-        });
-        let found = found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))?;
-        found.map(|stored| self.read(stored)).transpose()
+    /// When it can't be read, was altered, or is from the future.
+    pub async fn run(&mut self, key: &Key, id: RunId) -> Result<Option<Recorded>, Diagnostic> {
+        let sql = "SELECT * FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND id = $3";
+        let values = [Value::Text(&key.project), Value::Text(&key.name), Value::Integer(id)];
+        let rows = self.read::<RunRow>(sql, &values).await?;
+        rows.into_iter().next().map(|row| self.recorded(row)).transpose()
     }
 
     /// The latest runs of a checklist, newest first.
     ///
     /// # Errors
     /// When they can't be read.
-    pub async fn runs(&mut self, name: &str, limit: usize) -> Result<Vec<RunHead>, Diagnostic> {
+    pub async fn runs(&mut self, key: &Key, limit: usize) -> Result<Vec<RunHead>, Diagnostic> {
+        let sql = "SELECT id, name, started, subject, commit_id, host, user_name, ci, partial, interrupted, verdict, \
+                   green, total, states FROM gate_runs WHERE project IN ($1, '') AND name = $2 ORDER BY id DESC LIMIT $3";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let found = timely(async {
-            Ok(reading!(&mut self.server, transaction => {
-                query_as::<_, Head>(
-                    "SELECT id, started, subject, commit_id, host, user_name, ci, partial, interrupted, verdict, green, \
-                     total, states FROM gate_runs WHERE name = $1 ORDER BY id DESC LIMIT $2",
-                )
-                .bind(name)
-                .bind(limit)
-                .persistent(false)
-                .fetch_all(&mut *transaction)
-                .await?
-            }))
-        });
-        let heads = found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))?;
-        heads.into_iter().map(|head| self.head(head)).collect()
+        let values = [Value::Text(&key.project), Value::Text(&key.name), Value::Integer(limit)];
+        let rows = self.read::<HeadRow>(sql, &values).await?;
+        let heads = rows.into_iter().map(RunHead::try_from).collect::<Result<_, _>>();
+        heads.map_err(|why| error::problem("read", &self.location, &Refusal::Database(why)))
     }
 
     /// The commit and the time of the last whole run in which everything that gates was green.
     ///
     /// # Errors
     /// When it can't be read.
-    pub async fn last_green(&mut self, name: &str) -> Result<Option<Green>, Diagnostic> {
-        let found = timely(async {
-            Ok(reading!(&mut self.server, transaction => {
-                query_as::<_, (String, i64)>(
-                    "SELECT commit_id, started FROM gate_runs WHERE name = $1 AND verdict = 'ready' AND partial IS NULL \
-                     AND interrupted IS NULL AND commit_id IS NOT NULL ORDER BY id DESC LIMIT 1",
-                )
-                .bind(name)
-                .persistent(false)
-                .fetch_optional(&mut *transaction)
-                .await?
-            }))
-        });
-        let found = found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))?;
-        Ok(found.and_then(|(commit, at)| Some(Green { commit, at: Timestamp::from_millisecond(at).ok()? })))
+    pub async fn last_green(&mut self, key: &Key) -> Result<Option<Green>, Diagnostic> {
+        let sql = "SELECT commit_id, started FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND started <= $3 \
+                   AND verdict = 'ready' AND partial IS NULL AND interrupted IS NULL AND commit_id IS NOT NULL \
+                   ORDER BY id DESC LIMIT 1";
+        let values = [Value::Text(&key.project), Value::Text(&key.name), Value::Integer(latest(self.now))];
+        let rows = self.read::<GreenRow>(sql, &values).await?;
+        let green = |row: GreenRow| Some(Green { commit: row.commit_id, at: instant(row.started).ok()? });
+        Ok(rows.into_iter().next().and_then(green))
+    }
+
+    /// The last whole green run of the checklist of this run, if the two differ in what they look at.
+    ///
+    /// # Errors
+    /// When it can't be read, or was altered.
+    pub async fn last_other_green(&mut self, key: &Key, run: &Run) -> Result<Option<Recorded>, Diagnostic> {
+        let sql = "SELECT id, checklist, states FROM gate_runs WHERE project IN ($1, '') AND name = $2 \
+                   AND started <= $3 AND verdict = 'ready' AND partial IS NULL AND interrupted IS NULL \
+                   ORDER BY id DESC LIMIT 1";
+        let values = [Value::Text(&key.project), Value::Text(&key.name), Value::Integer(latest(self.now))];
+        let Some(green) = self.read::<GreenStateRow>(sql, &values).await?.into_iter().next() else { return Ok(None) };
+        let states = row::states(&green.states)
+            .map_err(|why| error::problem("read", &self.location, &Refusal::Database(why)))?;
+        let then: HashMap<&str, &Option<String>> =
+            states.iter().map(|state| (state.id.as_str(), &state.definition)).collect();
+        // To read a whole run takes time: nearly always nothing was edited.
+        let is_same = |item: &ItemResult| then.get(item.id.as_str()) == Some(&&item.definition);
+        if green.checklist == run.digest && run.items().all(is_same) {
+            return Ok(None);
+        }
+        self.run(key, green.id).await
     }
 
     /// What is known of each item of a checklist.
     ///
     /// # Errors
     /// When it can't be read.
-    pub async fn facts(&mut self, name: &str) -> Result<AllFacts, Diagnostic> {
+    pub async fn facts(&mut self, key: &Key) -> Result<AllFacts, Diagnostic> {
+        let now = self.now;
         let found = timely(async {
-            reading!(&mut self.server, transaction => {
-                let connection = &mut *transaction;
-                write::facts!(connection, name)
-            })
+            let mut transaction = self.connection.read().await?;
+            let facts = write::known(&mut transaction, key, now).await?;
+            transaction.rollback().await?;
+            Ok(facts)
         });
         found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))
     }
 
-    /// Ends the connection.
+    /// Closes the connection.
     pub async fn close(self) {
-        let _ = tokio::time::timeout(TIMEOUT, self.server.close()).await; // what was recorded is safe in any case
+        // What was recorded is safe in any case.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.close()).await;
     }
 
-    fn read(&self, (id, digest, bytes): Stored) -> Result<Recorded, Diagnostic> {
-        let document = StoredDocument { digest, bytes };
-        match document.read() {
-            Ok(run) => Ok(Recorded { id, digest: document.digest, run }),
+    async fn read<T: FromEither>(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<T>, Diagnostic> {
+        let found = timely(async {
+            let mut transaction = self.connection.read().await?;
+            let rows = transaction.all(sql, values).await?;
+            transaction.rollback().await?;
+            Ok(rows)
+        });
+        found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))
+    }
+
+    /// The run of a row. The digest covers the document alone, so that the columns are compared with it.
+    fn recorded(&self, RunRow { head, document }: RunRow) -> Result<Recorded, Diagnostic> {
+        let document = StoredDocument { digest: document.digest, bytes: document.document };
+        let run = document.read().and_then(|run| {
+            if !head.fits(&run) {
+                return Err("it was altered: its columns differ from its document".to_owned());
+            }
+            if run.started.as_millisecond() > latest(self.now) {
+                return Err(format!("it is from the future: it began at {}", run.started));
+            }
+            Ok(run)
+        });
+        match run {
+            Ok(run) => Ok(Recorded { id: head.id, digest: document.digest, run }),
             Err(why) => {
-                Err(Diagnostic::error(format!("cannot read run {id} of the ledger {}: {why}", self.location.name)))
+                let title = format!("cannot read run {} of the ledger {}: {why}", head.id, self.location.name);
+                let is_from_the_future = head.started > latest(self.now);
+                let help = is_from_the_future.then(|| format!("`gate ledger prune {}` removes it", head.name));
+                Err(Diagnostic::error(title).maybe_help(help))
             }
         }
     }
+}
 
-    fn head(&self, head: Head) -> Result<RunHead, Diagnostic> {
-        let id = head.0;
-        let wrong = |what: &str| {
-            Diagnostic::error(format!("cannot read run {id} of the ledger {}: {what}", self.location.name))
-        };
+impl TryFrom<HeadRow> for RunHead {
+    type Error = sqlx::Error;
+
+    fn try_from(row: HeadRow) -> Result<Self, sqlx::Error> {
         let number = |number: i64| usize::try_from(number).unwrap_or_default();
-        Ok(RunHead {
-            id,
-            started: Timestamp::from_millisecond(head.1).map_err(|why| wrong(&why.to_string()))?,
-            subject: head.2,
-            commit: head.3,
-            host: head.4,
-            user: head.5,
-            ci: head.6,
-            partial: head.7,
-            interrupted: head.8,
-            verdict: serde_json::from_value(head.9.into()).map_err(|why| wrong(&why.to_string()))?,
-            green: (number(head.10), number(head.11)),
-            states: serde_json::from_str(&head.12).map_err(|why| wrong(&why.to_string()))?,
+        Ok(Self {
+            id: row.id,
+            started: row.began()?,
+            verdict: row.verdict()?,
+            green: (number(row.green), number(row.total)),
+            states: row.states()?,
+            subject: row.subject,
+            commit: row.commit_id,
+            host: row.host,
+            user: row.user_name,
+            ci: row.ci,
+            partial: row.partial,
+            interrupted: row.interrupted,
         })
     }
 }
 
-/// The columns of a run's document.
-type Stored = (i64, String, Vec<u8>);
-
-/// The columns of a run's head.
-type Head = (
-    i64,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    String,
-    i64,
-    i64,
-    String,
-);
+/// Whether Git tracks the file.
+async fn is_tracked(path: &Path, root: &Path) -> bool {
+    let path = path.to_string_lossy();
+    path.as_ref() != "" && git(root, &["ls-files", "--error-unmatch", "--", &path]).await.is_ok()
+}
 
 async fn timely<T>(work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
     let silent = |_| Refusal::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));

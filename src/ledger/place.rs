@@ -65,7 +65,8 @@ impl Location {
         }
         let url = DatabaseUrl::parse(said).map_err(|why| Diagnostic::error(format!("`{option}`: {why}")))?;
         match url.place() {
-            sql::Place::Postgres(_) => Ok(Self { name: url.name(), place: Place::Postgres(url), keep }),
+            // Others write there too: one person's variable must not remove their runs.
+            sql::Place::Postgres(_) => Ok(Self { name: url.name(), place: Place::Postgres(url), keep: keep.max(KEEP) }),
             sql::Place::Sqlite(sqlite) => Ok(file(sqlite.otherwise.as_ref().unwrap_or(&sqlite.path))),
             sql::Place::MySql(_) => Err(Diagnostic::error(format!("`{option}`: MySQL can't hold a ledger"))
                 .help("name a PostgreSQL server, `postgres://user:password@host/name`, or a file")),

@@ -1,89 +1,38 @@
-//! The database of a ledger, SQLite or PostgreSQL: opened, and brought to the schema of this version.
+//! Opens the database of a ledger, and brings it to the schema of this version.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, query, query_as, raw_sql};
+use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 
 use crate::client::sql;
 
+use super::connection::{Connection, Transaction, Value};
+use super::dialect::{Dialect, HOME, KEEP_HOME, MOVE_TABLES, SQLITE};
 use super::place::Place;
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// A connection to the database of a ledger.
-#[derive(Debug)]
-pub enum Server {
-    /// A file.
-    Sqlite(Box<SqliteConnection>),
-    /// A server.
-    Postgres(Box<PgConnection>),
+/// The table that holds the schema's version. Not sqlx's default, which an application may use.
+const VERSIONS: &str = "gate_migrations";
+
+/// The version of the schema: that of the last migration.
+pub const VERSION: i64 = SQLITE.migrations.len() as i64;
+
+/// What an opened ledger is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// To read: a read-only file will do.
+    Read,
+    /// To write as well.
+    Write,
 }
-
-/// What the two databases say differently.
-#[derive(Debug, Clone, Copy)]
-pub struct Words {
-    /// Begins a transaction that will write.
-    pub begin: &'static str,
-    /// Keeps others from writing until it ends.
-    pub lock: &'static str,
-    /// Forgets the statements that somebody else has left prepared on a server that a pooler shares out.
-    forget: &'static str,
-    /// Whether a table is there.
-    has_table: &'static str,
-}
-
-/// SQLite's words.
-pub const SQLITE: Words = Words {
-    begin: "BEGIN IMMEDIATE",
-    lock: "SELECT 1",
-    forget: "SELECT 1",
-    has_table: "SELECT count(*) FROM sqlite_master WHERE name = $1",
-};
-
-/// PostgreSQL's words. The number is that of the lock, and nobody else's.
-pub const POSTGRES: Words = Words {
-    begin: "BEGIN",
-    lock: "SELECT pg_advisory_xact_lock(7305241680219)",
-    forget: "DEALLOCATE ALL",
-    has_table: "SELECT count(*) FROM pg_class WHERE oid = to_regclass($1)",
-};
-
-/// Does the same on either database: the statements and their types are the same, only the drivers are two.
-macro_rules! on {
-    ($server:expr, $connection:ident, $words:ident => $body:expr) => {
-        match $server {
-            $crate::ledger::server::Server::Sqlite($connection) => {
-                let $words = $crate::ledger::server::SQLITE;
-                $body
-            }
-            $crate::ledger::server::Server::Postgres($connection) => {
-                let $words = $crate::ledger::server::POSTGRES;
-                $body
-            }
-        }
-    };
-}
-pub(super) use on;
-
-/// Reads in a transaction: between two messages outside of one, a pooler may pass on to another server.
-macro_rules! reading {
-    ($server:expr, $transaction:ident => $body:expr) => {
-        on!($server, connection, _words => {
-            let mut $transaction = connection.begin().await?;
-            let found = $body;
-            $transaction.rollback().await?;
-            found
-        })
-    };
-}
-pub(super) use reading;
 
 /// Why there is no ledger.
 #[derive(Debug)]
@@ -96,6 +45,16 @@ pub enum Refusal {
     Newer,
     /// Its schema is not one that gate has ever had.
     Foreign,
+    /// It is a file that Git tracks: it came with the repository.
+    Tracked,
+    /// The run began in the future.
+    Future(Timestamp),
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 impl Refusal {
@@ -110,125 +69,99 @@ impl Refusal {
                 code.is_some_and(|code| CODES.contains(&(code & 0xff)))
             }
             Self::Folder(_) => true,
-            Self::Database(_) | Self::Newer | Self::Foreign => false,
+            Self::Database(_) | Self::Newer | Self::Foreign | Self::Tracked | Self::Future(_) => false,
         }
     }
 }
 
-impl From<sqlx::Error> for Refusal {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
+/// Opens the database, makes it if there is none, and brings it to the schema of this version. Returns the PostgreSQL
+/// schema that holds its tables as well, if they should be in `gate` and aren't. To read, a file that can't be written,
+/// or lies on a full disk, is opened as it is.
+///
+/// # Errors
+/// Why that can't be done.
+pub async fn open(place: &Place, root: &Path, access: Access) -> Result<(Connection, Option<String>), Refusal> {
+    match (open_writable(place, root).await, place) {
+        (Err(refusal), Place::File { path, .. }) if access == Access::Read && refusal.is_unwritable() => {
+            let mut connection = Connection::Sqlite(Box::new(unwritable(path).await?));
+            // It has the schema of this version, or this fails: nothing can be changed.
+            let elsewhere = migrate(&mut connection).await?;
+            Ok((connection, elsewhere))
+        }
+        (opened, _) => opened,
     }
 }
 
-/// The table in which the schema's version stands. Not the one that applications with sqlx have by themselves.
-const VERSIONS: &str = "gate_migrations";
+async fn open_writable(place: &Place, root: &Path) -> Result<(Connection, Option<String>), Refusal> {
+    let mut connection = match place {
+        Place::File { path, is_own } => {
+            if *is_own {
+                make_folder(path).map_err(Refusal::Folder)?;
+            }
+            Connection::Sqlite(Box::new(file(path).await?))
+        }
+        Place::Postgres(url) => {
+            let sql::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
+            let options = sql::postgres_options(url, root, false, None)?;
+            Connection::Postgres(Box::new(options.connect().await?))
+        }
+    };
+    let elsewhere = migrate(&mut connection).await?;
+    Ok((connection, elsewhere))
+}
 
-impl Server {
-    /// Opens the database, makes it if there is none, and brings it to the schema of this version.
-    ///
-    /// # Errors
-    /// Why that can't be done.
-    pub async fn open(place: &Place, root: &Path) -> Result<Self, Refusal> {
-        let mut server = match place {
-            Place::File { path, is_own } => {
-                if *is_own {
-                    make_folder(path).map_err(Refusal::Folder)?;
-                }
-                Self::Sqlite(Box::new(file(path).await?))
+async fn migrate(connection: &mut Connection) -> Result<Option<String>, Refusal> {
+    let dialect = connection.dialect();
+    // Usually there is nothing to do: then nobody waits for a lock.
+    let mut transaction = connection.read().await?;
+    let count: Option<(i64,)> = transaction.first(dialect.has_table, &[Value::Text(VERSIONS)]).await?;
+    if count.is_some_and(|(count,)| count > 0) {
+        let version: Option<(i64,)> =
+            transaction.first("SELECT coalesce(max(version), 0) FROM gate_migrations", &[]).await?;
+        match version.unwrap_or_default().0.cmp(&VERSION) {
+            std::cmp::Ordering::Less => {}
+            std::cmp::Ordering::Equal => {
+                transaction.rollback().await?;
+                return Ok(None);
             }
-            Place::Postgres(url) => {
-                let sql::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
-                let options = sql::postgres_options(url, root, false, None)?;
-                Self::Postgres(Box::new(options.connect().await?))
-            }
-        };
-        server.migrate().await?;
-        Ok(server)
-    }
-
-    /// Opens an existing database to read. A file that can't be written, or lies on a full disk, is read as it is.
-    ///
-    /// # Errors
-    /// As [`Server::open`].
-    pub async fn open_to_read(place: &Place, root: &Path) -> Result<Self, Refusal> {
-        match (Self::open(place, root).await, place) {
-            (Err(refusal), Place::File { path, .. }) if refusal.is_unwritable() => {
-                let mut server = Self::Sqlite(Box::new(unwritable(path).await?));
-                // It has the schema of this version, or this fails: nothing can be changed.
-                server.migrate().await?;
-                Ok(server)
-            }
-            (opened, _) => opened,
+            std::cmp::Ordering::Greater => return Err(Refusal::Newer),
         }
     }
-
-    async fn migrate(&mut self) -> Result<(), Refusal> {
-        let migrator = migrator(match self {
-            Self::Sqlite(_) => &SQLITE_MIGRATIONS,
-            Self::Postgres(_) => &POSTGRES_MIGRATIONS,
-        });
-        on!(self, connection, words => {
-            // Nearly always there is nothing to do: then nobody is kept waiting.
-            let mut transaction = connection.begin().await?;
-            let (is_there,): (i64,) =
-                query_as(words.has_table).bind(VERSIONS).persistent(false).fetch_one(&mut *transaction).await?;
-            if is_there > 0 {
-                let (version,): (i64,) = query_as("SELECT coalesce(max(version), 0) FROM gate_migrations")
-                    .persistent(false)
-                    .fetch_one(&mut *transaction)
-                    .await?;
-                match version.cmp(&VERSION) {
-                    std::cmp::Ordering::Less => {}
-                    std::cmp::Ordering::Equal => return Ok(transaction.rollback().await?),
-                    std::cmp::Ordering::Greater => return Err(Refusal::Newer),
-                }
-            }
-            transaction.rollback().await?;
-            let mut transaction = connection.begin_with(words.begin).await?;
-            query(words.lock).persistent(false).execute(&mut *transaction).await?;
-            // The migrator prepares statements under names of its own.
-            raw_sql(words.forget).execute(&mut *transaction).await?;
-            match migrator.run_direct(None, &mut *transaction, false).await {
-                Ok(()) => {
-                    raw_sql(words.forget).execute(&mut *transaction).await?;
-                    Ok(transaction.commit().await?)
-                }
-                Err(MigrateError::VersionMissing(_)) => Err(Refusal::Newer),
-                Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
-                Err(_) => Err(Refusal::Foreign),
-            }
-        })
+    transaction.rollback().await?;
+    let mut transaction = connection.write().await?;
+    // The migrator prepares statements under its own names.
+    transaction.script(dialect.forget).await?;
+    if let Transaction::Postgres(_) = &transaction {
+        transaction.script(MOVE_TABLES).await?;
+        transaction.script(KEEP_HOME).await?;
     }
-
-    /// Ends the connection, so that SQLite leaves no log beside its file.
-    pub async fn close(self) {
-        // What was committed is safe, whatever the answer is.
-        let _ = match self {
-            Self::Sqlite(connection) => connection.close().await,
-            Self::Postgres(connection) => connection.close().await,
-        };
+    let migrator = migrator(dialect);
+    let migrated = match &mut transaction {
+        Transaction::Sqlite(transaction) => migrator.run_direct(None, &mut **transaction, false).await,
+        Transaction::Postgres(transaction) => migrator.run_direct(None, &mut **transaction, false).await,
+    };
+    match migrated {
+        Ok(()) => {}
+        Err(MigrateError::VersionMissing(_)) => return Err(Refusal::Newer),
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => return Err(error.into()),
+        Err(_) => return Err(Refusal::Foreign),
     }
+    transaction.script(dialect.forget).await?;
+    let home: Option<(String,)> = match &transaction {
+        Transaction::Sqlite(_) => None,
+        Transaction::Postgres(_) => transaction.first(HOME, &[]).await?,
+    };
+    transaction.commit().await?;
+    Ok(home.map(|(home,)| home).filter(|home| home != "gate"))
 }
 
-/// The version of the schema: that of the last migration.
-pub const VERSION: i64 = SQLITE_MIGRATIONS.len() as i64;
-
-const SQLITE_MIGRATIONS: [(&str, &str); 2] =
-    [("runs", include_str!("migrations/sqlite/1_runs.sql")), ("facts", include_str!("migrations/sqlite/2_facts.sql"))];
-
-const POSTGRES_MIGRATIONS: [(&str, &str); SQLITE_MIGRATIONS.len()] = [
-    ("runs", include_str!("migrations/postgres/1_runs.sql")),
-    ("facts", include_str!("migrations/postgres/2_facts.sql")),
-];
-
-fn migrator(migrations: &[(&'static str, &'static str)]) -> Migrator {
-    let numbered = (1..).zip(migrations).map(|(version, (name, sql))| {
-        Migration::new(version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+fn migrator(dialect: &Dialect) -> Migrator {
+    let numbered = (1..).zip(dialect.migrations).map(|(version, (name, sql))| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     let mut migrator = Migrator::with_migrations(numbered.collect());
     migrator.dangerous_set_table_name(VERSIONS);
-    // The transaction around it holds a lock that a pooler in between understands.
+    // The transaction around it holds a lock that works through a pooler.
     migrator.set_locking(false);
     migrator
 }
@@ -252,7 +185,7 @@ async fn unwritable(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new().filename(path).read_only(true).immutable(is_settled).connect().await
 }
 
-/// Makes gate's own folder, which Git does not see.
+/// Makes gate's own folder, which Git ignores.
 fn make_folder(file: &Path) -> io::Result<()> {
     let folder: PathBuf = file.parent().map_or_else(PathBuf::new, Path::to_owned);
     match fs::create_dir(&folder) {

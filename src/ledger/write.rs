@@ -1,135 +1,177 @@
-//! Recording a run: in one transaction, so that a run is there as a whole or not at all.
+//! Recording a run and removing old ones, each in one transaction: a run is recorded as a whole or not at all.
 
-use jiff::Timestamp;
-use sqlx::{Connection as _, query, query_as};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::run::{Run, Verdict};
+use crate::run::Run;
 
+use super::connection::{Connection, Transaction, Value};
 use super::document::StoredDocument;
-use super::facts::{AllFacts, State, states, take};
-use super::server::{Refusal, Server, on};
+use super::facts::{self, AllFacts, states, take};
+use super::project::Key;
+use super::row::{FactsRow, HeadRow, StateRow, instant, states as stored_states};
+use super::server::Refusal;
 
-/// How long a run is kept that is not among the newest, and in which no item last passed: a year and a month.
-const DAYS: i64 = 395;
+/// How far the clocks of two machines may differ.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// What is known of each item of a checklist. Where an older version kept none, it is made from the runs.
-macro_rules! facts {
-    ($connection:ident, $name:expr) => {{
-        let found: Option<(String,)> = sqlx::query_as("SELECT facts FROM gate_facts WHERE name = $1")
-            .bind($name)
-            .persistent(false)
-            .fetch_optional(&mut *$connection)
-            .await?;
-        match found {
-            Some((text,)) => $crate::ledger::write::read(&text),
-            None => {
-                let runs: Vec<$crate::ledger::write::Said> =
-                    sqlx::query_as("SELECT id, started, subject, states FROM gate_runs WHERE name = $1 ORDER BY id")
-                        .bind($name)
-                        .persistent(false)
-                        .fetch_all(&mut *$connection)
-                        .await?;
-                $crate::ledger::write::fold(&runs)
-            }
+/// How long a run is kept that is not among the newest, and in which no item last passed: 13 months.
+const KEPT: SignedDuration = SignedDuration::from_hours(395 * 24);
+
+/// Which runs to remove besides those from the future.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// How many of the newest are kept at most.
+    pub keep: usize,
+    /// Those recorded before are removed.
+    pub since: Timestamp,
+}
+
+impl Retention {
+    /// What is kept at this time by default.
+    pub fn at(now: Timestamp, keep: usize) -> Self {
+        Self { keep, since: now.saturating_sub(KEPT).unwrap_or(now) }
+    }
+}
+
+/// The latest start of a run that is not from the future.
+pub fn latest(now: Timestamp) -> i64 {
+    now.saturating_add(SKEW).unwrap_or(now).as_millisecond()
+}
+
+/// What is known of each item of a checklist. Where nothing usable is stored, it is made from the runs.
+pub async fn known(transaction: &mut Transaction<'_>, key: &Key, now: Timestamp) -> Result<AllFacts, Refusal> {
+    let (project, name) = (Value::Text(&key.project), Value::Text(&key.name));
+    let sql = "SELECT project, facts FROM gate_facts WHERE project IN ($1, '') AND name = $2 ORDER BY project DESC";
+    let stored: Option<FactsRow> = transaction.first(sql, &[project, name]).await?;
+    if let Some(row) = stored {
+        let facts = facts::read(&row.facts)?;
+        if facts.values().all(|facts| facts.seen.as_millisecond() <= latest(now)) {
+            return Ok(facts);
         }
-    }};
-}
-pub(super) use facts;
-
-/// What a run says of its items: its number, when it began, its subject, and the states as JSON.
-pub type Said = (i64, i64, Option<String>, String);
-
-/// The facts as they are stored.
-pub fn read(text: &str) -> Result<AllFacts, Refusal> {
-    Ok(serde_json::from_str(text).map_err(|why| sqlx::Error::Decode(why.into()))?)
-}
-
-/// The facts that follow from runs.
-pub fn fold(runs: &[Said]) -> Result<AllFacts, Refusal> {
+    }
+    let sql = "SELECT id, started, subject, states FROM gate_runs WHERE project IN ($1, '') AND name = $2 \
+               AND started <= $3 ORDER BY id";
+    let runs: Vec<StateRow> = transaction.all(sql, &[project, name, Value::Integer(latest(now))]).await?;
     let mut facts = AllFacts::new();
-    for (id, started, subject, states) in runs {
-        let states: Vec<State> = serde_json::from_str(states).map_err(|why| sqlx::Error::Decode(why.into()))?;
-        let started = Timestamp::from_millisecond(*started).map_err(|why| sqlx::Error::Decode(why.into()))?;
-        take(&mut facts, *id, started, subject.as_deref(), &states);
+    for run in runs {
+        take(&mut facts, run.id, instant(run.started)?, run.subject.as_deref(), &stored_states(&run.states)?);
     }
     Ok(facts)
 }
 
-/// Records the run, and forgets what is not to be kept.
-pub async fn record(server: &mut Server, run: &Run, keep: usize) -> Result<i64, Refusal> {
+/// Records the run, and removes those of its checklist that are not kept. `now` is this machine's clock.
+pub async fn record(
+    connection: &mut Connection,
+    key: &Key,
+    run: &Run,
+    keep: usize,
+    now: Timestamp,
+) -> Result<i64, Refusal> {
     let document = StoredDocument::of(run);
     let states = states(run);
-    let said = serde_json::to_string(&states).expect("words and numbers are JSON");
-    let started = run.started.as_millisecond();
-    let (green, total) = run.green();
-    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    let keep = number(keep);
-    on!(server, connection, words => {
-        let mut transaction = connection.begin_with(words.begin).await?;
-        query(words.lock).persistent(false).execute(&mut *transaction).await?;
-        let known = &mut *transaction;
-        let mut facts: AllFacts = facts!(known, &run.name)?;
-        let (id,): (i64,) = query_as(
-            "INSERT INTO gate_runs (name, started, duration, gate, checklist, subject, commit_id, host, user_name, ci, \
-             partial, interrupted, verdict, green, total, states, digest, document) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING id",
-        )
-        .bind(&run.name)
-        .bind(started)
-        .bind(i64::try_from(run.duration_ms).unwrap_or(i64::MAX))
-        .bind(&run.gate)
-        .bind(&run.digest)
-        .bind(&run.subject)
-        .bind(&run.commit)
-        .bind(&run.host)
-        .bind(&run.user)
-        .bind(&run.ci)
-        .bind(&run.partial)
-        .bind(run.interrupted.map(|by| by.to_string()))
-        .bind(word(run.verdict()))
-        .bind(number(green))
-        .bind(number(total))
-        .bind(&said)
-        .bind(&document.digest)
-        .bind(&document.bytes)
-        .persistent(false)
-        .fetch_one(&mut *transaction)
-        .await?;
-        take(&mut facts, id, run.started, run.subject.as_deref(), &states);
-        query("INSERT INTO gate_facts (name, facts) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET facts = $2")
-            .bind(&run.name)
-            .bind(serde_json::to_string(&facts).expect("facts can be written as JSON"))
-            .persistent(false)
-            .execute(&mut *transaction)
-            .await?;
-        let old: Vec<(i64,)> = query_as(
-            "SELECT id FROM gate_runs WHERE name = $1 AND (started < $2 OR id <= (SELECT id FROM gate_runs \
-             WHERE name = $1 ORDER BY id DESC LIMIT 1 OFFSET $3)) AND id <> coalesce((SELECT max(id) FROM gate_runs \
-             WHERE name = $1 AND verdict = 'ready' AND partial IS NULL AND interrupted IS NULL), 0)",
-        )
-        .bind(&run.name)
-        .bind(started - DAYS * 86_400_000)
-        .bind(keep)
-        .persistent(false)
-        .fetch_all(&mut *transaction)
-        .await?;
-        for id in old.iter().map(|(id,)| *id).filter(|old| *old != id && !is_last_green(&facts, *old)) {
-            query("DELETE FROM gate_runs WHERE id = $1").bind(id).persistent(false).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(id)
-    })
-}
-
-/// Whether it is the run in which an item last passed.
-fn is_last_green(facts: &AllFacts, run: i64) -> bool {
-    facts.values().any(|facts| facts.last_passed.as_ref().is_some_and(|passed| passed.run == run))
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Ready => "ready",
-        Verdict::NotReady => "not-ready",
-        Verdict::Unknown => "unknown",
+    let head = HeadRow::of(0, run, &states);
+    let mut transaction = connection.write().await?;
+    let now = transaction.now(now).await?;
+    if head.started > latest(now) {
+        return Err(Refusal::Future(run.started));
     }
+    adopt(&mut transaction, key).await?;
+    let mut facts = known(&mut transaction, key, now).await?;
+    let sql = "INSERT INTO gate_runs (project, name, started, recorded, duration, gate, checklist, subject, commit_id, \
+               host, user_name, ci, partial, interrupted, verdict, green, total, states, digest, document) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+               RETURNING id";
+    let values = [
+        Value::Text(&key.project),
+        Value::Text(&key.name),
+        Value::Integer(head.started),
+        Value::Integer(now.as_millisecond()),
+        Value::Integer(i64::try_from(run.duration_ms).unwrap_or(i64::MAX)),
+        Value::Text(&run.gate),
+        Value::Text(&run.digest),
+        Value::OptionalText(head.subject.as_deref()),
+        Value::OptionalText(head.commit_id.as_deref()),
+        Value::OptionalText(head.host.as_deref()),
+        Value::OptionalText(head.user_name.as_deref()),
+        Value::OptionalText(head.ci.as_deref()),
+        Value::OptionalText(head.partial.as_deref()),
+        Value::OptionalText(head.interrupted.as_deref()),
+        Value::Text(&head.verdict),
+        Value::Integer(head.green),
+        Value::Integer(head.total),
+        Value::Text(&head.states),
+        Value::Text(&document.digest),
+        Value::Bytes(&document.bytes),
+    ];
+    let recorded: Option<(i64,)> = transaction.first(sql, &values).await?;
+    let (id,) = recorded.ok_or(sqlx::Error::RowNotFound)?;
+    take(&mut facts, id, run.started, run.subject.as_deref(), &states);
+    let sql = "INSERT INTO gate_facts (project, name, facts) VALUES ($1, $2, $3) \
+               ON CONFLICT (project, name) DO UPDATE SET facts = $3";
+    let stored = serde_json::to_string(&facts).expect("facts can be written as JSON");
+    transaction.execute(sql, &[Value::Text(&key.project), Value::Text(&key.name), Value::Text(&stored)]).await?;
+    remove_old(&mut transaction, key, Retention::at(now, keep), &facts, Some(id)).await?;
+    transaction.commit().await?;
+    Ok(id)
+}
+
+/// Gives the runs that an older version recorded without a project to the first project that records one of that name.
+async fn adopt(transaction: &mut Transaction<'_>, key: &Key) -> Result<(), Refusal> {
+    let values = [Value::Text(&key.project), Value::Text(&key.name)];
+    let sql = "SELECT project, facts FROM gate_facts WHERE project = $1 AND name = $2";
+    if transaction.first::<FactsRow>(sql, &values).await?.is_none() {
+        for sql in [
+            "UPDATE gate_runs SET project = $1 WHERE project = '' AND name = $2",
+            "UPDATE gate_facts SET project = $1 WHERE project = '' AND name = $2",
+        ] {
+            transaction.execute(sql, &values).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the runs of a checklist that are not kept, and those from the future. Returns how many.
+pub async fn prune(
+    connection: &mut Connection,
+    key: &Key,
+    retention: Retention,
+    now: Timestamp,
+) -> Result<usize, Refusal> {
+    let mut transaction = connection.write().await?;
+    let now = transaction.now(now).await?;
+    let facts = known(&mut transaction, key, now).await?;
+    let sql = "DELETE FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND started > $3 RETURNING id";
+    let values = [Value::Text(&key.project), Value::Text(&key.name), Value::Integer(latest(now))];
+    let future: Vec<(i64,)> = transaction.all(sql, &values).await?;
+    let old = remove_old(&mut transaction, key, retention, &facts, None).await?;
+    transaction.commit().await?;
+    Ok(future.len() + old)
+}
+
+/// Removes the old runs of a checklist. Never the last green run, the one in which an item last passed, or `own`.
+async fn remove_old(
+    transaction: &mut Transaction<'_>,
+    key: &Key,
+    retention: Retention,
+    facts: &AllFacts,
+    own: Option<i64>,
+) -> Result<usize, Refusal> {
+    let sql = "SELECT id FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND (recorded < $3 OR id <= (SELECT id \
+               FROM gate_runs WHERE project IN ($1, '') AND name = $2 ORDER BY id DESC LIMIT 1 OFFSET $4)) \
+               AND id <> coalesce((SELECT max(id) FROM gate_runs WHERE project IN ($1, '') AND name = $2 \
+               AND verdict = 'ready' AND partial IS NULL AND interrupted IS NULL), 0)";
+    let values = [
+        Value::Text(&key.project),
+        Value::Text(&key.name),
+        Value::Integer(retention.since.as_millisecond()),
+        Value::Integer(i64::try_from(retention.keep).unwrap_or(i64::MAX)),
+    ];
+    let old: Vec<(i64,)> = transaction.all(sql, &values).await?;
+    let is_kept = |id: i64| Some(id) == own || facts.values().any(|facts| facts.last_passed_in(id));
+    let mut removed = 0;
+    for (id,) in old.into_iter().filter(|(id,)| !is_kept(*id)) {
+        transaction.execute("DELETE FROM gate_runs WHERE id = $1", &[Value::Integer(id)]).await?;
+        removed += 1;
+    }
+    Ok(removed)
 }

@@ -23,7 +23,7 @@ use crate::run::{Run, Verdict};
 pub use counts::Counts;
 pub use json::schema;
 pub use live::Live;
-pub use markdown::embed;
+pub use markdown::{Exactness, drift, embed};
 pub use output::{Outputs, Unmarked, open};
 
 /// Every format that a run can be told in, in alphabetical order. A new format adds its row here.

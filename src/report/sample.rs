@@ -69,6 +69,7 @@ pub fn item(id: &str, title: &str, status: Status) -> ItemResult {
         manual: None,
         source: None,
         definition: None,
+        requirements: None,
         place: place(10, 9, &format!("      - id: {id}")),
         probes: Vec::new(),
         duration_ms: 120,

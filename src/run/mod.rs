@@ -3,10 +3,12 @@
 //! It is the engine's own record. What is stored or published has a form of its own: `report/json/v1.rs` and
 //! `ledger/document/v1.rs`.
 
+mod compare;
 mod event;
 mod interruption;
 mod reason;
 mod redact;
+mod requirement;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -18,9 +20,11 @@ use serde_json::value::RawValue;
 use crate::diagnostic::Place;
 use crate::yaml::Duration;
 
+pub use compare::{Change, Turn, Weaker, changes, weaker, words};
 pub use event::Event;
 pub use interruption::{Interruption, Signal};
 pub use reason::{BlockedBecause, Missing, Reason, SignOffReason, Signed};
+pub use requirement::{ProbeRequirement, Requirements};
 
 /// One execution of a checklist.
 #[derive(Debug, Clone)]
@@ -145,6 +149,8 @@ pub struct ItemResult {
     pub source: Option<String>,
     /// SHA-256 of its definition, in hexadecimal: its source with variables filled in.
     pub definition: Option<String>,
+    /// What it requires, to see later what got weaker. Only in the ledger.
+    pub requirements: Option<Requirements>,
     /// Where the checklist states it.
     pub place: Place,
     /// What each of its probes saw, in order.

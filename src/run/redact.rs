@@ -87,6 +87,7 @@ impl Redact for ItemResult {
             manual,
             source: _,
             definition: _,
+            requirements: _,
             place,
             probes,
             duration_ms: _,

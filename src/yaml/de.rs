@@ -5,20 +5,10 @@ use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, Unexpected, V
 use crate::diagnostic::{Span, suggestion};
 
 use super::plain::Plain;
-use super::read::{Reading, list};
+use super::reading::{Cut, Reading, list};
 use super::spanned::{HANDED, NODE, SPANNED};
 use super::template::Part;
 use super::{Key, Node, Scalar, Style, Value};
-
-/// A node to leave out, by its address: nodes don't move while they are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Cut(usize);
-
-impl Cut {
-    pub(super) fn of(node: &Node) -> Self {
-        Self(std::ptr::from_ref(node).addr())
-    }
-}
 
 /// Where an error is: what to show, and what to leave out so that the rest can be read.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,7 @@ mod fill;
 mod parse;
 mod plain;
 mod read;
+mod reading;
 mod spanned;
 mod template;
 mod unit;

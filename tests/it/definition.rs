@@ -18,7 +18,7 @@ fn a_sign_off_is_bound_to_what_was_observed_not_to_how_it_is_written() {
     ";
     let project = Project::new(list).file("up", "").file("other", "");
     let run = |url: &str, file: &str, arguments: &[&str]| {
-        let command = project.command(arguments).env("SOURCE_DATE_EPOCH", SIGNED.to_string());
+        let command = project.command(arguments).at(SIGNED);
         command.env("DATABASE_URL", url).env("FILE", file).run()
     };
     let state = |url: &str, file: &str, arguments: &[&str]| {

@@ -8,7 +8,7 @@ fn list(top: &str, gap: &str) -> Project {
     Project::new(&format!(
         "title: T\n{top}sections:\n  - title: S\n    items:\n      - {{ id: a, title: A, probes: [{{ file: {{ path: none }} }}] }}\n      - {{ id: b, title: B, probes: [{{ file: {{ path: none }} }}] }}\ngaps:\n  - {gap}\n"
     ))
-    .env("SOURCE_DATE_EPOCH", "1893369600") // 2029-12-31
+    .at(1_893_369_600) // 2029-12-31
 }
 
 fn accepted(priority: &str) -> String {
@@ -38,14 +38,14 @@ fn a_gap_of_priority_p1_may_not_be_accepted_unless_the_checklist_says_so() {
 #[test]
 fn a_gap_counts_through_its_last_day_and_what_no_gap_names_is_told() {
     let project = list("", "{ gap: G, items: [a], priority: P2, accepted_until: 2025-12-06, accepted_by: \"@sre\" }");
-    let at = |time: &str| {
-        let output = project.command(&["check", "staging", "--no-record"]).env("SOURCE_DATE_EPOCH", time).run();
+    let at = |time: u64| {
+        let output = project.command(&["check", "staging", "--no-record"]).at(time).run();
         output.stdout
     };
-    let last_second = at("1765065599");
+    let last_second = at(1_765_065_599);
     assert!(last_second.contains("waived"), "{last_second}");
     assert!(last_second.contains("\nnot yet recorded as known gaps: b\n"), "{last_second}");
-    let over = at("1765065600");
+    let over = at(1_765_065_600);
     assert!(over.contains("G: gap expired since 2025-12-07") && !over.contains("waived"), "{over}");
     let markdown = project.gate(&["check", "staging", "--no-record", "--format", "markdown"]).stdout;
     assert!(markdown.contains("\nNot yet recorded:\n\n- B\n"), "{markdown}");

@@ -81,7 +81,7 @@ fn a_kill_during_check_leaves_the_old_markdown_or_the_new_one_and_a_sound_ledger
         })
         .collect();
     let list = format!("title: T\nmarkdown: READINESS.md\nsections:\n  - title: S\n    items:\n{items}");
-    let project = Project::new(&list).file("up", "").env("SOURCE_DATE_EPOCH", "1765022400");
+    let project = Project::new(&list).file("up", "").at(1_765_022_400);
     let prose = "# Ours\n\nBefore.\n\n<!-- gate:begin staging -->\n<!-- gate:end staging -->\n\nBehind.\n";
     std::fs::write(project.path().join("READINESS.md"), prose).expect("the project is ours");
     let check = |subject: &str| project.command(&["check", "staging", "--markdown", "--subject", subject]);

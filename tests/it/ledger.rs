@@ -1,7 +1,9 @@
 //! The ledger on real databases, one of them behind a pooler: what it keeps, who may write at once, and what is told when it can't be written.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -48,8 +50,29 @@ impl Each {
 
     fn sql(&self, sql: &str) -> String {
         match &self.url {
-            Some(url) => postgres().psql(url, sql),
+            Some(url) => postgres().psql(url, &format!("SET search_path = gate, public; {sql}")),
             None => sqlite(&self.project.path().join(".gate/ledger.db"), sql),
+        }
+    }
+}
+
+impl Each {
+    /// Takes away what versions of the schema after the first have added, and puts PostgreSQL's tables where they were.
+    fn first_version(&self) {
+        for sql in [
+            "DROP TABLE gate_facts",
+            "DROP INDEX gate_runs_by_project",
+            "ALTER TABLE gate_runs DROP COLUMN project",
+            "ALTER TABLE gate_runs DROP COLUMN recorded",
+            "CREATE INDEX gate_runs_by_name ON gate_runs (name, id)",
+            "DELETE FROM gate_migrations WHERE version > 1",
+        ] {
+            self.sql(sql);
+        }
+        if self.url.is_some() {
+            self.sql("ALTER TABLE gate_runs SET SCHEMA public");
+            self.sql("ALTER TABLE gate_migrations SET SCHEMA public");
+            self.sql("DROP SCHEMA gate");
         }
     }
 }
@@ -70,18 +93,18 @@ fn item(run: &str, id: &str) -> serde_json::Value {
 #[test]
 fn an_item_says_when_it_last_passed_and_since_when_it_is_red() {
     for each in Each::all() {
-        let at = |second: &str| {
+        let at = |second: u64| {
             let command = each.project.command(&["check", "staging", "--format", "json"]);
             let command = each.url.iter().fold(command, |command, url| command.env("GATE_LEDGER", url));
-            item(&command.env("SOURCE_DATE_EPOCH", second).run().stdout, "file")
+            item(&command.at(second).run().stdout, "file")
         };
         let there = each.project.path().join("there");
         std::fs::write(&there, "").expect("the folder is ours");
-        let green = at("1764547200");
+        let green = at(1_764_547_200);
         assert_eq!((green["status"].as_str(), &green["red_since"]), (Some("passed"), &serde_json::Value::Null));
         std::fs::remove_file(&there).expect("it is there");
-        at("1764633600");
-        let red = at("1764720000");
+        at(1_764_633_600);
+        let red = at(1_764_720_000);
         assert_eq!(red["last_passed"], "2025-12-01T00:00:00Z");
         assert_eq!(red["last_subject"], "1.0.0");
         assert_eq!(red["red_since"], "2025-12-02T00:00:00Z");
@@ -170,11 +193,15 @@ fn a_writer_that_is_killed_leaves_a_ledger_that_is_whole() {
 fn an_older_ledger_is_brought_to_this_version() {
     for each in Each::all() {
         each.gate(&["check", "staging"]);
-        each.sql("DROP TABLE gate_facts");
-        each.sql("DELETE FROM gate_migrations WHERE version = 2");
+        each.first_version();
         let output = each.gate(&["check", "staging"]);
         assert_eq!((output.code, output.stderr.as_str()), (1, ""));
-        assert_eq!(each.sql("SELECT max(version) FROM gate_migrations"), "2");
+        assert_eq!(each.sql("SELECT max(version) FROM gate_migrations"), "3");
+        // The runs of before belong to the project that recorded the first one of that name.
+        assert_eq!(
+            each.sql("SELECT count(DISTINCT project), min(length(project)) > 0 FROM gate_runs"),
+            each.sql("SELECT 1, 1 > 0")
+        );
         // What it lacked is made from the runs.
         assert!(each.sql("SELECT facts FROM gate_facts").contains("\"run\":2"));
         assert_eq!(each.sql("SELECT count(*) FROM gate_runs"), "2");
@@ -209,7 +236,13 @@ fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
         for _ in 0..4 {
             check();
         }
-        assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), "2\n4\n5\n6");
+        // One person's variable must not shorten what others share.
+        let kept = if each.url.is_none() { "2\n4\n5\n6" } else { "1\n2\n3\n4\n5\n6" };
+        assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), kept);
+        let output = each.gate(&["ledger", "prune", "staging", "--keep", "2"]);
+        let removed = if each.url.is_none() { 1 } else { 3 };
+        assert!(output.stdout.starts_with(&format!("removed {removed} run")), "{}{}", output.stdout, output.stderr);
+        assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), "2\n5\n6");
     }
 }
 
@@ -218,8 +251,9 @@ fn what_is_older_than_thirteen_months_is_forgotten_but_not_the_last_green_of_an_
     for each in Each::all() {
         let there = each.project.path().join("there");
         let check = |day: u64| {
-            let time = (1_764_547_200 + day * 86_400).to_string();
-            each.command(&["check", "staging"]).env("SOURCE_DATE_EPOCH", time).run()
+            // A server has a clock of its own: the last day is today.
+            let time = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_secs() - (397 - day) * 86_400;
+            each.command(&["check", "staging"]).at(time).run()
         };
         std::fs::write(&there, "").expect("the folder is ours");
         check(0);
@@ -275,4 +309,148 @@ fn a_folder_that_can_only_be_read_is_told_and_the_table_still_printed() {
     assert_eq!(output.code, 4, "{}", output.stderr);
     assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
     assert!(output.stderr.contains("Read-only file system"), "{}", output.stderr);
+}
+
+#[test]
+fn the_tables_stay_where_the_schema_may_not_be_made_and_that_is_said() {
+    let (url, project) = (postgres().new_database(), project());
+    let database = url.rsplit('/').next().expect("a URL has a path");
+    let role = format!("stay_{database}");
+    postgres().psql(&url, &format!("CREATE ROLE {role} LOGIN PASSWORD 'p'; GRANT ALL ON SCHEMA public TO {role}"));
+    let own = url.replace("gate:p%40ss", &format!("{role}:p"));
+    let output = project.command(&["check", "staging", "--ledger", &own]).run();
+    assert_eq!(output.code, 1, "{}", output.stderr);
+    assert!(output.stderr.contains("are in the schema `public`"), "{}", output.stderr);
+    assert_eq!(postgres().psql(&url, "SELECT count(*) FROM public.gate_runs"), "1");
+    let output = project.command(&["check", "staging", "--ledger", &own]).run();
+    assert_eq!((output.code, output.stderr.as_str()), (1, ""));
+    assert_eq!(postgres().psql(&url, "SELECT count(*) FROM public.gate_runs"), "2");
+}
+
+#[test]
+fn two_projects_share_a_ledger_and_each_sees_its_own_runs() {
+    for each in Each::all().into_iter().filter(|each| each.url.is_some()) {
+        let url = each.url.clone().expect("it is a server's");
+        let other = Project::new(&format!("project: other/shop\n{}", crate::harness::dedent(LIST)));
+        assert_eq!(each.gate(&["check", "staging"]).code, 1);
+        assert_eq!(other.gate(&["check", "staging", "--ledger", &url]).code, 1);
+        assert_eq!(each.sql("SELECT count(*), count(DISTINCT project) FROM gate_runs"), "2|2");
+        let history = other.gate(&["history", "staging", "--ledger", &url]).stdout;
+        assert_eq!(history.lines().filter(|line| line.contains("NOT READY")).count(), 1, "{history}");
+        let validated = other.gate(&["validate"]).stdout;
+        assert!(validated.contains("recorded as other/shop staging"), "{validated}");
+    }
+}
+
+#[test]
+fn a_run_from_the_future_changes_nothing_and_is_named() {
+    let project = project();
+    let future = 4_070_908_800; // 2099
+    assert_eq!(project.command(&["check", "staging"]).at(future).run().code, 1);
+    // Its facts do not count: the item would be red since 2099.
+    let red = item(&project.gate(&["check", "staging", "--format", "json"]).stdout, "file");
+    assert!(!red["red_since"].as_str().expect("it is red").starts_with("2099"), "{red}");
+    sqlite(&project.path().join(".gate/ledger.db"), "DELETE FROM gate_runs WHERE id = 2");
+    let output = project.gate(&["render", "staging"]);
+    assert_eq!(output.code, 4, "{}", output.stdout);
+    assert!(output.stderr.contains("it is from the future"), "{}", output.stderr);
+    let output = project.gate(&["ledger", "prune", "staging"]);
+    assert_eq!(output.stdout.split(" of ").next(), Some("removed 1 run"), "{}", output.stderr);
+}
+
+#[test]
+fn columns_that_were_altered_are_seen() {
+    let project = project();
+    project.gate(&["check", "staging"]);
+    sqlite(&project.path().join(".gate/ledger.db"), "UPDATE gate_runs SET verdict = 'ready', green = 2");
+    let output = project.gate(&["render", "staging"]);
+    assert_eq!(output.code, 4, "{}", output.stdout);
+    assert!(output.stderr.contains("its columns differ from its document"), "{}", output.stderr);
+}
+
+#[test]
+fn a_ledger_that_git_tracks_is_refused() {
+    let project = project();
+    project.gate(&["check", "staging"]);
+    let git = |arguments: &[&str]| {
+        let done = Command::new("git").arg("-C").arg(project.path()).args(arguments).status();
+        assert!(done.expect("git is installed").success());
+    };
+    git(&["init", "-q"]);
+    git(&["add", "--force", ".gate/ledger.db"]);
+    for arguments in [["history", "staging"], ["render", "staging"], ["check", "staging"]] {
+        let output = project.gate(&arguments);
+        assert_eq!(output.code, 4, "{}", output.stdout);
+        assert!(output.stderr.contains("Git tracks this file"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_file_of_variables_does_not_say_where_the_ledger_is() {
+    let project = project().file("vars", "GATE_LEDGER=elsewhere.db\nGATE_LEDGER_KEEP=1\n");
+    let output = project.gate(&["check", "staging", "--env-file", "vars"]);
+    assert_eq!(output.code, 1);
+    assert!(output.stderr.contains("`GATE_LEDGER` in `--env-file` is ignored"), "{}", output.stderr);
+    assert!(project.path().join(".gate/ledger.db").exists() && !project.path().join("elsewhere.db").exists());
+}
+
+#[test]
+fn a_ledger_that_does_not_answer_holds_up_no_deadline() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let url = format!("postgres://gate@{}/gate", silent.local_addr().expect("it is bound"));
+    let list = LIST.replace("command: { argv: [\"true\"] }", "command: { argv: [sleep, \"60\"] }, timeout: 50s");
+    let project = Project::new(&list);
+    project.gate(&["check", "staging", "--only", "file"]);
+    let mut holder = Command::new(program("sqlite3"));
+    let file = project.path().join(".gate/ledger.db");
+    let mut holder = holder.arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it is installed");
+    let mut input = holder.stdin.take().expect("it is piped");
+    writeln!(input, "BEGIN IMMEDIATE; SELECT 'held';").expect("it reads");
+    let mut said = String::new();
+    BufReader::new(holder.stdout.as_mut().expect("it is piped")).read_line(&mut said).expect("it answers");
+    assert_eq!(said, "held\n");
+    for arguments in [&["--ledger", url.as_str()][..], &[]] {
+        let begun = Instant::now();
+        let output = project.gate(&[&["check", "staging", "--deadline", "1s"], arguments].concat());
+        assert_eq!(output.code, 4, "{}", output.stderr);
+        assert!(output.stderr.contains("it did not answer in time"), "{}", output.stderr);
+        assert!(begun.elapsed().as_secs_f64() < 3.0, "{:?}", begun.elapsed());
+    }
+    drop(input);
+    holder.wait().expect("it ends with its input");
+}
+
+#[test]
+fn every_run_is_exported_as_a_document_on_a_line() {
+    let project = project();
+    project.gate(&["check", "staging"]);
+    project.gate(&["check", "staging", "--only", "sure"]);
+    let output = project.gate(&["ledger", "export", "staging"]);
+    let runs: Vec<serde_json::Value> =
+        output.stdout.lines().map(|line| serde_json::from_str(line).expect("each line is a document")).collect();
+    assert_eq!(runs.iter().map(|run| run["partial"].as_str()).collect::<Vec<_>>(), [None, Some("--only sure")]);
+    assert_eq!(runs[0]["schema"], "gate.run/v1");
+}
+
+#[test]
+fn a_weaker_list_is_seen() {
+    let before = "
+        title: T
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ command: { argv: [\"true\"] }, expect: { exit_code: 0, stdout: \"\" } }] }
+              - { id: b, title: B, probes: [{ command: { argv: [\"true\"] } }] }
+    ";
+    let project = Project::new(before);
+    assert_eq!(project.gate(&["check", "staging"]).code, 0);
+    let after = before.replace(", stdout: \"\"", "").replace("id: b,", "id: b, advisory: true, timeout: 30s,");
+    let project = project.file("checklists/staging.yaml", &crate::harness::dedent(&after));
+    let output = project.gate(&["check", "staging"]);
+    assert_eq!(output.code, 0);
+    let line = "warning: weaker since the last green run (1): a: expectation dropped: command: stdout; b: now advisory; \
+                b: timeout raised: command: 10s to 30s";
+    assert_eq!(output.stderr.trim_end(), line);
+    let diff = project.gate(&["diff", "staging"]).stdout;
+    assert!(diff.contains("\nweaker\na  expectation dropped: command: stdout\nb  now advisory\n"), "{diff}");
 }

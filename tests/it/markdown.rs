@@ -5,7 +5,7 @@ use std::fs;
 use crate::harness::{Project, Response, http};
 
 /// The instant at which all of it happens.
-const NOW: &str = "1765000000";
+const NOW: u64 = 1_765_000_000;
 
 /// A list of one item that is green, whose evidence is what the server says.
 fn project(note: &'static str) -> (crate::harness::HttpServer, Project) {
@@ -27,7 +27,7 @@ fn project(note: &'static str) -> (crate::harness::HttpServer, Project) {
     ",
         server.url()
     );
-    (server, Project::new(&list).env("SOURCE_DATE_EPOCH", NOW))
+    (server, Project::new(&list).at(NOW))
 }
 
 fn check(project: &Project, arguments: &[&str]) -> (i32, String) {

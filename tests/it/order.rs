@@ -310,7 +310,7 @@ fn advisory_deferred_and_waived_items_do_not_gate_and_an_expired_waiver_does() {
             gaps: [{{ gap: Known, items: [known], accepted_until: {until}, accepted_by: me }}]
         "
         ))
-        .env("SOURCE_DATE_EPOCH", "1767225599")
+        .at(1_767_225_599)
     };
     // The epoch is the last second of 2025 in UTC.
     let (code, run) = check(&checklist("2025-12-31"), &[]);

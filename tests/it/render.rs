@@ -4,13 +4,13 @@ use std::process::Command;
 
 use crate::harness::Project;
 
-/// The first of December of 2025, and the days after it, as `SOURCE_DATE_EPOCH`.
-fn day(number: u64) -> String {
-    (1_764_547_200 + (number - 1) * 86_400).to_string()
+/// The first of December of 2025, and the days after it, in seconds since 1970.
+fn day(number: u64) -> u64 {
+    1_764_547_200 + (number - 1) * 86_400
 }
 
 fn at(project: &Project, number: u64, arguments: &[&str]) -> (i32, String) {
-    let output = project.command(arguments).env("SOURCE_DATE_EPOCH", day(number)).run();
+    let output = project.command(arguments).at(day(number)).run();
     (output.code, output.stdout + &output.stderr)
 }
 
@@ -89,7 +89,7 @@ fn what_is_rendered_knows_what_was_signed_since_and_what_has_gone_stale_beneath_
     }
     let rendered = |number| {
         let command = project.command(&["render", "staging"]).env("RELEASE", "r2");
-        command.env("SOURCE_DATE_EPOCH", day(number)).run().stdout
+        command.at(day(number)).run().stdout
     };
     let lines =
         |text: &str| text.lines().filter(|line| line.starts_with("- [")).map(ToOwned::to_owned).collect::<Vec<_>>();

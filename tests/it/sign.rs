@@ -30,7 +30,7 @@ const DAY: u64 = 86_400;
 pub const SIGNED: u64 = 1_765_015_200;
 
 pub fn at(project: &Project, time: u64, arguments: &[&str]) -> Output {
-    project.command(arguments).env("SOURCE_DATE_EPOCH", time.to_string()).run()
+    project.command(arguments).at(time).run()
 }
 
 /// A project that was checked, and signed by Dana.
@@ -364,7 +364,7 @@ fn a_key_that_only_the_agent_holds_signs_too() {
     fs::remove_file(project.path().join("dana")).expect("it is there");
     let sign = ["sign", "staging", "qa", "--by", DANA, "--key", "dana.pub"];
     let signed = |socket: &Path| {
-        let command = project.command(&sign).env("SOURCE_DATE_EPOCH", SIGNED.to_string());
+        let command = project.command(&sign).at(SIGNED);
         command.env("SSH_AUTH_SOCK", socket.to_str().expect("it is UTF-8")).run()
     };
     let without = signed(Path::new("/dev/null"));

@@ -78,7 +78,7 @@ struct Story {
 
 impl Story {
     fn gate(&self, arguments: &[&str]) -> Output {
-        let command = self.project.command(arguments).env("SOURCE_DATE_EPOCH", self.now.to_string());
+        let command = self.project.command(arguments).at(self.now);
         command.env("RELEASE", self.release).run()
     }
 

@@ -1,6 +1,6 @@
 //! The rules of the house, held by tests: who may use whom, how long a file may be, how it opens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -15,8 +15,8 @@ fn a_module_uses_only_those_before_it_in_the_flow() {
     for (path, text) in sources("src") {
         let Some(own) = flow.iter().position(|module| belongs(&path, module)) else { continue };
         for (number, line) in code(&text) {
-            for used in used_modules(line) {
-                match flow.iter().position(|module| *module == used) {
+            for used in used_modules(&line) {
+                match flow.iter().position(|module| module == used) {
                     Some(position) if position <= own => {}
                     Some(_) => against.push(format!("{path}:{number}: `{}` comes before `{used}`", flow[own])),
                     None => against.push(format!("{path}:{number}: `{used}` is not a module of lib.rs")),
@@ -28,12 +28,47 @@ fn a_module_uses_only_those_before_it_in_the_flow() {
 }
 
 #[test]
+fn no_two_modules_of_a_folder_use_each_other() {
+    let files: Vec<(Vec<String>, String)> = sources("src")
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let path = path.strip_prefix("src/")?.strip_suffix(".rs")?;
+            let path = path.strip_suffix("/mod").unwrap_or(path);
+            let path: Vec<String> = path.split('/').map(ToOwned::to_owned).collect();
+            let is_test = path.iter().any(|part| part == "tests");
+            // What tests use is no part of the design.
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            (!is_test).then_some((path, text))
+        })
+        .collect();
+    let uses: BTreeSet<(String, String)> = files.iter().flat_map(|(path, text)| siblings(path, text)).collect();
+    let circles = uses.iter().filter(|(one, other)| one < other && uses.contains(&(other.clone(), one.clone())));
+    assert_eq!(circles.collect::<Vec<_>>(), Vec::<&(String, String)>::new());
+}
+
+#[test]
+fn a_file_shows_the_siblings_that_it_and_its_parents_use() {
+    let path = ["a", "b", "c"].map(ToOwned::to_owned);
+    let text = "use super::d;\nuse super::{\n    e::F,\n    g,\n};\nuse super::super::h;\nuse crate::a::i::J;\n// use super::k;";
+    let pairs = [("a/b", "a/h"), ("a/b", "a/i"), ("a/b/c", "a/b/d"), ("a/b/c", "a/b/e"), ("a/b/c", "a/b/g")];
+    let pairs = pairs.map(|(one, other)| (one.to_owned(), other.to_owned()));
+    assert_eq!(siblings(&path, text).into_iter().collect::<Vec<_>>(), pairs);
+}
+
+#[test]
 fn a_line_shows_the_modules_that_it_uses() {
-    let used = |line| used_modules(line).join(" ");
+    let used = |line| used_modules(line).join(" ").trim_end().to_owned();
     assert_eq!(used("use crate::yaml::Span;"), "yaml");
     assert_eq!(used("use crate::{env::Env, run::{Run, Status}, plan};"), "env run plan");
     assert_eq!(used("fn run(env: &crate::env::Env) -> crate::run::Run"), "env run");
     assert_eq!(used("let name = \"crate\";"), "");
+    let lines =
+        "use crate::{\n    env::Env,\n    // plan,\n    run::{\n        Run,\n        Status,\n    },\n};\nlet a = 1;";
+    let lines: Vec<(usize, String)> = code(lines).collect();
+    assert_eq!(
+        lines.iter().map(|(number, line)| (*number, used(line))).collect::<Vec<_>>(),
+        [(1, "env run".to_owned()), (9, String::new()),]
+    );
 }
 
 #[test]
@@ -110,15 +145,54 @@ fn belongs(path: &str, module: &str) -> bool {
     path == format!("src/{module}.rs") || path.starts_with(&format!("src/{module}/"))
 }
 
-/// The numbered lines that compile: comments may speak of any module.
-fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"))
+/// The numbered lines that compile: comments may name any module. A `use` over several lines is one.
+fn code(text: &str) -> impl Iterator<Item = (usize, String)> {
+    let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"));
+    std::iter::from_fn(move || {
+        let (number, line) = lines.next()?;
+        let mut whole = line.to_owned();
+        let is_use = line.trim_start().starts_with("use ") || line.trim_start().starts_with("pub use ");
+        while is_use && !whole.contains(';') {
+            let Some((_, line)) = lines.next() else { break };
+            whole.push_str(line.trim());
+        }
+        Some((number, whole))
+    })
+}
+
+/// Each use of a sibling: that of the module at this path, and of those that it is part of, as two paths.
+fn siblings(path: &[String], text: &str) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for (_, line) in code(text) {
+        for depth in 1..path.len() {
+            let parent = &path[..path.len() - depth];
+            let from = path[..=parent.len()].join("/");
+            let relative = "super::".repeat(depth);
+            let absolute = format!("crate::{}::", parent.join("::"));
+            for used in names_after(&line, &relative).into_iter().chain(names_after(&line, &absolute)) {
+                let to = format!("{}/{used}", parent.join("/"));
+                if !["super", ""].contains(&used) && to != from {
+                    found.insert((from.clone(), to));
+                }
+            }
+        }
+    }
+    found
 }
 
 /// The first names after each `crate::` of a line, grouped imports included.
 fn used_modules(line: &str) -> Vec<&str> {
+    names_after(line, "crate::")
+}
+
+/// The first names after each occurrence of a prefix, grouped imports included.
+fn names_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
     let mut used = Vec::new();
-    for rest in line.split("crate::").skip(1) {
+    for (at, _) in line.match_indices(prefix) {
+        if line[..at].ends_with([':', '_']) || line[..at].ends_with(char::is_alphanumeric) {
+            continue;
+        }
+        let rest = &line[at + prefix.len()..];
         match rest.strip_prefix('{') {
             None => used.push(first_name(rest)),
             Some(group) => used.extend(outermost(group).into_iter().map(|path| first_name(path.trim()))),

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use crate::{diagnostic, run};
 
 use super::v1::{
-    Attempt, Changes, Commit, Document, Expectation, Gap, Item, Place, Probe, SCHEMA, Section, SignOff, VERSION,
+    Attempt, Changes, Commit, Document, Expectation, Gap, Item, Place, Probe, ProbeRequirement, Requirements, SCHEMA,
+    Section, SignOff, VERSION,
 };
 
 impl<'a> From<&'a run::Run> for Document<'a> {
@@ -140,6 +141,7 @@ impl<'a> From<&'a run::ItemResult> for Item<'a> {
             manual: optional(it.manual.as_deref()),
             source: optional(it.source.as_deref()),
             definition: optional(it.definition.as_deref()),
+            requirements: it.requirements.as_ref().map(Into::into),
             place: (&it.place).into(),
             probes: it.probes.iter().map(Into::into).collect(),
             duration_ms: it.duration_ms,
@@ -171,6 +173,7 @@ impl From<Item<'_>> for run::ItemResult {
             manual: it.manual.map(Cow::into_owned),
             source: it.source.map(Cow::into_owned),
             definition: it.definition.map(Cow::into_owned),
+            requirements: it.requirements.map(Into::into),
             place: it.place.into(),
             probes: it.probes.into_iter().map(Into::into).collect(),
             duration_ms: it.duration_ms,
@@ -306,6 +309,54 @@ impl From<Place<'_>> for diagnostic::Place {
     fn from(it: Place<'_>) -> Self {
         Self { file: it.file.into_owned(), line: it.line, column: it.column, text: it.text.into_owned() }
     }
+}
+
+impl<'a> From<&'a run::Requirements> for Requirements<'a> {
+    fn from(it: &'a run::Requirements) -> Self {
+        Self { probes: it.probes.iter().map(Into::into).collect(), secrets: pairs(&it.secrets) }
+    }
+}
+
+impl From<Requirements<'_>> for run::Requirements {
+    fn from(it: Requirements<'_>) -> Self {
+        Self { probes: it.probes.into_iter().map(Into::into).collect(), secrets: owned(it.secrets) }
+    }
+}
+
+impl<'a> From<&'a run::ProbeRequirement> for ProbeRequirement<'a> {
+    fn from(it: &'a run::ProbeRequirement) -> Self {
+        Self {
+            kind: text(&it.kind),
+            check: optional(it.check.as_deref()),
+            is_own_check: it.is_own_check,
+            expectations: pairs(&it.expectations),
+            timeout_ms: it.timeout_ms,
+            attempts: it.attempts,
+            insecure: it.insecure,
+        }
+    }
+}
+
+impl From<ProbeRequirement<'_>> for run::ProbeRequirement {
+    fn from(it: ProbeRequirement<'_>) -> Self {
+        Self {
+            kind: it.kind.into_owned(),
+            check: it.check.map(Cow::into_owned),
+            is_own_check: it.is_own_check,
+            expectations: owned(it.expectations),
+            timeout_ms: it.timeout_ms,
+            attempts: it.attempts,
+            insecure: it.insecure,
+        }
+    }
+}
+
+fn pairs(pairs: &[(String, String)]) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    pairs.iter().map(|(one, other)| (text(one), text(other))).collect()
+}
+
+fn owned(pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Vec<(String, String)> {
+    pairs.into_iter().map(|(one, other)| (one.into_owned(), other.into_owned())).collect()
 }
 
 fn text(text: &str) -> Cow<'_, str> {

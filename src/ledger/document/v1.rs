@@ -99,9 +99,30 @@ pub struct Item<'a> {
     pub source: Option<Text<'a>>,
     #[serde(default)]
     pub definition: Option<Text<'a>>,
+    #[serde(default)]
+    pub requirements: Option<Requirements<'a>>,
     pub place: Place<'a>,
     pub probes: Vec<Probe<'a>>,
     pub duration_ms: u64,
+}
+
+/// What an item requires.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Requirements<'a> {
+    pub probes: Vec<ProbeRequirement<'a>>,
+    pub secrets: Vec<(Text<'a>, Text<'a>)>,
+}
+
+/// What one probe requires.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProbeRequirement<'a> {
+    pub kind: Text<'a>,
+    pub check: Option<Text<'a>>,
+    pub is_own_check: bool,
+    pub expectations: Vec<(Text<'a>, Text<'a>)>,
+    pub timeout_ms: u64,
+    pub attempts: u32,
+    pub insecure: bool,
 }
 
 /// Who has to sign.

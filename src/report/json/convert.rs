@@ -174,6 +174,7 @@ impl From<Item<'_>> for run::ItemResult {
             manual: it.manual.map(Cow::into_owned),
             source: it.source.map(Cow::into_owned),
             definition: it.definition.map(Cow::into_owned),
+            requirements: None,
             place: it.place.into(),
             probes: it.probes.into_iter().map(Into::into).collect(),
             duration_ms: it.duration_ms,

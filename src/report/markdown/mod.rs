@@ -1,7 +1,9 @@
 //! `markdown`: the checklist with its ticks, to be read by people and committed. The same results give the same bytes.
 
+mod drift;
 pub mod embed;
 mod escape;
+mod item;
 
 use std::io::{self, Write};
 
@@ -12,11 +14,14 @@ use crate::run::{Changes, Gap, ItemResult, Reason, Run, Section, SignOffReason, 
 use super::gap::{self, State};
 use super::{Look, words};
 use escape::{cell, escape, line};
+use item::{ItemLine, Remark};
+
+pub use drift::{Exactness, drift};
 
 /// The run as markdown. Dates are those of the run, in UTC.
 pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let today = gap::day(run.started);
-    head(run, today, out)?;
+    head(run, out)?;
     // The people who sign read the gaps first.
     let signing = run.sections.iter().position(is_acceptance).unwrap_or(run.sections.len());
     for (number, section) in run.sections.iter().enumerate() {
@@ -31,21 +36,36 @@ pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn head(run: &Run, today: Date, out: &mut dyn Write) -> io::Result<()> {
+fn head(run: &Run, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "# {}\n\n{}", line(&run.title), head_line(run))
+}
+
+/// The line below the title.
+fn head_line(run: &Run) -> String {
     let (green, total) = run.green();
-    writeln!(out, "# {}\n", line(&run.title))?;
-    write!(out, "**Last Verified:** {today}")?;
-    if let Some(subject) = &run.subject {
-        write!(out, " · **Subject:** {}", escape(subject))?;
-    }
-    write!(out, " · **Verdict:** {} ({green} of {total} green", words(run.verdict()))?;
-    if let Some(partial) = &run.partial {
-        write!(out, "; partial: {}", escape(partial))?;
-    }
-    if let Some(by) = &run.interrupted {
-        write!(out, "; interrupted: {by}")?;
-    }
-    writeln!(out, ")")
+    let subject = run.subject.as_deref().map(|subject| format!(" · **Subject:** {}", escape(subject)));
+    let partial = run.partial.as_deref().map(|partial| format!("; partial: {}", escape(partial)));
+    let interrupted = run.interrupted.map(|by| format!("; interrupted: {by}"));
+    format!(
+        "**Last Verified:** {}{} · **Verdict:** {} ({green} of {total} green{}{})",
+        gap::day(run.started),
+        subject.unwrap_or_default(),
+        words(run.verdict()),
+        partial.unwrap_or_default(),
+        interrupted.unwrap_or_default(),
+    )
+}
+
+/// The line of each item, in checklist order.
+fn item_lines(run: &Run) -> Vec<ItemLine> {
+    let today = gap::day(run.started);
+    run.items().map(|item| item_line(run, item, today)).collect()
+}
+
+fn item_line(run: &Run, item: &ItemResult, today: Date) -> ItemLine {
+    let tick = if item.status == Status::Passed { 'x' } else { ' ' };
+    let tag = tag(run, item).map(|tag| format!(" **[{tag}]**")).unwrap_or_default();
+    ItemLine { head: format!("- [{tick}] {}{tag}", line(&item.title)), remarks: remarks(run, item, today) }
 }
 
 /// Whether the section is nothing but sign-offs.
@@ -95,16 +115,7 @@ fn write_changes(changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_item(run: &Run, item: &ItemResult, today: Date, out: &mut dyn Write) -> io::Result<()> {
-    let tick = if item.status == Status::Passed { 'x' } else { ' ' };
-    write!(out, "- [{tick}] {}", line(&item.title))?;
-    if let Some(tag) = tag(run, item) {
-        write!(out, " **[{tag}]**")?;
-    }
-    let remarks = remarks(run, item, today);
-    if !remarks.is_empty() {
-        write!(out, " ({})", remarks.join("; "))?;
-    }
-    writeln!(out)?;
+    writeln!(out, "{}", item_line(run, item, today))?;
     match &item.manual {
         Some(steps) => write_steps(steps, out),
         None => Ok(()),
@@ -155,33 +166,33 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
 }
 
 /// What stands in parentheses at the end: what was seen and when, and what one should know of how.
-fn remarks(run: &Run, item: &ItemResult, today: Date) -> Vec<String> {
+fn remarks(run: &Run, item: &ItemResult, today: Date) -> Vec<Remark> {
     let mut remarks = Vec::new();
     match (item.status, &item.evidence) {
         // The evidence of a sign-off says who and when by itself.
-        (Status::Passed, Some(evidence)) if item.sign_off.is_some() => remarks.push(escape(evidence)),
-        (Status::Passed, Some(evidence)) => remarks.push(format!("verified {today}: {}", escape(evidence))),
-        (Status::Passed, None) => remarks.push(format!("verified {today}")),
+        (Status::Passed, Some(evidence)) if item.sign_off.is_some() => remarks.push(Remark::Fixed(escape(evidence))),
+        (Status::Passed, Some(evidence)) => remarks.push(Remark::Verified(today, Some(escape(evidence)))),
+        (Status::Passed, None) => remarks.push(Remark::Verified(today, None)),
         (Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Waived | Status::Deferred, _) => {
         }
     }
     if item.flaky {
-        remarks.push("flaky".to_owned());
+        remarks.push(Remark::Fixed("flaky".to_owned()));
     }
     if item.insecure {
-        remarks.push("insecure: TLS not verified".to_owned());
+        remarks.push(Remark::Fixed("insecure: TLS not verified".to_owned()));
     }
     if item.advisory {
-        remarks.push("advisory".to_owned());
+        remarks.push(Remark::Fixed("advisory".to_owned()));
     }
     if let Some(last) = item.last_passed.filter(|_| item.status != Status::Passed) {
         let subject = item.last_subject.as_deref().filter(|_| item.last_subject != run.subject);
         let subject = subject.map(|subject| format!(" at {}", escape(subject))).unwrap_or_default();
-        remarks.push(format!("last verified {}{subject}", gap::day(last)));
+        remarks.push(Remark::Since(format!("last verified {}{subject}", gap::day(last))));
     }
     let is_red = !item.status.is_green() && !item.stale;
     if let Some(since) = item.red_since.map(gap::day).filter(|since| is_red && *since < today) {
-        remarks.push(format!("red since {since}"));
+        remarks.push(Remark::Since(format!("red since {since}")));
     }
     remarks
 }

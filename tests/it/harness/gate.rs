@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::place;
+use super::{clock, place};
 
 /// What a finished command left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,12 @@ impl Gate {
     pub fn env(mut self, name: &str, value: impl AsRef<str>) -> Gate {
         self.command.env(name, value.as_ref());
         self
+    }
+
+    /// The same at another time: seconds since 1970, by a clock that stands still.
+    pub fn at(self, seconds: u64) -> Gate {
+        let library = clock::library().to_str().expect("the path is ours").to_owned();
+        self.env("LD_PRELOAD", library).env(clock::SECONDS, seconds.to_string())
     }
 
     /// The same with text on its standard input, which is empty otherwise.
@@ -121,6 +127,12 @@ impl Project {
     pub fn env(mut self, name: &str, value: impl AsRef<str>) -> Project {
         self.variables.push((name.to_owned(), value.as_ref().to_owned()));
         self
+    }
+
+    /// The same at another time, for every `gate` that runs in it: seconds since 1970.
+    pub fn at(self, seconds: u64) -> Project {
+        let library = clock::library().to_str().expect("the path is ours");
+        self.env("LD_PRELOAD", library).env(clock::SECONDS, seconds.to_string())
     }
 
     /// Where it is.

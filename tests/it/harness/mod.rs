@@ -10,6 +10,7 @@ mod alertmanager;
 mod answer;
 mod certificate;
 mod child;
+mod clock;
 mod dnsmasq;
 mod gate;
 mod http;

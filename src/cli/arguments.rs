@@ -1,0 +1,109 @@
+//! Arguments that several commands have: what is filled into a checklist, where the ledger is, the output format.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::checklist::Overrides;
+use crate::diagnostic::Diagnostic;
+use crate::dotenv;
+use crate::env::Env;
+use crate::ledger::{Ledger, Location};
+
+use super::Failure;
+
+/// What overrides the checklist's file.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Set a variable of the checklist; repeatable
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
+    pub vars: Vec<(String, String)>,
+    /// Read environment variables from a file of KEY=VALUE lines; existing variables take precedence
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Set what is being signed off
+    #[arg(long, value_name = "TEXT")]
+    pub subject: Option<String>,
+}
+
+impl InputArgs {
+    pub fn overrides(&self) -> Overrides {
+        Overrides { vars: self.vars.iter().cloned().collect(), subject: self.subject.clone() }
+    }
+
+    /// The environment with the variables of the files. They can't say where the ledger is, or what it keeps: such a file
+    /// may come with the repository.
+    pub fn env(&self, mut env: Env) -> Result<Env, Failure> {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for file in &self.env_file {
+            let text = std::fs::read_to_string(env.cwd.join(file)).map_err(|problem| {
+                Failure::usage(Diagnostic::error(format!("cannot read `{}`: {problem}", file.display())), &env)
+            })?;
+            let pairs = dotenv::parse(&text).map_err(|bad| {
+                let title = format!("`{}`, {bad}", file.display());
+                Failure::usage(Diagnostic::error(title).help("each line is `KEY=VALUE`, or a comment with `#`"), &env)
+            })?;
+            found.extend(pairs);
+        }
+        for (name, value) in found {
+            if name.starts_with("GATE_LEDGER") {
+                let warning = Diagnostic::warning(format!("`{name}` in `--env-file` is ignored"));
+                Failure::usage(warning.help("set it in the environment, or use `--ledger`"), &env).tell();
+                continue;
+            }
+            env.vars.entry(name).or_insert(value);
+        }
+        Ok(env)
+    }
+}
+
+/// Where the ledger is.
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    /// The ledger: `postgres://user@host/name`, or a file. Default: GATE_LEDGER, else `.gate/ledger.db` beside
+    /// `checklists/`
+    #[arg(long, value_name = "URL")]
+    pub ledger: Option<String>,
+}
+
+impl LedgerArgs {
+    /// Whether it is named.
+    pub fn is_named(&self, env: &Env) -> bool {
+        self.ledger.is_some() || env.var("GATE_LEDGER").is_some()
+    }
+
+    /// Where it is. `root` is the folder that holds `checklists/`.
+    pub fn location(&self, root: &Path, env: &Env) -> Result<Location, Failure> {
+        Location::of(self.ledger.as_deref(), root, env).map_err(|problem| Failure::usage(problem, env))
+    }
+
+    /// The ledger in which runs of a checklist in this folder are recorded. `name` is that checklist's.
+    pub async fn open(&self, name: &str, root: &Path, env: &Env) -> Result<Ledger, Failure> {
+        let location = self.location(root, env)?;
+        let place = location.name.clone();
+        let opened = Ledger::open_existing(location, root, env.now()).await;
+        opened.map_err(|problem| Failure::output(problem, env))?.ok_or_else(|| {
+            let problem = Diagnostic::error(format!("nothing is recorded yet: the ledger {place} does not exist"));
+            Failure::usage(problem.help(format!("make a first run: `gate check {name}`")), env)
+        })
+    }
+}
+
+/// The output format of what is not a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// A name and its value.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected `NAME=VALUE`")?;
+    if name.is_empty() {
+        return Err("the name before `=` is missing".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,86 @@
+//! `gate ledger`: exports the recorded runs of a checklist, or removes old ones.
+
+use std::num::NonZeroUsize;
+
+use clap::{Args, Subcommand};
+
+use crate::checklist;
+use crate::diagnostic::Diagnostic;
+use crate::env::Env;
+use crate::ledger::{Key, Retention};
+use crate::report::{self, Look};
+use crate::yaml::Duration;
+
+use super::{Exit, Failure, LedgerArgs, print};
+
+#[derive(Debug, Args)]
+pub struct Ledger {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print every recorded run of a checklist as JSON, one per line, oldest first
+    Export {
+        /// The checklist
+        name: String,
+        #[command(flatten)]
+        ledger: LedgerArgs,
+    },
+    /// Remove old runs of a checklist; the last passing run of each item is kept
+    Prune {
+        /// The checklist
+        name: String,
+        /// Keep this many of the newest runs
+        #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(1000).expect("it is not 0"))]
+        keep: NonZeroUsize,
+        /// Remove runs that were recorded longer ago than this, such as `90d`
+        #[arg(long, value_name = "TIME", default_value = "395d")]
+        older_than: Duration,
+        #[command(flatten)]
+        ledger: LedgerArgs,
+    },
+}
+
+impl Ledger {
+    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+        let (name, args) = match &self.command {
+            Command::Export { name, ledger } | Command::Prune { name, ledger, .. } => (name, ledger),
+        };
+        let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
+        let key = Key::find(&found.name, found.project().as_deref(), &found.root).await;
+        let mut ledger = args.open(name, &found.root, &env).await?;
+        let failed = |problem: Diagnostic| Failure::output(problem, &env);
+        match &self.command {
+            Command::Export { .. } => {
+                let runs = ledger.runs(&key, usize::MAX).await.map_err(failed)?;
+                let json = report::format("json").expect("it is in the registry");
+                for head in runs.iter().rev() {
+                    let Some(recorded) = ledger.run(&key, head.id).await.map_err(failed)? else { continue };
+                    let mut text = Vec::new();
+                    let options = Look::plain(env.now());
+                    (json.render)(&recorded.run, &options, &mut text).expect("a vector takes all");
+                    print(&line(&text), &env)?;
+                }
+            }
+            Command::Prune { keep, older_than, .. } => {
+                let now = env.now();
+                let since = now.checked_sub(older_than.0).unwrap_or(now);
+                let retention = Retention { keep: keep.get(), since };
+                let count = ledger.prune(&key, retention).await.map_err(failed)?;
+                let runs = if count == 1 { "run" } else { "runs" };
+                print(&format!("removed {count} {runs} of {key}\n"), &env)?;
+            }
+        }
+        ledger.close().await;
+        Ok(Exit::Ready)
+    }
+}
+
+/// The document on one line: line breaks in it are only between its parts.
+fn line(json: &[u8]) -> String {
+    let text = String::from_utf8_lossy(json);
+    let parts: String = text.lines().map(str::trim_start).collect();
+    format!("{parts}\n")
+}
