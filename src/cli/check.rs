@@ -18,6 +18,7 @@ use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::{Interruption, Run, Signal};
 use crate::yaml::Duration;
 
+use super::deliver::{Delivered, deliver};
 use super::record::{Asked, Recorder};
 use super::{Exit, Failure, InputArgs, LedgerArgs, load, sign_offs};
 
@@ -140,12 +141,20 @@ impl Check {
         };
         let now = env.now();
         let look = Look { width: env.width, color: env.color, now };
-        let shown = show(self.format, &run, &look).map_err(|problem| {
-            Failure::output(Diagnostic::error(format!("cannot write to standard output: {problem}")), &env)
-        });
+        let (exit, was_ended_early) = (exit(&run), run.interrupted.is_some());
+        let format = self.format;
         // One that can't be written does not keep the others from it.
-        let written = outputs.write(&run, now).map_err(|problems| Failure::output(problems, &env));
-        let exit = exit(&run);
+        let writing = move || (show(format, &run, &look), outputs.write(&run, now));
+        let unwritten =
+            |problem| Failure::output(Diagnostic::error(format!("cannot write to standard output: {problem}")), &env);
+        let (shown, written) = match deliver(was_ended_early, writing).await.map_err(unwritten)? {
+            Delivered::Done(done) => done,
+            Delivered::Unread => return Err(unwritten(io::Error::other("nobody reads it"))),
+            Delivered::Stopped("SIGINT") => return Ok(Exit::Interrupted),
+            Delivered::Stopped(_) => return Ok(Exit::Terminated),
+        };
+        let shown = shown.map_err(unwritten);
+        let written = written.map_err(|problems| Failure::output(problems, &env));
         let failures = [recorded, shown, written].into_iter().filter_map(Result::err);
         match (failures.reduce(Failure::and).map_or(Ok(()), Err), exit) {
             (Err(failure), Exit::Interrupted | Exit::Terminated | Exit::HungUp) => {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod deliver;
 mod demo;
 mod diff;
 mod history;

@@ -9,7 +9,8 @@ use url::{Host, Url};
 
 use crate::env::Env;
 
-use super::Fault;
+use super::load::Load;
+use super::{Fault, file};
 
 /// What every probe is given. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Context {
     pub dir: Arc<Path>,
     /// How long this look may take. The engine stops it then; a probe passes it on to what it talks to.
     pub timeout: Duration,
+    /// What this look holds of the memory for large answers.
+    pub load: Arc<Load>,
     clients: Arc<Mutex<HashMap<Route, reqwest::Client>>>,
 }
 
@@ -44,13 +47,13 @@ struct Route {
 impl Context {
     /// A context with no connections yet.
     pub fn new(env: Arc<Env>, dir: impl Into<Arc<Path>>, timeout: Duration) -> Self {
-        Self { env, dir: dir.into(), timeout, clients: Arc::default() }
+        Self { env, dir: dir.into(), timeout, load: Arc::default(), clients: Arc::default() }
     }
 
-    /// The same with another limit of time.
+    /// The same for another look, with its own limit of time.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { timeout, ..self.clone() }
+        Self { timeout, load: Arc::default(), ..self.clone() }
     }
 
     /// A path of the checklist, from the folder that it is relative to.
@@ -122,11 +125,11 @@ fn client(route: &Route) -> Result<reqwest::Client, Fault> {
     builder.build().map_err(|error| Fault::new(format!("the HTTP client could not be set up: {error}")))
 }
 
-fn certificates(file: &Path) -> Result<Vec<reqwest::Certificate>, Fault> {
-    let pem = std::fs::read(file).map_err(|error| Fault::unreadable(file, &error))?;
+fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, Fault> {
+    let pem = file::read(path, file::MAX_PEM)?;
     let certificates = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
     if certificates.is_empty() {
-        let fault = Fault::new(format!("`{}` holds no certificate", file.display()));
+        let fault = Fault::new(format!("`{}` holds no certificate", path.display()));
         return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on"));
     }
     Ok(certificates)

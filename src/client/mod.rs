@@ -1,12 +1,16 @@
 //! How other systems are reached: HTTP, JSON APIs, SQL, SSH. Deadlines and size limits live here.
 
 pub mod api;
+pub mod aside;
 mod context;
 mod fault;
+pub mod file;
 pub mod http;
+pub mod load;
 pub mod number;
 pub mod sql;
 pub mod ssh;
+pub mod trust;
 
 pub use context::{Context, HttpOptions};
 pub use fault::Fault;

@@ -18,7 +18,7 @@ use crate::run::{Attempt, Interruption, Reason, Status};
 use super::panic::Guarded;
 
 /// How much later than a probe's own limit it is stopped: what it says of its time being up is better than what we can.
-const GRACE: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_millis(25);
 
 /// What came of a probe.
 #[derive(Debug)]

@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::client::aside;
+
 thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
@@ -15,7 +17,8 @@ thread_local! {
 pub fn quiet() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if !IS_GUARDED.get() {
+        // What panics beside the run is passed on to it.
+        if !IS_GUARDED.get() && std::thread::current().name() != Some(aside::THREAD) {
             usual(info);
         }
     }));

@@ -132,7 +132,7 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
                 fault = self.count(&mut seen, number, answered).or(fault.take());
             }
         };
-        if tokio::time::timeout(cx.timeout.mul_f32(0.95), all).await.is_err() {
+        if tokio::time::timeout(cx.timeout, all).await.is_err() {
             return Err(self.unfinished(&seen));
         }
         seen.duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -89,8 +89,6 @@ expect: { stdout: { starts_with: nftables } }
         if self.on.is_none() && !cwd.is_dir() {
             return Err(Fault::new(format!("there is no folder `{}` to run it in", cwd.display())));
         }
-        // A little less than what the engine allows, so that there is time to tell who took too long.
-        let limit = cx.timeout.saturating_sub((cx.timeout / 10).min(Duration::from_millis(200)));
         let start = Instant::now();
         let running = async {
             match &self.on {
@@ -102,7 +100,7 @@ expect: { stdout: { starts_with: nftables } }
                 }
             }
         };
-        let Ok(ended) = tokio::time::timeout(limit, running).await else {
+        let Ok(ended) = tokio::time::timeout(cx.timeout, running).await else {
             let fault = Fault::new(format!("`{}` was still running when its time was up", self.program()));
             return Err(fault.help("it was ended, with all that it had started; does it need a longer `timeout`?"));
         };

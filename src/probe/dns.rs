@@ -91,8 +91,7 @@ expect: { records: [lb-1.staging.example], ttl: { at_most: 300 } }
     async fn observe(&self, cx: &Context) -> Result<DnsSeen, Fault> {
         let HostName(name) = &self.name;
         let resolver = self.resolver(cx.timeout).map_err(|error| self.fault(&error))?;
-        // A little less than what the engine allows, so that the silence has a name.
-        let looked = timeout(cx.timeout.mul_f32(0.9), resolver.lookup(name.clone(), self.kind.record_type())).await;
+        let looked = timeout(cx.timeout, resolver.lookup(name.clone(), self.kind.record_type())).await;
         let found = match looked {
             Err(_) => return Err(self.fault(&NetError::Timeout)),
             Ok(Ok(found)) => self.found(&found),

@@ -125,7 +125,7 @@ expect: { replay.same_body: true }
     type Observation = RaceSeen;
 
     async fn observe(&self, cx: &Context) -> Result<RaceSeen, Fault> {
-        let limit = cx.timeout.mul_f32(0.95);
+        let limit = cx.timeout;
         let Ok(seen) = tokio::time::timeout(limit, self.race(cx)).await else {
             let fault = Fault::new("time was up before all of the requests had been answered");
             return Err(fault.help("do they wait for each other? give it a longer `timeout`, or fewer `requests`"));

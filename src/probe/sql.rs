@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Context, Cut, Fault, Probe, SameFact};
-use crate::client::sql::{Access, Column, Database, DatabaseUrl, Tls, client};
+use crate::client::sql::{Access, Column, Database, DatabaseUrl, Request, client};
 
 /// The longest value that evidence shows, in characters.
 const MAX_EVIDENCE: usize = 80;
@@ -85,10 +85,10 @@ expect: { "rows[0].count": { at_least: 1 } }
     async fn observe(&self, cx: &Context) -> Result<SqlSeen, Fault> {
         let start = Instant::now();
         let access = if self.writes { Access::Write } else { Access::Read };
-        let tls = Tls { insecure: self.insecure, ca: self.ca.as_ref() };
-        let mut database = Database::connect(&self.url, tls, access, cx).await?;
-        let max_rows = usize::try_from(self.max_rows).unwrap_or(usize::MAX);
-        let answer = database.rows(&self.query.0, max_rows).await?;
+        let request = Request { url: self.url.clone(), insecure: self.insecure, ca: self.ca.clone(), access };
+        let (query, max_rows) = (self.query.0.clone(), usize::try_from(self.max_rows).unwrap_or(usize::MAX));
+        let asking = Database::with(request, cx, async move |database| database.rows(&query, max_rows).await);
+        let answer = asking.await?;
         let value = match (&*answer.rows, &*answer.columns) {
             ([row], [column]) if !answer.truncated => row.get(&column.name).cloned(),
             _ => None,

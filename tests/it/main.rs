@@ -15,6 +15,7 @@ mod cli;
 mod command;
 mod definition;
 mod default_expect;
+mod deadline;
 mod demo;
 mod dns;
 mod docs;

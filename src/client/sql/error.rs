@@ -147,6 +147,8 @@ fn sqlite(error: &SqliteError, place: &str) -> Fault {
         8 => fault("does not let a reading query write").help(WRITES),
         9 => fault("was read for too long").help("give `timeout` more, or the query less to do"),
         11 => fault("is damaged"),
+        18 => Fault::new(format!("{place} holds a value or row that is too large"))
+            .help("select less of it, such as `length(x)`: a value may have 8 MiB"),
         14 => fault("can't be opened").help("may this user read it, and its folder?"),
         26 => fault("is no SQLite database").help("is it another file, or encrypted?"),
         1 if said.contains("no such table") => {
@@ -172,7 +174,8 @@ fn code(error: &dyn DatabaseError) -> Code {
     Code { text: format!("SQLSTATE {code}"), is_missing_table: matches!(&*code, "42P01" | "3F000") }
 }
 
-fn connection(error: &io::Error, place: &str) -> Fault {
+/// Why there is no connection, or why it has ended.
+pub fn connection(error: &io::Error, place: &str) -> Fault {
     if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
         return tls(error, place);
     }
@@ -198,14 +201,27 @@ fn connection(error: &io::Error, place: &str) -> Fault {
     }
 }
 
+/// The server has no TLS.
+pub fn no_tls(place: &str) -> Fault {
+    Fault::new(format!("{place} does not support TLS"))
+        .help("if that is right, drop `sslmode` (or `ssl-mode`) from the URL, and `ca`")
+}
+
+/// Why a TLS handshake failed.
+pub fn handshake(error: &io::Error, place: &str) -> Fault {
+    match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(error) => tls(error, place),
+        None => connection(error, place),
+    }
+}
+
 fn tls(error: &(dyn std::error::Error + 'static), place: &str) -> Fault {
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return connection(error, place);
     }
     let words = error.to_string();
     if words.contains("does not support TLS") {
-        return Fault::new(format!("{place} offers no TLS"))
-            .help("if that is right, drop `sslmode` (or `ssl-mode`) from the URL");
+        return no_tls(place);
     }
     let Some(rustls::Error::InvalidCertificate(certificate)) = error.downcast_ref::<rustls::Error>() else {
         return Fault::new(format!("no TLS with {place}: {words}"));

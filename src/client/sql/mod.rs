@@ -2,31 +2,35 @@
 
 mod client;
 mod error;
+mod guard;
 mod mysql;
 mod postgres;
+mod reach;
 mod sqlite;
 mod statement;
+mod trust;
 mod url;
 mod value;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::mysql::{MySqlConnection, MySqlQueryResult};
 use sqlx::postgres::{PgConnection, PgQueryResult};
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
-use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, Row, TypeInfo as _, query, raw_sql,
-};
+use sqlx::{AssertSqlSafe, Column as _, Either, Executor as _, Row, TypeInfo as _, query, raw_sql};
 use tokio::time::Instant;
 
-use super::{Context, Fault};
+use super::load::Load;
+use super::{Context, Fault, aside};
+use guard::Guard;
 use value::Unshowable;
 
 pub use client::client;
@@ -34,15 +38,22 @@ pub use error::{fault, is_missing_table};
 pub use url::{DatabaseUrl, Place, postgres as postgres_options};
 
 /// How much of an answer is kept, in bytes of JSON, whatever the rows are.
-const MAX_BYTES: usize = 16 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
-/// What a checklist can say about TLS besides the URL's `sslmode`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Tls<'a> {
-    /// Don't verify it.
+/// How much earlier than this side the server gives up, so that it can say why.
+const MARGIN: Duration = Duration::from_millis(50);
+
+/// A database to ask, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Where it is.
+    pub url: DatabaseUrl,
+    /// Don't verify TLS.
     pub insecure: bool,
     /// A file of PEM certificates to trust besides the system's. With it, TLS is wanted and verified.
-    pub ca: Option<&'a PathBuf>,
+    pub ca: Option<PathBuf>,
+    /// Whether it may be changed.
+    pub access: Access,
 }
 
 /// Whether a statement may change something.
@@ -60,13 +71,14 @@ pub struct Database {
     place: String,
     access: Access,
     deadline: Instant,
+    load: Arc<Load>,
     /// An answer was left unread: the connection is good for nothing more.
     is_spent: bool,
 }
 
 enum Server {
-    Postgres(Box<PgConnection>),
-    MySql(Box<MySqlConnection>),
+    Postgres(Box<PgConnection>, Guard),
+    MySql(Box<MySqlConnection>, Guard),
     Sqlite(Box<SqliteConnection>, #[expect(dead_code, reason = "it is there to be dropped")] sqlite::Stop),
 }
 
@@ -105,46 +117,76 @@ pub struct Column {
 }
 
 impl Database {
-    /// Connects, with nine tenths of the context's time for all that is done on the connection: so that what is told of a
-    /// database that does not answer comes from here, and not from whoever stops the probe.
+    /// Connects to a database and does this on the connection, in the context's time. All of it runs on a thread of its own:
+    /// a driver reads on for as long as a server sends, and SQLite for as long as a disk takes.
     ///
     /// # Errors
-    /// When there is no connection, in words that tell the reasons apart.
-    pub async fn connect(url: &DatabaseUrl, tls: Tls<'_>, access: Access, cx: &Context) -> anyhow::Result<Self> {
-        let deadline = Instant::now() + cx.timeout.mul_f64(0.9);
+    /// When there is no connection, in words that tell the reasons apart, and what the work gives.
+    pub async fn with<T: Send + 'static>(
+        request: Request,
+        cx: &Context,
+        work: impl AsyncFnOnce(&mut Self) -> anyhow::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let (deadline, cx, name) = (Instant::now() + cx.timeout, cx.clone(), request.url.name());
+        let asking = aside::run(move || async move {
+            let mut database = Self::connect(&request, deadline, &cx).await?;
+            let answer = work(&mut database).await;
+            // The driver only sees that the connection has ended.
+            answer.map_err(|error| database.verdict().map_or(error, Into::into))
+        });
+        match AssertUnwindSafe(asking).catch_unwind().await {
+            Ok(asked) => asked.map_err(|error| Fault::new(format!("no further thread can be started: {error}")))?,
+            // A driver that trusts a length too much.
+            Err(_) => Err(Fault::new(format!("the answer of {name} violates the protocol"))
+                .help("check host and port: is it a database of the kind that the URL names?")
+                .into()),
+        }
+    }
+
+    async fn connect(request: &Request, deadline: Instant, cx: &Context) -> anyhow::Result<Self> {
+        let Request { url, insecure, access, .. } = request;
         let place = url.name();
-        let ca = tls.ca.map(|file| certificates(&cx.path(file))).transpose()?;
-        let (dir, insecure) = (&*cx.dir, tls.insecure);
-        let wrong = |error: sqlx::Error| fault(&error, &place);
+        let ca = request.ca.as_ref().map(|file| cx.path(file));
         let connecting = async {
             Ok(match url.place() {
                 Place::Postgres(url) => {
-                    let options = url::postgres(url, dir, insecure, ca).map_err(wrong)?;
-                    Server::Postgres(Box::new(options.connect().await.map_err(wrong)?))
+                    let (target, options) = url::postgres_target(url, &cx.dir, *insecure, ca)?;
+                    let (connection, guard) = reach::postgres(&target, &options, &cx.load).await?;
+                    Server::Postgres(Box::new(connection), guard)
                 }
                 Place::MySql(url) => {
-                    let options = url::mysql(url, dir, insecure, ca).map_err(wrong)?;
-                    Server::MySql(Box::new(options.connect().await.map_err(wrong)?))
+                    let (target, options) = url::mysql_target(url, &cx.dir, *insecure, ca)?;
+                    let (connection, guard) = reach::mysql(&target, &options, &cx.load).await?;
+                    Server::MySql(Box::new(connection), guard)
                 }
                 Place::Sqlite(file) => {
-                    let (connection, stop) = sqlite::open(file, access, &place, deadline, cx).await?;
+                    let (connection, stop) = sqlite::open(file, *access, &place, deadline, cx).await?;
                     Server::Sqlite(Box::new(connection), stop)
                 }
             })
         };
         let silent = || {
-            Fault::new(format!("{place} did not let us in within {}", seconds(cx.timeout)))
+            Fault::new(format!("no login at {place} within {}", seconds(cx.timeout)))
                 .help("a firewall that drops packets looks like this, and so does a pooler with no server behind it")
         };
         let server = within(deadline, connecting, silent).await?;
-        Ok(Self { server, place, access, deadline, is_spent: false })
+        let load = Arc::clone(&cx.load);
+        Ok(Self { server, place, access: *access, deadline, load, is_spent: false })
+    }
+
+    /// Why the connection was ended on this side, if it was.
+    fn verdict(&self) -> Option<Fault> {
+        match &self.server {
+            Server::Postgres(_, guard) | Server::MySql(_, guard) => guard.verdict(),
+            Server::Sqlite(..) => None,
+        }
     }
 
     /// What kind of database it is.
     pub fn dialect(&self) -> Dialect {
         match &self.server {
-            Server::Postgres(_) => Dialect::Postgres,
-            Server::MySql(_) => Dialect::MySql,
+            Server::Postgres(..) => Dialect::Postgres,
+            Server::MySql(..) => Dialect::MySql,
             Server::Sqlite(..) => Dialect::Sqlite,
         }
     }
@@ -192,29 +234,29 @@ impl Database {
     }
 
     async fn ask(&mut self, sql: &str, max_rows: usize) -> anyhow::Result<Rows> {
-        // The server stops a little earlier than this side gives up, so that it is the server that says why.
-        let time = self.deadline.saturating_duration_since(Instant::now()).mul_f64(0.9).max(Duration::from_millis(1));
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let time = left.saturating_sub(MARGIN.min(left / 10)).max(Duration::from_millis(1));
         let place = &self.place;
         let wrong = |error: sqlx::Error| fault(&error, place);
-        let drain = self.access == Access::Write;
+        let limit = Limit { rows: max_rows, drain: self.access == Access::Write, load: &self.load };
         let statement = || AssertSqlSafe(sql.to_owned());
         match &mut self.server {
-            Server::Postgres(connection) => {
+            Server::Postgres(connection, _) => {
                 postgres::begin(connection, self.access, time).await.map_err(wrong)?;
                 let answer = connection.fetch_many(query(statement()).persistent(false));
-                let rows = collect(answer, max_rows, drain, postgres::json, PgQueryResult::rows_affected, place).await;
+                let rows = collect(answer, limit, postgres::json, PgQueryResult::rows_affected, place).await;
                 if !rows.as_ref().is_err_and(postgres::is_forgotten) {
                     return rows;
                 }
                 raw_sql("ROLLBACK").execute(&mut **connection).await.map_err(wrong)?;
                 postgres::begin(connection, self.access, time).await.map_err(wrong)?;
                 let answer = connection.fetch_many(query(statement()).persistent(false));
-                collect(answer, max_rows, drain, postgres::json, PgQueryResult::rows_affected, place).await
+                collect(answer, limit, postgres::json, PgQueryResult::rows_affected, place).await
             }
-            Server::MySql(connection) => {
+            Server::MySql(connection, _) => {
                 mysql::begin(connection, self.access, time).await.map_err(wrong)?;
                 let answer = connection.fetch_many(query(statement()).persistent(false));
-                collect(answer, max_rows, drain, mysql::json, MySqlQueryResult::rows_affected, place).await
+                collect(answer, limit, mysql::json, MySqlQueryResult::rows_affected, place).await
             }
             Server::Sqlite(connection, _) => {
                 if statement::is_several(sql) {
@@ -222,7 +264,7 @@ impl Database {
                 }
                 raw_sql("BEGIN").execute(&mut **connection).await.map_err(wrong)?;
                 let answer = connection.fetch_many(query(statement()).persistent(false));
-                collect(answer, max_rows, drain, sqlite::json, SqliteQueryResult::rows_affected, place).await
+                collect(answer, limit, sqlite::json, SqliteQueryResult::rows_affected, place).await
             }
         }
     }
@@ -230,19 +272,27 @@ impl Database {
     async fn end(&mut self, access: Access, is_good: bool) -> anyhow::Result<()> {
         let end = if access == Access::Write && is_good { "COMMIT" } else { "ROLLBACK" };
         let result = match &mut self.server {
-            Server::Postgres(connection) => raw_sql(end).execute(&mut **connection).await.map(drop),
-            Server::MySql(connection) => raw_sql(end).execute(&mut **connection).await.map(drop),
+            Server::Postgres(connection, _) => raw_sql(end).execute(&mut **connection).await.map(drop),
+            Server::MySql(connection, _) => raw_sql(end).execute(&mut **connection).await.map(drop),
             Server::Sqlite(connection, _) => raw_sql(end).execute(&mut **connection).await.map(drop),
         };
         result.map_err(|error| fault(&error, &self.place))
     }
 }
 
+/// How much of an answer is kept.
+#[derive(Clone, Copy)]
+struct Limit<'l> {
+    rows: usize,
+    /// Whether the rest is read nevertheless.
+    drain: bool,
+    load: &'l Load,
+}
+
 /// Reads an answer. Columns of one name are refused: a map would lose one of them.
 async fn collect<R: Row, Q>(
     mut answer: impl Stream<Item = Result<Either<Q, R>, sqlx::Error>> + Unpin,
-    max_rows: usize,
-    drain: bool,
+    limit: Limit<'_>,
     json: fn(&R, usize) -> Result<Value, Unshowable>,
     affected: fn(&Q) -> u64,
     place: &str,
@@ -257,9 +307,9 @@ async fn collect<R: Row, Q>(
             }
             Either::Right(row) => row,
         };
-        if seen.rows.len() >= max_rows || size > MAX_BYTES {
+        if seen.rows.len() >= limit.rows || size > MAX_BYTES {
             seen.truncated = true;
-            if drain {
+            if limit.drain {
                 continue;
             }
             return Ok(seen);
@@ -274,6 +324,7 @@ async fn collect<R: Row, Q>(
             size += column.name.len() + value.as_str().map_or_else(|| value.to_string().len(), str::len);
             map.insert(column.name.clone(), value);
         }
+        limit.load.hold(size).await;
         seen.rows.push(map);
     }
     Ok(seen)
@@ -301,15 +352,6 @@ async fn within<T>(
         Ok(result) => result,
         Err(_) => Err(silent().into()),
     }
-}
-
-fn certificates(file: &Path) -> anyhow::Result<Vec<u8>> {
-    let pem = std::fs::read(file).with_context(|| format!("reading `{}`", file.display()))?;
-    if !pem.windows(22).any(|window| window == b"-----BEGIN CERTIFICATE") {
-        let fault = Fault::new(format!("`{}` holds no certificate", file.display()));
-        return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on").into());
-    }
-    Ok(pem)
 }
 
 fn seconds(time: Duration) -> String {

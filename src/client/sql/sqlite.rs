@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{Column as _, ConnectOptions as _, Row as _, TypeInfo as _, ValueRef as _};
 use tokio::time::Instant;
 
-use crate::client::{Context, Fault};
+use crate::client::{Context, Fault, file};
 
 use super::Access;
 use super::error::fault;
@@ -19,6 +19,9 @@ use super::value::{Unshowable, float, hex};
 
 /// How many steps of its machine SQLite takes between two looks at the clock: some tenths of a millisecond.
 const STEPS: i32 = 10_000;
+
+/// The largest value or row, in bytes. A larger one is an error of SQLite's.
+const MAX_VALUE: i32 = 8 << 20;
 
 /// Stops a running statement when it is dropped: it runs in a thread of its own, which no one else could stop.
 pub struct Stop(Arc<AtomicBool>);
@@ -31,13 +34,13 @@ impl Drop for Stop {
 
 /// Opens the file, which must exist.
 pub async fn open(
-    file: &SqliteFile,
+    named: &SqliteFile,
     access: Access,
     place: &str,
     deadline: Instant,
     cx: &Context,
 ) -> anyhow::Result<(SqliteConnection, Stop)> {
-    let path = find(file, cx)?;
+    let path = find(named, cx)?;
     let options = SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(false)
@@ -55,6 +58,10 @@ pub async fn open(
     let mut handle = connection.lock_handle().await.map_err(|error| fault(&error, place))?;
     handle
         .set_progress_handler(STEPS, move || !stopped.load(Ordering::Relaxed) && std::time::Instant::now() < deadline);
+    // SAFETY: the connection is locked and open, and the call only sets a number.
+    unsafe {
+        libsqlite3_sys::sqlite3_limit(handle.as_raw_handle().as_ptr(), libsqlite3_sys::SQLITE_LIMIT_LENGTH, MAX_VALUE)
+    };
     drop(handle);
     Ok((connection, Stop(stop)))
 }
@@ -63,19 +70,19 @@ pub async fn open(
 /// empty log beside it, unless SQLite is told that the file does not change.
 fn is_at_rest(path: &Path) -> bool {
     let mut header = [0; 20];
-    let is_read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
+    let is_read = std::fs::File::open(path).and_then(|mut database| database.read_exact(&mut header)).is_ok();
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     // <https://sqlite.org/fileformat.html>: version 2 is a write-ahead log.
     is_read && header[18] == 2 && !Path::new(&log).exists()
 }
 
-fn find(file: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
-    let path = cx.path(&file.path);
-    let paths = [Some(path.clone()), file.otherwise.clone()];
+fn find(named: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
+    let path = cx.path(&named.path);
+    let paths = [Some(path.clone()), named.otherwise.clone()];
     let Some(found) = paths.into_iter().flatten().find(|path| path.exists()) else {
         let fault = Fault::new(format!("there is no file `{}`", path.display()));
-        return Err(match &file.otherwise {
+        return Err(match &named.otherwise {
             Some(other) => fault.help(format!(
                 "nor is there `{}`; a path with one more slash, `sqlite:////…`, is absolute to everybody",
                 other.display()
@@ -84,10 +91,15 @@ fn find(file: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
         }
         .into());
     };
-    if found.is_dir() {
-        return Err(Fault::new(format!("`{}` is a folder, not a database", found.display())).into());
+    // A pipe or a device could be read for ever.
+    match file::open(&found) {
+        Ok(None) if found.is_dir() => {
+            Err(Fault::new(format!("`{}` is a folder, not a database", found.display())).into())
+        }
+        Ok(None) => Err(Fault::new(format!("`{}` is not a regular file", found.display())).into()),
+        // SQLite says why a file can't be opened.
+        Ok(Some(_)) | Err(_) => Ok(found),
     }
-    Ok(found)
 }
 
 /// What a value of a row is in JSON.

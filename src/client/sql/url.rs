@@ -12,6 +12,9 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::{ParseError, Url};
 
+use super::reach::{Address, Security, Target};
+use super::trust::{Files, Verify};
+
 const ENCODE: &str = "in a user or password, `/`, `@`, `:`, `#`, `?` and `%` must be percent-encoded: `%2F`, `%40`, \
                       `%3A`, `%23`, `%3F`, `%25`";
 
@@ -135,28 +138,97 @@ pub fn postgres(url: &Url, dir: &Path, insecure: bool, ca: Option<Vec<u8>>) -> R
     })
 }
 
-/// The options of a connection to MySQL or MariaDB. `insecure` and `ca` as in the probe's settings.
-///
-/// # Errors
-/// When the URL's parameters contradict themselves.
-pub fn mysql(url: &Url, dir: &Path, insecure: bool, ca: Option<Vec<u8>>) -> Result<MySqlConnectOptions, sqlx::Error> {
-    let options = MySqlConnectOptions::from_url(&prepared(url, dir))?
+/// The options of a connection to MySQL or MariaDB.
+fn mysql(url: &Url, dir: &Path) -> Result<MySqlConnectOptions, sqlx::Error> {
+    Ok(MySqlConnectOptions::from_url(&prepared(url, dir))?
         // The query means what it means to the application: the session's `sql_mode` stays as it is.
         .pipes_as_concat(false)
         .no_engine_substitution(false)
-        .statement_cache_capacity(0);
-    let options = options.clone().ssl_mode(match options.get_ssl_mode() {
-        mode @ (MySqlSslMode::Disabled | MySqlSslMode::Preferred) if ca.is_none() => mode,
-        _ if insecure => MySqlSslMode::Required,
-        MySqlSslMode::VerifyCa => MySqlSslMode::VerifyCa,
-        MySqlSslMode::Disabled | MySqlSslMode::Preferred | MySqlSslMode::Required | MySqlSslMode::VerifyIdentity => {
-            MySqlSslMode::VerifyIdentity
+        .statement_cache_capacity(0))
+}
+
+/// The server and the driver's options. `insecure` and `ca` as in the probe's settings.
+///
+/// # Errors
+/// When the URL's parameters contradict themselves.
+pub fn postgres_target(
+    url: &Url,
+    dir: &Path,
+    insecure: bool,
+    ca: Option<PathBuf>,
+) -> anyhow::Result<(Target, PgConnectOptions)> {
+    let place = host_and_port(url, 5432);
+    let has_ca = ca.is_some();
+    let options = postgres(url, dir, insecure, None).map_err(|error| super::fault(&error, &place))?;
+    let address = match options.get_socket() {
+        Some(folder) => Address::Socket(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
+        None => Address::Tcp(bare(options.get_host()), options.get_port()),
+    };
+    let security = match options.get_ssl_mode() {
+        PgSslMode::Disable if !has_ca => Security::Disable,
+        PgSslMode::Allow if !has_ca => Security::Allow,
+        PgSslMode::Prefer if !has_ca => Security::Prefer,
+        _ if insecure => Security::Require(Verify::Nothing),
+        PgSslMode::VerifyCa => Security::Require(Verify::Issuer),
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require | PgSslMode::VerifyFull => {
+            Security::Require(Verify::All)
         }
-    });
-    Ok(match ca {
-        Some(pem) => options.ssl_ca_from_pem(pem),
-        None => options,
-    })
+    };
+    let files = files(url, dir, ca);
+    let is_clear_password_allowed = parameter(url, "require_auth").is_some_and(|methods| methods == "password");
+    Ok((Target { place, address, security, files, password: None, is_clear_password_allowed }, options))
+}
+
+/// The server and the driver's options. `insecure` and `ca` as in the probe's settings.
+///
+/// # Errors
+/// When the URL's parameters contradict themselves.
+pub fn mysql_target(
+    url: &Url,
+    dir: &Path,
+    insecure: bool,
+    ca: Option<PathBuf>,
+) -> anyhow::Result<(Target, MySqlConnectOptions)> {
+    let place = host_and_port(url, 3306);
+    let has_ca = ca.is_some();
+    let options = mysql(url, dir).map_err(|error| super::fault(&error, &place))?;
+    let address = match options.get_socket() {
+        Some(socket) => Address::Socket(socket.clone()),
+        None => Address::Tcp(bare(options.get_host()), options.get_port()),
+    };
+    let security = match options.get_ssl_mode() {
+        MySqlSslMode::Disabled if !has_ca => Security::Disable,
+        MySqlSslMode::Preferred if !has_ca => Security::Prefer,
+        _ if insecure => Security::Require(Verify::Nothing),
+        MySqlSslMode::VerifyCa => Security::Require(Verify::Issuer),
+        MySqlSslMode::Disabled | MySqlSslMode::Preferred | MySqlSslMode::Required | MySqlSslMode::VerifyIdentity => {
+            Security::Require(Verify::All)
+        }
+    };
+    let password = url.password().map(|password| percent_decode_str(password).decode_utf8_lossy().into_owned());
+    let files = files(url, dir, ca);
+    Ok((Target { place, address, security, files, password, is_clear_password_allowed: false }, options))
+}
+
+fn files(url: &Url, dir: &Path, ca: Option<PathBuf>) -> Files {
+    let file = |names: [&str; 3]| names.iter().find_map(|name| parameter(url, name)).map(|file| dir.join(file));
+    let own = file(["sslrootcert", "ssl-ca", "sslca"]).filter(|file| !file.ends_with("system"));
+    Files {
+        ca: ca.or(own),
+        certificate: file(["sslcert", "ssl-cert", "ssl_cert"]),
+        key: file(["sslkey", "ssl-key", "ssl_key"]),
+    }
+}
+
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs()
+        .find(|(key, _)| key.replace('_', "-") == name.replace('_', "-"))
+        .map(|(_, value)| value.into_owned())
+}
+
+/// A host without the brackets that an IPv6 address has in a URL.
+fn bare(host: &str) -> String {
+    host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
 
 fn server(scheme: &str, rest: &str) -> Result<Url, String> {

@@ -17,7 +17,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Context, Fault, Probe};
-use crate::client::sql::{Access, Database, DatabaseUrl, Tls};
+use crate::client::sql::{Access, Database, DatabaseUrl, Request};
 use config::Config;
 use graph::Graph;
 use state::State;
@@ -126,15 +126,17 @@ expect: { current: [014_trace_mismatches] }
             Some(graph) => History::Files(graph),
             None => History::Command(ask::heads(&self.argv(cx), &dir).await?),
         };
-        let tls = Tls { insecure: self.insecure, ca: self.ca.as_ref() };
+        let request = Request { url, insecure: self.insecure, ca: self.ca.clone(), access: Access::Read };
         // A file of the configuration's own URL is relative to where alembic runs.
         let mut place = cx.clone();
         if self.url.is_none() {
             place.dir = dir.into();
         }
-        let mut database = Database::connect(&url, tls, Access::Read, &place).await?;
-        let state = State::read(&mut database, &self.version_table, self.version_table_schema.as_deref()).await?;
-        Ok(history.seen(state))
+        let (table, schema) = (self.version_table.clone(), self.version_table_schema.clone());
+        let asking = Database::with(request, &place, async move |database| {
+            State::read(database, &table, schema.as_deref()).await
+        });
+        Ok(history.seen(asking.await?))
     }
 
     fn evidence(&self, seen: &AlembicSeen) -> String {

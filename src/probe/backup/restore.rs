@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use crate::child::{self, End, Finished};
 use crate::probe::{Context, Fault};
@@ -35,8 +34,7 @@ async fn run(cx: &Context, dump: &Path, arguments: &[&str]) -> Result<Finished, 
     let mut command = Command::new("pg_restore");
     command.args(arguments).arg("--").arg(dump).current_dir(&cx.dir).env_clear();
     command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?)))).env("LC_ALL", "C");
-    // A little less than what the engine allows, so that there is time to tell who took too long.
-    let limit = cx.timeout.saturating_sub((cx.timeout / 10).min(Duration::from_millis(200)));
+    let limit = cx.timeout;
     let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
         let fault = Fault::new("`pg_restore` was still reading when its time was up");
         return Err(fault.help("it was ended: give the probe a longer `timeout`"));

@@ -1,7 +1,6 @@
 //! Runs k6 itself, with its summary in a place of its own.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::child::{self, End};
 use crate::probe::{Context, Fault};
@@ -26,8 +25,7 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool)
     command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?))));
     // A flag would be unknown to older ones. The newer shape tells no thresholds.
     command.env("K6_NEW_MACHINE_READABLE_SUMMARY", "false");
-    // A little less than what the engine allows, so that there is time to tell who took too long.
-    let limit = cx.timeout.saturating_sub((cx.timeout / 10).min(Duration::from_millis(200)));
+    let limit = cx.timeout;
     let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
         let fault = Fault::new("k6 was still running when its time was up");
         return Err(fault.help("it was ended: give the probe a `timeout` that is longer than the test"));

@@ -104,7 +104,7 @@ timeout: 1m
 
     async fn observe(&self, cx: &Context) -> Result<LogsSeen, Fault> {
         let Some(emit) = &self.emit else { return self.count(cx, None).await };
-        // A little less than what the engine allows, so that a line that does not arrive is something that was seen.
+        // Time is left for the last count.
         let deadline = Instant::now() + cx.timeout.mul_f32(0.9);
         let marker = marker();
         // The store first: where it can't be asked, nothing should be logged.

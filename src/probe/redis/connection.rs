@@ -12,15 +12,18 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::client::http::{connection, tls_fault};
+use crate::client::trust;
 use crate::probe::tcp::{connect, unresolved};
-use crate::probe::tls::trust;
 use crate::probe::{Context, Fault};
 
 use super::fault;
 use super::setting::Target;
 
 /// No answer to anything that is asked here is longer.
-const MAX_ANSWER: usize = 1 << 20;
+const MAX_ANSWER: usize = 256 << 10;
+
+/// When an answer is taken for whole, if it can be.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// How long TLS may be silent before a look at whether the server speaks it at all.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,8 +48,7 @@ impl<'t> Connection<'t> {
     /// # Errors
     /// When there is no connection, or the server does not accept the credentials.
     pub async fn open(target: &'t Target, ca: Option<&Path>, insecure: bool, cx: &Context) -> Result<Self, Fault> {
-        // A little less than what the engine allows, so that there is time to say where it hung.
-        let deadline = Instant::now() + cx.timeout.mul_f32(0.9);
+        let deadline = Instant::now() + cx.timeout;
         let config = if target.is_tls { Some(trust::config(ca, insecure)?) } else { None };
         let tcp = within(deadline, dial(target)).await.unwrap_or_else(|| Err(fault::silent(target, "connection")))?;
         let stream: Box<dyn Stream> = match config {
@@ -110,20 +112,26 @@ async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + ?Sized), c
     // A server that has too many clients says so at once and hangs up: what it said can be read all the same.
     let _ = stream.write_all(&command.get_packed_command()).await;
     let _ = stream.flush().await;
-    let mut bytes = Vec::new();
+    let (mut bytes, mut parsed) = (Vec::new(), 0);
     loop {
-        match stream.read_buf(&mut bytes).await {
-            Err(error) if bytes.is_empty() => {
+        // Parsing begins anew each time: not after every portion of what comes in one go.
+        let patience = if bytes.len() > parsed { PAUSE } else { Duration::MAX };
+        let is_paused = match timeout(patience, stream.read_buf(&mut bytes)).await {
+            Ok(Err(error)) if bytes.is_empty() => {
                 let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
                 return Err(inner.map_or(Broken::Closed, |error| Broken::Tls(error.clone())));
             }
-            Ok(0) if bytes.is_empty() => return Err(Broken::Closed),
-            Ok(0) | Err(_) => return Err(Broken::NotRedis(bytes)),
-            Ok(_) => {}
+            Ok(Ok(0)) if bytes.is_empty() => return Err(Broken::Closed),
+            Ok(Ok(0) | Err(_)) => return Err(Broken::NotRedis(bytes)),
+            Ok(Ok(_)) => false,
+            Err(_) => true,
+        };
+        if !is_paused && bytes.len() < parsed * 2 && bytes.len() < MAX_ANSWER {
+            continue;
         }
         match parse_redis_value(&bytes) {
             Ok(value) => return Ok(value),
-            Err(error) if error.is_io_error() && bytes.len() < MAX_ANSWER => {}
+            Err(error) if error.is_io_error() && bytes.len() < MAX_ANSWER => parsed = bytes.len(),
             Err(_) => return Err(Broken::NotRedis(bytes)),
         }
     }

@@ -1,7 +1,6 @@
 //! `tls`: which certificate does a server show, who would trust it, and for how long?
 
 mod observer;
-pub mod trust;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +19,7 @@ use url::Url;
 use super::tcp::{Address, connect, unresolved};
 use super::{Context, Fault, Probe, SameFact};
 use crate::client::http::{Tls as Certificate, connection, tls_fault};
+use crate::client::trust;
 use observer::Observer;
 
 /// Shakes hands with a TLS server, and sees its certificate also where it is not to be trusted (`verified: false`).

@@ -7,8 +7,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-use super::trust;
-use crate::client::Fault;
+use crate::client::{Fault, trust};
 
 /// A verifier that refuses nobody, and remembers whom it should have refused.
 #[derive(Debug)]

@@ -3,33 +3,52 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use crate::probe::Fault;
+use super::{Fault, file};
 
 /// A client that verifies servers, or does not.
 ///
 /// # Errors
 /// When the certificate file can't be read.
 pub fn config(ca: Option<&Path>, insecure: bool) -> Result<Arc<ClientConfig>, Fault> {
-    let verifier =
-        if insecure { Arc::new(Unverified(Arc::new(ring::default_provider()))) as Arc<_> } else { verifier(ca)? };
-    Ok(Arc::new(with_verifier(verifier)))
+    Ok(Arc::new(with_verifier(if insecure { unverified() } else { verifier(ca)? })))
+}
+
+/// What accepts any certificate.
+pub fn unverified() -> Arc<dyn ServerCertVerifier> {
+    Arc::new(Unverified(Arc::new(ring::default_provider())))
 }
 
 /// A client that leaves it to this one whom it trusts.
 pub fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
+    builder(verifier).with_no_client_auth()
+}
+
+/// The same with a certificate of the client's own.
+///
+/// # Errors
+/// When the key is not that of the certificate.
+pub fn with_client_certificate(
+    verifier: Arc<dyn ServerCertVerifier>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ClientConfig, Error> {
+    builder(verifier).with_client_auth_cert(chain, key)
+}
+
+fn builder(verifier: Arc<dyn ServerCertVerifier>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring speaks TLS 1.2 and 1.3")
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth()
 }
 
 /// What trusts the system's certificates, and those in a file.
@@ -43,8 +62,12 @@ pub fn verifier(ca: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, Fault>
     Ok(Arc::new(verifier.map_err(unread)?))
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let pem = std::fs::read(file).map_err(|error| Fault::unreadable(file, &error))?;
+/// The certificates in a PEM file.
+///
+/// # Errors
+/// When the file can't be read, or holds none.
+pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let pem = file::read(file, file::MAX_PEM)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
     if certificates.is_empty() {
         let fault = Fault::new(format!("`{}` holds no certificate", file.display()));

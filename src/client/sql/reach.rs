@@ -1,0 +1,195 @@
+//! Connects to a database server: its address, with and without TLS, and the driver behind the guard.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use sqlx::ConnectOptions as _;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::client::Fault;
+use crate::client::load::Load;
+
+use super::error::{self, fault, has_code};
+use super::guard::{self, Guard, MySqlLogin, NoTls, Postgres, Spoken, Tls, Wire};
+use super::trust::{self, Files, Verify};
+
+/// A server, as the URL and the settings name it.
+pub struct Target {
+    /// What a message may call it.
+    pub place: String,
+    /// Where it is.
+    pub address: Address,
+    /// What is wanted of TLS.
+    pub security: Security,
+    /// The files that belong to it.
+    pub files: Files,
+    /// The password, where a server wants it in another form than the driver gives it.
+    pub password: Option<String>,
+    /// Whether the password may be sent to a server that could be anybody, and that others can listen to.
+    pub is_clear_password_allowed: bool,
+}
+
+/// Where a server is.
+pub enum Address {
+    /// On the network.
+    Tcp(String, u16),
+    /// On this machine.
+    Socket(PathBuf),
+}
+
+/// What is wanted of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// None.
+    Disable,
+    /// If the server wants it.
+    Allow,
+    /// If the server has it.
+    Prefer,
+    /// In any case, verified this far.
+    Require(Verify),
+}
+
+/// How one attempt is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    Plain,
+    Tls { verify: Verify, is_optional: bool },
+}
+
+impl Target {
+    /// The attempts to make, in order: the next one if the server refuses this one.
+    fn attempts(&self) -> Vec<Attempt> {
+        let tls = |verify, is_optional| Attempt::Tls { verify, is_optional };
+        match (self.security, &self.address) {
+            // Nobody can listen on a socket, and no certificate is for one.
+            (Security::Disable | Security::Allow | Security::Prefer, Address::Socket(_)) => vec![Attempt::Plain],
+            (Security::Disable, Address::Tcp(..)) => vec![Attempt::Plain],
+            (Security::Allow, Address::Tcp(..)) => vec![Attempt::Plain, tls(Verify::Nothing, false)],
+            (Security::Prefer, Address::Tcp(..)) => vec![tls(Verify::Nothing, true), Attempt::Plain],
+            (Security::Require(verify), _) => vec![tls(verify, false)],
+        }
+    }
+
+    fn tls(&self, attempt: Attempt) -> anyhow::Result<Option<Tls>> {
+        let Attempt::Tls { verify, is_optional } = attempt else { return Ok(None) };
+        let host = match &self.address {
+            Address::Tcp(host, _) => host.as_str(),
+            Address::Socket(_) => "localhost",
+        };
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Fault::new(format!("`{host}` is not a host name that a certificate can have")))?;
+        Ok(Some(Tls { config: Arc::new(trust::config(verify, &self.files)?), name, is_optional }))
+    }
+
+    async fn wire(&self) -> anyhow::Result<Wire> {
+        let wire: io::Result<Wire> = match &self.address {
+            Address::Tcp(host, port) => match TcpStream::connect((host.as_str(), *port)).await {
+                Ok(stream) => stream.set_nodelay(true).map(|()| Box::new(stream) as Wire),
+                Err(error) => Err(error),
+            },
+            Address::Socket(path) => UnixStream::connect(path).await.map(|stream| Box::new(stream) as Wire),
+        };
+        wire.map_err(|error| error::connection(&error, &self.place).into())
+    }
+
+    fn no_tls(&self, why: NoTls) -> anyhow::Error {
+        match why {
+            NoTls::Unsupported => error::no_tls(&self.place).into(),
+            NoTls::Failed(error) => error::handshake(&error, &self.place).into(),
+            NoTls::Foreign => guard::foreign(&self.place).into(),
+        }
+    }
+}
+
+/// Connects to PostgreSQL.
+///
+/// # Errors
+/// When every attempt fails: what the first server that answered said.
+pub async fn postgres(
+    target: &Target,
+    options: &PgConnectOptions,
+    load: &Arc<Load>,
+) -> anyhow::Result<(PgConnection, Guard)> {
+    let mut refusal = None;
+    for attempt in target.attempts() {
+        let mut wire = target.wire().await?;
+        let mut is_private = matches!(target.address, Address::Socket(_));
+        if let Some(tls) = target.tls(attempt)? {
+            match guard::postgres(wire, &tls).await {
+                Ok((upgraded, has_tls)) => (wire, is_private) = (upgraded, is_private || has_tls),
+                Err(why) => {
+                    refusal = Some(target.no_tls(why));
+                    continue;
+                }
+            }
+        }
+        let refused = if is_private || target.is_clear_password_allowed {
+            Vec::new()
+        } else {
+            vec![(CLEAR_PASSWORD, clear_password(&target.place))]
+        };
+        let spoken = Spoken::Postgres(Postgres::new(target.place.clone(), refused));
+        let guard = Guard::new(wire, spoken, target.place.clone(), Arc::clone(load))?;
+        let options = options.clone().socket(guard.path()).port(5432).ssl_mode(PgSslMode::Disable);
+        match options.connect().await {
+            Ok(connection) => return Ok((connection, guard)),
+            Err(error) => {
+                let error = guard.verdict().map_or_else(|| fault(&error, &target.place), Into::into);
+                // "No entry in pg_hba.conf" may hold for one way only.
+                if !has_code(&error, "28000") {
+                    return Err(error);
+                }
+                refusal.get_or_insert(error);
+            }
+        }
+    }
+    Err(refusal.expect("there is at least one attempt"))
+}
+
+/// Connects to MySQL or MariaDB.
+///
+/// # Errors
+/// When every attempt fails.
+pub async fn mysql(
+    target: &Target,
+    options: &MySqlConnectOptions,
+    load: &Arc<Load>,
+) -> anyhow::Result<(MySqlConnection, Guard)> {
+    let mut refusal = None;
+    for attempt in target.attempts() {
+        let (tls, is_local) = (target.tls(attempt)?, matches!(target.address, Address::Socket(_)));
+        let wire = target.wire().await?;
+        let greeted = MySqlLogin::greet(wire, tls.as_ref(), is_local, &target.place, target.password.clone()).await;
+        let (wire, login) = match greeted {
+            Ok(greeted) => greeted,
+            Err(why) => {
+                refusal.get_or_insert(target.no_tls(why));
+                continue;
+            }
+        };
+        let is_private = login.is_private();
+        let guard = Guard::new(wire, Spoken::MySql(login), target.place.clone(), Arc::clone(load))?;
+        let options = options.clone().socket(guard::socket(guard.path())).ssl_mode(MySqlSslMode::Disabled);
+        let options = options.enable_cleartext_plugin(is_private || target.is_clear_password_allowed);
+        return match options.connect().await {
+            Ok(connection) => Ok((connection, guard)),
+            Err(error) => Err(guard.verdict().map_or_else(|| fault(&error, &target.place), Into::into)),
+        };
+    }
+    Err(refusal.expect("there is at least one attempt"))
+}
+
+/// AuthenticationCleartextPassword.
+const CLEAR_PASSWORD: u32 = 3;
+
+fn clear_password(place: &str) -> Fault {
+    Fault::new(format!("{place} asks for the password in clear text over a connection that is not encrypted")).help(
+        "use TLS (`sslmode=require`), have the server ask for scram-sha-256, or allow it with `require_auth=password` \
+         in the URL",
+    )
+}
