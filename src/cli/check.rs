@@ -150,8 +150,7 @@ impl Check {
         let (shown, written) = match deliver(was_ended_early, writing).await.map_err(unwritten)? {
             Delivered::Done(done) => done,
             Delivered::Unread => return Err(unwritten(io::Error::other("nobody reads it"))),
-            Delivered::Stopped("SIGINT") => return Ok(Exit::Interrupted),
-            Delivered::Stopped(_) => return Ok(Exit::Terminated),
+            Delivered::Stopped(signal) => return Ok(stopped_by(signal)),
         };
         let shown = shown.map_err(unwritten);
         let written = written.map_err(|problems| Failure::output(problems, &env));
@@ -194,10 +193,16 @@ impl Check {
 /// How a run ends the program.
 fn exit(run: &Run) -> Exit {
     match run.interrupted {
-        Some(Interruption::Signal(Signal::Interrupt)) => Exit::Interrupted,
-        Some(Interruption::Signal(Signal::Terminate)) => Exit::Terminated,
-        Some(Interruption::Signal(Signal::Hangup)) => Exit::HungUp,
+        Some(Interruption::Signal(signal)) => stopped_by(signal),
         Some(Interruption::Deadline(_)) | None => run.verdict().into(),
+    }
+}
+
+fn stopped_by(signal: Signal) -> Exit {
+    match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::Terminate => Exit::Terminated,
+        Signal::Hangup => Exit::HungUp,
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::client::aside;
+use crate::run::Signal;
 
 use super::check::stop;
 
@@ -17,7 +18,7 @@ pub enum Delivered<T> {
     /// Nobody read it in time.
     Unread,
     /// This signal came.
-    Stopped(&'static str),
+    Stopped(Signal),
 }
 
 /// Writes on a thread of its own, until a signal comes; of a run that was ended early, only for a moment.
