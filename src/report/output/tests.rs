@@ -45,7 +45,7 @@ fn a_report_replaces_the_file_and_keeps_its_mode() {
     fs::write(&path, "old").expect("the folder is writable");
     fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is ours");
     write("json", &path).expect("it is writable");
-    assert!(fs::read_to_string(&path).expect("it is there").starts_with("{\n  \"verdict\""));
+    assert!(fs::read_to_string(&path).expect("it is there").starts_with("{\n  \"schema\""));
     assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o640);
     assert_eq!(names(&folder), ["run.json"]);
 }
