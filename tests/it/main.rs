@@ -16,6 +16,7 @@ mod command;
 mod definition;
 mod default_expect;
 mod deadline;
+mod definition;
 mod demo;
 mod dns;
 mod docs;
