@@ -208,6 +208,9 @@ pub struct FileItem {
     pub id: Spanned<Name>,
     /// What a person would tick.
     pub title: String,
+    /// The id of an earlier item of the same section; the Markdown shows this one nested below it.
+    #[serde(default)]
+    pub parent: Option<Spanned<String>>,
     /// Who looks after it, such as `@platform`.
     #[serde(default)]
     pub owner: Option<String>,

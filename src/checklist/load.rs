@@ -1,6 +1,6 @@
 //! From text to a [`Checklist`], with every problem found on the way, all of them in one go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -69,6 +69,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
             credentials: &mut found_credentials,
             today: env.today(),
             problems: &mut problems,
+            before: HashSet::new(),
             has_subject: root.get("subject").is_some_and(|subject| !subject.is_null()),
         };
         loader.content(&root, written.as_ref(), overrides)
@@ -135,6 +136,8 @@ struct Loader<'a> {
     problems: &'a mut Vec<Diagnostic>,
     /// Whether the file has a `subject`.
     has_subject: bool,
+    /// The ids of the items before in the section.
+    before: HashSet<String>,
 }
 
 impl Loader<'_> {
@@ -185,6 +188,7 @@ impl Loader<'_> {
         let section = yaml::read::<FileSection>(node, self.problems);
         let timing = self.timing(timing, node.get("defaults"));
         let mut items = Vec::new();
+        self.before.clear();
         let written = elements(written, "items");
         for (at, item) in self.list(node.get("items"), "items").iter().enumerate() {
             let item = self.item(item, written.get(at), timing, needs);
@@ -275,6 +279,13 @@ impl Loader<'_> {
         if let Some(evidence) = node.get("evidence") {
             references::check(evidence, &scope, &mut self.kinds, self.problems);
         }
+        if let Some(parent) = file.as_ref().and_then(|file| file.parent.as_ref())
+            && !self.before.contains(&parent.value)
+        {
+            let problem = Diagnostic::error(format!("no earlier item of this section is called `{}`", parent.value));
+            self.problems.push(problem.at(parent.span).help("move this item below its parent, or remove `parent`"));
+        }
+        self.before.insert(id.to_owned());
         let file = file?;
         if let (Some(time), Some(_)) = (&file.valid_for, &file.sign_off) {
             let problem = Diagnostic::error("how long a sign-off holds is said in the sign-off").at(time.span);
@@ -305,6 +316,7 @@ impl Loader<'_> {
             id: file.id.value.0.as_str().into(),
             span: file.id.span,
             title: file.title.into(),
+            parent: file.parent.map(|parent| parent.value),
             owner: file.owner,
             tags: file.tags.into_iter().map(|tag| tag.value.0).collect(),
             needs: positions,

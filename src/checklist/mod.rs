@@ -124,6 +124,8 @@ pub struct Item {
     pub span: Span,
     /// What a person would tick.
     pub title: Arc<str>,
+    /// The id of the item that it is nested below.
+    pub parent: Option<String>,
     /// Who looks after it.
     pub owner: Option<String>,
     /// Words that select it.

@@ -9,7 +9,8 @@ use clap::Args;
 
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
-use crate::import::{Unusable, import};
+use crate::import::{Import as Imported, Unusable, import};
+use crate::text::visible;
 
 use super::{Exit, Failure, print};
 
@@ -20,12 +21,15 @@ const LIMIT: u64 = 16 << 20;
 pub struct Import {
     /// The markdown file, or `-` for standard input
     file: PathBuf,
-    /// Where to write the checklist, such as checklists/staging.yaml; standard output if absent
+    /// Where to write the checklist, such as checklists/staging.yaml; folders are created. Default: standard output
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Replace the output if it is there
+    /// Replace the output if it exists
     #[arg(long, requires = "output")]
     force: bool,
+    /// Import list items without a box, too. Default: only in a file that has no boxes
+    #[arg(long)]
+    bullets: bool,
 }
 
 impl Import {
@@ -34,11 +38,14 @@ impl Import {
         let text = self
             .text(env)
             .map_err(|problem| Failure::usage(Diagnostic::error(format!("cannot read `{name}`: {problem}")), env))?;
-        let yaml = import(&name, &text).map_err(|Unusable::NoItems| {
-            let problem = Diagnostic::error(format!("`{name}` holds no items"));
-            let help = "an item is a line such as `- [ ] API answers`; those in code fences and comments don't count";
+        let Imported { yaml, left_out } = import(&name, &text, self.bullets).map_err(|Unusable::NoItems| {
+            let problem = Diagnostic::error(format!("no items found in `{name}`"));
+            let help = "an item is a line such as `- [ ] API answers` or `- API answers`, outside code and comments";
             Failure::usage(problem.help(help), env)
         })?;
+        for line in left_out {
+            writeln!(io::stderr(), "left out: {}", visible(&line)).ok(); // a closed terminal is no reason to stop
+        }
         let Some(output) = &self.output else {
             print(&yaml, env)?;
             return Ok(Exit::Ready);
@@ -48,7 +55,6 @@ impl Import {
             Failure::output(
                 match problem.kind() {
                     io::ErrorKind::AlreadyExists => error.help("`--force` replaces it"),
-                    io::ErrorKind::NotFound => error.help("make the folder first"),
                     _ => error, // there is nothing to add to the system's own words
                 },
                 env,
@@ -71,6 +77,7 @@ impl Import {
     /// Writes the whole file or none of it, and never over another unless told so.
     fn write(&self, path: &Path, yaml: &str) -> io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
         let rights = Permissions::from_mode(0o666); // as far as the umask lets it
         let mut file = tempfile::Builder::new().prefix(".gate-").permissions(rights).tempfile_in(folder)?;
         file.write_all(yaml.as_bytes())?;

@@ -100,6 +100,7 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
     };
     say("id", json!(&*item.id));
     say("title", json!(&*item.title));
+    say("parent", json!(item.parent));
     say("owner", json!(item.owner));
     say("tags", json!(item.tags));
     say("needs", json!(item.needs.iter().map(|need| ids[*need]).collect::<Vec<_>>()));

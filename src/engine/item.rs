@@ -40,6 +40,7 @@ pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason
     let mut result = ItemResult {
         id: item.id.to_string(),
         title: item.title.to_string(),
+        parent: item.parent.clone(),
         owner: item.owner.clone(),
         tags: item.tags.clone(),
         status,

@@ -1,152 +1,358 @@
-//! What stands in the markdown: headings, task items, tables, and all else as text. Fences and comments hold no items.
+//! The sections of a markdown file: headings, boxes, tables, and all else as text. Nothing in it is dropped silently.
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::HeadingLevel;
+
+use super::mark::{Mark, mark};
+use super::outline::{Block, Kind, one_line, outline};
+use super::source::Source;
+use super::table;
+
+/// What is nested deeper is text.
+const DEPTH: usize = 32;
+/// Of a heading above others, and of a line above boxes, so many letters are repeated.
+const REPEATED: usize = 80;
 
 /// A markdown file, taken apart.
 #[derive(Debug, Default)]
 pub struct Document {
-    /// The heading of the first level, where there is one.
+    /// The heading of the first level, where the file begins with one.
     pub title: Option<String>,
-    /// What stands below each other heading, in order.
+    /// What stands before it: metadata.
+    pub remarks: Vec<String>,
+    /// The content below each other heading, in order.
     pub sections: Vec<Section>,
+    /// What could not be kept: its line, and its words.
+    pub left_out: Vec<(usize, String)>,
 }
 
-/// What stands below one heading.
+/// The content below one heading.
 #[derive(Debug, Default)]
 pub struct Section {
-    /// The heading, as it was written.
+    /// The headings above it, the outermost first.
+    pub parents: Vec<String>,
+    /// The heading, as it is written.
     pub title: String,
-    /// Its task items in order, nested ones behind the one that holds them.
+    /// Its boxes in order, nested ones after the one that holds them.
     pub tasks: Vec<Task>,
-    /// The tables, each a list of rows of cells; the first row is the head.
-    pub tables: Vec<Vec<Vec<String>>>,
-    /// Everything else, as it was written.
-    pub text: String,
+    /// Everything else, in order.
+    pub parts: Vec<Part>,
+    /// Comments.
+    pub remarks: Vec<String>,
+    /// The line of its heading.
+    line: usize,
+    /// Whether a heading of a lower level follows.
+    is_parent: bool,
 }
 
-/// One `- [ ] …`.
+/// What is no box.
+#[derive(Debug)]
+pub enum Part {
+    /// Markdown to be copied.
+    Text(String),
+    /// A table, and its markdown.
+    Table(Vec<Vec<String>>, String),
+}
+
+/// One box, or one bullet where these count as boxes.
 #[derive(Debug, Default)]
 pub struct Task {
-    /// What stands behind the box, as it was written, on one line.
+    /// What is written beside the box, on one line.
     pub text: String,
-    /// Whether the box is ticked.
-    pub ticked: bool,
-    /// How many task items it is in.
-    pub depth: usize,
+    /// The line above it in a list, which has no box itself.
+    pub label: String,
+    /// Whether the box is ticked. Nothing for a bullet.
+    pub is_ticked: Option<bool>,
+    /// The box, where it is not `[ ]`.
+    pub sign: Option<String>,
+    /// The owner, where a column names one.
+    pub owner: Option<String>,
+    /// The other columns of its row.
+    pub asides: Vec<String>,
+    /// The blocks below it: paragraphs, lists, code.
+    pub notes: Vec<String>,
+    /// The box that holds it, as a position among those of its section.
+    pub parent: Option<usize>,
     /// The line that it begins on, from 1.
     pub line: usize,
 }
 
-/// Takes a markdown file apart.
-pub fn read(text: &str) -> Document {
-    let options = Options::ENABLE_TASKLISTS | Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-    let mut reader = Reader { text, document: Document::default(), items: Vec::new(), lists: 0, covered: 0 };
-    let mut events = Parser::new_ext(text, options).into_offset_iter();
-    while let Some((event, range)) = events.next() {
-        reader.event(event, range, &mut events);
-    }
-    reader.document.sections.retain(|section| !section.is_empty());
-    reader.document
+/// Takes a markdown file apart. Bullets count as boxes where that is asked, or where there is no box.
+pub fn read(text: &str, bullets: bool) -> Document {
+    let blocks = outline(text);
+    let bullets = bullets || !blocks[0].has_box;
+    let reader =
+        Reader { source: Source::new(text), blocks, bullets, document: Document::default(), headings: Vec::new() };
+    reader.read()
 }
 
 struct Reader<'a> {
-    text: &'a str,
+    source: Source<'a>,
+    blocks: Vec<Block>,
+    bullets: bool,
     document: Document,
-    /// The list items that are open: where each one's task stands in its section, if it is one.
-    items: Vec<Option<usize>>,
-    lists: usize,
-    /// Up to where the text has been taken in.
-    covered: usize,
+    /// The headings that are open, the outermost first.
+    headings: Vec<Heading>,
 }
 
-impl<'a> Reader<'a> {
-    fn event(
-        &mut self,
-        event: Event<'a>,
-        range: Range<usize>,
-        rest: &mut impl Iterator<Item = (Event<'a>, Range<usize>)>,
-    ) {
-        match event {
-            Event::Start(Tag::Heading { level, .. }) if self.items.is_empty() => {
-                let heading = heading(&self.text[range.clone()]);
-                skip(rest, |end| matches!(end, TagEnd::Heading(_)));
-                self.covered = range.end;
-                match (level, &self.document.title) {
-                    (HeadingLevel::H1, None) => self.document.title = Some(heading),
-                    (_, _) => self.document.sections.push(Section { title: heading, ..Section::default() }),
-                }
+/// A heading that others may follow below.
+struct Heading {
+    level: HeadingLevel,
+    /// Its section, as a position.
+    section: usize,
+    /// Its words before those of the headings below it.
+    repeated: String,
+}
+
+/// The containers around a block.
+#[derive(Debug, Clone, Default)]
+struct Around {
+    depth: usize,
+    quotes: usize,
+    /// The box that holds it.
+    task: Option<usize>,
+    /// The line without a box above it.
+    label: String,
+}
+
+impl Reader<'_> {
+    fn read(mut self) -> Document {
+        let file = self.blocks[0].children.clone();
+        self.all(&file, Some(0), self.source.text.len(), &Around::default());
+        let Document { sections, left_out, .. } = &mut self.document;
+        sections.retain(|section| {
+            let is_kept = !section.tasks.is_empty() || !section.parts.is_empty();
+            if !is_kept && !section.is_parent {
+                let path: Vec<&str> = section.parents.iter().chain([&section.title]).map(String::as_str).collect();
+                left_out.extend(
+                    Some(path.join(" / "))
+                        .filter(|path| path.contains(char::is_alphanumeric))
+                        .map(|path| (section.line, path)),
+                );
             }
-            Event::Start(Tag::MetadataBlock(MetadataBlockKind::YamlStyle)) => {
-                skip(rest, |end| matches!(end, TagEnd::MetadataBlock(_)));
-                self.covered = range.end;
+            if !is_kept {
+                left_out.extend(section.remarks.iter().map(|remark| (section.line, remark.clone())));
             }
-            Event::Start(Tag::Table(_)) if self.lists == 0 => {
-                let table = table(self.text, rest);
-                self.section().tables.push(table);
-                self.covered = range.end;
+            is_kept
+        });
+        self.document
+    }
+
+    /// Reads blocks one after another, and what lies between them: definitions of links are no blocks.
+    fn all(&mut self, blocks: &[usize], begin: Option<usize>, end: usize, around: &Around) {
+        let mut from = begin;
+        for at in blocks {
+            let range = self.blocks[*at].range.clone();
+            if let Some(from) = from {
+                self.between(from..range.start, around);
             }
-            Event::Start(Tag::List(_)) => {
-                if self.lists == 0 && !holds_tasks(&self.text[range.clone()]) {
-                    self.copy(range);
-                    skip_nested(rest);
-                    return;
-                }
-                self.lists += 1;
-            }
-            Event::End(TagEnd::List(_)) => {
-                self.lists = self.lists.saturating_sub(1);
-                self.covered = range.end.max(self.covered);
-            }
-            Event::Start(Tag::Item) => self.items.push(None),
-            Event::End(TagEnd::Item) => drop(self.items.pop()),
-            Event::TaskListMarker(ticked) => self.task(ticked, range),
-            Event::Start(_) | Event::Rule | Event::Html(_) if self.lists == 0 => self.copy(range),
-            Event::Start(_)
-            | Event::End(_)
-            | Event::Text(_)
-            | Event::Code(_)
-            | Event::InlineMath(_)
-            | Event::DisplayMath(_)
-            | Event::Html(_)
-            | Event::InlineHtml(_)
-            | Event::FootnoteReference(_)
-            | Event::SoftBreak
-            | Event::HardBreak
-            | Event::Rule => {}
+            self.block(*at, around);
+            from = Some(range.end.max(from.unwrap_or_default()));
+        }
+        if let Some(from) = from {
+            self.between(from..end, around);
         }
     }
 
-    /// A box was met: what stands behind it, up to the first block that follows, is its text.
-    fn task(&mut self, ticked: bool, range: Range<usize>) {
-        let depth = self.items.iter().flatten().count();
-        let line = self.text[..range.start].lines().count().max(1);
-        let text = first_paragraph(&self.text[range.end..]);
-        let section = self.section();
-        section.tasks.push(Task { text, ticked, depth, line });
-        let at = section.tasks.len() - 1;
-        if let Some(item) = self.items.last_mut() {
-            *item = Some(at);
+    fn between(&mut self, range: Range<usize>, around: &Around) {
+        let between = self.source.text.get(range.clone()).unwrap_or_default();
+        if between.contains(char::is_alphanumeric) {
+            let start = range.start + between.len() - between.trim_start().len();
+            self.copy(start..range.end, around);
         }
     }
 
-    /// A block that is nothing of ours.
-    fn copy(&mut self, range: Range<usize>) {
-        if range.start < self.covered {
-            return; // part of a block that has been copied
+    fn block(&mut self, at: usize, around: &Around) {
+        // Each block is read once.
+        let nothing = Block { kind: Kind::Other, range: 0..0, children: Vec::new(), has_box: false };
+        let Block { kind, range, children, has_box } = std::mem::replace(&mut self.blocks[at], nothing);
+        let inner = Around { depth: around.depth + 1, ..around.clone() };
+        let is_shallow = around.depth < DEPTH;
+        match kind {
+            Kind::Heading(level, words) if around.depth == 0 => {
+                let words = one_line(&self.source.text[words]);
+                self.heading(level, words, range.start);
+            }
+            Kind::Metadata => self.document.remarks.extend(lines(&self.source.text[range])),
+            Kind::Comment => {
+                let text = lines(&self.source.block(range, around.quotes));
+                match self.document.sections.last_mut() {
+                    Some(section) => section.remarks.extend(text),
+                    None => self.document.remarks.extend(text),
+                }
+            }
+            Kind::Quote if has_box && is_shallow => {
+                self.all(&children, None, range.end, &Around { quotes: around.quotes + 1, ..inner });
+            }
+            Kind::List if (has_box || self.bullets) && is_shallow => {
+                self.all(&children, None, range.end, &inner);
+            }
+            Kind::Item(own) if is_shallow => self.item(own, &children, range, has_box, around),
+            Kind::Text if has_box && around.task.is_none() => self.marked_lines(range, around),
+            Kind::Table(rows) => {
+                let line = self.source.line(range.start);
+                match table::box_column(&rows).filter(|_| around.task.is_none()) {
+                    Some(column) => {
+                        let tasks = table::tasks(&rows, column, line);
+                        let section = self.section();
+                        section.remarks.push(format!("columns: {}", rows[0].join(", ")));
+                        section.tasks.extend(tasks);
+                    }
+                    None if around.depth == 0 => {
+                        let text = self.source.block(range, 0);
+                        self.section().parts.push(Part::Table(rows, text));
+                    }
+                    None => self.copy(range, around),
+                }
+            }
+            Kind::Code(words, code) => {
+                let text = fenced(words.as_deref(), &code);
+                self.keep(text, around);
+            }
+            Kind::File | Kind::Item(_) | Kind::List | Kind::Quote | Kind::Heading(..) | Kind::Text | Kind::Other => {
+                self.copy(range, around);
+            }
         }
-        self.covered = range.end;
-        let block = self.text[range].trim_end();
-        let is_remark = block.starts_with("<!--") && block.ends_with("-->");
-        if is_remark || (self.document.sections.is_empty() && is_own_head(block)) {
+    }
+
+    /// An item of a list: a box, a line above boxes, or text.
+    fn item(&mut self, own: Option<bool>, children: &[usize], range: Range<usize>, has_box: bool, around: &Around) {
+        let first = children.first().map(|at| &self.blocks[*at]).filter(|block| matches!(block.kind, Kind::Text));
+        let words = first.map(|block| block.range.clone());
+        let text = words.clone().map(|words| self.source.block(words, around.quotes)).unwrap_or_default();
+        let sign = mark(&text).filter(|_| own.is_none());
+        if own.is_none() && sign.is_none() && !self.bullets {
+            if has_box {
+                self.label(children, range.end, &text, around);
+            } else {
+                self.copy(range, around);
+            }
             return;
         }
-        let section = self.section();
-        if !section.text.is_empty() {
-            section.text.push_str("\n\n");
+        let text = one_line(sign.map_or(text.as_str(), |sign| sign.rest));
+        let task = Task {
+            text,
+            is_ticked: own.or_else(|| sign.map(|sign| sign.is_ticked)),
+            sign: sign.map(|sign| sign.sign.to_owned()),
+            label: around.label.clone(),
+            parent: around.task,
+            line: self.source.line(range.start),
+            ..Task::default()
+        };
+        let tasks = &mut self.section().tasks;
+        tasks.push(task);
+        let at = tasks.len() - 1;
+        let inner = Around { depth: around.depth + 1, task: Some(at), label: String::new(), ..around.clone() };
+        let rest = if words.is_some() { &children[1..] } else { children };
+        self.all(rest, words.map(|words| words.end), range.end, &inner);
+        let task = &mut self.section().tasks[at];
+        if task.text.is_empty() && !task.notes.is_empty() {
+            task.text = one_line(&task.notes.remove(0));
         }
-        section.text.push_str(block);
+    }
+
+    /// A line without a box above boxes: they begin with it.
+    fn label(&mut self, children: &[usize], end: usize, text: &str, around: &Around) {
+        let text = one_line(text);
+        let label = match text.trim_end_matches(':').trim_end() {
+            "" => around.label.clone(),
+            label => {
+                let repeated = shortened(label);
+                if repeated != label {
+                    let line = self.source.line(end.saturating_sub(1));
+                    self.document.left_out.push((line, label.to_owned()));
+                }
+                format!("{}{repeated}: ", around.label)
+            }
+        };
+        let inner = Around { depth: around.depth + 1, label, ..around.clone() };
+        let words = children.first().map(|at| &self.blocks[*at]).filter(|block| matches!(block.kind, Kind::Text));
+        let begin = words.map(|block| block.range.end);
+        let rest = if begin.is_some() { &children[1..] } else { children };
+        let before = self.section().tasks.len();
+        self.all(rest, begin, end, &inner);
+        if self.section().tasks.len() == before {
+            self.keep(text, around); // no box begins with it
+        }
+    }
+
+    /// A paragraph of lines that begin with a box, such as `☐ API answers`.
+    fn marked_lines(&mut self, range: Range<usize>, around: &Around) {
+        let first = self.source.line(range.start);
+        let text = self.source.block(range, around.quotes);
+        let before: Vec<&str> = text.lines().take_while(|line| mark(line).is_none()).collect();
+        if !before.is_empty() {
+            self.keep(before.join("\n"), around);
+        }
+        let section = self.section();
+        let mut words: Vec<&str> = Vec::new();
+        for (number, line) in text.lines().enumerate().skip(before.len()) {
+            let Some(Mark { sign, is_ticked, rest }) = mark(line) else {
+                words.push(line);
+                continue;
+            };
+            continue_last(section, &mut words);
+            section.tasks.push(Task {
+                text: one_line(rest),
+                label: around.label.clone(),
+                is_ticked: Some(is_ticked),
+                sign: Some(sign.to_owned()),
+                line: first + number,
+                ..Task::default()
+            });
+        }
+        continue_last(section, &mut words);
+    }
+
+    fn heading(&mut self, level: HeadingLevel, words: String, start: usize) {
+        let line = self.source.line(start);
+        if level == HeadingLevel::H1 && self.document.title.is_none() && self.is_head() {
+            self.document.title = Some(words);
+            return;
+        }
+        while self.headings.last().is_some_and(|heading| heading.level >= level) {
+            self.headings.pop();
+        }
+        let mut parents = Vec::new();
+        for Heading { section, repeated, .. } in &self.headings {
+            parents.push(repeated.clone());
+            let section = &mut self.document.sections[*section];
+            if !std::mem::replace(&mut section.is_parent, true) && *repeated != section.title {
+                self.document.left_out.push((section.line, section.title.clone()));
+            }
+        }
+        self.headings.push(Heading { level, section: self.document.sections.len(), repeated: shortened(&words) });
+        self.document.sections.push(Section { parents, title: words, line, ..Section::default() });
+    }
+
+    /// Whether no heading has been met that begins a section.
+    fn is_head(&self) -> bool {
+        self.document.sections.iter().all(|section| section.line == 0)
+    }
+
+    fn copy(&mut self, range: Range<usize>, around: &Around) {
+        let text = self.source.block(range, around.quotes);
+        self.keep(text, around);
+    }
+
+    /// Keeps text where it belongs: with its box, or in the section.
+    fn keep(&mut self, text: String, around: &Around) {
+        let text = text.trim_end();
+        if self.is_head() && text.starts_with("**Last Verified") {
+            self.document.remarks.extend(lines(text)); // dates and verdicts are made anew
+            return;
+        }
+        let (task, quotes) = (around.task, "> ".repeat(around.quotes));
+        let section = self.section();
+        match task {
+            Some(task) => section.tasks[task].notes.push(text.to_owned()),
+            None if quotes.is_empty() => section.parts.push(Part::Text(text.to_owned())),
+            None => {
+                let lines: Vec<String> = text.lines().map(|line| format!("{quotes}{line}")).collect();
+                section.parts.push(Part::Text(lines.join("\n")));
+            }
+        }
     }
 
     /// The section that is being read. What stands before the first heading has one without a heading.
@@ -158,87 +364,32 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Section {
-    fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.tables.is_empty() && self.text.is_empty()
+/// A text that is repeated, cut where it is long.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(REPEATED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
-/// The line about dates and verdicts that a checklist begins with: it is made anew.
-fn is_own_head(block: &str) -> bool {
-    block.starts_with("**Last Verified")
+/// Code as a block of markdown that stays code wherever it is put.
+fn fenced(words: Option<&str>, code: &str) -> String {
+    let Some(words) = words else {
+        return code.trim_end().lines().map(|line| format!("    {line}\n")).collect();
+    };
+    let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = if words.contains('`') { "~".repeat(code.len().clamp(3, 9)) } else { "`".repeat(longest.max(2) + 1) };
+    format!("{fence}{words}\n{}\n{fence}", code.trim_end_matches('\n'))
 }
 
-/// A heading without what makes it one.
-fn heading(source: &str) -> String {
-    let first = source.trim().lines().next().unwrap_or_default();
-    let bare = first.trim_start_matches('#').trim();
-    one_line(bare.trim_end_matches('#'))
-}
-
-/// Whether a list holds a box anywhere. Boxes in its fences may count here: then it is read item by item.
-fn holds_tasks(list: &str) -> bool {
-    Parser::new_ext(list, Options::ENABLE_TASKLISTS).any(|event| matches!(event, Event::TaskListMarker(_)))
-}
-
-/// The text of an item up to a blank line, or to a line that begins another block in it.
-fn first_paragraph(source: &str) -> String {
-    let mut lines = source.lines();
-    let mut text = lines.next().unwrap_or_default().to_owned();
-    for line in lines {
-        let line = line.trim();
-        let is_block = line.is_empty()
-            || line.starts_with(['-', '*', '+', '#', '>', '|', '<'])
-            || line.starts_with("```")
-            || line.starts_with("~~~")
-            || line.split_once(['.', ')']).is_some_and(|(number, _)| number.parse::<u32>().is_ok());
-        if is_block {
-            break;
-        }
-        text.push(' ');
-        text.push_str(line);
+/// Adds the lines that follow a box to its text.
+fn continue_last(section: &mut Section, words: &mut Vec<&str>) {
+    if let Some(task) = section.tasks.last_mut().filter(|_| !words.is_empty()) {
+        task.text = one_line(&format!("{} {}", task.text, words.join(" ")));
     }
-    one_line(&text)
+    words.clear();
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The rows of a table, its head first.
-fn table<'a>(text: &str, events: &mut impl Iterator<Item = (Event<'a>, Range<usize>)>) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut row = Vec::new();
-    for (event, range) in events {
-        match event {
-            Event::End(TagEnd::Table) => break,
-            Event::End(TagEnd::TableHead | TagEnd::TableRow) => rows.push(std::mem::take(&mut row)),
-            Event::End(TagEnd::TableCell) => row.push(one_line(text[range].trim().trim_matches('|'))),
-            _ => {} // what is in a cell is taken as it was written
-        }
-    }
-    rows
-}
-
-fn skip<'a>(events: &mut impl Iterator<Item = (Event<'a>, Range<usize>)>, is_end: impl Fn(TagEnd) -> bool) {
-    for (event, _) in events {
-        if matches!(event, Event::End(end) if is_end(end)) {
-            return;
-        }
-    }
-}
-
-/// Skips to the end of the list that has begun.
-fn skip_nested<'a>(events: &mut impl Iterator<Item = (Event<'a>, Range<usize>)>) {
-    let mut depth = 1;
-    for (event, _) in events {
-        match event {
-            Event::Start(Tag::List(_)) => depth += 1,
-            Event::End(TagEnd::List(_)) => depth -= 1,
-            _ => {} // it is copied as a whole
-        }
-        if depth == 0 {
-            return;
-        }
-    }
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
 }

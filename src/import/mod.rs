@@ -1,11 +1,20 @@
-//! A hand-written markdown checklist as a checklist in YAML, in which a tick is a claim until somebody looks.
+//! A hand-written markdown checklist as a checklist in YAML, in which a tick is a claim until a probe checks it.
 //!
 //! ```text
-//! markdown ─► read: sections, task items, tables ─► understand: ids, needs, probes ─► write: YAML with remarks
+//! markdown ─► outline: blocks ─► read: sections, boxes, tables ─► understand: items ─► link: needs ─► write: YAML
 //! ```
 
+mod ids;
+mod link;
+mod mark;
 mod markdown;
+mod outline;
+mod password;
+mod person;
 mod probe;
+mod source;
+mod sure;
+mod table;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -17,21 +26,44 @@ use std::path::Path;
 /// Why a file could not be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusable {
-    /// There is not one `- [ ] …` in it.
+    /// It has neither boxes nor lists.
     NoItems,
 }
 
+/// A file that was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The checklist.
+    pub yaml: String,
+    /// What has no place in it, in one line each with its place in the file.
+    pub left_out: Vec<String>,
+}
+
 /// The checklist of a markdown file as YAML. `file` is its path as the user named it; `name` is its title where it has
-/// no heading of the first level.
+/// no heading of the first level. With `bullets`, items of lists count that have no box; they do, too, where there is
+/// no box at all.
 ///
 /// # Errors
-/// When it holds no task items.
-pub fn import(file: &str, text: &str) -> Result<String, Unusable> {
+/// When it holds no items.
+pub fn import(file: &str, text: &str, bullets: bool) -> Result<Import, Unusable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let document = markdown::read(text);
+    let (text, passwords) = password::hidden(text);
+    let mut document = markdown::read(&text, bullets);
     if document.sections.iter().all(|section| section.tasks.is_empty()) {
         return Err(Unusable::NoItems);
     }
+    let cut = std::mem::take(&mut document.left_out).into_iter().map(|(line, words)| {
+        format!("{file}:{line}: nothing follows this heading, or it is too long to repeat: {words}")
+    });
+    let hidden = passwords.into_iter().map(|line| {
+        format!("{file}:{line}: a password was replaced by `***`: keep it out of the list, and name it in `secrets:`")
+    });
+    let left_out = hidden.chain(cut).collect();
     let stem = Path::new(file).file_stem().map_or("Checklist".into(), |stem| stem.to_string_lossy());
-    Ok(write::write(&understand::understand(document, file, &stem)))
+    let mut imported = understand::understand(document, file, &stem);
+    if imported.items().next().is_none() {
+        return Err(Unusable::NoItems); // known gaps alone are no checklist
+    }
+    link::link(&mut imported);
+    Ok(Import { yaml: write::write(&imported), left_out })
 }

@@ -1,130 +1,120 @@
-//! How an item could be looked at, as far as its words tell.
+//! How an item could be checked, as far as its words show: a proposal that somebody has to read.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Value, json};
 
-/// Probes for an item.
-#[derive(Debug)]
-pub struct Proposal {
-    /// Entries of `probes`.
-    pub probes: Vec<Value>,
-    /// Whether they say all that the item says: then they stand in the checklist; else as a remark.
-    pub is_sure: bool,
-}
-
-static URL: LazyLock<Regex> = LazyLock::new(|| regex(r#"https?://[^\s`"'<>)$]+"#));
-static CURL: LazyLock<Regex> = LazyLock::new(|| regex(r"curl\s+(?:-\S+\s+)*(/[^\s`$]*)"));
-static RETURNS: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\b(?:returns?|gives|answers|is)\s+(\d{3})\b"));
-static WORKFLOW: LazyLock<Regex> = LazyLock::new(|| regex(r"`(?:\.github/workflows/)?([\w.-]+\.ya?ml)`"));
-static PATH: LazyLock<Regex> = LazyLock::new(|| regex(r"`((?:[\w.-]+/)+[\w.-]+\.\w+)`"));
+static URL: LazyLock<Regex> = LazyLock::new(|| regex(r#"https?://[^\s`"'<>)$@]+"#));
+static PATH_OF_URL: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:curl\s+(?:-\S+\s+)*|GET\s+|^`?)(/[\w./~%?=&+-]*)"));
+static RETURNS: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?i)\b(?:returns?|gives|answers|is|responds with)\s+(?:HTTP )?([1-5]\d\d)\b"));
+static WORKFLOW: LazyLock<Regex> = LazyLock::new(|| regex(r"\.github/workflows/([\w.-]+\.ya?ml)"));
+static YAML: LazyLock<Regex> = LazyLock::new(|| regex(r"`([\w-][\w.-]*\.ya?ml)`"));
+static CI: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\b(?:ci|workflows?|github actions)\b"));
+static PATH: LazyLock<Regex> = LazyLock::new(|| regex(r"`((?:[\w-][\w.-]*/)+[\w-][\w.-]*\.\w+)`"));
 static VARIABLE: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b"));
-static THERE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)\b(?:exists?|present|created|in place|is there|available|set|configured)\b"));
 static REVISION: LazyLock<Regex> = LazyLock::new(|| regex(r"\b([0-9a-f]{12}|\d{3,}_\w+)\b"));
-static METRIC: LazyLock<Regex> = LazyLock::new(|| regex(r"`?([a-z][a-z0-9]*_[a-z0-9_]+)\s*==\s*(\d+)`?"));
+static METRIC: LazyLock<Regex> = LazyLock::new(|| regex(r"`?([a-z][a-z0-9]*_[a-z0-9_]+)\s*==\s*(\d{1,15})`?"));
 static LIMIT: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)(\d+)\s+allowed,?\s+(?:and\s+)?(\d+)\s+(?:blocked|refused)"));
-static COUNT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)`?(\w+)`?\s+has\s+(\d+)\s+(?:entries|rows)"));
-static DASHBOARDS: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)(\d+)\s+dashboards[^(]*(?:\(([^()]+)\))?"));
+    LazyLock::new(|| regex(r"(?i)(\d{1,6})\s+allowed,?\s+(?:and\s+)?(\d{1,6})\s+(?:blocked|refused)"));
+static COUNT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)`?\b([a-z_]\w*)`?\s+has\s+(\d{1,15})\s+(?:entries|rows)"));
+static DASHBOARDS: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)(\d{1,6})\s+dashboards[^(]*(?:\(([^()]+)\))?"));
+static DATABASE: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\b(?:postgres(?:ql)?|mysql|mariadb)(?:\+\w+)?://"));
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is well formed")
 }
 
-/// Whether the words say more than one thing: a probe of the first would be green while the second is not so.
-fn says_more(low: &str) -> bool {
-    [" with ", " and ", ", ", "; "].iter().any(|word| low.contains(word))
-}
-
-/// What could be looked at. Nothing where the words tell nothing.
-pub fn proposal(title: &str) -> Option<Proposal> {
-    let unsure = |probe| Some(Proposal { probes: vec![probe], is_sure: false });
+/// What could be checked. Nothing where the words don't show it. What may hold a password is always a secret.
+pub fn proposal(title: &str) -> Option<Vec<Value>> {
     let low = title.to_lowercase();
-    if let Some(found) = status(title) {
-        return Some(Proposal { probes: vec![found], is_sure: !says_more(&low) });
-    }
-    if let (Some(found), true) = (WORKFLOW.captures(title), THERE.is_match(title)) {
-        let expect = if low.contains("workflow_dispatch only") { json!({ "dispatch_only": true }) } else { json!({}) };
-        let path = format!(".github/workflows/{}", &found[1]);
-        return Some(Proposal { is_sure: !says_more(&low), ..workflow(&path, &expect) });
-    }
-    if low.contains("alembic") {
-        let expect = match REVISION.captures(title) {
-            Some(found) => json!({ "at_head": true, "current": [found[1]] }),
-            None => json!({ "at_head": true }),
-        };
-        return unsure(json!({
-            "alembic": { "url": "${env.DATABASE_URL}", "config": "alembic.ini" }, "expect": expect,
-        }));
-    }
-    if let Some(found) = METRIC.captures(title) {
-        let value: Value = found[2].parse::<u64>().map_or(Value::Null, Value::from);
-        return unsure(json!({
-            "prometheus": { "url": "${env.PROMETHEUS_URL}", "query": found[1] }, "expect": { "values": { "every": value } },
-        }));
-    }
-    if let Some(found) = DASHBOARDS.captures(title).filter(|_| low.contains("grafana")) {
-        let count: u64 = found[1].parse().unwrap_or(1);
-        let mut expect = json!({ "dashboards.count": { "at_least": count } });
-        if let Some(titles) = found.get(2) {
-            let titles: Vec<&str> = titles.as_str().split(',').map(str::trim).collect();
-            expect["dashboards.titles"] = json!({ "contains": titles });
-        }
-        return unsure(
-            json!({ "grafana": { "url": "${env.GRAFANA_URL}", "token": "${env.GRAFANA_TOKEN}" }, "expect": expect }),
-        );
-    }
-    if let Some(found) = COUNT.captures(title) {
-        let count: u64 = found[2].parse().unwrap_or(1);
-        let query = format!("SELECT count(*) AS count FROM {}", &found[1]);
-        return unsure(json!({
-            "sql": { "url": "${env.DATABASE_URL}", "query": query }, "expect": { "rows[0].count": { "at_least": count } },
-        }));
-    }
-    if let Some(found) = LIMIT.captures(title) {
-        let (allowed, blocked) = (found[1].parse().unwrap_or(0_u64), found[2].parse().unwrap_or(0_u64));
-        let expect = json!({ "by_status": { "200": allowed, "429": blocked } });
-        return unsure(json!({
-            "burst": { "url": "${env.STAGING_URL}/", "requests": allowed + blocked }, "expect": expect,
-        }));
-    }
-    if let Some(found) = PATH.captures(title) {
-        // A script that is there is not yet one that was run, and a text is not yet one that says what it should.
-        let is_sure = THERE.is_match(title) && !says_more(&low);
-        return Some(Proposal { probes: vec![json!({ "file": { "path": found[1] } })], is_sure });
-    }
-    let variables: Vec<&str> = VARIABLE.find_iter(title).map(|found| found.as_str()).collect();
-    if !variables.is_empty() {
-        // Several variables may be named, and nothing else.
-        let rest = VARIABLE.replace_all(title, "").to_lowercase();
-        let is_sure = THERE.is_match(title) && ![" with ", " and "].iter().any(|word| rest.contains(word));
-        return Some(Proposal { probes: vec![json!({ "env": { "names": variables } })], is_sure });
-    }
-    if low.contains("redis") {
-        return unsure(
-            json!({ "redis": { "url": "${env.REDIS_URL}", "write": true }, "expect": { "pong": true, "writable": true } }),
-        );
-    }
-    None
+    let probe = status(title)
+        .or_else(|| workflow(title))
+        .or_else(|| alembic(title, &low))
+        .or_else(|| metric(title))
+        .or_else(|| grafana(title, &low))
+        .or_else(|| rows(title))
+        .or_else(|| limit(title))
+        .or_else(|| Some(json!({ "file": { "path": &PATH.captures(title)?[1] } })))
+        .or_else(|| variables(title))
+        .or_else(|| service(title, &low))?;
+    Some(vec![probe])
 }
 
-/// `curl /healthz returns 200`, or a whole address: an item that says no status is not known by it alone.
+/// `curl /healthz returns 200`, or a whole address.
 fn status(title: &str) -> Option<Value> {
     let status: u64 = RETURNS.captures(title)?[1].parse().ok()?;
-    let url = match (URL.find(title), CURL.captures(title)) {
+    let url = match (URL.find(title), PATH_OF_URL.captures(title)) {
         (Some(url), _) => url.as_str().to_owned(),
-        (None, Some(curl)) => format!("${{env.STAGING_URL}}{}", &curl[1]),
+        (None, Some(path)) => format!("${{env.STAGING_URL}}{}", &path[1]),
         (None, None) => return None,
     };
     Some(json!({ "http": { "url": url }, "expect": { "status": status } }))
 }
 
-fn workflow(path: &str, expect: &Value) -> Proposal {
-    let mut probe = json!({ "workflow": { "path": path } });
-    if expect != &json!({}) {
-        probe["expect"] = expect.clone();
+fn workflow(title: &str) -> Option<Value> {
+    let name = WORKFLOW.captures(title).or_else(|| YAML.captures(title).filter(|_| CI.is_match(title)))?;
+    let path = format!(".github/workflows/{}", &name[1]);
+    Some(json!({ "workflow": { "path": path } }))
+}
+
+fn alembic(title: &str, low: &str) -> Option<Value> {
+    let expect = match REVISION.captures(title) {
+        Some(found) => json!({ "at_head": true, "current": [found[1]] }),
+        None => json!({ "at_head": true }),
+    };
+    let settings = json!({ "url": "${secrets.DATABASE_URL}", "config": "alembic.ini" });
+    low.contains("alembic").then(|| json!({ "alembic": settings, "expect": expect }))
+}
+
+fn metric(title: &str) -> Option<Value> {
+    let found = METRIC.captures(title)?;
+    let value: u64 = found[2].parse().ok()?;
+    let settings = json!({ "url": "${env.PROMETHEUS_URL}", "query": &found[1] });
+    Some(json!({ "prometheus": settings, "expect": { "values": { "every": value } } }))
+}
+
+fn grafana(title: &str, low: &str) -> Option<Value> {
+    let found = DASHBOARDS.captures(title).filter(|_| low.contains("grafana"))?;
+    let count: u64 = found[1].parse().ok()?;
+    let mut expect = json!({ "dashboards.count": { "at_least": count } });
+    if let Some(titles) = found.get(2) {
+        let titles: Vec<&str> = titles.as_str().split(',').map(str::trim).collect();
+        expect["dashboards.titles"] = json!({ "contains": titles });
     }
-    Proposal { probes: vec![probe], is_sure: true }
+    let settings = json!({ "url": "${env.GRAFANA_URL}", "token": "${secrets.GRAFANA_TOKEN}" });
+    Some(json!({ "grafana": settings, "expect": expect }))
+}
+
+fn rows(title: &str) -> Option<Value> {
+    let found = COUNT.captures(title)?;
+    let count: u64 = found[2].parse().ok()?;
+    let settings = json!({ "url": "${secrets.DATABASE_URL}", "query": format!("SELECT count(*) FROM {}", &found[1]) });
+    Some(json!({ "sql": settings, "expect": { "value": { "at_least": count } } }))
+}
+
+fn limit(title: &str) -> Option<Value> {
+    let found = LIMIT.captures(title)?;
+    let (allowed, blocked): (u64, u64) = (found[1].parse().ok()?, found[2].parse().ok()?);
+    let settings = json!({ "url": "${env.STAGING_URL}/", "requests": allowed + blocked });
+    Some(json!({ "burst": settings, "expect": { "by_status": { "200": allowed, "429": blocked } } }))
+}
+
+/// Variables that are named and are not addresses of servers.
+fn variables(title: &str) -> Option<Value> {
+    let is_known = |name: &&str| !["REDIS_URL", "DATABASE_URL"].contains(name);
+    let names: Vec<&str> = VARIABLE.find_iter(title).map(|found| found.as_str()).filter(is_known).collect();
+    (!names.is_empty()).then(|| json!({ "use": "secrets-present", "with": { "names": names } }))
+}
+
+/// A server whose name falls.
+fn service(title: &str, low: &str) -> Option<Value> {
+    if low.trim_start_matches('`').starts_with("redis") {
+        return Some(json!({
+            "redis": { "url": "${secrets.REDIS_URL}", "write": true }, "expect": { "pong": true, "writable": true },
+        }));
+    }
+    let is_database = DATABASE.is_match(title) || low.contains("database_url");
+    is_database.then(|| json!({ "sql": { "url": "${secrets.DATABASE_URL}", "query": "SELECT 1" } }))
 }

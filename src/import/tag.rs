@@ -1,21 +1,23 @@
-//! What people write behind an item: `**[PROD SETUP]**`, `(verified: commit 0f1d7aa)`.
+//! What people write beside an item: `**[PROD SETUP]**`, `(verified: commit 0f1d7aa)`, `(owner: @dana)`.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// An item's text, and what was said behind it.
+/// An item's text, and what was written beside it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tagged {
-    /// The text without tags and claims.
+    /// The text without tags, claims and owners.
     pub title: String,
-    /// What stands in bold brackets.
-    pub tags: Vec<Tag>,
-    /// What is said of how it was verified, such as `commit 0f1d7aa`; empty for a bare `(verified)`.
-    pub claim: Option<String>,
+    /// The bold brackets, each with its words as they are written.
+    pub tags: Vec<(Tag, String)>,
+    /// How it was verified, such as `verified: commit 0f1d7aa`.
+    pub claims: Vec<String>,
+    /// Who owns it.
+    pub owner: Option<String>,
 }
 
-/// What stands in bold brackets.
+/// What bold brackets mean.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Tag {
     /// `[BLOCKED: X]`: what it waits for.
@@ -28,7 +30,9 @@ pub enum Tag {
 
 static BRACKETS: LazyLock<Regex> = LazyLock::new(|| regex(r"\s*\*\*\[([^\]]+)\]\*\*|\s*\[([A-Z][A-Z ]{2,}[^\]]*)\]$"));
 static VERIFIED: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)\s*\((?:last )?(?:verified|checked|confirmed|done)\b[:,]?\s*([^()]*)\)"));
+    LazyLock::new(|| regex(r"(?i)\s*\(((?:last )?(?:verified|checked|confirmed|done)\b[^()]*)\)"));
+static OWNER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\s*[(\[]owners?\s*:\s*([^()\[\]]+)[)\]]"));
+static OWNER_LINE: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)^(?:[-*+]\s+)?\**owners?\s*:\**\s*(\S.*)$"));
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is well formed")
@@ -36,16 +40,24 @@ fn regex(pattern: &str) -> Regex {
 
 /// Takes an item's text apart.
 pub fn tagged(text: &str) -> Tagged {
-    let tags = BRACKETS
-        .captures_iter(text)
-        .filter_map(|found| Some(tag(found.get(1).or(found.get(2))?.as_str().trim())))
-        .collect();
+    let found = BRACKETS.captures_iter(text).filter_map(|found| Some(found.get(1).or(found.get(2))?.as_str().trim()));
+    let tags = found.map(|words| (tag(words), words.to_owned())).collect();
     let bare = BRACKETS.replace_all(text, "");
-    let claim = VERIFIED.captures(&bare).map(|found| found[1].trim().to_owned());
-    let title = VERIFIED.replace_all(&bare, "").trim().to_owned();
-    // An item that is nothing but a tag keeps its words.
-    let title = if title.is_empty() { text.trim().to_owned() } else { title };
-    Tagged { title, tags, claim }
+    let claims = VERIFIED.captures_iter(&bare).map(|found| found[1].trim().to_owned()).collect();
+    let bare = VERIFIED.replace_all(&bare, "");
+    let owner = OWNER.captures(&bare).map(|found| found[1].trim().to_owned());
+    let title = OWNER.replace(&bare, "").trim().to_owned();
+    if title.is_empty() {
+        // An item that is nothing but a tag keeps its words.
+        return Tagged { title: text.trim().to_owned(), ..Tagged::default() };
+    }
+    Tagged { title, tags, claims, owner }
+}
+
+/// The owner that a line below an item names: `Owner: @dana`.
+pub fn owner(line: &str) -> Option<String> {
+    let is_one = !line.contains('\n');
+    OWNER_LINE.captures(line.trim()).filter(|_| is_one).map(|found| found[1].trim().to_owned())
 }
 
 fn tag(words: &str) -> Tag {

@@ -1,13 +1,17 @@
-//! What the parts of a markdown checklist mean: which item blocks which, who signs, which gaps are known.
+//! What the parts of a markdown checklist mean: items, who signs, which gaps are known.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
-use super::markdown::{Document, Section as Source, Task};
-use super::probe::{self, Proposal};
-use super::tag::{Tag, Tagged, tagged};
+use super::ids::Ids;
+use super::markdown::{Document, Part, Section as Source, Task};
+use super::person;
+use super::probe;
+use super::sure;
+use super::table;
+use super::tag::{self, Tag, Tagged, tagged};
 
 /// The checklist that the markdown describes.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub struct Imported {
     /// The file that it comes from.
     pub file: String,
     pub title: String,
+    /// Lines that stand before everything as remarks.
+    pub remarks: Vec<String>,
     pub sections: Vec<Section>,
     pub gaps: Vec<Gap>,
 }
@@ -26,6 +32,9 @@ pub struct Section {
     pub title: String,
     pub note: Option<String>,
     pub text: String,
+    pub remarks: Vec<String>,
+    /// Whether its items are sign-offs.
+    pub is_signing: bool,
     pub items: Vec<Item>,
 }
 
@@ -34,12 +43,17 @@ pub struct Section {
 pub struct Item {
     pub id: String,
     pub title: String,
+    pub owner: Option<String>,
+    /// The id of the item that holds it.
+    pub parent: Option<String>,
     pub needs: Vec<String>,
+    /// What it waits for, in the words of the list.
+    pub blocked: Vec<String>,
     /// Lines that stand before it as remarks.
     pub remarks: Vec<String>,
     pub state: State,
-    /// What could be observed of it.
-    pub proposal: Option<Proposal>,
+    /// What could be checked of it.
+    pub proposal: Option<Vec<Value>>,
 }
 
 /// How it is judged for now.
@@ -47,12 +61,14 @@ pub struct Item {
 pub enum State {
     /// By the proposed probes.
     Probes,
-    /// Nobody can look yet: why.
+    /// Nobody can check yet: why.
     Pending(String),
     /// It is not required: why.
     Deferred(String),
     /// By a person in this role.
     SignOff(String),
+    /// By a person in this role who does these steps.
+    Manual(String, String),
 }
 
 /// A row of the table of known gaps.
@@ -63,17 +79,21 @@ pub struct Gap {
     pub priority: Option<String>,
     pub owner: Option<String>,
     pub notes: Option<String>,
+    /// The date in the words below, such as `2026-03-01`.
+    pub until: Option<String>,
+    /// Until when, in the words of the list.
+    pub until_words: Option<String>,
+    /// The heads of its table, or where it was written.
+    pub remark: Option<String>,
 }
 
-/// A variable's or a secret's name.
-static CAPITALS: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b"));
-/// Who does what: `QA lead confirms …`.
-static ROLE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)^(.{2,40}?)\s+(?:confirms?|approves?|accepts?|signs?(?: off)?|reviews?|verifies)\b"));
 static SIGN_OFF: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bsign[- ]?offs?\b"));
 static GAPS: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bgaps?\b"));
 /// A heading with something in brackets behind it.
 static NOTE: LazyLock<Regex> = LazyLock::new(|| regex(r"^(.*\S)\s*\(([^()]+)\)$"));
+
+/// Why an item is pending that was ticked in the list.
+const CLAIMED: &str = "claimed, not verified";
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is well formed")
@@ -81,234 +101,243 @@ fn regex(pattern: &str) -> Regex {
 
 /// Says what the parts mean.
 pub fn understand(document: Document, file: &str, name: &str) -> Imported {
-    let title = document.title.unwrap_or_else(|| name.to_owned());
+    let title = document.title.filter(|title| !title.is_empty()).unwrap_or_else(|| name.to_owned());
     let mut ids = Ids::default();
-    let (mut sections, mut gaps, mut blocked) = (Vec::new(), Vec::new(), Vec::new());
-    for source in document.sections {
-        let is_gaps = source.tasks.is_empty() && GAPS.is_match(&source.title) && !source.tables.is_empty();
-        if is_gaps {
-            gaps.extend(source.tables.iter().flat_map(|table| rows(table)));
-            continue;
+    let (mut sections, mut gaps) = (Vec::new(), Vec::new());
+    for mut source in document.sections {
+        if GAPS.is_match(&source.title) {
+            gaps.extend(known_gaps(&mut source, file));
         }
-        sections.push(section(source, &title, file, &mut ids, &mut blocked));
+        if !source.tasks.is_empty() || !source.parts.is_empty() {
+            sections.push(section(source, &title, file, &mut ids));
+        }
     }
-    let mut imported = Imported { file: file.to_owned(), title, sections, gaps };
-    imported.link(&blocked);
+    let mut imported = Imported { file: file.to_owned(), title, remarks: document.remarks, sections, gaps };
+    imported.require_something();
     imported
 }
 
-fn section(source: Source, title: &str, file: &str, ids: &mut Ids, blocked: &mut Vec<(String, String)>) -> Section {
-    let heading = if source.title.is_empty() { title.to_owned() } else { source.title.clone() };
-    let is_signing = SIGN_OFF.is_match(&heading) && !heading.to_ascii_lowercase().contains("before");
-    let (heading, note) = match NOTE.captures(&heading) {
-        Some(found) if !source.tasks.is_empty() => (found[1].to_owned(), Some(found[2].to_owned())),
-        Some(_) | None => (heading, None),
-    };
-    let id = ids.unique(&slug(&heading, "section"));
-    let mut items: Vec<Item> = Vec::new();
-    let mut open: Vec<usize> = Vec::new();
-    for task in &source.tasks {
-        let item = item(task, file, is_signing, ids, blocked);
-        // One that holds others is done when they are.
-        open.truncate(task.depth);
-        if let Some(parent) = open.last() {
-            items[*parent].needs.push(item.id.clone());
-        }
-        open.push(items.len());
-        items.push(item);
+/// The gaps of a section, which are taken out of it.
+fn known_gaps(source: &mut Source, file: &str) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    if source.tasks.iter().any(|task| task.is_ticked.is_some()) {
+        return gaps; // boxes are items, whatever their heading
     }
-    let tables = source.tables.iter().map(|table| as_text(table));
-    let text: Vec<String> =
-        std::iter::once(source.text.clone()).chain(tables).filter(|part| !part.is_empty()).collect();
-    Section { id, title: heading, note, text: text.join("\n\n"), items }
-}
-
-fn item(task: &Task, file: &str, is_signing: bool, ids: &mut Ids, blocked: &mut Vec<(String, String)>) -> Item {
-    let Tagged { title, tags, claim } = tagged(&task.text);
-    let id = ids.unique(&slug(&title, "item"));
-    let mut remarks = vec![format!("{file}:{}", task.line)];
-    let mut state = None;
-    for tag in tags {
-        match tag {
-            Tag::Blocked(by) => {
-                blocked.push((id.clone(), by.clone()));
-                remarks.push(format!("blocked: {by}"));
-                state = state.or(Some(State::Pending(format!("BLOCKED: {by}"))));
+    for part in std::mem::take(&mut source.parts) {
+        match part {
+            Part::Table(rows, _) => {
+                let columns = rows.first().map(|head| format!("columns: {}", head.join(", ")));
+                let rows = table::gaps(&rows).into_iter().enumerate();
+                gaps.extend(rows.map(|(at, gap)| Gap { remark: columns.clone().filter(|_| at == 0), ..gap }));
             }
-            Tag::Deferred(why) => state = Some(State::Deferred(why)),
-            Tag::Open(why) => {
-                remarks.push(why.clone());
-                // What is missing is seen to be missing; for all else a probe that is green would not be enough.
-                let is_seen = why.starts_with("MISSING") && probe::proposal(&title).is_some_and(|found| found.is_sure);
-                state = state.or((!is_seen).then_some(State::Pending(why)));
-            }
+            Part::Text(_) => source.parts.push(part),
         }
     }
-    if is_signing {
-        let role = ROLE.captures(&title).map_or_else(|| title.clone(), |found| found[1].to_owned());
-        return Item { id, title, needs: Vec::new(), remarks, state: State::SignOff(role), proposal: None };
-    }
-    let proposal = probe::proposal(&title);
-    if task.ticked {
-        let how = claim.filter(|claim| !claim.is_empty()).map(|claim| format!(": {claim}")).unwrap_or_default();
-        remarks.push(format!("ticked there, which is a claim that nobody has verified{how}"));
-        state = state.or_else(|| {
-            let is_sure = proposal.as_ref().is_some_and(|proposal| proposal.is_sure);
-            (!is_sure).then(|| State::Pending(format!("claimed, not verified{how}")))
+    for task in std::mem::take(&mut source.tasks).into_iter().filter(|task| !task.text.is_empty()) {
+        gaps.push(Gap {
+            gap: format!("{}{}", task.label, task.text),
+            notes: Some(task.notes.join("\n")).filter(|notes| !notes.is_empty()),
+            remark: Some(format!("{file}:{}", task.line)),
+            ..Gap::default()
         });
     }
-    let state = state.unwrap_or_else(|| match &proposal {
-        Some(proposal) if proposal.is_sure => State::Probes,
-        Some(_) | None => State::Pending("not looked at yet".to_owned()),
+    if let Some(first) = gaps.first_mut() {
+        let headings = source.parents.iter().chain([&source.title]).map(String::as_str);
+        let remarks = std::mem::take(&mut source.remarks);
+        let said = headings.chain(remarks.iter().map(String::as_str)).chain(first.remark.as_deref());
+        first.remark = Some(said.collect::<Vec<_>>().join("; "));
+    }
+    gaps
+}
+
+/// What stands around an item and may change what it means.
+struct Around<'a> {
+    file: &'a str,
+    /// The section's id.
+    section: &'a str,
+    is_signing: bool,
+    /// Whether words around all items of the section do so.
+    is_doubtful: bool,
+}
+
+fn section(source: Source, title: &str, file: &str, ids: &mut Ids) -> Section {
+    let heading = if source.title.is_empty() { title.to_owned() } else { source.title };
+    let is_signing = SIGN_OFF.is_match(&heading) && !heading.to_ascii_lowercase().contains("before");
+    let (own, note) = match NOTE.captures(&heading) {
+        Some(found) if !source.tasks.is_empty() => (found[1].to_owned(), Some(found[2].to_owned())),
+        Some(_) | None => (heading.clone(), None),
+    };
+    let id = ids.give(&own, None);
+    let mut path = source.parents;
+    let is_doubtful = path.iter().chain([&heading]).any(|words| sure::is_doubtful(words))
+        || source.parts.iter().any(|part| sure::is_negated(part.text()));
+    path.push(own);
+    let around = Around { file, section: &id, is_signing, is_doubtful };
+    let mut items: Vec<Item> = Vec::with_capacity(source.tasks.len());
+    let mut doubtful: Vec<bool> = Vec::with_capacity(source.tasks.len());
+    for task in source.tasks {
+        let parent = task.parent;
+        let is_below_doubt = parent.is_some_and(|parent| doubtful[parent]);
+        doubtful.push(is_below_doubt || sure::is_doubtful(&task.text));
+        let mut item = item(task, &around, is_below_doubt, ids);
+        // One that holds others is done when they are.
+        if let Some(parent) = parent {
+            items[parent].needs.push(item.id.clone());
+            item.parent = Some(items[parent].id.clone());
+        }
+        items.push(item);
+    }
+    let text = joined(&source.parts);
+    Section { id, title: path.join(" / "), note, text, remarks: source.remarks, is_signing, items }
+}
+
+/// Blocks one after another. Indented code after a list would belong to it: a comment parts them.
+fn joined(parts: &[Part]) -> String {
+    let mut text = String::new();
+    for part in parts.iter().map(Part::text) {
+        if !text.is_empty() {
+            text.push_str(if part.starts_with("    ") { "\n\n<!-- -->\n\n" } else { "\n\n" });
+        }
+        text.push_str(part);
+    }
+    text
+}
+
+impl Part {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Table(_, text) => text,
+        }
+    }
+}
+
+fn item(task: Task, around: &Around, is_below_doubt: bool, ids: &mut Ids) -> Item {
+    let Tagged { title, tags, claims, owner } = tagged(&task.text);
+    let id = ids.give(&title, Some(around.section));
+    let title = format!("{}{title}", task.label);
+    let mut remarks = vec![format!("{}:{}", around.file, task.line)];
+    let mut owner = owner.or(task.owner);
+    let mut notes = Vec::new();
+    for note in task.notes {
+        match tag::owner(&note).filter(|_| owner.is_none()) {
+            Some(own) => owner = Some(own),
+            None => notes.push(note),
+        }
+    }
+    remarks.extend(task.asides.iter().cloned());
+    remarks.extend(task.sign.iter().map(|sign| format!("marked {sign} in the list")));
+    let title = if title.is_empty() { "…".to_owned() } else { title };
+    let is_certain = !around.is_doubtful
+        && !is_below_doubt
+        && notes.is_empty()
+        && task.asides.is_empty()
+        && !claims.iter().any(|claim| sure::is_negated(claim));
+    let sure = sure::probes(&title).filter(|_| is_certain && !around.is_signing);
+    let is_sure = sure.is_some();
+    let proposal = sure.or_else(|| {
+        let is_open = !around.is_signing && !sure::is_negated(&title) && !sure::is_assignment(&title);
+        probe::proposal(&title).filter(|_| is_open)
     });
-    Item { id, title, needs: Vec::new(), remarks, state, proposal }
+    let mut item = Item {
+        id,
+        title,
+        owner,
+        parent: None,
+        needs: Vec::new(),
+        blocked: Vec::new(),
+        remarks,
+        state: State::Probes,
+        proposal,
+    };
+    let mut deferred = None;
+    let mut open = None;
+    for (tag, words) in &tags {
+        match tag {
+            Tag::Deferred(why) => deferred = deferred.or(Some(why.clone())),
+            Tag::Blocked(by) => {
+                item.blocked.push(by.clone());
+                open = open.or(Some(words.clone()));
+            }
+            // What is missing is seen to be missing; for all else a probe that passes would not be enough.
+            Tag::Open(why) if why.starts_with("MISSING") && is_sure => {}
+            Tag::Open(why) => open = open.or(Some(why.clone())),
+        }
+    }
+    let steps = || if notes.is_empty() { item.title.clone() } else { notes.join("\n\n") };
+    item.state = if let Some(why) = deferred {
+        State::Deferred(why)
+    } else if around.is_signing {
+        State::SignOff(role(&item))
+    } else if item.proposal.is_none() && person::is_manual(&item.title) {
+        State::Manual(role(&item), steps())
+    } else if let Some(why) = open {
+        State::Pending(why)
+    } else if is_sure {
+        State::Probes
+    } else if task.is_ticked == Some(true) {
+        let how = claims.first().and_then(|claim| claim.split_once([' ', ':'])).map(|(_, how)| how.trim());
+        let how = how.filter(|how| !how.is_empty()).map(|how| format!(": {how}")).unwrap_or_default();
+        State::Pending(format!("{CLAIMED}{how}"))
+    } else {
+        State::Pending("not checked yet".to_owned())
+    };
+    // What the state does not say of what was written beside it.
+    let shown = match &item.state {
+        State::Pending(why) | State::Deferred(why) => why.clone(),
+        State::Probes | State::SignOff(_) | State::Manual(..) => String::new(),
+    };
+    let beside = tags.into_iter().map(|(_, words)| words);
+    item.remarks.extend(beside.filter(|words| !shown.contains(words)).map(|words| format!("[{words}]")));
+    let is_claim = shown.starts_with(CLAIMED);
+    if task.is_ticked == Some(true) && !is_claim {
+        item.remarks.push("ticked in the list".to_owned());
+    }
+    let is_told = |claim: &String| is_claim && claim.strip_prefix("verified").is_some_and(|how| shown.contains(how));
+    item.remarks.extend(claims.iter().filter(|claim| !is_told(claim)).map(|claim| format!("claimed: {claim}")));
+    if matches!(&item.state, State::SignOff(role) | State::Manual(role, _) if role == person::NOBODY) {
+        item.remarks.push("the list names nobody: set who confirms it".to_owned());
+    }
+    // The steps of a manual item hold its notes.
+    if !matches!(item.state, State::Manual(..)) {
+        for note in notes {
+            item.remarks.extend(note.lines().map(|line| format!("| {line}")));
+        }
+    }
+    item
+}
+
+/// Who confirms an item.
+fn role(item: &Item) -> String {
+    let named = person::role(&item.title).map(str::to_owned);
+    named.or_else(|| item.owner.clone()).unwrap_or_else(|| person::NOBODY.to_owned())
+}
+
+impl Item {
+    /// Whether a person judges it.
+    pub fn is_signed(&self) -> bool {
+        matches!(self.state, State::SignOff(_) | State::Manual(..))
+    }
 }
 
 impl Imported {
-    /// Finds what items, sign-offs and gaps mean by their words.
-    fn link(&mut self, blocked: &[(String, String)]) {
-        for (id, by) in blocked {
-            let words: Vec<String> = CAPITALS.find_iter(by).map(|word| word.as_str().to_owned()).collect();
-            let cause = self.about(&words, id).or_else(|| self.titled(by, id));
-            if let (Some(cause), Some(item)) = (cause, self.items_mut().find(|item| item.id == *id)) {
-                item.needs.push(cause);
-            }
-        }
-        self.link_sign_offs();
-        for at in 0..self.gaps.len() {
-            let words: Vec<String> =
-                CAPITALS.find_iter(&self.gaps[at].gap).map(|word| word.as_str().to_owned()).collect();
-            let found = self.about(&words, "").or_else(|| self.like(&self.gaps[at].gap));
-            self.gaps[at].items.extend(found);
-        }
-    }
-
-    /// A sign-off needs the sections, or the items, that its text names.
-    fn link_sign_offs(&mut self) {
-        let named: Vec<(String, String)> = self
-            .sections
-            .iter()
-            .filter(|section| section.items.iter().any(|item| !matches!(item.state, State::SignOff(_))))
-            .map(|section| (section.title.to_lowercase(), section.id.clone()))
-            .collect();
-        let heads: Vec<(String, String)> = self
-            .items()
-            .filter(|item| !matches!(item.state, State::SignOff(_)))
-            .filter_map(|item| Some((item.title.split_once(':')?.0.to_lowercase(), item.id.clone())))
-            .collect();
-        let mut before: Vec<String> = Vec::new();
-        for section in &mut self.sections {
-            for item in section.items.iter_mut().filter(|item| matches!(item.state, State::SignOff(_))) {
-                let title = item.title.to_lowercase();
-                item.needs.extend(named.iter().filter(|(name, _)| title.contains(name)).map(|(_, id)| id.clone()));
-                if let Some((_, list)) = title.split_once('(') {
-                    let words: HashSet<&str> = list.split([',', ')', ' ']).map(str::trim).collect();
-                    let listed = heads.iter().filter(|(head, _)| words.contains(&**head));
-                    item.needs.extend(listed.map(|(_, id)| id.clone()));
-                }
-                if item.needs.is_empty() {
-                    item.needs.clone_from(&before);
-                }
-            }
-            if section.items.iter().any(|item| !matches!(item.state, State::SignOff(_))) {
-                before.push(section.id.clone());
-            }
-        }
-    }
-
-    /// The first item that speaks of one of these names, but for this one.
-    fn about(&self, words: &[String], but: &str) -> Option<String> {
-        let speaks = |item: &&Item| words.iter().any(|word| item.title.contains(word.as_str()));
-        self.items().filter(|item| item.id != but).find(speaks).map(|item| item.id.clone())
-    }
-
-    /// The item whose title shares most words with this text, two at least.
-    fn like(&self, text: &str) -> Option<String> {
-        let wanted = words(text);
-        let alike = |item: &&Item| words(&item.title).intersection(&wanted).count();
-        let best = self.items().rev().filter(|item| alike(item) > 1).max_by_key(alike)?;
-        Some(best.id.clone())
-    }
-
-    /// The item whose title begins with these words.
-    fn titled(&self, words: &str, but: &str) -> Option<String> {
-        let words = words.to_lowercase();
-        let begins = |item: &&Item| !words.is_empty() && item.title.to_lowercase().starts_with(&words);
-        self.items().filter(|item| item.id != but).find(begins).map(|item| item.id.clone())
-    }
-
-    fn items(&self) -> impl DoubleEndedIterator<Item = &Item> {
+    /// Every item, in order.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.sections.iter().flat_map(|section| &section.items)
     }
 
-    fn items_mut(&mut self) -> impl Iterator<Item = &mut Item> {
+    /// Every item, in order.
+    pub fn items_mut(&mut self) -> impl Iterator<Item = &mut Item> {
         self.sections.iter_mut().flat_map(|section| &mut section.items)
     }
-}
 
-/// The words of a text that tell it from others.
-fn words(text: &str) -> HashSet<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    words
-        .filter(|word| word.len() > 1 && !["and", "the", "not", "for", "run", "in", "is", "to"].contains(&&**word))
-        .collect()
-}
-
-/// The gaps of a table whose head says what its columns are.
-fn rows(table: &[Vec<String>]) -> Vec<Gap> {
-    let Some((head, rows)) = table.split_first() else { return Vec::new() };
-    let column =
-        |names: &[&str]| head.iter().position(|cell| names.iter().any(|name| cell.to_lowercase().contains(name)));
-    let (gap, priority, owner, notes) =
-        (column(&["gap", "what"]).unwrap_or(0), column(&["prio"]), column(&["owner", "who"]), column(&["note"]));
-    let cell =
-        |row: &[String], at: Option<usize>| at.and_then(|at| row.get(at)).filter(|cell| !cell.is_empty()).cloned();
-    let gaps = rows.iter().filter_map(|row| {
-        Some(Gap {
-            gap: cell(row, Some(gap))?,
-            items: Vec::new(),
-            priority: cell(row, priority),
-            owner: cell(row, owner),
-            notes: cell(row, notes),
-        })
-    });
-    gaps.collect()
-}
-
-/// A table that is no list of gaps, as markdown again.
-fn as_text(table: &[Vec<String>]) -> String {
-    let line = |row: &Vec<String>| format!("| {} |", row.join(" | "));
-    let mut lines: Vec<String> = table.iter().map(line).collect();
-    if let Some(head) = table.first() {
-        lines.insert(1, format!("|{}", "---|".repeat(head.len())));
-    }
-    lines.join("\n")
-}
-
-/// Names that are given once each.
-#[derive(Debug, Default)]
-struct Ids(HashSet<String>);
-
-impl Ids {
-    fn unique(&mut self, wanted: &str) -> String {
-        let mut id = wanted.to_owned();
-        let mut number = 2;
-        while !self.0.insert(id.clone()) {
-            id = format!("{wanted}-{number}");
-            number += 1;
+    /// A checklist in which nothing is required would always be ready: then nothing is deferred.
+    fn require_something(&mut self) {
+        if self.items().all(|item| matches!(item.state, State::Deferred(_))) {
+            for item in self.items_mut() {
+                if let State::Deferred(why) = &item.state {
+                    item.state = State::Pending(why.clone());
+                }
+            }
         }
-        id
     }
-}
-
-/// A few words of a text as a name: letters, digits and `-`.
-fn slug(text: &str, otherwise: &str) -> String {
-    let head = match text.split_once(':') {
-        Some((head, _)) if head.chars().filter(|c| c.is_alphanumeric()).count() > 1 => head,
-        Some(_) | None => text,
-    };
-    let words = head.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let slug = words.take(4).collect::<Vec<_>>().join("-").to_ascii_lowercase();
-    let slug: String = slug.chars().take(40).collect();
-    if slug.is_empty() { otherwise.to_owned() } else { slug }
 }

@@ -50,6 +50,7 @@ pub fn item(id: &str, title: &str, status: Status) -> ItemResult {
     ItemResult {
         id: id.into(),
         title: title.into(),
+        parent: None,
         owner: None,
         tags: Vec::new(),
         status,

@@ -111,6 +111,8 @@ pub struct ItemResult {
     pub id: String,
     /// What a person would tick.
     pub title: String,
+    /// The id of the item that it is nested below.
+    pub parent: Option<String>,
     /// Who looks after it.
     pub owner: Option<String>,
     /// Its tags.

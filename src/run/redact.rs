@@ -85,6 +85,7 @@ impl Redact for ItemResult {
             hint,
             sign_off,
             manual,
+            parent: _,
             source: _,
             definition: _,
             requirements: _,

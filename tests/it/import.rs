@@ -36,6 +36,8 @@ fn the_m9_list_imported_and_rendered_has_its_sections_and_items_in_order() {
     let shown = project.gate(&["check", "staging", "--format", "markdown"]);
     assert_eq!(shown.code, 1, "{}", shown.stderr);
     assert_eq!(outline(&shown.stdout), outline(M9));
+    let made = project.read("checklists/staging.yaml");
+    assert!(made.contains("use: workflow-dispatch-only"), "{made}");
     assert!(!shown.stdout.contains("- [x]"), "a claim became a tick:\n{}", shown.stdout);
     for said in [
         "[PROD SETUP]",
@@ -48,13 +50,39 @@ fn the_m9_list_imported_and_rendered_has_its_sections_and_items_in_order() {
 }
 
 #[test]
+fn the_regenerated_markdown_keeps_boxes_quotations_and_nesting() {
+    let list = "# L\n\n## S\n\n- [ ] Roll out\n  - [ ] Build\n    - [ ] Sign\n- [ ] Restart\n\n> - [ ] Quoted\n\nNot:\n\n    - [ ] a box\n";
+    let project = project(list);
+    assert_eq!(project.gate(&["import", "LIST.md", "-o", "checklists/staging.yaml"]).code, 0);
+    let shown = project.gate(&["check", "staging", "--format", "markdown"]);
+    let boxes: Vec<&str> = shown.stdout.lines().filter(|line| line.trim_start().starts_with("- [")).collect();
+    let titles: Vec<String> =
+        boxes.iter().map(|line| line.split(" **").next().unwrap_or_default().to_owned()).collect();
+    assert_eq!(
+        titles,
+        ["    - [ ] a box", "- [ ] Roll out", "  - [ ] Build", "    - [ ] Sign", "- [ ] Restart", "- [ ] Quoted"],
+        "{}",
+        shown.stdout
+    );
+}
+
+#[test]
 fn a_list_with_no_items_says_so() {
-    let output = project("# Notes\n\n- bread\n- `- [ ]`\n\n```\n- [ ] no\n```\n").gate(&["import", "LIST.md"]);
+    let output = project("# Notes\n\nbread\n\n```\n- [ ] no\n```\n").gate(&["import", "LIST.md"]);
     insta::assert_snapshot!(output.stderr, @"
-    error: `LIST.md` holds no items
-      help: an item is a line such as `- [ ] API answers`; those in code fences and comments don't count
+    error: no items found in `LIST.md`
+      help: an item is a line such as `- [ ] API answers` or `- API answers`, outside code and comments
     ");
     assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn the_folder_of_the_output_is_made() {
+    let project = project("- bread\n- [ ] A\n\n## Later\n");
+    let output = project.gate(&["import", "LIST.md", "--bullets", "-o", "new/lists/out.yaml"]);
+    assert_eq!(output.code, 0);
+    assert!(output.stderr.starts_with("left out: LIST.md:4: ") && output.stderr.contains("Later"), "{}", output.stderr);
+    assert_eq!(project.read("new/lists/out.yaml").matches("- id:").count(), 2);
 }
 
 #[test]

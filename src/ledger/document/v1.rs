@@ -96,6 +96,8 @@ pub struct Item<'a> {
     #[serde(default)]
     pub manual: Option<Text<'a>>,
     #[serde(default)]
+    pub parent: Option<Text<'a>>,
+    #[serde(default)]
     pub source: Option<Text<'a>>,
     #[serde(default)]
     pub definition: Option<Text<'a>>,

@@ -155,6 +155,9 @@ pub struct Item<'a> {
     /// The steps that a person does, as Markdown, for a manual item. Missing in documents of gate 0.1.
     #[serde(default)]
     pub manual: Option<Text<'a>>,
+    /// The id of the item that it is nested below. Missing in documents of gate 0.1.
+    #[serde(default)]
+    pub parent: Option<Text<'a>>,
     /// SHA-256 of its source, in hexadecimal: its probes, expectations and needs as written. Missing in documents of gate 0.1.
     #[serde(default)]
     pub source: Option<Text<'a>>,

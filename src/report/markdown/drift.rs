@@ -78,10 +78,14 @@ impl Meaning {
     fn line(&self, line: &str) -> String {
         let text = line.trim_end_matches(['\r', '\n']);
         let end = &line[text.len()..];
+        // A nested item is indented.
+        let bare = text.trim_start_matches(' ');
+        let indent = &text[..text.len() - bare.len()];
         let same = if text.starts_with("**Last Verified:**") && self.date.replace(text, "DATE") == self.head {
             Some(Cow::Borrowed(&self.head[..]))
-        } else if text.starts_with("- [") {
-            self.items.iter().find(|item| self.is_same(text, item)).map(|item| Cow::Owned(item.to_string()))
+        } else if bare.starts_with("- [") {
+            let same = self.items.iter().find(|item| self.is_same(bare, item));
+            same.map(|item| Cow::Owned(format!("{indent}{item}")))
         } else {
             None
         };

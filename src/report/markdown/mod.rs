@@ -5,6 +5,7 @@ pub mod embed;
 mod escape;
 mod item;
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use jiff::civil::Date;
@@ -17,6 +18,9 @@ use escape::{cell, escape, line};
 use item::{ItemLine, Remark};
 
 pub use drift::{Exactness, drift};
+
+/// Items that are nested deeper are shown at this depth.
+const DEEPEST: usize = 8;
 
 /// The run as markdown. Dates are those of the run, in UTC.
 pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
@@ -91,8 +95,12 @@ fn write_section(run: &Run, section: &Section, today: Date, out: &mut dyn Write)
             writeln!(out)?;
         }
     }
+    let mut depths: HashMap<&str, usize> = HashMap::new();
     for item in &section.items {
-        write_item(run, item, today, out)?;
+        let above = item.parent.as_deref().and_then(|parent| depths.get(parent));
+        let depth = above.map_or(0, |depth| (depth + 1).min(DEEPEST));
+        depths.insert(&item.id, depth);
+        write_item(run, item, depth, today, out)?;
     }
     Ok(())
 }
@@ -114,21 +122,21 @@ fn write_changes(changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_item(run: &Run, item: &ItemResult, today: Date, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", item_line(run, item, today))?;
+fn write_item(run: &Run, item: &ItemResult, depth: usize, today: Date, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{:1$}{2}", "", 2 * depth, item_line(run, item, today))?;
     match &item.manual {
-        Some(steps) => write_steps(steps, out),
+        Some(steps) => write_steps(steps, depth, out),
         None => Ok(()),
     }
 }
 
 /// The steps of a manual item, indented so that they belong to it.
-fn write_steps(steps: &str, out: &mut dyn Write) -> io::Result<()> {
+fn write_steps(steps: &str, depth: usize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
     for line in steps.trim_matches('\n').lines().map(str::trim_end) {
         match line.is_empty() {
             true => writeln!(out)?,
-            false => writeln!(out, "  {line}")?,
+            false => writeln!(out, "{:1$}{line}", "", 2 * depth + 2)?,
         }
     }
     Ok(())

@@ -93,6 +93,22 @@ fn the_steps_of_a_manual_item_belong_to_it() {
 }
 
 #[test]
+fn an_item_is_nested_below_its_parent() {
+    let below = |id: &str, parent: &str| ItemResult { parent: Some(parent.into()), ..passed(id, id, "200") };
+    let steps = ItemResult { manual: Some("Look".into()), ..below("c", "b") };
+    let text = shown(&run([section("S", [passed("a", "a", "200"), below("b", "a"), steps, below("d", "a")])]));
+    assert_snapshot!(text.split_once("## ").expect("there is a section").1, @r"
+    S
+    - [x] a (verified 2025-12-06: 200)
+      - [x] b (verified 2025-12-06: 200)
+        - [x] c (verified 2025-12-06: 200)
+
+          Look
+      - [x] d (verified 2025-12-06: 200)
+    ");
+}
+
+#[test]
 fn what_was_not_run_or_ended_early_is_said_beside_the_verdict() {
     let mut run = run([section("API", [passed("api", "API answers", "200")])]);
     run.partial = Some("--only api".into());
