@@ -137,7 +137,9 @@ fn no_item_outlives_its_timeout_and_no_neighbour_is_harmed() {
         if id.starts_with("well") {
             assert_eq!(status, "passed", "{item:#}");
         } else {
-            assert!(status != "passed" || id.starts_with("drips") || id.starts_with("garbage"), "{item:#}");
+            // Accepting a connection, or a header, is all that some of the probes ask of a server.
+            let is_database = ["pg", "mysql", "redis"].iter().any(|name| id.starts_with(name));
+            assert!(status == "error" || !is_database, "{item:#}");
             assert!(took <= Duration::from_secs(2) + OVERRUN, "{id} took {took:?}: {item:#}");
         }
     }

@@ -114,7 +114,7 @@ fn a_missing_name_is_red_and_a_silent_resolver_could_not_be_observed() {
     assert_eq!(check(&there, "api.staging.test").code, 0);
     let missing = check(&there, "missing.staging.test");
     assert_eq!(missing.code, 1);
-    assert!(missing.stdout.contains(r#"status is "no such name", not "found""#), "{}", missing.stdout);
+    assert!(missing.stdout.contains(r#"status: expected "found", got "no such name""#), "{}", missing.stdout);
     let silent = check(&resolver(None), "api.staging.test");
     assert_eq!(silent.code, 3);
     assert!(silent.stdout.contains("did not answer in time"), "{}", silent.stdout);

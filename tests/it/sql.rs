@@ -204,7 +204,7 @@ fn a_pooler_without_a_server_is_given_up_in_time() {
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(1));
     let start = Instant::now();
     let error = look_in::<Sql>(&cx, json!({ "url": pooler.url(), "query": "SELECT 1" })).expect_err("nobody is there");
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert!(error.contains("pooler"), "{error}");
 }
 

@@ -41,8 +41,8 @@ fn postgresql_refuses_in_many_ways() {
     help: the name is what stands after the last `/` of the URL
     "#);
     assert_snapshot!(ask(&format!("{url}?sslmode=require")), @"
-    HOST offers no TLS
-    help: if that is right, drop `sslmode` (or `ssl-mode`) from the URL
+    HOST does not support TLS
+    help: if that is right, drop `sslmode` (or `ssl-mode`) from the URL, and `ca`
     ");
     assert_snapshot!(ask(&format!("postgres://gate:secret@127.0.0.1:{}/gate", harness::free_port())), @"
     HOST refused the connection
@@ -135,8 +135,8 @@ fn mariadb_refuses_in_many_ways() {
     help: the name is what stands after the last `/` of the URL
     ");
     assert_snapshot!(ask(&format!("{url}?ssl-mode=REQUIRED"), "SELECT 1"), @"
-    HOST offers no TLS
-    help: if that is right, drop `sslmode` (or `ssl-mode`) from the URL
+    HOST does not support TLS
+    help: if that is right, drop `sslmode` (or `ssl-mode`) from the URL, and `ca`
     ");
     assert!(ask(&url, "SELECT * FROM users").starts_with("HOST does not know what the query asks of"));
     assert_snapshot!(ask(&url, "SELECT FROM"), @"
