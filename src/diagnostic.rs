@@ -9,6 +9,9 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
+use crate::text::credential::looks_secret;
+use crate::text::{masked_lines, visible, visible_lines};
+
 pub use collector::{Collector, MAX_SHOWN};
 pub use source::{Place, Source, Sources, Span};
 
@@ -59,7 +62,7 @@ impl Diagnostic {
         self
     }
 
-    /// Where it is, without the line that stands there: it may hold a secret.
+    /// Where it is, without the line: it may hold a secret.
     #[must_use]
     pub fn at_unshown(self, span: Span) -> Self {
         Self { is_shown: false, ..self.at(span) }
@@ -202,8 +205,9 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = visible(&problem.title);
-    if !problem.is_shown || (problem.at.is_none() && problem.also.is_empty()) || !fits(problem, sources) {
+    let title = visible_lines(&problem.title).into_owned();
+    let has_places = problem.at.is_some() || !problem.also.is_empty();
+    if !problem.is_shown || !has_places || !fits(problem, sources) || has_credential(problem, sources) {
         return without_lines(problem, sources, &title, styled);
     }
     let mut group = Group::with_title(level.primary_title(title.as_str()));
@@ -221,23 +225,24 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
         let source = sources.get(file);
         let here: Vec<_> = places().filter(|(span, ..)| span.file == file).collect();
         let window = window(&source.text, here.iter().map(|(span, ..)| span.range()));
-        let mut snippet = Snippet::source(visible(&source.text[window.clone()]))
+        // What is masked may take other bytes than before: carets move with it.
+        let shown = |at: usize| masked_lines(&source.text[window.start..at.min(window.end)]).len();
+        let mut snippet = Snippet::source(masked_lines(&source.text[window.clone()]))
             .line_start(source.text[..window.start].matches('\n').count() + 1)
-            .path(source.name.as_str())
+            .path(visible(&source.name).into_owned())
             .fold(true);
         for (span, label, kind) in here {
             let range = on_one_line(&source.text, span.range());
-            let range = range.start - window.start..range.end - window.start;
-            let mut annotation = kind.span(range);
+            let mut annotation = kind.span(shown(range.start)..shown(range.end));
             if let Some(label) = label {
-                annotation = annotation.label(visible(label));
+                annotation = annotation.label(visible_lines(label).into_owned());
             }
             snippet = snippet.annotation(annotation);
         }
         group = group.element(snippet);
     }
     for help in &problem.help {
-        group = group.element(Level::HELP.message(visible(help)));
+        group = group.element(Level::HELP.message(visible_lines(help).into_owned()));
     }
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
@@ -251,6 +256,15 @@ fn fits(problem: &Diagnostic, sources: &Sources) -> bool {
         let here = spans().filter(|other| other.file == span.file).map(Span::range);
         source.line((span.start as usize).min(source.text.len())).1.len() <= MAX_LINE
             && window(&source.text, here).len() <= MAX_WINDOW
+    })
+}
+
+/// Whether a line with a place of the problem looks like a credential.
+fn has_credential(problem: &Diagnostic, sources: &Sources) -> bool {
+    let mut spans = problem.span().into_iter().chain(problem.also.iter().map(|(span, _)| *span));
+    spans.any(|span| {
+        let text = &sources.get(span.file).text;
+        looks_secret(&text[window(text, std::iter::once(span.range()))])
     })
 }
 
@@ -279,16 +293,16 @@ fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, styled: b
     let bold = if styled { Style::new().bold() } else { Style::new() };
     let mut text = format!("{colored}{word}{colored:#}{bold}: {title}{bold:#}");
     if let Some((span, label)) = &problem.at {
-        text.push_str(&format!("\n --> {}", sources.locate(*span)));
+        text.push_str(&format!("\n --> {}", visible(&sources.locate(*span).to_string())));
         if let Some(label) = label {
-            text.push_str(&format!(" ({})", visible(label)));
+            text.push_str(&format!(" ({})", visible_lines(label)));
         }
     }
     for (span, label) in &problem.also {
-        text.push_str(&format!("\n ::: {} ({})", sources.locate(*span), visible(label)));
+        text.push_str(&format!("\n ::: {} ({})", visible(&sources.locate(*span).to_string()), visible_lines(label)));
     }
     for help in &problem.help {
-        text.push_str(&format!("\n  {bold}help{bold:#}: {}", visible(help)));
+        text.push_str(&format!("\n  {bold}help{bold:#}: {}", visible_lines(help)));
     }
     text
 }
@@ -299,27 +313,16 @@ fn window(text: &str, places: impl Iterator<Item = Range<usize>> + Clone) -> Ran
     let last = places.map(|place| place.start).max().unwrap_or(0).min(text.len());
     let start = text[..first].rfind('\n').map_or(0, |at| at + 1);
     let end = text[last..].find('\n').map_or(text.len(), |at| last + at);
-    start..end
+    start..start + text[start..end].trim_end_matches('\r').len()
 }
 
 /// The part of the place that stands on its first line: a caret under twenty lines says less than one under a word.
 fn on_one_line(text: &str, place: Range<usize>) -> Range<usize> {
     let start = place.start.min(text.len());
     let end = place.end.clamp(start, text.len());
-    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    start..end.min(line_end)
-}
-
-/// The text with control characters, which could play tricks on a terminal, shown as `\u{…}`-free replacement of the
-/// same length in bytes where that is one, so that carets stay where they belong.
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            c if c.is_control() && c.len_utf8() == 1 => '?',
-            c => c,
-        })
-        .collect()
+    let line = text[start..].split('\n').next().unwrap_or_default();
+    let line_end = start + line.trim_end_matches('\r').len();
+    text.floor_char_boundary(start)..text.ceil_char_boundary(end.min(line_end))
 }
 
 #[cfg(test)]
@@ -361,6 +364,33 @@ mod tests {
     fn a_long_line_is_not_repeated_for_each_of_its_problems() {
         let text = unknown_keys("é".repeat(1 << 20), 40_000);
         assert!(text.len() < 10_000 && text.starts_with("error: unknown key `a0`\n --> c.yaml:1:1\n"), "{text}");
+    }
+
+    #[test]
+    fn nothing_in_a_file_acts_on_the_terminal_and_the_caret_stays_at_its_word() {
+        let mut sources = Sources::default();
+        let file = sources.add("\u{1b}c.yaml", "\u{9b}31m\u{7f}\u{202e}key: x\r\n");
+        let problem =
+            Diagnostic::error("unknown key `\u{9b}`").at(Span { file, start: 9, end: 12 }).label("\u{202e}no");
+        insta::assert_snapshot!(Diagnostics::from(problem).render(&sources, false), @r"
+        error: unknown key `\u{9b}`
+         --> \u{1b}c.yaml:1:7
+          |
+        1 | �31m��key: x
+          |       ^^^ \u{202e}no
+        ");
+    }
+
+    #[test]
+    fn a_line_that_looks_like_a_credential_is_not_quoted() {
+        let mut sources = Sources::default();
+        let file = sources.add("c.yaml", "title: x\ntoken: hunter2hunter2\n");
+        let problem = Diagnostic::error("unknown key `token`").at(Span { file, start: 9, end: 14 }).help("remove it");
+        insta::assert_snapshot!(Diagnostics::from(problem).render(&sources, false), @r"
+        error: unknown key `token`
+         --> c.yaml:2:1
+          help: remove it
+        ");
     }
 
     #[test]

@@ -49,6 +49,16 @@ impl Env {
         Self { vars: vars.into_iter().collect(), cwd, ..Self::default() }
     }
 
+    /// Makes a folder the one that relative paths start in, for the whole process.
+    ///
+    /// # Errors
+    /// When it can't be entered.
+    pub fn enter(&mut self, folder: &std::path::Path) -> std::io::Result<()> {
+        std::env::set_current_dir(folder)?;
+        folder.clone_into(&mut self.cwd);
+        Ok(())
+    }
+
     /// The value of a variable.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str)

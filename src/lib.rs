@@ -13,6 +13,10 @@
 
 pub mod text;
 
+pub mod writer;
+
+pub mod reader;
+
 pub mod env;
 
 pub mod dotenv;

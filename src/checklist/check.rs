@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Sources};
+use crate::reader;
+use crate::writer::repository;
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
 use super::file::{FileCheck, FileInput, FileUse};
@@ -122,9 +124,11 @@ impl<'a> Checks<'a> {
     /// # Errors
     /// When there is none, or it can't be read.
     pub fn text(&self, name: &str) -> Result<(String, String), Diagnostic> {
+        /// A check that is longer is something else.
+        const LIMIT: u64 = 16 << 20;
         let path = self.root.join("checks").join(format!("{name}.yaml"));
         let is_name = !name.contains(['/', '\\']) && !name.is_empty();
-        match std::fs::read_to_string(&path) {
+        match reader::inside(&path, repository(self.root), LIMIT) {
             Ok(text) if is_name => return Ok((shown(&path, self.cwd), text)),
             Err(problem) if is_name && problem.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Diagnostic::error(format!("cannot read `{}`: {problem}", shown(&path, self.cwd))));

@@ -1,10 +1,12 @@
 //! Where a checklist is: `checklists/NAME.yaml` here or in the nearest folder above, or a path, or standard input.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Sources};
+use crate::reader;
+use crate::writer::repository;
 use crate::yaml;
 
 /// A checklist's text, not read as YAML yet.
@@ -42,11 +44,14 @@ const LIMIT: u64 = 16 << 20;
 /// When there is none, or it can't be read.
 pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
     if wanted == "-" {
-        let text = text(io::stdin().lock(), "standard input")?;
+        let text = reader::stdin(LIMIT).map_err(|problem| unread("standard input", &problem))?;
         return Ok(Found { name: "stdin".into(), file: "-".into(), root: cwd.to_owned(), text });
     }
-    let path = if is_path(wanted) { cwd.join(wanted) } else { by_name(wanted, cwd)? };
-    read(&path, cwd)
+    if is_path(wanted) {
+        return read(&cwd.join(wanted), cwd, |path| reader::named(path, LIMIT));
+    }
+    let (root, path) = by_name(wanted, cwd)?;
+    read(&path, cwd, |path| reader::inside(path, repository(&root), LIMIT))
 }
 
 /// The names of all checklists of the nearest folder that has any, in order, and that folder.
@@ -67,6 +72,21 @@ fn is_path(wanted: &str) -> bool {
     wanted.contains('/') || wanted.ends_with(".yaml") || wanted.ends_with(".yml")
 }
 
+/// A warning of a name that is hard to type, or that means something to a shell or a website. A path may have any.
+pub fn odd_name(wanted: &str) -> Option<Diagnostic> {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if wanted == "-"
+        || is_path(wanted)
+        || wanted.starts_with(|c: char| c.is_ascii_alphanumeric()) && wanted.chars().all(is_fine)
+    {
+        return None;
+    }
+    let title = format!(
+        "`{wanted}`: names of checklists will be limited to letters, digits, `.`, `_` and `-`, and begin with a letter or digit"
+    );
+    Some(Diagnostic::warning(title).help("rename the file, or give its path"))
+}
+
 /// The nearest folder, from here upwards, that holds `checklists/`.
 fn root(cwd: &Path) -> Option<PathBuf> {
     cwd.ancestors().find(|folder| folder.join("checklists").is_dir()).map(Path::to_owned)
@@ -84,11 +104,12 @@ fn names(root: &Path) -> Vec<String> {
     names
 }
 
-fn by_name(name: &str, cwd: &Path) -> Result<PathBuf, Diagnostic> {
+/// The file of a name, and the folder that holds `checklists/`.
+fn by_name(name: &str, cwd: &Path) -> Result<(PathBuf, PathBuf), Diagnostic> {
     let (root, names) = all(cwd)?;
     let path = root.join("checklists").join(format!("{name}.yaml"));
     if path.is_file() {
-        return Ok(path);
+        return Ok((root, path));
     }
     let problem = Diagnostic::error(format!("no checklist is called `{name}`"));
     let folder = shown(&root.join("checklists"), cwd);
@@ -96,14 +117,9 @@ fn by_name(name: &str, cwd: &Path) -> Result<PathBuf, Diagnostic> {
     Err(problem.suggest(name, names.iter().map(String::as_str), format!("`{folder}` holds {there}")))
 }
 
-fn read(path: &Path, cwd: &Path) -> Result<Found, Diagnostic> {
+fn read(path: &Path, cwd: &Path, read: impl FnOnce(&Path) -> io::Result<String>) -> Result<Found, Diagnostic> {
     let file = shown(path, cwd);
-    let failed = |problem: &io::Error| Diagnostic::error(format!("cannot read `{file}`: {problem}"));
-    let open = fs::File::open(path).map_err(|problem| failed(&problem))?;
-    if open.metadata().is_ok_and(|there| there.is_dir()) {
-        return Err(failed(&io::ErrorKind::IsADirectory.into()));
-    }
-    let text = text(open, &file)?;
+    let text = read(path).map_err(|problem| unread(&file, &problem))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let is_in_checklists = folder.file_name().is_some_and(|name| name == "checklists");
     let root = if is_in_checklists { folder.parent().unwrap_or(folder) } else { folder };
@@ -111,18 +127,8 @@ fn read(path: &Path, cwd: &Path) -> Result<Found, Diagnostic> {
     Ok(Found { name, root: root.to_owned(), file, text })
 }
 
-fn text(from: impl Read, name: &str) -> Result<String, Diagnostic> {
-    let failed = |problem: &str| Diagnostic::error(format!("cannot read `{name}`: {problem}"));
-    let mut bytes = Vec::new();
-    from.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|problem| failed(&problem.to_string()))?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(failed("it is longer than 16 MiB"));
-    }
-    String::from_utf8(bytes).map_err(|problem| {
-        let line =
-            problem.as_bytes()[..problem.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        failed(&format!("line {} is not UTF-8", line + 1))
-    })
+fn unread(name: &str, problem: &io::Error) -> Diagnostic {
+    Diagnostic::error(format!("cannot read `{name}`: {problem}"))
 }
 
 /// The path from where we are, where it lies below; else as it is.

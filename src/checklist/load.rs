@@ -1,6 +1,7 @@
 //! From text to a [`Checklist`], with every problem found on the way, all of them in one go.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -10,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::env::Env;
 use crate::run::Gap;
 use crate::secret::Redactor;
+use crate::writer::{confine, contained, repository};
 use crate::yaml::{self, Key, Node, Spanned, Value};
 
 use super::check::Checks;
@@ -60,6 +62,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
     let mut found_credentials = root.as_ref().map(credentials).unwrap_or_default();
     let mut secrets = Vec::new();
     let content = root.and_then(|root| {
+        outside(&root, &found.root, &mut problems);
         let mut loader = Loader {
             names: Names::read(&root, &mut problems),
             checks: Checks::new(&found.root, &env.cwd),
@@ -112,6 +115,24 @@ fn filled(mut root: Node, given: &[(Key, Node)], env: &Env, problems: &mut Vec<D
     }
     problems.extend(scope.problems());
     root
+}
+
+/// Finds paths of the repository that lead out of it.
+fn outside(root: &Node, folder: &Path, problems: &mut Vec<Diagnostic>) {
+    let text = |key| root.get(key).and_then(|node| Some((node.span, node.text()?)));
+    let repository = repository(folder);
+    if let Some((span, path)) = text("markdown")
+        && let Err(why) = confine(&folder.join(path), repository)
+    {
+        let problem = Diagnostic::error(format!("cannot write `{path}`: {why}")).at(span);
+        problems.push(problem.help("name a file of this repository; `--markdown=PATH` may be anywhere"));
+    }
+    // An absolute path is a file of the machine: a pull request can't change it.
+    if let Some((span, path)) = text("allowed_signers").filter(|(_, path)| Path::new(path).is_relative())
+        && let Err(why) = contained(&folder.join(path), repository)
+    {
+        problems.push(Diagnostic::error(format!("cannot read `{path}`: {why}")).at(span));
+    }
 }
 
 /// What the file of a checklist says.

@@ -33,7 +33,7 @@ pub use credential::{Credential, credentials, redactor};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use digest::Definition;
 pub use file::{FileChanges as Changes, FileSignOff as SignOff, Since};
-pub use find::{Found, SIGNOFFS, all, find, shown};
+pub use find::{Found, SIGNOFFS, all, find, odd_name, shown};
 pub use kind_info::KindInfo;
 pub use load::{Loaded, Overrides, load};
 pub use probe::default_timing;

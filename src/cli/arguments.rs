@@ -10,8 +10,12 @@ use crate::diagnostic::Diagnostic;
 use crate::dotenv;
 use crate::env::Env;
 use crate::ledger::{Ledger, Location};
+use crate::reader;
 
 use super::Failure;
+
+/// The maximum size of an environment file, in bytes.
+const ENV_FILE: u64 = 1 << 20;
 
 /// What overrides the checklist's file.
 #[derive(Debug, Args)]
@@ -37,7 +41,7 @@ impl InputArgs {
     pub fn env(&self, mut env: Env) -> Result<Env, Failure> {
         let mut found: BTreeMap<String, String> = BTreeMap::new();
         for file in &self.env_file {
-            let text = std::fs::read_to_string(env.cwd.join(file)).map_err(|problem| {
+            let text = reader::named(&env.cwd.join(file), ENV_FILE).map_err(|problem| {
                 Failure::usage(Diagnostic::error(format!("cannot read `{}`: {problem}", file.display())), &env)
             })?;
             let pairs = dotenv::parse(&text).map_err(|bad| {
@@ -82,7 +86,7 @@ impl LedgerArgs {
     pub async fn open(&self, name: &str, root: &Path, env: &Env) -> Result<Ledger, Failure> {
         let location = self.location(root, env)?;
         let place = location.name.clone();
-        let opened = Ledger::open_existing(location, root, env.now()).await;
+        let opened = Ledger::open_existing(location, root, env).await;
         opened.map_err(|problem| Failure::output(problem, env))?.ok_or_else(|| {
             let problem = Diagnostic::error(format!("nothing is recorded yet: the ledger {place} does not exist"));
             Failure::usage(problem.help(format!("make a first run: `gate check {name}`")), env)

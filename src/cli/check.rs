@@ -20,7 +20,7 @@ use crate::yaml::Duration;
 
 use super::deliver::{Delivered, deliver};
 use super::record::{Asked, Recorder};
-use super::{Exit, Failure, InputArgs, LedgerArgs, load, sign_offs};
+use super::{Exit, Failure, InputArgs, LedgerArgs, kept, load, sign_offs};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -90,8 +90,9 @@ impl Check {
         };
         let plan = Plan::build(checklist, &selection, sign_offs)
             .map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
+        let kept = kept(&plan.checklist, &self.ledger, &env);
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
-        let outputs = report::open(&reports, &plan.checklist.name, unmarked)
+        let outputs = report::open(&reports, &plan.checklist.name, unmarked, &kept)
             .map_err(|problems| Failure::output(problems, &env))?;
         let recorder = match self.no_record || (self.name == "-" && !self.ledger.is_named(&env)) {
             true => None,
@@ -135,7 +136,7 @@ impl Check {
             }
             None => {
                 let green = Err("no ledger was asked when it last was green".to_owned());
-                ledger::list_changes(&mut run, &changes, ChangeBases { green, sign_off: signed }, &root).await;
+                ledger::list_changes(&mut run, &changes, ChangeBases { green, sign_off: signed }, &root, &env).await;
                 Ok(())
             }
         };

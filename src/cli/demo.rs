@@ -59,10 +59,10 @@ impl Demo {
                 return Ok(if problem.use_stderr() { Exit::Usage } else { Exit::Ready });
             }
         };
-        let mut env = env;
-        env.cwd.clone_from(&folder);
-        env.vars.extend(stack.vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        let exit = check.run(env).await?;
+        let mut own = env.clone();
+        own.enter(&folder).map_err(|problem| failed(problem.to_string()))?;
+        own.vars.extend(stack.vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let exit = check.run(own).await?;
         eprint(&format!(
             "\nchecklist  {shown}/checklists/staging.yaml\nmarkdown   {shown}/docs/STAGING_READINESS.md\n"
         ));

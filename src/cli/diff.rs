@@ -43,7 +43,7 @@ impl Diff {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
         // What was recorded can be compared whatever is in the checklist today.
         let checklist = checklist::find(&self.name, &env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
-        let key = Key::find(&checklist.name, checklist.project().as_deref(), &checklist.root).await;
+        let key = Key::find(&checklist.name, checklist.project().as_deref(), &checklist.root, &env).await;
         let mut ledger = self.ledger.open(&self.name, &checklist.root, &env).await?;
         let (first, second) = self.two(&mut ledger, &key, &env).await?;
         ledger.close().await;

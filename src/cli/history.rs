@@ -53,7 +53,7 @@ impl History {
         // What was recorded can be listed whatever is in the checklist today.
         let checklist = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let failed = |problem| Failure::output(problem, env);
-        let key = Key::find(&checklist.name, checklist.project().as_deref(), &checklist.root).await;
+        let key = Key::find(&checklist.name, checklist.project().as_deref(), &checklist.root, env).await;
         let mut ledger = self.ledger.open(name, &checklist.root, env).await?;
         let runs = ledger.runs(&key, self.limit.get()).await.map_err(failed)?;
         let facts = ledger.facts(&key).await.map_err(failed)?;
@@ -87,7 +87,7 @@ impl History {
         let mut ledger = self.ledger.open("NAME", &root, env).await?;
         for name in names {
             let project = checklist::find(&name, &env.cwd).ok().and_then(|found| found.project());
-            let key = Key::find(&name, project.as_deref(), &root).await;
+            let key = Key::find(&name, project.as_deref(), &root, env).await;
             let last = ledger.runs(&key, 1).await.map_err(|problem| Failure::output(problem, env))?;
             rows.push(last.first().map_or_else(
                 || vec![name.clone(), "never run".to_owned()],

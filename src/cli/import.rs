@@ -1,8 +1,6 @@
 //! `gate import`: a checklist in YAML from a hand-written one in markdown.
 
-use std::fs::Permissions;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,7 +8,9 @@ use clap::Args;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::import::{Import as Imported, Unusable, import};
+use crate::reader;
 use crate::text::visible;
+use crate::writer::Target;
 
 use super::{Exit, Failure, print};
 
@@ -65,24 +65,17 @@ impl Import {
     }
 
     fn text(&self, env: &Env) -> io::Result<String> {
-        let mut text = String::new();
-        let read = if self.file == Path::new("-") {
-            io::stdin().lock().take(LIMIT + 1).read_to_string(&mut text)?
-        } else {
-            std::fs::File::open(env.cwd.join(&self.file))?.take(LIMIT + 1).read_to_string(&mut text)?
-        };
-        if read as u64 > LIMIT { Err(io::Error::other("it is longer than 16 MiB")) } else { Ok(text) }
+        match self.file.to_str() {
+            Some("-") => reader::stdin(LIMIT),
+            _ => reader::named(&env.cwd.join(&self.file), LIMIT),
+        }
     }
 
     /// Writes the whole file or none of it, and never over another unless told so.
     fn write(&self, path: &Path, yaml: &str) -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let rights = Permissions::from_mode(0o666); // as far as the umask lets it
-        let mut file = tempfile::Builder::new().prefix(".gate-").permissions(rights).tempfile_in(folder)?;
-        file.write_all(yaml.as_bytes())?;
-        file.as_file().sync_data()?;
-        let written = if self.force { file.persist(path) } else { file.persist_noclobber(path) };
-        written.map(drop).map_err(|problem| problem.error)
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        let target = Target::open(path)?;
+        let write = |out: &mut dyn Write| out.write_all(yaml.as_bytes());
+        if self.force { target.replace(write) } else { target.create(write) }
     }
 }

@@ -49,7 +49,7 @@ impl Ledger {
             Command::Export { name, ledger } | Command::Prune { name, ledger, .. } => (name, ledger),
         };
         let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
-        let key = Key::find(&found.name, found.project().as_deref(), &found.root).await;
+        let key = Key::find(&found.name, found.project().as_deref(), &found.root, &env).await;
         let mut ledger = args.open(name, &found.root, &env).await?;
         let failed = |problem: Diagnostic| Failure::output(problem, &env);
         match &self.command {

@@ -43,8 +43,7 @@ impl List {
             let id = section.id.as_ref().map(|id| format!(" [{id}]")).unwrap_or_default();
             let gap = if out.is_empty() { "" } else { "\n" };
             writeln!(out, "{gap}{}{id}", visible(&section.title)).expect("a string takes all");
-            let rows =
-                section.items.iter().map(|item| vec![item.id.to_string(), asks(item), visible(&item.title).into()]);
+            let rows = section.items.iter().map(|item| vec![item.id.to_string(), asks(item), item.title.to_string()]);
             out.push_str(&columns(rows));
         }
         print(&out, env)?;
@@ -60,7 +59,7 @@ fn checklists(env: &Env) -> Result<Exit, Failure> {
         match load(&name, &Overrides::default(), env) {
             Ok(checklist) => {
                 let count = checklist.items().count();
-                rows.push(vec![name, format!("{count} items"), visible(&checklist.title).into()]);
+                rows.push(vec![name, format!("{count} items"), checklist.title]);
             }
             Err(failure) => {
                 rows.push(vec![name, "not valid".to_owned(), String::new()]);
@@ -79,7 +78,7 @@ fn checks(env: &Env) -> Result<Exit, Failure> {
         match check(&name, env) {
             Ok(check) => {
                 let whose = if check.is_own { "own" } else { "stock" };
-                rows.push(vec![name, whose.to_owned(), visible(check.description.trim()).into()]);
+                rows.push(vec![name, whose.to_owned(), check.description.trim().to_owned()]);
             }
             Err(failure) => {
                 rows.push(vec![name, "not valid".to_owned(), String::new()]);
@@ -114,7 +113,7 @@ fn asks(item: &Item) -> String {
 /// Rows whose columns are in line.
 pub fn columns(rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Builder::default();
-    rows.for_each(|row| table.push_record(row));
+    rows.for_each(|row| table.push_record(row.iter().map(|cell| visible(cell).into_owned())));
     if table.count_records() == 0 {
         return String::new();
     }

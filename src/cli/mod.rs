@@ -30,9 +30,12 @@ use crate::checklist::{self, Checklist, Described, Overrides};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::engine;
 use crate::env::Env;
+use crate::ledger::Location;
 use crate::probe::KINDS;
+use crate::report::Kept;
 use crate::run::Verdict;
 use crate::sign_off::SignOffs;
+use crate::text::visible_lines;
 
 use arguments::{InputArgs, LedgerArgs, OutputFormat};
 
@@ -206,10 +209,10 @@ impl Failure {
     }
 }
 
-/// Writes to standard output. A reader who leaves early has had enough: that is no error.
+/// Writes text without colours to standard output; nothing in it acts on a terminal. A reader who leaves early has had enough: that is no error.
 fn print(text: &str, env: &Env) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(visible_lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::output(Diagnostic::error(format!("cannot write to standard output: {problem}")), env))
         }
@@ -226,10 +229,20 @@ fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failu
         Some(checklist) => {
             // They are notes, which stop nothing.
             problems.tell();
+            if let Some(warning) = checklist::odd_name(name) {
+                Failure::usage(warning, env).tell();
+            }
             Ok(checklist)
         }
         None => Err(problems),
     }
+}
+
+/// The files that no report of a checklist may replace.
+fn kept(checklist: &Checklist, at: &LedgerArgs, env: &Env) -> Kept {
+    let location = at.location(&checklist.root, env).ok();
+    let ledger = location.as_ref().and_then(Location::file);
+    Kept::new(&checklist.root, &env.cwd.join(&checklist.file), ledger)
 }
 
 /// What has been signed off.

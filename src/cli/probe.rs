@@ -12,6 +12,7 @@ use crate::engine::{Looked, look};
 use crate::env::Env;
 use crate::probe::Kind;
 use crate::run::Status;
+use crate::text::json;
 use crate::yaml::{self, Duration, Key, Node, Scalar, Style};
 
 use super::arguments::pair;
@@ -47,7 +48,7 @@ impl Probe {
             look(&*probe, &[], timing, &cx, std::future::pending(), |_, _| ()).await;
         match observation {
             Some(seen) => {
-                print(&format!("{seen:#}\n"), &env)?;
+                print(&json::pretty(&seen), &env)?;
                 Ok(Exit::Ready)
             }
             None => {

@@ -42,12 +42,13 @@ impl Recorder {
     pub fn start(location: Location, checklist: &Checklist, deadline: Option<Duration>, env: &Env) -> Self {
         let root: &Path = &checklist.root;
         let place = location.name.clone();
-        let (folder, now) = (root.to_owned(), env.now());
-        let ledger = tokio::spawn(async move { Ledger::open(location, &folder, Access::Write, now).await });
+        let (folder, opener) = (root.to_owned(), env.clone());
+        let ledger = tokio::spawn(async move { Ledger::open(location, &folder, Access::Write, &opener).await });
         let (folder, world) = (root.to_owned(), env.clone());
         let origin = tokio::spawn(async move { Origin::find(&folder, &world).await });
         let (folder, name, project) = (root.to_owned(), checklist.name.clone(), checklist.project.clone());
-        let key = tokio::spawn(async move { Key::find(&name, project.as_deref(), &folder).await });
+        let world = env.clone();
+        let key = tokio::spawn(async move { Key::find(&name, project.as_deref(), &folder, &world).await });
         let deadline = deadline.map(|deadline| Instant::now() + deadline);
         Self { ledger, origin, key, root: root.to_owned(), place, deadline }
     }
@@ -85,7 +86,7 @@ impl Recorder {
             Ok(ledger) => ledger,
             Err(problem) => {
                 let bases = ChangeBases { green: Err("the ledger can't be read".to_owned()), sign_off: asked.signed };
-                ledger::list_changes(run, asked.changes, bases, &self.root).await;
+                ledger::list_changes(run, asked.changes, bases, &self.root, env).await;
                 return Err(problem);
             }
         };
@@ -94,7 +95,7 @@ impl Recorder {
         ledger::annotate(run, &facts);
         if asked.changes.iter().any(Option::is_some) {
             let bases = ChangeBases { green: Ok(ledger.last_green(&key).await?), sign_off: asked.signed };
-            ledger::list_changes(run, asked.changes, bases, &self.root).await;
+            ledger::list_changes(run, asked.changes, bases, &self.root, env).await;
         }
         if let Some(green) = ledger.last_other_green(&key, run).await? {
             warnings.extend(weakened(green.id, &weaker(&green.run, run)));

@@ -9,10 +9,14 @@ use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::env::Env;
 use crate::ledger::{self, Key, Which};
+use crate::reader;
 use crate::report::{self, Exactness, Look, Unmarked, drift, embed};
 use crate::run::Run;
 
-use super::{Exit, Failure, LedgerArgs, load, print, sign_offs};
+use super::{Exit, Failure, LedgerArgs, kept, load, print, sign_offs};
+
+/// A markdown file that is longer is something else.
+const LIMIT: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
 pub struct Render {
@@ -40,6 +44,7 @@ impl Render {
         let checklist = load(&self.name, &Overrides::default(), &env)?;
         let path = self.path(&checklist, &env)?;
         let name = checklist.name.clone();
+        let kept = kept(&checklist, &self.ledger, &env);
         let run = last(checklist, &self.ledger, &env).await?;
         let markdown = report::format("markdown").expect("it is in the registry");
         let look = Look::plain(env.now());
@@ -53,7 +58,7 @@ impl Render {
             return self.compare(&path, &name, &run, &text, &env);
         }
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
-        let outputs = report::open(&[("markdown".to_owned(), path)], &name, unmarked);
+        let outputs = report::open(&[("markdown".to_owned(), path)], &name, unmarked, &kept);
         let written = outputs.and_then(|outputs| outputs.write(&run, look.now));
         written.map_err(|problems| Failure::output(problems, &env))?;
         Ok(Exit::Ready)
@@ -75,7 +80,7 @@ impl Render {
 
     fn compare(&self, path: &Path, name: &str, run: &Run, text: &[u8], env: &Env) -> Result<Exit, Failure> {
         let shown = shown(path, &env.cwd);
-        let there = match std::fs::read(path) {
+        let there = match reader::bytes(path, LIMIT) {
             Ok(there) => there,
             Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(problem) => {
@@ -103,7 +108,7 @@ impl Render {
 /// The last whole run of a checklist, as it reads today.
 async fn last(mut checklist: Checklist, args: &LedgerArgs, env: &Env) -> Result<Run, Failure> {
     let name = &checklist.name;
-    let key = Key::find(name, checklist.project.as_deref(), &checklist.root).await;
+    let key = Key::find(name, checklist.project.as_deref(), &checklist.root, env).await;
     let mut ledger = args.open(name, &checklist.root, env).await?;
     let failed = |problem: Diagnostic| Failure::output(problem, env);
     let recorded = ledger.last(&key, Which::Whole).await.map_err(failed)?;

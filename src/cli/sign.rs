@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::checklist::{Checklist, Item, Subject};
+use crate::client::git::setting;
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::env::Env;
-use crate::ledger::{Key, Ledger, Recorded, Which, git};
+use crate::ledger::{Key, Ledger, Recorded, Which};
 use crate::run::is_same_subject;
 use crate::sign_off::{self, Action, Entry, SignOffRequest};
+use crate::text::{is_hidden, visible};
 
 use super::{Exit, Failure, InputArgs, LedgerArgs, load, print, sign_offs};
 
@@ -49,8 +51,10 @@ impl Sign {
         let refused = |problem| Failure { exit: Exit::NotReady, ..Failure::usage(problem, &env) };
         let usage = |problem| Failure::usage(problem, &env);
         for text in [Some(&by), email.as_ref(), self.note.as_ref()].into_iter().flatten() {
-            if text.chars().any(char::is_control) {
-                return Err(usage(Diagnostic::error("a name and a note have no control characters in them")));
+            if text.chars().any(is_hidden) {
+                return Err(usage(Diagnostic::error(
+                    "a name and a note must not contain control or invisible characters",
+                )));
             }
         }
         if checklist.subject == Subject::Unset {
@@ -64,9 +68,9 @@ impl Sign {
             Action::Revoke => (request.covers(source), None, None),
             Action::Give => {
                 let unread = |problem| Failure::output(problem, &env);
-                let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root).await;
+                let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, &env).await;
                 let location = self.ledger.location(&checklist.root, &env)?;
-                let ledger = Ledger::open_existing(location, &checklist.root, env.now()).await.map_err(unread)?;
+                let ledger = Ledger::open_existing(location, &checklist.root, &env).await.map_err(unread)?;
                 let last = match ledger {
                     Some(mut ledger) => ledger.last(&key, Which::Whole).await.map_err(unread)?,
                     None => None,
@@ -118,7 +122,7 @@ impl Sign {
         let file = sign_off::append(&checklist, &entry)
             .map_err(|(problems, sources)| Failure::output(problems, &env).at(&std::sync::Arc::new(sources)))?;
         let words = entry.signed();
-        print(&format!("{}: {words}\nwritten to {file}: commit it\n", self.item), &env)?;
+        print(&format!("{}: {}\nwritten to {file}: commit it\n", self.item, visible(&words.to_string())), &env)?;
         Ok(Exit::Ready)
     }
 
@@ -150,7 +154,7 @@ impl Sign {
                 return Ok((name, email));
             }
         } else {
-            let asked = async |key| git(&checklist.root, &["config", key]).await.ok().and_then(|text| set(&text));
+            let asked = async |key| setting(&checklist.root, key, env).await;
             let (name, email) = (asked("user.name").await, asked("user.email").await);
             if let Some(name) = name.or_else(|| email.clone()) {
                 return Ok((name, email));

@@ -45,7 +45,7 @@ impl Validate {
                 Ok(checklist) => {
                     let count = checklist.items().count();
                     let items = if count == 1 { "item" } else { "items" };
-                    let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root).await;
+                    let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, &env).await;
                     // In a folder without a remote, a ledger is not shared: the key says nothing.
                     let recorded = if key.is_of_folder { String::new() } else { format!(", recorded as {key}") };
                     let line = format!("{}: valid, {count} {items}{recorded}", checklist.file);

@@ -5,6 +5,7 @@ pub mod aside;
 mod context;
 mod fault;
 pub mod file;
+pub mod git;
 pub mod http;
 pub mod load;
 pub mod number;

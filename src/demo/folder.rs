@@ -8,6 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
+use crate::writer;
+
 use super::CHECKLIST;
 use super::part::Broken;
 
@@ -19,7 +21,7 @@ pub fn write(folder: &Path, broken: &Broken, now: Timestamp) -> io::Result<()> {
     let put = |path: &str, text: &str| {
         let path = folder.join(path);
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
-        fs::write(path, text)
+        writer::create(&path, text)
     };
     put("checklists/staging.yaml", &checklist(broken))?;
     put("backend/alembic.ini", "[alembic]\nscript_location = migrations\n")?;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::writer;
+
 use super::part::Broken;
 
 /// Writes them into a folder, which it gives. In front of all others in `PATH`, they are the ones that are run.
@@ -29,10 +31,10 @@ pub fn write(folder: &Path, broken: &Broken) -> io::Result<PathBuf> {
         ("pg_restore", "#!/bin/sh\n[ \"$1\" != --list ] || echo '1; 1259 16386 TABLE public aos_traces aos'\n"),
         ("systemctl", "#!/bin/sh\n[ \"$1\" != is-enabled ] || echo enabled\n"),
     ] {
-        fs::write(programs.join(name), text)?;
+        writer::create(&programs.join(name), text)?;
         fs::set_permissions(programs.join(name), Permissions::from_mode(0o755))?;
     }
-    fs::write(folder.join("nftables.conf"), "# The rules of the demo's host are in host/nft.\n")?;
+    writer::create(&folder.join("nftables.conf"), "# The rules of the demo's host are in host/nft.\n")?;
     Ok(programs)
 }
 

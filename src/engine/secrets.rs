@@ -38,10 +38,10 @@ impl std::fmt::Debug for Value {
 
 impl Secrets {
     /// Reads secrets: what costs nothing in any case, so that it is redacted also where nothing refers to it; a program
-    /// is only run for one that is used.
-    pub async fn read(secrets: &[Secret], used: &HashSet<String>, cx: &Context) -> Self {
+    /// is only run for one that is used, and never when nothing may have effects.
+    pub async fn read(secrets: &[Secret], used: &HashSet<String>, read_only: bool, cx: &Context) -> Self {
         let wanted = secrets.iter().filter(|secret| used.contains(&secret.name) || is_free(&secret.source));
-        let reading = wanted.map(|secret| async move { (secret.name.clone(), value(secret, cx).await) });
+        let reading = wanted.map(|secret| async move { (secret.name.clone(), value(secret, read_only, cx).await) });
         Self(futures_util::future::join_all(reading).await.into_iter().collect())
     }
 
@@ -81,7 +81,7 @@ fn is_free(source: &SecretSource) -> bool {
     }
 }
 
-async fn value(secret: &Secret, cx: &Context) -> Result<Value, Missing> {
+async fn value(secret: &Secret, read_only: bool, cx: &Context) -> Result<Value, Missing> {
     let unreadable = |why| Missing::Unreadable(secret.name.clone(), why);
     let name = &secret.name;
     let value = match &secret.source {
@@ -91,6 +91,9 @@ async fn value(secret: &Secret, cx: &Context) -> Result<Value, Missing> {
             None => return Err(Missing::Unset(variable.clone())),
         },
         SecretSource::File(path) => in_file(&cx.path(path)).map_err(unreadable)?,
+        SecretSource::Command(argv) if read_only => {
+            return Err(unreadable(format!("`{}` is not run with `--read-only`", argv.join(" "))));
+        }
         SecretSource::Command(argv) => printed(argv, cx).await.map_err(unreadable)?,
     };
     let value = value.trim_end_matches(['\n', '\r', ' ', '\t']);

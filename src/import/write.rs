@@ -91,7 +91,10 @@ fn write_item(item: &Item, out: &mut String) {
         State::Deferred(why) => say(out, format_args!("        deferred: {}", text(why))),
         State::SignOff(role) => {
             if item.needs.is_empty() {
-                say(out, format_args!("        manual: {}", text(&item.title)));
+                say(
+                    out,
+                    format_args!("        manual: {}", text(if item.title.is_empty() { "…" } else { &item.title })),
+                );
             }
             sign_off(role, out);
         }

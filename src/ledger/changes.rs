@@ -5,10 +5,10 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::checklist::{self, Since};
+use crate::client::git::git;
+use crate::env::Env;
 use crate::run::{Changes, Commit, Run};
 use crate::sign_off::Entry;
-
-use super::origin::git;
 
 /// How many commits are listed.
 const MOST: usize = 50;
@@ -35,15 +35,21 @@ pub struct ChangeBases {
 
 /// Lists the commits in the sections of a run that ask for them, one for one. `root` is the folder that holds
 /// `checklists/`.
-pub async fn list_changes(run: &mut Run, asked: &[Option<checklist::Changes>], bases: ChangeBases, root: &Path) {
+pub async fn list_changes(
+    run: &mut Run,
+    asked: &[Option<checklist::Changes>],
+    bases: ChangeBases,
+    root: &Path,
+    env: &Env,
+) {
     for (section, asked) in run.sections.iter_mut().zip(asked) {
         if let Some(asked) = asked {
-            section.changes = Some(changes(asked, &bases, root).await);
+            section.changes = Some(changes(asked, &bases, root, env).await);
         }
     }
 }
 
-async fn changes(asked: &checklist::Changes, bases: &ChangeBases, root: &Path) -> Changes {
+async fn changes(asked: &checklist::Changes, bases: &ChangeBases, root: &Path, env: &Env) -> Changes {
     let unknown =
         |problem: String| Changes { since: String::new(), commits: Vec::new(), more: 0, problem: Some(problem) };
     let (base, since) = match (&asked.since, &bases.sign_off, &bases.green) {
@@ -63,7 +69,7 @@ async fn changes(asked: &checklist::Changes, bases: &ChangeBases, root: &Path) -
             (commit.as_str(), format!("the last green run ({}, {})", short(commit), at.strftime("%Y-%m-%d")))
         }
     };
-    match listed(base, &asked.paths, root).await {
+    match listed(base, &asked.paths, root, env).await {
         Ok((commits, more)) => Changes { since, commits, more, problem: None },
         Err(why) => unknown(why),
     }
@@ -74,18 +80,30 @@ fn short(commit: &str) -> &str {
 }
 
 /// The commits after `base`, newest first, and how many more there are.
-async fn listed(base: &str, paths: &[String], root: &Path) -> Result<(Vec<Commit>, u64), String> {
+async fn listed(base: &str, paths: &[String], root: &Path, env: &Env) -> Result<(Vec<Commit>, u64), String> {
     let range = format!("{base}..HEAD");
     let limit = format!("--max-count={MOST}");
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let format = "--format=%h%x1f%cs%x1f%s%x1e";
-    let log = ["log", "--no-color", "--no-show-signature", format, &limit, "--end-of-options", &range, "--"];
-    let text = git(root, &[&log[..], &paths].concat()).await?;
+    let log = [
+        "log",
+        "--no-color",
+        "--no-show-signature",
+        "--no-ext-diff",
+        "--no-textconv",
+        format,
+        &limit,
+        "--end-of-options",
+        &range,
+        "--",
+    ];
+    let text = git(root, &[&log[..], &paths].concat(), env).await?;
     let commits: Vec<Commit> = text.split('\u{1e}').filter_map(commit).collect();
     if commits.len() < MOST {
         return Ok((commits, 0));
     }
-    let count = git(root, &[&["rev-list", "--count", "--end-of-options", &range, "--"], &paths[..]].concat()).await?;
+    let count = ["rev-list", "--count", "--end-of-options", &range, "--"];
+    let count = git(root, &[&count[..], &paths].concat(), env).await?;
     let count: u64 = count.trim().parse().map_err(|_| "git does not count".to_owned())?;
     Ok((commits, count.saturating_sub(MOST as u64)))
 }

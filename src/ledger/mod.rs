@@ -22,7 +22,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::client::git::git;
 use crate::diagnostic::Diagnostic;
+use crate::env::Env;
 use crate::run::{ItemResult, Run, Verdict};
 
 use connection::{Connection, FromEither, Value};
@@ -33,7 +35,7 @@ use write::latest;
 
 pub use changes::{ChangeBases, Green, list_changes};
 pub use facts::{AllFacts, Facts, ItemState, Passed, annotate};
-pub use origin::{Origin, git};
+pub use origin::Origin;
 pub use place::{Location, Place};
 pub use project::Key;
 pub use server::Access;
@@ -105,21 +107,21 @@ pub struct RunHead {
 
 impl Ledger {
     /// Opens a ledger. It is made at its first use; an older one is brought to this version. `root` is the folder that
-    /// holds `checklists/`, `now` this machine's time.
+    /// holds `checklists/`.
     ///
     /// # Errors
     /// When it can't be opened, is tracked by Git, or was made by a newer version.
-    pub async fn open(location: Location, root: &Path, access: Access, now: Timestamp) -> Result<Self, Diagnostic> {
+    pub async fn open(location: Location, root: &Path, access: Access, env: &Env) -> Result<Self, Diagnostic> {
         let opened = timely(async {
             if let Place::File { path, .. } = &location.place
-                && is_tracked(path, root).await
+                && is_tracked(path, root, env).await
             {
                 return Err(Refusal::Tracked);
             }
             server::open(&location.place, root, access).await
         });
         match opened.await {
-            Ok((connection, elsewhere)) => Ok(Self { connection, location, now, elsewhere }),
+            Ok((connection, elsewhere)) => Ok(Self { connection, location, now: env.now(), elsewhere }),
             Err(refusal) => Err(error::problem("open", &location, &refusal)),
         }
     }
@@ -128,10 +130,10 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`Ledger::open`].
-    pub async fn open_existing(location: Location, root: &Path, now: Timestamp) -> Result<Option<Self>, Diagnostic> {
+    pub async fn open_existing(location: Location, root: &Path, env: &Env) -> Result<Option<Self>, Diagnostic> {
         match &location.place {
             Place::File { path, .. } if !path.exists() => Ok(None),
-            Place::File { .. } | Place::Postgres(_) => Self::open(location, root, Access::Read, now).await.map(Some),
+            Place::File { .. } | Place::Postgres(_) => Self::open(location, root, Access::Read, env).await.map(Some),
         }
     }
 
@@ -321,9 +323,9 @@ impl TryFrom<HeadRow> for RunHead {
 }
 
 /// Whether Git tracks the file.
-async fn is_tracked(path: &Path, root: &Path) -> bool {
+async fn is_tracked(path: &Path, root: &Path, env: &Env) -> bool {
     let path = path.to_string_lossy();
-    path.as_ref() != "" && git(root, &["ls-files", "--error-unmatch", "--", &path]).await.is_ok()
+    path.as_ref() != "" && git(root, &["ls-files", "--error-unmatch", "--", &path], env).await.is_ok()
 }
 
 async fn timely<T>(work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {

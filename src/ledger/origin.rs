@@ -1,16 +1,10 @@
 //! Where a run comes from: the commit of the checklist's repository, the machine, the person, the CI job.
 
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
-use tokio::process::Command;
-
+use crate::client::git::git;
 use crate::env::Env;
 use crate::run::Run;
-
-/// How long Git may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a run comes from, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +22,7 @@ pub struct Origin {
 impl Origin {
     /// Finds out. `root` is the folder that holds `checklists/`.
     pub async fn find(root: &Path, env: &Env) -> Self {
-        let commit = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).await;
+        let commit = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"], env).await;
         let commit = commit.ok().map(|commit| commit.trim().to_owned()).filter(|commit| !commit.is_empty());
         Self { commit, host: env.host(), user: env.user(), ci: ci(env) }
     }
@@ -37,30 +31,6 @@ impl Origin {
     pub fn sign(self, run: &mut Run) {
         (run.commit, run.host, run.user, run.ci) = (self.commit, self.host, self.user, self.ci);
     }
-}
-
-/// What Git prints, asked so that it changes nothing and waits for nobody.
-///
-/// # Errors
-/// Why it says nothing, in words.
-pub async fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(folder).args(["--no-optional-locks", "--no-pager", "-c", "core.fsmonitor=false"]);
-    command.args(arguments).stdin(Stdio::null()).env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").kill_on_drop(true);
-    let output = match tokio::time::timeout(TIMEOUT, command.output()).await {
-        Ok(Ok(output)) => output,
-        Ok(Err(problem)) if problem.kind() == std::io::ErrorKind::NotFound => {
-            return Err("git is not installed".to_owned());
-        }
-        Ok(Err(problem)) => return Err(format!("cannot run git: {problem}")),
-        Err(_) => return Err("git did not answer in time".to_owned()),
-    };
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let first = said.lines().next().unwrap_or("git says nothing of why").trim_start_matches("fatal: ");
-    Err(first.to_owned())
 }
 
 /// The link to the job, in the words of GitHub, GitLab and Jenkins.

@@ -6,6 +6,7 @@ use crate::checklist::shown;
 use crate::client::sql::{self, DatabaseUrl};
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
+use crate::writer::{confine, repository};
 
 /// The folder beside `checklists/` that holds what is remembered there.
 pub const FOLDER: &str = ".gate";
@@ -40,6 +41,14 @@ pub enum Place {
 }
 
 impl Location {
+    /// The file, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File { path, .. } => Some(path),
+            Place::Postgres(_) => None,
+        }
+    }
+
     /// What `--ledger` says; else `GATE_LEDGER`; else `.gate/ledger.db` in the folder that holds `checklists/`.
     ///
     /// # Errors
@@ -49,6 +58,10 @@ impl Location {
         let named = given.or_else(|| env.var("GATE_LEDGER").filter(|said| !said.trim().is_empty()));
         let Some(said) = named else {
             let path = root.join(FOLDER).join(FILE);
+            confine(&path, repository(root)).map_err(|why| {
+                let title = format!("cannot use `{}`: {why}", shown(&path, &env.cwd));
+                Diagnostic::error(title).help("name another ledger: `--ledger PATH`")
+            })?;
             return Ok(Self {
                 name: format!("`{}`", shown(&path, &env.cwd)),
                 place: Place::File { path, is_own: true },

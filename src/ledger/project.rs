@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::origin::git;
+use crate::client::git::git;
+use crate::env::Env;
 
 /// What a run is remembered under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +19,10 @@ pub struct Key {
 impl Key {
     /// The key of a checklist. `declared` is its own `project:`; without one, it is the repository's remote `upstream` or
     /// `origin`, and without these, the folder's name. `root` is the folder that holds `checklists/`.
-    pub async fn find(name: &str, declared: Option<&str>, root: &Path) -> Self {
+    pub async fn find(name: &str, declared: Option<&str>, root: &Path, env: &Env) -> Self {
         let named = match declared {
             Some(project) => Some(project.to_owned()),
-            None => remote(root).await,
+            None => remote(root, env).await,
         };
         let is_of_folder = named.is_none();
         Self { project: named.unwrap_or_else(|| folder(root)), name: name.to_owned(), is_of_folder }
@@ -35,11 +36,11 @@ impl std::fmt::Display for Key {
 }
 
 /// The remote's host and path, with the folder's path in the repository.
-async fn remote(root: &Path) -> Option<String> {
-    let listed = git(root, &["config", "--get-regexp", r"^remote\.(upstream|origin)\.url$"]).await.ok()?;
+async fn remote(root: &Path, env: &Env) -> Option<String> {
+    let listed = git(root, &["config", "--get-regexp", r"^remote\.(upstream|origin)\.url$"], env).await.ok()?;
     let of = |name: &str| listed.lines().find_map(|line| line.strip_prefix(&format!("remote.{name}.url ")));
     let remote = address(of("upstream").or_else(|| of("origin"))?)?;
-    let prefix = git(root, &["rev-parse", "--show-prefix"]).await.unwrap_or_default();
+    let prefix = git(root, &["rev-parse", "--show-prefix"], env).await.unwrap_or_default();
     let prefix = prefix.trim().trim_matches('/');
     Some(if prefix.is_empty() { remote } else { format!("{remote}/{prefix}") })
 }

@@ -1,7 +1,7 @@
 //! Opens the database of a ledger, and brings it to the schema of this version.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 
 use crate::client::sql;
+use crate::writer;
 
 use super::connection::{Connection, Transaction, Value};
 use super::dialect::{Dialect, HOME, KEEP_HOME, MOVE_TABLES, SQLITE};
@@ -193,9 +194,13 @@ fn make_folder(file: &Path) -> io::Result<()> {
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => {}
         Err(problem) => return Err(problem),
     }
-    match fs::File::create_new(folder.join(".gitignore")) {
-        Ok(mut ignore) => ignore.write_all(b"*\n"),
+    let ignore = folder.join(".gitignore");
+    // A link that leads nowhere is there as well.
+    if ignore.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    match writer::create(&ignore, "*\n") {
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(problem) => Err(problem),
+        written => written,
     }
 }

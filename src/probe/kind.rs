@@ -93,7 +93,9 @@ impl<P: Probe> Observe for P {
     }
 
     fn has_effects(&self) -> bool {
-        Probe::has_effects(self)
+        let has_effects = Probe::has_effects(self);
+        debug_assert!(!has_effects || P::EFFECTS.is_some(), "the manual of `{}` says when it has effects", P::KIND);
+        has_effects
     }
 
     fn is_insecure(&self) -> bool {

@@ -24,7 +24,7 @@ pub use counts::Counts;
 pub use json::schema;
 pub use live::Live;
 pub use markdown::{Exactness, drift, embed};
-pub use output::{Outputs, Unmarked, open};
+pub use output::{Kept, Outputs, Unmarked, open};
 
 /// Every format that a run can be told in, in alphabetical order. A new format adds its row here.
 pub static FORMATS: &[Format] = &[

@@ -1,11 +1,13 @@
 //! The file of sign-offs: read with places, and added to so that neither a kill nor a second signer loses anything.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::checklist::{Checklist, SIGNOFFS};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::reader;
+use crate::writer::{self, Target};
 use crate::yaml::{self, Value};
 
 use super::Entry;
@@ -36,7 +38,8 @@ fn path(checklist: &Checklist) -> PathBuf {
 pub fn read(checklist: &Checklist) -> Result<Entries, (Diagnostics, Sources)> {
     let path = path(checklist);
     let name = path.display().to_string();
-    let text = content(&path).map_err(|problem| (cannot("read", &path, &problem).into(), Sources::default()))?;
+    let text =
+        content(&path, checklist).map_err(|problem| (cannot("read", &path, &problem).into(), Sources::default()))?;
     parse(&name, text)
 }
 
@@ -47,13 +50,12 @@ pub fn read(checklist: &Checklist) -> Result<Entries, (Diagnostics, Sources)> {
 pub fn append(checklist: &Checklist, entry: &Entry) -> Result<String, (Diagnostics, Sources)> {
     let path = path(checklist);
     let wrong = |problem: io::Error| (cannot("write", &path, &problem).into(), Sources::default());
-    // A link stays a link.
-    let target = if path.exists() { path.canonicalize().map_err(wrong)? } else { path.clone() };
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let target = Target::inside(&path, writer::repository(&checklist.root)).map_err(wrong)?;
+    let folder = target.path().parent().expect("a file is in a folder");
     // The folder itself is locked: that leaves nothing behind, and the lock goes with the process.
     let lock = File::open(folder).map_err(wrong)?;
     lock.lock().map_err(wrong)?;
-    let mut text = content(&target).map_err(wrong)?;
+    let mut text = content(target.path(), checklist).map_err(wrong)?;
     let name = path.display().to_string();
     let before = parse(&name, text.clone())?;
     if text.trim().is_empty() {
@@ -76,7 +78,7 @@ pub fn append(checklist: &Checklist, entry: &Entry) -> Result<String, (Diagnosti
             Sources::default(),
         ));
     }
-    replace(&target, folder, text.as_bytes()).map_err(wrong)?;
+    target.replace(|out| out.write_all(text.as_bytes())).map_err(wrong)?;
     Ok(name)
 }
 
@@ -95,35 +97,12 @@ fn written(entry: &Entry) -> String {
     text
 }
 
-/// Writes a new file beside the old one, and gives it its name. One that a kill left behind is written over: whoever
-/// holds the lock is alone.
-fn replace(target: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let new = folder.join(format!(".{name}.new"));
-    let written = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&new)?;
-        file.write_all(bytes)?;
-        if let Ok(old) = fs::metadata(target) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.sync_all()?;
-        fs::rename(&new, target)
-    };
-    if let Err(problem) = written() {
-        // A disk that is full is not to keep half a file.
-        let _ = fs::remove_file(&new);
-        return Err(problem);
+/// The text of the file, none if it does not exist.
+fn content(path: &Path, checklist: &Checklist) -> io::Result<String> {
+    match reader::inside(path, writer::repository(&checklist.root), LIMIT) {
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read,
     }
-    File::open(folder)?.sync_all()
-}
-
-fn content(path: &Path) -> io::Result<String> {
-    match fs::metadata(path) {
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        Ok(there) if there.len() > LIMIT => return Err(io::Error::other("it is longer than 16 MiB")),
-        Ok(_) | Err(_) => {}
-    }
-    fs::read_to_string(path)
 }
 
 /// The entries of a text. A problem with one does not hide those of others.

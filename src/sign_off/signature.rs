@@ -14,6 +14,8 @@ use super::Entry;
 
 /// What the signature is for: one made for something else is refused.
 const NAMESPACE: &str = "gate-signoff";
+/// A file of allowed signers that is longer is something else.
+const SIGNERS: u64 = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Signs an entry with a key. The program may ask for a passphrase at the terminal, for as long as that takes.
@@ -36,8 +38,16 @@ pub async fn sign(entry: &Entry, key: &Path) -> Result<String, String> {
 /// # Errors
 /// Why it is not good, in words.
 pub async fn verify(entry: &Entry, signature: &str, allowed: &Path) -> Result<(), String> {
-    if !allowed.is_file() {
-        return Err(format!("there is no file of allowed signers at `{}`", allowed.display()));
+    let unread = |why: String| format!("cannot read the allowed signers in `{}`: {why}", allowed.display());
+    let there = std::fs::metadata(allowed).map_err(|problem| match problem.kind() {
+        io::ErrorKind::NotFound => format!("there is no file of allowed signers at `{}`", allowed.display()),
+        _ => unread(problem.to_string()),
+    })?;
+    if !there.is_file() {
+        return Err(unread("it is not a regular file".to_owned()));
+    }
+    if there.len() > SIGNERS {
+        return Err(unread("it is longer than 1 MiB".to_owned()));
     }
     let mut file = tempfile::NamedTempFile::new().map_err(|problem| no_file(&problem))?;
     file.write_all(signature.as_bytes()).map_err(|problem| no_file(&problem))?;

@@ -1,5 +1,6 @@
 //! Makes foreign text safe to print: for a terminal, as JSON, as a word of a shell.
 
+pub mod credential;
 pub mod json;
 pub mod shell;
 
@@ -8,22 +9,33 @@ use std::borrow::Cow;
 /// The text on one line, with every character escaped that could deceive a reader or a terminal: control characters,
 /// line ends, direction marks, invisible characters.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    escape(text, is_hidden)
+    escaped(text, |_, c| is_hidden(c))
 }
 
-/// The same for several lines: line feeds and tabs are kept.
+/// The same for several lines: line ends and tabs are kept.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
-    escape(text, |c| !matches!(c, '\n' | '\t') && is_hidden(c))
+    escaped(text, |at, c| match c {
+        '\n' | '\t' => false,
+        '\r' => !text[at + 1..].starts_with('\n'),
+        c => is_hidden(c),
+    })
 }
 
-fn escape(text: &str, escapes: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.chars().any(&escapes) {
+/// The same lines with as many characters as before, so that columns stay: each hidden one is replaced by `\u{fffd}`.
+pub fn masked_lines(text: &str) -> String {
+    let is_end = |at: usize| matches!(text.as_bytes()[at..], [b'\n' | b'\t', ..] | [b'\r', b'\n', ..]);
+    text.char_indices().map(|(at, c)| if is_hidden(c) && !is_end(at) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The text with those characters escaped of which this is true at their place.
+fn escaped(text: &str, is_odd: impl Fn(usize, char) -> bool) -> Cow<'_, str> {
+    if !text.char_indices().any(|(at, c)| is_odd(at, c)) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
-            c if !escapes(c) => out.push(c),
+            c if !is_odd(at, c) => out.push(c),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
@@ -60,7 +72,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_masked_keeps_its_columns() {
+        assert_eq!(masked_lines("a\tb\u{9b}31m\u{202e}\r\nc\r"), "a\tb\u{fffd}31m\u{fffd}\r\nc\u{fffd}");
+    }
+
+    #[test]
     fn lines_and_tabs_are_kept_where_they_are_wanted() {
-        assert_eq!(visible_lines("a\tb\n\u{9b}31m\u{7f}\r\n"), "a\tb\n\\u{9b}31m\\u{7f}\\r\n");
+        assert_eq!(visible_lines("a\tb\n\u{9b}31m\u{7f}\r\n"), "a\tb\n\\u{9b}31m\\u{7f}\r\n");
+        assert_eq!(visible_lines("a\rb\r\r\nc\r"), "a\\rb\\r\r\nc\\r");
+        assert!(matches!(visible_lines("a\tb\n"), Cow::Borrowed(_)));
     }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use gate::checklist::{Described, STOCK, describe};
+use gate::diagnostic::{Diagnostics, Sources};
 use gate::probe::KINDS;
 use insta::assert_snapshot;
 
@@ -93,20 +94,34 @@ fn every_stock_check_is_listed_and_shows_how_it_is_used() {
     }
 }
 
-/// A kind whose look may change something says so in its manual, and one that says so has such a look.
+/// Settings of each kind that may change something. A kind that has such settings and no sentence in its manual fails an
+/// assertion wherever it is tried.
+const CHANGING: &[(&str, &str)] = &[
+    ("burst", "{ url: http://h, requests: 2 }"),
+    ("command", "{ argv: [a] }"),
+    ("http", "{ url: http://h, method: POST }"),
+    ("k6", "{ run: a.js }"),
+    ("logs", "{ store: loki, url: http://h, query: '{app=\"a\"}', emit: { url: 'http://h/?m={marker}' } }"),
+    ("race", "{ url: http://h, json: {}, id: /id }"),
+    ("redis", "{ url: redis://h, write: true }"),
+    ("sql", "{ url: postgres://h/d, query: DELETE FROM a, writes: true }"),
+    ("tcp", "{ address: 'h:1', send: a }"),
+];
+
+/// A kind that may change something says so in its manual, and one that says so has such settings.
 #[test]
 fn what_may_change_something_says_when() {
-    let mut open = vec![Path::new(ROOT).join("src/probe")];
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(fs::read_dir(path).expect("it can be read").flatten().map(|entry| entry.path()));
-            continue;
-        }
-        let text = fs::read_to_string(&path).expect("it can be read");
-        if let Some((_, body)) = text.split_once("impl Probe for ") {
-            let body = body.split("\n}").next().unwrap_or_default();
-            assert_eq!(body.contains("fn has_effects"), body.contains("const EFFECTS"), "{}", path.display());
-        }
+    let says_so: Vec<&str> = KINDS.iter().filter(|kind| kind.effects.is_some()).map(|kind| kind.name).collect();
+    assert_eq!(says_so, CHANGING.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    for (name, settings) in CHANGING {
+        let mut sources = Sources::default();
+        let file = sources.add(*name, *settings);
+        let mut problems = Vec::new();
+        let node = gate::yaml::parse(&sources, file, &mut problems).expect("it is YAML");
+        let kind = KINDS.iter().find(|kind| kind.name == *name).expect("it is in the registry");
+        let probe = (kind.read)(&node, &mut problems);
+        let probe = probe.unwrap_or_else(|| panic!("{name}: {}", Diagnostics(problems).render(&sources, false)));
+        assert!(probe.has_effects(), "{name}");
     }
 }
 

@@ -211,8 +211,8 @@ fn nothing_that_a_repository_names_is_run() {
     );
     git(&dir, "config filter.x=y.clean false");
     assert_snapshot!(seen(&dir, json!({})).expect_err("it can't be overridden"), @"
-    the repository's own configuration has a filter of an odd name, `filter.x=y.clean`
-    help: gate runs no program that a repository names: rename the filter, or take it out
+    the repository's configuration has an unusual key, `filter.x=y.clean`
+    help: gate runs no program that a repository names: rename the key, or remove it
     ");
     // The trap is a trap: without care, the filter runs.
     git(&dir, "status --porcelain");

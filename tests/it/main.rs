@@ -27,6 +27,7 @@ mod git;
 mod github;
 mod grafana;
 mod harness_test;
+mod hostile_repository;
 mod http;
 mod http_hostile;
 mod image;

@@ -156,10 +156,12 @@ fn a_user_that_may_not_do_something_is_told_what() {
     let at = |user: &str| format!("redis://{user}:p%40ss@127.0.0.1:{}", redis.port);
     assert_snapshot!(told(&at("pinger"), false), @"PONG |");
     assert_snapshot!(told(&at("reader"), true), @"PONG, not writable (NOPERM) | the user may not write: permit `+set +get +del ~gate:probe:*`, or leave `write` out");
-    assert_snapshot!(error(&at("nobody"), redis.port), @"
-    user `nobody` may not do this at 127.0.0.1:PORT: NOPERM this user has no permissions to run the 'ping' command
-    help: permit it: `ACL SETUSER nobody +ping`, and `+info` to see more
-    ");
+    let refused = error(&at("nobody"), redis.port);
+    // The words behind NOPERM differ between versions.
+    let (first, help) = refused.split_once('\n').expect("there is help");
+    assert!(first.starts_with("user `nobody` may not do this at 127.0.0.1:PORT: NOPERM "), "{first}");
+    assert!(first.contains("'ping'"), "{first}");
+    assert_snapshot!(help, @"help: permit it: `ACL SETUSER nobody +ping`, and `+info` to see more");
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub async fn run(
     let secrets = tokio::select! {
         biased;
         by = interrupted(&mut stop, deadline) => Err(by),
-        secrets = Secrets::read(&plan.checklist.secrets, &used, &cx) => Ok(secrets),
+        secrets = Secrets::read(&plan.checklist.secrets, &used, options.read_only, &cx) => Ok(secrets),
     };
     let (secrets, mut ended) = match secrets {
         Ok(secrets) => (secrets, None),

@@ -1,6 +1,8 @@
-//! The part of a markdown file that is gate's: what stands between its two markers. All else is somebody else's.
+//! The part of a markdown file that is gate's: what is between its two markers. All else is somebody else's.
 
 use std::ops::Range;
+
+use crate::text::visible;
 
 /// What some editors begin a file with.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -16,12 +18,17 @@ pub enum NoPlace {
 
 /// The line that begins gate's part.
 pub fn begin(name: &str) -> String {
-    format!("<!-- gate:begin {name} -->")
+    format!("<!-- gate:begin {} -->", marked(name))
 }
 
 /// The line that ends it.
 pub fn end(name: &str) -> String {
-    format!("<!-- gate:end {name} -->")
+    format!("<!-- gate:end {} -->", marked(name))
+}
+
+/// The name as it can be in a comment, which it must not end.
+fn marked(name: &str) -> String {
+    visible(name).replace('>', "&gt;")
 }
 
 /// Whether nobody has written anything in the file.
@@ -31,7 +38,7 @@ pub fn is_blank(file: &[u8]) -> bool {
 
 /// The bytes between the markers of this checklist.
 pub fn place(file: &[u8], name: &str) -> Result<Range<usize>, NoPlace> {
-    let (begins, ends) = (lines_of(file, &begin(name)), lines_of(file, &end(name)));
+    let (begins, ends) = markers(file, begin(name).as_bytes(), end(name).as_bytes());
     match (begins.as_slice(), ends.as_slice()) {
         ([], []) => Err(NoPlace::Unmarked),
         ([begin], [end]) if begin.end <= end.start => Ok(begin.end..end.start),
@@ -83,18 +90,50 @@ fn crlf(markdown: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Where the lines stand that say this and nothing else, each with its line end.
-fn lines_of(file: &[u8], marker: &str) -> Vec<Range<usize>> {
+/// Where the two markers are, each with its line end. One in a code fence is an example, and none.
+fn markers(file: &[u8], begin: &[u8], end: &[u8]) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+    let (mut begins, mut ends) = (Vec::new(), Vec::new());
+    let mut fence: Option<&[u8]> = None;
+    // The end of the part of a checklist that we are in. What is in it is gate's: a fence there may be open.
+    let mut part: Option<Vec<u8>> = None;
     let mut start = 0;
-    let mut found = Vec::new();
     for line in file.split_inclusive(|byte| *byte == b'\n') {
-        let text = if start == 0 { line.strip_prefix(BOM).unwrap_or(line) } else { line };
-        if text.trim_ascii() == marker.as_bytes() {
-            found.push(start..start + line.len());
+        let text = if start == 0 { line.strip_prefix(BOM).unwrap_or(line) } else { line }.trim_ascii();
+        let place = start..start + line.len();
+        start = place.end;
+        if let Some(open) = fence {
+            fence = if closes(text, open) { None } else { fence };
+            continue;
         }
-        start += line.len();
+        if text == begin {
+            begins.push(place);
+        } else if text == end {
+            ends.push(place);
+        }
+        match &part {
+            Some(last) if text == *last => part = None,
+            Some(_) => {}
+            None => {
+                let name = text.strip_prefix(b"<!-- gate:begin ".as_slice());
+                part = name.map(|name| [b"<!-- gate:end ", name].concat());
+                fence = opening(text).filter(|_| part.is_none());
+            }
+        }
     }
-    found
+    (begins, ends)
+}
+
+/// The backticks or tildes that open a code fence.
+fn opening(text: &[u8]) -> Option<&[u8]> {
+    let mark = *text.first().filter(|byte| matches!(byte, b'`' | b'~'))?;
+    let length = text.iter().take_while(|byte| **byte == mark).count();
+    let is_inline = mark == b'`' && text[length..].contains(&b'`');
+    (length >= 3 && !is_inline).then(|| &text[..length])
+}
+
+/// Whether this line closes a fence that these characters opened.
+fn closes(text: &[u8], open: &[u8]) -> bool {
+    text.len() >= open.len() && text.iter().all(|byte| *byte == open[0])
 }
 
 #[cfg(test)]
@@ -138,6 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn a_marker_in_a_code_fence_is_an_example() {
+        let example = "```md\n<!-- gate:begin a -->\n<!-- gate:end a -->\n```\n~~~~\n<!-- gate:end a -->\n~~~\n~~~~\n";
+        assert_eq!(place(example.as_bytes(), "a"), Err(NoPlace::Unmarked));
+        // What gate itself has written may leave a fence open.
+        let file = format!("{example}<!-- gate:begin a -->\n```\n<!-- gate:end a -->\n");
+        let new = embed(file.as_bytes(), "a", b"A\n").expect("it has both markers");
+        assert_eq!(new, format!("{example}<!-- gate:begin a -->\nA\n<!-- gate:end a -->\n").as_bytes());
+    }
+
+    #[test]
+    fn a_name_ends_no_comment() {
+        assert_eq!(begin("a --> <b>"), "<!-- gate:begin a --&gt; <b&gt; -->");
+    }
+
+    #[test]
     fn a_mark_of_the_byte_order_before_the_marker_stays() {
         let file = b"\xef\xbb\xbf<!-- gate:begin a -->\nold\n<!-- gate:end a -->";
         let new = embed(file, "a", b"new\n").expect("it has both markers");
@@ -156,10 +210,19 @@ mod tests {
         prop_oneof![
             "[ -~]{0,12}".prop_map(String::into_bytes),
             proptest::collection::vec(any::<u8>().prop_filter("one line", |byte| *byte != b'\n'), 0..8),
-            prop_oneof![Just("---"), Just("```"), Just("<!-- gate:begin b -->"), Just("<!-- gate:end b -->")]
+            prop_oneof![Just("---"), Just("`` `"), Just("<!-- gate:end b -->")]
                 .prop_map(|line| line.as_bytes().to_vec()),
         ]
-        .prop_filter("not the markers themselves", |line| !line.ends_with(b"a -->"))
+        .prop_filter("neither the markers themselves nor a fence", |line| {
+            !line.ends_with(b"a -->") && opening(line.trim_ascii()).is_none()
+        })
+    }
+
+    /// What people may have written around gate's part: examples of markers too.
+    fn around() -> impl Strategy<Value = Vec<u8>> {
+        let fence = Just(b"```\n<!-- gate:begin a -->\n```\n".to_vec());
+        let part = Just(b"<!-- gate:begin b -->\n```\n<!-- gate:end b -->\n".to_vec());
+        proptest::collection::vec(prop_oneof![text(), fence, part], 0..3).prop_map(|texts| texts.concat())
     }
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
@@ -171,7 +234,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_people_wrote_outside_the_markers_stays_and_a_second_time_changes_nothing(
-            (bom, before, old, after) in (any::<bool>(), text(), text(), text()),
+            (bom, before, old, after) in (any::<bool>(), around(), text(), around()),
             end in prop_oneof![Just(""), Just("\n"), Just("\r\n")],
             line_end in prop_oneof![Just("\n"), Just("\r\n")],
             (last, markdown) in (line(), text()),

@@ -2,17 +2,21 @@
 
 use crate::text::visible;
 
-/// What a probe returned, as one line of markdown that can be nothing but text: no emphasis, link, HTML, code or table
-/// cell begins or ends in it.
+/// Between two characters that a website would join to a link. It shows nothing; a backslash would not keep GitHub from
+/// making links of mail addresses, mentions and numbers of issues.
+pub const BREAK: &str = "<!-- -->";
+
+/// What a probe returned, as one line of markdown that can be nothing but text: no emphasis, link, mention, HTML, code or
+/// table cell begins or ends in it.
 ///
 /// It must not start a line: a `-` or `1.` there would be a list.
 pub fn escape(text: &str) -> String {
     let text = visible(text);
     let mut out = String::with_capacity(text.len() + 16);
     let mut before = ' ';
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        let after = rest.peek().copied().unwrap_or(' ');
+    for (at, c) in text.char_indices() {
+        let rest = &text[at + c.len_utf8()..];
+        let after = rest.chars().next().unwrap_or(' ');
         match c {
             // Entities: with a backslash before it, a `>` would still end a tag that the title left open.
             '<' => out.push_str("&lt;"),
@@ -23,12 +27,31 @@ pub fn escape(text: &str) -> String {
             '_' if !(before.is_alphanumeric() && after.is_alphanumeric()) => out.push_str("\\_"),
             // GitHub makes links of bare addresses: `https://…`, `www.…`.
             ':' if after == '/' => out.push_str("\\:"),
-            '.' if before == 'w' => out.push_str("\\."),
+            '.' if before.eq_ignore_ascii_case(&'w') => out.push_str("\\."),
             c => out.push(c),
+        }
+        if is_reference(&text[..at], c, rest) {
+            out.push_str(BREAK);
         }
         before = c;
     }
     out
+}
+
+/// Whether a mail address, a mention, or the number of an issue or merge request goes on behind this character.
+fn is_reference(before: &str, c: char, rest: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match c {
+        // A mention at the start of a word; else an address, which has a dot in its domain.
+        '@' if before.ends_with(is_word) || before.ends_with(['.', '+', '-']) => {
+            let domain = rest.split(|c: char| !is_word(c) && !matches!(c, '.' | '-')).next().unwrap_or_default();
+            domain.trim_end_matches('.').contains('.')
+        }
+        '@' => rest.starts_with(is_word),
+        '#' | '!' => rest.starts_with(|c: char| c.is_ascii_digit()),
+        '-' => before.to_ascii_uppercase().ends_with("GH") && rest.starts_with(|c: char| c.is_ascii_digit()),
+        _ => false,
+    }
 }
 
 /// Markdown of the checklist's author, on one line.

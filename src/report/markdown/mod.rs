@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use jiff::civil::Date;
 
 use crate::run::{Changes, Gap, ItemResult, Reason, Run, Section, SignOffReason, Status};
+use crate::text::visible_lines;
 
 use super::gap::{self, State};
 use super::{Look, words};
@@ -84,7 +85,7 @@ fn write_section(run: &Run, section: &Section, today: Date, out: &mut dyn Write)
     }
     writeln!(out)?;
     if let Some(text) = &section.text {
-        writeln!(out, "\n{}", text.trim_matches('\n'))?;
+        writeln!(out, "\n{}", visible_lines(text.trim_matches('\n')))?;
         if !section.items.is_empty() {
             writeln!(out)?;
         }

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use proptest::prelude::{Strategy, prop_oneof};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use crate::report::markdown::escape::{BREAK, escape};
 use crate::report::sample::{self, gap, now, passed, red, run, section};
 use crate::report::{Look, format};
 use crate::run::{Interruption, ItemResult, Run, Signal, Status};
@@ -243,6 +244,7 @@ fn shape(markdown: &str) -> Vec<String> {
     for event in events(markdown) {
         let name = match event {
             Event::Text(_) => "text".to_owned(),
+            Event::InlineHtml(html) if *html == *BREAK => "text".to_owned(),
             Event::Start(Tag::Heading { level, .. }) => format!("heading {level}"),
             Event::Start(tag) => format!("start {tag:?}"),
             Event::End(TagEnd::Heading(_)) => "end heading".to_owned(),
@@ -275,4 +277,12 @@ proptest::proptest! {
         let expected = format!("«{}»", visible(&text));
         proptest::prop_assert!(read.contains(&expected), "{read:?} lacks {expected:?}");
     }
+}
+
+#[test]
+fn no_website_makes_a_link_or_a_mention_of_what_a_probe_returned() {
+    let text = "ask @dana or dana@example.com, see #12, org/repo#3, !4, GH-5 at https://evil www.evil.com WWW.evil.com";
+    insta::assert_snapshot!(escape(text), @r"ask @<!-- -->dana or dana@<!-- -->example.com, see #<!-- -->12, org/repo#<!-- -->3, !<!-- -->4, GH-<!-- -->5 at https\://evil www\.evil.com WWW\.evil.com");
+    let plain = "app@sha256:0f1d, 5 @ 3, a#b, C#, no!, x-1";
+    assert_eq!(escape(plain), plain);
 }

@@ -1,6 +1,6 @@
 //! Reports in files: each path is tried before the run, and no reader ever sees half of one.
 
-mod file;
+mod kept;
 mod sink;
 
 use std::io;
@@ -13,6 +13,7 @@ use crate::run::Run;
 
 use super::markdown::embed::{self, NoPlace};
 use super::{FORMATS, Format, Look, format};
+pub use kept::Kept;
 use sink::Sink;
 
 /// Where the reports of a run go.
@@ -37,12 +38,15 @@ pub enum Unmarked {
     Overwrite,
 }
 
-/// Looks whether every report can be written, before minutes of work are done for it. `name` is the checklist's.
-pub fn open(specs: &[(String, PathBuf)], name: &str, unmarked: Unmarked) -> Result<Outputs, Diagnostics> {
+/// Checks that every report can be written, before minutes of work are done for it. `name` is the checklist's.
+///
+/// # Errors
+/// Every report that can't be written, or would replace one of the files that are `kept`.
+pub fn open(specs: &[(String, PathBuf)], name: &str, unmarked: Unmarked, kept: &Kept) -> Result<Outputs, Diagnostics> {
     let mut problems = Vec::new();
     let mut outputs: Vec<Output> = Vec::new();
     for (format, path) in specs {
-        match Output::open(format, path, name, unmarked) {
+        match Output::open(format, path, name, unmarked, kept) {
             Ok(output) => match outputs.iter().find(|other| other.sink.is_same_file(&output.sink)) {
                 Some(other) => problems.push(twice(other, &output)),
                 None => outputs.push(output),
@@ -62,9 +66,15 @@ impl Outputs {
 }
 
 impl Output {
-    fn open(name: &str, path: &Path, checklist: &str, unmarked: Unmarked) -> Result<Self, Diagnostic> {
+    fn open(name: &str, path: &Path, checklist: &str, unmarked: Unmarked, kept: &Kept) -> Result<Self, Diagnostic> {
         let format = format(name).ok_or_else(|| unknown(name))?;
         let sink = Sink::open(path).map_err(|problem| cannot_write(path, &problem))?;
+        if let Sink::File(file) = &sink
+            && let Some(what) = kept.name(file.path())
+        {
+            let title = format!("cannot write `{}`: a report never replaces {what}", path.display());
+            return Err(Diagnostic::error(title).help("give it another path"));
+        }
         if format.is_shared
             && let Sink::File(file) = &sink
         {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::{Access, OFlags, fcntl_getfl, fcntl_setfl};
 
-use super::file::Replaceable;
+use crate::writer::Target;
 
 /// How long somebody may take to open the other end of a named pipe.
 const READER_WITHIN: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ pub enum Sink {
     /// A pipe or a device: there is nothing to replace.
     Stream(PathBuf),
     /// A file, there or not yet.
-    File(Replaceable),
+    File(Target),
 }
 
 impl Sink {
@@ -42,8 +42,8 @@ impl Sink {
                 may_write(path)?;
                 Ok(Self::Stream(path.to_owned()))
             }
-            Ok(_) => Ok(Self::File(Replaceable::open(path)?)),
-            Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(Self::File(Replaceable::open(path)?)),
+            Ok(_) => Ok(Self::File(Target::open(path)?)),
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(Self::File(Target::open(path)?)),
             Err(problem) => Err(problem),
         }
     }
@@ -51,7 +51,7 @@ impl Sink {
     /// Whether both are the same file: the second report would replace the first. Streams can take several.
     pub fn is_same_file(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::File(first), Self::File(second)) => first.target == second.target,
+            (Self::File(first), Self::File(second)) => first.path() == second.path(),
             (Self::Stdout | Self::Stderr | Self::Stream(_) | Self::File(_), _) => false,
         }
     }

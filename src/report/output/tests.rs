@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::file::Replaceable;
-use super::{Unmarked, open};
+use super::{Kept, Unmarked, open};
 use crate::diagnostic::Diagnostics;
 use crate::report::sample::{m9, now};
+use crate::writer::Target;
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("the temporary folder is writable")
 }
 
 fn write(format: &str, path: &Path) -> Result<(), Diagnostics> {
-    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep)?.write(&m9(), now())
+    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep, &Kept::default())?.write(&m9(), now())
 }
 
 /// What went wrong, and what to do, without the folder's name.
@@ -69,7 +69,8 @@ fn a_link_stays_a_link_and_what_it_leads_to_is_written() {
 #[test]
 fn trying_a_path_leaves_nothing_behind() {
     let folder = folder();
-    open(&[("json".to_owned(), folder.path().join("run.json"))], "staging", Unmarked::Keep).expect("it is writable");
+    open(&[("json".to_owned(), folder.path().join("run.json"))], "staging", Unmarked::Keep, &Kept::default())
+        .expect("it is writable");
     assert_eq!(names(&folder), [""; 0]);
 }
 
@@ -92,7 +93,7 @@ fn a_report_that_breaks_off_leaves_the_old_file() {
     let folder = folder();
     let path = folder.path().join("run.json");
     fs::write(&path, "old").expect("the folder is writable");
-    let file = Replaceable::open(&path).expect("it is writable");
+    let file = Target::open(&path).expect("it is writable");
     let result = file.replace(|out| {
         out.write_all(&[b'x'; 100_000])?;
         Err(io::ErrorKind::StorageFull.into())
@@ -108,7 +109,7 @@ fn every_path_that_cannot_be_written_is_named_before_the_run() {
     let spec = |format: &str, name: &str| (format.to_owned(), folder.path().join(name));
     let specs =
         [spec("json", "no/such/run.json"), spec("jsn", "a"), spec("json", ""), spec("json", "b"), spec("table", "./b")];
-    insta::assert_snapshot!(said(open(&specs, "staging", Unmarked::Keep).map(drop), &folder), @"
+    insta::assert_snapshot!(said(open(&specs, "staging", Unmarked::Keep, &Kept::default()).map(drop), &folder), @"
     cannot write `DIR/no/such/run.json`: No such file or directory (os error 2)
     make the folder first: `mkdir -p DIR/no/such`
     no format is called `jsn`
@@ -164,4 +165,23 @@ fn markdown_that_people_wrote_without_markers_is_not_overwritten() {
     put these two lines where it belongs: `<!-- gate:begin staging -->` and, below, `<!-- gate:end staging -->`; or replace it all with `--overwrite`
     ");
     assert_eq!(fs::read_to_string(&path).expect("it is there"), "# By hand\n");
+}
+
+#[test]
+fn a_report_replaces_neither_a_checklist_nor_sign_offs_nor_the_ledger() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("checklists")).expect("the folder is writable");
+    std::os::unix::fs::symlink("checklists/a.yaml", path("innocent.json")).expect("the folder is writable");
+    let kept = Kept::new(folder.path(), &path("checklists/a.yaml"), Some(&path("gate.db")));
+    let spec = |name: &str| ("json".to_owned(), path(name));
+    let specs = [spec("innocent.json"), spec("checklists/a.signoffs.yaml"), spec("gate.db"), spec("run.json")];
+    insta::assert_snapshot!(said(open(&specs, "a", Unmarked::Overwrite, &kept).map(drop), &folder), @"
+    cannot write `DIR/innocent.json`: a report never replaces a checklist
+    give it another path
+    cannot write `DIR/checklists/a.signoffs.yaml`: a report never replaces sign-offs
+    give it another path
+    cannot write `DIR/gate.db`: a report never replaces the ledger
+    give it another path
+    ");
 }

@@ -1,7 +1,5 @@
 //! `git`: which commit does a name stand for, and is the working tree as it was committed?
 
-mod program;
-
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Context, Cut, Fault, Probe};
 
-use program::Git as Program;
+use crate::client::git::Git as Program;
 
 /// How many changed files are named.
 const MAX_CHANGES: usize = 50;
@@ -87,7 +85,7 @@ expect: { dirty: false, ahead: 0, behind: 0 }
     type Observation = GitSeen;
 
     async fn observe(&self, cx: &Context) -> Result<GitSeen, Fault> {
-        let git = Program::new(cx, self.folder(cx)).await?;
+        let git = Program::named(&cx.env, self.folder(cx))?;
         let said = git.ask(&["rev-parse", "--is-bare-repository", "--is-shallow-repository"]).await?;
         let is = |line: usize| said.text.lines().nth(line) == Some("true");
         let repository = Repository { is_bare: is(0), is_shallow: is(1) };

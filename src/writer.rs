@@ -1,0 +1,308 @@
+//! The one writer of files: a new file with a random name in the same folder, complete and on the disk, takes the name of
+//! the old one. No reader sees half of a file, and no link leads a write out of the repository.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+
+/// More links than this lead in a circle.
+const LINKS: usize = 40;
+/// How the name of a new file begins until it takes that of the old one.
+const PREFIX: &str = ".gate-new-";
+/// No report takes so long to write: a new file that is older was left behind by a process that was killed.
+const LEFT: Duration = Duration::from_secs(3600);
+/// A file that is longer is nothing that gate writes.
+const LIMIT: u64 = 64 << 20;
+/// Folders of a repository that decide what runs.
+const GUARDED: [&str; 2] = [".git", ".github"];
+
+/// A file that can be written as a whole. It may exist already.
+#[derive(Debug)]
+pub struct Target {
+    /// What the path leads to when all links are followed.
+    path: PathBuf,
+}
+
+impl Target {
+    /// Checks that the file may be written and a new one be made beside it. All links are followed: for a path that the
+    /// user of the command line names. Leaves nothing behind, as probes may look at the same folder during the run.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = Self { path: resolve(path)? };
+        match fs::metadata(&file.path) {
+            Ok(there) if there.is_file() => drop(OpenOptions::new().write(true).open(&file.path)?),
+            Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(_) => return Err(io::Error::other("it is not a regular file")),
+            // It does not exist, or its folder says why not.
+            Err(_) => {
+                fs::metadata(folder(&file.path))?;
+            }
+        }
+        sweep(folder(&file.path));
+        file.beside()?.close()?;
+        Ok(file)
+    }
+
+    /// The same for a path that a file of the repository names. Nothing is written outside the repository.
+    ///
+    /// # Errors
+    /// When it can't be written, or leads out of the repository.
+    pub fn inside(path: &Path, repository: &Path) -> io::Result<Self> {
+        confine(path, repository).map_err(io::Error::other)?;
+        Self::open(path)
+    }
+
+    /// What the path leads to.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The bytes of the file, none if it does not exist.
+    ///
+    /// # Errors
+    /// When it can't be read, or is longer than 64 MiB.
+    pub fn content(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        match File::open(&self.path) {
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(bytes),
+            opened => opened?.take(LIMIT + 1).read_to_end(&mut bytes)?,
+        };
+        if bytes.len() as u64 > LIMIT { Err(io::Error::other("it is longer than 64 MiB")) } else { Ok(bytes) }
+    }
+
+    /// Replaces the file, or leaves it as it is. Its mode and owner are kept.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn replace(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let new = self.written(render)?;
+        if let Ok(old) = fs::metadata(&self.path) {
+            // Only root may give files away; for others the new file is theirs, as the old one would be with an editor.
+            let _ = chown(new.path(), Some(old.uid()), Some(old.gid()));
+            fs::set_permissions(new.path(), old.permissions())?;
+        }
+        new.persist(&self.path).map_err(|problem| problem.error)?;
+        sync(folder(&self.path))
+    }
+
+    /// Creates the file.
+    ///
+    /// # Errors
+    /// When it can't be written, or exists.
+    pub fn create(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        self.written(render)?.persist_noclobber(&self.path).map_err(|problem| problem.error)?;
+        sync(folder(&self.path))
+    }
+
+    /// The new file, complete and on the disk: or a crash of the machine could leave an empty one under the old name.
+    fn written(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<NamedTempFile> {
+        let new = self.beside()?;
+        let mut out = BufWriter::new(new.as_file());
+        render(&mut out)?;
+        out.flush()?;
+        drop(out);
+        new.as_file().sync_all()?;
+        Ok(new)
+    }
+
+    /// An empty file in the same folder, readable as far as the umask lets it.
+    fn beside(&self) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder(&self.path))
+            // The system's own words: tempfile's name a file that the user has never heard of.
+            .map_err(|problem| {
+                problem.raw_os_error().map_or_else(|| problem.kind().into(), io::Error::from_raw_os_error)
+            })
+    }
+}
+
+/// Creates a file with this text.
+///
+/// # Errors
+/// When it can't be written, or exists.
+pub fn create(path: &Path, text: &str) -> io::Result<()> {
+    Target::open(path)?.create(|out| out.write_all(text.as_bytes()))
+}
+
+/// What a path of the repository leads to, relative to the repository. The file and its folder need not exist.
+///
+/// # Errors
+/// Why it leads out of the repository, in words.
+pub fn contained(path: &Path, repository: &Path) -> Result<PathBuf, String> {
+    let failed = |problem: io::Error| problem.to_string();
+    let (target, repository) = (resolve(path).map_err(failed)?, resolve(repository).map_err(failed)?);
+    match target.strip_prefix(&repository) {
+        Ok(inner) => Ok(inner.to_owned()),
+        Err(_) => Err(format!("it leads out of the repository, to `{}`", target.display())),
+    }
+}
+
+/// Checks that a path of the repository leads to a file in it, which is neither Git's nor a workflow's.
+///
+/// # Errors
+/// Why it does not, in words.
+pub fn confine(path: &Path, repository: &Path) -> Result<(), String> {
+    let inner = contained(path, repository)?;
+    let is_guarded = |name: &&OsStr| GUARDED.iter().any(|guarded| name.eq_ignore_ascii_case(guarded));
+    match inner.iter().find(is_guarded) {
+        Some(name) => Err(format!("it is in `{}`, where gate writes nothing", name.display())),
+        None => Ok(()),
+    }
+}
+
+/// The repository that a folder is in: the nearest folder that Git keeps, else the folder alone.
+pub fn repository(folder: &Path) -> &Path {
+    folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder)
+}
+
+/// The absolute path without links, also of what does not exist yet.
+pub fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let mut rest = parts(&std::path::absolute(path)?);
+    let mut done = PathBuf::new();
+    let mut links = 0;
+    while let Some(part) = rest.pop() {
+        match Path::new(&part).components().next() {
+            Some(Component::RootDir) => done = PathBuf::from("/"),
+            Some(Component::ParentDir) => {
+                done.pop();
+            }
+            Some(Component::CurDir | Component::Prefix(_)) | None => {}
+            Some(Component::Normal(name)) => {
+                let next = done.join(name);
+                match fs::read_link(&next) {
+                    Ok(_) if links == LINKS => return Err(rustix::io::Errno::LOOP.into()),
+                    Ok(to) => {
+                        links += 1;
+                        rest.extend(parts(&to));
+                    }
+                    Err(_) => done = next,
+                }
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// The parts of a path, the last one first.
+fn parts(path: &Path) -> Vec<OsString> {
+    path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
+}
+
+/// Removes what a kill has left behind. What can't be removed is in nobody's way.
+fn sweep(folder: &Path) {
+    let is_left = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let is_ours = name.len() == PREFIX.len() + 6 && name.as_bytes().starts_with(PREFIX.as_bytes());
+        let there = entry.metadata().ok().filter(|there| is_ours && there.is_file());
+        there.and_then(|there| there.modified().ok()?.elapsed().ok()).is_some_and(|age| age > LEFT)
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_left) {
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
+/// Puts the names in a folder on the disk, where the file system can.
+fn sync(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Some file systems have nothing to do here; a folder may be writable and not readable.
+        Err(problem) if matches!(problem.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied) => {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+/// The folder of a file. The path is absolute.
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn repository() -> TempDir {
+        let folder = tempfile::tempdir().expect("the temporary folder is writable");
+        fs::create_dir_all(folder.path().join("repo/docs")).expect("the folder is ours");
+        fs::create_dir(folder.path().join("repo/.git")).expect("the folder is ours");
+        folder
+    }
+
+    #[test]
+    fn a_path_of_the_repository_stays_in_it_and_away_from_what_runs() {
+        let folder = repository();
+        let repo = folder.path().join("repo");
+        symlink("../../outside", repo.join("docs/out")).expect("the folder is ours");
+        symlink("docs", repo.join("in")).expect("the folder is ours");
+        symlink("/etc", repo.join("etc")).expect("the folder is ours");
+        let why = |path: &str| confine(&repo.join(path), &repo).err().unwrap_or_default();
+        let shown = |path: &str| {
+            why(path).replace(&folder.path().canonicalize().expect("it exists").display().to_string(), "DIR")
+        };
+        assert_eq!(["docs/A.md", "in/A.md", "new/er/A.md", "docs/../A.md"].map(why), [""; 4]);
+        insta::assert_snapshot!(["../A.md", "docs/out", "etc/passwd", "/tmp/A.md", "docs/out/A.md"].map(shown).join("\n"), @"
+        it leads out of the repository, to `DIR/A.md`
+        it leads out of the repository, to `DIR/outside`
+        it leads out of the repository, to `/etc/passwd`
+        it leads out of the repository, to `/tmp/A.md`
+        it leads out of the repository, to `DIR/outside/A.md`
+        ");
+        insta::assert_snapshot!([".git/config", ".github/workflows/ci.yml", "docs/../.GitHub/x"].map(why).join("\n"), @"
+        it is in `.git`, where gate writes nothing
+        it is in `.github`, where gate writes nothing
+        it is in `.GitHub`, where gate writes nothing
+        ");
+    }
+
+    #[test]
+    fn a_file_is_created_once_and_replaced_as_often_as_wanted() {
+        let folder = repository();
+        let path = folder.path().join("repo/new.yaml");
+        let target = Target::open(&path).expect("it is writable");
+        target.create(|out| out.write_all(b"1")).expect("it does not exist");
+        let again = target.create(|out| out.write_all(b"2"));
+        assert_eq!(again.expect_err("it exists").kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(target.content().expect("it can be read"), b"1");
+        target.replace(|out| out.write_all(b"3")).expect("it is writable");
+        assert_eq!(target.content().expect("it can be read"), b"3");
+    }
+
+    #[test]
+    fn a_name_that_somebody_has_prepared_is_never_opened() {
+        let folder = repository();
+        let victim = folder.path().join("authorized_keys");
+        fs::write(&victim, "mine").expect("the folder is ours");
+        let repo = folder.path().join("repo");
+        for name in [".a.yaml.new", ".gate-new-aaaaaa"] {
+            symlink(&victim, repo.join(name)).expect("the folder is ours");
+        }
+        let target = Target::inside(&repo.join("a.yaml"), &repo).expect("it is in the repository");
+        target.replace(|out| out.write_all(b"1")).expect("it is writable");
+        symlink(&victim, repo.join("b.yaml")).expect("the folder is ours");
+        assert!(Target::inside(&repo.join("b.yaml"), &repo).is_err());
+        assert_eq!(fs::read_to_string(&victim).expect("it is there"), "mine");
+    }
+
+    #[test]
+    fn links_in_a_circle_are_an_error() {
+        let folder = repository();
+        symlink("b", folder.path().join("a")).expect("the folder is ours");
+        symlink("a", folder.path().join("b")).expect("the folder is ours");
+        assert!(Target::open(&folder.path().join("a")).is_err());
+    }
+}
