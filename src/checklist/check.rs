@@ -48,7 +48,7 @@ impl<'a> Checks<'a> {
         node: &Node,
         timing: Timing,
         scope: &mut ReferenceScope,
-        kinds: &mut KindCache,
+        kinds: &mut KindCache<'_>,
         sources: &mut Sources,
         problems: &mut Vec<Diagnostic>,
     ) -> Vec<ProbeTask> {
@@ -93,7 +93,7 @@ impl<'a> Checks<'a> {
         &mut self,
         name: &str,
         text: (String, String),
-        kinds: &mut KindCache,
+        kinds: &mut KindCache<'_>,
         sources: &mut Sources,
         problems: &mut Vec<Diagnostic>,
     ) {
@@ -149,7 +149,7 @@ impl Check {
     fn read(
         name: &str,
         (file, text): (String, String),
-        kinds: &mut KindCache,
+        kinds: &mut KindCache<'_>,
         sources: &mut Sources,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
@@ -222,12 +222,12 @@ fn read_all(
     probes: &Node,
     timing: Timing,
     scope: &mut ReferenceScope,
-    kinds: &mut KindCache,
+    kinds: &mut KindCache<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<ProbeTask> {
     let mut specs = Vec::new();
     for node in probes.elements() {
-        match named(node, problems) {
+        match named(node, kinds.registry, problems) {
             Some(Named::Kind(kind, key, settings)) => {
                 specs.extend(read((kind, key, settings), node, timing, scope, kinds, problems));
             }

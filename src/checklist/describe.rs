@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostics, Sources};
-use crate::probe::KINDS;
+use crate::probe::Registry;
 use crate::yaml;
 
 use super::check::Checks;
@@ -27,7 +27,7 @@ pub struct Described {
     /// What it has to be given, in order.
     pub inputs: Vec<DescribedInput>,
     /// The kinds of its probes, in order and each once.
-    pub kinds: Vec<&'static str>,
+    pub kinds: Vec<String>,
     /// Its whole text.
     pub text: String,
 }
@@ -59,13 +59,18 @@ pub fn own_check_names(root: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// When there is none, or something is wrong with it.
-pub fn describe(name: &str, root: &Path, cwd: &Path) -> Result<Described, (Diagnostics, Arc<Sources>)> {
+pub fn describe(
+    name: &str,
+    root: &Path,
+    cwd: &Path,
+    registry: &Registry,
+) -> Result<Described, (Diagnostics, Arc<Sources>)> {
     let mut sources = Sources::default();
     let mut problems = Vec::new();
     let mut checks = Checks::new(root, cwd);
     let found = checks.text(name).map_err(|problem| (problem.into(), Arc::default()))?;
     let (file, text) = found.clone();
-    checks.check(name, found, &mut KindCache::default(), &mut sources, &mut problems);
+    checks.check(name, found, &mut KindCache::new(registry), &mut sources, &mut problems);
     let at = sources.add(file.as_str(), text.as_str());
     let root = yaml::parse(&sources, at, &mut Vec::new());
     let read = root.as_ref().and_then(|root| yaml::read::<FileCheck>(root, &mut Vec::new()));
@@ -82,9 +87,9 @@ pub fn describe(name: &str, root: &Path, cwd: &Path) -> Result<Described, (Diagn
             example: input.example.map(|node| node.to_text_json()),
         })
     });
-    let mut kinds: Vec<&str> = Vec::new();
+    let mut kinds: Vec<String> = Vec::new();
     for probe in read.probes.elements() {
-        let named = KINDS.iter().map(|kind| kind.name).find(|name| probe.get(name).is_some());
+        let named = registry.names().find(|name| probe.get(name).is_some()).map(ToOwned::to_owned);
         kinds.extend(named.filter(|name| !kinds.contains(name)));
     }
     let is_own = checks.own_names().iter().any(|own| own == name);

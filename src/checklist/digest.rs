@@ -56,7 +56,7 @@ pub fn digests(frame: Frame, written: &[WrittenProbe], tasks: &[ProbeTask]) -> (
     }
     let pairs = tasks.iter().enumerate().map(|(at, task)| (task, written.get(at)));
     for (task, written) in pairs {
-        definition.probe(task.kind.name, task.alias.as_deref());
+        definition.probe(task.kind.name(), task.alias.as_deref());
         definition.node(task.settings.node(), written.map(|written| &written.settings));
         definition.optional(task.expectations.node(), written.and_then(|written| written.expect.as_ref()));
         for canonical in [&mut source, &mut definition] {
@@ -215,6 +215,7 @@ mod tests {
     use super::address;
     use crate::checklist::{Found, Overrides, load};
     use crate::env::Env;
+    use crate::probe::Registry;
 
     /// The source and the definition of an item with these probes.
     fn digests(probes: &str, vars: &[(&str, &str)], secret: Option<&str>) -> (String, String) {
@@ -224,7 +225,7 @@ mod tests {
         );
         let found = Found { name: "t".into(), file: "t.yaml".into(), root: PathBuf::from("/"), text };
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let loaded = load(found, &Overrides::default(), &Env::with(vars, PathBuf::from("/")));
+        let loaded = load(found, &Overrides::default(), &Env::with(vars, PathBuf::from("/")), &Registry::built_in());
         let checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
         let item = checklist.items().next().expect("there is one");
         (item.source.clone(), item.definition.digest(|_| secret))

@@ -12,7 +12,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value, json};
 
-use crate::probe::KINDS;
 use crate::yaml::{Duration, Node, Spanned};
 
 use super::name::Name;
@@ -449,7 +448,7 @@ fn reachable_eventually<'de, D: Deserializer<'de>>(
     }
 }
 
-/// An entry of `probes`: one kind with its settings, or the use of a check.
+/// An entry of `probes`: one kind with its settings, or the use of a check. `schema` adds the kinds of the registry.
 pub struct AnyProbe;
 
 impl JsonSchema for AnyProbe {
@@ -464,20 +463,13 @@ impl JsonSchema for AnyProbe {
             let name = schema.as_value()["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
             generator.definitions()[name]["properties"].as_object().cloned().unwrap_or_default()
         };
-        let mut properties = Map::new();
-        for kind in KINDS {
-            properties.insert(kind.name.to_owned(), json!({ "$ref": format!("#/definitions/{}", kind.name) }));
-        }
-        properties.extend(definition(&uses, generator));
+        let mut properties = definition(&uses, generator);
         properties.extend(definition(&options, generator));
-        let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).chain(["use"]).collect();
-        let one: Vec<Value> = names.iter().map(|name| json!({ "required": [name] })).collect();
         Schema::try_from(json!({
             "type": "object",
             "description": "A way to look at one thing: its kind with the settings, or `use` of a check.",
             "properties": properties,
             "additionalProperties": false,
-            "oneOf": one,
         }))
         .expect("it is an object")
     }

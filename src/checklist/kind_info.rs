@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Sources};
-use crate::expect::{self, Expectation, SameFact};
-use crate::probe::Kind;
+use crate::expect::{self, Expectation};
+use crate::probe::{Kind, Registry};
 use crate::yaml::{self, Node};
 
 /// What is known of a kind.
@@ -19,18 +19,32 @@ pub struct KindInfo {
     pub expect: Node,
     /// The same, read.
     pub expectations: Vec<Expectation>,
-    /// Other paths that state the same fact as one of these.
-    same_fact: &'static [SameFact],
+    /// The kind.
+    kind: Arc<dyn Kind>,
 }
 
-/// What is known of the kinds that were asked for. Finding it out costs more than an item.
-#[derive(Debug, Default)]
-pub struct KindCache(HashMap<&'static str, Arc<KindInfo>>);
+/// The kinds that a checklist may name, and what is known of those that were asked for: it costs more than an item.
+#[derive(Debug)]
+pub struct KindCache<'r> {
+    /// The kinds.
+    pub registry: &'r Registry,
+    known: HashMap<String, Arc<KindInfo>>,
+}
 
-impl KindCache {
+impl<'r> KindCache<'r> {
+    /// Nothing is known yet.
+    pub fn new(registry: &'r Registry) -> Self {
+        Self { registry, known: HashMap::new() }
+    }
+
     /// What is known of this kind.
-    pub fn of(&mut self, kind: &'static Kind) -> Arc<KindInfo> {
-        Arc::clone(self.0.entry(kind.name).or_insert_with(|| Arc::new(KindInfo::of(kind))))
+    pub fn of(&mut self, kind: &Arc<dyn Kind>) -> Arc<KindInfo> {
+        if let Some(known) = self.known.get(kind.name()) {
+            return Arc::clone(known);
+        }
+        let info = Arc::new(KindInfo::of(kind));
+        self.known.insert(kind.name().to_owned(), Arc::clone(&info));
+        info
     }
 }
 
@@ -45,19 +59,19 @@ impl KindInfo {
 
     /// The default expectations that this `expect` leaves in force.
     pub fn in_force(&self, expect: &Node) -> Vec<Expectation> {
-        expect::in_force(&self.expectations, self.same_fact, expect)
+        expect::in_force(&self.expectations, self.kind.same_fact(), expect)
     }
 
-    fn of(kind: &Kind) -> Self {
-        let observation = (kind.observation)();
+    fn of(kind: &Arc<dyn Kind>) -> Self {
+        let observation = kind.observation();
         let mut sources = Sources::default();
-        let file = sources.add(kind.name, kind.expect);
+        let file = sources.add(kind.name(), kind.expect());
         let mut problems = Vec::new();
         let expect = yaml::parse(&sources, file, &mut problems).expect("each kind's default expectations are YAML");
         let mut expectations = expect::read(&expect, &observation, &mut problems);
         expectations.iter_mut().for_each(|expectation| expectation.is_default = true);
-        assert!(problems.is_empty(), "the default expectations of `{}` are wrong: {problems:?}", kind.name);
-        Self { observation, expect, expectations, same_fact: kind.same_fact }
+        assert!(problems.is_empty(), "the default expectations of `{}` are wrong: {problems:?}", kind.name());
+        Self { observation, expect, expectations, kind: Arc::clone(kind) }
     }
 }
 
@@ -66,24 +80,24 @@ mod tests {
     use super::KindInfo;
     use crate::diagnostic::Span;
     use crate::expect;
-    use crate::probe::KINDS;
+    use crate::probe::Registry;
 
     #[test]
     fn the_defaults_of_each_kind_can_be_read_and_assert_something() {
-        for kind in KINDS {
-            assert!(!KindInfo::of(kind).expectations.is_empty(), "{}", kind.name);
+        for kind in Registry::built_in().iter() {
+            assert!(!KindInfo::of(kind).expectations.is_empty(), "{}", kind.name());
         }
     }
 
     #[test]
     fn what_states_the_same_fact_as_a_default_is_observed() {
-        for kind in KINDS {
+        for kind in Registry::built_in().iter() {
             let info = KindInfo::of(kind);
-            for (default, others) in kind.same_fact {
-                assert!(info.expectations.iter().any(|one| one.path() == *default), "{}: {default}", kind.name);
+            for (default, others) in kind.same_fact() {
+                assert!(info.expectations.iter().any(|one| one.path() == *default), "{}: {default}", kind.name());
                 for other in *others {
                     let problem = expect::astray(other, Span::default(), &info.observation);
-                    assert!(problem.is_none(), "{}: {other}", kind.name);
+                    assert!(problem.is_none(), "{}: {other}", kind.name());
                 }
             }
         }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::env::Env;
+use crate::probe::Registry;
 use crate::run::Gap;
 use crate::secret::Redactor;
 use crate::writer::{confine, contained, repository};
@@ -50,7 +51,7 @@ pub struct Overrides {
 }
 
 /// Reads a checklist, fills in what is known, and checks everything that can be without looking.
-pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
+pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(found.file.as_str(), found.text);
     let mut problems = Vec::new();
@@ -66,7 +67,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env) -> Loaded {
         let mut loader = Loader {
             names: Names::read(&root, &mut problems),
             checks: Checks::new(&found.root, &env.cwd),
-            kinds: KindCache::default(),
+            kinds: KindCache::new(registry),
             sources: &mut sources,
             secrets: &mut secrets,
             credentials: &mut found_credentials,
@@ -146,7 +147,7 @@ struct Content {
 struct Loader<'a> {
     names: Names<'a>,
     checks: Checks<'a>,
-    kinds: KindCache,
+    kinds: KindCache<'a>,
     sources: &'a mut Sources,
     /// What the checklist keeps secret.
     secrets: &'a mut Vec<Secret>,
@@ -278,7 +279,7 @@ impl Loader<'_> {
                 self.problems.push(Diagnostic::error(title).at(list.span).help("begin each probe with `- `"));
             }
             for probe in list.elements() {
-                match named(probe, self.problems) {
+                match named(probe, self.kinds.registry, self.problems) {
                     Some(Named::Kind(kind, key, settings)) => {
                         let named = (kind, key, settings);
                         probes.extend(probe::read(named, probe, timing, &mut scope, &mut self.kinds, self.problems));
@@ -373,7 +374,7 @@ impl Loader<'_> {
             Some(expanded) => expanded.elements().to_vec(),
             None => vec![probe.clone()],
         });
-        nodes.filter_map(|node| probe::written(&node)).collect()
+        nodes.filter_map(|node| probe::written(&node, self.kinds.registry)).collect()
     }
 
     fn gap(&mut self, node: &Node, waivable: Option<&[String]>) -> Option<Gap> {

@@ -1,10 +1,11 @@
 //! The probes of an item, or of a check: which kind, what it asks, what it expects, how it is named.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::probe::{KINDS, Kind};
+use crate::probe::{Kind, Registry};
 use crate::yaml::{self, Key, Node, Value};
 
 use super::digest::WrittenProbe;
@@ -25,13 +26,13 @@ const OPTIONS: [&str; 5] = ["as", "expect", "timeout", "retry", "eventually"];
 /// The one entry of a probe that names what it is.
 pub enum Named<'a> {
     /// A kind of probe, with its settings.
-    Kind(&'static Kind, &'a Key, &'a Node),
+    Kind(&'a Arc<dyn Kind>, &'a Key, &'a Node),
     /// A check.
     Use(&'a Key),
 }
 
 /// What an entry of `probes` is. Nothing if it is none, which has been told then.
-pub fn named<'a>(node: &'a Node, problems: &mut Vec<Diagnostic>) -> Option<Named<'a>> {
+pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diagnostic>) -> Option<Named<'a>> {
     if !matches!(node.value, Value::Map(_)) {
         let problem = Diagnostic::error(format!("a probe is a map, not {}", node.kind())).at(node.span);
         problems.push(problem.help("such as `- http: { url: https://api.staging.example/healthz }`"));
@@ -41,13 +42,13 @@ pub fn named<'a>(node: &'a Node, problems: &mut Vec<Diagnostic>) -> Option<Named
     let mut is_strange = false;
     for (key, value) in node.entries() {
         let name = &*key.text;
-        if let Some(kind) = crate::probe::kind(name) {
+        if let Some(kind) = registry.get(name) {
             found.push((Named::Kind(kind, key, value), key.span));
         } else if name == "use" {
             found.push((Named::Use(key), key.span));
         } else if !OPTIONS.contains(&name) && name != "with" {
             is_strange = true;
-            problems.push(strange(key));
+            problems.push(strange(key, registry));
         }
     }
     match <[(Named, Span); 1]>::try_from(found) {
@@ -58,29 +59,29 @@ pub fn named<'a>(node: &'a Node, problems: &mut Vec<Diagnostic>) -> Option<Named
                 problems.push(problem.help("begin the second with `-` on a line of its own"));
             } else if !is_strange {
                 let problem = Diagnostic::error("this names no kind of probe").at(node.span);
-                problems.push(problem.help(format!("the kinds are {}, and `use` for a check", kinds())));
+                problems.push(problem.help(format!("the kinds are {}, and `use` for a check", kinds(registry))));
             }
             None
         }
     }
 }
 
-fn strange(key: &Key) -> Diagnostic {
-    let names = KINDS.iter().map(|kind| kind.name).chain(OPTIONS).chain(["use", "with"]);
+fn strange(key: &Key, registry: &Registry) -> Diagnostic {
+    let names = registry.names().chain(OPTIONS).chain(["use", "with"]);
     let problem = Diagnostic::error(format!("`{}` is no kind of probe", key.text)).at(key.span);
-    problem.suggest(&key.text, names, format!("the kinds are {}, and `use` for a check", kinds()))
+    problem.suggest(&key.text, names, format!("the kinds are {}, and `use` for a check", kinds(registry)))
 }
 
-fn kinds() -> String {
-    let names: Vec<String> = KINDS.iter().map(|kind| format!("`{}`", kind.name)).collect();
+fn kinds(registry: &Registry) -> String {
+    let names: Vec<String> = registry.names().map(|name| format!("`{name}`")).collect();
     names.join(", ")
 }
 
 /// A probe as it is written. None where that has been reported.
-pub fn written(node: &Node) -> Option<WrittenProbe> {
-    let Named::Kind(kind, _, settings) = named(node, &mut Vec::new())? else { return None };
+pub fn written(node: &Node, registry: &Registry) -> Option<WrittenProbe> {
+    let Named::Kind(kind, _, settings) = named(node, registry, &mut Vec::new())? else { return None };
     Some(WrittenProbe {
-        kind: kind.name.to_owned(),
+        kind: kind.name().to_owned(),
         alias: node.get("as").and_then(Node::text).map(ToOwned::to_owned),
         settings: settings.clone(),
         expect: node.get("expect").cloned(),
@@ -89,11 +90,11 @@ pub fn written(node: &Node) -> Option<WrittenProbe> {
 
 /// Reads a probe of a kind. What can be referred to from it stands in `scope`, where its own alias is added.
 pub fn read(
-    (kind, key, settings): (&'static Kind, &Key, &Node),
+    (kind, key, settings): (&Arc<dyn Kind>, &Key, &Node),
     node: &Node,
     timing: Timing,
     scope: &mut ReferenceScope,
-    kinds: &mut KindCache,
+    kinds: &mut KindCache<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<ProbeTask> {
     if let Some((with, _)) = node.entries().iter().find(|(key, _)| &*key.text == "with") {
@@ -104,10 +105,10 @@ pub fn read(
     let options = yaml::read::<FileProbe>(&node.only(&OPTIONS), problems);
     references::check(settings, scope, kinds, problems);
     let read = if settings.has_holes() {
-        (kind.check)(settings, problems);
+        kind.validate(settings, problems);
         Some(Settings::Unresolved(settings.clone()))
     } else {
-        (kind.read)(settings, problems).map(|probe| Settings::Resolved { node: settings.clone(), probe })
+        kind.read(settings, problems).map(|probe| Settings::Resolved { node: settings.clone(), probe })
     };
     let expectations = match node.get("expect") {
         None => Expectations::Default,
@@ -146,7 +147,7 @@ pub fn read(
         scope.aliases.push((alias.value.0.clone(), info.clone()));
     }
     Some(ProbeTask {
-        kind,
+        kind: Arc::clone(kind),
         info,
         span: key.span,
         alias: options.alias.map(|alias| alias.value.0),

@@ -14,7 +14,7 @@ use super::KindInfo;
 /// One probe of an item.
 pub struct ProbeTask {
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: Arc<dyn Kind>,
     /// What is known of that kind before it runs.
     pub info: Arc<KindInfo>,
     /// Where the checklist names its kind.
@@ -178,6 +178,6 @@ impl fmt::Debug for Settings {
 
 impl fmt::Debug for ProbeTask {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("ProbeTask").field("kind", &self.kind.name).field("alias", &self.alias).finish_non_exhaustive()
+        f.debug_struct("ProbeTask").field("kind", &self.kind.name()).field("alias", &self.alias).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expect;
-use crate::probe::KINDS;
 use crate::yaml::{Node, Reference};
 
 use super::kind_info::{KindCache, KindInfo};
@@ -40,13 +39,13 @@ pub fn head(path: &str) -> (&str, &str) {
 }
 
 /// Tells which references in the node lead nowhere.
-pub fn check(node: &Node, scope: &ReferenceScope, kinds: &mut KindCache, problems: &mut Vec<Diagnostic>) {
+pub fn check(node: &Node, scope: &ReferenceScope, kinds: &mut KindCache<'_>, problems: &mut Vec<Diagnostic>) {
     for reference in node.references() {
         problems.extend(problem(reference, scope, kinds));
     }
 }
 
-fn problem(reference: &Reference, scope: &ReferenceScope, kinds: &mut KindCache) -> Option<Diagnostic> {
+fn problem(reference: &Reference, scope: &ReferenceScope, kinds: &mut KindCache<'_>) -> Option<Diagnostic> {
     let (first, path) = head(&reference.path);
     match first {
         // Missing variables of the environment block the item; secrets were looked up when the checklist was filled.
@@ -59,7 +58,12 @@ fn problem(reference: &Reference, scope: &ReferenceScope, kinds: &mut KindCache)
     }
 }
 
-fn elsewhere(reference: &Reference, rest: &str, scope: &ReferenceScope, kinds: &mut KindCache) -> Option<Diagnostic> {
+fn elsewhere(
+    reference: &Reference,
+    rest: &str,
+    scope: &ReferenceScope,
+    kinds: &mut KindCache<'_>,
+) -> Option<Diagnostic> {
     let wrong = |title: String| Diagnostic::error(title).at(reference.span);
     let Some((id, alias, path)) = split(rest) else {
         let problem = wrong(format!("`${{{}}}` names no observation", reference.path));
@@ -76,7 +80,7 @@ fn elsewhere(reference: &Reference, rest: &str, scope: &ReferenceScope, kinds: &
         let problem = wrong(format!("no probe of `{id}` is called `{alias}`"));
         return Some(problem.suggest(alias, names, format!("name the probe there: `as: {alias}`")));
     };
-    let kind = KINDS.iter().find(|kind| probe.get(kind.name).is_some())?;
+    let kind = kinds.registry.iter().find(|kind| probe.get(kind.name()).is_some())?;
     expect::astray(path, behind(reference, path), &kinds.of(kind).observation)
 }
 

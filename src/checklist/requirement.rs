@@ -25,7 +25,7 @@ fn probe(task: &ProbeTask, sources: &Sources) -> ProbeRequirement {
     let expectations = task.expectations.node().unwrap_or(&task.info.expect);
     let insecure = task.settings.node().get("insecure").and_then(Node::text);
     ProbeRequirement {
-        kind: task.kind.name.to_owned(),
+        kind: task.kind.name().to_owned(),
         check: task.used.as_ref().map(|used| used.check.to_string()),
         is_own_check: task.used.as_ref().is_some_and(|used| {
             let text = &sources.get(task.span.file).text;

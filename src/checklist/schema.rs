@@ -1,28 +1,30 @@
 //! The JSON Schema of a checklist, by which editors complete and explain it.
 
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::expect;
-use crate::probe::KINDS;
+use crate::probe::Registry;
 
 use super::file::{FileCheck, FileChecklist};
 
 /// The schema of a checklist, as of draft 7.
-pub fn schema() -> Value {
-    finished(SchemaSettings::draft07().into_generator().into_root_schema_for::<FileChecklist>().to_value())
+pub fn schema(registry: &Registry) -> Value {
+    finished(SchemaSettings::draft07().into_generator().into_root_schema_for::<FileChecklist>().to_value(), registry)
 }
 
 /// The schema of a check, as of draft 7.
-pub fn check_schema() -> Value {
-    finished(SchemaSettings::draft07().into_generator().into_root_schema_for::<FileCheck>().to_value())
+pub fn check_schema(registry: &Registry) -> Value {
+    finished(SchemaSettings::draft07().into_generator().into_root_schema_for::<FileCheck>().to_value(), registry)
 }
 
 /// The schema with the kinds' settings, in each of which a `${…}` may stand for a value.
-fn finished(mut schema: Value) -> Value {
+fn finished(mut schema: Value, registry: &Registry) -> Value {
     let mut definitions = schema["definitions"].take().as_object().cloned().unwrap_or_default();
-    for kind in KINDS {
-        let mut settings = (kind.settings)();
+    let mut properties = Map::new();
+    for kind in registry.iter() {
+        properties.insert(kind.name().to_owned(), json!({ "$ref": format!("#/definitions/{}", kind.name()) }));
+        let mut settings = kind.settings();
         if let Some(own) = settings.as_object_mut().and_then(|settings| settings.remove("definitions")) {
             definitions.extend(own.as_object().cloned().unwrap_or_default());
         }
@@ -30,7 +32,12 @@ fn finished(mut schema: Value) -> Value {
             settings.remove("$schema");
             settings.remove("title");
         }
-        definitions.insert(kind.name.to_owned(), settings);
+        definitions.insert(kind.name().to_owned(), settings);
+    }
+    if let Some(probe) = definitions.get_mut("Probe") {
+        properties.extend(probe["properties"].as_object().cloned().unwrap_or_default());
+        probe["properties"] = Value::Object(properties);
+        probe["oneOf"] = registry.names().chain(["use"]).map(|name| json!({ "required": [name] })).collect();
     }
     definitions.insert("matcher".to_owned(), expect::json_schema());
     schema["definitions"] = Value::Object(definitions);

@@ -9,7 +9,7 @@ use tabled::settings::{Padding, Style};
 use crate::checklist::{self, Item, Overrides};
 use crate::env::Env;
 use crate::manual;
-use crate::probe::KINDS;
+use crate::probe::Registry;
 use crate::text::visible;
 
 use super::{Exit, Failure, check, folder, load, print};
@@ -29,7 +29,8 @@ pub struct List {
 impl List {
     pub fn run(self, env: &Env) -> Result<Exit, Failure> {
         if self.probes {
-            let rows = KINDS.iter().map(|kind| vec![kind.name.to_owned(), manual::summary(kind)]);
+            let registry = Registry::built_in();
+            let rows = registry.iter().map(|kind| vec![kind.name().to_owned(), manual::summary(&**kind)]);
             print(&columns(rows), env)?;
             return Ok(Exit::Ready);
         }
@@ -104,7 +105,7 @@ fn asks(item: &Item) -> String {
     if item.sign_off.is_some() {
         return "sign-off".to_owned();
     }
-    let mut kinds: Vec<&str> = item.probes.iter().map(|probe| probe.kind.name).collect();
+    let mut kinds: Vec<&str> = item.probes.iter().map(|probe| probe.kind.name()).collect();
     kinds.dedup();
     let tags = item.tags.iter().map(|tag| format!(" #{tag}"));
     format!("{}{}", kinds.join(", "), tags.collect::<String>())

@@ -31,7 +31,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::engine;
 use crate::env::Env;
 use crate::ledger::Location;
-use crate::probe::KINDS;
+use crate::probe::Registry;
 use crate::report::Kept;
 use crate::run::Verdict;
 use crate::sign_off::SignOffs;
@@ -223,7 +223,7 @@ fn print(text: &str, env: &Env) -> Result<(), Failure> {
 /// A checklist in which nothing is wrong.
 fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failure> {
     let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
-    let loaded = checklist::load(found, overrides, env);
+    let loaded = checklist::load(found, overrides, env, &Registry::built_in());
     let problems = Failure::usage(loaded.problems, env).at(&loaded.sources);
     match loaded.checklist {
         Some(checklist) => {
@@ -252,7 +252,7 @@ async fn sign_offs(checklist: &Checklist, env: &Env) -> Result<SignOffs, Failure
 
 /// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the stock library.
 fn check(name: &str, env: &Env) -> Result<Described, Failure> {
-    checklist::describe(name, &folder(env), &env.cwd)
+    checklist::describe(name, &folder(env), &env.cwd, &Registry::built_in())
         .map_err(|(problems, sources)| Failure::usage(problems, env).at(&sources))
 }
 
@@ -262,8 +262,8 @@ fn folder(env: &Env) -> PathBuf {
 }
 
 /// There is no such kind of probe.
-fn unknown_kind(name: &str) -> Diagnostic {
-    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+fn unknown_kind(name: &str, registry: &Registry) -> Diagnostic {
+    let names: Vec<&str> = registry.names().collect();
     let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));
     problem.suggest(name, names.iter().copied(), format!("the kinds are {}", names.join(", ")))
 }

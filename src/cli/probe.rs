@@ -10,7 +10,7 @@ use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::engine::{Looked, look};
 use crate::env::Env;
-use crate::probe::Kind;
+use crate::probe::{Kind, Registry};
 use crate::run::Status;
 use crate::text::json;
 use crate::yaml::{self, Duration, Key, Node, Scalar, Style};
@@ -32,12 +32,14 @@ pub struct Probe {
 
 impl Probe {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
-        let kind = crate::probe::kind(&self.kind).ok_or_else(|| Failure::usage(unknown_kind(&self.kind), &env))?;
+        let registry = Registry::built_in();
+        let unknown = || Failure::usage(unknown_kind(&self.kind, &registry), &env);
+        let kind = &**registry.get(&self.kind).ok_or_else(unknown)?;
         let mut sources = Sources::default();
         let mut problems = Vec::new();
         let node = self.node(kind, &mut sources, &mut problems);
         // A value that is no YAML is not missing as well.
-        let probe = if problems.is_empty() { (kind.read)(&node, &mut problems) } else { None };
+        let probe = if problems.is_empty() { kind.read(&node, &mut problems) } else { None };
         let Some(probe) = probe else {
             return Err(Failure::usage(Diagnostics(problems), &env).at(&Arc::new(sources)));
         };
@@ -61,11 +63,11 @@ impl Probe {
     }
 
     /// The settings as a checklist would hold them.
-    fn node(&self, kind: &Kind, sources: &mut Sources, problems: &mut Vec<Diagnostic>) -> Node {
-        let schema = (kind.settings)();
+    fn node(&self, kind: &dyn Kind, sources: &mut Sources, problems: &mut Vec<Diagnostic>) -> Node {
+        let schema = kind.settings();
         // What is missing altogether is missing here.
-        let line = format!("gate probe {}", kind.name);
-        let [start, end] = [line.len() - kind.name.len(), line.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        let line = format!("gate probe {}", kind.name());
+        let [start, end] = [line.len() - kind.name().len(), line.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
         let span = Span { file: sources.add("command line", line), start, end };
         let mut root = Node { span, value: yaml::Value::Map([].into()) };
         for (at, (path, value)) in self.settings.iter().enumerate() {

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::env::Env;
+use crate::probe::Registry;
 use crate::{checklist, report};
 
 use super::{Exit, Failure, print};
@@ -27,8 +28,8 @@ enum Of {
 impl Schema {
     pub fn run(self) -> Result<Exit, Failure> {
         let schema = match self.of {
-            Of::Checklist => checklist::schema(),
-            Of::Check => checklist::check_schema(),
+            Of::Checklist => checklist::schema(&Registry::built_in()),
+            Of::Check => checklist::check_schema(&Registry::built_in()),
             Of::Run => report::schema(),
         };
         print(&format!("{schema:#}\n"), &Env::default())?;

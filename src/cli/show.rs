@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{ItemState, Key, Ledger};
 use crate::manual;
+use crate::probe::Registry;
 use crate::text::visible;
 use crate::yaml::{self, Duration};
 
@@ -36,8 +37,9 @@ pub struct Show {
 impl Show {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
         if let Some(name) = &self.probe {
-            let kind = crate::probe::kind(name).ok_or_else(|| Failure::usage(unknown_kind(name), &env))?;
-            print(&manual::probe(kind), &env)?;
+            let registry = Registry::built_in();
+            let kind = registry.get(name).ok_or_else(|| Failure::usage(unknown_kind(name, &registry), &env))?;
+            print(&manual::probe(&**kind), &env)?;
             return Ok(Exit::Ready);
         }
         if let Some(name) = &self.check {
@@ -129,7 +131,7 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
 fn probe(task: &ProbeTask) -> Value {
     let mut out = Map::new();
     let settings = task.settings.node().to_text_json();
-    out.insert(task.kind.name.to_owned(), if settings.is_null() { json!({}) } else { settings });
+    out.insert(task.kind.name().to_owned(), if settings.is_null() { json!({}) } else { settings });
     if let Some(alias) = &task.alias {
         out.insert("as".to_owned(), json!(alias));
     }

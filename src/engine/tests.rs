@@ -12,7 +12,7 @@ use crate::checklist::{self, Found, Overrides, Settings};
 use crate::client::{Context, Fault};
 use crate::env::Env;
 use crate::plan::{Plan, Selection};
-use crate::probe::{Observe, Seen};
+use crate::probe::{Observe, Registry, Seen};
 use crate::run::{Event, Interruption, Run, Signal};
 use crate::sign_off::SignOffs;
 
@@ -104,7 +104,7 @@ impl Case {
         }
         let found = Found { name: "t".into(), file: "t.yaml".into(), root: PathBuf::from("/"), text };
         let env = Arc::new(Env::with([], PathBuf::from("/")));
-        let loaded = checklist::load(found, &Overrides::default(), &env);
+        let loaded = checklist::load(found, &Overrides::default(), &env, &Registry::built_in());
         let mut checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
         for (item, (_, _, act)) in checklist.sections[0].items.iter_mut().zip(&self.items) {
             let fake = Fake { act: act.clone(), looks: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };

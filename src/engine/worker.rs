@@ -102,7 +102,7 @@ impl Shared {
             (Err(why), _) | (_, Err(why)) => return (self.unready(probe_task, why), None),
         };
         if self.read_only && probe.has_effects() {
-            let why = BlockedBecause::ReadOnly(probe_task.kind.name.to_owned());
+            let why = BlockedBecause::ReadOnly(probe_task.kind.name().to_owned());
             return (self.unready(probe_task, Unready::Blocked(why)), None);
         }
         let tell = |number: usize, attempt: &Attempt| tell(number, self.attempt(attempt.clone()));
@@ -114,7 +114,7 @@ impl Shared {
     fn settings(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Box<dyn Observe>, Unready> {
         let node = scope.fill(node, &self.secrets).map_err(Unready::missing)?;
         let mut problems = Vec::new();
-        let probe = (probe_task.kind.read)(&node, &mut problems);
+        let probe = probe_task.kind.read(&node, &mut problems);
         probe.ok_or_else(|| Unready::of(&problems))
     }
 
@@ -182,7 +182,7 @@ impl Shared {
 
     fn blank(&self, probe_task: &ProbeTask) -> ProbeResult {
         ProbeResult {
-            kind: probe_task.kind.name.to_owned(),
+            kind: probe_task.kind.name().to_owned(),
             alias: probe_task.alias.clone(),
             check: probe_task.used.as_ref().map(|used| used.check.to_string()),
             status: Status::Blocked,

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::checklist::Described;
-use crate::probe::Kind;
+use crate::probe::{Kind, Registry};
 use crate::yaml;
 
 use field::{Field, fields, one_line};
@@ -16,13 +16,13 @@ use field::{Field, fields, one_line};
 const TAKES_ALL: &str = "a string takes all";
 
 /// The page of a kind of probe, in markdown.
-pub fn probe(kind: &Kind) -> String {
-    let settings = (kind.settings)();
+pub fn probe(kind: &dyn Kind) -> String {
+    let settings = kind.settings();
     let mut page = String::new();
     let what = settings["description"].as_str().unwrap_or_default();
-    writeln!(page, "# `{}`\n\n{}\n", kind.name, paragraphs(what)).expect(TAKES_ALL);
-    writeln!(page, "```yaml\nprobes:\n{}```\n", entry(kind.example)).expect(TAKES_ALL);
-    writeln!(page, "By itself it expects `{}`. {}\n", kind.expect.trim(), effects(kind)).expect(TAKES_ALL);
+    writeln!(page, "# `{}`\n\n{}\n", kind.name(), paragraphs(what)).expect(TAKES_ALL);
+    writeln!(page, "```yaml\nprobes:\n{}```\n", entry(kind.example())).expect(TAKES_ALL);
+    writeln!(page, "By itself it expects `{}`. {}\n", kind.expect().trim(), effects(kind)).expect(TAKES_ALL);
     page.push_str("## Settings\n\n");
     page.push_str("| setting | what is written there | if absent | what it does |\n|---|---|---|---|\n");
     for Field { path, kind, is_required, default, description } in fields(&settings) {
@@ -35,7 +35,7 @@ pub fn probe(kind: &Kind) -> String {
     }
     page.push_str("\n## What it sees\n\nThe paths of which `expect` can speak:\n\n");
     page.push_str("| path | what stands there | what it means |\n|---|---|---|\n");
-    for Field { path, kind, description, .. } in fields(&(kind.observation)()) {
+    for Field { path, kind, description, .. } in fields(&kind.observation()) {
         writeln!(page, "| `{path}` | {kind} | {description} |").expect(TAKES_ALL);
     }
     page
@@ -59,15 +59,15 @@ pub fn check(check: &Described) -> String {
 }
 
 /// The page that leads to all others, in markdown.
-pub fn index(kinds: &[Kind], checks: &[Described]) -> String {
+pub fn index(registry: &Registry, checks: &[Described]) -> String {
     let mut page =
         "# The manual of gate\n\n`gate show --probe NAME` and `gate show --check NAME` print these pages.\n\n\
         [The lines of the M9 checklist](m9.md), each with its item, its probes and the test that breaks it.\n\n\
         ## Probes\n\n| kind | what it does |\n|---|---|\n"
             .to_owned();
-    for kind in kinds {
-        let name = kind.name;
-        writeln!(page, "| [`{name}`](probes/{name}.md) | {} |", one_line(&summary(kind))).expect(TAKES_ALL);
+    for kind in registry.iter() {
+        let name = kind.name();
+        writeln!(page, "| [`{name}`](probes/{name}.md) | {} |", one_line(&summary(&**kind))).expect(TAKES_ALL);
     }
     page.push_str(
         "\n## Checks\n\nLists of probes that come with gate, for `use:`. A file of the same name in your own\n",
@@ -80,8 +80,8 @@ pub fn index(kinds: &[Kind], checks: &[Described]) -> String {
 }
 
 /// What a kind of probe does, in a sentence.
-pub fn summary(kind: &Kind) -> String {
-    let settings = (kind.settings)();
+pub fn summary(kind: &dyn Kind) -> String {
+    let settings = kind.settings();
     let text = settings["description"].as_str().unwrap_or_default();
     let first = text.split("\n\n").next().unwrap_or_default();
     let text = first.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -91,8 +91,8 @@ pub fn summary(kind: &Kind) -> String {
 }
 
 /// Whether looking may change something.
-fn effects(kind: &Kind) -> String {
-    match kind.effects {
+fn effects(kind: &dyn Kind) -> String {
+    match kind.effects() {
         None => "Looking changes nothing.".to_owned(),
         Some(when) => format!("{when} `--read-only` blocks it then, and only a `retry` of its own repeats it."),
     }

@@ -1,6 +1,11 @@
-//! A probe without its type: what the registry is a table of.
+//! A probe without its type: what the registry holds.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
@@ -9,30 +14,33 @@ use crate::yaml::{self, Node};
 
 use super::{Context, Fault, Probe};
 
-/// A kind of probe: how its settings are read, and what it sees.
-pub struct Kind {
+/// A kind of probe: how its settings are read, and what it observes. It may have state of its own.
+pub trait Kind: Send + Sync {
     /// Its name in a checklist.
-    pub name: &'static str,
+    fn name(&self) -> &str;
     /// The default expectations: an `expect` map in YAML.
-    pub expect: &'static str,
+    fn expect(&self) -> &str;
     /// Other paths that state the same fact as one of these.
-    pub same_fact: &'static [SameFact],
+    fn same_fact(&self) -> &[SameFact];
     /// An entry of `probes` with it, in YAML.
-    pub example: &'static str,
-    /// When looking may change something, as a sentence.
-    pub effects: Option<&'static str>,
+    fn example(&self) -> &str;
+    /// When a probe may change something, as a sentence.
+    fn effects(&self) -> Option<&str>;
     /// The JSON Schema of its settings.
-    pub settings: fn() -> Value,
+    fn settings(&self) -> Value;
     /// The JSON Schema of its observation.
-    pub observation: fn() -> Value,
-    /// Tells what is wrong with settings in which not everything is filled yet.
-    pub check: fn(&Node, &mut Vec<Diagnostic>),
-    /// Reads settings in which everything is filled.
-    pub read: Reader,
+    fn observation(&self) -> Value;
+    /// Reports problems of settings in which some references are not resolved yet.
+    fn validate(&self, settings: &Node, problems: &mut Vec<Diagnostic>);
+    /// Reads settings in which every reference is resolved; reports every problem.
+    fn read(&self, settings: &Node, problems: &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>>;
 }
 
-/// Settings to a probe, with every problem told.
-pub type Reader = fn(&Node, &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>>;
+impl fmt::Debug for dyn Kind {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_tuple("Kind").field(&self.name()).finish()
+    }
+}
 
 /// A probe that is ready to look.
 pub trait Observe: Send + Sync {
@@ -59,25 +67,50 @@ pub struct Seen {
     pub cuts: Vec<Cut>,
 }
 
-impl Kind {
-    /// The row of a probe.
-    pub const fn of<P: Probe>() -> Self {
-        Self {
-            name: P::KIND,
-            expect: P::EXPECT,
-            same_fact: P::SAME_FACT,
-            example: P::EXAMPLE,
-            effects: P::EFFECTS,
-            settings: || {
-                schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<P>().into()
-            },
-            observation: || {
-                let settings = schemars::generate::SchemaSettings::draft07().for_serialize();
-                settings.into_generator().into_root_schema_for::<P::Observation>().into()
-            },
-            check: |node, problems| drop(yaml::read_with_holes::<P>(node, problems)),
-            read: |node, problems| Some(Box::new(yaml::read::<P>(node, problems)?)),
-        }
+/// The kind of a probe type.
+struct Typed<P>(PhantomData<fn() -> P>);
+
+/// The kind of a probe type, as the registry holds it.
+pub fn of<P: Probe>() -> Arc<dyn Kind> {
+    Arc::new(Typed::<P>(PhantomData))
+}
+
+impl<P: Probe> Kind for Typed<P> {
+    fn name(&self) -> &str {
+        P::KIND
+    }
+
+    fn expect(&self) -> &str {
+        P::EXPECT
+    }
+
+    fn same_fact(&self) -> &[SameFact] {
+        P::SAME_FACT
+    }
+
+    fn example(&self) -> &str {
+        P::EXAMPLE
+    }
+
+    fn effects(&self) -> Option<&str> {
+        P::EFFECTS
+    }
+
+    fn settings(&self) -> Value {
+        SchemaSettings::draft07().into_generator().into_root_schema_for::<P>().into()
+    }
+
+    fn observation(&self) -> Value {
+        let settings = SchemaSettings::draft07().for_serialize();
+        settings.into_generator().into_root_schema_for::<P::Observation>().into()
+    }
+
+    fn validate(&self, settings: &Node, problems: &mut Vec<Diagnostic>) {
+        drop(yaml::read_with_holes::<P>(settings, problems));
+    }
+
+    fn read(&self, settings: &Node, problems: &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>> {
+        Some(Box::new(yaml::read::<P>(settings, problems)?))
     }
 }
 

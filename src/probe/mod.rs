@@ -30,6 +30,7 @@ pub mod tls;
 pub mod workflow;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -40,38 +41,62 @@ use crate::expect::{Cut, SameFact};
 
 pub use kind::{Kind, Observe, Seen};
 
-/// Every probe that a checklist may name, in alphabetical order. A new probe adds its row here.
-pub static KINDS: &[Kind] = &[
-    Kind::of::<alembic::Alembic>(),
-    Kind::of::<alertmanager::Alertmanager>(),
-    Kind::of::<backup::Backup>(),
-    Kind::of::<burst::Burst>(),
-    Kind::of::<command::Command>(),
-    Kind::of::<dns::Dns>(),
-    Kind::of::<env::Environment>(),
-    Kind::of::<file::File>(),
-    Kind::of::<git::Git>(),
-    Kind::of::<github::GitHub>(),
-    Kind::of::<grafana::Grafana>(),
-    Kind::of::<http::Http>(),
-    Kind::of::<image::Image>(),
-    Kind::of::<junit::Junit>(),
-    Kind::of::<k6::K6>(),
-    Kind::of::<logs::Logs>(),
-    Kind::of::<metrics::Metrics>(),
-    Kind::of::<nftables::Nftables>(),
-    Kind::of::<prometheus::Prometheus>(),
-    Kind::of::<race::Race>(),
-    Kind::of::<redis::Redis>(),
-    Kind::of::<sql::Sql>(),
-    Kind::of::<tcp::Tcp>(),
-    Kind::of::<tls::Tls>(),
-    Kind::of::<workflow::Workflow>(),
-];
+/// The kinds of probe that checklists may name.
+#[derive(Debug, Clone)]
+pub struct Registry(Arc<[Arc<dyn Kind>]>);
 
-/// The kind of this name.
-pub fn kind(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.name == name)
+impl Registry {
+    /// Every kind that comes with gate, in alphabetical order. A new kind adds its row here.
+    pub fn built_in() -> Self {
+        Self(Arc::new([
+            kind::of::<alembic::Alembic>(),
+            kind::of::<alertmanager::Alertmanager>(),
+            kind::of::<backup::Backup>(),
+            kind::of::<burst::Burst>(),
+            kind::of::<command::Command>(),
+            kind::of::<dns::Dns>(),
+            kind::of::<env::Environment>(),
+            kind::of::<file::File>(),
+            kind::of::<git::Git>(),
+            kind::of::<github::GitHub>(),
+            kind::of::<grafana::Grafana>(),
+            kind::of::<http::Http>(),
+            kind::of::<image::Image>(),
+            kind::of::<junit::Junit>(),
+            kind::of::<k6::K6>(),
+            kind::of::<logs::Logs>(),
+            kind::of::<metrics::Metrics>(),
+            kind::of::<nftables::Nftables>(),
+            kind::of::<prometheus::Prometheus>(),
+            kind::of::<race::Race>(),
+            kind::of::<redis::Redis>(),
+            kind::of::<sql::Sql>(),
+            kind::of::<tcp::Tcp>(),
+            kind::of::<tls::Tls>(),
+            kind::of::<workflow::Workflow>(),
+        ]))
+    }
+
+    /// The kind of this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Kind>> {
+        self.0.iter().find(|kind| kind.name() == name)
+    }
+
+    /// Every kind, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Kind>> {
+        self.0.iter()
+    }
+
+    /// The names of the kinds, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|kind| kind.name())
+    }
+}
+
+impl FromIterator<Arc<dyn Kind>> for Registry {
+    fn from_iter<I: IntoIterator<Item = Arc<dyn Kind>>>(kinds: I) -> Self {
+        Self(kinds.into_iter().collect())
+    }
 }
 
 /// A way to look at one thing. Its fields are its settings; their doc comments are the manual.

@@ -187,7 +187,7 @@ fn a_probe_of_no_kind_is_refused() {
           - expect: { status: 200 }
     ",
     );
-    let kinds: Vec<String> = gate::probe::KINDS.iter().map(|kind| format!("`{}`", kind.name)).collect();
+    let kinds: Vec<String> = gate::probe::Registry::built_in().names().map(|name| format!("`{name}`")).collect();
     assert_snapshot!(said.replace(&kinds.join(", "), "KINDS"), @"
     error: this names no kind of probe
      --> checklists/staging.yaml:8:13

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use gate::checklist::{Described, STOCK, describe};
 use gate::diagnostic::{Diagnostics, Sources};
-use gate::probe::KINDS;
+use gate::probe::Registry;
 use insta::assert_snapshot;
 
 use crate::harness::{Project, gate};
@@ -16,10 +16,10 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Every page by its path, as the code has it.
 fn pages() -> Vec<(String, String)> {
     let checks: Vec<Described> = STOCK.iter().map(|(name, _)| stock(name)).collect();
-    let mut pages = vec![("docs/README.md".to_owned(), gate::manual::index(KINDS, &checks))];
-    for kind in KINDS {
-        let printed = gate(ROOT, &["show", "--probe", kind.name]);
-        pages.push((format!("docs/probes/{}.md", kind.name), printed.stdout));
+    let mut pages = vec![("docs/README.md".to_owned(), gate::manual::index(&Registry::built_in(), &checks))];
+    for kind in Registry::built_in().iter() {
+        let printed = gate(ROOT, &["show", "--probe", kind.name()]);
+        pages.push((format!("docs/probes/{}.md", kind.name()), printed.stdout));
     }
     pages.extend(checks.iter().map(|check| (format!("docs/checks/{}.md", check.name), gate::manual::check(check))));
     pages
@@ -28,7 +28,7 @@ fn pages() -> Vec<(String, String)> {
 /// A check of the stock library, whatever else there is.
 fn stock(name: &str) -> Described {
     let nowhere = Path::new("/nonexistent");
-    describe(name, nowhere, nowhere)
+    describe(name, nowhere, nowhere, &Registry::built_in())
         .unwrap_or_else(|(problems, sources)| panic!("{}", problems.render(&sources, false)))
 }
 
@@ -62,8 +62,9 @@ fn the_pages_say_what_the_code_says() {
 /// The registry, the schema, the README's table and what is listed: one who adds a kind adds it to all.
 #[test]
 fn every_place_names_the_same_kinds() {
-    let registry: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    let schema = gate::checklist::schema();
+    let kinds = Registry::built_in();
+    let registry: Vec<&str> = kinds.names().collect();
+    let schema = gate::checklist::schema(&kinds);
     let in_schema = schema["definitions"]["Probe"]["properties"].as_object().expect("there is an entry of `probes`");
     let in_schema: Vec<&str> = in_schema.keys().map(String::as_str).take(registry.len()).collect();
     assert_eq!(in_schema, registry);
@@ -111,15 +112,16 @@ const CHANGING: &[(&str, &str)] = &[
 /// A kind that may change something says so in its manual, and one that says so has such settings.
 #[test]
 fn what_may_change_something_says_when() {
-    let says_so: Vec<&str> = KINDS.iter().filter(|kind| kind.effects.is_some()).map(|kind| kind.name).collect();
+    let kinds = Registry::built_in();
+    let says_so: Vec<&str> = kinds.iter().filter(|kind| kind.effects().is_some()).map(|kind| kind.name()).collect();
     assert_eq!(says_so, CHANGING.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     for (name, settings) in CHANGING {
         let mut sources = Sources::default();
         let file = sources.add(*name, *settings);
         let mut problems = Vec::new();
         let node = gate::yaml::parse(&sources, file, &mut problems).expect("it is YAML");
-        let kind = KINDS.iter().find(|kind| kind.name == *name).expect("it is in the registry");
-        let probe = (kind.read)(&node, &mut problems);
+        let kind = kinds.iter().find(|kind| kind.name() == *name).expect("it is in the registry");
+        let probe = kind.read(&node, &mut problems);
         let probe = probe.unwrap_or_else(|| panic!("{name}: {}", Diagnostics(problems).render(&sources, false)));
         assert!(probe.has_effects(), "{name}");
     }
@@ -211,7 +213,7 @@ fn the_table_of_the_m9_checklist_is_whole_and_true() {
         .collect();
     let found = gate::checklist::find("staging", Path::new(ROOT)).expect("it is there");
     let env = gate::env::Env::with([], ROOT.into());
-    let loaded = gate::checklist::load(found, &gate::checklist::Overrides::default(), &env);
+    let loaded = gate::checklist::load(found, &gate::checklist::Overrides::default(), &env, &Registry::built_in());
     let checklist = loaded.checklist.expect("it is valid");
     let ids: Vec<String> = rows.iter().map(|row| row[1].trim_matches('`').to_owned()).collect();
     assert_eq!(ids, checklist.items().map(|item| item.id.to_string()).collect::<Vec<_>>());
@@ -219,7 +221,7 @@ fn the_table_of_the_m9_checklist_is_whole_and_true() {
         let [_, _, probes, test] = row.as_slice() else { panic!("{row:?} is no row of four") };
         let mut kinds: Vec<String> = Vec::new();
         for probe in &item.probes {
-            let kind = format!("`{}`", probe.kind.name);
+            let kind = format!("`{}`", probe.kind.name());
             if !kinds.contains(&kind) {
                 kinds.push(kind);
             }

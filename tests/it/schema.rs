@@ -31,35 +31,35 @@ fn every_setting_is_documented_and_closed() {
         for (name, schema) in all.filter(|(_, schema)| schema["properties"].is_object()) {
             assert_eq!(schema["additionalProperties"], false, "{name} accepts unknown keys");
             for (key, property) in schema["properties"].as_object().into_iter().flatten() {
-                let is_kind = gate::probe::kind(key).is_some() && name == "Probe";
+                let is_kind = gate::probe::Registry::built_in().get(key).is_some() && name == "Probe";
                 assert!(is_kind || property["description"].is_string(), "{name}.{key} has no doc comment");
             }
         }
     }
-    for kind in gate::probe::KINDS {
-        let schema = (kind.settings)();
-        assert!(schema["description"].is_string(), "{} has no doc comment", kind.name);
-        let seen = (kind.observation)();
+    for kind in gate::probe::Registry::built_in().iter() {
+        let schema = kind.settings();
+        assert!(schema["description"].is_string(), "{} has no doc comment", kind.name());
+        let seen = kind.observation();
         for (key, property) in seen["properties"].as_object().expect("it has fields") {
-            assert!(property["description"].is_string(), "{}.{key} has no doc comment", kind.name);
+            assert!(property["description"].is_string(), "{}.{key} has no doc comment", kind.name());
         }
     }
 }
 
 /// A checklist with the probe that the manual shows as the example of a kind.
-fn example(kind: &gate::probe::Kind) -> String {
+fn example(kind: &dyn gate::probe::Kind) -> String {
     const HEAD: &str = "title: T\nsecrets: { DATABASE_URL: , REDIS_URL: , GRAFANA_TOKEN: , GITHUB_TOKEN: }\n\
         sections: [{ title: S, items: [{ id: example, title: E, probes: [";
-    format!("{HEAD}{{\n  {}\n}}] }}] }}]\n", kind.example.trim_end().replace('\n', ",\n  "))
+    format!("{HEAD}{{\n  {}\n}}] }}] }}]\n", kind.example().trim_end().replace('\n', ",\n  "))
 }
 
 /// The manual shows an example of each kind of probe: it must be one that could be copied.
 #[test]
 fn the_example_of_every_probe_is_valid() {
-    for kind in gate::probe::KINDS {
-        let output = Project::new(&example(kind)).gate(&["validate"]);
-        assert_eq!(output.code, 0, "{}: {}", kind.name, output.stderr);
-        assert!(kind.example.starts_with(&format!("{}:", kind.name)), "{} shows another kind", kind.name);
+    for kind in gate::probe::Registry::built_in().iter() {
+        let output = Project::new(&example(&**kind)).gate(&["validate"]);
+        assert_eq!(output.code, 0, "{}: {}", kind.name(), output.stderr);
+        assert!(kind.example().starts_with(&format!("{}:", kind.name())), "{} shows another kind", kind.name());
     }
 }
 
@@ -80,7 +80,7 @@ fn an_editor_marks_nothing_in_the_checklists_and_examples_that_gate_accepts() {
         let text = fs::read_to_string(format!("{ROOT}/checklists/{name}.yaml")).expect("it is there");
         add(name.to_owned(), &text);
     }
-    gate::probe::KINDS.iter().for_each(|kind| add(kind.name.to_owned(), &example(kind)));
+    gate::probe::Registry::built_in().iter().for_each(|kind| add(kind.name().to_owned(), &example(&**kind)));
     add("refused".to_owned(), "{ title: T, sections: [{ title: S, items: [{ id: 1, titel: T }] }] }");
     let schema: Value = serde_json::from_str(&gate(ROOT, &["schema"]).stdout).expect("it is JSON");
     let folder = Project::new("");

@@ -68,7 +68,8 @@ fn every_check_is_turned_red_by_a_test_of_this_file_or_a_part_of_the_demo() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found = gate::checklist::find("staging", root).expect("it is part of the tree");
     let env = gate::env::Env::with([], root.to_owned());
-    let loaded = gate::checklist::load(found, &gate::checklist::Overrides::default(), &env);
+    let loaded =
+        gate::checklist::load(found, &gate::checklist::Overrides::default(), &env, &gate::probe::Registry::built_in());
     let checklist = loaded.checklist.expect("it is valid");
     let broken = checklist.items().filter(|item| gate::demo::PARTS.iter().any(|(part, _)| *part == &*item.id));
     let by_demo =
