@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::http::{Access, HttpUrl, Request, read};
+use super::http::{Access, HttpUrl, Request, read, without_mark};
 use super::{Context, Fault, HttpOptions};
 
 /// The largest answer that is read.
@@ -107,7 +107,7 @@ impl Reply {
         if !self.is_ok() {
             return Err(self.fault());
         }
-        serde_json::from_slice(&self.body).map_err(|error| self.no_json(&error))
+        serde_json::from_slice(without_mark(&self.body)).map_err(|error| self.no_json(&error))
     }
 
     /// What a status that is not 2xx means.
@@ -140,7 +140,7 @@ impl Reply {
         if self.is_web_page() {
             return None;
         }
-        let text = match serde_json::from_slice::<Value>(&self.body) {
+        let text = match serde_json::from_slice::<Value>(without_mark(&self.body)) {
             Ok(Value::String(text)) => text,
             Ok(json) => ["message", "error", "errors", "detail"].iter().find_map(|key| {
                 let value = json.get(key)?;

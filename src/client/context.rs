@@ -1,6 +1,7 @@
 //! What every probe is given: where paths start, how long it may take, and connections that are shared.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,8 +10,9 @@ use url::{Host, Url};
 
 use crate::env::Env;
 
+use super::Fault;
 use super::load::Load;
-use super::{Fault, file};
+use super::trust::{self, Chains};
 
 /// What every probe is given. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Context {
     /// What this look holds of the memory for large answers.
     pub load: Arc<Load>,
     clients: Arc<Mutex<HashMap<Route, reqwest::Client>>>,
+    chains: Chains,
+    used: Arc<Mutex<HashSet<SocketAddr>>>,
 }
 
 /// What a checklist can say about how an HTTP connection is made.
@@ -35,6 +39,15 @@ pub struct HttpOptions {
     pub ca: Option<PathBuf>,
 }
 
+/// How a request uses connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Manner {
+    /// On a new connection, which nothing else uses afterwards.
+    pub is_fresh: bool,
+    /// Over HTTP/1.1 only: HTTP/2 has no place for a `Host` header other than the URL's.
+    pub is_http1: bool,
+}
+
 /// What makes one HTTP client differ from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Route {
@@ -42,12 +55,21 @@ struct Route {
     tls: Option<HttpOptions>,
     /// Whether the proxy of the environment stands between. Never before this machine itself.
     is_direct: bool,
+    manner: Manner,
 }
 
 impl Context {
     /// A context with no connections yet.
     pub fn new(env: Arc<Env>, dir: impl Into<Arc<Path>>, timeout: Duration) -> Self {
-        Self { env, dir: dir.into(), timeout, load: Arc::default(), clients: Arc::default() }
+        Self {
+            env,
+            dir: dir.into(),
+            timeout,
+            load: Arc::default(),
+            clients: Arc::default(),
+            chains: Chains::default(),
+            used: Arc::default(),
+        }
     }
 
     /// The same for another look, with its own limit of time.
@@ -65,13 +87,13 @@ impl Context {
     ///
     /// # Errors
     /// When the certificate file can't be read.
-    pub fn http(&self, url: &Url, options: &HttpOptions) -> Result<reqwest::Client, Fault> {
-        let route = self.route(url, options);
+    pub fn http(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<reqwest::Client, Fault> {
+        let route = self.route(url, options, manner);
         let mut clients = self.clients.lock().expect("no holder of this lock panics");
         if let Some(client) = clients.get(&route) {
             return Ok(client.clone());
         }
-        let client = client(&route)?;
+        let client = client(&route, &self.chains)?;
         clients.insert(route, client.clone());
         Ok(client)
     }
@@ -80,14 +102,24 @@ impl Context {
     ///
     /// # Errors
     /// When the certificate file can't be read.
-    pub fn own_http(&self, url: &Url, options: &HttpOptions) -> Result<reqwest::Client, Fault> {
-        client(&self.route(url, options))
+    pub fn own_http(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<reqwest::Client, Fault> {
+        client(&self.route(url, options, manner), &self.chains)
     }
 
-    fn route(&self, url: &Url, options: &HttpOptions) -> Route {
+    /// The certificates that HTTP servers have sent.
+    pub fn chains(&self) -> &Chains {
+        &self.chains
+    }
+
+    /// Keeps that a connection, which the address of its end here names, has been used. Whether it had been before.
+    pub fn is_used(&self, connection: SocketAddr) -> bool {
+        !self.used.lock().expect("no holder of this lock panics").insert(connection)
+    }
+
+    fn route(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Route {
         let tls = (url.scheme() == "https")
             .then(|| HttpOptions { insecure: options.insecure, ca: options.ca.as_ref().map(|file| self.path(file)) });
-        Route { tls, is_direct: is_loopback(url) }
+        Route { tls, is_direct: is_loopback(url), manner }
     }
 }
 
@@ -100,7 +132,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn client(route: &Route) -> Result<reqwest::Client, Fault> {
+fn client(route: &Route, chains: &Chains) -> Result<reqwest::Client, Fault> {
     // The binary has done so in its first line. Who calls the library may not have, and without it there is a panic.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // It fails only when another thread was faster.
@@ -113,26 +145,20 @@ fn client(route: &Route) -> Result<reqwest::Client, Fault> {
     if route.is_direct {
         builder = builder.no_proxy();
     }
+    if route.manner.is_fresh {
+        builder = builder.pool_max_idle_per_host(0);
+    }
     builder = match &route.tls {
         // Reading the system's certificates takes longer than a request: not where nothing uses them.
         None => builder.tls_certs_only([]),
-        Some(HttpOptions { insecure: true, .. }) => builder.tls_info(true).tls_danger_accept_invalid_certs(true),
-        Some(HttpOptions { insecure: false, ca: None }) => builder.tls_info(true),
-        Some(HttpOptions { insecure: false, ca: Some(file) }) => {
-            builder.tls_info(true).tls_certs_merge(certificates(file)?)
+        Some(HttpOptions { insecure, ca }) => {
+            let mut config = trust::recording(ca.as_deref(), *insecure, chains)?;
+            let protocols: &[&[u8]] = if route.manner.is_http1 { &[b"http/1.1"] } else { &[b"h2", b"http/1.1"] };
+            config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+            builder.tls_info(true).tls_backend_preconfigured(config)
         }
     };
-    builder.build().map_err(|error| Fault::new(format!("the HTTP client could not be set up: {error}")))
-}
-
-fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, Fault> {
-    let pem = file::read(path, file::MAX_PEM)?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
-    if certificates.is_empty() {
-        let fault = Fault::new(format!("`{}` holds no certificate", path.display()));
-        return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on"));
-    }
-    Ok(certificates)
+    builder.build().map_err(|_| Fault::new("the HTTP client could not be set up"))
 }
 
 #[cfg(test)]
@@ -151,8 +177,8 @@ mod tests {
     fn plain_http_shares_one_client_whatever_is_said_of_tls() {
         let cx = context(Path::new("/"));
         let insecure = HttpOptions { insecure: true, ca: None };
-        cx.http(&url("http://127.0.0.1:1/a"), &HttpOptions::default()).expect("no file is read");
-        cx.http(&url("http://localhost:2/b"), &insecure).expect("no file is read");
+        cx.http(&url("http://127.0.0.1:1/a"), &HttpOptions::default(), Manner::default()).expect("no file is read");
+        cx.http(&url("http://localhost:2/b"), &insecure, Manner::default()).expect("no file is read");
         assert_eq!(cx.clients.lock().expect("nobody panicked").len(), 1);
     }
 
@@ -176,7 +202,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(dir.path().join("ca.pem"), "hello").expect("the folder is ours");
         let options = HttpOptions { insecure: false, ca: Some("ca.pem".into()) };
-        let error = context(dir.path()).http(&url("https://localhost"), &options).expect_err("no certificate in it");
+        let cx = context(dir.path());
+        let error = cx.http(&url("https://localhost"), &options, Manner::default()).expect_err("no certificate in it");
         assert!(error.to_string().ends_with("ca.pem` holds no certificate"), "{error}");
         assert!(error.help.is_some());
     }

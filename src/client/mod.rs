@@ -13,5 +13,5 @@ pub mod sql;
 pub mod ssh;
 pub mod trust;
 
-pub use context::{Context, HttpOptions};
+pub use context::{Context, HttpOptions, Manner};
 pub use fault::Fault;

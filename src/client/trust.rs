@@ -1,29 +1,45 @@
-//! Whom a TLS client of ours trusts: the system's certificates and one more file, or anybody.
+//! Whom a TLS client trusts: the system's certificates and one more file, or anybody; and what each server has sent.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
+};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::{CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::http::Tls;
 use super::{Fault, file};
 
 /// A client that verifies servers, or does not.
 ///
 /// # Errors
 /// When the certificate file can't be read.
-pub fn config(ca: Option<&Path>, insecure: bool) -> Result<Arc<ClientConfig>, Fault> {
-    Ok(Arc::new(with_verifier(if insecure { unverified() } else { verifier(ca)? })))
+pub fn config(ca: Option<&Path>, insecure: bool) -> Result<ClientConfig, Fault> {
+    Ok(with_verifier(if insecure { unverified() } else { verifier(ca)? }))
+}
+
+/// The same, and the certificates that servers send are kept.
+///
+/// # Errors
+/// When the certificate file can't be read.
+pub fn recording(ca: Option<&Path>, insecure: bool, chains: &Chains) -> Result<ClientConfig, Fault> {
+    let inner = if insecure { unverified() } else { verifier(ca)? };
+    Ok(with_verifier(Arc::new(Recording { inner, chains: chains.clone() })))
 }
 
 /// What accepts any certificate.
 pub fn unverified() -> Arc<dyn ServerCertVerifier> {
-    Arc::new(Unverified(Arc::new(ring::default_provider())))
+    Arc::new(Unverified)
 }
 
 /// A client that leaves it to this one whom it trusts.
@@ -51,15 +67,17 @@ fn builder(verifier: Arc<dyn ServerCertVerifier>) -> ConfigBuilder<ClientConfig,
         .with_custom_certificate_verifier(verifier)
 }
 
-/// What trusts the system's certificates, and those in a file.
+/// What trusts the system's certificates, and those in a file: as authorities, and each as that very server's.
 ///
 /// # Errors
 /// When the file can't be read.
 pub fn verifier(ca: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
-    let extra = ca.map(certificates).transpose()?.unwrap_or_default();
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::new(ring::default_provider()));
-    let unread = |error| Fault::new(format!("cannot read the certificates that this machine trusts: {error}"));
-    Ok(Arc::new(verifier.map_err(unread)?))
+    let pinned = ca.map(certificates).transpose()?.unwrap_or_default();
+    let strict = Verifier::new_with_extra_roots(pinned.clone(), Arc::new(ring::default_provider()))
+        // A certificate of an old format can be no authority, but a server's own.
+        .or_else(|_| Verifier::new(Arc::new(ring::default_provider())));
+    let strict = strict.map_err(|_| Fault::new("cannot read the certificates that this machine trusts"))?;
+    Ok(Arc::new(Pinning { strict, pinned }))
 }
 
 /// The certificates in a PEM file.
@@ -76,15 +94,86 @@ pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> 
     Ok(certificates)
 }
 
+/// The certificates that servers have sent behind their own, by that one. Cloning is cheap.
+#[derive(Debug, Clone, Default)]
+pub struct Chains(Arc<Mutex<Sent>>);
+
+type Sent = HashMap<Vec<u8>, Vec<Vec<u8>>>;
+
+impl Chains {
+    /// Those that came behind this one.
+    pub fn behind(&self, own: &[u8]) -> Vec<Vec<u8>> {
+        self.0.lock().expect("no holder of this lock panics").get(own).cloned().unwrap_or_default()
+    }
+
+    fn keep(&self, own: &CertificateDer, others: &[CertificateDer]) {
+        let others = others.iter().map(|other| other.to_vec()).collect();
+        self.0.lock().expect("no holder of this lock panics").insert(own.to_vec(), others);
+    }
+}
+
+/// Trusts as the system does, and a server whose certificate is one of those in the file: rustls itself takes none that is
+/// an authority's or of the first version of X.509.
+#[derive(Debug)]
+struct Pinning {
+    strict: Verifier,
+    pinned: Vec<CertificateDer<'static>>,
+}
+
 /// Accepts any certificate, but only from who holds its key.
 #[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
+struct Unverified;
+
+/// Remembers what servers send.
+#[derive(Debug)]
+struct Recording {
+    inner: Arc<dyn ServerCertVerifier>,
+    chains: Chains,
+}
+
+impl ServerCertVerifier for Pinning {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer,
+        others: &[CertificateDer],
+        name: &ServerName,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.strict.verify_server_cert(own, others, name, ocsp, now) {
+            Err(Error::InvalidCertificate(_)) if self.pinned.contains(own) => pinned(own, name, now),
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        signed12(message, own, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        signed13(message, own, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        algorithms().supported_schemes()
+    }
+}
 
 impl ServerCertVerifier for Unverified {
     fn verify_server_cert(
         &self,
-        _certificate: &CertificateDer,
-        _intermediates: &[CertificateDer],
+        _own: &CertificateDer,
+        _others: &[CertificateDer],
         _name: &ServerName,
         _ocsp: &[u8],
         _now: UnixTime,
@@ -95,22 +184,140 @@ impl ServerCertVerifier for Unverified {
     fn verify_tls12_signature(
         &self,
         message: &[u8],
-        certificate: &CertificateDer,
+        own: &CertificateDer,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        signed12(message, own, signature)
     }
 
     fn verify_tls13_signature(
         &self,
         message: &[u8],
-        certificate: &CertificateDer,
+        own: &CertificateDer,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        signed13(message, own, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        algorithms().supported_schemes()
+    }
+}
+
+impl ServerCertVerifier for Recording {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer,
+        others: &[CertificateDer],
+        name: &ServerName,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.chains.keep(own, others);
+        self.inner.verify_server_cert(own, others, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls12_signature(message, own, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls13_signature(message, own, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// Whether a certificate that the checklist itself names is good for this server, and now.
+fn pinned(own: &CertificateDer, name: &ServerName, now: UnixTime) -> Result<ServerCertVerified, Error> {
+    let certificate = parsed(own)?;
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if now > certificate.validity().not_after.timestamp() {
+        return Err(CertificateError::Expired.into());
+    }
+    if now < certificate.validity().not_before.timestamp() {
+        return Err(CertificateError::NotValidYet.into());
+    }
+    let names = Tls::names(&certificate);
+    // The first version of X.509 has no place for names but the subject.
+    let common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
+    let is_good = |known: &str| match name {
+        ServerName::DnsName(name) => is_name(known, name.as_ref()),
+        ServerName::IpAddress(address) => known.parse() == Ok(IpAddr::from(*address)),
+        _ => false,
+    };
+    let is_named =
+        if names.is_empty() { common.into_iter().any(is_good) } else { names.iter().any(|name| is_good(name)) };
+    if is_named { Ok(ServerCertVerified::assertion()) } else { Err(CertificateError::NotValidForName.into()) }
+}
+
+/// Whether a name of a certificate, perhaps with `*` as its first part, is that of a host.
+fn is_name(known: &str, host: &str) -> bool {
+    match (known.strip_prefix("*."), host.split_once('.')) {
+        (Some(known), Some((_, host))) => known.eq_ignore_ascii_case(host),
+        _ => known.eq_ignore_ascii_case(host),
+    }
+}
+
+fn parsed<'a>(own: &'a CertificateDer) -> Result<X509Certificate<'a>, Error> {
+    X509Certificate::from_der(own).map(|(_, certificate)| certificate).map_err(|_| CertificateError::BadEncoding.into())
+}
+
+fn algorithms() -> WebPkiSupportedAlgorithms {
+    ring::default_provider().signature_verification_algorithms
+}
+
+/// Whether the server holds the key of its certificate, of any version of X.509.
+fn signed12(
+    message: &[u8],
+    own: &CertificateDer,
+    signature: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    verify_tls12_signature(message, own, signature, &algorithms()).or_else(|error| {
+        let certificate = parsed(own)?;
+        let key = &certificate.public_key().subject_public_key.data;
+        let algorithms = algorithms();
+        let fitting = algorithms.mapping.iter().filter(|(scheme, _)| *scheme == signature.scheme);
+        let mut fitting = fitting.flat_map(|(_, algorithms)| algorithms.iter());
+        match fitting.any(|algorithm| algorithm.verify_signature(key, message, signature.signature()).is_ok()) {
+            true => Ok(HandshakeSignatureValid::assertion()),
+            false => Err(error),
+        }
+    })
+}
+
+/// The same in TLS 1.3.
+fn signed13(
+    message: &[u8],
+    own: &CertificateDer,
+    signature: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    verify_tls13_signature(message, own, signature, &algorithms()).or_else(|_| {
+        let certificate = parsed(own)?;
+        let key = SubjectPublicKeyInfoDer::from(certificate.public_key().raw);
+        verify_tls13_signature_with_raw_key(message, &key, signature, &algorithms())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_name;
+
+    #[test]
+    fn a_star_stands_for_one_part_of_a_name() {
+        assert!(is_name("*.example", "api.example") && is_name("API.example", "api.example"));
+        assert!(!is_name("*.example", "a.b.example") && !is_name("*.example", "example") && !is_name("*", "example"));
     }
 }

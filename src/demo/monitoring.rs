@@ -80,20 +80,25 @@ impl Monitoring {
         Reply::json(&json!({ "status": "success", "data": { "resultType": "vector", "result": found } }))
     }
 
-    /// Of PromQL it knows a name alone, and `{__name__=~"PREFIX.+"}`.
+    /// Of PromQL it knows a name alone, `timestamp(NAME)`, and `{__name__=~"PREFIX.+"}`.
     fn query(&self, request: &Request) -> Reply {
         let Some(query) = request.parameters.get("query") else {
             let error = json!({ "status": "error", "errorType": "bad_data", "error": "no query" });
             return Reply::json(&error).status(400);
         };
         let prefix = query.strip_prefix("{__name__=~\"").and_then(|rest| rest.strip_suffix(".+\"}"));
+        let timestamp = query.strip_prefix("timestamp(").and_then(|rest| rest.strip_suffix(')'));
+        let query = timestamp.unwrap_or(query);
         let wanted = |name: &str| prefix.map_or(name == query, |prefix| name.starts_with(prefix));
         let is_lost = |name: &str| name == "aos_rate_limit_blocked_total" && self.broken.is("metrics");
         let at = self.now.as_second();
         let found: Vec<Value> = METRICS
             .iter()
             .filter(|(name, _)| wanted(name) && !is_lost(name))
-            .map(|(name, value)| json!({ "metric": { "__name__": name, "job": "aos" }, "value": [at, value] }))
+            .map(|(name, value)| match timestamp {
+                None => json!({ "metric": { "__name__": name, "job": "aos" }, "value": [at, value] }),
+                Some(_) => json!({ "metric": { "job": "aos" }, "value": [at, at.to_string()] }),
+            })
             .collect();
         Reply::json(&json!({ "status": "success", "data": { "resultType": "vector", "result": found } }))
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -122,7 +121,7 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
     async fn observe(&self, cx: &Context) -> Result<HttpSeen, Fault> {
         let options = options(self.insecure, self.ca.as_ref());
         let answer = self.request().send(cx, &options, self.redirects).await?;
-        let mut seen = seen(answer, self.max_body, cx.env.now()).await?;
+        let mut seen = seen(answer, self.max_body, cx).await?;
         if let Some(control) = &self.control {
             let answer = control.request(self).send(cx, &options, self.redirects).await?;
             let status = answer.response.status().as_u16();
@@ -250,13 +249,13 @@ impl Control {
     }
 }
 
-async fn seen(answer: Answer, max_body: Size, now: Timestamp) -> Result<HttpSeen, Fault> {
+async fn seen(answer: Answer, max_body: Size, cx: &Context) -> Result<HttpSeen, Fault> {
     let Answer { mut response, latency, redirects, stopped } = answer;
     let body = read(&mut response, max_body.get()).await?;
     let content_type = response.headers().get(CONTENT_TYPE).map(text);
     let content_type = content_type.map(|all| all.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let says_json = content_type.as_deref().is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"));
-    let looks_json = matches!(body.bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+    let looks_json = matches!(body.unmarked().trim_ascii_start().first(), Some(b'{' | b'['));
     let mut note = stopped;
     let mut json = None;
     if says_json || looks_json {
@@ -281,7 +280,7 @@ async fn seen(answer: Answer, max_body: Size, now: Timestamp) -> Result<HttpSeen
         body_bytes: body.bytes.len(),
         truncated: body.truncated,
         latency_ms: latency.as_millis().try_into().unwrap_or(u64::MAX),
-        tls: Tls::of(&response, now),
+        tls: Tls::of(&response, cx.chains(), cx.env.now()),
         control: None,
         note,
     })

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Barrier;
 
 use super::{Context, Cut, Fault, HttpOptions, Probe};
+use crate::client::Manner;
 use crate::client::http::{Ask, Headers, HttpUrl, Method, Request, Token, options, read};
 
 /// How much of an answer is compared.
@@ -204,10 +205,10 @@ impl Race {
         let clients = self.connected(cx, &options).await?;
         let barrier = Barrier::new(clients.len());
         let answers = join_all(clients.iter().map(|client| {
-            let (request, barrier) = (&request, &barrier);
+            let (request, barrier, options) = (&request, &barrier, &options);
             async move {
                 barrier.wait().await;
-                self.answer(request, client).await
+                self.answer(request, client, cx, options).await
             }
         }));
         let mut faults = Vec::new();
@@ -224,23 +225,24 @@ impl Race {
         {
             return Err(fault);
         }
-        let replay = self.answer(&request, &clients[0]).await?;
+        let replay = self.answer(&request, &clients[0], cx, &options).await?;
         Ok(self.seen(key, &answered, failures, &replay))
     }
 
     /// One client for each request, all of them connected already, so that the requests themselves race.
     async fn connected(&self, cx: &Context, options: &HttpOptions) -> Result<Vec<reqwest::Client>, Fault> {
+        let manner = self.ask().request().manner();
         let mut warm = self.ask().request().anonymous();
         warm.method = reqwest::Method::OPTIONS;
         warm.body = None;
         warm.headers.clear();
-        let first = cx.own_http(&warm.url, options)?;
+        let first = cx.own_http(&warm.url, options, manner)?;
         let mut clients = vec![first];
         for _ in 1..self.requests {
-            clients.push(cx.own_http(&warm.url, options)?);
+            clients.push(cx.own_http(&warm.url, options, manner)?);
         }
         let connecting = clients.iter().map(|client| async {
-            let mut response = warm.send_by(client).await?;
+            let mut response = warm.send_by(client, cx).await.map_err(|unanswered| unanswered.fault)?;
             read(&mut response, MAX_BODY).await.map(drop)
         });
         for connected in join_all(connecting).await {
@@ -249,8 +251,24 @@ impl Race {
         Ok(clients)
     }
 
-    async fn answer(&self, request: &Request, client: &reqwest::Client) -> Result<Answer, Fault> {
-        let mut response = request.send_by(client).await?;
+    /// One answer. A connection that the server has closed since it was opened is replaced by a new one: the key is there
+    /// so that a request may be repeated.
+    async fn answer(
+        &self,
+        request: &Request,
+        client: &reqwest::Client,
+        cx: &Context,
+        options: &HttpOptions,
+    ) -> Result<Answer, Fault> {
+        let mut response = match request.send_by(client, cx).await {
+            Ok(response) => response,
+            Err(unanswered) if unanswered.was_reused => {
+                let manner = Manner { is_fresh: true, ..request.manner() };
+                let fresh = cx.http(&request.url, options, manner).map_err(|_| unanswered.fault)?;
+                request.send_by(&fresh, cx).await.map_err(|unanswered| unanswered.fault)?
+            }
+            Err(unanswered) => return Err(unanswered.fault),
+        };
         let body = read(&mut response, MAX_BODY).await?;
         let json: Option<Value> = serde_json::from_slice(body.unmarked()).ok();
         let id = json.as_ref().and_then(|json| json.pointer(&self.id)).and_then(id_text);

@@ -238,3 +238,56 @@ fn it_is_not_run_where_only_looking_is_allowed() {
     let output = Project::new(&checklist).gate(&["check", "staging", "--read-only"]);
     assert_eq!((output.code, server.requests().len()), (3, 0), "{}", output.stdout);
 }
+
+#[test]
+fn a_server_that_closes_after_each_answer_without_saying_so_loses_no_count() {
+    let server = raw(|mut stream| {
+        let mut byte = [0];
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read(&mut byte) {
+                Ok(1) => head.push(byte[0]),
+                _ => return,
+            }
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok();
+    });
+    let seen = look::<Burst>(json!({ "url": server.url(), "requests": 65 })).expect("it answers");
+    assert_eq!((seen.allowed, seen.transport_failures), (65, 0));
+}
+
+/// A limit with windows that begin at fixed times: 60 in each. `slow` makes a burst longer than it takes to see a window end.
+fn windows(seconds: u64, says_when: bool) -> HttpServer {
+    let counts = std::sync::Mutex::new(std::collections::BTreeMap::<u64, u32>::new());
+    let first = AtomicU32::new(0);
+    http(move |_| {
+        let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is past 1970");
+        // The first burst begins right before a window ends.
+        if first.fetch_add(1, Ordering::SeqCst) == 20 {
+            let to_end = Duration::from_secs(seconds)
+                - Duration::from_millis(u64::try_from(now().as_millis()).expect("it fits") % (seconds * 1000));
+            std::thread::sleep(to_end + Duration::from_millis(20));
+        }
+        let window = now().as_secs() / seconds;
+        let mut counts = counts.lock().expect("no holder panics");
+        let count = counts.entry(window).or_default();
+        *count += 1;
+        let answer = Response::empty(if *count <= 60 { 200 } else { 429 });
+        match says_when {
+            true => answer.header("X-RateLimit-Reset", &((window + 1) * seconds).to_string()),
+            false => answer,
+        }
+    })
+}
+
+#[test]
+fn where_a_window_ends_in_the_middle_all_are_counted_again_in_a_fresh_one() {
+    for (says_when, mut settings) in [(true, json!({})), (false, json!({ "window": "3s" }))] {
+        let server = windows(3, says_when);
+        settings["url"] = json!(server.url());
+        settings["requests"] = json!(65);
+        settings["concurrency"] = json!(1);
+        let seen = look::<Burst>(settings.clone()).expect("there is time to count again");
+        assert_eq!((seen.allowed, seen.refused, seen.recounted), (60, 5, 1), "{settings}");
+    }
+}

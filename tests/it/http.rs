@@ -5,8 +5,8 @@ use gate::probe::http::{Http, HttpSeen};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::harness::{Authority, Request, Response, free_port, http, nginx, nginx_tls};
-use crate::look::{look, probe};
+use crate::harness::{self, Authority, Request, Response, free_port, http, nginx, nginx_tls};
+use crate::look::{context, look, look_in, probe};
 
 /// The evidence and the advice for what was seen.
 fn told(settings: Value, seen: &HttpSeen) -> String {
@@ -187,4 +187,69 @@ fn a_long_body_is_cut_after_decoding_with_a_note() {
     let settings = json!({ "url": format!("{}/long.txt", server.url()), "max_body": "64KiB" });
     let seen = look::<Http>(settings).expect("nginx answers");
     assert_eq!((seen.body_bytes, seen.truncated), (64 << 10, true));
+}
+
+/// Answers the first request of each connection, and closes it without a word when the next one comes.
+fn forgetful() -> harness::RawServer {
+    harness::raw(|mut stream| {
+        use std::io::{Read, Write};
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read(&mut byte) {
+                Ok(1) => head.push(byte[0]),
+                _ => return,
+            }
+        }
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let status = if head.starts_with("GET /absent ") { "404 Not Found" } else { "200 OK" };
+        let location = if head.starts_with("GET /moved ") { "302 Found\r\nlocation: /" } else { status };
+        write!(stream, "HTTP/1.1 {location}\r\ncontent-length: 2\r\n\r\nok").ok();
+        let _ = stream.read(&mut byte);
+    })
+}
+
+#[test]
+fn a_connection_that_the_server_has_closed_is_replaced() {
+    let server = forgetful();
+    let url = server.url();
+    let control = json!({ "url": url, "control": { "url": "/absent" } });
+    let seen = look::<Http>(control).expect("it answers");
+    assert_eq!((seen.status, seen.control.map(|control| control.status)), (200, Some(404)));
+    assert_eq!(server.connections(), 2, "the second request was repeated on a connection of its own");
+    look::<Http>(json!({ "url": format!("{url}/moved"), "redirects": 1 })).expect("it answers");
+    // One after the other in one run, one of them not to be repeated.
+    let cx = context(std::path::Path::new("/"), &[]);
+    for method in ["GET", "GET", "POST", "GET", "POST"] {
+        look_in::<Http>(&cx, json!({ "url": url, "method": method }))
+            .unwrap_or_else(|error| panic!("{method}: {error}"));
+    }
+}
+
+#[test]
+fn a_server_that_closes_a_new_connection_is_not_asked_again() {
+    let server = harness::raw(drop);
+    look::<Http>(json!({ "url": server.url() })).expect_err("it never answers");
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_host_header_is_sent_where_the_server_offers_http_2_too() {
+    let authority = harness::Authority::new();
+    let port = harness::free_port();
+    let block = format!("listen 127.0.0.1:{port} ssl http2; location / {{ return 200 $host; }}");
+    let _server = harness::nginx_tls(&authority.issue(), &block);
+    let url = format!("https://127.0.0.1:{port}/");
+    let plain = look::<Http>(json!({ "url": url, "ca": authority.ca() })).expect("it answers");
+    assert_eq!((plain.version.as_str(), plain.body.as_deref()), ("HTTP/2.0", Some("127.0.0.1")));
+    let named = look::<Http>(json!({ "url": url, "ca": authority.ca(), "headers": { "Host": "api.example" } }));
+    assert_eq!(named.expect("it answers").body.as_deref(), Some("api.example"));
+}
+
+#[test]
+fn json_with_a_byte_order_mark_is_read() {
+    let server =
+        harness::http(|_| Response::ok("\u{feff}{\"status\":\"ok\"}").header("content-type", "application/json"));
+    let seen = look::<Http>(json!({ "url": server.url() })).expect("it answers");
+    assert_eq!((seen.json, seen.body.as_deref()), (Some(json!({ "status": "ok" })), Some("{\"status\":\"ok\"}")));
 }

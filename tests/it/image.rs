@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use gate::client::HttpOptions;
+use gate::client::{HttpOptions, Manner};
 use gate::probe::Probe;
 use gate::probe::image::{Image, ImageSeen};
 use insta::assert_snapshot;
@@ -63,7 +63,7 @@ struct Push<'a> {
 impl Push<'_> {
     async fn send(&self, method: Method, url: Url, kind: &str, body: &[u8]) -> Option<String> {
         let cx = context(std::path::Path::new("/"), &[]);
-        let client = cx.http(&url, &HttpOptions::default()).expect("no file is read");
+        let client = cx.http(&url, &HttpOptions::default(), Manner::default()).expect("no file is read");
         let mut request = client.request(method, url).header("content-type", kind).body(body.to_vec());
         if self.is_locked {
             request = request.basic_auth("gate", Some("p@ss word"));

@@ -222,3 +222,30 @@ fn settings_that_would_not_race_are_refused() {
     assert_snapshot!(with("key", json!("a\nb")), @"`key` can't be sent in a header");
     assert_snapshot!(with("headers", json!({ "idempotency-key": "a" })), @"the idempotency key stands in `headers` too: give it as `key`");
 }
+
+#[test]
+fn connections_that_the_server_has_closed_before_the_race_lose_nothing() {
+    let count = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&count);
+    let server = harness::raw(move |mut stream| {
+        use std::io::{Read, Write};
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read(&mut byte) {
+                Ok(1) => head.push(byte[0]),
+                _ => return,
+            }
+        }
+        if !head.starts_with(b"OPTIONS") {
+            *counted.lock().expect("no holder panics") += 1;
+        }
+        let body = "{\"id\": 7}";
+        write!(stream, "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n{body}", body.len()).ok();
+        // It closes the connection when the next request comes, without an answer.
+        let _ = stream.read(&mut byte);
+    });
+    let seen = look::<Race>(json!({ "url": server.url(), "requests": 10 })).expect("it answers");
+    assert_eq!((seen.accepted, seen.transport_failures, seen.replay.same_id), (10, 0, true));
+    assert_eq!(*count.lock().expect("no holder panics"), 11);
+}

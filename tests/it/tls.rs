@@ -74,6 +74,64 @@ fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
     assert!(seen.verified, "{seen:?}");
 }
 
+/// A self-signed certificate that is an authority's, and one of the first version of X.509.
+fn odd_certificates() -> Vec<Certificate> {
+    let directory = harness::directory("odd");
+    let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("the name is valid");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().expect("a key can be made");
+    let authority = Certificate { certificate: directory.join("ca.pem"), key: directory.join("ca.key") };
+    fs::write(&authority.certificate, params.self_signed(&key).expect("it is valid").pem())
+        .expect("the directory is ours");
+    fs::write(&authority.key, key.serialize_pem()).expect("the directory is ours");
+    let script = "openssl req -new -newkey rsa:2048 -nodes -keyout old.key -subj /CN=127.0.0.1 -out old.csr && \
+                  openssl x509 -req -in old.csr -signkey old.key -days 900 -out old.pem && openssl x509 -in old.pem -noout -text";
+    let made =
+        std::process::Command::new("sh").args(["-c", script]).current_dir(&directory).output().expect("sh is here");
+    assert!(String::from_utf8_lossy(&made.stdout).contains("Version: 1 "), "{made:?}");
+    vec![authority, Certificate { certificate: directory.join("old.pem"), key: directory.join("old.key") }]
+}
+
+#[test]
+fn a_certificate_that_is_named_itself_is_trusted_whatever_it_is() {
+    for own in odd_certificates() {
+        for versions in ["TLSv1.2", "TLSv1.3"] {
+            let server = harness::nginx_tls(&own, &format!("ssl_protocols {versions}; {BLOCK}"));
+            let name = own.certificate.display();
+            let seen =
+                |ca: Value| look::<Tls>(json!({ "address": address(&server), "ca": ca })).expect("it speaks TLS");
+            let without = seen(Value::Null);
+            assert_eq!(without.reason.as_deref(), Some("self-signed"), "{name} {versions}");
+            let pinned = seen(json!(own.certificate));
+            assert!(pinned.verified && pinned.version == versions, "{name}: {pinned:?}");
+            let http = look::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": own.certificate }));
+            assert_eq!(http.expect("it is trusted").status, 200, "{name} {versions}");
+            look::<gate::probe::http::Http>(json!({ "url": server.url(), "insecure": true }))
+                .expect("nobody verifies it");
+            let other = json!({ "address": address(&server), "ca": own.certificate, "name": "other.example" });
+            assert_eq!(look::<Tls>(other).expect("it speaks TLS").reason.as_deref(), Some("wrong name"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_shortest_life_in_the_chain_counts() {
+    let root = Authority::new();
+    let intermediate = root.intermediate((2090, 3, 1));
+    let certificate = intermediate.issue_for("server", &["127.0.0.1"], (2095, 3, 1));
+    let read = |path| fs::read_to_string(path).expect("it was written");
+    let both = read(&certificate.certificate) + &read(&intermediate.ca());
+    fs::write(&certificate.certificate, both).expect("the directory is ours");
+    let (seen, told) = look_at(&certificate, &json!({ "ca": root.ca() }));
+    assert_eq!((seen.verified, seen.not_after.as_str()), (true, "2090-03-01T00:00:00Z"));
+    assert_eq!(seen.days_left, seen.chain[1].days_left);
+    assert_snapshot!(told, @"TLSv1.2, valid until 2090-03-01 (CN=An intermediate of the tests) |");
+    let server = harness::nginx_tls(&certificate, BLOCK);
+    let http = look::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": root.ca() })).expect("it answers");
+    let tls = http.tls.expect("it speaks TLS");
+    assert_eq!((tls.days_left, tls.not_after.as_str()), (seen.days_left, "2090-03-01T00:00:00Z"));
+}
+
 #[test]
 fn every_certificate_that_is_sent_is_in_the_chain() {
     let authority = Authority::new();
@@ -98,7 +156,6 @@ fn the_version_and_the_protocol_are_seen() {
     assert_eq!(look(json!([])).expect("it speaks TLS").alpn, None);
     assert_snapshot!(without_port(&look(json!(["nonsense"])).expect_err("nobody speaks that")), @"
     HOST supports none of the protocols that were offered
-    help: does it want a client's certificate, another name, or a version that is not spoken here?
     ");
 }
 

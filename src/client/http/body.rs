@@ -35,10 +35,15 @@ pub async fn read(response: &mut Response, limit: usize) -> Result<Body, Fault> 
     Ok(body)
 }
 
+/// The bytes without the byte order mark of UTF-8, which some write in front of JSON and text.
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
 impl Body {
     /// The bytes without the byte order mark that .NET and Windows begin a text with: it is no part of the text.
     pub fn unmarked(&self) -> &[u8] {
-        self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes)
+        without_mark(&self.bytes)
     }
 
     /// The text, where it is text. A character that the limit cut in two is left out.

@@ -30,6 +30,11 @@ pub fn curl(request: &Request, insecure: bool, ca: Option<&PathBuf>) -> Vec<Stri
     if let Some(ca) = ca {
         argv.extend(["--cacert".to_owned(), ca.display().to_string()]);
     }
-    argv.push(request.url.to_string());
+    let url = request.url.to_string();
+    // Else curl takes them for ranges and lists.
+    if url.contains(['[', ']', '{', '}']) {
+        argv.push("-g".to_owned());
+    }
+    argv.push(url);
     argv
 }

@@ -12,11 +12,11 @@ mod tls;
 use reqwest::header::HeaderValue;
 
 pub use ask::{Ask, one_login};
-pub use body::{Body, read};
+pub use body::{Body, read, without_mark};
 pub use curl::curl;
 pub use error::{connection, fault, fault_of, tls as tls_fault};
 pub use method::Method;
-pub use request::{Access, Answer, Request, options};
+pub use request::{Access, Answer, Request, Unanswered, options};
 pub use setting::{Headers, HttpUrl, Size, Token};
 pub use tls::Tls;
 

@@ -1,15 +1,18 @@
 //! One request, sent by hand through its redirects, so that nothing private follows it to another origin.
 
+use std::error::Error as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use hyper_util::client::legacy::connect::HttpInfo;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::client::{Context, Fault, HttpOptions};
+use crate::client::{Context, Fault, HttpOptions, Manner};
 
 use super::error::fault;
 use super::setting::{Headers, HttpUrl, Token};
@@ -38,6 +41,21 @@ pub struct Access<'a> {
     pub password: Option<&'a str>,
     /// Further headers.
     pub headers: Option<&'a Headers>,
+}
+
+/// No answer came.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// Why, in the words of a person, with what to do.
+    pub fault: Fault,
+    /// Whether it was sent on a connection that had been used before, which a server may close at any time.
+    pub was_reused: bool,
+}
+
+impl From<Unanswered> for Fault {
+    fn from(unanswered: Unanswered) -> Self {
+        unanswered.fault
+    }
 }
 
 /// What came back, its body still to be read.
@@ -128,17 +146,31 @@ impl Request {
     }
 
     async fn send_once(&self, cx: &Context, options: &HttpOptions) -> Result<(reqwest::Response, Duration), Fault> {
-        let client = cx.http(&self.url, options)?;
+        // Where a server may have closed the connection of an earlier request, one that must not be sent twice needs its own.
+        let manner = Manner { is_fresh: !self.method.is_idempotent(), ..self.manner() };
+        let client = cx.http(&self.url, options, manner)?;
         let start = Instant::now();
-        let response = self.send_by(&client).await?;
-        Ok((response, start.elapsed()))
+        match self.send_by(&client, cx).await {
+            Ok(response) => Ok((response, start.elapsed())),
+            Err(unanswered) if unanswered.was_reused && !manner.is_fresh => {
+                let fresh = cx.http(&self.url, options, Manner { is_fresh: true, ..manner })?;
+                let start = Instant::now();
+                Ok((self.send_by(&fresh, cx).await?, start.elapsed()))
+            }
+            Err(unanswered) => Err(unanswered.fault),
+        }
+    }
+
+    /// How it uses connections.
+    pub fn manner(&self) -> Manner {
+        Manner { is_fresh: false, is_http1: self.headers.contains_key(HOST) }
     }
 
     /// Sends it by this client, and gives what comes, a redirect too.
     ///
     /// # Errors
-    /// When no answer came: each in the words of a person, with what to do.
-    pub async fn send_by(&self, client: &reqwest::Client) -> Result<reqwest::Response, Fault> {
+    /// When no answer came.
+    pub async fn send_by(&self, client: &reqwest::Client, cx: &Context) -> Result<reqwest::Response, Unanswered> {
         let mut request = client.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
         if let Some(body) = &self.body {
             request = request.body(body.clone());
@@ -146,7 +178,18 @@ impl Request {
             // Some servers answer 411 to these when nothing says that there is no body.
             request = request.header(CONTENT_LENGTH, "0");
         }
-        request.send().await.map_err(|error| fault(&error, &self.url))
+        match request.send().await {
+            Ok(response) => {
+                if let Some(connection) = response.extensions().get::<HttpInfo>() {
+                    cx.is_used(connection.local_addr());
+                }
+                Ok(response)
+            }
+            Err(error) => {
+                let was_reused = connection_of(&error).is_some_and(|connection| cx.is_used(connection));
+                Err(Unanswered { fault: fault(&error, &self.url), was_reused })
+            }
+        }
     }
 
     /// Where the answer sends this request on to, or why it should not go there.
@@ -178,6 +221,20 @@ impl Request {
         }
         Ok(Some(next.to(url)))
     }
+}
+
+/// The connection on which an error occurred, by the address of its end here; nothing where there was none yet.
+fn connection_of(error: &reqwest::Error) -> Option<SocketAddr> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+            let mut extensions = hyper::http::Extensions::new();
+            error.connect_info()?.get_extras(&mut extensions);
+            return Some(extensions.get::<HttpInfo>()?.local_addr());
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// The `HttpOptions` of a probe's two settings.

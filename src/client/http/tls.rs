@@ -6,12 +6,14 @@ use serde::Serialize;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::client::trust::Chains;
+
 /// The server's certificate.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Tls {
-    /// Full days until it expires; negative afterwards.
+    /// Full days until it expires, or an earlier one of the chain that the server sent; negative afterwards.
     pub days_left: i64,
-    /// When it expires, such as `2026-03-01T12:00:00Z`.
+    /// When that is, such as `2026-03-01T12:00:00Z`.
     pub not_after: String,
     /// Who made it, such as `C=US, O=Let's Encrypt, CN=R11`.
     pub issuer: String,
@@ -23,23 +25,35 @@ pub struct Tls {
 
 impl Tls {
     /// What the certificate of this answer's connection says. Nothing for plain HTTP.
-    pub fn of(response: &reqwest::Response, now: Timestamp) -> Option<Self> {
-        let info = response.extensions().get::<reqwest::tls::TlsInfo>()?;
-        Self::parse(info.peer_certificate()?, now)
+    pub fn of(response: &reqwest::Response, chains: &Chains, now: Timestamp) -> Option<Self> {
+        let own = response.extensions().get::<reqwest::tls::TlsInfo>()?.peer_certificate()?;
+        let others: Vec<Self> =
+            chains.behind(own).iter().filter_map(|certificate| Self::parse(certificate, now)).collect();
+        let mut seen = Self::parse(own, now)?;
+        if let Some(first) = others.into_iter().min_by_key(|other| other.days_left)
+            && first.days_left < seen.days_left
+        {
+            (seen.days_left, seen.not_after) = (first.days_left, first.not_after);
+        }
+        Some(seen)
+    }
+
+    /// The names and addresses that a certificate is good for.
+    pub fn names(certificate: &X509Certificate) -> Vec<String> {
+        let names = certificate.subject_alternative_name().ok().flatten();
+        names.map(|names| names.value.general_names.iter().filter_map(name).collect()).unwrap_or_default()
     }
 
     /// What a certificate says. Nothing when it can't be read.
     pub fn parse(der: &[u8], now: Timestamp) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let not_after = certificate.validity().not_after.timestamp();
-        let names = certificate.subject_alternative_name().ok().flatten();
-        let names = names.map(|names| names.value.general_names.iter().filter_map(name).collect());
         Some(Self {
             days_left: (not_after - now.as_second()).div_euclid(24 * 60 * 60),
             not_after: Timestamp::from_second(not_after).ok()?.to_string(),
             issuer: certificate.issuer().to_string(),
             subject: certificate.subject().to_string(),
-            names: names.unwrap_or_default(),
+            names: Self::names(&certificate),
         })
     }
 }

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
+use crate::client::Manner;
 use crate::probe::{Context, Fault, HttpOptions};
 
 use super::place::{Bucket, Provider};
@@ -59,7 +60,7 @@ pub async fn open(
     let url = Url::parse(endpoint.unwrap_or("https://store.invalid")).map_err(|_| {
         Fault::new("the store's endpoint is not a URL").help("give `endpoint` as `https://host` or `http://host:port`")
     })?;
-    let connector = Ours(cx.http(&url, &HttpOptions { insecure: false, ca: ca.cloned() })?);
+    let connector = Ours(cx.http(&url, &HttpOptions { insecure: false, ca: ca.cloned() }, Manner::default())?);
     // A checklist says itself how often to look again.
     let retry = RetryConfig { max_retries: 0, retry_timeout: cx.timeout, ..RetryConfig::default() };
     let client = ClientOptions::new().with_allow_http(url.scheme() == "http");

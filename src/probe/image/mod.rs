@@ -34,7 +34,7 @@ pub struct Image {
     user: Option<String>,
     /// The password, or a token that stands for it, such as `${secrets.GITHUB_TOKEN}`.
     password: Option<String>,
-    /// Speak plain HTTP. If absent, only with a registry on this machine.
+    /// Use plain HTTP. Default: only with a registry on this machine, unless `ca` or `insecure` is given.
     plain_http: Option<bool>,
     /// Don't verify TLS. Every report shows it.
     #[serde(default)]
@@ -170,9 +170,10 @@ expect: { revision: { matches: "^[0-9a-f]{40}$" }, platforms: { contains: linux/
 }
 
 impl Image {
-    /// `https://host/v2/name`.
+    /// `https://host/v2/name`. On this machine plain HTTP is usual; but who says how to verify TLS wants TLS.
     fn base(&self) -> HttpUrl {
-        let plain = self.plain_http.unwrap_or_else(|| is_here(self.reference.host()));
+        let wants_tls = self.insecure || self.ca.is_some();
+        let plain = self.plain_http.unwrap_or_else(|| is_here(self.reference.host()) && !wants_tls);
         let scheme = if plain { "http" } else { "https" };
         address(scheme, &self.reference).expect("it was tried when it was read")
     }

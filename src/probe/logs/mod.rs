@@ -85,7 +85,7 @@ pub struct LogsSeen {
     /// How long it took from that request until the line was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrived_ms: Option<u64>,
-    /// What the store warns of.
+    /// Warnings of the store, such as one about a partial answer. Default expectation: none.
     pub warnings: Vec<String>,
     /// How many shards were searched: 0 where no index has that name. Only of Elasticsearch and OpenSearch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +94,7 @@ pub struct LogsSeen {
 
 impl Probe for Logs {
     const KIND: &'static str = "logs";
-    const EXPECT: &'static str = "{ count: { at_least: 1 } }";
+    const EXPECT: &'static str = "{ count: { at_least: 1 }, warnings: { length: 0 } }";
     const EFFECTS: Option<&'static str> = Some("With `emit`, a request is sent that has the service log a line.");
     const EXAMPLE: &'static str = r#"logs: { store: loki, url: "${env.LOKI_URL}", query: '{app="api"}', emit: { url: "https://api.staging.example/healthz?marker={marker}" } }
 expect: { arrived_ms: { at_most: 30000 } }
@@ -126,11 +126,15 @@ timeout: 1m
     }
 
     fn evidence(&self, seen: &LogsSeen) -> String {
-        match (&seen.marker, seen.count) {
+        let line = match (&seen.marker, seen.count) {
             (Some(_), 0) => "the line did not arrive".to_owned(),
             (Some(_), _) => "the line arrived".to_owned(),
             (None, 0) => format!("no lines in {}", self.since()),
             (None, _) => format!("lines in the last {}", self.since()),
+        };
+        match seen.warnings.first() {
+            None => line,
+            Some(warning) => format!("{line}, with a warning: {warning}"),
         }
     }
 

@@ -49,7 +49,7 @@ impl<'t> Connection<'t> {
     /// When there is no connection, or the server does not accept the credentials.
     pub async fn open(target: &'t Target, ca: Option<&Path>, insecure: bool, cx: &Context) -> Result<Self, Fault> {
         let deadline = Instant::now() + cx.timeout;
-        let config = if target.is_tls { Some(trust::config(ca, insecure)?) } else { None };
+        let config = if target.is_tls { Some(Arc::new(trust::config(ca, insecure)?)) } else { None };
         let tcp = within(deadline, dial(target)).await.unwrap_or_else(|| Err(fault::silent(target, "connection")))?;
         let stream: Box<dyn Stream> = match config {
             None => Box::new(tcp),
@@ -185,7 +185,7 @@ async fn speaks_plainly(target: &Target) -> bool {
 /// Whether something there answers a TLS handshake.
 async fn speaks_tls(target: &Target) -> bool {
     let asking = async {
-        let config = trust::config(None, true).ok()?;
+        let config = Arc::new(trust::config(None, true).ok()?);
         let name = ServerName::try_from(target.host.clone()).ok()?;
         let error = match TlsConnector::from(config).connect(name, dial(target).await.ok()?).await {
             Ok(_) => return Some(()),

@@ -179,7 +179,7 @@ expect: { writable: true }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let mut argv = vec!["redis-cli".to_owned(), "-u".to_owned(), self.url.target().text.clone()];
+        let mut argv = vec!["redis-cli".to_owned(), "-u".to_owned(), self.url.target().cli()];
         if self.insecure {
             argv.push("--insecure".to_owned());
         }

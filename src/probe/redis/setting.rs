@@ -47,6 +47,23 @@ impl Target {
         format!("{}:{}", self.place.host_str().unwrap_or_default(), self.port)
     }
 
+    /// The URL as `redis-cli` understands it: as written, unless the scheme or the parameters are foreign to it.
+    pub fn cli(&self) -> String {
+        let text = self.text.trim();
+        let is_known = text.starts_with("redis://") || text.starts_with("rediss://");
+        let Ok(url) = Url::parse(text) else { return text.to_owned() };
+        if is_known && url.query().is_none() {
+            return text.to_owned();
+        }
+        let scheme = if self.is_tls { "rediss" } else { "redis" };
+        let user = match (url.username(), url.password()) {
+            ("", None) => String::new(),
+            (user, None) => format!("{user}@"),
+            (user, Some(password)) => format!("{user}:{password}@"),
+        };
+        format!("{scheme}://{user}{}:{}/{}", url.host_str().unwrap_or_default(), self.port, self.database)
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         let is_tls = match scheme.as_deref() {

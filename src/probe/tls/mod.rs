@@ -18,7 +18,7 @@ use url::Url;
 
 use super::tcp::{Address, connect, unresolved};
 use super::{Context, Fault, Probe, SameFact};
-use crate::client::http::{Tls as Certificate, connection, tls_fault};
+use crate::client::http::{Tls as Certificate, connection, fault_of, tls_fault};
 use crate::client::trust;
 use observer::Observer;
 
@@ -61,10 +61,13 @@ pub struct TlsSeen {
     /// Why not: `expired`, `not valid yet`, `wrong name`, `unknown issuer`, `self-signed`, `revoked`, or other words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Full days until the server's certificate expires; negative afterwards.
+    /// Full days until the first certificate of `chain` expires; negative afterwards.
     pub days_left: i64,
-    /// When it expires, such as `2026-03-01T12:00:00Z`.
+    /// When that is, such as `2026-03-01T12:00:00Z`.
     pub not_after: String,
+    /// The subject of the certificate that expires first, where it is not the server's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_to_expire: Option<String>,
     /// Who made it, such as `C=US, O=Let's Encrypt, CN=R11`.
     pub issuer: String,
     /// Whom it names, such as `CN=api.staging.example`.
@@ -107,12 +110,15 @@ expect: { days_left: { at_least: 14 } }
         let Some(own) = chain.first().cloned() else {
             return Err(Fault::new(format!("the certificate of {} can't be read", self.place())));
         };
+        let first =
+            chain.iter().min_by_key(|certificate| certificate.days_left).cloned().unwrap_or_else(|| own.clone());
         let reason = observer.verdict().map(|error| reason(&error, own.issuer == own.subject));
         Ok(TlsSeen {
             verified: reason.is_none(),
             reason,
-            days_left: own.days_left,
-            not_after: own.not_after,
+            first_to_expire: (first.days_left < own.days_left).then_some(first.subject),
+            days_left: first.days_left,
+            not_after: first.not_after,
             issuer: own.issuer,
             subject: own.subject,
             names: own.names,
@@ -120,7 +126,7 @@ expect: { days_left: { at_least: 14 } }
             version: match session.protocol_version() {
                 Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
                 Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
-                other => format!("{other:?}"),
+                _ => "unknown".to_owned(),
             },
             alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
         })
@@ -129,7 +135,10 @@ expect: { days_left: { at_least: 14 } }
     fn evidence(&self, seen: &TlsSeen) -> String {
         let day = seen.not_after.split('T').next().unwrap_or_default();
         match seen.reason.as_deref() {
-            None => format!("{}, valid until {day}", seen.version),
+            None => match &seen.first_to_expire {
+                None => format!("{}, valid until {day}", seen.version),
+                Some(subject) => format!("{}, valid until {day} ({subject})", seen.version),
+            },
             Some("expired") => format!("expired on {day}"),
             Some(reason) => format!("{reason}, valid until {day}"),
         }
@@ -138,7 +147,10 @@ expect: { days_left: { at_least: 14 } }
     fn advice(&self, seen: &TlsSeen) -> Option<String> {
         let name = self.name();
         match seen.reason.as_deref() {
-            None if seen.days_left < 14 => Some("renew the certificate".to_owned()),
+            None if seen.days_left < 14 => Some(match &seen.first_to_expire {
+                None => "renew the certificate".to_owned(),
+                Some(subject) => format!("`{subject}` in the chain expires first: have the issuer's new one sent"),
+            }),
             None => None,
             Some("expired") => {
                 let day = seen.not_after.split('T').next().unwrap_or_default();
@@ -169,6 +181,9 @@ expect: { days_left: { at_least: 14 } }
         argv.extend([self.place(), "-servername".to_owned(), self.name().to_owned()]);
         if !self.alpn.is_empty() {
             argv.extend(["-alpn".to_owned(), self.alpn.join(",")]);
+        }
+        if let Some(ca) = &self.ca {
+            argv.extend(["-CAfile".to_owned(), ca.display().to_string()]);
         }
         match self.starttls {
             Some(StartTls::Postgres) => argv.extend(["-starttls".to_owned(), "postgres".to_owned()]),
@@ -239,9 +254,6 @@ impl Tls {
         let fault = tls_fault(error, &place, &url);
         match error {
             rustls::Error::InvalidMessage(_) => fault.help("does this port speak TLS, and at once?"),
-            rustls::Error::AlertReceived(_) => {
-                fault.help("does it want a client's certificate, another name, or a version that is not spoken here?")
-            }
             rustls::Error::NoApplicationProtocol => fault.help("it speaks none of the protocols in `alpn`"),
             _ => fault,
         }
@@ -250,16 +262,22 @@ impl Tls {
 
 /// One or two words for why a certificate is not to be trusted.
 fn reason(error: &rustls::Error, is_self_signed: bool) -> String {
-    let rustls::Error::InvalidCertificate(error) = error else { return error.to_string() };
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return "no certificate that can be verified".to_owned();
+    };
     let words = match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "not valid yet",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "wrong name",
         CertificateError::Revoked => "revoked",
         // One that is its own authority is refused as a server's certificate, before anybody asks who made it.
-        CertificateError::UnknownIssuer | CertificateError::Other(_) if is_self_signed => "self-signed",
+        CertificateError::UnknownIssuer | CertificateError::BadEncoding | CertificateError::Other(_)
+            if is_self_signed =>
+        {
+            "self-signed"
+        }
         CertificateError::UnknownIssuer => "unknown issuer",
-        other => return other.to_string(),
+        other => fault_of(other),
     };
     words.to_owned()
 }

@@ -35,6 +35,20 @@ impl Authority {
         Authority { directory, issuer: Issuer::new(params, key) }
     }
 
+    /// An authority below this one, whose own certificate is valid until a date.
+    pub fn intermediate(&self, (year, month, day): (i32, u8, u8)) -> Authority {
+        let directory = place::directory("authority");
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "An intermediate of the tests");
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.not_after = rcgen::date_time_ymd(year, month, day);
+        let key = KeyPair::generate().expect("a key can be made");
+        let certificate = params.signed_by(&key, &self.issuer).expect("the parameters are valid");
+        write(&directory.join("ca.pem"), &certificate.pem());
+        Authority { directory, issuer: Issuer::new(params, key) }
+    }
+
     /// Where its own certificate is, for clients to trust.
     pub fn ca(&self) -> PathBuf {
         self.directory.join("ca.pem")

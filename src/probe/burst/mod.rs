@@ -1,8 +1,9 @@
 //! `burst`: does a rate limit let through what it should, and refuse what it should?
 
+mod window;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Instant;
 
 use futures_util::StreamExt;
 use reqwest::StatusCode;
@@ -11,18 +12,29 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 use super::{Context, Cut, Fault, Probe, SameFact};
-use crate::client::http::{Ask, Headers, HttpUrl, Method, Token, options, read};
+use crate::client::Manner;
+use crate::client::http::{Ask, Headers, HttpUrl, Method, Request, Token, options, read};
+use crate::yaml::Duration;
+use window::{Said, Verdict, verdict};
 
-/// How much of an answer is read, so that its connection can be used again.
+/// How much of an answer is read.
 const MAX_BODY: usize = 64 << 10;
+
+/// How often all of them are counted again at most.
+const MAX_RECOUNTS: u32 = 2;
+
+/// How much later than it says a window may begin.
+const MARGIN_S: f64 = 0.3;
 
 /// How many reasons of failures are kept.
 const MAX_FAILURES: usize = 5;
 
-/// Sends the same request many times on connections of its own, and counts the answers. Nothing is sent again, and no
-/// redirect is followed. It uses up the limit that it looks at: give its item a lock (`locks: [api]`), so that no other
+/// Sends the same request many times, each on a connection of its own, and counts the answers. No redirect is followed, and
+/// no single request is sent again; but where a window of the limit ended in the middle, or something else had used it, all
+/// of them are counted once more in a fresh one. It uses up the limit that it looks at: give its item a lock (`locks: [api]`), so that no other
 /// item's requests count against the same limit.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -40,6 +52,9 @@ pub struct Burst {
     #[serde(default = "default_refusal")]
     #[schemars(range(min = 400, max = 599))]
     refusal: u16,
+    /// Length of the limit's window, such as `1m`, for a server whose headers don't say when a window ends. The windows are
+    /// taken to begin at its multiples: `1m` at every full minute. The `timeout` must be longer than it.
+    window: Option<Duration>,
     /// How to send them. `GET` if absent.
     #[serde(default)]
     method: Method,
@@ -90,7 +105,9 @@ pub struct BurstSeen {
     pub transport_failures: u32,
     /// What happened to those, each reason once, the first five of them.
     pub failures: BTreeSet<String>,
-    /// How long all of it took.
+    /// How many counts were discarded, because a window ended in the middle or something else had used it.
+    pub recounted: u32,
+    /// How long the last count took.
     pub duration_ms: u64,
 }
 
@@ -110,36 +127,23 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
 
     async fn observe(&self, cx: &Context) -> Result<BurstSeen, Fault> {
         let (request, options) = (self.ask().request(), options(self.insecure, self.ca.as_ref()));
-        let client = cx.own_http(&request.url, &options)?;
-        let start = Instant::now();
-        let send = |number: u32| {
-            let (request, client) = (&request, &client);
-            async move {
-                let answered = async {
-                    let mut response = request.send_by(client).await?;
-                    read(&mut response, MAX_BODY).await?;
-                    Ok((response.status(), std::mem::take(response.headers_mut())))
-                };
-                (number, answered.await)
+        // A connection that the server closes after an answer, without saying so, would lose the next one.
+        let client = cx.own_http(&request.url, &options, Manner { is_fresh: true, ..request.manner() })?;
+        let deadline = Instant::now() + cx.timeout;
+        let mut recounted = 0;
+        loop {
+            let (mut seen, verdict) = self.count_all(cx, &request, &client, deadline).await?;
+            seen.recounted = recounted;
+            let (Verdict::Used(fresh) | Verdict::TurnedOver(fresh)) = verdict else { return Ok(seen) };
+            let wait = (fresh - seconds(cx)).clamp(0.0, 86_400.0) + MARGIN_S;
+            let took = seen.duration_ms as f64 / 1000.0;
+            let is_in_time = (deadline - Instant::now()).as_secs_f64() > wait + took;
+            match verdict {
+                _ if is_in_time && recounted < MAX_RECOUNTS => sleep(std::time::Duration::from_secs_f64(wait)).await,
+                Verdict::TurnedOver(_) => return Err(self.turned_over(&seen)),
+                Verdict::Used(_) | Verdict::Whole => return Ok(seen),
             }
-        };
-        let mut answers =
-            futures_util::stream::iter(1..=self.requests).map(send).buffer_unordered(usize::from(self.concurrency));
-        let mut seen = BurstSeen { requests: self.requests, ..BurstSeen::default() };
-        let mut fault = None;
-        let all = async {
-            while let Some((number, answered)) = answers.next().await {
-                fault = self.count(&mut seen, number, answered).or(fault.take());
-            }
-        };
-        if tokio::time::timeout(cx.timeout, all).await.is_err() {
-            return Err(self.unfinished(&seen));
-        }
-        seen.duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        match fault {
-            // Nothing at all was seen of the limit.
-            Some(fault) if seen.by_status.is_empty() => Err(fault),
-            _ => Ok(seen),
+            recounted += 1;
         }
     }
 
@@ -213,6 +217,61 @@ impl Burst {
         }
     }
 
+    /// Sends all of them once.
+    async fn count_all(
+        &self,
+        cx: &Context,
+        request: &Request,
+        client: &reqwest::Client,
+        deadline: Instant,
+    ) -> Result<(BurstSeen, Verdict), Fault> {
+        let (start, begun) = (Instant::now(), seconds(cx));
+        let send = |number: u32| async move {
+            let answered = async {
+                let mut response = request.send_by(client, cx).await.map_err(|unanswered| unanswered.fault)?;
+                read(&mut response, MAX_BODY).await?;
+                Ok((response.status(), std::mem::take(response.headers_mut())))
+            };
+            (number, answered.await)
+        };
+        let mut answers =
+            futures_util::stream::iter(1..=self.requests).map(send).buffer_unordered(usize::from(self.concurrency));
+        let mut seen = BurstSeen { requests: self.requests, ..BurstSeen::default() };
+        let mut fault = None;
+        let mut said = Vec::new();
+        let all = async {
+            while let Some((number, answered)) = answers.next().await {
+                if let Ok((status, headers)) = &answered {
+                    let is_refused = (status.as_u16() == self.refusal).then_some(false);
+                    let is_allowed = if status.is_success() { Some(true) } else { is_refused };
+                    said.push(Said::new(number, seconds(cx), is_allowed, headers));
+                }
+                fault = self.count(&mut seen, number, answered).or(fault.take());
+            }
+        };
+        if tokio::time::timeout_at(deadline, all).await.is_err() {
+            return Err(self.unfinished(&seen));
+        }
+        seen.duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        match fault {
+            // Nothing at all was seen of the limit.
+            Some(fault) if seen.by_status.is_empty() => Err(fault),
+            _ => {
+                let window = self.window.map(|window| window.0.as_secs_f64());
+                let verdict = verdict(&said, begun, seconds(cx), u32::from(self.concurrency), window);
+                Ok((seen, verdict))
+            }
+        }
+    }
+
+    fn turned_over(&self, seen: &BurstSeen) -> Fault {
+        let message = format!("a window of the limit ended during the burst ({})", self.evidence(seen));
+        Fault::new(message).help(match self.window {
+            Some(_) => "give a `timeout` that is longer than `window`, so that it can count again in a fresh one",
+            None => "give a `timeout` that is longer than the window, and `window` if no header says when it ends",
+        })
+    }
+
     /// Adds one to what was seen, and gives the fault of a request that got no answer.
     fn count(&self, seen: &mut BurstSeen, number: u32, answered: Answered) -> Option<Fault> {
         let (status, headers) = match answered {
@@ -257,6 +316,9 @@ impl Burst {
         if !(1..=10_000).contains(&self.requests) {
             return Err("`requests` is a number from 1 to 10000");
         }
+        if self.window.is_some_and(|window| window.0.is_zero()) {
+            return Err("`window` must be greater than zero");
+        }
         if !(1..=256).contains(&self.concurrency) {
             return Err("`concurrency` is a number from 1 to 256");
         }
@@ -284,6 +346,11 @@ fn limits(headers: &HeaderMap) -> BTreeMap<String, String> {
     };
     let named = headers.iter().filter(|(name, _)| is_limit(name.as_str()));
     named.map(|(name, value)| (name.as_str().to_owned(), lossy(value.as_bytes()))).collect()
+}
+
+/// Seconds since 1970.
+fn seconds(cx: &Context) -> f64 {
+    cx.env.now().as_millisecond() as f64 / 1000.0
 }
 
 fn lossy(bytes: &[u8]) -> String {
