@@ -104,18 +104,24 @@ fn expectation(expected: &str) -> &str {
     }
 }
 
+/// The name (by `#[serde(rename = "..")]`) of a field whose struct takes the keys that the other fields leave. serde's own
+/// `flatten` loses the positions, and knows no unknown key.
+const FLATTENED: &str = "..";
+
 /// A node that is being read.
 #[derive(Clone, Copy)]
 pub(super) struct De<'a> {
     node: &'a Node,
     /// The key before it, where what is missing in it is shown.
     key: Option<&'a Key>,
+    /// The keys that belong to the struct around it, where this is one that is flattened into it.
+    outer: &'static [&'static str],
     reading: &'a Reading,
 }
 
 impl<'a> De<'a> {
     pub(super) fn new(node: &'a Node, reading: &'a Reading) -> Self {
-        Self { node, key: None, reading }
+        Self { node, key: None, outer: &[], reading }
     }
 
     fn scalar(&self, expected: &str) -> Result<&'a Scalar, Error> {
@@ -189,13 +195,16 @@ impl<'a> De<'a> {
 
     fn map<V: Visitor<'a>>(self, known: Option<&'static [&'static str]>, visitor: V) -> Result<V::Value, Error> {
         let result = match &self.node.value {
-            Value::Map(entries) => {
-                visitor.visit_map(Entries { rest: entries.iter(), value: None, known, reading: self.reading })
-            }
+            Value::Map(entries) => visitor.visit_map(self.entries(entries, known)),
             Value::Hole(_) => Err(self.hole()),
             Value::Scalar(_) | Value::List(_) => Err(self.misfit("a map")),
         };
         self.placed(result)
+    }
+
+    fn entries(self, entries: &'a [(Key, Node)], known: Option<&'static [&'static str]>) -> Entries<'a> {
+        let flattened = known.filter(|known| known.contains(&FLATTENED)).map(|known| Self { outer: known, ..self });
+        Entries { rest: entries.iter(), value: None, known, outer: self.outer, flattened, reading: self.reading }
     }
 }
 
@@ -350,8 +359,7 @@ impl<'a> de::Deserializer<'a> for De<'a> {
     ) -> Result<V::Value, Error> {
         // An empty block, `defaults:`, is a map with nothing in it.
         if self.node.is_null() {
-            let empty = Entries { rest: [].iter(), value: None, known: Some(fields), reading: self.reading };
-            return self.placed(visitor.visit_map(empty));
+            return self.placed(visitor.visit_map(self.entries(&[], Some(fields))));
         }
         self.map(Some(fields), visitor)
     }
@@ -366,8 +374,8 @@ impl<'a> de::Deserializer<'a> for De<'a> {
             Value::Scalar(scalar) => visitor.visit_enum((&*scalar.text).into_deserializer()),
             Value::Map(entries) if entries.len() == 1 => {
                 let (key, node) = &entries[0];
-                let value = De { node, key: Some(key), reading: self.reading };
-                let access = Entries { rest: [].iter(), value: Some(value), known: None, reading: self.reading };
+                let value = De { node, key: Some(key), outer: &[], reading: self.reading };
+                let access = Entries { value: Some(value), ..self.entries(&[], None) };
                 visitor.visit_enum(de::value::MapAccessDeserializer::new(OneEntry { key: Some(&key.text), access }))
             }
             Value::Hole(_) => Err(self.hole()),
@@ -402,6 +410,10 @@ struct Entries<'a> {
     value: Option<De<'a>>,
     /// The fields of a struct; nothing for a map whose keys are free.
     known: Option<&'static [&'static str]>,
+    /// The fields of the struct around it, which takes these keys.
+    outer: &'static [&'static str],
+    /// The same map for the field that takes the keys which are left.
+    flattened: Option<De<'a>>,
     reading: &'a Reading,
 }
 
@@ -410,15 +422,28 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
 
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         for (key, node) in self.rest.by_ref() {
+            let is_of = |fields: &[&str]| &*key.text != FLATTENED && fields.contains(&&*key.text);
+            if is_of(self.outer) {
+                continue;
+            }
             if let Some(known) = self.known
-                && !known.contains(&&*key.text)
+                && !is_of(known)
             {
-                self.reading.unknown_key(key, known);
+                // The flattened struct reports those that it does not know either.
+                if self.flattened.is_none() {
+                    let all = self.outer.iter().chain(known).filter(|field| **field != FLATTENED);
+                    self.reading.unknown_key(key, &all.copied().collect::<Vec<_>>());
+                }
             } else if !self.reading.is_cut(node) {
-                self.value = Some(De { node, key: Some(key), reading: self.reading });
+                self.value = Some(De { node, key: Some(key), outer: &[], reading: self.reading });
                 let text: de::value::StrDeserializer<Error> = (&*key.text).into_deserializer();
                 return seed.deserialize(text).map(Some).map_err(|error| error.at(key.span, node));
             }
+        }
+        if let Some(flattened) = self.flattened.take() {
+            self.value = Some(flattened);
+            let text: de::value::StrDeserializer<Error> = FLATTENED.into_deserializer();
+            return seed.deserialize(text).map(Some);
         }
         Ok(None)
     }

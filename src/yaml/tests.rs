@@ -201,6 +201,56 @@ fn a_value_from_outside_can_be_a_number_where_one_is_wanted_but_no_structure() {
     assert_eq!((&*request.url, request.redirects), ("a: [b]\nc: d", 3));
 }
 
+/// A struct whose field takes the keys that the others leave.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outer {
+    #[expect(dead_code, reason = "it is only read")]
+    path: String,
+    #[serde(rename = "..", default)]
+    login: Inner,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inner {
+    user: Option<String>,
+    attempts: Option<u8>,
+}
+
+#[test]
+fn a_flattened_struct_takes_the_keys_that_are_left_and_knows_their_positions() {
+    let read = |text: &str| {
+        let (sources, node, mut problems) = tree(text);
+        let value = read::<Outer>(&node.expect("a tree"), &mut problems);
+        (value, crate::diagnostic::Diagnostics(problems).render(&sources, false))
+    };
+    let (value, said) = read("user: dana\npath: /x\nattempts: 3\n");
+    let login = value.map(|value| value.login);
+    assert_eq!(login.map(|login| (login.user, login.attempts)), Some((Some("dana".to_owned()), Some(3))), "{said}");
+    assert_snapshot!(read("path: /x\nuesr: dana\nattempts: 300\n..: 1\n").1, @r"
+    error: unknown key `uesr`
+     --> c.yaml:2:1
+      |
+    2 | uesr: dana
+      | ^^^^ did you mean `user`?
+
+    error: 300 is out of range
+     --> c.yaml:3:11
+      |
+    3 | attempts: 300
+      |           ^^^
+
+    error: unknown key `..`
+     --> c.yaml:4:1
+      |
+    4 | ..: 1
+      | ^^
+      |
+      = help: there are `path`, `user` and `attempts`
+    ");
+}
+
 #[test]
 fn holes_are_passed_over_while_the_rest_is_checked() {
     let (sources, node, mut problems) = tree("url: ${secrets.U}\nredirects: many\n");
