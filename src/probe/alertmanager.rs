@@ -1,7 +1,6 @@
 //! `alertmanager`: is an Alertmanager ready, whom would it tell, and what is it telling now?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use regex::Regex;
 use schemars::JsonSchema;
@@ -10,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Context, Fault, Probe};
 use crate::client::api::Api;
-use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use crate::client::http::{HttpUrl, Login, Request};
 
 /// Looks at one Alertmanager: its readiness, its cluster, its receivers, alerts and silences.
 #[derive(Deserialize, JsonSchema)]
@@ -21,20 +20,9 @@ pub struct Alertmanager {
     /// Look only at alerts and silences that match all of these, such as `severity="critical"`. All of them if absent.
     #[serde(default)]
     filter: Vec<String>,
-    /// What to send as `Authorization: Bearer …`.
-    token: Option<Token>,
-    /// The user for basic authentication.
-    user: Option<String>,
-    /// The password for basic authentication.
-    password: Option<String>,
-    /// Headers to send, such as `X-Scope-OrgID: staging`.
-    #[serde(default)]
-    headers: Headers,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 /// What an Alertmanager says of itself. While it is not ready, only that is known.
@@ -270,33 +258,26 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
         // Not the status: a person would have the configuration's passwords on the screen.
-        Some(curl(&self.is_ready(), self.insecure, self.ca.as_ref()))
+        Some(self.login.curl(&self.is_ready()))
     }
 }
 
 impl<'de> Deserialize<'de> for Alertmanager {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let probe = Alertmanager::deserialize(deserializer)?;
-        let (token, user, password) = (probe.token.is_some(), probe.user.is_some(), probe.password.is_some());
-        one_login(&probe.url, token, user, password, &probe.headers).map_err(D::Error::custom)?;
+        probe.login.validate(&probe.url).map_err(D::Error::custom)?;
         Ok(probe)
     }
 }
 
 impl Alertmanager {
     fn api(&self) -> Api<'_> {
-        let access = Access {
-            token: self.token.as_ref(),
-            user: self.user.as_deref(),
-            password: self.password.as_deref(),
-            headers: Some(&self.headers),
-        };
-        Api { name: "Alertmanager", url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+        Api { name: "Alertmanager", url: &self.url, access: self.login.access(), options: self.login.options() }
     }
 
     fn is_ready(&self) -> Request {

@@ -1,7 +1,6 @@
 //! `grafana`: which dashboards are there, and is Grafana itself well?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schemars::JsonSchema;
@@ -10,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Context, Fault, Probe};
 use crate::client::api::Api;
-use crate::client::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
+use crate::client::http::{HttpUrl, Login};
 
 /// How many dashboards a page holds: what every version gives.
 const PAGE: usize = 1_000;
@@ -23,15 +22,6 @@ const MAX_PAGES: usize = 50;
 pub struct Grafana {
     /// Where Grafana is, such as `https://grafana.staging.example`, with the path that it is served under.
     url: HttpUrl,
-    /// A service account's token, such as `${secrets.GRAFANA_TOKEN}`. A viewer's is enough.
-    token: Option<Token>,
-    /// The user for basic authentication.
-    user: Option<String>,
-    /// The password for basic authentication.
-    password: Option<String>,
-    /// Headers to send, such as `X-Grafana-Org-Id: "2"`.
-    #[serde(default)]
-    headers: Headers,
     /// Look only in the folder with this title or uid. All folders if absent.
     folder: Option<String>,
     /// Look only at dashboards with this tag.
@@ -39,11 +29,9 @@ pub struct Grafana {
     /// Ask of every dashboard whether it comes from a provisioning file: one more request each. `false` if absent.
     #[serde(default)]
     details: bool,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 /// What Grafana has.
@@ -153,33 +141,26 @@ expect: { dashboards.titles: { contains: [AOS Traces, M4 Workflow] } }
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
         let request = self.api().get("/api/search", &[("type", "dash-db"), ("limit", "1000")]);
-        Some(curl(&request, self.insecure, self.ca.as_ref()))
+        Some(self.login.curl(&request))
     }
 }
 
 impl<'de> Deserialize<'de> for Grafana {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let probe = Grafana::deserialize(deserializer)?;
-        let (token, user, password) = (probe.token.is_some(), probe.user.is_some(), probe.password.is_some());
-        one_login(&probe.url, token, user, password, &probe.headers).map_err(D::Error::custom)?;
+        probe.login.validate(&probe.url).map_err(D::Error::custom)?;
         Ok(probe)
     }
 }
 
 impl Grafana {
     fn api(&self) -> Api<'_> {
-        let access = Access {
-            token: self.token.as_ref(),
-            user: self.user.as_deref(),
-            password: self.password.as_deref(),
-            headers: Some(&self.headers),
-        };
-        Api { name: "Grafana", url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+        Api { name: "Grafana", url: &self.url, access: self.login.access(), options: self.login.options() }
     }
 
     /// Every dashboard once, in the order of titles.

@@ -1,7 +1,6 @@
 //! `http`: what does a server answer to one request?
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use schemars::JsonSchema;
@@ -9,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::client::http::{Answer, Ask, Headers, HttpUrl, Method, Request, Size, Tls, Token, options, read, text};
+use crate::client::http::{Answer, Ask, HttpUrl, Login, Method, Request, Size, Tls, read, text};
 
 use super::{Context, Cut, Fault, Probe};
 
@@ -22,19 +21,10 @@ pub struct Http {
     /// How to send it. `GET` if absent. Anything but `GET`, `HEAD` and `OPTIONS` counts as having effects.
     #[serde(default)]
     method: Method,
-    /// Headers to send, such as `X-Tier: free`. They never follow a redirect to another origin.
-    #[serde(default)]
-    headers: Headers,
     /// What to send as JSON, such as `{ probe: true }`.
     json: Option<Value>,
     /// What to send as it stands.
     body: Option<String>,
-    /// The user for basic authentication.
-    user: Option<String>,
-    /// The password for basic authentication.
-    password: Option<String>,
-    /// What to send as `Authorization: Bearer …`.
-    token: Option<Token>,
     /// How many redirects to follow. 0 if absent: a redirect is an answer too.
     #[serde(default)]
     redirects: u8,
@@ -42,14 +32,12 @@ pub struct Http {
     /// 200 to everything: `control: { url: /no-such-page }`, or `control: { anonymous: true }`. When it gets the same
     /// 2xx, the probe is an error, whatever is expected of it.
     control: Option<Control>,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
-    ca: Option<PathBuf>,
     /// How much of the body to read, decoded. `1MiB` if absent; the rest is cut off.
     #[serde(default = "default_max_body")]
     max_body: Size,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 /// The second request, which must not get the same answer.
@@ -119,7 +107,7 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
     type Observation = HttpSeen;
 
     async fn observe(&self, cx: &Context) -> Result<HttpSeen, Fault> {
-        let options = options(self.insecure, self.ca.as_ref());
+        let options = self.login.options();
         let answer = self.request().send(cx, &options, self.redirects).await?;
         let mut seen = seen(answer, self.max_body, cx).await?;
         if let Some(control) = &self.control {
@@ -181,11 +169,11 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let mut argv = self.ask().curl(self.insecure, self.ca.as_ref());
+        let mut argv = self.login.curl(&self.ask().request());
         if self.redirects > 0 {
             argv.splice(1..1, ["-L".to_owned(), "--max-redirs".to_owned(), self.redirects.to_string()]);
         }
@@ -198,12 +186,9 @@ impl Http {
         Ask {
             url: &self.url,
             method: self.method,
-            headers: &self.headers,
+            login: &self.login,
             json: self.json.as_ref(),
             body: self.body.as_deref(),
-            token: self.token.as_ref(),
-            user: self.user.as_deref(),
-            password: self.password.as_deref(),
         }
     }
 

@@ -1,7 +1,6 @@
 //! `prometheus`: what does a query say, every sample of it?
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -12,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{Context, Fault, Probe};
 use crate::client::api::{Api, Reply};
-use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use crate::client::http::{HttpUrl, Login, Request};
 use crate::client::number::Number;
 
 /// Longer queries are sent as a form: proxies cut URLs off at a few thousand bytes.
@@ -28,20 +27,9 @@ pub struct Prometheus {
     query: String,
     /// The time to ask about, in RFC 3339 or seconds since 1970. Now if absent.
     time: Option<String>,
-    /// What to send as `Authorization: Bearer …`.
-    token: Option<Token>,
-    /// The user for basic authentication.
-    user: Option<String>,
-    /// The password for basic authentication.
-    password: Option<String>,
-    /// Headers to send, such as `X-Scope-OrgID: staging`.
-    #[serde(default)]
-    headers: Headers,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 /// What the query said.
@@ -171,11 +159,11 @@ expect: { values: { every: 1 } }
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(curl(&self.request(&self.query), self.insecure, self.ca.as_ref()))
+        Some(self.login.curl(&self.request(&self.query)))
     }
 }
 
@@ -185,21 +173,14 @@ impl<'de> Deserialize<'de> for Prometheus {
         if probe.query.trim().is_empty() {
             return Err(D::Error::custom("the query is empty"));
         }
-        let (token, user, password) = (probe.token.is_some(), probe.user.is_some(), probe.password.is_some());
-        one_login(&probe.url, token, user, password, &probe.headers).map_err(D::Error::custom)?;
+        probe.login.validate(&probe.url).map_err(D::Error::custom)?;
         Ok(probe)
     }
 }
 
 impl Prometheus {
     fn api(&self) -> Api<'_> {
-        let access = Access {
-            token: self.token.as_ref(),
-            user: self.user.as_deref(),
-            password: self.password.as_deref(),
-            headers: Some(&self.headers),
-        };
-        Api { name: "Prometheus", url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+        Api { name: "Prometheus", url: &self.url, access: self.login.access(), options: self.login.options() }
     }
 
     fn request(&self, query: &str) -> Request {

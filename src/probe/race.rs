@@ -1,7 +1,6 @@
 //! `race`: does an idempotency key hold when the same request comes several times at once?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use futures_util::future::join_all;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -14,7 +13,7 @@ use tokio::sync::Barrier;
 
 use super::{Context, Cut, Fault, HttpOptions, Probe};
 use crate::client::Manner;
-use crate::client::http::{Ask, Headers, HttpUrl, Method, Request, Token, options, read};
+use crate::client::http::{Ask, HttpUrl, Login, Method, Request, read};
 
 /// How much of an answer is compared.
 const MAX_BODY: usize = 1 << 20;
@@ -42,24 +41,13 @@ pub struct Race {
     /// How to send them. `POST` if absent.
     #[serde(default = "default_method")]
     method: Method,
-    /// Further headers to send, such as `X-Tier: free`.
-    #[serde(default)]
-    headers: Headers,
     /// What to send as JSON, such as `{ amount: 1 }`.
     json: Option<Value>,
     /// What to send as it stands.
     body: Option<String>,
-    /// The user for basic authentication.
-    user: Option<String>,
-    /// The password for basic authentication.
-    password: Option<String>,
-    /// What to send as `Authorization: Bearer …`.
-    token: Option<Token>,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 /// What the same request got, sent at once and then again.
@@ -170,11 +158,11 @@ expect: { replay.same_body: true }
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let mut argv = self.ask().curl(self.insecure, self.ca.as_ref());
+        let mut argv = self.login.curl(&self.ask().request());
         let key = self.key.as_deref().unwrap_or("a-new-key");
         argv.splice(1..1, ["-H".to_owned(), format!("{}: {key}", self.header)]);
         Some(argv)
@@ -186,18 +174,15 @@ impl Race {
         Ask {
             url: &self.url,
             method: self.method,
-            headers: &self.headers,
+            login: &self.login,
             json: self.json.as_ref(),
             body: self.body.as_deref(),
-            token: self.token.as_ref(),
-            user: self.user.as_deref(),
-            password: self.password.as_deref(),
         }
     }
 
     async fn race(&self, cx: &Context) -> Result<RaceSeen, Fault> {
         let key = self.key.clone().map_or_else(fresh_key, Ok)?;
-        let options = options(self.insecure, self.ca.as_ref());
+        let options = self.login.options();
         let mut request = self.ask().request();
         let name = HeaderName::try_from(&self.header).map_err(|_| Fault::new("`header` is no name of a header"))?;
         let value = HeaderValue::try_from(&key).map_err(|_| Fault::new("`key` can't be sent in a header"))?;
@@ -315,7 +300,7 @@ impl Race {
             return Err("`id` is a JSON pointer, such as `/id` or `/data/id`");
         }
         let Ok(name) = HeaderName::try_from(&self.header) else { return Err("`header` can't be the name of a header") };
-        if self.headers.map().contains_key(&name) {
+        if self.login.headers.map().contains_key(&name) {
             return Err("the idempotency key stands in `headers` too: give it as `key`");
         }
         if self.key.as_ref().is_some_and(|key| key.is_empty() || HeaderValue::try_from(key).is_err()) {

@@ -225,7 +225,7 @@ fn numbers_out_of_bounds_are_refused() {
     assert_snapshot!(with("requests", 10_001), @"`requests` is a number from 1 to 10000");
     assert_snapshot!(with("concurrency", 0), @"`concurrency` is a number from 1 to 256");
     assert_snapshot!(with("refusal", 200), @"`refusal` is a status from 400 to 599");
-    assert_snapshot!(refused::<Burst>(json!({ "url": "http://h" })), @"missing field `requests`");
+    assert_snapshot!(refused::<Burst>(json!({ "url": "http://h" })), @"`requests` is missing");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Project};
-use crate::look::{context, look, look_in, probe, refused};
+use crate::look::{context, look, look_in, probe, read, refused};
 
 fn settings(name: &str, kind: &str) -> Value {
     json!({ "name": name, "type": kind, "resolver": harness::dnsmasq().address() })
@@ -123,7 +123,7 @@ fn a_missing_name_is_red_and_a_silent_resolver_could_not_be_observed() {
 #[test]
 fn what_is_no_name_and_no_resolver_is_refused_at_load() {
     for name in ["", "https://h", "h:80", "10.0.0.1", "a b", "*.h", "localhost", "a.LocalHost", &"a".repeat(64)] {
-        assert!(serde_json::from_value::<Dns>(json!({ "name": name })).is_err(), "{name}");
+        assert!(read::<Dns>(json!({ "name": name })).is_err(), "{name}");
     }
     assert_snapshot!(refused::<Dns>(json!({ "name": "h", "resolver": "dns.example" })), @"a resolver is an address, with or without a port: `9.9.9.9`, `[::1]:5353`");
 }

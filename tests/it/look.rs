@@ -5,18 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gate::client::Context;
+use gate::diagnostic::Span;
 use gate::env::Env;
 use gate::probe::Probe;
+use gate::yaml::Node;
 use serde_json::Value;
 
 /// A probe with these settings.
 pub fn probe<P: Probe>(settings: Value) -> P {
-    serde_json::from_value(settings).expect("good settings")
+    read(settings).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The settings as a checklist would hold them; else the first problem of them.
+pub fn read<P: Probe>(settings: Value) -> Result<P, String> {
+    let mut problems = Vec::new();
+    let read = gate::yaml::read(&Node::from_json(&settings, Span::default()), &mut problems);
+    read.ok_or_else(|| problems.first().map(|problem| problem.title().to_owned()).unwrap_or_default())
 }
 
 /// What is wrong with these settings.
 pub fn refused<P: Probe>(settings: Value) -> String {
-    serde_json::from_value::<P>(settings).err().expect("it must be refused").to_string()
+    read::<P>(settings).err().expect("it must be refused")
 }
 
 /// A context in this folder with these variables.

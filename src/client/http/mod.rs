@@ -4,6 +4,7 @@ mod ask;
 mod body;
 mod curl;
 mod error;
+mod login;
 mod method;
 mod request;
 mod setting;
@@ -11,10 +12,11 @@ mod tls;
 
 use reqwest::header::HeaderValue;
 
-pub use ask::{Ask, one_login};
+pub use ask::Ask;
 pub use body::{Body, read, without_mark};
 pub use curl::curl;
 pub use error::{connection, fault, fault_of, tls as tls_fault};
+pub use login::Login;
 pub use method::Method;
 pub use request::{Access, Answer, Request, Unanswered, options};
 pub use setting::{Headers, HttpUrl, Size, Token};

@@ -3,7 +3,6 @@
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use futures_util::StreamExt;
 use reqwest::StatusCode;
@@ -16,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::Manner;
-use crate::client::http::{Ask, Headers, HttpUrl, Method, Request, Token, options, read};
+use crate::client::http::{Ask, HttpUrl, Login, Method, Request, read};
 use crate::yaml::Duration;
 use window::{Said, Verdict, verdict};
 
@@ -58,24 +57,13 @@ pub struct Burst {
     /// How to send them. `GET` if absent.
     #[serde(default)]
     method: Method,
-    /// Headers to send, such as `X-Tier: free`.
-    #[serde(default)]
-    headers: Headers,
     /// What to send as JSON, such as `{ probe: true }`.
     json: Option<Value>,
     /// What to send as it stands.
     body: Option<String>,
-    /// The user for basic authentication.
-    user: Option<String>,
-    /// The password for basic authentication.
-    password: Option<String>,
-    /// What to send as `Authorization: Bearer …`.
-    token: Option<Token>,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 /// How many requests were answered in which way.
@@ -126,7 +114,7 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
     type Observation = BurstSeen;
 
     async fn observe(&self, cx: &Context) -> Result<BurstSeen, Fault> {
-        let (request, options) = (self.ask().request(), options(self.insecure, self.ca.as_ref()));
+        let (request, options) = (self.ask().request(), self.login.options());
         // A connection that the server closes after an answer, without saying so, would lose the next one.
         let client = cx.own_http(&request.url, &options, Manner { is_fresh: true, ..request.manner() })?;
         let deadline = Instant::now() + cx.timeout;
@@ -195,11 +183,11 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(self.ask().curl(self.insecure, self.ca.as_ref()))
+        Some(self.login.curl(&self.ask().request()))
     }
 }
 
@@ -208,12 +196,9 @@ impl Burst {
         Ask {
             url: &self.url,
             method: self.method,
-            headers: &self.headers,
+            login: &self.login,
             json: self.json.as_ref(),
             body: self.body.as_deref(),
-            token: self.token.as_ref(),
-            user: self.user.as_deref(),
-            password: self.password.as_deref(),
         }
     }
 

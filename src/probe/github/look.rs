@@ -90,7 +90,7 @@ impl GitHub {
         if reply.status != 404 {
             seen.quota = Some(quota(&read::<Limits>(&reply)?.resources.core));
         }
-        if self.token.is_some() {
+        if self.login.token.is_some() {
             let expires = header(&reply, "github-authentication-token-expiration").and_then(time);
             let scopes = header(&reply, "x-oauth-scopes").map(|scopes| scopes.split(',').map(str::trim));
             seen.token = Some(TokenSeen {

@@ -5,15 +5,13 @@ mod look;
 mod seen;
 mod setting;
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::{Context, Fault, Probe};
 use crate::client::api::Api;
-use crate::client::http::{Access, Headers, HttpUrl, Token, curl, one_login, options};
+use crate::client::http::{HttpUrl, Login};
 
 use client::Client;
 
@@ -30,8 +28,6 @@ pub struct GitHub {
     url: HttpUrl,
     /// The repository, such as `acme/aos`.
     repo: Option<Repository>,
-    /// A token, such as `${secrets.GITHUB_TOKEN}`. What is public can be seen without, 60 times an hour.
-    token: Option<Token>,
     /// Read the commit of this branch or tag, such as `main`: `${alias.head.commit}`.
     head: Option<String>,
     /// Look at the workflow with this file, such as `e2e-parity-check.yml`: its state, what starts it, and its last run.
@@ -47,11 +43,9 @@ pub struct GitHub {
     environment: Option<String>,
     /// Look for issues, such as `{ label: mismatch }`. Say how many, or which, in `expect`: by itself it expects at least one.
     issues: Option<Labelled>,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 impl Probe for GitHub {
@@ -98,7 +92,7 @@ expect: { issues.titles: { some: { contains: parity } }, token.days_left: { at_l
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
@@ -112,14 +106,13 @@ expect: { issues.titles: { some: { contains: parity } }, token.days_left: { at_l
             (None, None, Some(_)) => format!("{repo}/issues"),
             (None, None, None) => "/rate_limit".to_owned(),
         };
-        Some(curl(&self.api().get(&path, &[]), self.insecure, self.ca.as_ref()))
+        Some(self.login.curl(&self.api().get(&path, &[])))
     }
 }
 
 impl GitHub {
     fn api(&self) -> Api<'_> {
-        let access = Access { token: self.token.as_ref(), ..Access::default() };
-        Api { name: "GitHub", url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+        Api { name: "GitHub", url: &self.url, access: self.login.access(), options: self.login.options() }
     }
 
     /// What can't be meant.
@@ -137,7 +130,7 @@ impl GitHub {
                 "the API of github.com is at https://api.github.com"
             }
             _ if self.repo.is_none() && wants_repo => "`repo` must say in which repository to look",
-            _ if self.repo.is_none() && self.token.is_none() => {
+            _ if self.repo.is_none() && self.login.token.is_none() => {
                 "there is nothing to look at: give `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`"
             }
             _ if self.repo.is_some() && !wants_repo => {
@@ -171,7 +164,7 @@ impl GitHub {
 impl<'de> Deserialize<'de> for GitHub {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let probe = GitHub::deserialize(deserializer)?;
-        one_login(&probe.url, probe.token.is_some(), false, false, &Headers::default()).map_err(D::Error::custom)?;
+        probe.login.validate(&probe.url).map_err(D::Error::custom)?;
         match probe.problem() {
             Some(problem) => Err(D::Error::custom(problem)),
             None => Ok(probe),

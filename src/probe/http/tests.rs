@@ -3,16 +3,24 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
+use crate::diagnostic::{Diagnostic, Span};
 use crate::probe::Probe;
+use crate::yaml::{self, Node};
 
 use super::Http;
 
+fn tried(settings: &Value) -> Result<Http, String> {
+    let mut problems = Vec::new();
+    let read = yaml::read(&Node::from_json(settings, Span::default()), &mut problems);
+    read.ok_or_else(|| problems.iter().map(Diagnostic::title).collect())
+}
+
 fn read(settings: Value) -> Http {
-    serde_json::from_value(settings).expect("good settings")
+    tried(&settings).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 fn refused(settings: Value) -> String {
-    serde_json::from_value::<Http>(settings).err().expect("it must be refused").to_string()
+    tried(&settings).err().expect("it must be refused")
 }
 
 fn reproduced(settings: Value) -> String {
@@ -28,8 +36,8 @@ fn two_bodies_are_refused() {
 
 #[test]
 fn saying_twice_who_asks_is_refused() {
-    let expected = "who asks is said more than once: \
-                    keep one of `token`, `user`, the header `authorization`, the URL's user";
+    let expected =
+        "conflicting credentials: keep one of `token`, `user`, the header `authorization`, the user of the URL";
     for settings in [
         json!({ "url": "http://h", "token": "t", "user": "u" }),
         json!({ "url": "http://h", "token": "t", "headers": { "Authorization": "x" } }),
@@ -37,7 +45,7 @@ fn saying_twice_who_asks_is_refused() {
     ] {
         assert_eq!(refused(settings), expected);
     }
-    assert_snapshot!(refused(json!({ "url": "http://h", "password": "p" })), @"`password` wants a `user`");
+    assert_snapshot!(refused(json!({ "url": "http://h", "password": "p" })), @"`password` needs a `user`");
 }
 
 #[test]

@@ -1,14 +1,13 @@
 //! The request that has a service log a line, which nobody has logged before.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::client::Fault;
-use crate::client::http::{Access, Headers, HttpUrl, Method, Request, Token, options};
+use crate::client::http::{HttpUrl, Login, Method, Request};
 use crate::probe::Context;
 
 /// What stands for the marker in a setting.
@@ -24,18 +23,11 @@ pub struct Emit {
     /// How to send it. `GET` if absent.
     #[serde(default)]
     method: Method,
-    /// Headers to send, such as `X-Tier: free`.
-    #[serde(default)]
-    headers: Headers,
     /// What to send, `{marker}` standing for the marker too, such as `{"message": "{marker}"}`.
     body: Option<String>,
-    /// What to send as `Authorization: Bearer …`.
-    token: Option<Token>,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 impl<'de> Deserialize<'de> for Emit {
@@ -52,7 +44,7 @@ impl<'de> Deserialize<'de> for Emit {
 impl Emit {
     /// Whether TLS is not verified.
     pub fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     /// Sends it once, and gives the status of the answer.
@@ -61,12 +53,11 @@ impl Emit {
     /// When no answer came.
     pub async fn send(&self, cx: &Context, marker: &str) -> Result<u16, Fault> {
         let url = self.target(marker).map_err(Fault::new)?;
-        let access = Access { token: self.token.as_ref(), headers: Some(&self.headers), ..Access::default() };
-        let mut request = Request::new(self.method.into(), &url, access);
+        let mut request = Request::new(self.method.into(), &url, self.login.access());
         if let Some(body) = &self.body {
             request = request.body("application/json", body.replace(HOLE, marker).into_bytes());
         }
-        let answer = request.send(cx, &options(self.insecure, self.ca.as_ref()), 0).await?;
+        let answer = request.send(cx, &self.login.options(), 0).await?;
         Ok(answer.response.status().as_u16())
     }
 

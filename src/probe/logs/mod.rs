@@ -3,8 +3,6 @@
 mod emit;
 mod store;
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,7 +12,7 @@ use crate::yaml::Duration;
 
 use super::{Context, Fault, Probe};
 use crate::client::api::Api;
-use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use crate::client::http::{HttpUrl, Login, Request};
 use emit::{Emit, marker};
 
 /// How long to wait before looking for a line again.
@@ -42,20 +40,9 @@ pub struct Logs {
     emit: Option<Emit>,
     /// The tenant of Loki, sent as `X-Scope-OrgID`.
     tenant: Option<String>,
-    /// What to send as `Authorization: Bearer …`.
-    token: Option<Token>,
-    /// The user for basic authentication.
-    user: Option<String>,
-    /// The password for basic authentication.
-    password: Option<String>,
-    /// Headers to send to the store, such as `Authorization: ApiKey …`.
-    #[serde(default)]
-    headers: Headers,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 /// What keeps logs.
@@ -164,11 +151,11 @@ timeout: 1m
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure || self.emit.as_ref().is_some_and(Emit::is_insecure)
+        self.login.insecure || self.emit.as_ref().is_some_and(Emit::is_insecure)
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(curl(&self.request(None), self.insecure, self.ca.as_ref()))
+        Some(self.login.curl(&self.request(None)))
     }
 }
 
@@ -207,7 +194,7 @@ impl Logs {
         if self.since.is_some_and(|since| since.0 < std::time::Duration::from_secs(1)) {
             return Err("`since` is at least a second");
         }
-        one_login(&self.url, self.token.is_some(), self.user.is_some(), self.password.is_some(), &self.headers)
+        self.login.validate(&self.url)
     }
 
     fn since(&self) -> Duration {
@@ -220,13 +207,7 @@ impl Logs {
             Store::Elasticsearch => "Elasticsearch",
             Store::Opensearch => "OpenSearch",
         };
-        let access = Access {
-            token: self.token.as_ref(),
-            user: self.user.as_deref(),
-            password: self.password.as_deref(),
-            headers: Some(&self.headers),
-        };
-        Api { name, url: &self.url, access, options: options(self.insecure, self.ca.as_ref()) }
+        Api { name, url: &self.url, access: self.login.access(), options: self.login.options() }
     }
 
     fn request(&self, marker: Option<&str>) -> Request {

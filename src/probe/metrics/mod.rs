@@ -3,7 +3,6 @@
 mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 use regex::Regex;
@@ -15,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Context, Cut, Fault, Probe};
 use crate::client::api::{Api, Reply};
-use crate::client::http::{Access, Headers, HttpUrl, Request, Token, curl, one_login, options};
+use crate::client::http::{HttpUrl, Login, Request};
 use crate::client::number::Number;
 use page::{Format, Page};
 
@@ -42,20 +41,9 @@ pub struct Metrics {
     /// Look only at samples with these labels, such as `{ tier: free }`.
     #[serde(default)]
     labels: BTreeMap<String, String>,
-    /// What to send as `Authorization: Bearer …`.
-    token: Option<Token>,
-    /// The user for basic authentication.
-    user: Option<String>,
-    /// The password for basic authentication.
-    password: Option<String>,
-    /// Headers to send, such as `X-Scope: staging`.
-    #[serde(default)]
-    headers: Headers,
-    /// Don't verify TLS. Every report shows it.
-    #[serde(default)]
-    insecure: bool,
-    /// A file of PEM certificates to trust besides the system's.
-    ca: Option<PathBuf>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten)]
+    login: Login,
 }
 
 /// A name in which `*` stands for any text.
@@ -157,19 +145,18 @@ expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
     }
 
     fn is_insecure(&self) -> bool {
-        self.insecure
+        self.login.insecure
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(curl(&self.request(), self.insecure, self.ca.as_ref()))
+        Some(self.login.curl(&self.request()))
     }
 }
 
 impl<'de> Deserialize<'de> for Metrics {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let probe = Metrics::deserialize(deserializer)?;
-        let (token, user, password) = (probe.token.is_some(), probe.user.is_some(), probe.password.is_some());
-        one_login(&probe.url, token, user, password, &probe.headers).map_err(D::Error::custom)?;
+        probe.login.validate(&probe.url).map_err(D::Error::custom)?;
         Ok(probe)
     }
 }
@@ -195,21 +182,12 @@ impl Metrics {
     }
 
     fn api(&self) -> Api<'_> {
-        let options = options(self.insecure, self.ca.as_ref());
-        Api { name: "the server", url: &self.url, access: self.access(), options }
-    }
-
-    fn access(&self) -> Access<'_> {
-        Access {
-            token: self.token.as_ref(),
-            user: self.user.as_deref(),
-            password: self.password.as_deref(),
-            headers: Some(&self.headers),
-        }
+        let options = self.login.options();
+        Api { name: "the server", url: &self.url, access: self.login.access(), options }
     }
 
     fn request(&self) -> Request {
-        let mut request = Request::new(Method::GET, &self.url, self.access());
+        let mut request = Request::new(Method::GET, &self.url, self.login.access());
         request.headers.entry(ACCEPT).or_insert(ACCEPTED);
         request
     }

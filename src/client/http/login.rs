@@ -1,0 +1,70 @@
+//! Who sends a request, and how TLS is verified: the settings that all probes which speak HTTP have in common.
+
+use std::path::PathBuf;
+
+use reqwest::header::AUTHORIZATION;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::client::HttpOptions;
+
+use super::{Access, Headers, HttpUrl, Request, Token, curl};
+
+/// Who sends a request, and how TLS is verified. A probe flattens it: `#[serde(rename = "..", default)]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// What to send as `Authorization: Bearer …`, such as `${secrets.API_TOKEN}`.
+    pub token: Option<Token>,
+    /// The user for basic authentication.
+    pub user: Option<String>,
+    /// The password for basic authentication.
+    pub password: Option<String>,
+    /// Headers to send, such as `X-Scope-OrgID: staging`. They never follow a redirect to another origin.
+    #[serde(default)]
+    pub headers: Headers,
+    /// Don't verify TLS. Every report shows it.
+    #[serde(default)]
+    pub insecure: bool,
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
+    pub ca: Option<PathBuf>,
+}
+
+impl Login {
+    /// The credentials of a request.
+    pub fn access(&self) -> Access<'_> {
+        Access {
+            token: self.token.as_ref(),
+            user: self.user.as_deref(),
+            password: self.password.as_deref(),
+            headers: Some(&self.headers),
+        }
+    }
+
+    /// How the connection is made.
+    pub fn options(&self) -> HttpOptions {
+        HttpOptions { insecure: self.insecure, ca: self.ca.clone() }
+    }
+
+    /// The command line of curl that sends this request once.
+    pub fn curl(&self, request: &Request) -> Vec<String> {
+        curl(request, self.insecure, self.ca.as_ref())
+    }
+
+    /// Refuses conflicting credentials, and a password without a user.
+    ///
+    /// # Errors
+    /// What is wrong, for the person who wrote it.
+    pub fn validate(&self, url: &HttpUrl) -> Result<(), &'static str> {
+        if self.password.is_some() && self.user.is_none() {
+            return Err("`password` needs a `user`");
+        }
+        let header = self.headers.map().contains_key(AUTHORIZATION);
+        match [self.token.is_some(), self.user.is_some(), url.has_user(), header].into_iter().filter(|is| *is).count() {
+            0 | 1 => Ok(()),
+            _ => Err(
+                "conflicting credentials: keep one of `token`, `user`, the header `authorization`, the user of the URL",
+            ),
+        }
+    }
+}
