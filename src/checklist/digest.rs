@@ -49,13 +49,14 @@ pub struct Frame<'a> {
 pub fn digests(frame: Frame, written: &[WrittenProbe], tasks: &[ProbeTask]) -> (String, Definition) {
     let names = secret_names(tasks);
     let (mut source, mut definition) = (Canonical::new(frame, &names), Canonical::new(frame, &names));
-    for probe in written {
-        source.probe(&probe.kind, probe.alias.as_deref());
-        source.node(&probe.settings, None);
-        source.optional(probe.expect.as_ref(), None);
-    }
-    let pairs = tasks.iter().enumerate().map(|(at, task)| (task, written.get(at)));
-    for (task, written) in pairs {
+    for (at, task) in tasks.iter().enumerate() {
+        let written = written.get(at);
+        // Without variables, the two are the same.
+        if let Some(probe) = written {
+            source.probe(&probe.kind, probe.alias.as_deref());
+            source.node(&probe.settings, None);
+            source.optional(probe.expect.as_ref(), None);
+        }
         definition.probe(task.kind.name(), task.alias.as_deref());
         definition.node(task.settings.node(), written.map(|written| &written.settings));
         definition.optional(task.expectations.node(), written.and_then(|written| written.expect.as_ref()));

@@ -20,7 +20,7 @@ use crate::yaml::Duration;
 
 use super::deliver::{Delivered, deliver};
 use super::record::{Asked, Recorder};
-use super::{Exit, Failure, InputArgs, LedgerArgs, kept, load, sign_offs};
+use super::{Exit, Failure, InputArgs, LedgerArgs, kept, load, signed};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -83,9 +83,14 @@ impl Check {
         let sources = Arc::clone(&checklist.sources);
         let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
-        let sign_offs = sign_offs(&checklist, &env).await?;
+        let mut sign_offs = signed::read(&checklist, signed::memory(&env), &env).await?;
+        let is_recorded = !(self.no_record || (self.name == "-" && !self.ledger.is_named(&env)));
+        let deadline = self.deadline.map(|deadline| deadline.0);
+        if is_recorded {
+            signed::compare_early(&mut sign_offs, &checklist, &self.ledger, deadline, &env).await;
+        }
         let signed = match changes.iter().flatten().any(|changes| changes.since == Since::LastSignOff) {
-            true => sign_offs.last(checklist.subject.value()).cloned(),
+            true => sign_offs.last(checklist.subject.value(), env.now()),
             false => None,
         };
         let plan = Plan::build(checklist, &selection, sign_offs)
@@ -94,17 +99,17 @@ impl Check {
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&reports, &plan.checklist.name, unmarked, &kept)
             .map_err(|problems| Failure::output(problems, &env))?;
-        let recorder = match self.no_record || (self.name == "-" && !self.ledger.is_named(&env)) {
-            true => None,
-            false => {
+        let recorder = match is_recorded {
+            true => {
                 let location = self.ledger.location(&plan.checklist.root, &env)?;
-                Some(Recorder::start(location, &plan.checklist, self.deadline.map(|deadline| deadline.0), &env))
+                Some(Recorder::start(location, &plan.checklist, deadline, &env))
             }
+            false => None,
         };
         let keeps = std::iter::once(self.format).chain(self.report.iter().map(|(format, _)| *format));
         let options = Options {
             jobs: self.jobs.get(),
-            deadline: self.deadline.map(|deadline| deadline.0),
+            deadline,
             wait: self.wait.map(|within| Wait {
                 within: within.0,
                 every: self.interval.0,

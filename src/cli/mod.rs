@@ -15,6 +15,9 @@ mod render;
 mod schema;
 mod show;
 mod sign;
+mod signable;
+mod signed;
+mod since;
 mod validate;
 mod verify;
 
@@ -34,7 +37,6 @@ use crate::ledger::Location;
 use crate::probe::Registry;
 use crate::report::Kept;
 use crate::run::Verdict;
-use crate::sign_off::SignOffs;
 use crate::text::visible_lines;
 
 use arguments::{InputArgs, LedgerArgs, OutputFormat};
@@ -74,9 +76,9 @@ enum Verb {
     Import(import::Import),
     /// Run a whole checklist against a miniature staging stack inside this process: nothing has to be set up.
     Demo(demo::Demo),
-    /// Vouch for an item that asks for it, or take that back.
+    /// Sign off items, or revoke sign-offs.
     Sign(sign::Sign),
-    /// Tell of each entry in the file of sign-offs whether it is valid, and why not.
+    /// Verify every sign-off.
     Verify(verify::Verify),
     /// Print a JSON Schema: of a checklist, for editors, or of what gate writes.
     Schema(schema::Schema),
@@ -243,11 +245,6 @@ fn kept(checklist: &Checklist, at: &LedgerArgs, env: &Env) -> Kept {
     let location = at.location(&checklist.root, env).ok();
     let ledger = location.as_ref().and_then(Location::file);
     Kept::new(&checklist.root, &env.cwd.join(&checklist.file), ledger)
-}
-
-/// What has been signed off.
-async fn sign_offs(checklist: &Checklist, env: &Env) -> Result<SignOffs, Failure> {
-    SignOffs::read(checklist, env.now()).await.map_err(|unread| Failure::unread(unread, env))
 }
 
 /// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the stock library.

@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{self, Access, ChangeBases, Key, Ledger, Location, Origin};
 use crate::run::{Run, Weaker, weaker};
-use crate::sign_off::Entry;
+use crate::sign_off::LastSignOff;
 
 /// How much later than its deadline, or the signal that ended it, a run may be recorded.
 const GRACE: Duration = Duration::from_millis(800);
@@ -34,7 +34,7 @@ pub struct Asked<'a> {
     /// What each of its sections lists.
     pub changes: &'a [Option<Changes>],
     /// The last sign-off.
-    pub signed: Option<Entry>,
+    pub signed: Option<LastSignOff>,
 }
 
 impl Recorder {

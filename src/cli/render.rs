@@ -12,8 +12,9 @@ use crate::ledger::{self, Key, Which};
 use crate::reader;
 use crate::report::{self, Exactness, Look, Unmarked, drift, embed};
 use crate::run::Run;
+use crate::sign_off::Memory;
 
-use super::{Exit, Failure, LedgerArgs, kept, load, print, sign_offs};
+use super::{Exit, Failure, LedgerArgs, kept, load, print, signed};
 
 /// A markdown file that is longer is something else.
 const LIMIT: u64 = 64 << 20;
@@ -113,7 +114,6 @@ async fn last(mut checklist: Checklist, args: &LedgerArgs, env: &Env) -> Result<
     let failed = |problem: Diagnostic| Failure::output(problem, env);
     let recorded = ledger.last(&key, Which::Whole).await.map_err(failed)?;
     let facts = ledger.facts(&key).await.map_err(failed)?;
-    ledger.close().await;
     let Some(mut recorded) = recorded else {
         let problem = Diagnostic::error(format!("no whole run of `{name}` is recorded"));
         return Err(Failure::usage(problem.help(format!("make one: `gate check {name}`")), env));
@@ -129,7 +129,9 @@ async fn last(mut checklist: Checklist, args: &LedgerArgs, env: &Env) -> Result<
         (None, Subject::Undeclared) => Subject::Undeclared,
         (None, Subject::Unset | Subject::Set(_)) => Subject::Unset,
     };
-    let sign_offs = sign_offs(&checklist, env).await?;
+    let mut sign_offs = signed::read(&checklist, Memory::default(), env).await?;
+    signed::compare(&mut sign_offs, &key, &mut ledger).await.map_err(failed)?;
+    ledger.close().await;
     engine::age(&mut recorded.run, &checklist, &sign_offs, env.now());
     Ok(recorded.run)
 }

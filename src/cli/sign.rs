@@ -1,5 +1,6 @@
-//! `gate sign`: vouch for an item, or take that back, where all that it needs is green in the last whole run.
+//! `gate sign`: signs off items, or revokes that, where all that they need is green in the newest whole run.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,26 +10,34 @@ use crate::client::git::setting;
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::env::Env;
-use crate::ledger::{Key, Ledger, Recorded, Which};
-use crate::run::is_same_subject;
-use crate::sign_off::{self, Action, Entry, SignOffRequest};
+use crate::ledger::{Key, Ledger, Which};
+use crate::run::{Run, is_same_subject};
+use crate::sign_off::{self, Decision, Entry, SignOffRequest, SignOffs, prefixed};
 use crate::text::{is_hidden, visible};
 
-use super::{Exit, Failure, InputArgs, LedgerArgs, load, print, sign_offs};
+use super::signable::{Signable, again, green};
+use super::{Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
 
 #[derive(Debug, Args)]
 pub struct Sign {
     /// The checklist
     name: String,
-    /// The item: one that is a sign-off
-    item: String,
-    /// Who signs, such as `Dana Reyes <dana@example.com>`; if absent, Git's user
+    /// The items to sign off
+    #[arg(required_unless_present = "role")]
+    items: Vec<String>,
+    /// Sign off every item of this role
+    #[arg(long)]
+    role: Option<String>,
+    /// Sign the run of this JSON report. Default: the last whole run in the ledger
+    #[arg(long = "run", value_name = "FILE", conflicts_with = "revoke")]
+    report: Option<PathBuf>,
+    /// Who signs, such as `Dana Reyes <dana@example.com>`. Default: Git's user
     #[arg(long, value_name = "PERSON")]
     by: Option<String>,
-    /// Anything that others should know of it
+    /// Anything that others should know
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Take it back
+    /// Revoke the sign-offs
     #[arg(long)]
     revoke: bool,
     /// Sign with this SSH key, as `ssh-keygen -Y sign` does; a public key means the agent's
@@ -43,13 +52,10 @@ pub struct Sign {
 impl Sign {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
         let env = self.input.env(env)?;
-        let checklist = load(&self.name, &self.input.overrides(), &env)?;
-        let item = self.item(&checklist).map_err(|problem| Failure::usage(problem, &env))?;
-        let requests = SignOffRequest::all(&checklist);
-        let request = requests.iter().find(|request| request.item == self.item).expect("the item is a sign-off");
-        let (by, email) = self.person(&checklist, &env).await?;
-        let refused = |problem| Failure { exit: Exit::NotReady, ..Failure::usage(problem, &env) };
         let usage = |problem| Failure::usage(problem, &env);
+        let checklist = load(&self.name, &self.input.overrides(), &env)?;
+        let items = self.items(&checklist).map_err(usage)?;
+        let (by, email) = self.person(&checklist, &env).await?;
         for text in [Some(&by), email.as_ref(), self.note.as_ref()].into_iter().flatten() {
             if text.chars().any(is_hidden) {
                 return Err(usage(Diagnostic::error(
@@ -61,83 +67,204 @@ impl Sign {
             let problem = Diagnostic::error("nothing can be signed: the checklist's subject is not set");
             return Err(usage(problem.help("set the variable that `subject` refers to, or pass `--subject`")));
         }
-        let action = if self.revoke { Action::Revoke } else { Action::Give };
-        let source = |id: &str| checklist.items().find(|item| *item.id == *id).map(|item| item.source.as_str());
-        let (covers, run, commit) = match action {
-            // It says what is written now: what was observed has no part in it.
-            Action::Revoke => (request.covers(source), None, None),
-            Action::Give => {
-                let unread = |problem| Failure::output(problem, &env);
-                let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, &env).await;
-                let location = self.ledger.location(&checklist.root, &env)?;
-                let ledger = Ledger::open_existing(location, &checklist.root, &env).await.map_err(unread)?;
-                let last = match ledger {
-                    Some(mut ledger) => ledger.last(&key, Which::Whole).await.map_err(unread)?,
-                    None => None,
-                };
-                let mut last = matching(&checklist, request, last).map_err(refused)?;
-                // What was green then may be too old by now, what was waived accepted no longer, and more be signed.
-                engine::age(&mut last.run, &checklist, &sign_offs(&checklist, &env).await?, env.now());
-                let Recorded { digest, run, .. } = green(&checklist, item, last).map_err(refused)?;
-                let definition = |id: &str| run.items().find(|item| item.id == id)?.definition.as_deref();
-                (request.covers(definition), Some(format!("sha256:{digest}")), run.commit)
-            }
-        };
-        let covers = covers.expect("what is not known of a run is refused, and every item has a source");
-        let mut entry = Entry {
-            item: self.item.clone(),
-            action,
-            role: request.asked.role.clone(),
-            by,
-            email,
+        let sign_offs = signed::read(&checklist, signed::memory(&env), &env).await?;
+        let blank = |item: &Item| Entry {
+            item: item.id.to_string(),
+            decision: if self.revoke { Decision::Revoke } else { Decision::Give },
+            role: item.sign_off.as_ref().map(|asked| asked.role.clone()).unwrap_or_default(),
+            by: by.clone(),
+            email: email.clone(),
             at: env.now(),
             subject: checklist.subject.value().map(ToOwned::to_owned),
             note: self.note.clone(),
             checklist: checklist.name.clone(),
-            covers,
-            file: format!("sha256:{}", checklist.digest),
-            run,
-            commit,
+            title: checklist.title.clone(),
+            terms: None,
+            covers: BTreeMap::new(),
+            run: None,
+            waived: BTreeMap::new(),
+            deferred: Vec::new(),
+            advisory: Vec::new(),
+            revokes: Vec::new(),
             signature: None,
         };
-        if let Some(people) =
-            request.asked.by.as_ref().filter(|people| !people.iter().any(|one| one == entry.principal()))
-            && action == Action::Give
-        {
-            let title = format!("{} may not sign as {}", entry.principal(), entry.role);
-            return Err(refused(Diagnostic::error(title).help(format!("it is for {}", people.join(", ")))));
+        let entries = match self.revoke {
+            true => self.revocations(&checklist, &items, &sign_offs, blank, &env).await?,
+            false => self.sign_offs(&checklist, &items, sign_offs, blank, &env).await?,
+        };
+        let mut text = String::new();
+        for (entry, words) in entries {
+            let path = sign_off::write(&checklist, &entry).map_err(|problem| Failure::output(problem, &env))?;
+            text.push_str(&visible(&format!("{}: {words}", entry.item)));
+            text.push_str(&format!("\n  written to {}: commit it\n", path.display()));
         }
-        match &self.key {
-            Some(key) => {
-                let key = env.cwd.join(key);
-                let signature = sign_off::sign(&entry, &key).await;
-                entry.signature = Some(signature.map_err(|why| usage(Diagnostic::error(why)))?);
-            }
-            None if request.asked.signed && action == Action::Give => {
-                let problem = Diagnostic::error(format!("`{}` counts only when it is signed with a key", self.item));
-                return Err(usage(problem.help("say which: `--key ~/.ssh/id_ed25519`")));
-            }
-            None => {}
-        }
-        let file = sign_off::append(&checklist, &entry)
-            .map_err(|(problems, sources)| Failure::output(problems, &env).at(&std::sync::Arc::new(sources)))?;
-        let words = entry.signed();
-        print(&format!("{}: {}\nwritten to {file}: commit it\n", self.item, visible(&words.to_string())), &env)?;
+        print(&text, &env)?;
         Ok(Exit::Ready)
     }
 
-    /// The item that is meant.
-    fn item<'c>(&self, checklist: &'c Checklist) -> Result<&'c Item, Diagnostic> {
-        let names = || checklist.items().filter(|item| item.sign_off.is_some()).map(|item| &*item.id);
-        if let Some(item) = checklist.items().find(|item| *item.id == *self.item) {
-            return match item.sign_off {
-                Some(_) => Ok(item),
-                None => Err(Diagnostic::error(format!("`{}` is no sign-off: it is looked at", self.item))),
-            };
+    /// An entry that revokes all that was signed so far, for each item.
+    async fn revocations(
+        &self,
+        checklist: &Checklist,
+        items: &[&Item],
+        sign_offs: &SignOffs,
+        blank: impl Fn(&Item) -> Entry,
+        env: &Env,
+    ) -> Result<Vec<(Entry, String)>, Failure> {
+        let mut entries = Vec::new();
+        for item in items {
+            let mut entry = blank(item);
+            let subject = checklist.subject.value();
+            let given = sign_offs.judged.iter().map(sign_off::Judged::entry).filter(|given| {
+                given.decision == Decision::Give
+                    && given.item == *item.id
+                    && is_same_subject(given.subject.as_deref(), subject)
+            });
+            entry.revokes = given.map(Entry::digest).collect();
+            self.add_signature(&mut entry, env).await?;
+            let subject = subject.map(|subject| format!(" for {subject}")).unwrap_or_default();
+            let words = format!("revoked {} by {}{subject}", entry.at.strftime("%Y-%m-%d"), entry.by);
+            entries.push((entry, words));
         }
-        let problem = Diagnostic::error(format!("no item is called `{}`", self.item));
-        let otherwise = format!("the sign-offs are {}", names().collect::<Vec<_>>().join(", "));
-        Err(problem.suggest(&self.item, names(), otherwise))
+        Ok(entries)
+    }
+
+    /// An entry for each item, judged as `gate check` will judge it.
+    async fn sign_offs(
+        &self,
+        checklist: &Checklist,
+        items: &[&Item],
+        mut sign_offs: SignOffs,
+        blank: impl Fn(&Item) -> Entry,
+        env: &Env,
+    ) -> Result<Vec<(Entry, String)>, Failure> {
+        let now = env.now();
+        let refused = |problem| Failure { exit: Exit::NotReady, ..Failure::usage(problem, env) };
+        let unread = |problem| Failure::output(problem, env);
+        let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
+        let location = self.ledger.location(&checklist.root, env)?;
+        let mut ledger = Ledger::open_existing(location, &checklist.root, env).await.map_err(unread)?;
+        let last = match &mut ledger {
+            Some(ledger) => ledger.last(&key, Which::Whole).await.map_err(unread)?,
+            None => None,
+        };
+        let newest = last.as_ref().map(|last| last.run.started);
+        let signable = match (&self.report, last) {
+            (Some(path), _) => {
+                Signable::of_report(&env.cwd.join(path)).map_err(|problem| Failure::usage(problem, env))?
+            }
+            (None, Some(last)) => Signable::from(last),
+            (None, None) => {
+                let problem = Diagnostic::error(format!("there is no whole run of `{}` to sign", checklist.name));
+                return Err(refused(problem.help(again(checklist))));
+            }
+        };
+        signable.check(checklist, now).map_err(refused)?;
+        if newest.is_some_and(|newest| newest > signable.run.started) {
+            let problem = Diagnostic::error("the run is not the newest: the ledger has a later one");
+            return Err(refused(problem.help("sign the newest run")));
+        }
+        let mut requests: Vec<SignOffRequest> =
+            items.iter().filter_map(|item| sign_offs.request(&item.id).cloned()).collect();
+        // A sign-off covers more than each of those that it needs: these are signed first.
+        requests.sort_by_key(|request| request.covered.len());
+        for request in &requests {
+            signable.check_for(checklist, request, now).map_err(refused)?;
+            self.check_person(request, &blank, items, env)?;
+            let is_later = |run: &sign_off::SignedRun| run.started > signable.run.started;
+            let of_item =
+                sign_offs.judged.iter().filter(|judged| judged.is_given() && judged.entry().item == request.item);
+            let mut of_subject = of_item.filter(|judged| request.is_for(judged.entry()));
+            if of_subject.any(|judged| judged.entry().run.as_ref().is_some_and(is_later)) {
+                let title = format!("the run is not the newest: `{}` is signed for a later one", request.item);
+                return Err(refused(Diagnostic::error(title).help("sign the newest run")));
+            }
+        }
+        print(&signable.shown(&requests.iter().collect::<Vec<_>>(), now), env)?;
+        if let Some(ledger) = &mut ledger {
+            // What failed after this run is not in its record.
+            signed::compare(&mut sign_offs, &key, ledger).await.map_err(unread)?;
+        }
+        let mut entries = Vec::new();
+        for request in &requests {
+            let Some(item) = items.iter().find(|item| *item.id == *request.item) else { continue };
+            let mut run = signable.run.clone();
+            // What was green then may be too old by now, what was waived accepted no longer, and more be signed.
+            engine::age(&mut run, checklist, &sign_offs, now);
+            green(checklist, item, &run).map_err(refused)?;
+            let mut entry = bound(blank(item), request, &run);
+            entry.run = Some(signable.signed_run());
+            self.add_signature(&mut entry, env).await?;
+            let definition = |id: &str| definition(&signable.run, id);
+            if let Some(why) = sign_offs.add(checklist, entry.clone(), definition, now).await {
+                let title = format!("this sign-off of `{}` would not count: {why}", item.id);
+                return Err(refused(Diagnostic::error(title).help("nothing was written")));
+            }
+            let judged = sign_offs.judged.iter().rev().find(|judged| *judged.entry() == entry);
+            let words = judged.map(|judged| judged.signed().to_string()).unwrap_or_default();
+            entries.push((entry, words));
+        }
+        Ok(entries)
+    }
+
+    /// Checks that this person may sign, with the key that is given.
+    fn check_person(
+        &self,
+        request: &SignOffRequest,
+        blank: &impl Fn(&Item) -> Entry,
+        items: &[&Item],
+        env: &Env,
+    ) -> Result<(), Failure> {
+        let Some(item) = items.iter().find(|item| *item.id == *request.item) else { return Ok(()) };
+        let entry = blank(item);
+        let principal = entry.principal();
+        if let Some(people) = request.terms.by.as_ref().filter(|people| !people.iter().any(|one| one == principal)) {
+            let title = format!("{principal} may not sign as {}", request.role);
+            let problem = Diagnostic::error(title).help(format!("it is for {}", people.join(", ")));
+            return Err(Failure { exit: Exit::NotReady, ..Failure::usage(problem, env) });
+        }
+        if request.terms.signed && self.key.is_none() {
+            let problem = Diagnostic::error(format!("`{}` counts only when it is signed with a key", request.item));
+            return Err(Failure::usage(problem.help("name the key: `--key ~/.ssh/id_ed25519`"), env));
+        }
+        Ok(())
+    }
+
+    async fn add_signature(&self, entry: &mut Entry, env: &Env) -> Result<(), Failure> {
+        if let Some(key) = &self.key {
+            let signature = sign_off::sign(entry, &env.cwd.join(key)).await;
+            entry.signature = Some(signature.map_err(|why| Failure::usage(Diagnostic::error(why), env))?);
+        }
+        Ok(())
+    }
+
+    /// The items that are meant, in checklist order.
+    fn items<'c>(&self, checklist: &'c Checklist) -> Result<Vec<&'c Item>, Diagnostic> {
+        let all = || checklist.items().filter(|item| item.sign_off.is_some());
+        for name in &self.items {
+            match checklist.items().find(|item| *item.id == **name) {
+                Some(Item { sign_off: Some(_), .. }) => {}
+                Some(_) => return Err(Diagnostic::error(format!("`{name}` has no `sign_off`: its probes verify it"))),
+                None => {
+                    let problem = Diagnostic::error(format!("no item is called `{name}`"));
+                    let otherwise =
+                        format!("the sign-offs are {}", all().map(|item| &*item.id).collect::<Vec<_>>().join(", "));
+                    return Err(problem.suggest(name, all().map(|item| &*item.id), otherwise));
+                }
+            }
+        }
+        let has_role = |item: &&Item| {
+            let role = item.sign_off.as_ref().map(|asked| asked.role.as_str());
+            self.role.as_deref().is_some_and(|wanted| role.is_some_and(|role| role.eq_ignore_ascii_case(wanted)))
+        };
+        let is_meant = |item: &&Item| self.items.iter().any(|name| **name == *item.id) || has_role(item);
+        let meant: Vec<&Item> = all().filter(is_meant).collect();
+        if let Some(role) = self.role.as_ref().filter(|_| !all().any(|item| has_role(&item))) {
+            let roles: Vec<&str> = all().filter_map(|item| Some(item.sign_off.as_ref()?.role.as_str())).collect();
+            let problem = Diagnostic::error(format!("no sign-off has the role `{role}`"));
+            return Err(problem.suggest(role, roles.iter().copied(), format!("the roles are {}", roles.join(", "))));
+        }
+        Ok(meant)
     }
 
     /// The name and the mail address of who signs.
@@ -160,52 +287,39 @@ impl Sign {
                 return Ok((name, email));
             }
         }
-        let problem = Diagnostic::error("nobody says who signs");
-        Err(Failure::usage(problem.help("say `--by \"Dana Reyes <dana@example.com>\"`, or set Git's user.name"), env))
+        let problem = Diagnostic::error("missing signer");
+        Err(Failure::usage(problem.help("pass `--by \"Dana Reyes <dana@example.com>\"`, or set Git's user.name"), env))
     }
 }
 
-/// The last whole run, if it observed what the checklist defines now, for what is being signed off.
-fn matching(checklist: &Checklist, request: &SignOffRequest, last: Option<Recorded>) -> Result<Recorded, Diagnostic> {
-    let wrong = |title: String| Err(Diagnostic::error(title).help(again(checklist)));
-    let Some(last) = last else {
-        return wrong(format!("there is no whole run of `{}` to sign", checklist.name));
-    };
-    let covered = checklist.items().filter(|item| request.covered.iter().any(|id| *id == *item.id));
-    for item in covered {
-        let then = last.run.items().find(|result| result.id == *item.id);
-        if !then.is_some_and(|then| then.source.as_ref() == Some(&item.source) && then.definition.is_some()) {
-            return wrong(format!("the checklist has changed since the last whole run: `{}`", item.id));
+/// The entry with what it is bound to.
+fn bound(entry: Entry, request: &SignOffRequest, run: &Run) -> Entry {
+    let covered = || request.covered.iter();
+    let definitions = covered().filter_map(|one| Some((one.id.clone(), prefixed(definition(run, &one.id)?))));
+    let of_run = |id: &str| run.items().find(|item| item.id == id);
+    let mut waived: BTreeMap<_, _> = covered().filter_map(|one| Some((one.id.clone(), one.waived?))).collect();
+    for gap in &run.gaps {
+        let Some(until) = gap.accepted_until else { continue };
+        for one in covered().filter(|one| gap.items.contains(&one.id)) {
+            let known = waived.entry(one.id.clone()).or_insert(until);
+            *known = until.max(*known);
         }
     }
-    let (then, now) = (last.run.subject.as_deref(), checklist.subject.value());
-    if !is_same_subject(then, now) {
-        let named = |subject: Option<&str>| subject.unwrap_or("nothing").to_owned();
-        return wrong(format!("the last whole run was of {}, and this is {}", named(then), named(now)));
+    let ids = |is_meant: &dyn Fn(&sign_off::Covered) -> bool| {
+        request.others().filter(|one| is_meant(one)).map(|one| one.id.clone()).collect::<Vec<_>>()
+    };
+    Entry {
+        terms: Some(request.terms.clone()),
+        covers: definitions.collect(),
+        deferred: ids(&|one| {
+            one.is_deferred || of_run(&one.id).is_some_and(|item| item.status == crate::run::Status::Deferred)
+        }),
+        advisory: ids(&|one| one.is_advisory || of_run(&one.id).is_some_and(|item| item.advisory)),
+        waived,
+        ..entry
     }
-    Ok(last)
 }
 
-/// The run, if all that the item needs is green in it.
-fn green(checklist: &Checklist, item: &Item, last: Recorded) -> Result<Recorded, Diagnostic> {
-    let items: Vec<&Item> = checklist.items().collect();
-    let mut problem = Diagnostic::error(format!("`{}` can't be signed: not all that it needs is green", item.id));
-    let mut is_green = true;
-    for need in item.needs.iter().map(|need| &items[*need]) {
-        let why = match last.run.items().find(|result| result.id == *need.id) {
-            None => "not in the last whole run".to_owned(),
-            Some(result) if result.status.is_green() => continue,
-            Some(result) => match &result.reason {
-                Some(reason) => format!("{}: {reason}", result.status.word()),
-                None => result.status.word().to_owned(),
-            },
-        };
-        is_green = false;
-        problem = problem.help(format!("{}: {why}", need.id));
-    }
-    if is_green { Ok(last) } else { Err(problem.help(again(checklist))) }
-}
-
-fn again(checklist: &Checklist) -> String {
-    format!("run `gate check {}`, then sign", checklist.name)
+fn definition<'r>(run: &'r Run, id: &str) -> Option<&'r str> {
+    run.items().find(|item| item.id == id)?.definition.as_deref()
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use crate::checklist;
-use crate::diagnostic::Diagnostic;
+use crate::checklist::{self, SignOff};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::env::Env;
 use crate::ledger::Key;
 use crate::text::visible;
@@ -50,6 +50,8 @@ impl Validate {
                     let recorded = if key.is_of_folder { String::new() } else { format!(", recorded as {key}") };
                     let line = format!("{}: valid, {count} {items}{recorded}", checklist.file);
                     writeln!(said, "{}", visible(&line)).expect("a string takes all");
+                    let warnings = checklist.items().filter_map(|item| unverified(&item.id, item.sign_off.as_ref()?));
+                    Failure::usage(Diagnostics(warnings.collect()), &env).tell();
                     read.extend(checklist.sources.names().map(ToOwned::to_owned));
                     // The program ends soon: to take a long list apart would be a tenth of its time.
                     std::mem::forget(checklist);
@@ -76,4 +78,12 @@ impl Validate {
         print(&said, &env)?;
         Ok(exit)
     }
+}
+
+/// A warning where `by` says who may sign, and anybody can claim to be that person.
+fn unverified(item: &str, asked: &SignOff) -> Option<Diagnostic> {
+    let is_unverified = asked.by.is_some() && !asked.signed;
+    let warning =
+        || Diagnostic::warning(format!("`by` of the sign-off `{item}` is unverified: anybody can claim a name"));
+    is_unverified.then(|| warning().help("add `signed: true`, and `allowed_signers` to the checklist"))
 }

@@ -1,69 +1,139 @@
-//! `gate verify`: is every entry in a file of sign-offs one that could count?
+//! `gate verify`: verifies every sign-off, and that none of an earlier revision is missing or changed.
 
 use clap::Args;
 
+use crate::checklist::Checklist;
 use crate::env::Env;
+use crate::ledger::{Key, Ledger};
 use crate::run::{SignOffReason, is_same_subject};
-use crate::sign_off::{self, Judged, SignOffRequest};
+use crate::sign_off::{Decision, Entry, Judged, Memory, SignOffs, prefixed};
 use crate::text::visible;
 
-use super::{Exit, Failure, InputArgs, load, print};
+use super::since::SinceRevision;
+use super::{Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
 
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The checklist
     name: String,
+    /// Require that no sign-off of this Git revision is missing or changed, and that each new one is acceptable
+    #[arg(long, value_name = "REF")]
+    since: Option<String>,
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
 }
 
 impl Verify {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
         let env = self.input.env(env)?;
         let checklist = load(&self.name, &self.input.overrides(), &env)?;
-        let now = env.now();
-        let requests = SignOffRequest::all(&checklist);
-        let mut entries = sign_off::read(&checklist).map_err(|unread| Failure::unread(unread, &env))?;
-        let sources = std::mem::take(&mut entries.sources);
-        let judged = sign_off::judge(&checklist, &requests, entries, now).await;
-        let mut text = String::new();
-        for (at, one) in judged.iter().enumerate() {
-            let state = state(one, &judged[at + 1..], &requests, now);
-            let place = sources.locate(one.span);
-            let line = format!("{}:{}: {}: {}: {state}", place.file, place.line, one.entry.item, one.entry.signed());
-            text.push_str(&visible(&line));
-            text.push('\n');
+        let sign_offs = signed::read(&checklist, Memory::default(), &env).await?;
+        let since = match &self.since {
+            Some(revision) => {
+                let found = SinceRevision::find(&checklist, revision, &env).await;
+                Some(found.map_err(|problem| Failure::usage(problem, &env))?)
+            }
+            None => None,
+        };
+        let mut lookup = self.lookup(&checklist, &env).await?;
+        let mut lines: Vec<String> = since.iter().flat_map(|since| since.problems.clone()).collect();
+        let mut refused = lines.len();
+        for judged in &sign_offs.judged {
+            let place = judged.recorded.span.map(|span| sign_offs.sources.locate(span));
+            let is_new = since.as_ref().zip(place.as_ref()).is_some_and(|(since, place)| !since.knows(&place.file));
+            let words = match self.problem(&sign_offs, judged, &mut lookup, is_new, &env).await? {
+                Some(why) => {
+                    refused += 1;
+                    format!("REFUSED: {why}")
+                }
+                None => state(&sign_offs, judged, &env),
+            };
+            let place = place.map(|place| format!("{}:{}: ", place.file, place.line)).unwrap_or_default();
+            lines.push(format!("{place}{}: {}: {words}", judged.entry().item, judged.signed()));
         }
-        let refused = judged.iter().filter(|one| one.refused.is_some()).count();
-        text.push_str(&match refused {
-            0 => format!("{} read, all acceptable\n", judged.len()),
-            _ => format!("{} read, {refused} REFUSED\n", judged.len()),
+        lines.push(match refused {
+            0 => format!("{} read, all acceptable", sign_offs.judged.len()),
+            _ => format!("{} read, {refused} REFUSED", sign_offs.judged.len()),
         });
+        let text: String = lines.iter().map(|line| format!("{}\n", visible(line))).collect();
         print(&text, &env)?;
         Ok(if refused == 0 { Exit::Ready } else { Exit::NotReady })
     }
+
+    /// The ledger at hand, in which signed runs are looked up.
+    async fn lookup(&self, checklist: &Checklist, env: &Env) -> Result<Option<(Ledger, Key)>, Failure> {
+        let location = self.ledger.location(&checklist.root, env)?;
+        let opened = Ledger::open_existing(location, &checklist.root, env).await;
+        let Some(ledger) = opened.map_err(|problem| Failure::output(problem, env))? else { return Ok(None) };
+        let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
+        Ok(Some((ledger, key)))
+    }
+
+    /// Why an entry is not acceptable.
+    async fn problem(
+        &self,
+        sign_offs: &SignOffs,
+        judged: &Judged,
+        lookup: &mut Option<(Ledger, Key)>,
+        is_new: bool,
+        env: &Env,
+    ) -> Result<Option<String>, Failure> {
+        let entry = judged.entry();
+        if let Some(why) = &judged.refused {
+            return Ok(Some(why.clone()));
+        }
+        if is_new && sign_offs.request(&entry.item).is_none() {
+            return Ok(Some(format!("there is no sign-off called `{}`", entry.item)));
+        }
+        if is_new && judged.recorded.old_covers.is_some() {
+            return Ok(Some("it is new in the old single file, which is no longer written".to_owned()));
+        }
+        if let (true, Some(why)) = (is_new, sign_offs.stale(judged, env.now()))
+            && matches!(why, SignOffReason::Retitled(_) | SignOffReason::OtherTerms(..) | SignOffReason::Excused(..))
+        {
+            return Ok(Some(why.to_string()));
+        }
+        let (Some(run), Some((ledger, key))) = (&entry.run, lookup) else { return Ok(None) };
+        let digest = run.digest.trim_start_matches("sha256:");
+        let recorded = ledger.run_of_digest(key, digest).await.map_err(|problem| Failure::output(problem, env))?;
+        let is_same = recorded.is_none_or(|recorded| {
+            let of = |id: &str| recorded.run.items().find(|item| item.id == id)?.definition.as_deref();
+            judged.recorded.old_covers.is_some()
+                || (recorded.run.started == run.started
+                    && entry.covers.iter().all(|(id, digest)| of(id).map(prefixed).as_ref() == Some(digest)))
+        });
+        Ok((!is_same).then(|| "the run that it names is recorded with other definitions".to_owned()))
+    }
 }
 
-/// What is to be said of an entry, with those after it.
-fn state(one: &Judged, after: &[Judged], requests: &[SignOffRequest], now: jiff::Timestamp) -> String {
-    if let Some(why) = &one.refused {
-        return format!("REFUSED: {why}");
+/// What an acceptable entry says today.
+fn state(sign_offs: &SignOffs, judged: &Judged, env: &Env) -> String {
+    let entry = judged.entry();
+    if entry.decision == Decision::Revoke {
+        return "valid".to_owned();
     }
-    let is_later = |later: &&Judged| {
-        later.refused.is_none()
-            && later.entry.item == one.entry.item
-            && is_same_subject(later.entry.subject.as_deref(), one.entry.subject.as_deref())
-    };
-    if let Some(later) = after.iter().rfind(is_later) {
-        return format!("superseded: {}", later.entry.signed());
+    if sign_offs.request(&entry.item).is_none() {
+        return format!("stale: there is no sign-off called `{}`", entry.item);
     }
-    let request = requests.iter().find(|request| request.item == one.entry.item);
-    match request.and_then(|request| one.stale(request, now)) {
-        // That it was revoked is the entry itself.
-        None | Some(SignOffReason::Revoked(_)) => "valid".to_owned(),
+    let is_later = |later: &&Judged| later.is_given() && is_same(later.entry(), entry) && later.entry().at > entry.at;
+    if let Some(SignOffReason::Revoked(revocation)) = sign_offs.stale(judged, env.now()) {
+        return format!("superseded: {revocation}");
+    }
+    if let Some(later) = sign_offs.judged.iter().rfind(is_later) {
+        return format!("superseded: {}", later.signed());
+    }
+    match sign_offs.stale(judged, env.now()) {
+        None => "valid".to_owned(),
         Some(SignOffReason::OtherSubject(_, Some(now))) => format!("stale: now it is {now}"),
         Some(SignOffReason::OtherSubject(_, None)) => "stale: no subject".to_owned(),
         Some(SignOffReason::Expired(_, end)) => format!("stale: counted until {end}"),
         Some(why) => format!("stale: {why}"),
     }
+}
+
+/// Whether two entries are of the same item and subject.
+fn is_same(one: &Entry, other: &Entry) -> bool {
+    one.item == other.item && is_same_subject(one.subject.as_deref(), other.subject.as_deref())
 }

@@ -1,7 +1,7 @@
 //! How unmet needs affect an item, be it a sign-off or not.
 
 use crate::run::{BlockedBecause, ItemResult, Reason, SignOffReason, Status};
-use crate::sign_off::SignOffState;
+use crate::sign_off::{Comparison, SignOffState};
 
 /// Why an item can't be green whatever it would observe itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +58,16 @@ pub fn sign_off(state: &SignOffState, blocked: Option<Blocked>) -> Outcome {
         evidence: None,
     };
     match (state, blocked) {
-        (SignOffState::Given(signed), Some(Blocked { is_red: true, reason, .. })) => {
+        (SignOffState::Given(signed, _), Some(Blocked { is_red: true, reason, .. })) => {
             pending(SignOffReason::NotGreen(signed.clone(), Box::new(reason)))
         }
         (_, Some(blocked)) => blocked.into(),
-        (SignOffState::Given(signed), None) => {
-            Outcome { status: Status::Passed, reason: None, cause: None, evidence: Some(signed.to_string()) }
+        (SignOffState::Given(signed, comparison), None) => {
+            let evidence = match comparison {
+                Comparison::Done => signed.to_string(),
+                Comparison::NotDone => format!("{signed}, not compared with later runs"),
+            };
+            Outcome { status: Status::Passed, reason: None, cause: None, evidence: Some(evidence) }
         }
         (SignOffState::Void(why), None) => pending(why.clone()),
     }

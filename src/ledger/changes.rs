@@ -8,7 +8,7 @@ use crate::checklist::{self, Since};
 use crate::client::git::git;
 use crate::env::Env;
 use crate::run::{Changes, Commit, Run};
-use crate::sign_off::Entry;
+use crate::sign_off::LastSignOff;
 
 /// How many commits are listed.
 const MOST: usize = 50;
@@ -30,7 +30,7 @@ pub struct ChangeBases {
     /// The last green run, or why it is not known.
     pub green: Result<Option<Green>, String>,
     /// The last sign-off of something else than what is being signed off now.
-    pub sign_off: Option<Entry>,
+    pub sign_off: Option<LastSignOff>,
 }
 
 /// Lists the commits in the sections of a run that ask for them, one for one. `root` is the folder that holds
@@ -54,11 +54,11 @@ async fn changes(asked: &checklist::Changes, bases: &ChangeBases, root: &Path, e
         |problem: String| Changes { since: String::new(), commits: Vec::new(), more: 0, problem: Some(problem) };
     let (base, since) = match (&asked.since, &bases.sign_off, &bases.green) {
         (Since::Revision(revision), ..) => (revision.as_str(), revision.clone()),
-        (Since::LastSignOff, Some(Entry { commit: None, .. }), _) => {
+        (Since::LastSignOff, Some(LastSignOff { commit: None, .. }), _) => {
             return unknown("the run that was signed last was of no commit".to_owned());
         }
-        (Since::LastSignOff, Some(entry @ Entry { commit: Some(commit), .. }), _) => {
-            (commit.as_str(), format!("the last sign-off ({}: {})", short(commit), entry.signed()))
+        (Since::LastSignOff, Some(LastSignOff { commit: Some(commit), signed }), _) => {
+            (commit.as_str(), format!("the last sign-off ({}: {})", short(commit), signed))
         }
         (Since::LastSignOff | Since::LastGreen, _, Err(why)) => return unknown(why.clone()),
         (Since::LastSignOff, None, Ok(None)) => {

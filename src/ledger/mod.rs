@@ -209,6 +209,38 @@ impl Ledger {
         heads.map_err(|why| error::problem("read", &self.location, &Refusal::Database(why)))
     }
 
+    /// The whole runs of a checklist that began after this time and in which an item failed, oldest first. None if no
+    /// whole run is recorded that could be compared.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub async fn failures(&mut self, key: &Key, since: Timestamp) -> Result<Option<Vec<RunHead>>, Diagnostic> {
+        let sql = "SELECT id, name, started, subject, commit_id, host, user_name, ci, partial, interrupted, verdict, \
+                   green, total, states FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND started > $3 \
+                   AND started <= $4 AND partial IS NULL AND interrupted IS NULL AND states LIKE '%\"failed\"%' \
+                   ORDER BY started";
+        let since = Value::Integer(since.as_millisecond());
+        let now = Value::Integer(latest(self.now));
+        let values = [Value::Text(&key.project), Value::Text(&key.name), since, now];
+        let rows = self.read::<HeadRow>(sql, &values).await?;
+        if rows.is_empty() && self.last(key, Which::Whole).await?.is_none() {
+            return Ok(None);
+        }
+        let heads = rows.into_iter().map(RunHead::try_from).collect::<Result<_, _>>();
+        heads.map(Some).map_err(|why| error::problem("read", &self.location, &Refusal::Database(why)))
+    }
+
+    /// The whole run whose record has this digest.
+    ///
+    /// # Errors
+    /// When it can't be read, was altered, or is from the future.
+    pub async fn run_of_digest(&mut self, key: &Key, digest: &str) -> Result<Option<Recorded>, Diagnostic> {
+        let sql = "SELECT * FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND digest = $3 ORDER BY id LIMIT 1";
+        let values = [Value::Text(&key.project), Value::Text(&key.name), Value::Text(digest)];
+        let rows = self.read::<RunRow>(sql, &values).await?;
+        rows.into_iter().next().map(|row| self.recorded(row)).transpose()
+    }
+
     /// The commit and the time of the last whole run in which everything that gates was green.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use crate::run::{Run, Verdict};
 
 pub use counts::Counts;
-pub use json::schema;
+pub use json::{read as read_json, schema};
 pub use live::Live;
 pub use markdown::{Exactness, drift, embed};
 pub use output::{Kept, Outputs, Unmarked, open};

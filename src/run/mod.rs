@@ -23,7 +23,7 @@ use crate::yaml::Duration;
 pub use compare::{Change, Turn, Weaker, changes, weaker, words};
 pub use event::Event;
 pub use interruption::{Interruption, Signal};
-pub use reason::{BlockedBecause, Missing, Reason, SignOffReason, Signed};
+pub use reason::{BlockedBecause, Excuse, Missing, Reason, SignOffReason, Signed};
 pub use requirement::{ProbeRequirement, Requirements};
 
 /// One execution of a checklist.

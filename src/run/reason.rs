@@ -100,12 +100,33 @@ pub enum SignOffReason {
     OtherSubject(Signed, Option<String>),
     /// Its `valid_for` is over since then.
     Expired(Signed, Timestamp),
-    /// The definition of what it covers has changed.
-    Redefined(Signed),
+    /// The checklist has another title.
+    Retitled(Signed),
+    /// This setting of the sign-off has changed.
+    OtherTerms(Signed, &'static str),
+    /// This item that it covers was excused after it was signed.
+    Excused(Signed, String, Excuse),
+    /// The definition of this item that it covers has changed.
+    Redefined(Signed, String),
+    /// It is of the old single file, and its definitions have changed or contain variables.
+    Outdated(Signed),
+    /// This item that it covers failed in a later run, which began then.
+    FailedLater(Signed, String, Timestamp),
     /// What it covers is not green, and why.
     NotGreen(Signed, Box<Reason>),
     /// A partial run does not show whether all that it covers is green.
     Partial(Signed),
+}
+
+/// What keeps an item from counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Excuse {
+    /// A gap waives it.
+    Waived,
+    /// It is deferred.
+    Deferred,
+    /// It is advisory.
+    Advisory,
 }
 
 /// Who signed off, or revoked that, and when.
@@ -280,14 +301,31 @@ impl fmt::Display for SignOffReason {
             Self::OtherSubject(signed, Some(now)) => write!(f, "{signed}, and now it is {now}"),
             Self::OtherSubject(signed, None) => write!(f, "{signed}, and no subject"),
             Self::Expired(signed, end) => write!(f, "{signed}, which counted until {end}"),
-            Self::Redefined(signed) => {
-                write!(f, "{signed}, and the checklist says something else now of what it covers")
+            Self::Retitled(signed) => write!(f, "{signed}, but the title of the checklist has changed"),
+            Self::OtherTerms(signed, setting) => write!(f, "{signed}, but `{setting}` of the sign-off has changed"),
+            Self::Excused(signed, item, excuse) => write!(f, "{signed}, but {item} is {excuse} since then"),
+            Self::Redefined(signed, item) => write!(f, "{signed}, but the definition of {item} has changed"),
+            Self::Outdated(signed) => {
+                write!(f, "{signed} in the old single file, which does not match the definitions of today")
+            }
+            Self::FailedLater(signed, item, at) => {
+                write!(f, "{signed}, but {item} failed in the run of {}", at.strftime("%Y-%m-%d %H:%M UTC"))
             }
             Self::NotGreen(signed, why) => write!(f, "{signed}, but what it covers turned red: {why}"),
             Self::Partial(signed) => {
                 write!(f, "{signed}, but a partial run does not show that all it covers is green")
             }
         }
+    }
+}
+
+impl fmt::Display for Excuse {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waived => "waived",
+            Self::Deferred => "deferred",
+            Self::Advisory => "advisory",
+        })
     }
 }
 

@@ -202,9 +202,15 @@ impl Redact for SignOffReason {
             Self::Refused(signed, why) => redact!(redactor; signed, why),
             Self::OtherSubject(signed, subject) => redact!(redactor; signed, subject),
             Self::NotGreen(signed, why) => redact!(redactor; signed, why),
-            Self::Revoked(signed) | Self::Expired(signed, _) | Self::Redefined(signed) | Self::Partial(signed) => {
-                signed.redact(redactor);
-            }
+            Self::Revoked(signed)
+            | Self::Expired(signed, _)
+            | Self::Retitled(signed)
+            | Self::OtherTerms(signed, _)
+            | Self::Excused(signed, ..)
+            | Self::Redefined(signed, _)
+            | Self::Outdated(signed)
+            | Self::FailedLater(signed, ..)
+            | Self::Partial(signed) => signed.redact(redactor),
         }
     }
 }

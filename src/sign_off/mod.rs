@@ -1,59 +1,139 @@
-//! What people vouch for: the entries of `checklists/NAME.signoffs.yaml`, and which of them count.
+//! What people sign off: the entries in `checklists/NAME.signoffs/`, and which of them count.
 //!
-//! An entry is bound to the checklist's name, the item, the role, the subject, and the definitions of the items that it
-//! covers. It counts as long as all of that is so; nothing is ever taken out of the file.
+//! An entry is bound to the checklist's name and title, the item, the subject, what the checklist asks of the sign-off,
+//! and the definitions of the items that it covers. It counts as long as all of that is the same, nothing that it covers
+//! failed since, and nobody revoked it. No file is ever removed or changed.
 
 mod entry;
-mod file;
+mod folder;
+mod judge;
+mod old;
+mod request;
 mod signature;
 mod state;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::checklist::Checklist;
 use crate::diagnostic::{Diagnostics, Sources};
-use crate::run::SignOffReason;
+use crate::run::{SignOffReason, Signed};
 
-use state::state;
+use judge::Judge;
+use state::{Known, state};
 
-pub use entry::{Action, Entry};
-pub use file::{append, read};
-pub use signature::sign;
-pub use state::{Judged, SignOffRequest, SignOffState, judge};
+pub use entry::{Decision, Entry, SignedRun, prefixed};
+pub use folder::{Recorded, files, paths, write};
+pub use judge::{Judged, SKEW};
+pub use request::{Covered, SignOffRequest};
+pub use signature::{Memory, sign};
+pub use state::{Comparison, FailedRun, SignOffState};
 
-/// What a checklist wants signed off, and every entry that there is.
+/// What a checklist asks to be signed off, and every entry that there is.
 #[derive(Debug, Default)]
 pub struct SignOffs {
-    requests: Vec<SignOffRequest>,
-    judged: Vec<Judged>,
+    /// What is asked, in checklist order.
+    pub requests: Vec<SignOffRequest>,
+    /// Every entry, oldest first.
+    pub judged: Vec<Judged>,
+    /// The text of their files.
+    pub sources: Sources,
+    failures: Option<Vec<FailedRun>>,
+}
+
+/// The last sign-off, from which `changes:` can begin.
+#[derive(Debug, Clone)]
+pub struct LastSignOff {
+    /// Who signed, and when.
+    pub signed: Signed,
+    /// The commit of the run that was signed.
+    pub commit: Option<String>,
 }
 
 impl SignOffs {
     /// Reads and judges the entries of a checklist.
     ///
     /// # Errors
-    /// When the file can't be read; then nothing in it counts.
-    pub async fn read(checklist: &Checklist, now: Timestamp) -> Result<Self, (Diagnostics, Sources)> {
-        let requests = SignOffRequest::all(checklist);
-        // What comes through standard input has no file beside it.
+    /// When a file can't be read; then no entry counts.
+    pub async fn read(checklist: &Checklist, memory: Memory, now: Timestamp) -> Result<Self, (Diagnostics, Sources)> {
+        let requests = SignOffRequest::all(checklist, now.to_zoned_datetime(TimeZone::UTC).date());
+        // What comes through standard input has no files beside it.
         if requests.is_empty() || checklist.file == "-" {
-            return Ok(Self { requests, judged: Vec::new() });
+            return Ok(Self { requests, ..Self::default() });
         }
-        let entries = read(checklist)?;
-        let judged = judge(checklist, &requests, entries, now).await;
-        Ok(Self { requests, judged })
+        let entries = folder::read(checklist)?;
+        let judged = Judge::new(checklist, &requests, memory, now).all(entries.entries).await;
+        Ok(Self { requests, judged, sources: entries.sources, failures: None })
+    }
+
+    /// Since when failures of what is signed off matter. None if nothing is signed.
+    pub fn since(&self) -> Option<Timestamp> {
+        let counts = |judged: &&Judged| {
+            let entry = judged.entry();
+            judged.is_given() && self.request(&entry.item).is_some_and(|request| request.is_for(entry))
+        };
+        let began = |judged: &Judged| judged.entry().run.as_ref().map_or(judged.entry().at, |run| run.started);
+        self.judged.iter().filter(counts).map(began).min()
+    }
+
+    /// Compares with later runs.
+    pub fn compare(&mut self, failures: Vec<FailedRun>) {
+        self.failures = Some(failures);
+    }
+
+    /// Judges a new entry, and adds it. Returns why it would not count, where `definition` gives the digests of the run
+    /// that it is bound to.
+    pub async fn add<'d>(
+        &mut self,
+        checklist: &Checklist,
+        entry: Entry,
+        definition: impl Fn(&str) -> Option<&'d str>,
+        now: Timestamp,
+    ) -> Option<SignOffReason> {
+        let judge = Judge::new(checklist, &self.requests, Memory::default(), now);
+        let judged = judge.one(entry.into()).await;
+        let request = self.request(&judged.entry().item);
+        let void = match (&judged.refused, request) {
+            (Some(why), _) => Some(SignOffReason::Refused(judged.signed(), why.clone())),
+            (None, None) => Some(SignOffReason::Unsigned),
+            (None, Some(_)) if judged.entry().decision == Decision::Revoke => None,
+            (None, Some(request)) => state::void(request, &judged, self.known(now), &definition),
+        };
+        self.judged.push(judged);
+        self.judged.sort_by_key(|judged| judged.entry().at);
+        void
+    }
+
+    /// What is asked of an item.
+    pub fn request(&self, item: &str) -> Option<&SignOffRequest> {
+        self.requests.iter().find(|request| request.item == item)
     }
 
     /// The state of an item's sign-off, where `definition` gives the digest of an item's definition.
     pub fn state<'d>(&self, item: &str, definition: impl Fn(&str) -> Option<&'d str>, now: Timestamp) -> SignOffState {
-        match self.requests.iter().find(|request| request.item == item) {
-            Some(request) => state(request, &self.judged, request.covers(definition).as_deref(), now),
+        match self.request(item) {
+            Some(request) => state(request, self.known(now), definition),
             None => SignOffState::Void(SignOffReason::Unsigned),
         }
     }
 
-    /// The newest sign-off that counts and is not of what is being signed off now.
-    pub fn last(&self, subject: Option<&str>) -> Option<&Entry> {
-        state::last(&self.judged, subject)
+    /// Why an entry does not count today though it is not refused. Definitions are not compared.
+    pub fn stale(&self, judged: &Judged, now: Timestamp) -> Option<SignOffReason> {
+        self.request(&judged.entry().item).and_then(|request| state::stale(request, judged, self.known(now)))
+    }
+
+    /// The newest sign-off that was not revoked and is not of what is being signed off now.
+    pub fn last(&self, subject: Option<&str>, now: Timestamp) -> Option<LastSignOff> {
+        let is_other = |judged: &&Judged| {
+            let of = judged.entry().subject.as_deref();
+            judged.is_given() && (subject.is_none() || !crate::run::is_same_subject(of, subject))
+        };
+        let is_revoked = |judged: &Judged| matches!(self.stale(judged, now), Some(SignOffReason::Revoked(_)));
+        let last = self.judged.iter().rev().filter(is_other).find(|judged| !is_revoked(judged))?;
+        Some(LastSignOff { signed: last.signed(), commit: last.entry().run.as_ref()?.commit.clone() })
+    }
+
+    fn known(&self, now: Timestamp) -> Known<'_> {
+        Known { judged: &self.judged, failures: self.failures.as_deref(), now }
     }
 }

@@ -1,199 +1,183 @@
-//! Which entries count: each is judged by itself and by those before it; the state of an item is a pure function of that.
+//! Which sign-offs count today: a pure function of the entries, the checklist and the later runs.
 
-use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
+use jiff::Timestamp;
 
-use crate::checklist::{Checklist, SignOff, Subject};
-use crate::diagnostic::Span;
-use crate::run::{SignOffReason, Signed, is_same_subject};
+use crate::checklist::Subject;
+use crate::run::{Excuse, SignOffReason, Signed, is_same_subject};
 
-use super::file::Entries;
-use super::signature;
-use super::{Action, Entry};
-
-/// Clocks may differ by so much.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
+use super::entry::{Decision, Entry, prefixed};
+use super::judge::{Judged, SKEW};
+use super::request::SignOffRequest;
 
 /// The state of an item's sign-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignOffState {
     /// It was given, and counts as long as what it covers is green.
-    Given(Signed),
+    Given(Signed, Comparison),
     /// It was not given, or does not count, and why.
     Void(SignOffReason),
 }
 
-/// What a sign-off has to be like to count today.
-#[derive(Debug, Clone)]
-pub struct SignOffRequest {
-    /// The item's id.
-    pub item: String,
-    /// The checklist's name.
-    pub checklist: String,
-    /// What is being signed off now.
-    pub subject: Subject,
-    /// The ids of the items that it covers, itself among them, in checklist order.
-    pub covered: Vec<String>,
-    /// Who has to sign, and for how long that counts.
-    pub asked: SignOff,
+/// Whether later runs of what a sign-off covers are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// It was compared with them, or covers nothing that runs.
+    Done,
+    /// There was no ledger to compare it with.
+    NotDone,
 }
 
-/// An entry, and why it can never count, if that is so.
-#[derive(Debug)]
-pub struct Judged {
-    /// The entry.
-    pub entry: Entry,
-    /// Where it stands.
-    pub span: Span,
-    /// Why it is refused: it is forged, altered, replayed, or from somebody who may not sign.
-    pub refused: Option<String>,
+/// A whole run in which something failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRun {
+    /// When it began.
+    pub started: Timestamp,
+    /// What was being signed off.
+    pub subject: Option<String>,
+    /// The ids of the items that failed, with the digests of their definitions.
+    pub failed: Vec<(String, String)>,
 }
 
-impl SignOffRequest {
-    /// Every sign-off of a checklist.
-    pub fn all(checklist: &Checklist) -> Vec<Self> {
-        let items: Vec<_> = checklist.items().collect();
-        let requests = items.iter().enumerate().filter_map(|(at, item)| {
-            let asked = item.sign_off.clone()?;
-            let mut is_covered = vec![false; items.len()];
-            let mut open = vec![at];
-            while let Some(next) = open.pop() {
-                if !std::mem::replace(&mut is_covered[next], true) {
-                    open.extend(&items[next].needs);
-                }
-            }
-            Some(Self {
-                item: item.id.to_string(),
-                checklist: checklist.name.clone(),
-                subject: checklist.subject.clone(),
-                covered: (0..items.len()).filter(|at| is_covered[*at]).map(|at| items[at].id.to_string()).collect(),
-                asked,
-            })
-        });
-        requests.collect()
-    }
-
-    /// `sha256:` and the digest of the definitions of all that it covers. None where one of them is not known.
-    pub fn covers<'d>(&self, definition: impl Fn(&str) -> Option<&'d str>) -> Option<String> {
-        let mut lines = String::new();
-        for id in &self.covered {
-            lines.push_str(&format!("{id} {}\n", definition(id)?));
-        }
-        Some(format!("sha256:{}", hex::encode(Sha256::digest(lines))))
-    }
-
-    /// Whether an entry is for what is being signed off now.
-    fn is_for(&self, entry: &Entry) -> bool {
-        is_same_subject(entry.subject.as_deref(), self.subject.value())
-    }
+/// What else is known when a state is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// All entries, oldest first.
+    pub judged: &'a [Judged],
+    /// The runs in which something failed. None if no ledger was asked.
+    pub failures: Option<&'a [FailedRun]>,
+    /// Now.
+    pub now: Timestamp,
 }
 
-/// Judges every entry, in the order of the file.
-pub async fn judge(
-    checklist: &Checklist,
-    requests: &[SignOffRequest],
-    entries: Entries,
-    now: Timestamp,
-) -> Vec<Judged> {
-    let allowed = checklist.allowed_signers.as_ref().map(|path| checklist.root.join(path));
-    let mut judged: Vec<Judged> = Vec::new();
-    for (entry, span) in entries.entries {
-        let request = requests.iter().find(|request| request.item == entry.item);
-        let mut refused = refusal(&entry, request, &judged, now);
-        let must_sign = request.is_some_and(|request| request.asked.signed) && entry.action == Action::Give;
-        if refused.is_none() && (must_sign || entry.signature.is_some()) {
-            refused = match (&entry.signature, &allowed) {
-                (None, _) => Some("it is not signed with a key, and has to be".to_owned()),
-                (Some(_), None) if must_sign => Some("the checklist names no `allowed_signers`".to_owned()),
-                // Nobody asks for one, and nobody could say whose it is.
-                (Some(_), None) => None,
-                (Some(signature), Some(allowed)) => signature::verify(&entry, signature, allowed).await.err(),
-            };
-        }
-        judged.push(Judged { entry, span, refused });
-    }
-    judged
-}
-
-/// Why an entry can never count, as far as that is known without its signature.
-fn refusal(entry: &Entry, request: Option<&SignOffRequest>, before: &[Judged], now: Timestamp) -> Option<String> {
-    let Some(request) = request else { return Some(format!("there is no sign-off called `{}`", entry.item)) };
-    if entry.checklist != request.checklist {
-        return Some(format!("it was made for the checklist `{}`", entry.checklist));
-    }
-    if entry.at > now.saturating_add(SKEW).unwrap_or(now) {
-        return Some(format!("it is from the future: {}", entry.at));
-    }
-    let earlier = before.iter().filter(|judged| judged.refused.is_none() && judged.entry.item == entry.item);
-    if let Some(last) = earlier.map(|judged| judged.entry.at).max().filter(|last| entry.at <= *last) {
-        return Some(format!("it is a copy or out of order: it is not later than the one of {last} before it"));
-    }
-    if entry.action == Action::Revoke {
-        return None; // less is vouched for: anybody may say so
-    }
-    if entry.role != request.asked.role {
-        return Some(format!("it was given as {}, and {} is asked for", entry.role, request.asked.role));
-    }
-    match &request.asked.by {
-        Some(people) if !people.iter().any(|one| one == entry.principal()) => {
-            Some(format!("{} may not sign as {}", entry.principal(), request.asked.role))
-        }
-        Some(_) | None => None,
-    }
-}
-
-/// The newest sign-off that was given, not taken back, and is not of what is being signed off now.
-pub fn last<'a>(judged: &'a [Judged], subject: Option<&str>) -> Option<&'a Entry> {
-    let good = || judged.iter().filter(|judged| judged.refused.is_none()).map(|judged| &judged.entry);
-    let is_revoked = |entry: &Entry| {
-        let same = |other: &&Entry| {
-            other.item == entry.item && is_same_subject(other.subject.as_deref(), entry.subject.as_deref())
-        };
-        good().filter(same).any(|other| other.action == Action::Revoke && other.at > entry.at)
-    };
-    let given = good().filter(|entry| entry.action == Action::Give && !is_revoked(entry));
-    let is_other = |entry: &&Entry| subject.is_none() || !is_same_subject(entry.subject.as_deref(), subject);
-    given.filter(is_other).max_by_key(|entry| entry.at)
-}
-
-/// The state of a sign-off: the last entry for what is being signed off now decides. `covers` is the digest of what it
-/// covers now.
-pub fn state(request: &SignOffRequest, judged: &[Judged], covers: Option<&str>, now: Timestamp) -> SignOffState {
+/// The state of a sign-off. `definition` gives the digest of an item's definition now. Any entry may count; if none does,
+/// the newest one says why.
+pub fn state<'d>(request: &SignOffRequest, known: Known, definition: impl Fn(&str) -> Option<&'d str>) -> SignOffState {
     if matches!(request.subject, Subject::Unset) {
         return SignOffState::Void(SignOffReason::NoSubject);
     }
-    let own = || judged.iter().filter(|judged| judged.entry.item == request.item);
-    let good = || own().filter(|judged| judged.refused.is_none()).map(|judged| &judged.entry);
-    let of_subject = good().rfind(|entry| request.is_for(entry));
-    let Some(entry) = of_subject.or_else(|| good().next_back()) else {
-        return SignOffState::Void(match own().next_back() {
-            Some(Judged { entry, refused: Some(why), .. }) => SignOffReason::Refused(entry.signed(), why.clone()),
-            Some(_) | None => SignOffReason::Unsigned,
-        });
-    };
-    let stale = stale(request, entry, now);
-    match stale.or_else(|| (covers != Some(&entry.covers)).then(|| SignOffReason::Redefined(entry.signed()))) {
-        Some(why) => SignOffState::Void(why),
-        None => SignOffState::Given(entry.signed()),
+    let own = || known.judged.iter().rev().filter(|judged| judged.entry().item == request.item);
+    let given = || own().filter(|judged| judged.is_given());
+    let mut first = None;
+    for judged in given().filter(|judged| request.is_for(judged.entry())) {
+        match void(request, judged, known, &definition) {
+            None => return SignOffState::Given(judged.signed(), comparison(request, known)),
+            Some(why) => first = first.or(Some(why)),
+        }
     }
+    let other = || void(request, given().next()?, known, &definition);
+    let refused = || {
+        let judged = own().find(|judged| judged.refused.is_some())?;
+        Some(SignOffReason::Refused(judged.signed(), judged.refused.clone()?))
+    };
+    SignOffState::Void(first.or_else(other).or_else(refused).unwrap_or(SignOffReason::Unsigned))
 }
 
-/// Why an entry that could count does not count today, whatever is defined now.
-fn stale(request: &SignOffRequest, entry: &Entry, now: Timestamp) -> Option<SignOffReason> {
-    if entry.action == Action::Revoke {
-        return Some(SignOffReason::Revoked(entry.signed()));
+fn comparison(request: &SignOffRequest, known: Known) -> Comparison {
+    let is_done = known.failures.is_some() || request.others().next().is_none();
+    if is_done { Comparison::Done } else { Comparison::NotDone }
+}
+
+/// Why an entry that could count does not count now.
+pub fn void<'d>(
+    request: &SignOffRequest,
+    judged: &Judged,
+    known: Known,
+    definition: &impl Fn(&str) -> Option<&'d str>,
+) -> Option<SignOffReason> {
+    stale(request, judged, known)
+        .or_else(|| redefined(request, judged, definition))
+        .or_else(|| failed(request, judged, known))
+}
+
+/// Why an entry does not count now, as far as that is known without definitions.
+pub fn stale(request: &SignOffRequest, judged: &Judged, known: Known) -> Option<SignOffReason> {
+    let (entry, signed) = (judged.entry(), judged.signed());
+    if let Some(revocation) = revocation(entry, known) {
+        return Some(SignOffReason::Revoked(revocation.signed()));
     }
     if !request.is_for(entry) {
         let now = request.subject.value().map(ToOwned::to_owned);
-        return Some(SignOffReason::OtherSubject(entry.signed(), now));
+        return Some(SignOffReason::OtherSubject(signed, now));
     }
-    let end = request.asked.valid_for.and_then(|time| entry.at.checked_add(time.0).ok());
-    end.filter(|end| *end <= now).map(|end| SignOffReason::Expired(entry.signed(), end))
+    if entry.title != request.title {
+        return Some(SignOffReason::Retitled(signed));
+    }
+    let difference = entry.terms.as_ref().and_then(|terms| terms.difference(&request.terms));
+    let role = (entry.role != request.role).then_some("role");
+    if let Some(setting) = role.or(difference) {
+        return Some(SignOffReason::OtherTerms(signed, setting));
+    }
+    if let Some((id, excuse)) = excused(request, entry).filter(|_| entry.terms.is_some()) {
+        return Some(SignOffReason::Excused(signed, id, excuse));
+    }
+    let end = request.terms.valid_for.and_then(|time| entry.at.checked_add(time.0).ok());
+    end.filter(|end| *end <= known.now).map(|end| SignOffReason::Expired(signed, end))
 }
 
-impl Judged {
-    /// Why it does not count today though nothing is wrong with it, if that is so. Definitions are not compared.
-    pub fn stale(&self, request: &SignOffRequest, now: Timestamp) -> Option<SignOffReason> {
-        stale(request, &self.entry, now)
+/// The newest revocation of an entry: one that names it, or one of the same item and subject that is not older.
+fn revocation<'a>(entry: &Entry, known: Known<'a>) -> Option<&'a Judged> {
+    let digest = entry.digest();
+    let latest = known.now.saturating_add(SKEW).unwrap_or(known.now);
+    known.judged.iter().rev().find(|judged| {
+        let other = judged.entry();
+        other.decision == Decision::Revoke
+            && other.checklist == entry.checklist
+            && other.item == entry.item
+            && is_same_subject(other.subject.as_deref(), entry.subject.as_deref())
+            && (other.revokes.contains(&digest) || (entry.at <= other.at && other.at <= latest))
+    })
+}
+
+/// A covered item that is waived, deferred or advisory, and was not when this was signed.
+fn excused(request: &SignOffRequest, entry: &Entry) -> Option<(String, Excuse)> {
+    request.others().find_map(|covered| {
+        let id = &covered.id;
+        let is_wider = |until| entry.waived.get(id).is_none_or(|signed| *signed < until);
+        let excuse = if covered.is_deferred && !entry.deferred.contains(id) {
+            Excuse::Deferred
+        } else if covered.is_advisory && !entry.advisory.contains(id) {
+            Excuse::Advisory
+        } else if covered.waived.is_some_and(is_wider) {
+            Excuse::Waived
+        } else {
+            return None;
+        };
+        Some((id.clone(), excuse))
+    })
+}
+
+/// Whether the definition of something that it covers has changed.
+fn redefined<'d>(
+    request: &SignOffRequest,
+    judged: &Judged,
+    definition: &impl Fn(&str) -> Option<&'d str>,
+) -> Option<SignOffReason> {
+    let (entry, signed) = (judged.entry(), judged.signed());
+    if let Some(covers) = &judged.recorded.old_covers {
+        let is_same = request.old_digest(definition).as_ref() == Some(covers);
+        return (!is_same).then_some(SignOffReason::Outdated(signed));
     }
+    let changed = request.covered.iter().find(|covered| {
+        let now = definition(&covered.id).map(prefixed);
+        now.is_none() || now.as_ref() != entry.covers.get(&covered.id)
+    });
+    let gone = || entry.covers.keys().find(|id| !request.covered.iter().any(|covered| covered.id == **id));
+    let id = changed.map(|covered| &covered.id).or_else(gone)?;
+    Some(SignOffReason::Redefined(signed, id.clone()))
+}
+
+/// Whether something that it covers failed in a later run of the same definition and subject.
+fn failed(request: &SignOffRequest, judged: &Judged, known: Known) -> Option<SignOffReason> {
+    let entry = judged.entry();
+    let since = entry.run.as_ref().map_or(entry.at, |run| run.started);
+    let later = known
+        .failures?
+        .iter()
+        .filter(|run| run.started > since && is_same_subject(run.subject.as_deref(), entry.subject.as_deref()));
+    let is_covered = |(id, definition): &&(String, String)| match &judged.recorded.old_covers {
+        Some(_) => request.others().any(|covered| covered.id == *id && covered.source == *definition),
+        None => entry.covers.get(id) == Some(&prefixed(definition)),
+    };
+    let (run, id) = later.filter_map(|run| Some((run, &run.failed.iter().find(is_covered)?.0))).next()?;
+    Some(SignOffReason::FailedLater(judged.signed(), id.clone(), run.started))
 }

@@ -43,7 +43,7 @@ fn a_sign_off_is_bound_to_what_was_observed_not_to_how_it_is_written() {
         (url, "other", &[]),
         (url, "up", &["--var", "file=other"]),
     ] {
-        assert!(state(url, file, arguments).contains("says something else now"), "{url} {file} {arguments:?}");
+        assert!(state(url, file, arguments).contains("but the definition of "), "{url} {file} {arguments:?}");
     }
 }
 

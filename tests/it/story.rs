@@ -186,7 +186,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     // Fixed, but for the replay, which somebody has accepted until the end of the year.
     story.project = story
         .project
-        .env("GITHUB_TOKEN", "ghp_abcdefghijklmnopqrstuvwxyz")
+        .env("GITHUB_TOKEN", "ghp_9fK2mQ7xT4bW1zR8vN3cJ6pL5sD0hGyAeUiO")
         .env("SLACK_MISMATCH_WEBHOOK", "https://hooks.slack.example/T0/B0/x");
     let database = story.project.path().join("staging.db");
     let sql = "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('014_trace_mismatches'); \

@@ -69,7 +69,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         let state = plan.sign_offs.state(&item.id, definition, self.shared.cx.env.now());
         let blank = blank(&self.shared, task, Status::Pending, None);
         match (sign_off(&state, self.blocked(task)), state) {
-            (Outcome { status: Status::Passed, .. }, SignOffState::Given(signed))
+            (Outcome { status: Status::Passed, .. }, SignOffState::Given(signed, _))
                 if plan.partial.is_some() && !item.needs.is_empty() =>
             {
                 ItemResult { reason: Some(SignOffReason::Partial(signed).into()), ..blank }

@@ -19,6 +19,22 @@ pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
+/// Reads a document back as the run that it was made from.
+///
+/// # Errors
+/// Where it is not such a document, in words.
+pub fn read(bytes: &[u8]) -> Result<Run, String> {
+    let wrong = |problem: serde_json::Error| match (problem.line(), problem.column()) {
+        (0, _) => "it is not a JSON report of gate".to_owned(),
+        (line, column) => format!("it is not a JSON report of gate: see line {line}, column {column}"),
+    };
+    let document: Document = serde_json::from_slice(bytes).map_err(wrong)?;
+    match document.version {
+        v1::VERSION => Ok(document.into()),
+        version => Err(format!("it has version {version} of the format, and this gate reads version {}", v1::VERSION)),
+    }
+}
+
 /// The JSON Schema of the document, as of draft 7.
 pub fn schema() -> serde_json::Value {
     let generator = SchemaSettings::draft07().into_generator();

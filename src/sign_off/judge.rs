@@ -1,0 +1,144 @@
+//! Whether an entry can count at all: forged, foreign or unsigned ones never do.
+
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::checklist::Checklist;
+use crate::run::Signed;
+
+use super::entry::{Decision, Entry};
+use super::folder::Recorded;
+use super::request::SignOffRequest;
+use super::signature::{self, Memory};
+
+/// How far clocks may differ.
+pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many signatures are verified at a time.
+const VERIFIED_AT_ONCE: usize = 8;
+
+/// An entry, and why it can never count, if that is so.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The entry.
+    pub recorded: Recorded,
+    /// Why it is refused: it is forged, altered, foreign, or from somebody who may not sign.
+    pub refused: Option<String>,
+    /// How much is known of who made it.
+    pub identity: Identity,
+}
+
+/// How much is known of who made an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// A key of the principal signed it.
+    Verified,
+    /// The checklist says who may sign, but asks for no key.
+    Unverified,
+    /// The checklist lets anybody sign.
+    Claimed,
+}
+
+/// How entries are judged.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    requests: &'a [SignOffRequest],
+    allowed: Option<PathBuf>,
+    memory: Memory,
+    now: Timestamp,
+}
+
+impl Judged {
+    /// What it says.
+    pub fn entry(&self) -> &Entry {
+        &self.recorded.entry
+    }
+
+    /// Who decided, when, and for what: the verified principal with the claimed name behind it.
+    pub fn signed(&self) -> Signed {
+        let entry = self.entry();
+        let by = match self.identity {
+            Identity::Verified if entry.principal() == entry.by => entry.by.clone(),
+            Identity::Verified => format!("{} ({})", entry.principal(), entry.by),
+            Identity::Unverified => format!("{} (unverified)", entry.by),
+            Identity::Claimed => entry.by.clone(),
+        };
+        Signed::new(entry.decision == Decision::Give, entry.at, by, entry.subject.clone())
+    }
+
+    /// Whether it gives a sign-off and can count.
+    pub fn is_given(&self) -> bool {
+        self.refused.is_none() && self.entry().decision == Decision::Give
+    }
+}
+
+impl<'a> Judge<'a> {
+    /// Judges by a checklist as it is now.
+    pub fn new(checklist: &Checklist, requests: &'a [SignOffRequest], memory: Memory, now: Timestamp) -> Self {
+        let allowed = checklist.allowed_signers.as_ref().map(|path| checklist.root.join(path));
+        Self { requests, allowed, memory, now }
+    }
+
+    /// Judges every entry, in their order.
+    pub async fn all(&self, entries: Vec<Recorded>) -> Vec<Judged> {
+        let judging = futures_util::stream::iter(entries).map(|recorded| self.one(recorded));
+        judging.buffered(VERIFIED_AT_ONCE).collect().await
+    }
+
+    /// Judges one entry.
+    pub async fn one(&self, recorded: Recorded) -> Judged {
+        let request = self.requests.iter().find(|request| request.item == recorded.entry.item);
+        let entry = &recorded.entry;
+        let is_restricted = request.is_some_and(|request| request.terms.by.is_some());
+        let mut identity = if is_restricted { Identity::Unverified } else { Identity::Claimed };
+        let mut refused = self.refusal(&recorded, request);
+        let is_asked = request.is_some_and(|request| request.terms.signed) && entry.decision == Decision::Give;
+        if refused.is_none() {
+            match (&entry.signature, self.allowed.as_deref()) {
+                (None, _) if is_asked && is_current(&recorded, request) => {
+                    refused = Some("it is not signed with a key, and has to be".to_owned());
+                }
+                (Some(_), None) if is_asked => {
+                    refused = Some("the checklist names no `allowed_signers`".to_owned());
+                }
+                // Nobody asks for a signature, and nobody could say whose it is.
+                (None, _) | (Some(_), None) => {}
+                (Some(signature), Some(allowed)) => match self.verify(&recorded, signature, allowed).await {
+                    Ok(()) => identity = Identity::Verified,
+                    Err(why) => refused = Some(why),
+                },
+            }
+        }
+        Judged { recorded, refused, identity }
+    }
+
+    async fn verify(&self, recorded: &Recorded, signature: &str, allowed: &Path) -> Result<(), String> {
+        signature::verify(&recorded.entry, &recorded.bytes, signature, allowed, &self.memory).await
+    }
+
+    /// Why an entry can never count, as far as that is known without its signature.
+    fn refusal(&self, recorded: &Recorded, request: Option<&SignOffRequest>) -> Option<String> {
+        let entry = &recorded.entry;
+        let request = request?;
+        if entry.checklist != request.checklist {
+            return Some(format!("it was made for the checklist `{}`", entry.checklist));
+        }
+        if entry.decision == Decision::Revoke {
+            return None; // anybody may revoke, whatever the clock says
+        }
+        if entry.at > self.now.saturating_add(SKEW).unwrap_or(self.now) {
+            return Some(format!("it is from the future: {}", entry.at));
+        }
+        let people = request.terms.by.as_ref().filter(|_| is_current(recorded, Some(request)));
+        let is_stranger = people.is_some_and(|people| !people.iter().any(|one| one == entry.principal()));
+        is_stranger.then(|| format!("{} may not sign as {}", entry.principal(), request.role))
+    }
+}
+
+/// Whether an entry was made for what the checklist asks now. What was acceptable once is not a forgery today.
+fn is_current(recorded: &Recorded, request: Option<&SignOffRequest>) -> bool {
+    let terms = recorded.entry.terms.as_ref();
+    request.is_some_and(|request| terms.is_none_or(|terms| *terms == request.terms))
+}
