@@ -54,6 +54,7 @@ mod sign_key;
 mod signal;
 mod sql;
 mod sql_error;
+mod sql_url;
 mod sql_value;
 mod ssh;
 mod stack;

@@ -94,7 +94,7 @@ fn no_reading_query_writes_to_postgresql() {
     ] {
         let error = look::<Sql>(json!({ "url": url, "query": query })).expect_err(query);
         let words =
-            ["does not let a reading query write", "no statement that only reads", "takes one command at a time"];
+            ["does not let a reading query write", "not a statement that only reads", "takes one command at a time"];
         assert!(words.iter().any(|words| error.contains(words)), "{query}: {error}");
         assert_eq!(server.psql(&url, "SELECT count(*) FROM users"), "3", "{query}");
     }

@@ -72,8 +72,8 @@ fn a_query_that_postgresql_does_not_answer_is_told_with_what_to_do() {
     help: make several probes of it
     ");
     assert_snapshot!(ask("DELETE FROM t"), @"
-    `DELETE` is no statement that only reads
-    help: if it is meant to change something, say `writes: true`
+    `DELETE` is not a statement that only reads
+    help: if it is meant to change something, set `writes: true`
     ");
     assert_snapshot!(ask("WITH x AS (DELETE FROM t RETURNING id) SELECT * FROM x"), @"
     HOST does not let a reading query write: cannot execute SELECT in a read-only transaction: SQLSTATE 25006

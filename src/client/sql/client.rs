@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::{DatabaseUrl, Place};
+use super::{DatabaseUrl, Place, parameter};
 
 /// The command line of `psql`, `mysql` or `sqlite3` for this statement.
 pub fn client(url: &DatabaseUrl, sql: &str) -> Vec<String> {
@@ -19,7 +19,8 @@ pub fn client(url: &DatabaseUrl, sql: &str) -> Vec<String> {
 /// The URL as it was written, so that the variable that holds it can stand there. What `psql` would not understand is
 /// rewritten, and then without the password: it asks for it.
 fn psql_url(text: &str, place: &Url) -> String {
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+    let is_plain = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    if is_plain && text.split_once('?').map(|(_, query)| query) == place.query() {
         return text.to_owned();
     }
     let mut place = place.clone();
@@ -31,8 +32,12 @@ fn psql_url(text: &str, place: &Url) -> String {
 fn mysql(place: &Url, sql: &str) -> Vec<String> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let mut argv = vec!["mysql".to_owned()];
-    if let Some(host) = place.host_str().filter(|host| !host.is_empty()) {
+    let has_socket = parameter::get(place, "socket").is_some();
+    if let Some(host) = place.host_str().filter(|host| !host.is_empty() && !has_socket) {
         argv.extend(["-h".to_owned(), host.to_owned()]);
+    }
+    if let Some(socket) = parameter::get(place, "socket") {
+        argv.extend(["-S".to_owned(), socket]);
     }
     if let Some(port) = place.port() {
         argv.extend(["-P".to_owned(), port.to_string()]);

@@ -231,12 +231,20 @@ fn tls(error: &(dyn std::error::Error + 'static), place: &str) -> Fault {
             Fault::new(format!("the certificate of {place} has expired")).help("renew it")
         }
         Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-            Fault::new(format!("the certificate of {place} is not for that name: {certificate}"))
+            Fault::new(format!("the certificate of {place} is for other names"))
                 .help("`sslmode=verify-ca` in the URL verifies its issuer alone")
         }
         Certificate::UnknownIssuer => Fault::new(format!("the certificate of {place} is from an unknown issuer"))
-            .help("name the issuer's certificate with `ca: FILE`, or give up verifying with `insecure: true`"),
-        other => Fault::new(format!("the certificate of {place} is not accepted: {other}"))
-            .help("`insecure: true` gives up verifying"),
+            .help("name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`"),
+        Certificate::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            Fault::new(format!("the certificate of {place} is self-signed"))
+                .help("name it with `ca: FILE`, or disable verification with `insecure: true`")
+        }
+        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+            Fault::new(format!("the certificate of {place} is not valid yet")).help("check the clocks of both machines")
+        }
+        Certificate::Revoked => Fault::new(format!("the certificate of {place} is revoked")).help("replace it"),
+        _ => Fault::new(format!("the certificate of {place} is invalid or of an unsupported form"))
+            .help("issue a new one, name it with `ca: FILE`, or disable verification with `insecure: true`"),
     }
 }

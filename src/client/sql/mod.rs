@@ -4,6 +4,7 @@ mod client;
 mod error;
 mod guard;
 mod mysql;
+mod parameter;
 mod postgres;
 mod reach;
 mod sqlite;
@@ -202,9 +203,9 @@ impl Database {
     /// When the database refuses, does not answer in time, or answers with what JSON can't hold.
     pub async fn rows(&mut self, sql: &str, max_rows: usize) -> anyhow::Result<Rows> {
         if self.access == Access::Read
-            && let Some(refusal) = statement::refusal(sql)
+            && let Some(refusal) = statement::refusal(sql, self.dialect())
         {
-            return Err(Fault::new(refusal).help("if it is meant to change something, say `writes: true`").into());
+            return Err(Fault::new(refusal).help("if it is meant to change something, set `writes: true`").into());
         }
         if self.is_spent {
             return Err(Fault::new("the answer before this one was too long to be read to its end").into());

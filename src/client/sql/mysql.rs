@@ -14,7 +14,7 @@ use super::value::{Unshowable, decimal, float, float32, hex};
 /// Begins a transaction, in which the server stops a statement after this time.
 pub async fn begin(connection: &mut MySqlConnection, access: Access, time: Duration) -> Result<(), sqlx::Error> {
     // MariaDB knows this one, in seconds, for every statement …
-    let limit = format!("SET SESSION max_statement_time = {:.3}", time.as_secs_f64());
+    let limit = shorter("max_statement_time", &format!("{:.3}", time.as_secs_f64()));
     if let Err(error) = raw_sql(AssertSqlSafe(limit)).execute(&mut *connection).await {
         let unknown = |error: &MySqlDatabaseError| error.number() == 1193;
         let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
@@ -22,7 +22,7 @@ pub async fn begin(connection: &mut MySqlConnection, access: Access, time: Durat
             return Err(error);
         }
         // … and MySQL this one, in milliseconds, for SELECT. Old servers know neither: the client's deadline remains.
-        let limit = format!("SET SESSION max_execution_time = {}", time.as_millis());
+        let limit = shorter("max_execution_time", &time.as_millis().to_string());
         let _ = raw_sql(AssertSqlSafe(limit)).execute(&mut *connection).await;
     }
     let begin = match access {
@@ -30,6 +30,11 @@ pub async fn begin(connection: &mut MySqlConnection, access: Access, time: Durat
         Access::Write => "START TRANSACTION",
     };
     raw_sql(begin).execute(connection).await.map(drop)
+}
+
+/// Sets a limit of the session, unless the account has a shorter one. There, 0 is none.
+fn shorter(name: &str, limit: &str) -> String {
+    format!("SET SESSION {name} = IF(@@SESSION.{name} > 0 AND @@SESSION.{name} < {limit}, @@SESSION.{name}, {limit})")
 }
 
 /// What a value of a row is in JSON.

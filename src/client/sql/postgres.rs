@@ -22,8 +22,11 @@ pub async fn begin(connection: &mut PgConnection, access: Access, time: Duration
     };
     let time = time.as_millis().max(1);
     // PostgreSQL from 14 on can look whether anybody still waits: a look that was dropped then ends there as well.
+    // A shorter limit of the role's own is kept.
     let batch = format!(
-        "{begin}; SET LOCAL statement_timeout = {time}; SET LOCAL lock_timeout = {time}; \
+        "{begin}; SELECT set_config(name, CASE WHEN extract(epoch FROM current_setting(name)::interval) * 1000 \
+         BETWEEN 1 AND {time} THEN current_setting(name) ELSE '{time}' END, true) \
+         FROM (VALUES ('statement_timeout'), ('lock_timeout')) AS limits (name); \
          SELECT set_config('client_connection_check_interval', '500', true) \
          WHERE current_setting('server_version_num')::int >= 140000 AND version() LIKE '%linux%'"
     );

@@ -29,8 +29,8 @@ pub struct Target {
     pub files: Files,
     /// The password, where a server wants it in another form than the driver gives it.
     pub password: Option<String>,
-    /// Whether the password may be sent to a server that could be anybody, and that others can listen to.
-    pub is_clear_password_allowed: bool,
+    /// The one way to log in that is allowed to PostgreSQL, if the URL says one.
+    pub required: Option<String>,
 }
 
 /// Where a server is.
@@ -97,6 +97,20 @@ impl Target {
         wire.map_err(|error| error::connection(&error, &self.place).into())
     }
 
+    /// The ways to log in that are not allowed, each with the reason.
+    fn refused(&self, is_private: bool) -> Vec<(u32, Fault)> {
+        let Some(required) = &self.required else {
+            let clear = (CLEAR_PASSWORD, clear_password(&self.place));
+            return Some(clear).filter(|_| !is_private).into_iter().collect();
+        };
+        let others = METHODS.iter().filter(|(_, method)| method != required);
+        let refused = |(code, method): &(u32, &str)| {
+            let fault = Fault::new(format!("{} asks for the login method `{method}`", self.place));
+            (*code, fault.help(format!("the URL only allows `{required}`: see its parameter `require_auth`")))
+        };
+        others.map(refused).collect()
+    }
+
     fn no_tls(&self, why: NoTls) -> anyhow::Error {
         match why {
             NoTls::Unsupported => error::no_tls(&self.place).into(),
@@ -128,11 +142,7 @@ pub async fn postgres(
                 }
             }
         }
-        let refused = if is_private || target.is_clear_password_allowed {
-            Vec::new()
-        } else {
-            vec![(CLEAR_PASSWORD, clear_password(&target.place))]
-        };
+        let refused = target.refused(is_private);
         let spoken = Spoken::Postgres(Postgres::new(target.place.clone(), refused));
         let guard = Guard::new(wire, spoken, target.place.clone(), Arc::clone(load))?;
         let options = options.clone().socket(guard.path()).port(5432).ssl_mode(PgSslMode::Disable);
@@ -140,8 +150,8 @@ pub async fn postgres(
             Ok(connection) => return Ok((connection, guard)),
             Err(error) => {
                 let error = guard.verdict().map_or_else(|| fault(&error, &target.place), Into::into);
-                // "No entry in pg_hba.conf" may hold for one way only.
-                if !has_code(&error, "28000") {
+                // A line of pg_hba.conf may hold for one way only. As with libpq, a refused password counts, too.
+                if !has_code(&error, "28000") && !has_code(&error, "28P01") {
                     return Err(error);
                 }
                 refusal.get_or_insert(error);
@@ -164,7 +174,8 @@ pub async fn mysql(
     for attempt in target.attempts() {
         let (tls, is_local) = (target.tls(attempt)?, matches!(target.address, Address::Socket(_)));
         let wire = target.wire().await?;
-        let greeted = MySqlLogin::greet(wire, tls.as_ref(), is_local, &target.place, target.password.clone()).await;
+        let login = (target.password.clone(), options.get_database().is_some());
+        let greeted = MySqlLogin::greet(wire, tls.as_ref(), is_local, &target.place, login).await;
         let (wire, login) = match greeted {
             Ok(greeted) => greeted,
             Err(why) => {
@@ -175,7 +186,7 @@ pub async fn mysql(
         let is_private = login.is_private();
         let guard = Guard::new(wire, Spoken::MySql(login), target.place.clone(), Arc::clone(load))?;
         let options = options.clone().socket(guard::socket(guard.path())).ssl_mode(MySqlSslMode::Disabled);
-        let options = options.enable_cleartext_plugin(is_private || target.is_clear_password_allowed);
+        let options = options.enable_cleartext_plugin(is_private);
         return match options.connect().await {
             Ok(connection) => Ok((connection, guard)),
             Err(error) => Err(guard.verdict().map_or_else(|| fault(&error, &target.place), Into::into)),
@@ -184,12 +195,14 @@ pub async fn mysql(
     Err(refusal.expect("there is at least one attempt"))
 }
 
-/// AuthenticationCleartextPassword.
+/// PostgreSQL's ways to log in with a password: <https://www.postgresql.org/docs/current/protocol-message-formats.html>
+const METHODS: [(u32, &str); 3] = [(CLEAR_PASSWORD, "password"), (5, "md5"), (10, "scram-sha-256")];
+
 const CLEAR_PASSWORD: u32 = 3;
 
 fn clear_password(place: &str) -> Fault {
-    Fault::new(format!("{place} asks for the password in clear text over a connection that is not encrypted")).help(
-        "use TLS (`sslmode=require`), have the server ask for scram-sha-256, or allow it with `require_auth=password` \
-         in the URL",
+    Fault::new(format!("{place} asks for the password in clear text over an unencrypted connection")).help(
+        "use TLS (`sslmode=require`), configure scram-sha-256 on the server, or allow it with `require_auth=password` in \
+         the URL",
     )
 }

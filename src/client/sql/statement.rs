@@ -3,19 +3,34 @@
 //! The read-only transaction is what keeps a reading query from writing. But a few statements stand outside of every
 //! transaction (`SET GLOBAL`, `VACUUM INTO`, `CALL` of a procedure that commits): these don't begin like a reading one.
 
+use super::Dialect;
+
 /// What a reading statement may begin with.
 const READING: [&str; 9] = ["select", "with", "values", "table", "show", "explain", "describe", "desc", "pragma"];
 
 /// Why this can't be a reading statement, if it can't.
-pub fn refusal(sql: &str) -> Option<String> {
+pub fn refusal(sql: &str, dialect: Dialect) -> Option<String> {
+    if dialect == Dialect::MySql && writes_file(sql) {
+        return Some("`INTO OUTFILE` and `INTO DUMPFILE` write a file on the server".to_owned());
+    }
     let code = skip_blank(sql).trim_start_matches('(');
     let code = skip_blank(code);
     let word: String = code.chars().take_while(char::is_ascii_alphabetic).collect();
     match word.to_ascii_lowercase() {
         word if READING.contains(&word.as_str()) => None,
         word if word.is_empty() => Some("there is no statement that reads in the query".to_owned()),
-        word => Some(format!("`{}` is no statement that only reads", word.to_uppercase())),
+        word => Some(format!("`{}` is not a statement that only reads", word.to_uppercase())),
     }
+}
+
+/// Whether a reading statement of MySQL writes a file. Quotes and comments make no difference: how they end depends on
+/// settings of the server.
+fn writes_file(sql: &str) -> bool {
+    let has = |words: &[&str]| {
+        sql.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$'))
+            .any(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    };
+    has(&["into"]) && has(&["outfile", "dumpfile"])
 }
 
 /// Whether something stands behind the first `;`. Only for SQLite: its driver runs it all, and servers refuse it.
@@ -75,19 +90,34 @@ mod tests {
             "SHOW server_version",
             "PRAGMA user_version",
         ] {
-            assert_eq!(refusal(sql), None, "{sql}");
+            assert_eq!(refusal(sql, Dialect::Sqlite), None, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_the_server_is_not_written_by_reading() {
+        for (sql, is_refused) in [
+            ("SELECT 1 INTO OUTFILE '/tmp/x'", true),
+            ("SELECT 1\ninto/**/DumpFile\t'/tmp/x'", true),
+            ("SELECT '\\'' INTO OUTFILE \"/tmp/x\"", true),
+            ("SELECT 1 /*!50000 INTO OUTFILE '/tmp/x' */", true),
+            ("SELECT 1 INTO @a", false),
+            ("SELECT outfile, into_dumpfile FROM exports", false),
+        ] {
+            assert_eq!(refusal(sql, Dialect::MySql).is_some(), is_refused, "{sql}");
+            assert_eq!(refusal(sql, Dialect::Postgres), None, "{sql}");
         }
     }
 
     #[test]
     fn what_a_transaction_does_not_hold_is_refused_by_its_first_word() {
-        insta::assert_snapshot!(refusal("SET GLOBAL max_connections = 1").unwrap_or_default(),
-            @"`SET` is no statement that only reads");
-        insta::assert_snapshot!(refusal("-- SELECT\nCALL p()").unwrap_or_default(),
-            @"`CALL` is no statement that only reads");
-        insta::assert_snapshot!(refusal("/*!50000 COMMIT */").unwrap_or_default(),
+        insta::assert_snapshot!(refusal("SET GLOBAL max_connections = 1", Dialect::Postgres).unwrap_or_default(),
+            @"`SET` is not a statement that only reads");
+        insta::assert_snapshot!(refusal("-- SELECT\nCALL p()", Dialect::Postgres).unwrap_or_default(),
+            @"`CALL` is not a statement that only reads");
+        insta::assert_snapshot!(refusal("/*!50000 COMMIT */", Dialect::Postgres).unwrap_or_default(),
             @"there is no statement that reads in the query");
-        insta::assert_snapshot!(refusal("").unwrap_or_default(), @"there is no statement that reads in the query");
+        insta::assert_snapshot!(refusal("", Dialect::Postgres).unwrap_or_default(), @"there is no statement that reads in the query");
     }
 
     #[test]

@@ -53,19 +53,19 @@ fn a_password_that_is_not_encoded_is_refused_without_being_shown() {
 
 #[test]
 fn what_is_no_database_here_is_told_what_would_be() {
-    assert_snapshot!(refused("redis://h"), @"this is no URL of a database that is known here: it must begin with `postgresql://`, `mysql://`, `mariadb://` or `sqlite:`");
-    assert_snapshot!(refused("host=db user=u"), @"this is no database URL: it must begin with `postgresql://`, `mysql://` or `sqlite:`");
+    assert_snapshot!(refused("redis://h"), @"unsupported database: the URL must begin with `postgresql://`, `mysql://`, `mariadb://` or `sqlite:`");
+    assert_snapshot!(refused("host=db user=u"), @"this is not a database URL: it must begin with `postgresql://`, `mysql://` or `sqlite:`");
     assert_snapshot!(refused("jdbc:postgresql://h/db"), @"drop the `jdbc:` before the URL, and put user and password into it");
-    assert_snapshot!(refused("postgres:db"), @"this is no database URL: two slashes must follow the colon");
+    assert_snapshot!(refused("postgres:db"), @"this is not a database URL: two slashes must follow the colon");
     assert_snapshot!(refused("sqlite://"), @"a database in memory is empty: name a file, such as `sqlite:///data/app.db`");
-    assert_snapshot!(refused("postgres://h/db?sslmode=strict"), @r#"a parameter of the URL is wrong: unknown value "strict" for `ssl_mode`"#);
+    assert_snapshot!(refused("postgres://h/db?sslmode=strict"), @"the URL's parameter `sslmode` must be `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`");
 }
 
 #[test]
 fn a_url_is_called_by_its_host_and_port_alone() {
     for (text, expected) in [
         ("postgres://u:secret@db/app", "db:5432"),
-        ("mysql://u:secret@db:3307/app?password=secret", "db:3307"),
+        ("mysql://u:secret@db:3307/app?charset=utf8", "db:3307"),
         ("postgres:///app?host=/run/postgresql", "/run/postgresql"),
         ("postgres://%2Frun%2Fpostgresql/app", "/run/postgresql"),
     ] {

@@ -1,7 +1,6 @@
 //! A database's URL as people have it, SQLAlchemy's included, and what it asks of a connection.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 
 use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
@@ -12,6 +11,8 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::{ParseError, Url};
 
+use super::Dialect;
+use super::parameter::{self, SEVERAL_HOSTS};
 use super::reach::{Address, Security, Target};
 use super::trust::{Files, Verify};
 
@@ -24,7 +25,7 @@ const ENCODE: &str = "in a user or password, `/`, `@`, `:`, `#`, `?` and `%` mus
 #[schemars(inline, transparent)]
 pub struct DatabaseUrl(#[schemars(with = "String")] Place, #[schemars(skip)] String);
 
-/// What a URL names.
+/// What a URL names, its parameters in the words of the driver.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Place {
     /// A PostgreSQL server, or a pooler before one.
@@ -52,28 +53,28 @@ impl DatabaseUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let Some((scheme, rest)) = text.split_once(':') else {
-            return Err("this is no database URL: it must begin with `postgresql://`, `mysql://` or `sqlite:`".into());
+            return Err(
+                "this is not a database URL: it must begin with `postgresql://`, `mysql://` or `sqlite:`".into()
+            );
         };
         let scheme = scheme.to_ascii_lowercase();
         let kind = scheme.split('+').next().unwrap_or_default();
         let place = match kind {
             "sqlite" => Place::Sqlite(sqlite(rest)?),
-            "postgres" | "postgresql" => Place::Postgres(server("postgres", rest)?),
-            "mysql" | "mariadb" => Place::MySql(server("mysql", rest)?),
+            "postgres" | "postgresql" => {
+                Place::Postgres(parameter::translated(server("postgres", rest)?, Dialect::Postgres)?)
+            }
+            "mysql" | "mariadb" => Place::MySql(parameter::translated(server("mysql", rest)?, Dialect::MySql)?),
             "jdbc" => return Err("drop the `jdbc:` before the URL, and put user and password into it".into()),
             _ => {
-                return Err("this is no URL of a database that is known here: it must begin with `postgresql://`, \
+                return Err("unsupported database: the URL must begin with `postgresql://`, \
                             `mysql://`, `mariadb://` or `sqlite:`"
                     .into());
             }
         };
         match &place {
-            Place::Postgres(url) => {
-                drop(PgConnectOptions::from_url(&prepared(url, Path::new(""))).map_err(|error| setting(&error))?)
-            }
-            Place::MySql(url) => {
-                drop(MySqlConnectOptions::from_url(&prepared(url, Path::new(""))).map_err(|error| setting(&error))?)
-            }
+            Place::Postgres(url) => drop(PgConnectOptions::from_url(url).map_err(|error| setting(&error))?),
+            Place::MySql(url) => drop(MySqlConnectOptions::from_url(url).map_err(|error| setting(&error))?),
             Place::Sqlite(_) => {}
         }
         Ok(Self(place, text.to_owned()))
@@ -116,7 +117,7 @@ impl std::fmt::Debug for DatabaseUrl {
 /// # Errors
 /// When the URL's parameters contradict themselves.
 pub fn postgres(url: &Url, dir: &Path, insecure: bool, ca: Option<Vec<u8>>) -> Result<PgConnectOptions, sqlx::Error> {
-    let mut options = PgConnectOptions::from_url(&prepared(url, dir))?
+    let mut options = PgConnectOptions::from_url(&parameter::with_files(url, dir))?
         // PgBouncer refuses every startup parameter that it does not know.
         .extra_float_digits(None)
         .statement_cache_capacity(0);
@@ -140,7 +141,7 @@ pub fn postgres(url: &Url, dir: &Path, insecure: bool, ca: Option<Vec<u8>>) -> R
 
 /// The options of a connection to MySQL or MariaDB.
 fn mysql(url: &Url, dir: &Path) -> Result<MySqlConnectOptions, sqlx::Error> {
-    Ok(MySqlConnectOptions::from_url(&prepared(url, dir))?
+    Ok(MySqlConnectOptions::from_url(&parameter::with_files(url, dir))?
         // The query means what it means to the application: the session's `sql_mode` stays as it is.
         .pipes_as_concat(false)
         .no_engine_substitution(false)
@@ -161,7 +162,9 @@ pub fn postgres_target(
     let has_ca = ca.is_some();
     let options = postgres(url, dir, insecure, None).map_err(|error| super::fault(&error, &place))?;
     let address = match options.get_socket() {
-        Some(folder) => Address::Socket(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
+        Some(folder) => socket(folder, options.get_port()),
+        // Without a host, the driver looks for a socket.
+        None if options.get_host().starts_with('/') => socket(Path::new(options.get_host()), options.get_port()),
         None => Address::Tcp(bare(options.get_host()), options.get_port()),
     };
     let security = match options.get_ssl_mode() {
@@ -175,8 +178,8 @@ pub fn postgres_target(
         }
     };
     let files = files(url, dir, ca);
-    let is_clear_password_allowed = parameter(url, "require_auth").is_some_and(|methods| methods == "password");
-    Ok((Target { place, address, security, files, password: None, is_clear_password_allowed }, options))
+    let required = parameter::get(url, "require_auth");
+    Ok((Target { place, address, security, files, password: None, required }, options))
 }
 
 /// The server and the driver's options. `insecure` and `ca` as in the probe's settings.
@@ -192,9 +195,10 @@ pub fn mysql_target(
     let place = host_and_port(url, 3306);
     let has_ca = ca.is_some();
     let options = mysql(url, dir).map_err(|error| super::fault(&error, &place))?;
-    let address = match options.get_socket() {
-        Some(socket) => Address::Socket(socket.clone()),
-        None => Address::Tcp(bare(options.get_host()), options.get_port()),
+    let address = match (options.get_socket(), percent_decode_str(options.get_host()).decode_utf8_lossy()) {
+        (Some(socket), _) => Address::Socket(socket.clone()),
+        (None, host) if host.starts_with('/') => Address::Socket(host.into_owned().into()),
+        (None, _) => Address::Tcp(bare(options.get_host()), options.get_port()),
     };
     let security = match options.get_ssl_mode() {
         MySqlSslMode::Disabled if !has_ca => Security::Disable,
@@ -207,23 +211,20 @@ pub fn mysql_target(
     };
     let password = url.password().map(|password| percent_decode_str(password).decode_utf8_lossy().into_owned());
     let files = files(url, dir, ca);
-    Ok((Target { place, address, security, files, password, is_clear_password_allowed: false }, options))
+    Ok((Target { place, address, security, files, password, required: None }, options))
 }
 
 fn files(url: &Url, dir: &Path, ca: Option<PathBuf>) -> Files {
-    let file = |names: [&str; 3]| names.iter().find_map(|name| parameter(url, name)).map(|file| dir.join(file));
-    let own = file(["sslrootcert", "ssl-ca", "sslca"]).filter(|file| !file.ends_with("system"));
+    let file = |names: [&str; 2]| names.iter().find_map(|name| parameter::get(url, name)).map(|file| dir.join(file));
     Files {
-        ca: ca.or(own),
-        certificate: file(["sslcert", "ssl-cert", "ssl_cert"]),
-        key: file(["sslkey", "ssl-key", "ssl_key"]),
+        ca: ca.or_else(|| file(["sslrootcert", "ssl-ca"])),
+        certificate: file(["sslcert", "ssl-cert"]),
+        key: file(["sslkey", "ssl-key"]),
     }
 }
 
-fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs()
-        .find(|(key, _)| key.replace('_', "-") == name.replace('_', "-"))
-        .map(|(_, value)| value.into_owned())
+fn socket(folder: &Path, port: u16) -> Address {
+    Address::Socket(folder.join(format!(".s.PGSQL.{port}")))
 }
 
 /// A host without the brackets that an IPv6 address has in a URL.
@@ -232,14 +233,21 @@ fn bare(host: &str) -> String {
 }
 
 fn server(scheme: &str, rest: &str) -> Result<Url, String> {
-    if !rest.starts_with("//") {
-        return Err("this is no database URL: two slashes must follow the colon".into());
+    let Some(rest) = rest.strip_prefix("//") else {
+        return Err("this is not a database URL: two slashes must follow the colon".into());
+    };
+    let (authority, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (login, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    if host.contains(',') && !behind.contains('@') {
+        return Err(SEVERAL_HOSTS.to_owned());
     }
-    let url = Url::parse(&format!("{scheme}:{rest}")).map_err(|error| match error {
+    // libpq has no host where the parameters name one.
+    let name = if (host.is_empty() && !login.is_empty()) || host.starts_with(':') { "localhost" } else { "" };
+    let url = Url::parse(&format!("{scheme}://{login}{name}{host}{behind}")).map_err(|error| match error {
         ParseError::InvalidPort | ParseError::EmptyHost | ParseError::InvalidDomainCharacter => {
             format!("the URL has no proper host and port: {ENCODE}")
         }
-        error => format!("this is no URL: {error}; {ENCODE}"),
+        error => format!("this is not a URL: {error}; {ENCODE}"),
     })?;
     // A `/`, `?` or `#` in a password ends the host early, and the `@` then stands behind it.
     let behind = url.path().contains('@') || url.query().is_some_and(|query| query.contains('@'));
@@ -250,7 +258,8 @@ fn server(scheme: &str, rest: &str) -> Result<Url, String> {
 }
 
 fn sqlite(rest: &str) -> Result<SqliteFile, String> {
-    let path = rest.split('?').next().unwrap_or_default();
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    parameter::sqlite(query)?;
     let decoded = percent_decode_str(path).decode_utf8().map_err(|_| "the file's name is not UTF-8".to_owned())?;
     let (text, otherwise) = match decoded.strip_prefix("//") {
         Some(behind) => match behind.strip_prefix('/') {
@@ -265,32 +274,6 @@ fn sqlite(rest: &str) -> Result<SqliteFile, String> {
     Ok(SqliteFile { path: text.into(), otherwise })
 }
 
-/// The URL in the words of the driver, its files found from `dir`.
-fn prepared(url: &Url, dir: &Path) -> Url {
-    let mut prepared = url.clone();
-    prepared.set_query(None);
-    for (key, value) in url.query_pairs() {
-        let key = key.replace('_', "-");
-        let (key, value) = match (&*key, &*value) {
-            // libpq's word for the certificates that the driver trusts anyway.
-            ("sslrootcert", "system") => continue,
-            ("sslrootcert" | "ssl-ca" | "sslca" | "sslcert" | "ssl-cert" | "sslkey" | "ssl-key", file) => {
-                (&*key, dir.join(file).to_string_lossy().into_owned())
-            }
-            // asyncpg's name for it.
-            ("ssl", mode) if PgSslMode::from_str(mode).is_ok() => ("sslmode", mode.to_owned()),
-            ("ssl", "true" | "1") => ("sslmode", "require".to_owned()),
-            ("unix-socket", path) => ("socket", path.to_owned()),
-            ("application-name", name) => ("application_name", name.to_owned()),
-            // What a driver of another language makes of its cache is none of our business.
-            ("statement-cache-capacity", _) => continue,
-            (key, value) => (key, value.to_owned()),
-        };
-        prepared.query_pairs_mut().append_pair(key, &value);
-    }
-    prepared
-}
-
 fn setting(error: &sqlx::Error) -> String {
     let mut root: &dyn std::error::Error = error;
     while let Some(source) = root.source() {
@@ -301,9 +284,9 @@ fn setting(error: &sqlx::Error) -> String {
 }
 
 fn host_and_port(url: &Url, default: u16) -> String {
-    let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    let socket = parameter("unix_socket").or_else(|| parameter("socket"));
-    let host = socket.or_else(|| parameter("host")).or_else(|| url.host_str().map(str::to_owned));
+    let parameter = |name: &str| parameter::get(url, name);
+    let host = parameter("socket").or_else(|| parameter("host")).or_else(|| parameter("hostaddr"));
+    let host = host.or_else(|| url.host_str().map(str::to_owned));
     let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| "localhost".to_owned());
     let host = percent_decode_str(&host).decode_utf8_lossy().into_owned();
     if host.starts_with('/') {

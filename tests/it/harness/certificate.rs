@@ -78,6 +78,21 @@ impl Authority {
     }
 }
 
+impl Certificate {
+    /// One that has issued itself, as most private databases have it: for 127.0.0.1, and allowed to issue others.
+    pub fn self_signed() -> Certificate {
+        let directory = place::directory("self-signed");
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("an address is a valid name");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key can be made");
+        let certificate = params.self_signed(&key).expect("the parameters are valid");
+        let made = Certificate { certificate: directory.join("self.pem"), key: directory.join("self.key") };
+        write(&made.certificate, &certificate.pem());
+        write(&made.key, &key.serialize_pem());
+        made
+    }
+}
+
 fn write(path: &Path, pem: &str) {
     fs::write(path, pem).expect("the directory is ours");
 }

@@ -6,12 +6,14 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::certificate::Certificate;
 use super::child::Server;
 use super::{installed, place};
 
 /// The running server.
 pub struct MariaDb {
     port: u16,
+    directory: PathBuf,
     _server: Server,
 }
 
@@ -20,8 +22,14 @@ pub fn mariadb() -> &'static MariaDb {
     for name in ["mariadb-install-db", "mariadbd", "mariadb"] {
         installed::program(name);
     }
-    static SHARED: LazyLock<MariaDb> = LazyLock::new(MariaDb::start);
+    static SHARED: LazyLock<MariaDb> = LazyLock::new(|| MariaDb::start(None, &[]));
     &SHARED
+}
+
+/// A server of the test's own with more arguments, and with TLS if it has a certificate.
+pub fn mariadb_with(certificate: Option<&Certificate>, arguments: &[&str]) -> MariaDb {
+    installed::program("mariadbd");
+    MariaDb::start(certificate, arguments)
 }
 
 impl MariaDb {
@@ -33,6 +41,11 @@ impl MariaDb {
     /// Its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its folder, with its `socket`.
+    pub fn folder(&self) -> &Path {
+        &self.directory
     }
 
     /// Makes an empty database and gives its URL.
@@ -66,7 +79,7 @@ impl MariaDb {
         }
     }
 
-    fn start() -> MariaDb {
+    fn start(certificate: Option<&Certificate>, arguments: &[&str]) -> MariaDb {
         let directory = place::directory("mariadb");
         run(Command::new("cp").arg("-a").arg(template()).arg(directory.join("data")));
         let setup = "CREATE DATABASE gate;\nCREATE USER gate@'%' IDENTIFIED BY 'p@ss';\n\
@@ -79,8 +92,12 @@ impl MariaDb {
         command.arg(format!("--port={port}")).arg(format!("--socket={}/socket", directory.display()));
         command.arg(format!("--init-file={}/setup.sql", directory.display()));
         command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--pid-file=pid"]);
+        command.args(arguments);
+        if let Some(Certificate { certificate, key }) = certificate {
+            command.arg(format!("--ssl-cert={}", certificate.display())).arg(format!("--ssl-key={}", key.display()));
+        }
         let server = Server::start(command, &directory);
-        let mariadb = MariaDb { port, _server: server };
+        let mariadb = MariaDb { port, directory, _server: server };
         mariadb._server.until(|| mariadb.ask("gate", "SELECT 1").ok());
         mariadb
     }

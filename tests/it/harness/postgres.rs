@@ -1,16 +1,20 @@
 //! PostgreSQL: one private server for all tests, with a role `gate` whose password needs percent-encoding.
 
-use std::path::Path;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::certificate::Certificate;
 use super::child::Server;
 use super::{installed, place};
 
 /// The running server.
 pub struct Postgres {
     port: u16,
+    directory: PathBuf,
     _server: Server,
 }
 
@@ -19,8 +23,15 @@ pub fn postgres() -> &'static Postgres {
     for name in ["initdb", "postgres", "psql"] {
         installed::program(name); // before the lock, which a panic would poison: each test has its own reason
     }
-    static SHARED: LazyLock<Postgres> = LazyLock::new(Postgres::start);
+    static SHARED: LazyLock<Postgres> = LazyLock::new(|| Postgres::start(None, "", &[]));
     &SHARED
+}
+
+/// A server of the test's own with a socket in its folder, and TLS if it has a certificate. `access` are the first lines of
+/// its `pg_hba.conf`.
+pub fn postgres_with(certificate: Option<&Certificate>, access: &str, settings: &[&str]) -> Postgres {
+    installed::program("initdb");
+    Postgres::start(certificate, access, settings)
 }
 
 impl Postgres {
@@ -32,6 +43,11 @@ impl Postgres {
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The folder of its socket, for a server of the test's own.
+    pub fn folder(&self) -> &Path {
+        &self.directory
     }
 
     /// Makes an empty database and gives its URL.
@@ -54,10 +70,26 @@ impl Postgres {
         format!("postgres://gate:p%40ss@127.0.0.1:{}/{database}", self.port)
     }
 
-    fn start() -> Postgres {
+    fn start(certificate: Option<&Certificate>, access: &str, settings: &[&str]) -> Postgres {
         let directory = place::directory("postgres");
         installed::give(&directory);
         init(&directory);
+        let mut settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        if let Some(certificate) = certificate {
+            for (from, name) in [(&certificate.certificate, "server.crt"), (&certificate.key, "server.key")] {
+                let to = directory.join("data").join(name);
+                std::fs::copy(from, &to).expect("the directory is new");
+                std::fs::set_permissions(&to, Permissions::from_mode(0o600)).expect("the file is ours");
+                installed::give(&to);
+            }
+            settings.push("ssl=on".to_owned());
+        }
+        if !access.is_empty() {
+            settings.push(format!("unix_socket_directories={}", directory.display()));
+            let rules = directory.join("data/pg_hba.conf");
+            let others = std::fs::read_to_string(&rules).expect("initdb made it");
+            std::fs::write(&rules, format!("{access}\n{others}")).expect("the file is ours");
+        }
         let port = place::free_port();
         let mut command = installed::unprivileged(&installed::program("postgres"));
         command.current_dir(&directory).arg("-D").arg(directory.join("data")).args(["-p", &port.to_string()]);
@@ -71,9 +103,12 @@ impl Postgres {
         ] {
             command.args(["-c", setting]);
         }
+        for setting in &settings {
+            command.args(["-c", setting]);
+        }
         // SIGQUIT: killed outright it would leave its shared memory behind.
         let server = Server::start_with(command, &directory, libc::SIGQUIT);
-        let postgres = Postgres { port, _server: server };
+        let postgres = Postgres { port, directory, _server: server };
         let first = postgres.url_of("postgres");
         postgres._server.until(|| psql(&first, "SELECT 1").ok());
         postgres.psql(&first, "CREATE DATABASE gate");

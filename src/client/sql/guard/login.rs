@@ -19,8 +19,11 @@ const MAX_LOGIN: usize = 64 << 10;
 
 /// The capabilities that matter here: <https://dev.mysql.com/doc/dev/mysql-server/latest/group__group__cs__capabilities__flags.html>
 const SSL: u32 = 1 << 11;
-/// What a client says who only wants to begin TLS.
-const MINIMUM: u32 = 1 << 9 | SSL | 1 << 13 | 1 << 15 | 1 << 19;
+/// A database is named at the login.
+const CONNECT_WITH_DB: u32 = 1 << 3;
+/// What the driver makes use of. MariaDB goes by what the request for TLS says, and not by the login after it, so the two
+/// must be the same.
+const USED: u32 = 0x02 | 1 << 8 | 1 << 9 | SSL | 1 << 13 | 1 << 15 | 0b1111 << 16 | 1 << 21 | 1 << 24;
 
 /// The TLS that is wanted.
 #[derive(Debug, Clone)]
@@ -98,7 +101,7 @@ impl MySqlLogin {
         tls: Option<&Tls>,
         is_local: bool,
         place: &str,
-        password: Option<String>,
+        (password, has_database): (Option<String>, bool),
     ) -> Result<(Wire, Self), NoTls> {
         let greeting = Packet::read(&mut wire).await?.ok_or(NoTls::Foreign)?;
         let login = |greeting, has_tls| Self {
@@ -112,7 +115,8 @@ impl MySqlLogin {
         let Some(offered) = greeting.capabilities() else { return Ok((wire, login(greeting, false))) };
         match tls {
             Some(tls) if offered & SSL != 0 => {
-                let mut request = (offered & MINIMUM).to_le_bytes().to_vec();
+                let used = if has_database { USED | CONNECT_WITH_DB } else { USED };
+                let mut request = (offered & used).to_le_bytes().to_vec();
                 request.extend((1_u32 << 24).to_le_bytes());
                 // utf8mb4, as the driver says after it.
                 request.push(45);
