@@ -121,7 +121,9 @@ impl Target {
             .tempfile_in(folder(&self.path))
             // The system's own words: tempfile's name a file that the user has never heard of.
             .map_err(|problem| {
-                problem.raw_os_error().map_or_else(|| problem.kind().into(), io::Error::from_raw_os_error)
+                let inner = problem.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>());
+                let code = problem.raw_os_error().or_else(|| inner?.raw_os_error());
+                code.map_or_else(|| problem.kind().into(), io::Error::from_raw_os_error)
             })
     }
 }

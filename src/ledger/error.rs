@@ -25,6 +25,10 @@ pub fn problem(what: &str, location: &Location, refusal: &Refusal) -> Diagnostic
                     .to_owned(),
             ),
         ),
+        Refusal::Linked(path) => (
+            format!("`{path}` is a link, which SQLite would follow"),
+            Some("remove the link, or name another ledger with `--ledger`".to_owned()),
+        ),
         Refusal::Future(started) => (
             format!("the run is from the future: it began at {started}"),
             Some("check the clock of this machine, and that of the ledger's server".to_owned()),

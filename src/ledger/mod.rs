@@ -26,6 +26,7 @@ use crate::client::git::git;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::run::{ItemResult, Run, Verdict};
+use crate::writer::resolve;
 
 use connection::{Connection, FromEither, Value};
 use document::StoredDocument;
@@ -113,10 +114,8 @@ impl Ledger {
     /// When it can't be opened, is tracked by Git, or was made by a newer version.
     pub async fn open(location: Location, root: &Path, access: Access, env: &Env) -> Result<Self, Diagnostic> {
         let opened = timely(async {
-            if let Place::File { path, .. } = &location.place
-                && is_tracked(path, root, env).await
-            {
-                return Err(Refusal::Tracked);
+            if let Place::File { path, .. } = &location.place {
+                refuse_foreign(path, root, env).await?;
             }
             server::open(&location.place, root, access).await
         });
@@ -354,10 +353,21 @@ impl TryFrom<HeadRow> for RunHead {
     }
 }
 
-/// Whether Git tracks the file.
-async fn is_tracked(path: &Path, root: &Path, env: &Env) -> bool {
-    let path = path.to_string_lossy();
-    path.as_ref() != "" && git(root, &["ls-files", "--error-unmatch", "--", &path], env).await.is_ok()
+/// Refuses a file that comes with the repository, and links in place of those that SQLite keeps beside it: SQLite would
+/// write to where they lead.
+async fn refuse_foreign(path: &Path, root: &Path, env: &Env) -> Result<(), Refusal> {
+    // A link to a tracked file is no other file.
+    let Ok(path) = resolve(path) else { return Ok(()) };
+    let paths = ["", "-wal", "-shm", "-journal"].map(|end| format!("{}{end}", path.display()));
+    if let Some(link) = paths.iter().find(|path| Path::new(path).is_symlink()) {
+        return Err(Refusal::Linked(link.clone()));
+    }
+    let paths = paths.each_ref().map(String::as_str);
+    match git(root, &[&["--literal-pathspecs", "ls-files", "--"][..], &paths].concat(), env).await {
+        Ok(tracked) if !tracked.is_empty() => Err(Refusal::Tracked),
+        // Outside of the repository, or without one.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 async fn timely<T>(work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {

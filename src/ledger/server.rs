@@ -48,6 +48,8 @@ pub enum Refusal {
     Foreign,
     /// It is a file that Git tracks: it came with the repository.
     Tracked,
+    /// This file beside it is a link.
+    Linked(String),
     /// The run began in the future.
     Future(Timestamp),
 }
@@ -70,7 +72,9 @@ impl Refusal {
                 code.is_some_and(|code| CODES.contains(&(code & 0xff)))
             }
             Self::Folder(_) => true,
-            Self::Database(_) | Self::Newer | Self::Foreign | Self::Tracked | Self::Future(_) => false,
+            Self::Database(_) | Self::Newer | Self::Foreign | Self::Tracked | Self::Linked(_) | Self::Future(_) => {
+                false
+            }
         }
     }
 }
