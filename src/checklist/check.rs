@@ -10,6 +10,7 @@ use crate::writer::repository;
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
 use super::file::{FileCheck, FileInput, FileUse};
+use super::find::OwnChecks;
 use super::kind_info::KindCache;
 use super::probe::{Named, default_timing, named, read};
 use super::references::ReferenceScope;
@@ -21,6 +22,7 @@ pub struct Checks<'a> {
     /// The folder that holds `checks/`.
     root: &'a Path,
     cwd: &'a Path,
+    own: OwnChecks,
     read: HashMap<String, Option<Arc<Check>>>,
 }
 
@@ -39,7 +41,12 @@ struct Input {
 impl<'a> Checks<'a> {
     /// Checks that are looked for in this folder, then in the stock library.
     pub fn new(root: &'a Path, cwd: &'a Path) -> Self {
-        Self { root, cwd, read: HashMap::new() }
+        Self { root, cwd, own: OwnChecks::Folder, read: HashMap::new() }
+    }
+
+    /// The same with the repository's own checks from elsewhere.
+    pub fn given(self, own: &OwnChecks) -> Self {
+        Self { own: own.clone(), ..self }
     }
 
     /// The probes of the check that `node` uses.
@@ -103,6 +110,9 @@ impl<'a> Checks<'a> {
 
     /// The names of the checks in the folder, which go before those of the stock library.
     pub fn own_names(&self) -> Vec<String> {
+        if let OwnChecks::Given(own) = &self.own {
+            return own.keys().cloned().collect();
+        }
         let entries = std::fs::read_dir(self.root.join("checks")).into_iter().flatten().flatten();
         let own = entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(ToOwned::to_owned));
         let mut names: Vec<String> = own.collect();
@@ -128,7 +138,11 @@ impl<'a> Checks<'a> {
         const LIMIT: u64 = 16 << 20;
         let path = self.root.join("checks").join(format!("{name}.yaml"));
         let is_name = !name.contains(['/', '\\']) && !name.is_empty();
-        match reader::inside(&path, repository(self.root), LIMIT) {
+        let own = match &self.own {
+            OwnChecks::Folder => reader::inside(&path, repository(self.root), LIMIT),
+            OwnChecks::Given(own) => own.get(name).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into()),
+        };
+        match own {
             Ok(text) if is_name => return Ok((shown(&path, self.cwd), text)),
             Err(problem) if is_name && problem.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Diagnostic::error(format!("cannot read `{}`: {problem}", shown(&path, self.cwd))));

@@ -46,8 +46,8 @@ pub fn credentials(node: &Node) -> Vec<Credential> {
         open.extend(node.elements().iter().map(|element| (element, setting)));
         for (key, value) in node.entries() {
             let own = is_credential(&key.text).then_some(&*key.text);
-            // What is expected of an observation is nobody's credential.
-            if &*key.text != "expect" {
+            // What is expected of an observation is nobody's credential, nor is where a secret comes from.
+            if !matches!(&*key.text, "expect" | "secrets") {
                 open.push((value, setting.or(own)));
             }
         }

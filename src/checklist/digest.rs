@@ -214,7 +214,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::address;
-    use crate::checklist::{Found, Overrides, load};
+    use crate::checklist::{Found, Overrides, OwnChecks, load};
     use crate::env::Env;
     use crate::probe::Registry;
 
@@ -224,7 +224,13 @@ mod tests {
             "title: T\nvars: {{ host: \"${{env.HOST:-a}}\", url: \"http://${{vars.host}}/\" }}\nsecrets: {{ DSN: , TOKEN: }}\n\
              sections: [{{ title: S, items: [{{ id: a, title: A, probes: [{probes}] }}] }}]\n"
         );
-        let found = Found { name: "t".into(), file: "t.yaml".into(), root: PathBuf::from("/"), text };
+        let found = Found {
+            name: "t".into(),
+            file: "t.yaml".into(),
+            root: PathBuf::from("/"),
+            text,
+            checks: OwnChecks::Folder,
+        };
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let loaded = load(found, &Overrides::default(), &Env::with(vars, PathBuf::from("/")), &Registry::built_in());
         let checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));

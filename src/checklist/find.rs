@@ -1,5 +1,6 @@
 //! Where a checklist is: `checklists/NAME.yaml` here or in the nearest folder above, or a path, or standard input.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,18 @@ pub struct Found {
     pub root: PathBuf,
     /// The whole text.
     pub text: String,
+    /// Where the repository's own checks are.
+    pub checks: OwnChecks,
+}
+
+/// Where the repository's own checks are.
+#[derive(Debug, Clone, Default)]
+pub enum OwnChecks {
+    /// In the folder `checks`.
+    #[default]
+    Folder,
+    /// Here: name, and text.
+    Given(BTreeMap<String, String>),
 }
 
 impl Found {
@@ -45,7 +58,13 @@ const LIMIT: u64 = 16 << 20;
 pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
     if wanted == "-" {
         let text = reader::stdin(LIMIT).map_err(|problem| unread("standard input", &problem))?;
-        return Ok(Found { name: "stdin".into(), file: "-".into(), root: cwd.to_owned(), text });
+        return Ok(Found {
+            name: "stdin".into(),
+            file: "-".into(),
+            root: cwd.to_owned(),
+            text,
+            checks: OwnChecks::Folder,
+        });
     }
     if is_path(wanted) {
         return read(&cwd.join(wanted), cwd, |path| reader::named(path, LIMIT));
@@ -124,7 +143,7 @@ fn read(path: &Path, cwd: &Path, read: impl FnOnce(&Path) -> io::Result<String>)
     let is_in_checklists = folder.file_name().is_some_and(|name| name == "checklists");
     let root = if is_in_checklists { folder.parent().unwrap_or(folder) } else { folder };
     let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Found { name, root: root.to_owned(), file, text })
+    Ok(Found { name, root: root.to_owned(), file, text, checks: OwnChecks::Folder })
 }
 
 fn unread(name: &str, problem: &io::Error) -> Diagnostic {

@@ -66,7 +66,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
         outside(&root, &found.root, &mut problems);
         let mut loader = Loader {
             names: Names::read(&root, &mut problems),
-            checks: Checks::new(&found.root, &env.cwd),
+            checks: Checks::new(&found.root, &env.cwd).given(&found.checks),
             kinds: KindCache::new(registry),
             sources: &mut sources,
             secrets: &mut secrets,
@@ -101,6 +101,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
         sections: content.sections,
         gaps: content.gaps,
         sources: Arc::clone(&sources),
+        redactor: redactor.clone(),
     });
     Loaded { checklist, problems, sources, redactor }
 }

@@ -16,6 +16,7 @@ mod probe;
 mod probe_task;
 mod references;
 mod requirement;
+mod revision;
 mod schema;
 mod scope;
 mod secret;
@@ -27,19 +28,21 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Sources, Span};
 use crate::run::Gap;
+use crate::secret::Redactor;
 use crate::yaml::Node;
 
 pub use credential::{Credential, credentials, redactor};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use digest::Definition;
 pub use file::{FileChanges as Changes, FileSignOff as SignOff, Since};
-pub use find::{Found, SIGNOFFS, all, find, odd_name, shown};
+pub use find::{Found, OwnChecks, SIGNOFFS, all, find, odd_name, shown};
 pub use kind_info::KindInfo;
 pub use load::{Loaded, Overrides, load};
 pub use probe::default_timing;
 pub use probe_task::{Expectations, ProbeTask, RetryPolicy, Settings, Timing, Used};
 pub use references::head;
-pub use requirement::requirements;
+pub use requirement::{demands, requirements};
+pub use revision::{ListFile, demands_at};
 pub use schema::{check_schema, schema};
 pub use secret::{Secret, SecretSource};
 pub use stock::STOCK;
@@ -75,6 +78,8 @@ pub struct Checklist {
     pub gaps: Vec<Gap>,
     /// Every text that it was read from.
     pub sources: Arc<Sources>,
+    /// What hides the secrets that are known without reading files or running programs.
+    pub redactor: Redactor,
 }
 
 /// What is being signed off.

@@ -3,10 +3,27 @@
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::Sources;
-use crate::run::{ProbeRequirement, Requirements};
+use crate::run::{Demand, Demands, ProbeRequirement, Requirements};
 use crate::yaml::Node;
 
-use super::{Item, ProbeTask, RetryPolicy, STOCK, Secret, SecretSource};
+use super::{Checklist, Item, ProbeTask, RetryPolicy, STOCK, Secret, SecretSource};
+
+/// What a checklist asks, without its secrets.
+pub fn demands(checklist: &Checklist) -> Demands {
+    let redactor = &checklist.redactor;
+    let items = checklist.items().map(|item| Demand {
+        id: item.id.to_string(),
+        advisory: item.advisory,
+        deferred: item.deferred.as_ref().map(|why| redactor.redact(why).into_owned()),
+        source: Some(item.source.clone()),
+        requirements: Some(requirements(item, &checklist.secrets, &checklist.sources)),
+    });
+    let gaps = checklist.gaps.iter().cloned().map(|mut gap| {
+        gap.gap = redactor.redact(&gap.gap).into_owned();
+        gap
+    });
+    Demands { items: items.collect(), gaps: gaps.collect(), is_partial: false }
+}
 
 /// The requirements of an item.
 pub fn requirements(item: &Item, secrets: &[Secret], sources: &Sources) -> Requirements {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::signal::unix::{self, SignalKind, signal};
 
-use crate::checklist::Since;
+use crate::checklist::{ListFile, Since};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options, Wait};
 use crate::env::Env;
@@ -127,12 +127,17 @@ impl Check {
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
         let env = Arc::new(env);
-        let root = plan.checklist.root.clone();
+        let file = ListFile {
+            name: plan.checklist.name.clone(),
+            file: plan.checklist.file.clone(),
+            root: plan.checklist.root.clone(),
+            overrides: self.input.overrides(),
+        };
         let mut run = engine::run(plan, &options, &env, stop, |event| live.show(event)).await;
         live.finish();
         let recorded = match recorder {
             Some(recorder) => {
-                let asked = Asked { changes: &changes, signed };
+                let asked = Asked { changes: &changes, signed, file: &file };
                 let (recorded, warnings) = recorder.record(&mut run, asked, &env).await;
                 for warning in warnings {
                     Failure::usage(warning, &env).tell();
@@ -141,7 +146,7 @@ impl Check {
             }
             None => {
                 let green = Err("no ledger was asked when it last was green".to_owned());
-                ledger::list_changes(&mut run, &changes, ChangeBases { green, sign_off: signed }, &root, &env).await;
+                ledger::list_changes(&mut run, &changes, ChangeBases { green, sign_off: signed }, &file, &env).await;
                 Ok(())
             }
         };

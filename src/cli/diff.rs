@@ -3,11 +3,12 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::checklist;
+use crate::checklist::{self, ListFile, Overrides, demands, demands_at};
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{Key, Ledger, Recorded, RunId};
-use crate::run::{Change, ItemResult, Turn, Weaker, changes, weaker, words};
+use crate::probe::Registry;
+use crate::run::{Change, Demands, ItemResult, Turn, Weaker, changes, weaker, words};
 use crate::text::visible;
 
 use super::history::when;
@@ -22,6 +23,9 @@ pub struct Diff {
     first: Option<RunId>,
     /// The number of the later run; the last if none is given
     second: Option<RunId>,
+    /// Compare the checklist with that of a Git revision, such as `origin/main`, instead of two runs
+    #[arg(long, value_name = "REF", conflicts_with_all = ["first", "second"])]
+    since: Option<String>,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: OutputFormat,
@@ -41,6 +45,9 @@ const TURNS: [(Turn, &str, &str); 6] = [
 
 impl Diff {
     pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+        if let Some(since) = &self.since {
+            return self.definitions(since, &env).await;
+        }
         // What was recorded can be compared whatever is in the checklist today.
         let checklist = checklist::find(&self.name, &env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
         let key = Key::find(&checklist.name, checklist.project().as_deref(), &checklist.root, &env).await;
@@ -48,12 +55,43 @@ impl Diff {
         let (first, second) = self.two(&mut ledger, &key, &env).await?;
         ledger.close().await;
         let changes = changes(&first.run, &second.run);
-        let weaker = weaker(&first.run, &second.run);
+        let weaker = weaker(&first.run.demands(), &second.run.demands());
         let text = match self.format {
             OutputFormat::Json => format!("{:#}\n", as_json(&first, &second, &changes, &weaker)),
             OutputFormat::Table => as_table(&first, &second, &changes, &weaker),
         };
         print(&text, &env)?;
+        Ok(Exit::Ready)
+    }
+
+    /// Compares the checklist with that of a revision, without running anything.
+    async fn definitions(&self, since: &str, env: &Env) -> Result<Exit, Failure> {
+        let found = checklist::find(&self.name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
+        let file = ListFile {
+            name: found.name.clone(),
+            file: found.file.clone(),
+            root: found.root.clone(),
+            overrides: Overrides::default(),
+        };
+        let registry = Registry::built_in();
+        let loaded = checklist::load(found, &file.overrides, env, &registry);
+        let Some(now) = &loaded.checklist else {
+            return Err(Failure::usage(loaded.problems, env).at(&loaded.sources).without(&loaded.redactor));
+        };
+        let now = demands(now);
+        let then = demands_at(&file, since, env, &registry)
+            .await
+            .and_then(|then| then.ok_or_else(|| format!("there is no file `{}` in `{since}`", file.file)));
+        let then = then.map_err(|why| {
+            let problem = Diagnostic::error(format!("cannot compare `{}` with `{since}`: {why}", file.name));
+            Failure::usage(problem, env)
+        })?;
+        let (edits, weaker) = (edits(&then, &now), weaker(&then, &now));
+        let text = match self.format {
+            OutputFormat::Json => format!("{:#}\n", edits_as_json(since, &edits, &weaker)),
+            OutputFormat::Table => edits_as_table(since, &file.file, &edits, &weaker),
+        };
+        print(&text, env)?;
         Ok(Exit::Ready)
     }
 
@@ -81,6 +119,55 @@ impl Diff {
     }
 }
 
+/// The ids of the items whose definition changed, which are new, and which are gone.
+fn edits<'a>(then: &'a Demands, now: &'a Demands) -> [(Turn, Vec<&'a str>); 3] {
+    let of = |demands: &'a Demands, id: &str| demands.items.iter().find(|item| item.id == id);
+    let ids = |demands: &'a Demands, is_meant: &dyn Fn(&str, Option<&String>) -> bool| -> Vec<&'a str> {
+        let meant = demands.items.iter().filter(|item| is_meant(&item.id, item.source.as_ref()));
+        meant.map(|item| item.id.as_str()).collect()
+    };
+    let is_redefined =
+        |id: &str, source: Option<&String>| of(then, id).is_some_and(|old| old.source.as_ref() != source);
+    [
+        (Turn::Redefined, ids(now, &is_redefined)),
+        (Turn::New, ids(now, &|id, _| of(then, id).is_none())),
+        (Turn::Gone, ids(then, &|id, _| of(now, id).is_none())),
+    ]
+}
+
+fn edits_as_table(since: &str, file: &str, edits: &[(Turn, Vec<&str>)], weaker: &[Weaker]) -> String {
+    let mut text = visible(&format!("{since}:{file} → {file}")).into_owned() + "\n";
+    if weaker.is_empty() && edits.iter().all(|(_, ids)| ids.is_empty()) {
+        text.push_str("\nnothing changed\n");
+    }
+    for (turn, ids) in edits.iter().filter(|(_, ids)| !ids.is_empty()) {
+        let title = TURNS.iter().find(|(known, ..)| known == turn).map_or("changed", |(_, title, _)| title);
+        text.push_str(&format!("\n{title}\n{}\n", ids.join("\n")));
+    }
+    text + &weaker_as_table(weaker)
+}
+
+fn edits_as_json(since: &str, edits: &[(Turn, Vec<&str>)], weaker: &[Weaker]) -> Value {
+    let mut all = json!({ "since": since, "weaker": weaker_as_json(weaker) });
+    for (turn, ids) in edits {
+        let key = TURNS.iter().find(|(known, ..)| known == turn).map_or("changed", |(.., key)| key);
+        all[key] = ids.iter().map(|id| json!({ "id": id })).collect();
+    }
+    all
+}
+
+fn weaker_as_table(weaker: &[Weaker]) -> String {
+    if weaker.is_empty() {
+        return String::new();
+    }
+    let rows = weaker.iter().map(|one| vec![one.item.clone(), visible(&one.what).into_owned()]);
+    format!("\nweaker\n{}", columns(rows))
+}
+
+fn weaker_as_json(weaker: &[Weaker]) -> Value {
+    weaker.iter().map(|one| json!({ "id": one.item, "what": one.what })).collect()
+}
+
 fn as_table(first: &Recorded, second: &Recorded, changes: &[Change], weaker: &[Weaker]) -> String {
     let head = |run: &Recorded| {
         let subject = run.run.subject.as_deref().map(|subject| format!(", {}", visible(subject)));
@@ -98,12 +185,7 @@ fn as_table(first: &Recorded, second: &Recorded, changes: &[Change], weaker: &[W
         text.push_str(&format!("\n{title}\n"));
         text.push_str(&columns(mine.into_iter().map(row)));
     }
-    if !weaker.is_empty() {
-        text.push_str("\nweaker\n");
-        let rows = weaker.iter().map(|one| vec![one.item.clone(), visible(&one.what).into_owned()]);
-        text.push_str(&columns(rows));
-    }
-    text
+    text + &weaker_as_table(weaker)
 }
 
 fn as_json(first: &Recorded, second: &Recorded, changes: &[Change], weaker: &[Weaker]) -> Value {
@@ -114,7 +196,7 @@ fn as_json(first: &Recorded, second: &Recorded, changes: &[Change], weaker: &[We
         })
     };
     let mut all = json!({ "first": head(first), "second": head(second) });
-    all["weaker"] = weaker.iter().map(|one| json!({ "id": one.item, "what": one.what })).collect();
+    all["weaker"] = weaker_as_json(weaker);
     for (turn, _, key) in TURNS {
         all[key] = changes.iter().filter(|change| change.turn == turn).map(json_of).collect();
     }

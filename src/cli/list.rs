@@ -47,7 +47,7 @@ impl List {
             let rows = section.items.iter().map(|item| vec![item.id.to_string(), asks(item), item.title.to_string()]);
             out.push_str(&columns(rows));
         }
-        print(&out, env)?;
+        print(&checklist.redactor.redact(&out), env)?;
         Ok(Exit::Ready)
     }
 }
@@ -60,7 +60,8 @@ fn checklists(env: &Env) -> Result<Exit, Failure> {
         match load(&name, &Overrides::default(), env) {
             Ok(checklist) => {
                 let count = checklist.items().count();
-                rows.push(vec![name, format!("{count} items"), checklist.title]);
+                let title = checklist.redactor.redact(&checklist.title).into_owned();
+                rows.push(vec![name, format!("{count} items"), title]);
             }
             Err(failure) => {
                 rows.push(vec![name, "not valid".to_owned(), String::new()]);

@@ -37,6 +37,7 @@ use crate::ledger::Location;
 use crate::probe::Registry;
 use crate::report::Kept;
 use crate::run::Verdict;
+use crate::secret::Redactor;
 use crate::text::visible_lines;
 
 use arguments::{InputArgs, LedgerArgs, OutputFormat};
@@ -172,6 +173,7 @@ pub fn command() -> clap::Command {
 struct Failure {
     problems: Diagnostics,
     sources: Arc<Sources>,
+    redactor: Redactor,
     styled: bool,
     exit: Exit,
 }
@@ -179,7 +181,13 @@ struct Failure {
 impl Failure {
     /// Something is wrong with the command line or a file.
     fn usage(problems: impl Into<Diagnostics>, env: &Env) -> Self {
-        Self { problems: problems.into(), sources: Arc::default(), styled: env.color_stderr, exit: Exit::Usage }
+        Self {
+            problems: problems.into(),
+            sources: Arc::default(),
+            redactor: Redactor::default(),
+            styled: env.color_stderr,
+            exit: Exit::Usage,
+        }
     }
 
     /// A file of sign-offs can't be read.
@@ -190,6 +198,11 @@ impl Failure {
     /// The same with the texts in which the problems are.
     fn at(self, sources: &Arc<Sources>) -> Self {
         Self { sources: Arc::clone(sources), ..self }
+    }
+
+    /// The same without these secrets.
+    fn without(self, redactor: &Redactor) -> Self {
+        Self { redactor: redactor.clone(), ..self }
     }
 
     /// Something can't be written.
@@ -206,7 +219,7 @@ impl Failure {
     fn tell(self) -> Exit {
         let text = self.problems.render(&self.sources, self.styled);
         // Standard error is the last place to complain: nobody can be told when that fails.
-        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = io::stderr().write_all(self.redactor.redact(&text).as_bytes());
         self.exit
     }
 }
@@ -226,7 +239,7 @@ fn print(text: &str, env: &Env) -> Result<(), Failure> {
 fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failure> {
     let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
     let loaded = checklist::load(found, overrides, env, &Registry::built_in());
-    let problems = Failure::usage(loaded.problems, env).at(&loaded.sources);
+    let problems = Failure::usage(loaded.problems, env).at(&loaded.sources).without(&loaded.redactor);
     match loaded.checklist {
         Some(checklist) => {
             // They are notes, which stop nothing.

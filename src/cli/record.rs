@@ -1,12 +1,12 @@
 //! Records a run while it is made: the ledger is opened beside it, and only the record waits for that.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::checklist::{Changes, Checklist};
+use crate::checklist::{Changes, Checklist, ListFile};
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{self, Access, ChangeBases, Key, Ledger, Location, Origin};
@@ -24,7 +24,6 @@ pub struct Recorder {
     ledger: JoinHandle<Result<Ledger, Diagnostic>>,
     origin: JoinHandle<Origin>,
     key: JoinHandle<Key>,
-    root: PathBuf,
     place: String,
     deadline: Option<Instant>,
 }
@@ -35,6 +34,8 @@ pub struct Asked<'a> {
     pub changes: &'a [Option<Changes>],
     /// The last sign-off.
     pub signed: Option<LastSignOff>,
+    /// Where its checklist is.
+    pub file: &'a ListFile,
 }
 
 impl Recorder {
@@ -50,7 +51,7 @@ impl Recorder {
         let world = env.clone();
         let key = tokio::spawn(async move { Key::find(&name, project.as_deref(), &folder, &world).await });
         let deadline = deadline.map(|deadline| Instant::now() + deadline);
-        Self { ledger, origin, key, root: root.to_owned(), place, deadline }
+        Self { ledger, origin, key, place, deadline }
     }
 
     /// Writes into the run where it comes from, what is known of its items and what was committed, and records it.
@@ -86,7 +87,7 @@ impl Recorder {
             Ok(ledger) => ledger,
             Err(problem) => {
                 let bases = ChangeBases { green: Err("the ledger can't be read".to_owned()), sign_off: asked.signed };
-                ledger::list_changes(run, asked.changes, bases, &self.root, env).await;
+                ledger::list_changes(run, asked.changes, bases, asked.file, env).await;
                 return Err(problem);
             }
         };
@@ -95,10 +96,10 @@ impl Recorder {
         ledger::annotate(run, &facts);
         if asked.changes.iter().any(Option::is_some) {
             let bases = ChangeBases { green: Ok(ledger.last_green(&key).await?), sign_off: asked.signed };
-            ledger::list_changes(run, asked.changes, bases, &self.root, env).await;
+            ledger::list_changes(run, asked.changes, bases, asked.file, env).await;
         }
         if let Some(green) = ledger.last_other_green(&key, run).await? {
-            warnings.extend(weakened(green.id, &weaker(&green.run, run)));
+            warnings.extend(weakened(green.id, &weaker(&green.run.demands(), &run.demands())));
         }
         ledger.record(&key, run, env.now()).await?;
         ledger.close().await;

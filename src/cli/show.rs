@@ -58,7 +58,7 @@ impl Show {
         let wanted = checklist.items().filter(|item| self.item.as_deref().is_none_or(|wanted| *wanted == *item.id));
         let items: Vec<Value> = wanted.map(|item| shown(item, &checklist)).collect();
         let text = yaml::write(&Value::Array(items));
-        print(&text, &env)?;
+        print(&checklist.redactor.redact(&text), &env)?;
         if let Some(item) = &self.item {
             print(&results(item, &checklist, &self.ledger, &env).await?, &env)?;
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use crate::checklist::{self, Found, Overrides, Settings};
+use crate::checklist::{self, Found, Overrides, OwnChecks, Settings};
 use crate::client::{Context, Fault};
 use crate::env::Env;
 use crate::plan::{Plan, Selection};
@@ -102,7 +102,13 @@ impl Case {
                 "  - {{ id: {id}, title: {id}, {lines}probes: [{{ tcp: {{ address: \"127.0.0.1:1\" }} }}] }}\n"
             ));
         }
-        let found = Found { name: "t".into(), file: "t.yaml".into(), root: PathBuf::from("/"), text };
+        let found = Found {
+            name: "t".into(),
+            file: "t.yaml".into(),
+            root: PathBuf::from("/"),
+            text,
+            checks: OwnChecks::Folder,
+        };
         let env = Arc::new(Env::with([], PathBuf::from("/")));
         let loaded = checklist::load(found, &Overrides::default(), &env, &Registry::built_in());
         let mut checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::checklist::{self, Since};
+use crate::checklist::{self, ListFile, Since, demands_at};
 use crate::client::git::git;
 use crate::env::Env;
-use crate::run::{Changes, Commit, Run};
+use crate::probe::Registry;
+use crate::run::{Changes, Commit, Demands, Run, Weaker, weaker};
 use crate::sign_off::LastSignOff;
 
 /// How many commits are listed.
@@ -33,25 +34,33 @@ pub struct ChangeBases {
     pub sign_off: Option<LastSignOff>,
 }
 
-/// Lists the commits in the sections of a run that ask for them, one for one. `root` is the folder that holds
-/// `checklists/`.
+/// Lists the commits in the sections of a run that ask for them, one for one, and what got weaker in its checklist.
 pub async fn list_changes(
     run: &mut Run,
     asked: &[Option<checklist::Changes>],
     bases: ChangeBases,
-    root: &Path,
+    file: &ListFile,
     env: &Env,
 ) {
+    if asked.iter().all(Option::is_none) {
+        return;
+    }
+    let now = run.demands();
     for (section, asked) in run.sections.iter_mut().zip(asked) {
         if let Some(asked) = asked {
-            section.changes = Some(changes(asked, &bases, root, env).await);
+            section.changes = Some(changes(asked, &bases, file, &now, env).await);
         }
     }
 }
 
-async fn changes(asked: &checklist::Changes, bases: &ChangeBases, root: &Path, env: &Env) -> Changes {
-    let unknown =
-        |problem: String| Changes { since: String::new(), commits: Vec::new(), more: 0, problem: Some(problem) };
+async fn changes(
+    asked: &checklist::Changes,
+    bases: &ChangeBases,
+    file: &ListFile,
+    now: &Demands,
+    env: &Env,
+) -> Changes {
+    let unknown = |problem: String| Changes { problem: Some(problem), ..Changes::default() };
     let (base, since) = match (&asked.since, &bases.sign_off, &bases.green) {
         (Since::Revision(revision), ..) => (revision.as_str(), revision.clone()),
         (Since::LastSignOff, Some(LastSignOff { commit: None, .. }), _) => {
@@ -69,10 +78,22 @@ async fn changes(asked: &checklist::Changes, bases: &ChangeBases, root: &Path, e
             (commit.as_str(), format!("the last green run ({}, {})", short(commit), at.strftime("%Y-%m-%d")))
         }
     };
-    match listed(base, &asked.paths, root, env).await {
-        Ok((commits, more)) => Changes { since, commits, more, problem: None },
+    match listed(base, &asked.paths, &file.root, env).await {
+        Ok((commits, more)) => {
+            let (weaker, uncompared) = match compared(base, file, now, env).await {
+                Ok(weaker) => (weaker, None),
+                Err(why) => (Vec::new(), Some(why)),
+            };
+            Changes { since, commits, more, problem: None, weaker, uncompared }
+        }
         Err(why) => unknown(why),
     }
+}
+
+/// What the checklist asks less than at `base`.
+async fn compared(base: &str, file: &ListFile, now: &Demands, env: &Env) -> Result<Vec<Weaker>, String> {
+    let then = demands_at(file, base, env, &Registry::built_in()).await?;
+    Ok(then.map(|then| weaker(&then, now)).unwrap_or_default())
 }
 
 fn short(commit: &str) -> &str {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Gap, ItemResult, Requirements, Run, Status};
+use super::{Demand, Demands, Gap, ItemResult, Requirements, Run};
 
 /// How an item changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,18 +79,17 @@ pub fn words(item: &ItemResult) -> (&str, String) {
 }
 
 /// Everything that got weaker, in checklist order.
-pub fn weaker(first: &Run, second: &Run) -> Vec<Weaker> {
-    let (earlier, later) = (by_id(first), by_id(second));
+pub fn weaker(first: &Demands, second: &Demands) -> Vec<Weaker> {
+    let (earlier, later) = (demand_by_id(first), demand_by_id(second));
     let mut found = Vec::new();
-    for after in second.items() {
+    for after in &second.items {
         let Some(before) = earlier.get(after.id.as_str()) else { continue };
         let mut add = |what: String| found.push(Weaker { item: after.id.clone(), what });
         if after.advisory && !before.advisory {
             add("now advisory".to_owned());
         }
-        if after.status == Status::Deferred && before.status != Status::Deferred {
-            let why = after.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-            add(format!("now deferred{why}"));
+        if let (Some(why), None) = (&after.deferred, &before.deferred) {
+            add(format!("now deferred: {why}"));
         }
         for gap in second.gaps.iter().filter(|gap| gap.items.contains(&after.id)) {
             if let Some(what) = wider(first, gap) {
@@ -101,13 +100,14 @@ pub fn weaker(first: &Run, second: &Run) -> Vec<Weaker> {
             requirements(before, after, &mut add);
         }
     }
-    let gone = first.items().filter(|before| !later.contains_key(before.id.as_str()));
+    // Of a partial run it is not known.
+    let gone = first.items.iter().filter(|before| !second.is_partial && !later.contains_key(before.id.as_str()));
     found.extend(gone.map(|before| Weaker { item: before.id.clone(), what: "item removed".to_owned() }));
     found
 }
 
 /// What an accepted gap adds to those of the earlier run.
-fn wider(first: &Run, gap: &Gap) -> Option<String> {
+fn wider(first: &Demands, gap: &Gap) -> Option<String> {
     let until = gap.accepted_until?;
     let same = first.gaps.iter().filter(|other| other.gap == gap.gap && other.items == gap.items);
     match same.filter_map(|other| other.accepted_until).max() {
@@ -158,6 +158,10 @@ fn requirements(before: &Requirements, after: &Requirements, add: &mut impl FnMu
             add(format!("secret from another source: {name}"));
         }
     }
+}
+
+fn demand_by_id(demands: &Demands) -> HashMap<&str, &Demand> {
+    demands.items.iter().map(|item| (item.id.as_str(), item)).collect()
 }
 
 fn by_id(run: &Run) -> HashMap<&str, &ItemResult> {

@@ -24,7 +24,7 @@ pub use compare::{Change, Turn, Weaker, changes, weaker, words};
 pub use event::Event;
 pub use interruption::{Interruption, Signal};
 pub use reason::{BlockedBecause, Excuse, Missing, Reason, SignOffReason, Signed};
-pub use requirement::{ProbeRequirement, Requirements};
+pub use requirement::{Demand, Demands, ProbeRequirement, Requirements};
 
 /// One execution of a checklist.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ pub struct Section {
 }
 
 /// What was committed since some time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Changes {
     /// Since when, in words: `the last green run (0f1d7aa, 2025-12-01)`.
     pub since: String,
@@ -91,6 +91,10 @@ pub struct Changes {
     pub more: u64,
     /// Why it can't be told.
     pub problem: Option<String>,
+    /// What the checklist asks less than it did then.
+    pub weaker: Vec<Weaker>,
+    /// Why that is not known.
+    pub uncompared: Option<String>,
 }
 
 /// One commit.
@@ -228,7 +232,7 @@ pub struct ExpectationResult {
 }
 
 /// A gap that people know about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// What is missing.
     pub gap: String,

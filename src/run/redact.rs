@@ -10,7 +10,7 @@ use crate::secret::{Redact, Redactor};
 
 use super::{
     Attempt, BlockedBecause, Changes, Commit, ExpectationResult, Gap, ItemResult, Missing, ProbeResult, Reason, Run,
-    Section, SignOff, SignOffReason, Signed,
+    Section, SignOff, SignOffReason, Signed, Weaker,
 };
 
 /// Redacts each of these fields.
@@ -51,8 +51,15 @@ impl Redact for Section {
 
 impl Redact for Changes {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self { since, commits, more: _, problem } = self;
-        redact!(redactor; since, commits, problem);
+        let Self { since, commits, more: _, problem, weaker, uncompared } = self;
+        redact!(redactor; since, commits, problem, weaker, uncompared);
+    }
+}
+
+impl Redact for Weaker {
+    fn redact(&mut self, redactor: &Redactor) {
+        let Self { item: _, what } = self;
+        what.redact(redactor);
     }
 }
 

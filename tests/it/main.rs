@@ -66,4 +66,5 @@ mod tls;
 mod unsign;
 mod unwritable;
 mod verify;
+mod weaker;
 mod workflow;

@@ -53,22 +53,21 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// The record of it all, in checklist order.
     pub(super) fn record(self, started: jiff::Timestamp, begun: Instant, ended: Option<Interruption>) -> Run {
         let checklist = &self.shared.plan.checklist;
-        let mut results = self.results.into_iter();
         let sections = checklist.sections.iter().map(|section| Section {
             id: section.id.clone(),
             title: section.title.clone(),
             note: section.note.clone(),
             text: section.text.clone(),
             changes: None,
-            items: results.by_ref().take(section.items.len()).flatten().collect(),
+            items: Vec::new(),
         });
-        Run {
+        let mut run = Run {
             gate: env!("CARGO_PKG_VERSION").to_owned(),
             name: checklist.name.clone(),
             title: checklist.title.clone(),
             file: checklist.file.clone(),
             digest: checklist.digest.clone(),
-            subject: checklist.subject.value().map(ToOwned::to_owned),
+            subject: None,
             started,
             duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             partial: self.shared.plan.partial.clone(),
@@ -79,6 +78,14 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             ci: None,
             sections: sections.collect(),
             gaps: checklist.gaps.clone(),
+        };
+        // Its items hold nothing secret already, and its subject is compared with those of sign-offs.
+        self.shared.redactor.hide(&mut run);
+        run.subject = checklist.subject.value().map(ToOwned::to_owned);
+        let mut results = self.results.into_iter();
+        for (section, own) in run.sections.iter_mut().zip(&checklist.sections) {
+            section.items = results.by_ref().take(own.items.len()).flatten().collect();
         }
+        run
     }
 }

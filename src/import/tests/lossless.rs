@@ -6,13 +6,19 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::super::import;
-use crate::checklist::{Found, Overrides, load};
+use crate::checklist::{Found, Overrides, OwnChecks, load};
 use crate::env::Env;
 use crate::probe::Registry;
 
 /// The problems of a checklist that can't be run.
 fn problems(yaml: String) -> String {
-    let found = Found { name: "list".into(), file: "list.yaml".into(), root: PathBuf::from("/"), text: yaml };
+    let found = Found {
+        name: "list".into(),
+        file: "list.yaml".into(),
+        root: PathBuf::from("/"),
+        text: yaml,
+        checks: OwnChecks::Folder,
+    };
     let loaded = load(found, &Overrides::default(), &Env::with([], Path::new("/").to_owned()), &Registry::built_in());
     if loaded.problems.has_errors() { loaded.problems.render(&loaded.sources, false) } else { String::new() }
 }

@@ -6,7 +6,7 @@ use crate::{diagnostic, run};
 
 use super::v1::{
     Attempt, Changes, Commit, Document, Expectation, Gap, Item, Place, Probe, ProbeRequirement, Requirements, SCHEMA,
-    Section, SignOff, VERSION,
+    Section, SignOff, VERSION, Weaker,
 };
 
 impl<'a> From<&'a run::Run> for Document<'a> {
@@ -90,6 +90,8 @@ impl<'a> From<&'a run::Changes> for Changes<'a> {
             commits: it.commits.iter().map(Into::into).collect(),
             more: it.more,
             problem: optional(it.problem.as_deref()),
+            weaker: it.weaker.iter().map(|one| Weaker { item: text(&one.item), what: text(&one.what) }).collect(),
+            uncompared: optional(it.uncompared.as_deref()),
         }
     }
 }
@@ -101,7 +103,15 @@ impl From<Changes<'_>> for run::Changes {
             commits: it.commits.into_iter().map(Into::into).collect(),
             more: it.more,
             problem: it.problem.map(Cow::into_owned),
+            weaker: it.weaker.into_iter().map(Into::into).collect(),
+            uncompared: it.uncompared.map(Cow::into_owned),
         }
+    }
+}
+
+impl From<Weaker<'_>> for run::Weaker {
+    fn from(it: Weaker<'_>) -> Self {
+        Self { item: it.item.into_owned(), what: it.what.into_owned() }
     }
 }
 

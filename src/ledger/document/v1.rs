@@ -61,6 +61,17 @@ pub struct Changes<'a> {
     pub commits: Vec<Commit<'a>>,
     pub more: u64,
     pub problem: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weaker: Vec<Weaker<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncompared: Option<Text<'a>>,
+}
+
+/// Something that asks less than before.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Weaker<'a> {
+    pub item: Text<'a>,
+    pub what: Text<'a>,
 }
 
 /// One commit.

@@ -97,6 +97,21 @@ pub struct Changes<'a> {
     pub more: u64,
     /// Why they are unknown.
     pub problem: Option<Text<'a>>,
+    /// What got weaker in the checklist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weaker: Vec<Weaker<'a>>,
+    /// Why that is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncompared: Option<Text<'a>>,
+}
+
+/// Something that asks less than before.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Weaker<'a> {
+    /// The id of the item.
+    pub item: Text<'a>,
+    /// What got weaker, such as `now advisory`.
+    pub what: Text<'a>,
 }
 
 /// One commit.

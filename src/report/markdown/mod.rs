@@ -111,14 +111,24 @@ fn write_changes(changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(out, "\nWhat has changed is not known: {}", escape(problem));
     }
     if changes.commits.is_empty() {
-        return writeln!(out, "\nNo commit since {}.", escape(&changes.since));
+        writeln!(out, "\nNo commit since {}.", escape(&changes.since))?;
+    } else {
+        writeln!(out, "\nSince {}:\n", escape(&changes.since))?;
     }
-    writeln!(out, "\nSince {}:\n", escape(&changes.since))?;
     for commit in &changes.commits {
         writeln!(out, "- {} {} ({})", escape(&commit.id), escape(&commit.subject), escape(&commit.date))?;
     }
     if changes.more > 0 {
         writeln!(out, "- and {} more", changes.more)?;
+    }
+    if let Some(why) = &changes.uncompared {
+        writeln!(out, "\nWhether this checklist got weaker is not known: {}", escape(why))?;
+    }
+    if !changes.weaker.is_empty() {
+        writeln!(out, "\nThis checklist got weaker:\n")?;
+    }
+    for weaker in &changes.weaker {
+        writeln!(out, "- {}: {}", escape(&weaker.item), escape(&weaker.what))?;
     }
     Ok(())
 }

@@ -1,0 +1,106 @@
+//! What a checklist asked at a revision of Git. Only git is run, and nothing is written.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::client::git::Git;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::env::Env;
+use crate::probe::Registry;
+use crate::run::Demands;
+
+use super::find::{Found, OwnChecks};
+use super::load::{Overrides, load};
+use super::requirement::demands;
+
+/// How long git may take for all of it.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The file of a checklist, and how it is read.
+#[derive(Debug, Clone)]
+pub struct ListFile {
+    /// The checklist's name.
+    pub name: String,
+    /// The file as messages name it.
+    pub file: String,
+    /// Where its relative paths start.
+    pub root: PathBuf,
+    /// What the command line says instead of it.
+    pub overrides: Overrides,
+}
+
+/// What the checklist asked at a revision. Nothing if it did not exist then.
+///
+/// # Errors
+/// Why that is not known, in words.
+pub async fn demands_at(
+    file: &ListFile,
+    revision: &str,
+    env: &Env,
+    registry: &Registry,
+) -> Result<Option<Demands>, String> {
+    let reading = tokio::time::timeout(TIMEOUT, found(file, revision, env));
+    let Some(found) = reading.await.map_err(|_| "`git` timed out after 10s".to_owned())?? else { return Ok(None) };
+    let loaded = load(found, &file.overrides, env, registry);
+    match &loaded.checklist {
+        Some(checklist) => Ok(Some(demands(checklist))),
+        None => {
+            let first = loaded
+                .problems
+                .0
+                .iter()
+                .filter(|problem| problem.severity() == Severity::Error)
+                .map(Diagnostic::title)
+                .next()
+                .unwrap_or_default();
+            let first = loaded.redactor.redact(first);
+            Err(format!("the checklist of `{revision}` is not valid: {first}"))
+        }
+    }
+}
+
+async fn found(file: &ListFile, revision: &str, env: &Env) -> Result<Option<Found>, String> {
+    let path = env.cwd.join(&file.file);
+    let path = path.strip_prefix(&file.root).ok().and_then(|path| path.to_str());
+    let path = path.ok_or_else(|| format!("`{}` is not a file of a repository", file.file))?;
+    let git = Git::new(env, file.root.clone()).map_err(|fault| fault.to_string())?;
+    let commit = format!("{revision}^{{commit}}");
+    let said = git.run(&["rev-parse", "--verify", "--end-of-options", &commit]).await;
+    let said = said.map_err(|fault| fault.to_string())?;
+    let commit = match said.code {
+        0 => said.text,
+        _ if said.errors.contains("single revision") => {
+            return Err(format!("there is no commit `{revision}`; in a shallow clone, fetch it (`fetch-depth: 0`)"));
+        }
+        _ => return Err(git.fault(&said).to_string()),
+    };
+    let listed = git.ask(&["ls-tree", "-z", &commit, "--", path, "checks/"]).await;
+    let listed = listed.map_err(|fault| fault.to_string())?;
+    let files: BTreeMap<&str, &str> = listed.text.split('\0').filter_map(regular).collect();
+    let Some(blob) = files.get(path) else { return Ok(None) };
+    let text = content(&git, blob).await?;
+    let mut own = BTreeMap::new();
+    for (path, blob) in &files {
+        let name = path.strip_prefix("checks/").and_then(|name| name.strip_suffix(".yaml"));
+        // To read one that is not used takes time.
+        if let Some(name) = name.filter(|name| text.contains(*name)) {
+            own.insert(name.to_owned(), content(&git, blob).await?);
+        }
+    }
+    let checks = OwnChecks::Given(own);
+    let shown = format!("{revision}:{path}");
+    Ok(Some(Found { name: file.name.clone(), file: shown, root: file.root.clone(), text, checks }))
+}
+
+/// The path and the object of a regular file, of a line such as `100644 blob 0f1d… checks/own.yaml`.
+fn regular(line: &str) -> Option<(&str, &str)> {
+    let (what, path) = line.split_once('\t')?;
+    let blob = what.strip_prefix("100644 blob ").or_else(|| what.strip_prefix("100755 blob "))?;
+    Some((path, blob))
+}
+
+async fn content(git: &Git<'_>, blob: &str) -> Result<String, String> {
+    let said = git.ask(&["cat-file", "blob", blob]).await.map_err(|fault| fault.to_string())?;
+    if said.is_cut { Err("a file of it is longer than 1 MiB".to_owned()) } else { Ok(said.text + "\n") }
+}
