@@ -49,6 +49,7 @@ mod redis;
 mod render;
 mod schema;
 mod secret;
+mod security;
 mod sign;
 mod sign_key;
 mod signal;

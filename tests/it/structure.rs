@@ -111,6 +111,81 @@ fn no_dependency_is_one_that_deny_toml_bans() {
     assert_eq!(found.collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
+/// What else than the writer makes, changes or removes a file, and why that is safe.
+const WRITES: [(&str, &str, &str); 17] = [
+    ("src/cli/demo.rs", "tempfile::", "the folder of the demo, under a random name"),
+    ("src/cli/import.rs", "create_dir", "the folder of a file that the command line names"),
+    ("src/client/sql/guard/mod.rs", "tempfile::", "a folder for a socket, under a random name"),
+    ("src/demo/folder.rs", "create_dir", "in the folder of the demo"),
+    ("src/demo/folder.rs", "set_modified", "in the folder of the demo"),
+    ("src/demo/folder.rs", ".write(true)", "in the folder of the demo"),
+    ("src/demo/host.rs", "create_dir", "in the folder of the demo"),
+    ("src/demo/host.rs", "set_permissions", "in the folder of the demo"),
+    ("src/ledger/server.rs", "create_", "the ledger itself, which SQLite writes, and its folder"),
+    ("src/probe/backup/store.rs", "tempfile::", "a download, under a random name"),
+    ("src/probe/k6/run.rs", "tempfile::", "what k6 writes, in a folder with a random name"),
+    ("src/report/output/sink.rs", ".append(true)", "pipes and devices that the command line names"),
+    ("src/sign_off/folder.rs", "create_dir", "the folder of entries, which is in the repository"),
+    ("src/sign_off/folder.rs", "fs::remove_", "that folder, if it is empty"),
+    ("src/sign_off/signature.rs", "create_dir", "a folder of the user's own cache"),
+    ("src/sign_off/signature.rs", "fs::write", "an empty file in it, whose name is a digest"),
+    ("src/sign_off/signature.rs", "tempfile::", "a signature for `ssh-keygen`, under a random name"),
+];
+
+#[test]
+fn only_the_writer_writes_files() {
+    let words = [
+        "fs::write",
+        "File::create",
+        ".write(true)",
+        ".append(true)",
+        ".truncate(true)",
+        "create_dir",
+        "create_if_missing(true)",
+        "create_new",
+        "fs::rename",
+        "fs::copy",
+        "fs::hard_link",
+        "fs::symlink",
+        "fs::remove_",
+        "fs::open",
+        "mknod",
+        "set_len",
+        "set_modified",
+        "set_permissions",
+        "tempfile::",
+        "tempfile_in",
+    ];
+    let mut unused: BTreeSet<(&str, &str)> = WRITES.iter().map(|(path, word, _)| (*path, *word)).collect();
+    let mut found = Vec::new();
+    for (path, text) in sources("src") {
+        let is_test = path.split('/').any(|part| matches!(part, "tests" | "tests.rs"));
+        if is_test || path == "src/writer.rs" {
+            continue;
+        }
+        // What is below is compiled for tests only.
+        let own = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for (number, line) in code(own) {
+            // A line of the standard library that only asks.
+            let line = line.replace("fs::symlink_metadata", "");
+            for word in words.iter().filter(|word| line.contains(**word)) {
+                match WRITES.iter().find(|(allowed, part, _)| path.starts_with(allowed) && word.starts_with(part)) {
+                    Some((path, part, _)) => drop(unused.remove(&(*path, *part))),
+                    None => found.push(format!("{path}:{number}: `{word}`: use `writer`, or say here why it is safe")),
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    assert_eq!(unused, BTreeSet::new(), "these are no longer needed");
+}
+
+#[test]
+fn git_is_run_in_one_way() {
+    let runs = sources("src").into_iter().filter(|(_, text)| text.contains("Command::new(\"git\")"));
+    assert_eq!(runs.map(|(path, _)| path).collect::<Vec<_>>(), ["src/client/git.rs"]);
+}
+
 /// The modules in the order in which `lib.rs` names them, which is the order of the flow.
 fn modules() -> Vec<String> {
     let text = fs::read_to_string(Path::new(ROOT).join("src/lib.rs")).expect("there is a library");
