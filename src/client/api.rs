@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use crate::text::error;
+
 use super::http::{Access, HttpUrl, Request, read, without_mark};
 use super::{Context, Fault, HttpOptions};
 
@@ -160,8 +162,7 @@ impl Reply {
             return Fault::new(format!("{name} answered with a web page where JSON was expected"))
                 .help(format!("is it behind a login, and is this the URL of {name} itself?"));
         }
-        Fault::new(format!("{name} answered with something else than its JSON: {error}"))
-            .help(format!("is this the URL of {name} itself?"))
+        Fault::new(format!("{name} returned {}", error::json(error))).help(format!("is this the URL of {name} itself?"))
     }
 
     /// Whether the body is HTML or XML.

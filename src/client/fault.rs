@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
+use crate::text::error;
+
 /// An error that also says what to do, or that says that there is nothing to judge yet.
 #[derive(Debug)]
 pub struct Fault {
@@ -28,7 +30,7 @@ impl Fault {
 
     /// A file that can't be read.
     pub fn unreadable(file: &Path, error: &io::Error) -> Self {
-        Self::new(format!("cannot read `{}`: {error}", file.display()))
+        Self::new(format!("cannot read `{}`: {}", file.display(), error::os(error)))
     }
 
     /// What to do about it.

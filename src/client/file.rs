@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use crate::text::error;
+
 use super::Fault;
 
 /// More than a file of certificates or keys ever has, in bytes.
@@ -19,7 +21,7 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Fault> {
     let unreadable = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Fault::new(format!("file `{shown}` not found")),
         ErrorKind::PermissionDenied => Fault::new(format!("permission denied: `{shown}`")),
-        _ => Fault::new(format!("cannot read `{shown}`: {error}")),
+        _ => Fault::new(format!("cannot read `{shown}`: {}", error::os(&error))),
     };
     let mut bytes = Vec::new();
     let file = open(path).map_err(unreadable)?;

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::child::{self, End};
 use crate::env::Env;
+use crate::text::error;
 
 use super::Fault;
 
@@ -157,7 +158,7 @@ impl<'a> Git<'a> {
             ErrorKind::NotFound => {
                 Fault::new("`git` is not installed here, or not in PATH").help("install git where gate runs")
             }
-            _ => Fault::new(format!("`git` could not be run: {error}")),
+            _ => Fault::new(format!("`git` could not be run: {}", error::os(&error))),
         })?;
         let code = match ended.end {
             End::Exit(code) => code,

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use url::{Host as Name, Url};
 
 use crate::child::{self, End, Finished, Text};
+use crate::text::error;
 use crate::text::shell::quoted;
 
 use super::{Context, Fault};
@@ -84,7 +85,7 @@ impl Host {
             ErrorKind::NotFound => {
                 Fault::new("`ssh` is not installed here, or not in PATH").help("install the OpenSSH client")
             }
-            _ => Fault::new(format!("`ssh` could not be run: {error}")),
+            _ => Fault::new(format!("`ssh` could not be run: {}", error::os(&error))),
         })?;
         let has_begun = begun(&mut ended.stdout, &mark, limit) & begun(&mut ended.stderr, &mark, limit);
         if ended.end != End::Exit(OWN) {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -15,10 +16,16 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::http::Tls;
 use super::{Fault, file};
+
+/// How long a server may be silent before it is taken for one without TLS.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A client that verifies servers, or does not.
 ///
@@ -309,6 +316,20 @@ fn signed13(
         let key = SubjectPublicKeyInfoDer::from(certificate.public_key().raw);
         verify_tls13_signature_with_raw_key(message, &key, signature, &algorithms())
     })
+}
+
+/// Whether what answers on a connection speaks TLS. It may require a client's certificate: that is TLS too.
+pub async fn speaks_tls(host: &str, stream: TcpStream) -> bool {
+    let asking = async {
+        let config = Arc::new(config(None, true).ok()?);
+        let name = ServerName::try_from(host.to_owned()).ok()?;
+        let error = match TlsConnector::from(config).connect(name, stream).await {
+            Ok(_) => return Some(()),
+            Err(error) => error,
+        };
+        matches!(error.get_ref()?.downcast_ref()?, Error::AlertReceived(_)).then_some(())
+    };
+    timeout(PATIENCE, asking).await.ok().flatten().is_some()
 }
 
 #[cfg(test)]

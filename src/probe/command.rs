@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::child::{self, End, Finished, Text};
+use crate::text::error;
 use crate::text::shell::quoted;
 
 use super::{Context, Cut, Fault, Probe, SameFact};
@@ -223,7 +224,7 @@ impl Command {
             _ => match error.raw_os_error() {
                 Some(libc::ENOEXEC) => Fault::new(format!("`{program}` is no program for this machine"))
                     .help("a script wants a first line such as `#!/bin/sh`"),
-                _ => Fault::new(format!("`{program}` could not be run: {error}")),
+                _ => Fault::new(format!("`{program}` could not be run: {}", error::os(error))),
             },
         }
     }

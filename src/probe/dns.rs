@@ -15,6 +15,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::timeout;
 
+use crate::text::error;
+
 use super::{Context, Fault, Probe};
 
 /// Looks a name up in DNS, without `/etc/hosts` and search domains. That there is no such name is observed; that the
@@ -198,9 +200,10 @@ impl Dns {
                 .help("is it running, and does a firewall let packets through to it?"),
             NetError::NoConnections => Fault::new(format!("{who} can't be reached"))
                 .help("is it running, and is this the right address and port?"),
-            NetError::Io(error) => Fault::new(format!("{who} can't be reached: {error}"))
+            NetError::Io(error) => Fault::new(format!("{who} can't be reached: {}", error::os(error)))
                 .help("is it running, and is this the right address and port?"),
-            other => Fault::new(format!("{who} gave no answer: {other}")),
+            _ => Fault::new(format!("{who} gave no valid answer"))
+                .help("is this the address of a name server? `dig` shows what it answers"),
         }
     }
 }

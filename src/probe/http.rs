@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::client::http::{Answer, Ask, HttpUrl, Login, Method, Request, Size, Tls, read, text};
+use crate::text::error;
 
 use super::{Context, Cut, Fault, Probe};
 
@@ -248,7 +249,7 @@ async fn seen(answer: Answer, max_body: Size, cx: &Context) -> Result<HttpSeen, 
             Ok(value) => json = Some(value),
             Err(_) if body.truncated => note = note.or(Some("the body is longer than `max_body`".to_owned())),
             Err(error) if says_json && !body.bytes.is_empty() => {
-                note = note.or(Some(format!("the body says that it is JSON, but it is not: {error}")));
+                note = note.or(Some(format!("its content type is JSON, but the body is {}", error::json(&error))));
             }
             Err(_) => {}
         }

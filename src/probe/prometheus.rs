@@ -13,6 +13,7 @@ use super::{Context, Fault, Probe};
 use crate::client::api::{Api, Reply};
 use crate::client::http::{HttpUrl, Login, Request};
 use crate::client::number::Number;
+use crate::text::error;
 
 /// Longer queries are sent as a form: proxies cut URLs off at a few thousand bytes.
 const MAX_GET: usize = 2_000;
@@ -209,7 +210,7 @@ fn read(reply: &Reply) -> Result<PrometheusSeen, Fault> {
             Fault::new("this is JSON, but no answer of Prometheus").help("is this the URL of Prometheus itself?")
         );
     };
-    let shape = |error: serde_json::Error| Fault::new(format!("Prometheus answered in an unknown shape: {error}"));
+    let shape = |error: serde_json::Error| Fault::new(format!("Prometheus returned {}", error::json(&error)));
     let text = data.result.get();
     let series: Vec<Series> = match data.result_type.as_str() {
         "vector" | "matrix" => serde_json::from_str(text).map_err(shape)?,

@@ -72,11 +72,10 @@ expect: { latency_ms: { at_most: 200 } }
         let Address(host, port) = &self.address;
         let found: Vec<SocketAddr> = match lookup_host((host.as_str(), *port)).await {
             Ok(found) => found.collect(),
-            // The words of the resolver tell an unknown name from a resolver that does not answer.
-            Err(error) => return Err(unresolved(host, &format!(": {error}"))),
+            Err(error) => return Err(unresolved(host, Some(&error))),
         };
         if found.is_empty() {
-            return Err(unresolved(host, ""));
+            return Err(unresolved(host, None));
         }
         let limit = cx.timeout;
         let start = Instant::now();
@@ -134,9 +133,14 @@ expect: { latency_ms: { at_most: 200 } }
 }
 
 /// The error of a name that has no address.
-pub fn unresolved(host: &str, words: &str) -> Fault {
-    Fault::new(format!("no address is known for `{host}`{words}"))
-        .help("is the name right, and can this machine resolve it?")
+pub fn unresolved(host: &str, error: Option<&std::io::Error>) -> Fault {
+    // Only its words tell an unknown name from a resolver that does not answer.
+    match error.is_some_and(|error| error.to_string().contains("Temporary failure")) {
+        true => Fault::new(format!("no address is known for `{host}`: the resolver did not answer"))
+            .help("is this machine's network up, and does its resolver know this name?"),
+        false => Fault::new(format!("no address is known for `{host}`"))
+            .help("is the name right, and can this machine resolve it?"),
+    }
 }
 
 /// The first connection that any of a name's addresses accepts: all are tried at once, as one may be silent. Where none

@@ -1,6 +1,7 @@
 //! Makes foreign text safe to print: for a terminal, as JSON, as a word of a shell.
 
 pub mod credential;
+pub mod error;
 pub mod json;
 pub mod shell;
 

@@ -285,7 +285,7 @@ fn a_store_that_does_not_let_us_in_is_told_without_a_secret() {
     there is no s3://acme: 404 Not Found: NoSuchBucket: Because.
     help: is its name right, and the region?
     ");
-    assert_snapshot!(answers(503, "SlowDown"), @"s3://acme could not be asked: 503 Service Unavailable: SlowDown: Because.");
+    assert_snapshot!(answers(503, "SlowDown"), @"s3://acme did not list its objects: 503 Service Unavailable: SlowDown: Because.");
     let web = harness::http(|_| Response::text("<html>Sign in</html>"));
     let nothing = look::<Backup>(s3(&web)).expect("a page without objects lists none");
     assert_eq!((nothing.count, nothing.size), (0, None));
@@ -293,7 +293,27 @@ fn a_store_that_does_not_let_us_in_is_told_without_a_secret() {
     nobody["options"]["endpoint"] = json!(format!("http://127.0.0.1:{}", harness::free_port()));
     let port =
         nobody["options"]["endpoint"].as_str().and_then(|url| url.rsplit(':').next()).expect("it has one").to_owned();
-    assert_snapshot!(look::<Backup>(nobody.clone()).expect_err("nobody listens").replace(&port, "PORT"), @"s3://acme could not be asked: Connection refused (os error 111)");
+    assert_snapshot!(look::<Backup>(nobody.clone()).expect_err("nobody listens").replace(&port, "PORT"), @"
+    127.0.0.1:PORT refused the connection
+    help: nothing listens there: is it running, and is this the right port?
+    ");
+}
+
+#[test]
+fn a_store_without_credentials_is_an_error_that_names_the_options() {
+    // What a machine without a role answers in place of the provider's metadata.
+    let nobody = harness::http(|_| Response::text("").status(404));
+    let amazon =
+        json!({ "in": "s3://acme/db", "options": { "region": "eu-west-1", "metadata_endpoint": nobody.url() } });
+    assert_snapshot!(look::<Backup>(amazon).expect_err("nobody gives credentials"), @"
+    no credentials for s3://acme
+    help: set them in `options` (`access_key_id`, `secret_access_key`, `region` and `endpoint`) or in the environment, or run gate on a machine whose role may list the bucket
+    ");
+    let azure = json!({ "in": "az://acme", "options": { "account_name": "acme", "msi_endpoint": nobody.url() } });
+    assert_snapshot!(look::<Backup>(azure).expect_err("nobody gives credentials"), @"
+    no credentials for az://acme
+    help: set them in `options` (`account_name`, `account_key`, `sas_token` and `endpoint`) or in the environment, or run gate on a machine whose role may list the bucket
+    ");
 }
 
 #[test]
@@ -329,7 +349,7 @@ fn google_and_azure_are_listed_too() {
 fn what_can_not_be_meant_is_refused_at_load() {
     assert_snapshot!(refused::<Backup>(json!({ "in": "ftp://host/db" })), @"`ftp://` is no store: write `s3://`, `gs://`, `az://`, or the path of a folder");
     assert_snapshot!(refused::<Backup>(json!({ "in": "s3://user@bucket/db" })), @"`s3://` wants the name of a bucket, and nothing else before its path");
-    assert_snapshot!(refused::<Backup>(json!({ "in": "s3://bucket", "options": { "acces_key": "x" } })), @"`acces_key` is no option of s3: the usual ones are `access_key_id`, `secret_access_key`, `region` and `endpoint`");
+    assert_snapshot!(refused::<Backup>(json!({ "in": "s3://bucket", "options": { "acces_key": "x" } })), @"unknown option `acces_key` of s3: the usual ones are `access_key_id`, `secret_access_key`, `region` and `endpoint`");
     assert_snapshot!(refused::<Backup>(json!({ "in": "/var/backups", "options": { "region": "x" } })), @"`options` and `ca` are for a store: a folder has none");
     assert_snapshot!(refused::<Backup>(json!({ "in": "/var/backups", "name": "[" })), @"no pattern: invalid range pattern");
 }

@@ -112,5 +112,5 @@ fn what_is_no_file_is_told_apart_and_never_waited_for() {
 fn what_cannot_be_looked_at_is_an_error() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let error = look_in::<File>(&context(dir.path(), &[]), json!({ "path": "x".repeat(300) })).expect_err("too long");
-    assert!(error.ends_with("File name too long (os error 36)"), "{error}");
+    assert!(error.ends_with("file name too long"), "{error}");
 }

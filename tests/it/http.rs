@@ -177,7 +177,10 @@ fn json_is_seen_where_it_is_and_told_where_it_is_not() {
     let broken = see("/broken");
     assert_eq!(broken.json, None);
     let said = told(json!({ "url": server.url() }), &broken);
-    assert!(said.contains("the body says that it is JSON, but it is not"), "{said}");
+    assert!(
+        said.contains("its content type is JSON, but the body is incomplete JSON: it ends at line 1, column 6"),
+        "{said}"
+    );
 }
 
 #[test]

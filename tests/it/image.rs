@@ -276,7 +276,7 @@ fn a_registry_that_gives_something_else_is_told() {
     help: something between here and the registry changes what it gives, or its storage is damaged
     ");
     assert_snapshot!(lie("<html>Sign in</html>", None), @"
-    what the registry gave for main is no manifest: expected value at line 1 column 1
+    the registry did not return a manifest for main: invalid JSON at line 1, column 1
     help: is a registry at this address, or does something stand before it?
     ");
     assert_snapshot!(lie(r#"{"schemaVersion":1,"name":"acme/api"}"#, None), @"
@@ -296,6 +296,18 @@ fn a_registry_that_gives_something_else_is_told() {
     assert_snapshot!(seen(&format!("127.0.0.1:{}/acme/api:main", busy.port()), json!({})).expect_err("it is busy"), @"
     the registry is asked too often (429: TOOMANYREQUESTS, You have reached your pull rate limit.)
     help: look again later, or give `user` and `password`: who logs in may ask more often
+    ");
+}
+
+#[test]
+fn a_registry_on_this_machine_may_have_tls() {
+    let authority = harness::Authority::new();
+    let server = harness::nginx_tls(&authority.issue(), "location / { return 404; }");
+    let name = format!("127.0.0.1:{}/acme/api:main", server.port);
+    let error = seen(&name, json!({})).expect_err("nobody trusts it").replace(&server.port.to_string(), "PORT");
+    assert_snapshot!(error, @"
+    the certificate of 127.0.0.1:PORT is from an unknown issuer
+    help: name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`
     ");
 }
 

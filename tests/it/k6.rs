@@ -143,7 +143,7 @@ fn what_is_no_summary_is_an_error_and_what_is_missing_is_waited_for() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     fs::write(dir.path().join("s.json"), "{\"metrics\":\n {").expect("the folder is ours");
     let error = see(dir.path(), json!({ "summary": "s.json" })).expect_err("it is cut");
-    assert_snapshot!(error, @"`s.json` is not JSON: EOF while parsing an object at line 2 column 2");
+    assert_snapshot!(error, @"`s.json`: incomplete JSON: it ends at line 2, column 2");
     let (code, told) = judged(dir.path(), "summary: nowhere.json");
     assert_eq!(code, 1, "{told}");
     assert!(told.contains("pending") && told.contains("k6 run --summary-export nowhere.json"), "{told}");

@@ -127,7 +127,7 @@ fn refusals_are_told_in_the_words_of_the_store() {
     help: is this the URL of Elasticsearch, with the path that it is served under?
     ");
     assert_snapshot!(error(elasticsearch, Response::json(&json!({ "count": 3 }))), @"
-    Elasticsearch answered with something else than its JSON: missing field `_shards` at line 1 column 11
+    Elasticsearch returned unexpected JSON structure at line 1, column 11
     help: is this the URL of Elasticsearch itself?
     ");
 }

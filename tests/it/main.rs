@@ -47,6 +47,7 @@ mod race;
 mod readme;
 mod redis;
 mod render;
+mod reproduce;
 mod schema;
 mod secret;
 mod security;

@@ -7,6 +7,7 @@ use rustls::{AlertDescription, CertificateError as Certificate};
 use url::Url;
 
 use crate::client::Fault;
+use crate::text::error;
 
 /// What an error of the HTTP client means.
 pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
@@ -21,14 +22,16 @@ pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
     }
     let words = words(error);
     if words.contains("tunnel") {
-        return Fault::new(format!("the proxy did not connect to {place}: {words}"))
+        return Fault::new(format!("the proxy did not connect to {place}"))
             .help("the proxy comes from HTTPS_PROXY or HTTP_PROXY; NO_PROXY names what is reached without it");
     }
     if error.is_timeout() {
         return timed_out(&place);
     }
     if error.is_decode() || error.is_body() {
-        return Fault::new(format!("the body from {place} broke off, or is not encoded as it says: {words}"));
+        return Fault::new(format!(
+            "the body from {place} is incomplete, or does not have the encoding in its headers"
+        ));
     }
     if words.contains("before message completed") || words.contains("end of file") {
         return Fault::new(format!("{place} closed the connection before it had answered"));
@@ -41,10 +44,13 @@ pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
             .help("is something else listening on this port, or is it https?");
     }
     if words.contains("invalid HTTP") || words.contains("message head is too large") || words.contains("header") {
-        return Fault::new(format!("what {place} answered is not HTTP: {words}"))
+        return Fault::new(format!("what {place} answered is not HTTP"))
             .help("is something else listening on this port, or is it https?");
     }
-    Fault::new(format!("no answer from {place}: {words}"))
+    if words.contains("http2") {
+        return Fault::new(format!("{place} ended the HTTP/2 connection before it had answered"));
+    }
+    Fault::new(format!("no answer from {place}")).help("`curl -v` shows how far it comes")
 }
 
 /// What an error of a connection means.
@@ -58,7 +64,7 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
         }
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Fault::new(format!("there is no way to {place}"))
             .help("is the VPN up, and does a firewall let this machine through?"),
-        _ => Fault::new(format!("no connection to {place}: {error}")),
+        _ => Fault::new(format!("no connection to {place}: {}", error::os(error))),
     }
 }
 

@@ -8,6 +8,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::text::error;
+
 /// A URL with `http` or `https` and a host.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(inline)]
@@ -85,7 +87,7 @@ impl<'de> Deserialize<'de> for HttpUrl {
         if !lower.starts_with("http://") && !lower.starts_with("https://") {
             return Err(D::Error::custom("the URL must begin with http:// or https://"));
         }
-        let url = Url::parse(&text).map_err(|error| D::Error::custom(format!("this is no URL: {error}")))?;
+        let url = Url::parse(&text).map_err(|error| D::Error::custom(format!("invalid URL: {}", error::url(error))))?;
         Self::try_from(url).map_err(D::Error::custom)
     }
 }
@@ -242,8 +244,8 @@ mod tests {
     fn a_url_must_be_http_and_name_a_host() {
         assert_snapshot!(refused::<HttpUrl>(json!("ftp://x")), @"the URL must begin with http:// or https://");
         assert_snapshot!(refused::<HttpUrl>(json!("localhost:80")), @"the URL must begin with http:// or https://");
-        assert_snapshot!(refused::<HttpUrl>(json!("http://")), @"this is no URL: empty host");
-        assert_snapshot!(refused::<HttpUrl>(json!("http://x:99999")), @"this is no URL: invalid port number");
+        assert_snapshot!(refused::<HttpUrl>(json!("http://")), @"invalid URL: the host is missing");
+        assert_snapshot!(refused::<HttpUrl>(json!("http://x:99999")), @"invalid URL: the port is not a number up to 65535");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessGroup};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::probe::Fault;
+use crate::text::error;
 
 /// How much of alembic's output is read.
 const MAX_OUTPUT: u64 = 1 << 20;
@@ -43,13 +44,14 @@ pub async fn heads(argv: &[String], dir: &Path) -> Result<Heads, Fault> {
     });
     command.wrap(ProcessGroup::leader()).wrap(KillOnDrop);
     let child = command.spawn().map_err(|error| {
-        Fault::new(format!("`{shown}` can't be run: {error}"))
+        Fault::new(format!("`{shown}` could not be run: {}", error::os(&error)))
             .help("`command` says how alembic is run, such as `command: [poetry, run, alembic]`")
     })?;
     let mut child = Running(child);
     let (stdout, stderr) = (child.0.stdout().take(), child.0.stderr().take());
     let (stdout, stderr) = tokio::join!(text(stdout), text(stderr));
-    let status = child.0.wait().await.map_err(|error| Fault::new(format!("`{shown}` was lost: {error}")))?;
+    let status =
+        child.0.wait().await.map_err(|error| Fault::new(format!("`{shown}` was lost: {}", error::os(&error))))?;
     if !status.success() {
         let words = stderr.trim().lines().last().or(stdout.trim().lines().last()).unwrap_or("it said nothing");
         return Err(Fault::new(format!("`{shown}` failed: {}", words.trim())));
@@ -119,6 +121,6 @@ mod tests {
         assert_eq!(failed("echo FAILED: no; exit 255").await, "`sh -c echo FAILED: no; exit 255` failed: FAILED: no");
         assert_eq!(failed("echo hello").await, "`sh -c echo hello` names no head");
         let error = heads(&["/no/such/alembic".to_owned()], Path::new("/")).await.expect_err("there is none");
-        assert_eq!(error.to_string(), "`/no/such/alembic` can't be run: No such file or directory (os error 2)");
+        assert_eq!(error.to_string(), "`/no/such/alembic` could not be run: no such file or directory");
     }
 }

@@ -8,6 +8,7 @@ use toml_edit::{DocumentMut, Item};
 use super::ini::Ini;
 use crate::client::sql::DatabaseUrl;
 use crate::probe::Fault;
+use crate::text::error;
 
 /// What alembic's configuration says of the revision files.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Config {
                 Ok(text) => Some(text),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound && file != path => None,
                 Err(error) => {
-                    return Err(Fault::new(format!("`{}` can't be read: {error}", shown(file))).help(
+                    return Err(Fault::new(format!("cannot read `{}`: {}", shown(file), error::os(&error))).help(
                         "`config` says where alembic's configuration is; without one, say where the revision files \
                          are with `scripts`",
                     ));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::script::{self, Revision};
 use crate::probe::Fault;
 use crate::probe::file::look;
+use crate::text::error;
 
 /// How deep folders are followed, against links that lead in circles.
 const MAX_DEPTH: usize = 32;
@@ -63,7 +64,7 @@ pub fn read(folders: &[PathBuf], kind: Kind, project: &Path) -> Result<Vec<Revis
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Fault {
-    Fault::new(format!("`{path}` can't be read: {error}"))
+    Fault::new(format!("cannot read `{path}`: {}", error::os(error)))
         .help("is the path right? `scripts` or `versions` may name the folder with the revision files")
 }
 

@@ -62,21 +62,41 @@ impl Provider {
     /// # Errors
     /// What is wrong, for the person who wrote it.
     pub fn knows(self, key: &str) -> Result<(), String> {
-        let (is_known, usual) = match self {
-            Self::S3 => (
-                key.parse::<AmazonS3ConfigKey>().is_ok(),
-                "`access_key_id`, `secret_access_key`, `region` and `endpoint`",
-            ),
-            Self::Google => (key.parse::<GoogleConfigKey>().is_ok(), "`service_account_key` and `base_url`"),
-            Self::Azure => {
-                (key.parse::<AzureConfigKey>().is_ok(), "`account_name`, `account_key`, `sas_token` and `endpoint`")
-            }
+        let is_known = match self {
+            Self::S3 => key.parse::<AmazonS3ConfigKey>().is_ok(),
+            Self::Google => key.parse::<GoogleConfigKey>().is_ok(),
+            Self::Azure => key.parse::<AzureConfigKey>().is_ok(),
         };
         if is_known {
             Ok(())
         } else {
-            Err(format!("`{key}` is no option of {}: the usual ones are {usual}", self.scheme()))
+            Err(format!("unknown option `{key}` of {}: the usual ones are {}", self.scheme(), self.usual()))
         }
+    }
+
+    /// The options that most people need.
+    pub fn usual(self) -> &'static str {
+        match self {
+            Self::S3 => "`access_key_id`, `secret_access_key`, `region` and `endpoint`",
+            Self::Google => "`service_account_key` and `base_url`",
+            Self::Azure => "`account_name`, `account_key`, `sas_token` and `endpoint`",
+        }
+    }
+
+    /// Where the store is unless an option says.
+    pub fn host(self) -> &'static str {
+        match self {
+            Self::S3 => "https://s3.amazonaws.com",
+            Self::Google => "https://storage.googleapis.com",
+            Self::Azure => "https://blob.core.windows.net",
+        }
+    }
+}
+
+impl Bucket {
+    /// The bucket as a whole, such as `s3://acme`.
+    pub fn place(&self) -> String {
+        format!("{}://{}", self.provider.scheme(), self.name)
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::child::{self, End, Finished};
 use crate::probe::{Context, Fault};
+use crate::text::error;
 
 /// How much of its list is kept: some hundred thousand entries.
 const MAX_OUTPUT: usize = 32 << 20;
@@ -42,7 +43,7 @@ async fn run(cx: &Context, dump: &Path, arguments: &[&str]) -> Result<Finished, 
     ended.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Fault::new("`pg_restore` is not installed here, or not in PATH")
             .help("it comes with PostgreSQL's client programs, in a version not older than the server's"),
-        _ => Fault::new(format!("`pg_restore` could not be run: {error}")),
+        _ => Fault::new(format!("`pg_restore` could not be run: {}", error::os(&error))),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -10,12 +11,12 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::client::{HttpClient, HttpConnector};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
-use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ClientOptions, CredentialProvider, Error, ObjectStore, ObjectStoreExt, RetryConfig};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
-use crate::client::Manner;
+use crate::client::{Manner, http};
 use crate::probe::{Context, Fault, HttpOptions};
 
 use super::place::{Bucket, Provider};
@@ -25,8 +26,12 @@ use super::{MOST, Object, profile, too_many};
 pub struct Store {
     inner: Box<dyn ObjectStore>,
     bucket: Bucket,
+    endpoint: Url,
     has_credentials: bool,
 }
+
+/// How long a machine may take to give the credentials of its role.
+const ROLE: Duration = Duration::from_secs(5);
 
 /// Our own client: it follows no redirects, so that what is signed stays with the store.
 #[derive(Debug)]
@@ -57,14 +62,19 @@ pub async fn open(
     let pairs: Vec<(&str, &str)> =
         defaults.iter().chain(options).map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let endpoint = pairs.iter().rev().find(|(key, _)| is_endpoint(key)).map(|(_, value)| *value);
-    let url = Url::parse(endpoint.unwrap_or("https://store.invalid")).map_err(|_| {
+    let url = Url::parse(endpoint.unwrap_or(bucket.provider.host())).map_err(|_| {
         Fault::new("the store's endpoint is not a URL").help("give `endpoint` as `https://host` or `http://host:port`")
     })?;
     let connector = Ours(cx.http(&url, &HttpOptions { insecure: false, ca: ca.cloned() }, Manner::default())?);
     // A checklist says itself how often to look again.
     let retry = RetryConfig { max_retries: 0, retry_timeout: cx.timeout, ..RetryConfig::default() };
     let client = ClientOptions::new().with_allow_http(url.scheme() == "http");
-    let built: object_store::Result<Box<dyn ObjectStore>> = match bucket.provider {
+    let has_credentials = pairs.iter().any(|(key, _)| is_credential(key));
+    let unbuilt = |_| {
+        Fault::new(format!("cannot open {} with these options", bucket.place()))
+            .help(format!("the usual ones are {}", bucket.provider.usual()))
+    };
+    let inner: Box<dyn ObjectStore> = match bucket.provider {
         Provider::S3 => {
             let builder = AmazonS3Builder::new();
             let builder = pairs.iter().fold(builder, |builder, (key, value)| match key.parse() {
@@ -73,7 +83,11 @@ pub async fn open(
             });
             let builder = builder.with_bucket_name(&bucket.name).with_retry(retry);
             let builder = builder.with_client_options(client).with_http_connector(connector);
-            builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
+            let store = builder.build().map_err(unbuilt)?;
+            if !has_credentials {
+                role(store.credentials().as_ref(), bucket, cx).await?;
+            }
+            Box::new(store)
         }
         Provider::Google => {
             let builder = GoogleCloudStorageBuilder::new();
@@ -83,7 +97,11 @@ pub async fn open(
             });
             let builder = builder.with_bucket_name(&bucket.name).with_retry(retry);
             let builder = builder.with_client_options(client).with_http_connector(connector);
-            builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
+            let store = builder.build().map_err(unbuilt)?;
+            if !has_credentials {
+                role(store.credentials().as_ref(), bucket, cx).await?;
+            }
+            Box::new(store)
         }
         Provider::Azure => {
             let builder = MicrosoftAzureBuilder::new();
@@ -93,14 +111,36 @@ pub async fn open(
             });
             let builder = builder.with_container_name(&bucket.name).with_retry(retry);
             let builder = builder.with_client_options(client).with_http_connector(connector);
-            builder.build().map(|store| Box::new(store) as Box<dyn ObjectStore>)
+            let store = builder.build().map_err(unbuilt)?;
+            if !has_credentials {
+                role(store.credentials().as_ref(), bucket, cx).await?;
+            }
+            Box::new(store)
         }
     };
-    let has_credentials = pairs
-        .iter()
-        .any(|(key, _)| ["key", "token", "secret", "credentials", "account"].iter().any(|word| key.contains(word)));
-    let inner = built.map_err(|error| Fault::new(format!("the options make no store: {}", root(&error))))?;
-    Ok(Store { inner, bucket: bucket.clone(), has_credentials })
+    Ok(Store { inner, bucket: bucket.clone(), endpoint: url, has_credentials })
+}
+
+/// Whether an option says who asks, or that nobody in particular does.
+fn is_credential(key: &str) -> bool {
+    let words =
+        ["access_key", "account_key", "token", "secret", "credentials", "service_account", "sas", "use_azure_cli"];
+    words.iter().any(|word| key.contains(word)) || key.ends_with("skip_signature")
+}
+
+/// Asks for the credentials of the machine's own role, which only a machine of the provider has.
+async fn role<C>(
+    provider: &dyn CredentialProvider<Credential = C>,
+    bucket: &Bucket,
+    cx: &Context,
+) -> Result<(), Fault> {
+    match tokio::time::timeout(ROLE.min(cx.timeout / 2), provider.get_credential()).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Fault::new(format!("no credentials for {}", bucket.place())).help(format!(
+            "set them in `options` ({}) or in the environment, or run gate on a machine whose role may list the bucket",
+            bucket.provider.usual()
+        ))),
+    }
 }
 
 /// Whether an option says where the store is.
@@ -184,22 +224,21 @@ impl Store {
 
     /// What an error of the store means. Its own words may hold a whole URL, signature and all.
     fn fault(&self, error: &Error) -> Fault {
-        let place = format!("{}://{}", self.bucket.provider.scheme(), self.bucket.name);
+        let place = self.bucket.place();
+        if let Some(error) = http_error(error) {
+            return http::fault(error, error.url().unwrap_or(&self.endpoint));
+        }
         let said = root(error);
         let is = |words: &[&str]| words.iter().any(|word| said.contains(word));
         match error {
             Error::Unauthenticated { .. } | Error::PermissionDenied { .. } => self.denied(&place, &said),
-            _ if !self.has_credentials && is_metadata(error) => Fault::new(format!("no credentials for {place}")).help(
-                "set them in `options`, in the environment (`AWS_ACCESS_KEY_ID`, …) or in an AWS profile, or run gate \
-                       on a machine whose role may list the bucket",
-            ),
             _ if is(&["401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"]) => {
                 self.denied(&place, &said)
             }
             _ if is(&["NoSuchBucket", "ContainerNotFound", "404"]) => {
                 Fault::new(format!("there is no {place}: {said}")).help("is its name right, and the region?")
             }
-            _ => Fault::new(format!("{place} could not be asked: {said}")),
+            _ => Fault::new(format!("{place} did not list its objects: {said}")),
         }
     }
 
@@ -214,16 +253,17 @@ impl Store {
     }
 }
 
-/// Whether the machine's own role was asked for, which only a machine of the provider has.
-fn is_metadata(error: &Error) -> bool {
+/// The error of the HTTP client, where no answer came.
+fn http_error(error: &Error) -> Option<&reqwest::Error> {
     let mut next: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = next {
-        if error.to_string().contains("169.254.169.254") || error.to_string().contains("metadata") {
-            return true;
+        if let Some(found) = error.downcast_ref::<reqwest::Error>() {
+            // A status is an answer.
+            return found.status().is_none().then_some(found);
         }
         next = error.source();
     }
-    false
+    None
 }
 
 /// The innermost words of an error, on one line, without any URL; of a store's XML, its code and message.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::client::http::Body;
 use crate::probe::Fault;
+use crate::text::error;
 
 /// What is at a path.
 #[derive(Debug, Default)]
@@ -81,7 +82,7 @@ fn fault(error: &io::Error, path: &Path) -> Fault {
     match error.kind() {
         ErrorKind::PermissionDenied => Fault::new(format!("`{path}` may not be read by this user"))
             .help("whether it is there can't be told: give the user of `gate` the permission"),
-        _ => Fault::new(format!("reading `{path}`: {error}")),
+        _ => Fault::new(format!("cannot read `{path}`: {}", error::os(error))),
     }
 }
 

@@ -10,10 +10,13 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::net::TcpStream;
 use url::{Host, Url};
 
 use super::{Context, Fault, Probe};
 use crate::client::http::{HttpUrl, options};
+use crate::client::trust;
+use crate::text::error;
 
 use manifest::{ACCEPT, Config, Manifest, Platform};
 use reference::Reference;
@@ -34,7 +37,7 @@ pub struct Image {
     user: Option<String>,
     /// The password, or a token that stands for it, such as `${secrets.GITHUB_TOKEN}`.
     password: Option<String>,
-    /// Use plain HTTP. Default: only with a registry on this machine, unless `ca` or `insecure` is given.
+    /// Use plain HTTP. Default: only with a registry on this machine that does not have TLS.
     plain_http: Option<bool>,
     /// Don't verify TLS. Every report shows it.
     #[serde(default)]
@@ -84,7 +87,7 @@ expect: { revision: { matches: "^[0-9a-f]{40}$" }, platforms: { contains: linux/
     async fn observe(&self, cx: &Context) -> Result<ImageSeen, Fault> {
         let mut registry = Registry {
             cx,
-            base: self.base(),
+            base: self.base().await,
             repository: self.reference.repository(),
             login: self.user.as_deref().map(|user| (user, self.password.as_deref().unwrap_or_default())),
             options: options(self.insecure, self.ca.as_ref()),
@@ -170,12 +173,25 @@ expect: { revision: { matches: "^[0-9a-f]{40}$" }, platforms: { contains: linux/
 }
 
 impl Image {
-    /// `https://host/v2/name`. On this machine plain HTTP is usual; but who says how to verify TLS wants TLS.
-    fn base(&self) -> HttpUrl {
+    /// `https://host/v2/name`. A registry on this machine may have TLS or not: it is tried, unless the settings say.
+    async fn base(&self) -> HttpUrl {
         let wants_tls = self.insecure || self.ca.is_some();
-        let plain = self.plain_http.unwrap_or_else(|| is_here(self.reference.host()) && !wants_tls);
+        let plain = match self.plain_http {
+            Some(plain) => plain,
+            None => is_here(self.reference.host()) && !wants_tls && !self.speaks_tls().await,
+        };
         let scheme = if plain { "http" } else { "https" };
         address(scheme, &self.reference).expect("it was tried when it was read")
+    }
+
+    async fn speaks_tls(&self) -> bool {
+        let secure = address("https", &self.reference).expect("it was tried when it was read");
+        let url = secure.url();
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        match TcpStream::connect((host, url.port_or_known_default().unwrap_or(443))).await {
+            Ok(stream) => trust::speaks_tls(host, stream).await,
+            Err(_) => false,
+        }
     }
 }
 
@@ -218,7 +234,7 @@ async fn manifest(registry: &mut Registry<'_>, version: &str) -> Result<Option<(
     }
     verify(&got, version)?;
     let manifest: Manifest = serde_json::from_slice(&got.body).map_err(|error| {
-        Fault::new(format!("what the registry gave for {version} is no manifest: {error}"))
+        Fault::new(format!("the registry did not return a manifest for {version}: {}", error::json(&error)))
             .help("is a registry at this address, or does something stand before it?")
     })?;
     if manifest.schema_version != 2 {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::child::{self, End};
 use crate::probe::{Context, Fault};
+use crate::text::error;
 
 use super::summary::Summary;
 use super::{K6, read};
@@ -16,8 +17,8 @@ const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 
 /// Runs the script, and gives the summary and whether k6 says that the test failed.
 pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool), Fault> {
-    let folder =
-        tempfile::tempdir().map_err(|error| Fault::new(format!("no temporary folder can be made: {error}")))?;
+    let folder = tempfile::tempdir()
+        .map_err(|error| Fault::new(format!("cannot create a temporary folder: {}", error::os(&error))))?;
     let file = folder.path().join("summary.json");
     let argv = argv(k6, &cx.path(script), &file);
     let mut command = std::process::Command::new(&argv[0]);
@@ -33,7 +34,7 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool)
     let ended = ended.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Fault::new(format!("`{}` is not installed here, or not in PATH", k6.program))
             .help("see https://grafana.com/docs/k6/latest/set-up/install-k6/, or give its path as `program`"),
-        _ => Fault::new(format!("`{}` could not be run: {error}", k6.program)),
+        _ => Fault::new(format!("`{}` could not be run: {}", k6.program, error::os(&error))),
     })?;
     // https://pkg.go.dev/go.k6.io/k6/errext/exitcodes: thresholds crossed, aborted by the script, marked as failed by it.
     let failed = match ended.end {

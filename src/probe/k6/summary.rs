@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::probe::Fault;
+use crate::text::error;
 
 use super::metric::{MetricType, Values, samples};
 
@@ -148,7 +149,7 @@ fn unknown(name: &str, title: &str) -> Fault {
 }
 
 fn malformed(name: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {
-    let fault = Fault::new(format!("`{name}` is not JSON: {error}"));
+    let fault = Fault::new(format!("`{name}`: {}", error::json(error)));
     if bytes.trim_ascii().is_empty() {
         return Fault::new(format!("`{name}` is empty")).help("did the load test break off?");
     }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::child::{self, Finished};
+use crate::text::error;
 use crate::text::shell::quoted;
 
 use super::{Context, Fault, Probe};
@@ -86,7 +87,7 @@ expect: { tables: { contains: inet filter } }
                 command.args(["-c", SCRIPT, "sh"]).arg(cx.path(&self.boot_file)).arg(&self.service);
                 command.current_dir("/").env_clear().env("PATH", cx.env.var("PATH").unwrap_or_default());
                 let ended = child::run(command, None, MAX_OUTPUT).await;
-                ended.map_err(|error| Fault::new(format!("the shell could not be run: {error}")))?
+                ended.map_err(|error| Fault::new(format!("the shell could not be run: {}", error::os(&error))))?
             }
         };
         self.seen(&ended)

@@ -140,10 +140,10 @@ async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + ?Sized), c
 async fn dial(target: &Target) -> Result<TcpStream, Fault> {
     let addresses: Vec<_> = match lookup_host((target.host.as_str(), target.port)).await {
         Ok(addresses) => addresses.collect(),
-        Err(error) => return Err(unresolved(&target.host, &format!(": {error}"))),
+        Err(error) => return Err(unresolved(&target.host, Some(&error))),
     };
     if addresses.is_empty() {
-        return Err(unresolved(&target.host, ""));
+        return Err(unresolved(&target.host, None));
     }
     connect(addresses).await.map(|(stream, _)| stream).map_err(|error| connection(&error, &target.name()))
 }
@@ -184,17 +184,10 @@ async fn speaks_plainly(target: &Target) -> bool {
 
 /// Whether something there answers a TLS handshake.
 async fn speaks_tls(target: &Target) -> bool {
-    let asking = async {
-        let config = Arc::new(trust::config(None, true).ok()?);
-        let name = ServerName::try_from(target.host.clone()).ok()?;
-        let error = match TlsConnector::from(config).connect(name, dial(target).await.ok()?).await {
-            Ok(_) => return Some(()),
-            Err(error) => error,
-        };
-        // It may refuse to go on without a client's certificate; that too is TLS.
-        matches!(error.get_ref()?.downcast_ref()?, rustls::Error::AlertReceived(_)).then_some(())
-    };
-    timeout(PATIENCE, asking).await.ok().flatten().is_some()
+    match timeout(PATIENCE, dial(target)).await {
+        Ok(Ok(stream)) => trust::speaks_tls(&target.host, stream).await,
+        Ok(Err(_)) | Err(_) => false,
+    }
 }
 
 async fn within<T>(deadline: Instant, work: impl Future<Output = T>) -> Option<T> {

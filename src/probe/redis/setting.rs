@@ -8,6 +8,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::text::error;
+
 /// Where a server is, who asks, and which of its databases is meant.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(inline)]
@@ -73,7 +75,7 @@ impl Target {
         };
         // The parser would call a `/` in a password the end of an empty host, or of an invalid port.
         let help = "characters such as `/ ? # @ :` in a password must be percent-encoded";
-        let url = Url::parse(text).map_err(|error| format!("this is no URL: {error} ({help})"))?;
+        let url = Url::parse(text).map_err(|error| format!("invalid URL: {} ({help})", error::url(error)))?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
         let host = host.trim_matches(['[', ']']).to_owned();
         for (key, value) in url.query_pairs() {
@@ -106,7 +108,7 @@ impl Target {
         let place = format!("redis://{}:{port}", url.host_str().unwrap_or_default());
         Ok(Self {
             text: text.to_owned(),
-            place: Url::parse(&place).map_err(|error| format!("this is no URL: {error}"))?,
+            place: Url::parse(&place).map_err(|error| format!("invalid URL: {}", error::url(error)))?,
             host,
             port,
             is_tls,
@@ -168,7 +170,7 @@ mod tests {
     fn a_url_that_cannot_be_read_is_not_shown() {
         assert_snapshot!(refused("http://h"), @"the URL must begin with redis:// or rediss://");
         assert_snapshot!(refused("redis://"), @"the URL names no host");
-        assert_snapshot!(refused("redis://:se/cret@h"), @"this is no URL: empty host (characters such as `/ ? # @ :` in a password must be percent-encoded)");
+        assert_snapshot!(refused("redis://:se/cret@h"), @"invalid URL: the host is missing (characters such as `/ ? # @ :` in a password must be percent-encoded)");
         assert_snapshot!(refused("redis://h?tls=true"), @"unsupported URL parameter `tls`: write rediss:// for TLS");
         assert_snapshot!(refused("redis://h?dbs=2"), @"unsupported URL parameter `dbs`: only `db` is supported");
         assert_snapshot!(refused("rediss://h?ssl_cert_reqs=none"), @"`ssl_cert_reqs` is not supported: write `insecure: true` to skip verification");

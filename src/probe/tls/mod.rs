@@ -216,7 +216,7 @@ impl Tls {
         let (host, port) = (self.address.host(), self.address.port());
         let found: Vec<SocketAddr> = match lookup_host((host, port)).await {
             Ok(found) => found.collect(),
-            Err(error) => return Err(unresolved(host, &format!(": {error}"))),
+            Err(error) => return Err(unresolved(host, Some(&error))),
         };
         let (mut stream, _) = connect(found).await.map_err(|error| connection(&error, &self.place()))?;
         match self.starttls {

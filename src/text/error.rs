@@ -1,0 +1,58 @@
+//! Errors of libraries in plain words: without their type names, numbers and jargon.
+
+use std::io;
+
+/// What the operating system said, such as `permission denied`.
+pub fn os(error: &io::Error) -> String {
+    let said = match error.raw_os_error() {
+        Some(code) => error.to_string().trim_end_matches(&format!(" (os error {code})")).to_owned(),
+        None => error.kind().to_string(),
+    };
+    let mut chars = said.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// Why a text is not the JSON that is expected, and where.
+pub fn json(error: &serde_json::Error) -> String {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    match error.classify() {
+        serde_json::error::Category::Eof => format!("incomplete JSON: it ends at {place}"),
+        serde_json::error::Category::Data => format!("unexpected JSON structure at {place}"),
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => format!("invalid JSON at {place}"),
+    }
+}
+
+/// Why a text is not a URL.
+pub fn url(error: url::ParseError) -> &'static str {
+    match error {
+        url::ParseError::EmptyHost => "the host is missing",
+        url::ParseError::InvalidPort => "the port is not a number up to 65535",
+        url::ParseError::InvalidIpv4Address | url::ParseError::InvalidIpv6Address => "the host is not a valid address",
+        url::ParseError::IdnaError | url::ParseError::InvalidDomainCharacter => "the host is not a valid name",
+        url::ParseError::RelativeUrlWithoutBase | url::ParseError::RelativeUrlWithCannotBeABaseBase => {
+            "it must begin with a scheme such as `https://`"
+        }
+        _ => "it is malformed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    #[test]
+    fn errors_are_shown_without_the_words_of_a_library() {
+        assert_snapshot!(os(&io::Error::from_raw_os_error(libc::EACCES)), @"permission denied");
+        assert_snapshot!(os(&io::Error::other("InvalidContentType")), @"other error");
+        let parsed = |text: &str| json(&serde_json::from_str::<Vec<u8>>(text).expect_err("it is not this JSON"));
+        assert_snapshot!(parsed("[1,"), @"incomplete JSON: it ends at line 1, column 3");
+        assert_snapshot!(parsed("[1}"), @"invalid JSON at line 1, column 3");
+        assert_snapshot!(parsed("[\"x\"]"), @"unexpected JSON structure at line 1, column 4");
+        let parsed = |text: &str| url(url::Url::parse(text).expect_err("it is not a URL"));
+        assert_snapshot!(parsed("http://"), @"the host is missing");
+        assert_snapshot!(parsed("api.example"), @"it must begin with a scheme such as `https://`");
+        assert_snapshot!(parsed("http://h:99999"), @"the port is not a number up to 65535");
+    }
+}
