@@ -9,6 +9,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
+use crate::secret::{Redact, Redactor};
 use crate::text::credential::looks_secret;
 use crate::text::{masked_lines, visible, visible_lines};
 
@@ -169,6 +170,22 @@ impl Diagnostics {
             }
         }
         out
+    }
+}
+
+impl Redact for Diagnostics {
+    fn redact(&mut self, redactor: &Redactor) {
+        self.0.redact(redactor);
+    }
+}
+
+impl Redact for Diagnostic {
+    fn redact(&mut self, redactor: &Redactor) {
+        let Self { severity: _, title, at, is_shown: _, also, help, more: _ } = self;
+        title.redact(redactor);
+        help.redact(redactor);
+        let labels = at.iter_mut().filter_map(|(_, label)| label.as_mut());
+        labels.chain(also.iter_mut().map(|(_, label)| label)).for_each(|label| label.redact(redactor));
     }
 }
 

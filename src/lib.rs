@@ -23,9 +23,9 @@ pub mod dotenv;
 
 pub mod child;
 
-pub mod diagnostic;
-
 pub mod secret;
+
+pub mod diagnostic;
 
 pub mod yaml;
 

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use percent_encoding::percent_decode_str;
-use url::Url;
 
 use crate::env::Env;
 use crate::secret::Redactor;
@@ -57,7 +56,7 @@ pub fn credentials(node: &Node) -> Vec<Credential> {
             let values = [Some(text), word].into_iter().flatten();
             found.extend(values.map(|value| Credential { name: name.to_owned(), value: value.to_owned() }));
         }
-        found.extend(of_url(text).map(|value| Credential { name: "password".to_owned(), value }));
+        found.extend(in_text(text).into_iter().map(|value| Credential { name: "password".to_owned(), value }));
     }
     found
 }
@@ -108,7 +107,7 @@ fn undeclared(env: &Env) -> impl Iterator<Item = (String, String)> {
     const SHORTEST: usize = 8;
     env.vars.iter().flat_map(|(name, value)| {
         let named = says_secret(name).then(|| value.clone()).filter(|value| value.len() >= SHORTEST);
-        named.into_iter().chain(of_url(value)).map(move |value| (name.clone(), value))
+        named.into_iter().chain(in_text(value)).map(move |value| (name.clone(), value))
     })
 }
 
@@ -127,26 +126,66 @@ fn is_credential(key: &str) -> bool {
     SETTINGS.contains(&key.as_str()) || (key.starts_with("x-") && HEADERS.iter().any(|end| key.ends_with(end)))
 }
 
-/// The password of a URL; the user of an `http` or `https` URL without a password, which is a token.
-pub fn of_url(text: &str) -> impl Iterator<Item = String> + use<> {
-    let secret = text.contains("://").then(|| text.trim()).filter(|text| text.contains('@')).and_then(|text| {
-        let url = Url::parse(text).ok()?;
-        let user = Some(url.username()).filter(|user| !user.is_empty());
-        match url.password() {
-            // It says nothing that the user's name does not.
-            Some(password) if user == Some(password) => None,
-            Some(password) => Some(password.to_owned()),
-            None => user.filter(|_| matches!(url.scheme(), "http" | "https")).map(ToOwned::to_owned),
+/// The credentials in an argument of a command line: of the URLs in it, and what `token=…` and the like set.
+pub fn in_argument(text: &str) -> Vec<Credential> {
+    let named = |name: &str, value: String| Credential { name: name.to_owned(), value };
+    let mut found: Vec<Credential> = in_text(text).into_iter().map(|value| named("password", value)).collect();
+    if let Some((path, value)) = text.split_once('=') {
+        let key = path.rsplit_once('.').map_or(path, |(_, key)| key).trim_start_matches('-');
+        if is_credential(key) || says_secret(key) {
+            let word = value.split_once(' ').map(|(_, word)| word);
+            found.extend([Some(value), word].into_iter().flatten().map(|value| named(key, value.to_owned())));
         }
-    });
-    let decoded = secret.as_deref().and_then(|text| percent_decode_str(text).decode_utf8().ok()).map(String::from);
-    let decoded = decoded.filter(|decoded| Some(decoded) != secret.as_ref());
-    secret.into_iter().chain(decoded)
+    }
+    found
 }
+
+/// The passwords of the URLs in a text, also of those that are malformed, each as it is written and decoded; the user of
+/// an `http` or `https` URL without a password, which is a token.
+fn in_text(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("://") {
+        let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
+        let scheme = &text[text[..at].trim_end_matches(is_scheme).len()..at];
+        let rest = &text[at + "://".len()..];
+        // A password may hold a quote where the text is nothing but a URL, or `url=…`.
+        let is_all = text[..at - scheme.len()].chars().all(|c| !c.is_whitespace() && !"\"'<>`{[".contains(c));
+        let end = rest.find(|c: char| c.is_whitespace() || (!is_all && "\"'<>`".contains(c)));
+        found.extend(of_url(scheme, &rest[..end.unwrap_or(rest.len())]));
+    }
+    let decoded = found.iter().filter_map(|secret| percent_decode_str(secret).decode_utf8().ok()).map(String::from);
+    let decoded: Vec<String> = decoded.filter(|decoded| !found.contains(decoded)).collect();
+    found.extend(decoded);
+    found
+}
+
+fn of_url(scheme: &str, rest: &str) -> Vec<String> {
+    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // A password with an unencoded `/`, `?` or `#` goes on for longer than the standard says.
+    let is_broken = authority.split_once(':').is_some_and(|(_, port)| port.chars().any(|c| !c.is_ascii_digit()));
+    let login = match authority.rsplit_once('@') {
+        Some((login, _)) => Some(login),
+        None => rest.rsplit_once('@').map(|(login, _)| login).filter(|_| is_broken),
+    };
+    let secret = login.and_then(|login| match login.split_once(':') {
+        // It says nothing that the user's name does not.
+        Some((user, password)) if user == password => None,
+        Some((_, password)) => Some(password),
+        None => Some(login).filter(|_| is_http),
+    });
+    let query = rest.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or_default());
+    let pairs = query.into_iter().flat_map(|query| query.split('&')).filter_map(|pair| pair.split_once('='));
+    let in_query = pairs.filter(|(key, _)| is_credential(key) || QUERY.contains(key)).map(|(_, value)| value);
+    secret.into_iter().chain(in_query).filter(|secret| !secret.is_empty()).map(ToOwned::to_owned).collect()
+}
+
+/// What a URL's query calls a credential beside [`SETTINGS`].
+const QUERY: [&str; 4] = ["access_token", "auth_token", "sslpassword", "sig"];
 
 #[cfg(test)]
 mod tests {
-    use super::{credentials, says_secret};
+    use super::{credentials, in_argument, says_secret};
     use crate::diagnostic::Sources;
     use crate::yaml;
 
@@ -185,5 +224,21 @@ mod tests {
         assert_eq!(found("url: https://t0ken@api.example/"), "password=t0ken");
         assert_eq!(found("url: redis://cache@db/0"), "");
         assert_eq!(found("url: postgres://postgres:postgres@db/postgres"), "");
+        assert_eq!(found("url: postgres://gate:pa/ss@db:no-port/gate"), "password=pa/ss");
+        assert_eq!(found("url: http://db:8080/@user?token=abc&page=2"), "password=abc");
+        assert_eq!(found("text: 'see <redis://:pw12@h/0>, or http://h:80/x@y'"), "password=pw12");
+    }
+
+    #[test]
+    fn an_argument_holds_the_credential_that_it_sets() {
+        let found = |text| {
+            let found = in_argument(text).into_iter().map(|found| format!("{}={}", found.name, found.value));
+            found.collect::<Vec<String>>().join(" ")
+        };
+        assert_eq!(found("url=redis://:pw'12@h/0"), "password=pw'12");
+        assert_eq!(found("headers.Authorization=Bearer abc"), "Authorization=Bearer abc Authorization=abc");
+        assert_eq!(found("--ledger=postgres://gate:a\"b@h/gate"), "password=a\"b");
+        assert_eq!(found("RELEASE_TOKEN=abcdefgh"), "RELEASE_TOKEN=abcdefgh");
+        assert_eq!(found("query=select 1"), "");
     }
 }

@@ -31,7 +31,7 @@ use crate::run::Gap;
 use crate::secret::Redactor;
 use crate::yaml::Node;
 
-pub use credential::{Credential, credentials, redactor};
+pub use credential::{Credential, credentials, in_argument, redactor};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use digest::Definition;
 pub use file::{FileChanges as Changes, FileSignOff as SignOff, Since};

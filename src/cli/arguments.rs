@@ -12,7 +12,7 @@ use crate::env::Env;
 use crate::ledger::{Ledger, Location};
 use crate::reader;
 
-use super::Failure;
+use super::{Console, Failure};
 
 /// The maximum size of an environment file, in bytes.
 const ENV_FILE: u64 = 1 << 20;
@@ -38,7 +38,7 @@ impl InputArgs {
 
     /// The environment with the variables of the files. They can't say where the ledger is, or what it keeps: such a file
     /// may come with the repository.
-    pub fn env(&self, mut env: Env) -> Result<Env, Failure> {
+    pub fn env(&self, env: Console) -> Result<Console, Failure> {
         let mut found: BTreeMap<String, String> = BTreeMap::new();
         for file in &self.env_file {
             let text = reader::named(&env.cwd.join(file), ENV_FILE).map_err(|problem| {
@@ -50,15 +50,16 @@ impl InputArgs {
             })?;
             found.extend(pairs);
         }
+        let mut with_files = Env::clone(env.world());
         for (name, value) in found {
             if name.starts_with("GATE_LEDGER") {
                 let warning = Diagnostic::warning(format!("`{name}` in `--env-file` is ignored"));
                 Failure::usage(warning.help("set it in the environment, or use `--ledger`"), &env).tell();
                 continue;
             }
-            env.vars.entry(name).or_insert(value);
+            with_files.vars.entry(name).or_insert(value);
         }
-        Ok(env)
+        Ok(env.with(with_files))
     }
 }
 
@@ -73,17 +74,17 @@ pub struct LedgerArgs {
 
 impl LedgerArgs {
     /// Whether it is named.
-    pub fn is_named(&self, env: &Env) -> bool {
+    pub fn is_named(&self, env: &Console) -> bool {
         self.ledger.is_some() || env.var("GATE_LEDGER").is_some()
     }
 
     /// Where it is. `root` is the folder that holds `checklists/`.
-    pub fn location(&self, root: &Path, env: &Env) -> Result<Location, Failure> {
+    pub fn location(&self, root: &Path, env: &Console) -> Result<Location, Failure> {
         Location::of(self.ledger.as_deref(), root, env).map_err(|problem| Failure::usage(problem, env))
     }
 
     /// The ledger in which runs of a checklist in this folder are recorded. `name` is that checklist's.
-    pub async fn open(&self, name: &str, root: &Path, env: &Env) -> Result<Ledger, Failure> {
+    pub async fn open(&self, name: &str, root: &Path, env: &Console) -> Result<Ledger, Failure> {
         let location = self.location(root, env)?;
         let place = location.name.clone();
         let opened = Ledger::open_existing(location, root, env).await;

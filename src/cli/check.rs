@@ -10,17 +10,17 @@ use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::checklist::{ListFile, Since};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{self, Keep, Options, Wait};
-use crate::env::Env;
+use crate::engine::{self, Keep, Options, Ran, Wait};
 use crate::ledger::{self, ChangeBases};
 use crate::plan::{Plan, Selection};
 use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::{Interruption, Run, Signal};
+use crate::secret::Redacted;
 use crate::yaml::Duration;
 
 use super::deliver::{Delivered, deliver};
-use super::record::{Asked, Recorder};
-use super::{Exit, Failure, InputArgs, LedgerArgs, kept, load, signed};
+use super::record::{Asked, Record, Recorder};
+use super::{Console, Exit, Failure, InputArgs, LedgerArgs, kept, load, signed};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -76,7 +76,7 @@ pub struct Check {
 }
 
 impl Check {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let env = self.input.env(env)?;
         let checklist = load(&self.name, &self.input.overrides(), &env)?;
         let reports = self.reports(&checklist.root, checklist.markdown.as_deref(), &env)?;
@@ -126,28 +126,28 @@ impl Check {
             Failure::usage(Diagnostic::error(format!("cannot listen for signals: {problem}")), &env)
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
-        let env = Arc::new(env);
         let file = ListFile {
             name: plan.checklist.name.clone(),
             file: plan.checklist.file.clone(),
             root: plan.checklist.root.clone(),
             overrides: self.input.overrides(),
         };
-        let mut run = engine::run(plan, &options, &env, stop, |event| live.show(event)).await;
+        let Ran { mut run, redactor } = engine::run(plan, &options, env.world(), stop, |event| live.show(event)).await;
         live.finish();
-        let recorded = match recorder {
+        env.learn(&redactor);
+        let (run, recorded) = match recorder {
             Some(recorder) => {
                 let asked = Asked { changes: &changes, signed, file: &file };
-                let (recorded, warnings) = recorder.record(&mut run, asked, &env).await;
+                let Record { run, recorded, warnings } = recorder.record(run, asked, &redactor, &env).await;
                 for warning in warnings {
                     Failure::usage(warning, &env).tell();
                 }
-                recorded.map_err(|problem| Failure::output(problem, &env))
+                (run, recorded.map_err(|problem| Failure::output(problem, &env)))
             }
             None => {
                 let green = Err("no ledger was asked when it last was green".to_owned());
                 ledger::list_changes(&mut run, &changes, ChangeBases { green, sign_off: signed }, &file, &env).await;
-                Ok(())
+                (redactor.pass(run), Ok(()))
             }
         };
         let now = env.now();
@@ -181,7 +181,7 @@ impl Check {
         &self,
         root: &std::path::Path,
         markdown: Option<&std::path::Path>,
-        env: &Env,
+        env: &Console,
     ) -> Result<Vec<(String, PathBuf)>, Failure> {
         let mut reports: Vec<(String, PathBuf)> =
             self.report.iter().map(|(format, path)| (format.name.to_owned(), path.clone())).collect();
@@ -217,9 +217,9 @@ fn stopped_by(signal: Signal) -> Exit {
     }
 }
 
-fn show(format: &Format, run: &Run, look: &Look) -> io::Result<()> {
+fn show(format: &Format, run: &Redacted<Run>, look: &Look) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    match (format.render)(run, look, &mut out).and_then(|()| out.flush()) {
+    match format.write(run, look, &mut out).and_then(|()| out.flush()) {
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, suggestion};
 use crate::env::Env;
 
 use super::check::{Check, stop};
-use super::{Exit, Failure, print};
+use super::{Console, Exit, Failure, eprint, misused, print};
 
 #[derive(Debug, Args)]
 #[command(after_help = parts())]
@@ -27,7 +27,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         if self.broken.iter().any(|part| part == "help") {
             print(&parts(), &env)?;
             return Ok(Exit::Ready);
@@ -44,7 +44,7 @@ impl Demo {
         if self.serve {
             let stop = stop().map_err(|problem| failed(problem.to_string()))?;
             print(&format!("{}cd '{shown}'\ngate check staging\n", exports(&stack)), &env)?;
-            eprint("The stack is up until Ctrl-C. In another terminal, run the lines above.\n");
+            eprint(&env.pass("The stack is up until Ctrl-C. In another terminal, run the lines above.\n".to_owned()));
             stop.await;
             return Ok(Exit::Ready);
         }
@@ -54,26 +54,17 @@ impl Demo {
         let matches = Check::augment_args(clap::Command::new("gate demo --")).try_get_matches_from(arguments);
         let check = match matches.and_then(|matches| Check::from_arg_matches(&matches)) {
             Ok(check) => check,
-            Err(problem) => {
-                let _ = problem.print();
-                return Ok(if problem.use_stderr() { Exit::Usage } else { Exit::Ready });
-            }
+            Err(problem) => return Ok(misused(&problem, &env)),
         };
-        let mut own = env.clone();
+        let mut own = Env::clone(env.world());
         own.enter(&folder).map_err(|problem| failed(problem.to_string()))?;
         own.vars.extend(stack.vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        let exit = check.run(own).await?;
-        eprint(&format!(
-            "\nchecklist  {shown}/checklists/staging.yaml\nmarkdown   {shown}/docs/STAGING_READINESS.md\n"
-        ));
+        let exit = check.run(env.with(own)).await?;
+        let places =
+            format!("\nchecklist  {shown}/checklists/staging.yaml\nmarkdown   {shown}/docs/STAGING_READINESS.md\n");
+        eprint(&env.pass(places));
         Ok(exit)
     }
-}
-
-/// Says something beside what was asked for. Nobody can be told when that fails.
-fn eprint(text: &str) {
-    use std::io::Write;
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// The variables, as a shell reads them.

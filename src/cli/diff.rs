@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use crate::checklist::{self, ListFile, Overrides, demands, demands_at};
 use crate::diagnostic::Diagnostic;
-use crate::env::Env;
 use crate::ledger::{Key, Ledger, Recorded, RunId};
 use crate::probe::Registry;
 use crate::run::{Change, Demands, ItemResult, Turn, Weaker, changes, weaker, words};
@@ -13,7 +12,7 @@ use crate::text::visible;
 
 use super::history::when;
 use super::list::columns;
-use super::{Exit, Failure, LedgerArgs, OutputFormat, print};
+use super::{Console, Exit, Failure, LedgerArgs, OutputFormat, print};
 
 #[derive(Debug, Args)]
 pub struct Diff {
@@ -44,7 +43,7 @@ const TURNS: [(Turn, &str, &str); 6] = [
 ];
 
 impl Diff {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         if let Some(since) = &self.since {
             return self.definitions(since, &env).await;
         }
@@ -65,7 +64,7 @@ impl Diff {
     }
 
     /// Compares the checklist with that of a revision, without running anything.
-    async fn definitions(&self, since: &str, env: &Env) -> Result<Exit, Failure> {
+    async fn definitions(&self, since: &str, env: &Console) -> Result<Exit, Failure> {
         let found = checklist::find(&self.name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let file = ListFile {
             name: found.name.clone(),
@@ -75,8 +74,9 @@ impl Diff {
         };
         let registry = Registry::built_in();
         let loaded = checklist::load(found, &file.overrides, env, &registry);
+        env.learn(&loaded.redactor);
         let Some(now) = &loaded.checklist else {
-            return Err(Failure::usage(loaded.problems, env).at(&loaded.sources).without(&loaded.redactor));
+            return Err(Failure::usage(loaded.problems, env).at(&loaded.sources));
         };
         let now = demands(now);
         let then = demands_at(&file, since, env, &registry)
@@ -95,7 +95,7 @@ impl Diff {
         Ok(Exit::Ready)
     }
 
-    async fn two(&self, ledger: &mut Ledger, key: &Key, env: &Env) -> Result<(Recorded, Recorded), Failure> {
+    async fn two(&self, ledger: &mut Ledger, key: &Key, env: &Console) -> Result<(Recorded, Recorded), Failure> {
         let name = &key.name;
         let failed = |problem| Failure::output(problem, env);
         let runs = ledger.runs(key, usize::MAX).await.map_err(failed)?;

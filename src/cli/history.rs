@@ -7,14 +7,13 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::checklist;
-use crate::env::Env;
 use crate::ledger::{AllFacts, Facts, ItemState, Key, RunHead};
 use crate::report::words;
 use crate::run::Status;
 use crate::text::visible;
 
 use super::list::columns;
-use super::{Exit, Failure, LedgerArgs, OutputFormat, print};
+use super::{Console, Exit, Failure, LedgerArgs, OutputFormat, print};
 
 #[derive(Debug, Args)]
 pub struct History {
@@ -40,7 +39,7 @@ struct ItemStats<'a> {
 }
 
 impl History {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let text = match &self.name {
             Some(name) => self.of(name, &env).await?,
             None => self.overview(&env).await?,
@@ -49,7 +48,7 @@ impl History {
         Ok(Exit::Ready)
     }
 
-    async fn of(&self, name: &str, env: &Env) -> Result<String, Failure> {
+    async fn of(&self, name: &str, env: &Console) -> Result<String, Failure> {
         // What was recorded can be listed whatever is in the checklist today.
         let checklist = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let failed = |problem| Failure::output(problem, env);
@@ -81,7 +80,7 @@ impl History {
     }
 
     /// The last run of each checklist.
-    async fn overview(&self, env: &Env) -> Result<String, Failure> {
+    async fn overview(&self, env: &Console) -> Result<String, Failure> {
         let (root, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let (mut rows, mut all) = (Vec::new(), Vec::new());
         let mut ledger = self.ledger.open("NAME", &root, env).await?;

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::diagnostic::Diagnostic;
-use crate::env::Env;
 use crate::import::{Import as Imported, Unusable, import};
 use crate::reader;
 use crate::text::visible;
 use crate::writer::Target;
 
-use super::{Exit, Failure, print};
+use super::{Console, Exit, Failure, print};
 
 /// A file that is longer is no checklist.
 const LIMIT: u64 = 16 << 20;
@@ -33,7 +32,7 @@ pub struct Import {
 }
 
 impl Import {
-    pub fn run(self, env: &Env) -> Result<Exit, Failure> {
+    pub fn run(self, env: &Console) -> Result<Exit, Failure> {
         let name = self.file.display().to_string();
         let text = self
             .text(env)
@@ -64,7 +63,7 @@ impl Import {
         Ok(Exit::Ready)
     }
 
-    fn text(&self, env: &Env) -> io::Result<String> {
+    fn text(&self, env: &Console) -> io::Result<String> {
         match self.file.to_str() {
             Some("-") => reader::stdin(LIMIT),
             _ => reader::named(&env.cwd.join(&self.file), LIMIT),

@@ -6,12 +6,11 @@ use clap::{Args, Subcommand};
 
 use crate::checklist;
 use crate::diagnostic::Diagnostic;
-use crate::env::Env;
 use crate::ledger::{Key, Retention};
 use crate::report::{self, Look};
 use crate::yaml::Duration;
 
-use super::{Exit, Failure, LedgerArgs, print};
+use super::{Console, Exit, Failure, LedgerArgs, print};
 
 #[derive(Debug, Args)]
 pub struct Ledger {
@@ -44,7 +43,7 @@ enum Command {
 }
 
 impl Ledger {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let (name, args) = match &self.command {
             Command::Export { name, ledger } | Command::Prune { name, ledger, .. } => (name, ledger),
         };
@@ -60,7 +59,7 @@ impl Ledger {
                     let Some(recorded) = ledger.run(&key, head.id).await.map_err(failed)? else { continue };
                     let mut text = Vec::new();
                     let options = Look::plain(env.now());
-                    (json.render)(&recorded.run, &options, &mut text).expect("a vector takes all");
+                    json.write(&env.pass(recorded.run), &options, &mut text).expect("a vector takes all");
                     print(&line(&text), &env)?;
                 }
             }

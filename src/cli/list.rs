@@ -7,12 +7,11 @@ use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 
 use crate::checklist::{self, Item, Overrides};
-use crate::env::Env;
 use crate::manual;
 use crate::probe::Registry;
 use crate::text::visible;
 
-use super::{Exit, Failure, check, folder, load, print};
+use super::{Console, Exit, Failure, check, folder, load, print};
 
 #[derive(Debug, Args)]
 pub struct List {
@@ -27,7 +26,7 @@ pub struct List {
 }
 
 impl List {
-    pub fn run(self, env: &Env) -> Result<Exit, Failure> {
+    pub fn run(self, env: &Console) -> Result<Exit, Failure> {
         if self.probes {
             let registry = Registry::built_in();
             let rows = registry.iter().map(|kind| vec![kind.name().to_owned(), manual::summary(&**kind)]);
@@ -52,7 +51,7 @@ impl List {
     }
 }
 
-fn checklists(env: &Env) -> Result<Exit, Failure> {
+fn checklists(env: &Console) -> Result<Exit, Failure> {
     let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, env))?;
     let mut exit = Exit::Ready;
     let mut rows = Vec::new();
@@ -73,7 +72,7 @@ fn checklists(env: &Env) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn checks(env: &Env) -> Result<Exit, Failure> {
+fn checks(env: &Console) -> Result<Exit, Failure> {
     let mut exit = Exit::Ready;
     let mut rows = Vec::new();
     for name in checklist::check_names(&folder(env)) {

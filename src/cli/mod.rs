@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod console;
 mod deliver;
 mod demo;
 mod diff;
@@ -37,10 +38,11 @@ use crate::ledger::Location;
 use crate::probe::Registry;
 use crate::report::Kept;
 use crate::run::Verdict;
-use crate::secret::Redactor;
+use crate::secret::{Redacted, Redactor};
 use crate::text::visible_lines;
 
 use arguments::{InputArgs, LedgerArgs, OutputFormat};
+use console::Console;
 
 /// Says whether an environment is ready, by looking.
 ///
@@ -135,15 +137,13 @@ impl From<Verdict> for Exit {
 /// Runs the program with these arguments, the first of which is its name.
 pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) -> ExitCode {
     engine::quiet_panics();
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let words: Vec<String> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let env = Console::new(Env::from_process(), &words);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(problem) => {
-            // Help and version go to standard output and are no error; nobody can be told when that fails.
-            let _ = problem.print();
-            return ExitCode::from(if problem.use_stderr() { Exit::Usage.code() } else { Exit::Ready.code() });
-        }
+        Err(problem) => return ExitCode::from(misused(&problem, &env).code()),
     };
-    let env = Env::from_process();
     let done = match cli.verb {
         Verb::Check(check) => check.run(env).await,
         Verb::Validate(validate) => validate.run(&env).await,
@@ -168,7 +168,21 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Problems that end the program, told when it ends.
+/// Prints what clap says of a command line: help and version to standard output, an error without the secrets in it to
+/// standard error.
+fn misused(problem: &clap::Error, env: &Console) -> Exit {
+    if !problem.use_stderr() {
+        // Help is no secret. A reader who leaves early has had enough.
+        let _ = problem.print();
+        return Exit::Ready;
+    }
+    let text = problem.render();
+    let text = if env.color_stderr { text.ansi().to_string() } else { text.to_string() };
+    eprint(&env.pass(text));
+    Exit::Usage
+}
+
+/// Problems that end the program, printed when it ends.
 #[derive(Debug)]
 struct Failure {
     problems: Diagnostics,
@@ -180,18 +194,13 @@ struct Failure {
 
 impl Failure {
     /// Something is wrong with the command line or a file.
-    fn usage(problems: impl Into<Diagnostics>, env: &Env) -> Self {
-        Self {
-            problems: problems.into(),
-            sources: Arc::default(),
-            redactor: Redactor::default(),
-            styled: env.color_stderr,
-            exit: Exit::Usage,
-        }
+    fn usage(problems: impl Into<Diagnostics>, env: &Console) -> Self {
+        let (redactor, styled) = (env.redactor(), env.color_stderr);
+        Self { problems: problems.into(), sources: Arc::default(), redactor, styled, exit: Exit::Usage }
     }
 
     /// A file of sign-offs can't be read.
-    fn unread((problems, sources): (Diagnostics, Sources), env: &Env) -> Self {
+    fn unread((problems, sources): (Diagnostics, Sources), env: &Console) -> Self {
         Self { sources: Arc::new(sources), ..Self::usage(problems, env) }
     }
 
@@ -200,13 +209,8 @@ impl Failure {
         Self { sources: Arc::clone(sources), ..self }
     }
 
-    /// The same without these secrets.
-    fn without(self, redactor: &Redactor) -> Self {
-        Self { redactor: redactor.clone(), ..self }
-    }
-
     /// Something can't be written.
-    fn output(problems: impl Into<Diagnostics>, env: &Env) -> Self {
+    fn output(problems: impl Into<Diagnostics>, env: &Console) -> Self {
         Self { exit: Exit::Output, ..Self::usage(problems, env) }
     }
 
@@ -217,17 +221,25 @@ impl Failure {
     }
 
     fn tell(self) -> Exit {
-        let text = self.problems.render(&self.sources, self.styled);
-        // Standard error is the last place to complain: nobody can be told when that fails.
-        let _ = io::stderr().write_all(self.redactor.redact(&text).as_bytes());
+        // Each text before it is cut and coloured, then the whole.
+        let problems = self.redactor.pass(self.problems);
+        let text = problems.render(&self.sources.masked(&self.redactor), self.styled);
+        eprint(&self.redactor.pass(text));
         self.exit
     }
 }
 
-/// Writes text without colours to standard output; nothing in it acts on a terminal. A reader who leaves early has had enough: that is no error.
-fn print(text: &str, env: &Env) -> Result<(), Failure> {
+/// Writes to standard error, the last place to complain: nobody can be told when that fails.
+fn eprint(text: &Redacted<String>) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes text without colours to standard output: nothing in it is secret or acts on a terminal. A reader who leaves
+/// early has had enough: that is no error.
+fn print(text: &str, env: &Console) -> Result<(), Failure> {
+    let text: Redacted<String> = env.pass(text.to_owned());
     let mut out = io::stdout().lock();
-    match out.write_all(visible_lines(text).as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(visible_lines(&text).as_bytes()).and_then(|()| out.flush()) {
         Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::output(Diagnostic::error(format!("cannot write to standard output: {problem}")), env))
         }
@@ -236,10 +248,11 @@ fn print(text: &str, env: &Env) -> Result<(), Failure> {
 }
 
 /// A checklist in which nothing is wrong.
-fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failure> {
+fn load(name: &str, overrides: &Overrides, env: &Console) -> Result<Checklist, Failure> {
     let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
     let loaded = checklist::load(found, overrides, env, &Registry::built_in());
-    let problems = Failure::usage(loaded.problems, env).at(&loaded.sources).without(&loaded.redactor);
+    env.learn(&loaded.redactor);
+    let problems = Failure::usage(loaded.problems, env).at(&loaded.sources);
     match loaded.checklist {
         Some(checklist) => {
             // They are notes, which stop nothing.
@@ -254,20 +267,20 @@ fn load(name: &str, overrides: &Overrides, env: &Env) -> Result<Checklist, Failu
 }
 
 /// The files that no report of a checklist may replace.
-fn kept(checklist: &Checklist, at: &LedgerArgs, env: &Env) -> Kept {
+fn kept(checklist: &Checklist, at: &LedgerArgs, env: &Console) -> Kept {
     let location = at.location(&checklist.root, env).ok();
     let ledger = location.as_ref().and_then(Location::file);
     Kept::new(&checklist.root, &env.cwd.join(&checklist.file), ledger)
 }
 
 /// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the stock library.
-fn check(name: &str, env: &Env) -> Result<Described, Failure> {
+fn check(name: &str, env: &Console) -> Result<Described, Failure> {
     checklist::describe(name, &folder(env), &env.cwd, &Registry::built_in())
         .map_err(|(problems, sources)| Failure::usage(problems, env).at(&sources))
 }
 
 /// The folder that holds `checklists/`, or where we are.
-fn folder(env: &Env) -> PathBuf {
+fn folder(env: &Console) -> PathBuf {
     checklist::all(&env.cwd).map_or_else(|_| env.cwd.clone(), |(root, _)| root)
 }
 

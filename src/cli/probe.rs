@@ -5,18 +5,17 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 
-use crate::checklist::{Timing, default_timing};
+use crate::checklist::{self, Timing, default_timing};
 use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::engine::{Looked, look};
-use crate::env::Env;
 use crate::probe::{Kind, Registry};
 use crate::run::Status;
 use crate::text::json;
 use crate::yaml::{self, Duration, Key, Node, Scalar, Style};
 
 use super::arguments::pair;
-use super::{Exit, Failure, print, unknown_kind};
+use super::{Console, Exit, Failure, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Probe {
@@ -31,20 +30,20 @@ pub struct Probe {
 }
 
 impl Probe {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let registry = Registry::built_in();
         let unknown = || Failure::usage(unknown_kind(&self.kind, &registry), &env);
         let kind = &**registry.get(&self.kind).ok_or_else(unknown)?;
         let mut sources = Sources::default();
         let mut problems = Vec::new();
         let node = self.node(kind, &mut sources, &mut problems);
+        env.learn(&checklist::redactor(std::iter::empty(), &checklist::credentials(&node), &env));
         // A value that is no YAML is not missing as well.
         let probe = if problems.is_empty() { kind.read(&node, &mut problems) } else { None };
         let Some(probe) = probe else {
             return Err(Failure::usage(Diagnostics(problems), &env).at(&Arc::new(sources)));
         };
-        let env = Arc::new(env);
-        let cx = Context::new(Arc::clone(&env), env.cwd.as_path(), self.timeout.0);
+        let cx = Context::new(Arc::clone(env.world()), env.cwd.as_path(), self.timeout.0);
         let timing = Timing { timeout: self.timeout.0, ..default_timing() };
         let Looked { observation, error, help, status, .. } =
             look(&*probe, &[], timing, &cx, std::future::pending(), |_, _| ()).await;

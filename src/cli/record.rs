@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{self, Access, ChangeBases, Key, Ledger, Location, Origin};
 use crate::run::{Run, Weaker, weaker};
+use crate::secret::{Redacted, Redactor};
 use crate::sign_off::LastSignOff;
 
 /// How much later than its deadline, or the signal that ended it, a run may be recorded.
@@ -38,6 +39,16 @@ pub struct Asked<'a> {
     pub file: &'a ListFile,
 }
 
+/// What came of recording a run.
+pub struct Record {
+    /// The run, with where it comes from and what is known of it.
+    pub run: Redacted<Run>,
+    /// Whether it is in the ledger.
+    pub recorded: Result<(), Diagnostic>,
+    /// What is worth a word.
+    pub warnings: Vec<Diagnostic>,
+}
+
 impl Recorder {
     /// Begins all of it. `deadline` is the time that the run may take.
     pub fn start(location: Location, checklist: &Checklist, deadline: Option<Duration>, env: &Env) -> Self {
@@ -55,30 +66,45 @@ impl Recorder {
     }
 
     /// Writes into the run where it comes from, what is known of its items and what was committed, and records it.
-    /// Returns a warning where something got weaker. A silent ledger can't hold up a run that was to end.
-    pub async fn record(self, run: &mut Run, asked: Asked<'_>, env: &Env) -> (Result<(), Diagnostic>, Vec<Diagnostic>) {
+    /// Warns where something got weaker. A silent ledger can't hold up a run that was to end.
+    pub async fn record(self, mut run: Run, asked: Asked<'_>, redactor: &Redactor, env: &Env) -> Record {
         let limit = match self.deadline {
             _ if run.interrupted.is_some() => GRACE,
             Some(deadline) => deadline.saturating_duration_since(Instant::now()).max(GRACE),
             None => ledger::TIMEOUT,
         };
+        let end = Instant::now() + limit;
         let place = self.place.clone();
-        let mut warnings = Vec::new();
-        let recorded = tokio::time::timeout(limit, self.write(run, asked, env, &mut warnings)).await;
         let late = |_| {
             let problem = Diagnostic::error(format!("cannot record in the ledger {place}: it did not answer in time"));
             problem.help("this run is not recorded; `--no-record` leaves the ledger out")
         };
-        (recorded.map_err(late).and_then(|recorded| recorded), warnings)
+        let mut warnings = Vec::new();
+        let opened = tokio::time::timeout_at(end, self.complete(&mut run, asked, env, &mut warnings)).await;
+        let run = redactor.pass(run);
+        let recorded = match opened.map_err(late).and_then(|opened| opened) {
+            Err(problem) => Err(problem),
+            Ok((mut ledger, key)) => {
+                let recording = async {
+                    ledger.record(&key, &run, env.now()).await?;
+                    ledger.close().await;
+                    Ok(())
+                };
+                tokio::time::timeout_at(end, recording).await.map_err(late).and_then(|recorded| recorded)
+            }
+        };
+        Record { run, recorded, warnings }
     }
 
-    async fn write(
+    /// Writes into the run where it comes from, what is known of its items and what was committed. Returns where to
+    /// record it.
+    async fn complete(
         self,
         run: &mut Run,
         asked: Asked<'_>,
         env: &Env,
         warnings: &mut Vec<Diagnostic>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(Ledger, Key), Diagnostic> {
         self.origin.await.unwrap_or_default().sign(run);
         let failed = |_| Diagnostic::error("the ledger task failed").help("this is a bug in gate: please report it");
         let key = self.key.await.map_err(failed)?;
@@ -101,9 +127,7 @@ impl Recorder {
         if let Some(green) = ledger.last_other_green(&key, run).await? {
             warnings.extend(weakened(green.id, &weaker(&green.run.demands(), &run.demands())));
         }
-        ledger.record(&key, run, env.now()).await?;
-        ledger.close().await;
-        Ok(())
+        Ok((ledger, key))
     }
 }
 

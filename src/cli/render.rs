@@ -7,14 +7,14 @@ use clap::Args;
 use crate::checklist::{Checklist, Overrides, Subject, shown};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
-use crate::env::Env;
 use crate::ledger::{self, Key, Which};
 use crate::reader;
 use crate::report::{self, Exactness, Look, Unmarked, drift, embed};
 use crate::run::Run;
+use crate::secret::Redacted;
 use crate::sign_off::Memory;
 
-use super::{Exit, Failure, LedgerArgs, kept, load, print, signed};
+use super::{Console, Exit, Failure, LedgerArgs, kept, load, print, signed};
 
 /// A markdown file that is longer is something else.
 const LIMIT: u64 = 64 << 20;
@@ -41,7 +41,7 @@ pub struct Render {
 }
 
 impl Render {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let checklist = load(&self.name, &Overrides::default(), &env)?;
         let path = self.path(&checklist, &env)?;
         let name = checklist.name.clone();
@@ -50,7 +50,7 @@ impl Render {
         let markdown = report::format("markdown").expect("it is in the registry");
         let look = Look::plain(env.now());
         let mut text = Vec::new();
-        (markdown.render)(&run, &look, &mut text).expect("a vector takes all");
+        markdown.write(&run, &look, &mut text).expect("a vector takes all");
         let Some(path) = path else {
             print(&String::from_utf8_lossy(&text), &env)?;
             return Ok(Exit::Ready);
@@ -66,7 +66,7 @@ impl Render {
     }
 
     /// The file that it is about, where there is one.
-    fn path(&self, checklist: &Checklist, env: &Env) -> Result<Option<PathBuf>, Failure> {
+    fn path(&self, checklist: &Checklist, env: &Console) -> Result<Option<PathBuf>, Failure> {
         let own = || checklist.markdown.as_ref().map(|path| checklist.root.join(path));
         match &self.markdown {
             Some(Some(path)) => Ok(Some(env.cwd.join(path))),
@@ -79,7 +79,7 @@ impl Render {
         }
     }
 
-    fn compare(&self, path: &Path, name: &str, run: &Run, text: &[u8], env: &Env) -> Result<Exit, Failure> {
+    fn compare(&self, path: &Path, name: &str, run: &Run, text: &[u8], env: &Console) -> Result<Exit, Failure> {
         let shown = shown(path, &env.cwd);
         let there = match reader::bytes(path, LIMIT) {
             Ok(there) => there,
@@ -107,7 +107,7 @@ impl Render {
 }
 
 /// The last whole run of a checklist, as it reads today.
-async fn last(mut checklist: Checklist, args: &LedgerArgs, env: &Env) -> Result<Run, Failure> {
+async fn last(mut checklist: Checklist, args: &LedgerArgs, env: &Console) -> Result<Redacted<Run>, Failure> {
     let name = &checklist.name;
     let key = Key::find(name, checklist.project.as_deref(), &checklist.root, env).await;
     let mut ledger = args.open(name, &checklist.root, env).await?;
@@ -133,5 +133,5 @@ async fn last(mut checklist: Checklist, args: &LedgerArgs, env: &Env) -> Result<
     signed::compare(&mut sign_offs, &key, &mut ledger).await.map_err(failed)?;
     ledger.close().await;
     engine::age(&mut recorded.run, &checklist, &sign_offs, env.now());
-    Ok(recorded.run)
+    Ok(env.pass(recorded.run))
 }

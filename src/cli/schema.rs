@@ -6,7 +6,7 @@ use crate::env::Env;
 use crate::probe::Registry;
 use crate::{checklist, report};
 
-use super::{Exit, Failure, print};
+use super::{Console, Exit, Failure, print};
 
 #[derive(Debug, Args)]
 pub struct Schema {
@@ -32,7 +32,8 @@ impl Schema {
             Of::Check => checklist::check_schema(&Registry::built_in()),
             Of::Run => report::schema(),
         };
-        print(&format!("{schema:#}\n"), &Env::default())?;
+        // It is the same everywhere: nothing in it is a secret.
+        print(&format!("{schema:#}\n"), &Console::new(Env::default(), &[]))?;
         Ok(Exit::Ready)
     }
 }

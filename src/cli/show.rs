@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use crate::checklist::{Checklist, Item, ProbeTask, RetryPolicy};
 use crate::diagnostic::Diagnostic;
-use crate::env::Env;
 use crate::ledger::{ItemState, Key, Ledger};
 use crate::manual;
 use crate::probe::Registry;
@@ -13,7 +12,7 @@ use crate::text::visible;
 use crate::yaml::{self, Duration};
 
 use super::history::when;
-use super::{Exit, Failure, InputArgs, LedgerArgs, check, load, print, unknown_kind};
+use super::{Console, Exit, Failure, InputArgs, LedgerArgs, check, load, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Show {
@@ -35,7 +34,7 @@ pub struct Show {
 }
 
 impl Show {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         if let Some(name) = &self.probe {
             let registry = Registry::built_in();
             let kind = registry.get(name).ok_or_else(|| Failure::usage(unknown_kind(name, &registry), &env))?;
@@ -70,7 +69,7 @@ impl Show {
 const LAST: usize = 10;
 
 /// The last results of an item, as comments, so that the whole stays YAML. Nothing where nothing is recorded.
-async fn results(item: &str, checklist: &Checklist, args: &LedgerArgs, env: &Env) -> Result<String, Failure> {
+async fn results(item: &str, checklist: &Checklist, args: &LedgerArgs, env: &Console) -> Result<String, Failure> {
     let told = |problem| Failure::output(problem, env);
     let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
     let location = args.location(&checklist.root, env)?;

@@ -9,14 +9,13 @@ use crate::checklist::{Checklist, Item, Subject};
 use crate::client::git::setting;
 use crate::diagnostic::Diagnostic;
 use crate::engine;
-use crate::env::Env;
 use crate::ledger::{Key, Ledger, Which};
 use crate::run::{Run, is_same_subject};
 use crate::sign_off::{self, Decision, Entry, SignOffRequest, SignOffs, prefixed};
 use crate::text::{is_hidden, visible};
 
 use super::signable::{Signable, again, green};
-use super::{Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
+use super::{Console, Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
 
 #[derive(Debug, Args)]
 pub struct Sign {
@@ -50,7 +49,7 @@ pub struct Sign {
 }
 
 impl Sign {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let env = self.input.env(env)?;
         let usage = |problem| Failure::usage(problem, &env);
         let checklist = load(&self.name, &self.input.overrides(), &env)?;
@@ -109,7 +108,7 @@ impl Sign {
         items: &[&Item],
         sign_offs: &SignOffs,
         blank: impl Fn(&Item) -> Entry,
-        env: &Env,
+        env: &Console,
     ) -> Result<Vec<(Entry, String)>, Failure> {
         let mut entries = Vec::new();
         for item in items {
@@ -136,7 +135,7 @@ impl Sign {
         items: &[&Item],
         mut sign_offs: SignOffs,
         blank: impl Fn(&Item) -> Entry,
-        env: &Env,
+        env: &Console,
     ) -> Result<Vec<(Entry, String)>, Failure> {
         let now = env.now();
         let refused = |problem| Failure { exit: Exit::NotReady, ..Failure::usage(problem, env) };
@@ -213,7 +212,7 @@ impl Sign {
         request: &SignOffRequest,
         blank: &impl Fn(&Item) -> Entry,
         items: &[&Item],
-        env: &Env,
+        env: &Console,
     ) -> Result<(), Failure> {
         let Some(item) = items.iter().find(|item| *item.id == *request.item) else { return Ok(()) };
         let entry = blank(item);
@@ -230,7 +229,7 @@ impl Sign {
         Ok(())
     }
 
-    async fn add_signature(&self, entry: &mut Entry, env: &Env) -> Result<(), Failure> {
+    async fn add_signature(&self, entry: &mut Entry, env: &Console) -> Result<(), Failure> {
         if let Some(key) = &self.key {
             let signature = sign_off::sign(entry, &env.cwd.join(key)).await;
             entry.signature = Some(signature.map_err(|why| Failure::usage(Diagnostic::error(why), env))?);
@@ -268,7 +267,7 @@ impl Sign {
     }
 
     /// The name and the mail address of who signs.
-    async fn person(&self, checklist: &Checklist, env: &Env) -> Result<(String, Option<String>), Failure> {
+    async fn person(&self, checklist: &Checklist, env: &Console) -> Result<(String, Option<String>), Failure> {
         let set = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         if let Some(by) = &self.by {
             let (name, email) = match by.split_once('<').and_then(|(name, rest)| Some((name, rest.strip_suffix('>')?)))

@@ -5,20 +5,19 @@ use std::time::Duration;
 
 use crate::checklist::Checklist;
 use crate::diagnostic::Diagnostic;
-use crate::env::Env;
 use crate::ledger::{self, ItemState, Key, Ledger, RunHead};
 use crate::run::Status;
 use crate::sign_off::{FailedRun, Memory, SignOffs};
 
-use super::{Failure, LedgerArgs};
+use super::{Console, Failure, LedgerArgs};
 
 /// Every sign-off of a checklist.
-pub async fn read(checklist: &Checklist, memory: Memory, env: &Env) -> Result<SignOffs, Failure> {
+pub async fn read(checklist: &Checklist, memory: Memory, env: &Console) -> Result<SignOffs, Failure> {
     SignOffs::read(checklist, memory, env.now()).await.map_err(|unread| Failure::unread(unread, env))
 }
 
 /// Where good signatures are remembered: in the user's own cache.
-pub fn memory(env: &Env) -> Memory {
+pub fn memory(env: &Console) -> Memory {
     let set = |name: &str| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
     Memory(cache.map(|cache| cache.join("gate").join("signatures")))
@@ -41,7 +40,7 @@ pub async fn compare_early(
     checklist: &Checklist,
     args: &LedgerArgs,
     deadline: Option<Duration>,
-    env: &Env,
+    env: &Console,
 ) {
     if sign_offs.since().is_none() {
         return;

@@ -7,11 +7,10 @@ use clap::Args;
 
 use crate::checklist::{self, SignOff};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::env::Env;
 use crate::ledger::Key;
 use crate::text::visible;
 
-use super::{Exit, Failure, InputArgs, check, folder, load, print};
+use super::{Console, Exit, Failure, InputArgs, check, folder, load, print};
 
 #[derive(Debug, Args)]
 pub struct Validate {
@@ -22,7 +21,7 @@ pub struct Validate {
 }
 
 impl Validate {
-    pub async fn run(self, env: &Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: &Console) -> Result<Exit, Failure> {
         let env = self.input.env(env.clone())?;
         let are_all = self.names.is_empty();
         let names = if are_all {

@@ -3,14 +3,13 @@
 use clap::Args;
 
 use crate::checklist::Checklist;
-use crate::env::Env;
 use crate::ledger::{Key, Ledger};
 use crate::run::{SignOffReason, is_same_subject};
 use crate::sign_off::{Decision, Entry, Judged, Memory, SignOffs, prefixed};
 use crate::text::visible;
 
 use super::since::SinceRevision;
-use super::{Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
+use super::{Console, Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -26,7 +25,7 @@ pub struct Verify {
 }
 
 impl Verify {
-    pub async fn run(self, env: Env) -> Result<Exit, Failure> {
+    pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let env = self.input.env(env)?;
         let checklist = load(&self.name, &self.input.overrides(), &env)?;
         let sign_offs = signed::read(&checklist, Memory::default(), &env).await?;
@@ -63,7 +62,7 @@ impl Verify {
     }
 
     /// The ledger at hand, in which signed runs are looked up.
-    async fn lookup(&self, checklist: &Checklist, env: &Env) -> Result<Option<(Ledger, Key)>, Failure> {
+    async fn lookup(&self, checklist: &Checklist, env: &Console) -> Result<Option<(Ledger, Key)>, Failure> {
         let location = self.ledger.location(&checklist.root, env)?;
         let opened = Ledger::open_existing(location, &checklist.root, env).await;
         let Some(ledger) = opened.map_err(|problem| Failure::output(problem, env))? else { return Ok(None) };
@@ -78,7 +77,7 @@ impl Verify {
         judged: &Judged,
         lookup: &mut Option<(Ledger, Key)>,
         is_new: bool,
-        env: &Env,
+        env: &Console,
     ) -> Result<Option<String>, Failure> {
         let entry = judged.entry();
         if let Some(why) = &judged.refused {
@@ -109,7 +108,7 @@ impl Verify {
 }
 
 /// What an acceptable entry says today.
-fn state(sign_offs: &SignOffs, judged: &Judged, env: &Env) -> String {
+fn state(sign_offs: &SignOffs, judged: &Judged, env: &Console) -> String {
     let entry = judged.entry();
     if entry.decision == Decision::Revoke {
         return "valid".to_owned();

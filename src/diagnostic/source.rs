@@ -1,6 +1,10 @@
 //! The texts that were read, and places in them.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
+
+use crate::secret::Redactor;
 
 /// The longest line that is shown. Longer ones are generated, and showing them for each of their problems takes too long.
 pub(super) const MAX_LINE: usize = 2000;
@@ -78,6 +82,18 @@ impl Sources {
     /// What the span covers.
     pub fn slice(&self, span: Span) -> &str {
         self.get(span.file).text.get(span.range()).unwrap_or_default()
+    }
+
+    /// The same texts with secrets masked: every place in them stays what it was.
+    #[must_use]
+    pub fn masked(self: &Arc<Self>, redactor: &Redactor) -> Arc<Self> {
+        let mut masked = Arc::clone(self);
+        for (at, source) in self.0.iter().enumerate() {
+            if let Cow::Owned(text) = redactor.mask(&source.text) {
+                Arc::make_mut(&mut masked).0[at] = Source::new(source.name.clone(), text);
+            }
+        }
+        masked
     }
 
     /// File, line and column (both from 1, in characters) where the span begins, with the line.

@@ -1,4 +1,4 @@
-//! One item: its probes in order, and what came of them, with nothing secret in it.
+//! One item: its probes in order, and what came of them.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub struct Done {
 pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason>) -> ItemResult {
     let plan = &shared.plan;
     let item: &Item = plan.item(task);
-    let mut result = ItemResult {
+    ItemResult {
         id: item.id.to_string(),
         title: item.title.to_string(),
         parent: item.parent.clone(),
@@ -64,10 +64,7 @@ pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason
         place: plan.checklist.sources.locate(item.span),
         probes: Vec::new(),
         duration_ms: 0,
-    };
-    // What is shown while the run goes on is this very result.
-    shared.redactor.hide(&mut result);
-    result
+    }
 }
 
 /// Runs every probe of an item, also after a red one: one line of a checklist often states several facts.
@@ -94,7 +91,7 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
     let item = plan.item(task);
     let said = item.evidence.as_ref().and_then(|node| {
         let filled = scope.fill(node, &shared.secrets).ok()?;
-        Some(shared.hide(filled.text()?.to_owned()))
+        Some(filled.text()?.to_owned())
     });
     let evidence = said.or_else(|| {
         let mut lines: Vec<&str> = Vec::new();

@@ -21,6 +21,7 @@ use std::time::Duration;
 use crate::env::Env;
 use crate::plan::Plan;
 use crate::run::{Event, Run, Signal};
+use crate::secret::Redactor;
 
 pub use aged::age;
 pub use look::{Looked, look};
@@ -73,6 +74,15 @@ impl Default for Options {
     }
 }
 
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Ran {
+    /// What came of it. It has to pass the redactor before anyone sees it.
+    pub run: Run,
+    /// What hides all that the run knew to be secret.
+    pub redactor: Redactor,
+}
+
 /// Runs a plan to its end, or until `stop` names what ends it early. What happens is told to `tell`, in order.
 pub async fn run(
     plan: Plan,
@@ -80,6 +90,6 @@ pub async fn run(
     env: &Arc<Env>,
     stop: impl Future<Output = Signal>,
     tell: impl FnMut(&Event),
-) -> Run {
+) -> Ran {
     scheduler::run(plan, options, env, stop, tell).await
 }

@@ -118,7 +118,8 @@ impl Case {
             item.probes[0].settings = Settings::Resolved { node, probe: Box::new(fake) };
         }
         let plan = Plan::build(checklist, &Selection::default(), SignOffs::default()).expect("everything is selected");
-        run(plan, &self.options, &env, stop, |event| self.events.lock().expect("no panic").push(word(event))).await
+        let tell = |event: &Event| self.events.lock().expect("no panic").push(word(event));
+        run(plan, &self.options, &env, stop, tell).await.run
     }
 
     fn events(&self) -> String {
@@ -129,7 +130,7 @@ impl Case {
 fn word(event: &Event) -> String {
     match event {
         Event::Started { id, .. } => format!("{id} begins"),
-        Event::Attempt { id, attempt, status, .. } => format!("{id} look {attempt} {}", status.word()),
+        Event::Attempt { id, number, attempt } => format!("{id} look {number} {}", attempt.status.word()),
         Event::Finished(item) => format!("{} {}", item.id, item.status.word()),
         Event::Waiting { red, left } => format!("{red} red, {} s left", left.as_secs()),
     }

@@ -1,4 +1,4 @@
-//! One probe of an item: its settings and expectations resolved, its result with nothing secret in it.
+//! One probe of an item: its settings and expectations resolved, and its result.
 
 use std::collections::HashMap;
 
@@ -105,7 +105,7 @@ impl Shared {
             let why = BlockedBecause::ReadOnly(probe_task.kind.name().to_owned());
             return (self.unready(probe_task, Unready::Blocked(why)), None);
         }
-        let tell = |number: usize, attempt: &Attempt| tell(number, self.attempt(attempt.clone()));
+        let tell = |number: usize, attempt: &Attempt| tell(number, attempt.clone());
         let looked = look(probe, expectations, probe_task.timing, &self.cx, self.stopped(), tell).await;
         let seen = looked.observation.clone();
         (self.result(probe_task, probe, expectations, looked), seen)
@@ -134,12 +134,7 @@ impl Shared {
             }
             Unready::Error(why, help) => (Status::Error, Reason::Observed(why), help),
         };
-        ProbeResult {
-            status,
-            error: Some(self.hide_reason(error)),
-            help: help.map(|help| self.hide(help)),
-            ..self.blank(probe_task)
-        }
+        ProbeResult { status, error: Some(error), help, ..self.blank(probe_task) }
     }
 
     fn result(
@@ -153,8 +148,8 @@ impl Shared {
             let passed = judgement.reason().is_none();
             ExpectationResult {
                 path: judgement.path,
-                expected: self.hide(judgement.expected),
-                observed: self.hide(judgement.observed),
+                expected: judgement.expected,
+                observed: judgement.observed,
                 passed,
                 default: expectation.is_default,
                 place: (!passed && !expectation.is_default).then(|| self.place(expectation.span)),
@@ -163,14 +158,14 @@ impl Shared {
         ProbeResult {
             status: looked.status,
             expectations: judged.collect(),
-            attempts: looked.attempts.into_iter().map(|attempt| self.attempt(attempt)).collect(),
+            attempts: looked.attempts,
             observation: match self.keep {
-                Keep::All => looked.observation.map(|seen| self.raw(&seen)),
+                Keep::All => looked.observation.map(|seen| raw(&seen)),
                 Keep::None => None,
             },
-            evidence: looked.evidence.map(|line| self.hide(line)),
-            error: looked.error.map(|error| self.hide_reason(error)),
-            help: looked.help.map(|help| self.hide(help)),
+            evidence: looked.evidence,
+            error: looked.error,
+            help: looked.help,
             reproduce: (looked.status != Status::Passed || self.keep == Keep::All)
                 .then(|| probe.reproduce())
                 .flatten()
@@ -201,28 +196,10 @@ impl Shared {
     fn place(&self, span: Span) -> Place {
         self.plan.checklist.sources.locate(span)
     }
+}
 
-    fn attempt(&self, attempt: Attempt) -> Attempt {
-        Attempt { reason: attempt.reason.map(|reason| self.hide(reason)), ..attempt }
-    }
-
-    fn hide_reason(&self, reason: Reason) -> Reason {
-        reason.map(&|text| self.hide(text))
-    }
-
-    /// The text with secrets redacted.
-    pub fn hide(&self, text: String) -> String {
-        match self.redactor.redact(&text) {
-            std::borrow::Cow::Borrowed(_) => text,
-            std::borrow::Cow::Owned(redacted) => redacted,
-        }
-    }
-
-    fn raw(&self, seen: &serde_json::Value) -> Box<RawValue> {
-        let mut seen = seen.clone();
-        self.redactor.redact_json(&mut seen);
-        serde_json::value::to_raw_value(&seen).expect("a JSON value can be written as JSON")
-    }
+fn raw(seen: &serde_json::Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(seen).expect("a JSON value can be written as JSON")
 }
 
 impl Unready {

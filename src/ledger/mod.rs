@@ -26,6 +26,7 @@ use crate::client::git::git;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::run::{ItemResult, Run, Verdict};
+use crate::secret::Redacted;
 use crate::writer::resolve;
 
 use connection::{Connection, FromEither, Value};
@@ -149,7 +150,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When it can't be written, or is from the future; nothing of it is written then.
-    pub async fn record(&mut self, key: &Key, run: &Run, now: Timestamp) -> Result<RunId, Diagnostic> {
+    pub async fn record(&mut self, key: &Key, run: &Redacted<Run>, now: Timestamp) -> Result<RunId, Diagnostic> {
         let keep = self.location.keep;
         let written = timely(write::record(&mut self.connection, key, run, keep, now)).await;
         written.map_err(|refusal| error::problem("record in", &self.location, &refusal))

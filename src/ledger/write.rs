@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::run::Run;
+use crate::secret::Redacted;
 
 use super::connection::{Connection, Transaction, Value};
 use super::document::StoredDocument;
@@ -63,7 +64,7 @@ pub async fn known(transaction: &mut Transaction<'_>, key: &Key, now: Timestamp)
 pub async fn record(
     connection: &mut Connection,
     key: &Key,
-    run: &Run,
+    run: &Redacted<Run>,
     keep: usize,
     now: Timestamp,
 ) -> Result<i64, Refusal> {

@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use crate::run::{Run, Verdict};
+use crate::secret::Redacted;
 
 pub use counts::Counts;
 pub use json::{read as read_json, schema};
@@ -62,8 +63,17 @@ pub struct Format {
     pub is_shared: bool,
     /// Whether it shows observations. For others they are not kept.
     pub is_whole: bool,
-    /// Writes the run in this form.
-    pub render: fn(&Run, &Look, &mut dyn Write) -> io::Result<()>,
+    render: fn(&Run, &Look, &mut dyn Write) -> io::Result<()>,
+}
+
+impl Format {
+    /// Writes a run in this form.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, run: &Redacted<Run>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+        (self.render)(run, look, out)
+    }
 }
 
 /// How the reader sees it. Formats for files take no notice.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{ItemResult, Status};
+use crate::secret::Redacted;
+
+use super::{Attempt, ItemResult};
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]
@@ -12,21 +14,19 @@ pub enum Event<'a> {
         /// Its id.
         id: &'a str,
         /// What a person would tick.
-        title: &'a str,
+        title: &'a Redacted<String>,
     },
     /// A look of an item did not pass, and it is looked at again.
     Attempt {
         /// The item's id.
         id: &'a str,
         /// Which look it was, from 1.
-        attempt: usize,
+        number: usize,
         /// What came of it.
-        status: Status,
-        /// Why it did not pass.
-        reason: Option<&'a str>,
+        attempt: &'a Redacted<Attempt>,
     },
     /// An item came to its end, also one that was never started: blocked, deferred, pending.
-    Finished(&'a ItemResult),
+    Finished(&'a Redacted<ItemResult>),
     /// Everything was looked at, and what is red is looked at again.
     Waiting {
         /// How many items are not green yet.

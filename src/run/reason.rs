@@ -143,30 +143,6 @@ pub struct Signed {
 }
 
 impl Reason {
-    /// The same with every text that came from outside mapped, such as by the redactor.
-    #[must_use]
-    pub fn map(self, hide: &dyn Fn(String) -> String) -> Self {
-        match self {
-            Self::Observed(text) => Self::Observed(hide(text)),
-            Self::Stated(text) => Self::Stated(hide(text)),
-            Self::Recorded(text) => Self::Recorded(hide(text)),
-            Self::Interrupted { by, last } => Self::Interrupted { by, last: last.map(hide) },
-            Self::Blocked(BlockedBecause::Missing(missing)) => missing.map(hide).into(),
-            Self::Blocked(BlockedBecause::Need { root, status, why }) => {
-                let why = why.map(|why| Box::new(why.map(hide)));
-                BlockedBecause::Need { root, status, why }.into()
-            }
-            Self::Blocked(
-                BlockedBecause::NeedNotRun(_)
-                | BlockedBecause::ReadOnly(_)
-                | BlockedBecause::FailFast(_)
-                | BlockedBecause::Interrupted(_),
-            )
-            | Self::Expired { .. }
-            | Self::SignOff(_) => self,
-        }
-    }
-
     /// Whether the item was not run for a reason that lies outside of it: its state is as good or bad as before.
     pub fn is_not_run(&self) -> bool {
         match self {
@@ -189,20 +165,6 @@ impl Missing {
     /// Whether setting a variable mends it.
     pub fn is_unset(&self) -> bool {
         matches!(self, Self::Unset(_) | Self::Empty(_))
-    }
-
-    fn map(self, hide: &dyn Fn(String) -> String) -> Self {
-        match self {
-            Self::Unreadable(name, why) => Self::Unreadable(name, hide(why)),
-            Self::NotObserved(name, why) => Self::NotObserved(name, hide(why)),
-            Self::Misfit(why) => Self::Misfit(hide(why)),
-            Self::Unset(_)
-            | Self::Empty(_)
-            | Self::Short(..)
-            | Self::NotRead(_)
-            | Self::NotGreen(_)
-            | Self::Unknown => self,
-        }
     }
 }
 

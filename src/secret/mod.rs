@@ -1,12 +1,13 @@
-//! Secret values, and the one redactor that stands between what probes bring and everything that is kept or printed.
+//! Secret values, and the one redactor that everything passes before it is kept or printed.
 
 mod form;
 mod redacted;
 mod search;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -25,29 +26,57 @@ pub use redacted::{Redact, Redacted};
 /// bracket, elsewhere from 12 bytes and half of the value on.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    // Nothing to look for is the usual case for `gate validate` and for tests, and must cost nothing.
-    known: Option<Arc<Known>>,
+    // Nothing to look for is the usual case for tests, and must cost nothing.
+    secrets: Option<Arc<Secrets>>,
+}
+
+/// Names and values, each value once.
+struct Secrets {
+    pairs: Vec<(String, String)>,
+    // Made when something is looked for: a command may print nothing.
+    known: OnceLock<Known>,
 }
 
 impl Redactor {
     /// A redactor for these secrets: name and value.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let secrets: Vec<(&str, &str)> =
-            secrets.into_iter().filter(|(_, value)| form::is_long_enough(value.trim())).collect();
-        if secrets.is_empty() {
+        let pairs: Vec<(String, String)> = secrets
+            .into_iter()
+            .filter(|(_, value)| form::is_long_enough(value.trim()))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        if pairs.is_empty() {
             return Self::default();
         }
-        Self { known: Some(Arc::new(Known::new(&secrets))) }
+        Self { secrets: Some(Arc::new(Secrets { pairs, known: OnceLock::new() })) }
+    }
+
+    /// A redactor for what either of them hides. A value with two names is called by this one's.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let Some(secrets) = &self.secrets else { return other.clone() };
+        let own: HashSet<&str> = secrets.pairs.iter().map(|(_, value)| value.as_str()).collect();
+        let others = other.secrets.iter().flat_map(|secrets| &secrets.pairs);
+        let new: Vec<&(String, String)> = others.filter(|(_, value)| !own.contains(value.as_str())).collect();
+        if new.is_empty() {
+            return self.clone();
+        }
+        Self::new(secrets.pairs.iter().chain(new).map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    fn known(&self) -> Option<&Known> {
+        let Secrets { pairs, known } = self.secrets.as_deref()?;
+        Some(known.get_or_init(|| Known::new(pairs)))
     }
 
     /// The text with `[NAME]` where a value stood.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.known.as_ref().and_then(|known| known.redacted(text)).map_or(Cow::Borrowed(text), Cow::Owned)
+        self.known().and_then(|known| known.redacted(text)).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     /// Hides every secret in the value.
     pub fn hide(&self, value: &mut impl Redact) {
-        if self.known.is_some() {
+        if self.secrets.is_some() {
             value.redact(self);
         }
     }
@@ -60,12 +89,12 @@ impl Redactor {
 
     /// The text with an asterisk for each byte of a value: every position in it stays what it was.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.known.as_ref().and_then(|known| known.masked(text)).map_or(Cow::Borrowed(text), Cow::Owned)
+        self.known().and_then(|known| known.masked(text)).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     /// Every text in the value, keys of maps too, redacted in place. A number whose digits are a secret becomes text.
     pub fn redact_json(&self, value: &mut Value) {
-        if let Some(known) = &self.known {
+        if let Some(known) = self.known() {
             known.redact_json(value);
         }
     }
@@ -80,8 +109,8 @@ impl Redactor {
     }
 
     fn word(&self, argument: &str) -> String {
-        let hits = self.known.as_ref().map(|known| known.hits(argument)).unwrap_or_default();
-        let Some(known) = self.known.as_ref().filter(|_| !hits.is_empty()) else { return quoted(argument) };
+        let hits = self.known().map(|known| known.hits(argument)).unwrap_or_default();
+        let Some(known) = self.known().filter(|_| !hits.is_empty()) else { return quoted(argument) };
         let mut word = String::from("\"");
         let mut end = 0;
         for hit in hits {
@@ -107,8 +136,8 @@ impl Redactor {
 /// Names only: the automaton's own `Debug` would print what it looks for.
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let names = self.known.as_ref().map(|known| known.names()).unwrap_or_default();
-        f.debug_tuple("Redactor").field(&names).finish()
+        let pairs = self.secrets.iter().flat_map(|secrets| &secrets.pairs);
+        f.debug_tuple("Redactor").field(&pairs.map(|(name, _)| name).collect::<Vec<_>>()).finish()
     }
 }
 

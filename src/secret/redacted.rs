@@ -14,7 +14,7 @@ pub trait Redact {
 
 /// A value that has passed the redactor: what the ledger, reports and every command's output take.
 ///
-/// It is made by [`Redactor::pass`]. [`Redacted::recorded`] is for what was redacted before it was stored.
+/// [`Redactor::pass`] makes it, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redacted<T>(T);
 
@@ -23,9 +23,9 @@ impl<T> Redacted<T> {
         Self(value)
     }
 
-    /// A value from a ledger or a saved report, which was redacted when it was stored.
-    pub fn recorded(value: T) -> Self {
-        Self(value)
+    /// The value alone, to change it: then it has to pass again.
+    pub fn into_inner(self) -> T {
+        self.0
     }
 }
 

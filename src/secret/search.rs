@@ -66,12 +66,12 @@ pub struct Hit {
 
 impl Known {
     /// What to look for, given names and values.
-    pub fn new(secrets: &[(&str, &str)]) -> Self {
+    pub fn new(secrets: &[(String, String)]) -> Self {
         let mut found: HashMap<String, Pattern> = HashMap::new();
         let mut stemmed = Vec::new();
         // What is somebody's own value is called by that name, also where it is a part of another's.
         for (secret, (_, value)) in secrets.iter().enumerate() {
-            for text in [*value, value.trim()] {
+            for text in [value.as_str(), value.trim()] {
                 found.entry(text.to_owned()).or_insert(Pattern { secret, means: Means::Raw });
             }
         }
@@ -91,13 +91,8 @@ impl Known {
             patterns,
             stems: automaton(stems),
             stemmed,
-            names: secrets.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            names: secrets.iter().map(|(name, _)| name.clone()).collect(),
         }
-    }
-
-    /// The names of the secrets.
-    pub fn names(&self) -> &[String] {
-        &self.names
     }
 
     /// What a hit is called.

@@ -84,7 +84,8 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             let shared = Arc::clone(&self.shared);
             let Some(task) = self.queue.pop(|task| claim(&shared.plan, task)) else { return };
             let item = shared.plan.item(task);
-            (self.tell)(&Event::Started { id: &item.id, title: &item.title });
+            let title = shared.redactor.pass(item.title.to_string());
+            (self.tell)(&Event::Started { id: &item.id, title: &title });
             let items = if item.needs.is_empty() { HashMap::new() } else { self.elsewhere(task) };
             let scope = Scope { items, ..Scope::default() };
             self.workers.spawn(item::run(Arc::clone(&self.shared), task, scope, self.again.0.clone()));

@@ -45,8 +45,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
                 (None, None) => self.not_begun(task, BlockedBecause::Interrupted(by)),
             };
             self.waive(&mut result);
-            (self.tell)(&Event::Finished(&result));
-            self.results[task] = Some(result);
+            self.keep(task, result);
         }
     }
 

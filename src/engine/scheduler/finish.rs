@@ -12,12 +12,8 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     pub(super) fn retried(&mut self, again: &RetryNotice) {
         let RetryNotice { task, number, attempt } = again;
         let id = &self.shared.plan.item(*task).id;
-        (self.tell)(&Event::Attempt {
-            id,
-            attempt: *number,
-            status: attempt.status,
-            reason: attempt.reason.as_deref(),
-        });
+        let attempt = self.shared.redactor.pass(attempt.clone());
+        (self.tell)(&Event::Attempt { id, number: *number, attempt: &attempt });
     }
 
     /// Takes in a worker's result.
@@ -41,9 +37,8 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// Keeps a result; returns the tasks that wait for nothing more now.
     pub(super) fn finish(&mut self, task: usize, mut result: ItemResult) -> Vec<usize> {
         self.waive(&mut result);
-        (self.tell)(&Event::Finished(&result));
         let stops = matches!(result.status, Status::Failed | Status::Error) && !result.advisory;
-        self.results[task] = Some(result);
+        self.keep(task, result);
         let mut free = self.count_down(task);
         if stops && self.options.fail_fast && self.failed.is_none() {
             self.failed = Some(task);
@@ -53,6 +48,13 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             }
         }
         free
+    }
+
+    /// Reports a result and keeps it, without secrets: others may quote it.
+    pub(super) fn keep(&mut self, task: usize, result: ItemResult) {
+        let result = self.shared.redactor.pass(result);
+        (self.tell)(&Event::Finished(&result));
+        self.results[task] = Some(result.into_inner());
     }
 
     /// Decrements the open needs of dependents; returns those that are free now.

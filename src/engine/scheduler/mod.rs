@@ -18,15 +18,15 @@ use crate::checklist::Item;
 use crate::client::Context;
 use crate::env::Env;
 use crate::plan::Plan;
-use crate::run::{Event, Interruption, ItemResult, Run, Signal};
+use crate::run::{Event, Interruption, ItemResult, Signal};
 
-use super::Options;
 use super::fill::Seen;
 use super::item::{Done, RetryNotice};
 use super::open_files::affordable;
 use super::queue::{Queue, ResourceClaim};
 use super::secrets::{Secrets, used};
 use super::worker::Shared;
+use super::{Options, Ran};
 
 /// Runs a plan to its end, or until `stop`.
 pub async fn run(
@@ -35,7 +35,7 @@ pub async fn run(
     env: &Arc<Env>,
     stop: impl Future<Output = Signal>,
     tell: impl FnMut(&Event),
-) -> Run {
+) -> Ran {
     let (started, begun) = (env.now(), Instant::now());
     let mut stop = pin!(stop);
     let deadline = options.deadline.map(|limit| (begun + limit, limit));
@@ -71,7 +71,8 @@ pub async fn run(
     if let Some(by) = ended {
         scheduler.cut(by).await;
     }
-    scheduler.record(started, begun, ended)
+    let redactor = scheduler.shared.redactor.clone();
+    Ran { run: scheduler.record(started, begun, ended), redactor }
 }
 
 struct Scheduler<'a, T> {

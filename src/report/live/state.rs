@@ -50,10 +50,10 @@ impl State {
                 let title = visible(title).into_owned();
                 self.running.insert(id.to_owned(), Running { since: now, title, attempt: None });
             }
-            Event::Attempt { id, attempt, status, reason } => {
+            Event::Attempt { id, number, attempt } => {
                 if let Some(running) = self.running.get_mut(id) {
-                    let reason = visible(reason.unwrap_or(status.word())).into_owned();
-                    running.attempt = Some(format!("attempt {attempt}: {reason}"));
+                    let reason = visible(attempt.reason.as_deref().unwrap_or(attempt.status.word())).into_owned();
+                    running.attempt = Some(format!("attempt {number}: {reason}"));
                 }
             }
             Event::Finished(item) => {
@@ -113,21 +113,28 @@ mod tests {
     use super::*;
     use crate::report::sample::{passed, red};
     use crate::report::text::width;
+    use crate::run::Attempt;
+    use crate::secret::{Redact, Redacted, Redactor};
 
     fn at(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
     }
 
+    fn pass<T: Redact>(value: T) -> Redacted<T> {
+        Redactor::default().pass(value)
+    }
+
     fn going_on() -> State {
         let mut state = State::new(9);
         for (number, id) in ["api", "db", "redis", "grafana", "logs", "k6"].into_iter().enumerate() {
-            let title = format!("{id}: what a person would tick");
+            let title = pass(format!("{id}: what a person would tick"));
             state.note(&Event::Started { id, title: &title }, at(number as f64 / 10.0));
         }
-        state.note(&Event::Finished(&passed("api", "API", "200")), at(1.0));
-        state.note(&Event::Finished(&red("db", "DB", Status::Failed, "no")), at(1.0));
-        let reason = Some("connection refused");
-        state.note(&Event::Attempt { id: "redis", attempt: 1, status: Status::Error, reason }, at(1.0));
+        state.note(&Event::Finished(&pass(passed("api", "API", "200"))), at(1.0));
+        state.note(&Event::Finished(&pass(red("db", "DB", Status::Failed, "no"))), at(1.0));
+        let reason = Some("connection refused".to_owned());
+        let attempt = pass(Attempt { status: Status::Error, duration_ms: 1, reason });
+        state.note(&Event::Attempt { id: "redis", number: 1, attempt: &attempt }, at(1.0));
         state
     }
 
@@ -155,7 +162,7 @@ mod tests {
     fn waiting_for_red_items_says_for_how_many_and_how_long() {
         let mut state = going_on();
         state.note(&Event::Waiting { red: 1, left: at(90.0) }, at(5.0));
-        state.note(&Event::Started { id: "db", title: "DB" }, at(6.0));
+        state.note(&Event::Started { id: "db", title: &pass("DB".to_owned()) }, at(6.0));
         assert_snapshot!(state.lines(at(6.0), 100)[0], @"1 of 9 items · 1 passed · 5 running · 6s · waits for 1 item to get green, 89s left");
     }
 

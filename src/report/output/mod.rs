@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::run::Run;
+use crate::secret::Redacted;
 
 use super::markdown::embed::{self, NoPlace};
 use super::{FORMATS, Format, Look, format};
@@ -59,7 +60,7 @@ pub fn open(specs: &[(String, PathBuf)], name: &str, unmarked: Unmarked, kept: &
 
 impl Outputs {
     /// Writes every report. One that cannot be written does not keep the others from it.
-    pub fn write(&self, run: &Run, now: Timestamp) -> Result<(), Diagnostics> {
+    pub fn write(&self, run: &Redacted<Run>, now: Timestamp) -> Result<(), Diagnostics> {
         let problems: Vec<_> = self.0.iter().filter_map(|output| output.write(run, now).err()).collect();
         if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
     }
@@ -90,13 +91,13 @@ impl Output {
         Ok(Self { format, path: path.to_owned(), sink, unmarked })
     }
 
-    fn write(&self, run: &Run, now: Timestamp) -> Result<(), Diagnostic> {
+    fn write(&self, run: &Redacted<Run>, now: Timestamp) -> Result<(), Diagnostic> {
         let failed = |problem: io::Error| cannot_write(&self.path, &problem);
         let look = Look::plain(now);
         match &self.sink {
             Sink::File(file) if self.format.is_shared => {
                 let mut markdown = Vec::new();
-                (self.format.render)(run, &look, &mut markdown).map_err(failed)?;
+                self.format.write(run, &look, &mut markdown).map_err(failed)?;
                 // Read again: somebody may have edited it during the run.
                 let there = file.content().map_err(failed)?;
                 let whole = match embed::embed(&there, &run.name, &markdown) {
@@ -108,9 +109,9 @@ impl Output {
                 let whole = whole.map_err(|why| no_place(&self.path, &run.name, why))?;
                 file.replace(|out| out.write_all(&whole)).map_err(failed)
             }
-            Sink::File(file) => file.replace(|out| (self.format.render)(run, &look, out)).map_err(failed),
+            Sink::File(file) => file.replace(|out| self.format.write(run, &look, out)).map_err(failed),
             Sink::Stdout | Sink::Stderr | Sink::Stream(_) => {
-                self.sink.stream(|out| (self.format.render)(run, &look, out)).map_err(failed)
+                self.sink.stream(|out| self.format.write(run, &look, out)).map_err(failed)
             }
         }
     }

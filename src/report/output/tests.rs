@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::{Kept, Unmarked, open};
 use crate::diagnostic::Diagnostics;
 use crate::report::sample::{m9, now};
+use crate::secret::Redactor;
 use crate::writer::Target;
 
 fn folder() -> TempDir {
@@ -17,7 +18,8 @@ fn folder() -> TempDir {
 }
 
 fn write(format: &str, path: &Path) -> Result<(), Diagnostics> {
-    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep, &Kept::default())?.write(&m9(), now())
+    let run = Redactor::default().pass(m9());
+    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep, &Kept::default())?.write(&run, now())
 }
 
 /// What went wrong, and what to do, without the folder's name.
