@@ -44,11 +44,13 @@ pub fn credentials(node: &Node) -> Vec<Credential> {
     while let Some((node, setting)) = open.pop() {
         open.extend(node.elements().iter().map(|element| (element, setting)));
         for (key, value) in node.entries() {
-            let own = is_credential(&key.text).then_some(&*key.text);
-            // What is expected of an observation is nobody's credential, nor is where a secret comes from.
-            if !matches!(&*key.text, "expect" | "secrets") {
-                open.push((value, setting.or(own)));
+            // Names of secrets and what is expected of an observation are nobody's credentials.
+            if matches!(&*key.text, "secrets" | "expect") {
+                continue;
             }
+            let is_named = says_secret(&key.text) && value.text().is_some_and(|text| text.len() >= SHORTEST);
+            let own = (is_credential(&key.text) || is_named).then_some(&*key.text);
+            open.push((value, setting.or(own)));
         }
         let Some(text) = node.text().filter(|text| !node.is_null() && !text.is_empty()) else { continue };
         if let Some(name) = setting {
@@ -77,6 +79,9 @@ pub fn redactor(secrets: impl Iterator<Item = (String, String)>, credentials: &[
     Redactor::new(known.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
+/// What is shorter, and secret only by its name, is found in too many texts by chance.
+const SHORTEST: usize = 8;
+
 /// Words of a variable's name that say that its value is secret.
 const WORDS: [&str; 17] = [
     "TOKEN",
@@ -103,8 +108,6 @@ const KEYS: [&str; 7] = ["API", "PRIVATE", "SECRET", "ACCESS", "SIGNING", "ENCRY
 /// What variables hold whose name says that it is secret, and the passwords of those that hold a URL: any program may
 /// print what it was given.
 fn undeclared(env: &Env) -> impl Iterator<Item = (String, String)> {
-    /// A shorter one is found in too many texts by chance.
-    const SHORTEST: usize = 8;
     env.vars.iter().flat_map(|(name, value)| {
         let named = says_secret(name).then(|| value.clone()).filter(|value| value.len() >= SHORTEST);
         named.into_iter().chain(in_text(value)).map(move |value| (name.clone(), value))
@@ -113,7 +116,7 @@ fn undeclared(env: &Env) -> impl Iterator<Item = (String, String)> {
 
 fn says_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let words: Vec<&str> = name.split('_').collect();
+    let words: Vec<&str> = name.split(['_', '-']).collect();
     // The shell's own.
     let is_folder = matches!(name.as_str(), "PWD" | "OLDPWD");
     !is_folder
@@ -205,6 +208,11 @@ mod tests {
             found("{ token: abc, headers: { Authorization: Bearer xyz, X-Api-Key: k1, X-Tier: free }, user: u }"),
             "Authorization=Bearer xyz Authorization=xyz X-Api-Key=k1 token=abc"
         );
+        assert_eq!(
+            found("{ env: { DB_PASS: abcdefgh, MODE: abcdefgh }, options: { secret_access_key: 12345678 } }"),
+            "DB_PASS=abcdefgh secret_access_key=12345678"
+        );
+        assert_eq!(found("{ secrets: { TOKEN: { file: run/token } }, github: { secrets: [SLACK_WEBHOOK] } }"), "");
         assert_eq!(found("{ expect: { token: { starts_with: ghp_ } }, password: null, secrets: [NAME] }"), "");
     }
 

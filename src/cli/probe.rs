@@ -46,9 +46,11 @@ impl Probe {
         let cx = Context::new(Arc::clone(env.world()), env.cwd.as_path(), self.timeout.0);
         let timing = Timing { timeout: self.timeout.0, ..default_timing() };
         let Looked { observation, error, help, status, .. } =
-            look(&*probe, &[], timing, &cx, std::future::pending(), |_, _| ()).await;
+            look(&*probe, &[], timing, &cx, &env.redactor(), std::future::pending(), |_, _| ()).await;
         match observation {
             Some(seen) => {
+                let mut seen = Arc::unwrap_or_clone(seen);
+                env.redactor().redact_json(&mut seen);
                 print(&json::pretty(&seen), &env)?;
                 Ok(Exit::Ready)
             }

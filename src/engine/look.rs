@@ -6,14 +6,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::checklist::Timing;
 use crate::client::Context;
 use crate::expect::{Expectation, Judgement, Outcome};
-use crate::probe::Observe;
+use crate::probe::{Observe, Seen};
 use crate::run::{Attempt, Interruption, Reason, Status};
+use crate::secret::Redactor;
 
 use super::panic::Guarded;
 
@@ -46,6 +48,7 @@ pub async fn look(
     expectations: &[Expectation],
     timing: Timing,
     cx: &Context,
+    redactor: &Redactor,
     stop: impl Future<Output = Interruption>,
     mut tell: impl FnMut(usize, &Attempt),
 ) -> Looked {
@@ -60,7 +63,7 @@ pub async fn look(
         let mut looked = tokio::select! {
             biased;
             by = &mut stop => return interrupted(by, last, attempts),
-            looked = once(probe, expectations, &cx) => looked,
+            looked = once(probe, expectations, &cx, redactor) => looked,
         };
         attempts.append(&mut looked.attempts);
         count += 1;
@@ -122,7 +125,7 @@ impl Looked {
     }
 }
 
-async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context) -> Looked {
+async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, redactor: &Redactor) -> Looked {
     let begun = Instant::now();
     let watched = tokio::time::timeout(cx.timeout + GRACE, Guarded::new(probe.observe(cx))).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -152,7 +155,8 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context) -
         Ok(Ok(Ok(seen))) => {
             let now = cx.env.now();
             let judge = |expectation: &Expectation| expectation.judge(&seen.value, &seen.cuts, now);
-            let judgements: Vec<Judgement> = expectations.iter().map(judge).collect();
+            let mut judgements: Vec<Judgement> = expectations.iter().map(judge).collect();
+            hide_before_cut(&mut judgements, expectations, &seen, redactor, now);
             let reasons: Vec<&str> = judgements.iter().filter_map(Judgement::reason).collect();
             let mut reason = (!reasons.is_empty()).then(|| reasons.join("; "));
             // That a field of the observation is false says little; the evidence says what was observed instead.
@@ -178,6 +182,40 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context) -
                 help: raise.or(seen.advice.filter(|_| status != Status::Passed)),
                 ..done(status, reason)
             }
+        }
+    }
+}
+
+/// Where words of a judgement were cut, makes them again of what has passed the redactor: a secret that is cut in two is
+/// not recognised. What was decided stays.
+fn hide_before_cut(
+    judgements: &mut [Judgement],
+    expectations: &[Expectation],
+    seen: &Seen,
+    redactor: &Redactor,
+    now: Timestamp,
+) {
+    let is_cut = |judgement: &Judgement| {
+        judgement.observed.contains('…') || judgement.reason().is_some_and(|reason| reason.contains('…'))
+    };
+    if !judgements.iter().any(is_cut) {
+        return;
+    }
+    let mut shown = seen.value.clone();
+    redactor.redact_json(&mut shown);
+    if shown == seen.value {
+        return;
+    }
+    for (judgement, expectation) in judgements.iter_mut().zip(expectations).filter(|(judgement, _)| is_cut(judgement)) {
+        let again = expectation.judge(&shown, &seen.cuts, now);
+        judgement.observed = again.observed;
+        match (&mut judgement.outcome, again.outcome) {
+            (Outcome::Fails(reason), Outcome::Fails(again)) => *reason = again,
+            // With the secret it fails, without it does not: then the value alone says enough.
+            (Outcome::Fails(reason), Outcome::Holds | Outcome::Unknown(..)) => {
+                *reason = format!("{}: expected {}, got {}", judgement.path, judgement.expected, judgement.observed);
+            }
+            (Outcome::Holds | Outcome::Unknown(..), _) => {}
         }
     }
 }

@@ -106,7 +106,7 @@ impl Shared {
             return (self.unready(probe_task, Unready::Blocked(why)), None);
         }
         let tell = |number: usize, attempt: &Attempt| tell(number, attempt.clone());
-        let looked = look(probe, expectations, probe_task.timing, &self.cx, self.stopped(), tell).await;
+        let looked = look(probe, expectations, probe_task.timing, &self.cx, &self.redactor, self.stopped(), tell).await;
         let seen = looked.observation.clone();
         (self.result(probe_task, probe, expectations, looked), seen)
     }

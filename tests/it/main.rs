@@ -11,6 +11,7 @@ mod bad_reference;
 mod bad_sign_off;
 mod bad_value;
 mod burst;
+mod canary;
 mod cli;
 mod command;
 mod deadline;

@@ -180,7 +180,12 @@ expect: { iterations: { at_least: 1000 }, modified: { newer_than: 7d } }
 
     fn reproduce(&self) -> Option<Vec<String>> {
         let script = self.run.as_ref()?;
-        Some(run::argv(self, script, Path::new("summary.json")))
+        let argv = run::argv(self, script, Path::new("summary.json"));
+        let env = self.env.iter().map(|(name, value)| format!("{name}={value}"));
+        Some(match self.env.is_empty() {
+            true => argv,
+            false => std::iter::once("env".to_owned()).chain(env).chain(argv).collect(),
+        })
     }
 }
 

@@ -24,6 +24,8 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool)
     let mut command = std::process::Command::new(&argv[0]);
     command.args(&argv[1..]).current_dir(&cx.dir).env_clear();
     command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?))));
+    // Everyone on the machine can read a command line.
+    command.envs(&k6.env);
     // A flag would be unknown to older ones. The newer shape tells no thresholds.
     command.env("K6_NEW_MACHINE_READABLE_SUMMARY", "false");
     let limit = cx.timeout;
@@ -48,14 +50,13 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool)
     Ok((summary, failed))
 }
 
-/// The command line of k6.
+/// The command line of k6. The script gets its variables from the environment.
 pub fn argv(k6: &K6, script: &Path, summary: &Path) -> Vec<String> {
     let mut argv: Vec<String> =
-        [&k6.program, "run", "--no-usage-report", "--quiet", "--summary-export"].map(str::to_owned).into();
+        [&k6.program, "run", "--no-usage-report", "--quiet", "--include-system-env-vars", "--summary-export"]
+            .map(str::to_owned)
+            .into();
     argv.push(summary.display().to_string());
-    for (name, value) in &k6.env {
-        argv.extend(["--env".to_owned(), format!("{name}={value}")]);
-    }
     argv.push(script.display().to_string());
     argv
 }
