@@ -102,6 +102,9 @@ const WORDS: [&str; 17] = [
     "COOKIE",
     "DSN",
 ];
+/// The same at the end of a word, such as `PGPASSWORD`.
+const ENDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET"];
+
 /// What makes a `KEY` secret: `API_KEY`, and not `SSH_KEY_FILE` or `PUBLIC_KEY`.
 const KEYS: [&str; 7] = ["API", "PRIVATE", "SECRET", "ACCESS", "SIGNING", "ENCRYPTION", "MASTER"];
 
@@ -120,7 +123,8 @@ fn says_secret(name: &str) -> bool {
     // The shell's own.
     let is_folder = matches!(name.as_str(), "PWD" | "OLDPWD");
     !is_folder
-        && (words.iter().any(|word| WORDS.contains(word))
+        && (ENDS.iter().any(|end| name.ends_with(end))
+            || words.iter().any(|word| WORDS.contains(word))
             || words.windows(2).any(|pair| pair[1] == "KEY" && KEYS.contains(&pair[0])))
 }
 
@@ -133,12 +137,39 @@ fn is_credential(key: &str) -> bool {
 pub fn in_argument(text: &str) -> Vec<Credential> {
     let named = |name: &str, value: String| Credential { name: name.to_owned(), value };
     let mut found: Vec<Credential> = in_text(text).into_iter().map(|value| named("password", value)).collect();
+    found.extend(in_broken_yaml(text));
     if let Some((path, value)) = text.split_once('=') {
         let key = path.rsplit_once('.').map_or(path, |(_, key)| key).trim_start_matches('-');
         if is_credential(key) || says_secret(key) {
             let word = value.split_once(' ').map(|(_, word)| word);
             found.extend([Some(value), word].into_iter().flatten().map(|value| named(key, value.to_owned())));
         }
+    }
+    found
+}
+
+/// The credentials in YAML that can't be read: what stands behind `token:` and the like, up to the end of its quotes or
+/// its line.
+pub fn in_broken_yaml(text: &str) -> Vec<Credential> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(':') {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        let before = text[..at].trim_end_matches(['"', '\'']);
+        let key = &before[before.trim_end_matches(is_word).len()..];
+        if !is_credential(key) && !says_secret(key) {
+            continue;
+        }
+        let rest = text[at + 1..].trim_start_matches([' ', '\t']);
+        let value = match rest.chars().next() {
+            Some(quote @ ('"' | '\'')) => rest[1..].split(quote).next().unwrap_or_default(),
+            _ => rest.split(['\n', ',', '}']).next().unwrap_or_default().trim(),
+        };
+        if value.contains("${") || value.starts_with(['{', '[']) {
+            continue;
+        }
+        let word = value.split_once(' ').map(|(_, word)| word);
+        let values = [Some(value), word].into_iter().flatten();
+        found.extend(values.map(|value| Credential { name: key.to_owned(), value: value.to_owned() }));
     }
     found
 }
@@ -218,7 +249,15 @@ mod tests {
 
     #[test]
     fn names_of_variables_say_that_they_are_secret() {
-        for name in ["GH_PAT", "DB_PASS", "SLACK_WEBHOOK", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "stripe_api_key"] {
+        for name in [
+            "GH_PAT",
+            "DB_PASS",
+            "SLACK_WEBHOOK",
+            "GITHUB_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "stripe_api_key",
+            "PGPASSWORD",
+        ] {
             assert!(says_secret(name), "{name}");
         }
         for name in ["PWD", "PATH", "COMPASS_URL", "PUBLIC_KEY", "SSH_KEY_FILE", "PATTERN", "KEYBOARD"] {
@@ -248,5 +287,6 @@ mod tests {
         assert_eq!(found("--ledger=postgres://gate:a\"b@h/gate"), "password=a\"b");
         assert_eq!(found("RELEASE_TOKEN=abcdefgh"), "RELEASE_TOKEN=abcdefgh");
         assert_eq!(found("query=select 1"), "");
+        assert_eq!(found("headers={ \"Cookie\": \"a=b'c\", 1: [ }"), "Cookie=a=b'c");
     }
 }

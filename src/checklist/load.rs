@@ -16,7 +16,7 @@ use crate::writer::{confine, contained, repository};
 use crate::yaml::{self, Key, Node, Spanned, Value};
 
 use super::check::Checks;
-use super::credential::{Credential, credentials, redactor};
+use super::credential::{Credential, credentials, in_broken_yaml, redactor};
 use super::digest::{Frame, WrittenProbe, digests};
 use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming, Since};
 use super::gap;
@@ -60,7 +60,10 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
     // The tree as it is written: what is not filled in it is shared with the one that is.
     let written = root.clone();
     let root = root.map(|root| filled(root, &given, env, &mut problems));
-    let mut found_credentials = root.as_ref().map(credentials).unwrap_or_default();
+    let mut found_credentials = match &root {
+        Some(root) => credentials(root),
+        None => in_broken_yaml(&sources.get(file).text),
+    };
     let mut secrets = Vec::new();
     let content = root.and_then(|root| {
         outside(&root, &found.root, &mut problems);
