@@ -75,7 +75,8 @@ impl Sign {
             email: email.clone(),
             at: env.now(),
             subject: checklist.subject.value().map(ToOwned::to_owned),
-            note: self.note.clone(),
+            // The file is committed.
+            note: self.note.clone().map(|note| env.pass(note).into_inner()),
             checklist: checklist.name.clone(),
             title: checklist.title.clone(),
             terms: None,

@@ -209,7 +209,7 @@ fn no_command_shows_a_secret_of_any_shape() {
     hits.extend(shown("the ledger", &String::from_utf8_lossy(&ledger), &ALL));
     assert!(hits.is_empty(), "{}", hits.join("\n"));
     // What is not secret is shown, and what is was used.
-    assert!(project.read("run.json").contains("[DSN]"));
+    assert!(project.read("run.json").contains("$DSN"));
     assert!(project.read("run.txt").contains("[MIXED]"));
     assert!(project.read("seen").contains(MIXED));
     assert_hidden("the arguments of k6", &project.read("argv"), &ALL);
