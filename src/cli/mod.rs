@@ -221,6 +221,9 @@ impl Failure {
     }
 
     fn tell(self) -> Exit {
+        if self.problems.0.is_empty() {
+            return self.exit;
+        }
         // Each text before it is cut and coloured, then the whole.
         let problems = self.redactor.pass(self.problems);
         let text = problems.render(&self.sources.masked(&self.redactor), self.styled);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::checklist::Checklist;
 use crate::client::git::{Git, git};
 use crate::diagnostic::Diagnostic;
+use crate::env::Env;
 use crate::sign_off;
 
 /// How many files are hashed by one `git`.
@@ -25,7 +26,7 @@ impl SinceRevision {
     ///
     /// # Errors
     /// When Git can't say.
-    pub async fn find(checklist: &Checklist, revision: &str, env: &Console) -> Result<Self, Diagnostic> {
+    pub async fn find(checklist: &Checklist, revision: &str, env: &Env) -> Result<Self, Diagnostic> {
         let root = &checklist.root;
         let commit = format!("{revision}^{{commit}}");
         let found = git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit], env).await;
@@ -81,7 +82,7 @@ fn relative(folder: &Path, path: &Path, root: &Path) -> PathBuf {
 }
 
 /// Why a revision is not known.
-async fn unknown(root: &Path, revision: &str, env: &Console) -> Diagnostic {
+async fn unknown(root: &Path, revision: &str, env: &Env) -> Diagnostic {
     if let Err(why) = git(root, &["rev-parse", "--git-dir"], env).await {
         return Diagnostic::error(format!("cannot compare with `{revision}`: {why}"));
     }
