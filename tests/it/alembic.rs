@@ -202,3 +202,39 @@ fn the_configurations_own_database_is_used_where_no_other_is_named() {
     help: say where the database is with `url`, such as `url: ${secrets.DATABASE_URL}`
     ");
 }
+
+#[test]
+fn a_database_of_django_is_recognised() {
+    let project = two();
+    crate::sql_value::sqlite(
+        project.path(),
+        "CREATE TABLE django_migrations (app, name); INSERT INTO django_migrations VALUES ('a', 'b')",
+    );
+    let said = told(&project, json!({ "url": "sqlite:///app.db" }));
+    assert!(said.contains("Django's `django_migrations`") && said.contains("manage.py migrate --check"), "{said}");
+}
+
+#[test]
+fn the_ini_file_of_flask_migrate_lies_among_its_scripts() {
+    let project = Project::new("")
+        .file("migrations/alembic.ini", "[alembic]\n")
+        .file("migrations/env.py", "")
+        .file("migrations/versions/001_a.py", "revision = 'a'\ndown_revision = None\n");
+    crate::sql_value::sqlite(
+        project.path(),
+        "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('a')",
+    );
+    let said = told(&project, json!({ "url": "sqlite:///app.db", "config": "migrations/alembic.ini" }));
+    assert_eq!(said, "a, at head");
+}
+
+#[test]
+fn the_sections_of_several_databases_are_listed() {
+    let ini = "[alembic]\nscript_location = db\ndatabases = one, two\n[one]\nsqlalchemy.url = sqlite:///1.db\n\
+               [two]\nsqlalchemy.url = sqlite:///2.db\n";
+    let project = two().file("alembic.ini", ini);
+    let said = told(&project, json!({}));
+    assert!(said.contains("no `sqlalchemy.url` in this section, but in [one], [two]"), "{said}");
+    let said = told(&project, json!({ "name": "three" }));
+    assert!(said.contains("section [three] not found; its sections: [alembic], [one], [two]"), "{said}");
+}

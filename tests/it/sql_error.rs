@@ -1,5 +1,6 @@
 //! Why a database could not be asked: each reason in words of its own, and none with the password.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -50,7 +51,7 @@ fn postgresql_refuses_in_many_ways() {
     ");
     assert_snapshot!(ask("postgres://gate:secret@no-such-host.invalid/gate"), @"
     no address is known for no-such-host.invalid:5432
-    help: is the name right, and can this machine resolve it? A `/` or `@` in the password that is not percent-encoded makes a wrong host too
+    help: is the name right, and can this machine resolve it? A `/` or `@` in the password that is not percent-encoded makes a wrong host, too
     ");
 }
 
@@ -77,7 +78,7 @@ fn a_query_that_postgresql_does_not_answer_is_told_with_what_to_do() {
     ");
     assert_snapshot!(ask("WITH x AS (DELETE FROM t RETURNING id) SELECT * FROM x"), @"
     HOST does not let a reading query write: cannot execute SELECT in a read-only transaction: SQLSTATE 25006
-    help: if the query is meant to change something, say `writes: true`
+    help: if the query is meant to change something, set `writes: true`
     ");
     let reader = url.replace("gate:p%40ss", "reader:secret");
     assert_snapshot!(told(json!({ "url": reader, "query": "SELECT * FROM t" })), @"
@@ -182,4 +183,67 @@ fn a_server_that_is_something_else_is_told_as_such() {
 fn settings_that_cannot_work_are_refused_before_anything_runs() {
     assert_snapshot!(refused::<Sql>(json!({ "url": "postgres://h/db", "query": " " })), @"the query is empty");
     assert_snapshot!(refused::<Sql>(json!({ "url": "postgres://u:se/cret@h/db", "query": "SELECT 1" })), @"the URL has no proper host and port: in a user or password, `/`, `@`, `:`, `#`, `?` and `%` must be percent-encoded: `%2F`, `%40`, `%3A`, `%23`, `%3F`, `%25`");
+}
+
+#[test]
+fn a_locked_file_of_sqlite_is_not_mistaken_for_a_pooler() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    sqlite(dir.path(), "CREATE TABLE t (id)");
+    let mut holder = std::process::Command::new(harness::program("sqlite3"))
+        .arg(dir.path().join("app.db"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("it is installed");
+    let mut input = holder.stdin.take().expect("it is a pipe");
+    let mut output = holder.stdout.take().expect("it is a pipe");
+    input.write_all(b"BEGIN EXCLUSIVE; SELECT 'held';\n").expect("it reads");
+    output.read_exact(&mut [0; 4]).expect("it holds the lock");
+    let cx = context(dir.path(), &[]).with_timeout(Duration::from_secs(1));
+    let error =
+        look_in::<Sql>(&cx, json!({ "url": "sqlite:app.db", "query": "SELECT * FROM t" })).expect_err("it is locked");
+    assert!(error.contains("`app.db`") && !error.contains("pooler"), "{error}");
+    drop(input);
+    holder.wait().expect("it ends with its input");
+}
+
+#[test]
+fn advice_is_for_the_login_that_failed() {
+    let access = "local all all peer\nhost all missing 127.0.0.1/32 trust\nhost all off 127.0.0.1/32 trust\nhost all banned 127.0.0.1/32 reject";
+    let server = harness::postgres_with(Some(&harness::Certificate::self_signed()), access, &[]);
+    server.psql(&server.url(), "CREATE ROLE off; CREATE ROLE banned LOGIN");
+    let port = server.port();
+    let ask = |url: &str| told(json!({ "url": url, "query": "SELECT 1" }));
+    for (url, expected) in [
+        (format!("postgres://missing@127.0.0.1:{port}/gate"), "does not know this role"),
+        (format!("postgres://off@127.0.0.1:{port}/gate"), "ALTER ROLE … LOGIN"),
+        (format!("postgres://banned@127.0.0.1:{port}/gate"), "pg_hba.conf"),
+        (format!("postgres://gate@/gate?host={}&port={port}", server.folder().display()), "`peer` in pg_hba.conf"),
+        (format!("{}?sslmode=verify-full&sslrootcert=/no/such.pem", server.url()), "file `/no/such.pem` not found"),
+        (format!("{}?sslmode=require", server.url()), "is self-signed"),
+        ("postgres:///gate?host=/no/such".to_owned(), "socket /no/such not found"),
+    ] {
+        let error = ask(&url);
+        assert!(error.contains(expected) && !error.contains("percent"), "{url}: {error}");
+    }
+    let url = harness::mariadb().url().replace(":p%40ss", "");
+    assert!(ask(&url).contains("help: the URL has no password"));
+}
+
+#[test]
+fn a_server_that_is_read_only_is_not_asked_for_leave_to_write() {
+    let server = harness::postgres();
+    let url = server.new_database();
+    server.psql(
+        &url,
+        &format!(
+            "ALTER DATABASE {} SET default_transaction_read_only = on",
+            url.rsplit('/').next().unwrap_or_default()
+        ),
+    );
+    let error = told(json!({ "url": url, "query": "CREATE TABLE t (id int)", "writes": true }));
+    assert_snapshot!(error, @"
+    HOST is read-only: cannot execute CREATE TABLE in a read-only transaction: SQLSTATE 25006
+    help: connect to the primary, or use a role that may write
+    ");
 }

@@ -9,6 +9,8 @@ use sqlx::sqlite::SqliteError;
 
 use crate::client::Fault;
 
+use super::Access;
+
 /// What the database itself calls an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
@@ -36,9 +38,18 @@ pub fn has_code(error: &anyhow::Error, sqlstate: &str) -> bool {
 
 /// What an error of the driver means. `place` is what may be shown of the URL.
 pub fn fault(error: &sqlx::Error, place: &str) -> anyhow::Error {
+    fault_of(error, place, Access::Read)
+}
+
+/// The same for a statement that may write, or may not.
+pub fn fault_of(error: &sqlx::Error, place: &str, access: Access) -> anyhow::Error {
     if let sqlx::Error::Database(error) = error {
         let code = code(&**error);
-        return anyhow::Error::new(code).context(refused(&**error, place));
+        let mut refusal = refused(&**error, place);
+        if access == Access::Write && refusal.help.as_deref() == Some(WRITES) {
+            refusal = Fault::new(format!("{place} is read-only: {}", error.message())).help(READ_ONLY);
+        }
+        return anyhow::Error::new(code).context(refusal);
     }
     local(error, place).into()
 }
@@ -47,15 +58,21 @@ fn local(error: &sqlx::Error, place: &str) -> Fault {
     match error {
         sqlx::Error::Io(error) => connection(error, place),
         sqlx::Error::Tls(error) => tls(error.as_ref(), place),
-        sqlx::Error::Configuration(error) => Fault::new(format!("the URL or `ca` can't be used: {error}")),
-        sqlx::Error::Protocol(words) if words.contains("authentication method") || words.contains("auth plugin") => {
-            Fault::new(format!("{place} wants another way to log in than is known here: {words}"))
-                .help("a password by SCRAM, md5 or mysql_native_password is; MySQL 8 wants TLS besides")
+        sqlx::Error::Configuration(_) => Fault::new(format!("the URL of {place} is invalid"))
+            .help("check its parameters, and that user, password and database are UTF-8"),
+        sqlx::Error::Protocol(words) if words.contains("authentication") || words.contains("auth plugin") => {
+            let method = if words.contains("ed25519") { " `ed25519`" } else { "" };
+            Fault::new(format!("{place} requires an unsupported authentication method{method}")).help(
+                "use an account with scram-sha-256 or md5 (PostgreSQL), mysql_native_password or caching_sha2_password \
+                 (MySQL, MariaDB)",
+            )
         }
-        sqlx::Error::Protocol(words) => Fault::new(format!("what {place} says is not understood: {words}"))
-            .help("is it a database of the kind that the URL says?"),
-        sqlx::Error::WorkerCrashed => Fault::new(format!("reading {place} broke off")),
-        other => Fault::new(format!("{place}: {other}")),
+        sqlx::Error::Protocol(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
+            Fault::new(format!("invalid answer from {place}"))
+                .help("check host and port: is it a database of the kind that the URL names?")
+        }
+        sqlx::Error::WorkerCrashed => Fault::new(format!("reading {place} was aborted")),
+        _ => Fault::new(format!("the connection to {place} failed")).help("check the server's log"),
     }
 }
 
@@ -84,10 +101,27 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
     }
     match code {
         "28P01" => fault("does not accept user and password").help(CREDENTIALS),
-        "28000" if said.contains("no encryption") || said.contains("SSL off") => {
-            fault("wants TLS, or nothing from this machine").help("add `?sslmode=require` to the URL; see pg_hba.conf")
+        "28000" if said.contains("client certificate") || said.contains("certificate authentication") => {
+            fault("requires a client certificate").help("add `sslcert=FILE&sslkey=FILE` to the URL")
         }
-        "28000" => fault("does not let this user in from here").help(CREDENTIALS),
+        "28000" if said.contains("no encryption") || said.contains("SSL off") => {
+            fault("does not accept this login without TLS").help("add `?sslmode=require` to the URL; see pg_hba.conf")
+        }
+        "28000" if said.contains("pg_hba.conf") => {
+            fault("does not accept this login").help("add a line for user, database and address to pg_hba.conf")
+        }
+        "28000" if said.contains("eer authentication") => fault("does not accept this login")
+            .help("`peer` in pg_hba.conf accepts the system user of the same name only: use another method"),
+        "28000" if said.contains("not permitted to log in") => {
+            fault("does not accept this login").help("ALTER ROLE … LOGIN, or use another role")
+        }
+        "28000" if said.contains("does not exist") => {
+            fault("does not know this role").help("check the user in the URL")
+        }
+        "28000" => fault("does not accept this login").help("check the user in the URL, and pg_hba.conf"),
+        "08P01" if said.contains("SSL required") => {
+            fault("does not accept this login without TLS").help("add `?sslmode=require` to the URL")
+        }
         "3D000" => fault("has no such database").help("the name is what stands after the last `/` of the URL"),
         "53300" => fault("has too many connections already").help("what holds them? see pg_stat_activity"),
         "57P03" => fault("does not take connections yet").help("it starts, stops or recovers"),
@@ -115,7 +149,12 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
     let said = error.message();
     let fault = |words: &str| Fault::new(format!("{place} {words}: {said}"));
     match error.number() {
-        1045 | 1698 => fault("does not accept user and password").help(CREDENTIALS),
+        1045 if said.contains("using password: NO") => {
+            fault("does not accept this login").help("the URL has no password")
+        }
+        1045 => fault("does not accept user and password").help(CREDENTIALS),
+        1698 => fault("does not accept this login")
+            .help("the account logs in by its system user (`unix_socket`): use one with a password"),
         1044 => fault("does not permit this user that database").help("GRANT it, or is the name right?"),
         1049 => fault("has no such database").help("the name is what stands after the last `/` of the URL"),
         1040 | 1203 | 1226 => fault("has too many connections already").help("what holds them? see SHOW PROCESSLIST"),
@@ -143,7 +182,7 @@ fn sqlite(error: &SqliteError, place: &str) -> Fault {
     // The low byte is the code, the rest says more of it.
     let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
     match code & 0xff {
-        5 | 6 => fault("is locked by somebody else").help("who writes to it for so long?"),
+        5 | 6 => fault("is locked by another process").help("find the process that writes to it, or raise `timeout`"),
         8 => fault("does not let a reading query write").help(WRITES),
         9 => fault("was read for too long").help("give `timeout` more, or the query less to do"),
         11 => fault("is damaged"),
@@ -160,7 +199,8 @@ fn sqlite(error: &SqliteError, place: &str) -> Fault {
 }
 
 const CREDENTIALS: &str = "are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL";
-const WRITES: &str = "if the query is meant to change something, say `writes: true`";
+const WRITES: &str = "if the query is meant to change something, set `writes: true`";
+const READ_ONLY: &str = "connect to the primary, or use a role that may write";
 
 fn code(error: &dyn DatabaseError) -> Code {
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
@@ -186,7 +226,10 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
             Fault::new(format!("there is no way to {place}"))
                 .help("is the VPN up, and does a firewall let this machine through?")
         }
-        io::ErrorKind::NotFound => Fault::new(format!("there is no socket {place}")).help("is the server running?"),
+        io::ErrorKind::NotFound => Fault::new(format!("socket {place} not found")).help("is the server running?"),
+        io::ErrorKind::PermissionDenied => {
+            Fault::new(format!("permission denied: {place}")).help("may this user use the socket?")
+        }
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
@@ -195,9 +238,9 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
         _ if error.to_string().contains("lookup address") => Fault::new(format!("no address is known for {place}"))
             .help(
                 "is the name right, and can this machine resolve it? A `/` or `@` in the password that is not \
-                 percent-encoded makes a wrong host too",
+                 percent-encoded makes a wrong host, too",
             ),
-        _ => Fault::new(format!("no connection to {place}: {error}")),
+        kind => Fault::new(format!("connection to {place} failed: {kind}")),
     }
 }
 
@@ -224,7 +267,14 @@ fn tls(error: &(dyn std::error::Error + 'static), place: &str) -> Fault {
         return no_tls(place);
     }
     let Some(rustls::Error::InvalidCertificate(certificate)) = error.downcast_ref::<rustls::Error>() else {
-        return Fault::new(format!("no TLS with {place}: {words}"));
+        let words = words.to_ascii_lowercase();
+        return if words.contains("certificaterequired") || words.contains("badcertificate") {
+            Fault::new(format!("{place} requires a client certificate that it knows"))
+                .help("add `sslcert=FILE&sslkey=FILE` to the URL (MySQL: `ssl-cert=FILE&ssl-key=FILE`)")
+        } else {
+            Fault::new(format!("the TLS handshake with {place} failed"))
+                .help("does the server speak TLS 1.2 or 1.3 on this port? See its log")
+        };
     };
     match certificate {
         Certificate::Expired | Certificate::ExpiredContext { .. } => {

@@ -166,9 +166,13 @@ impl Database {
                 }
             })
         };
-        let silent = || {
-            Fault::new(format!("no login at {place} within {}", seconds(cx.timeout)))
-                .help("a firewall that drops packets looks like this, and so does a pooler with no server behind it")
+        let silent = || match url.place() {
+            Place::Sqlite(_) => Fault::new(format!("{place} was not opened within {}", seconds(cx.timeout)))
+                .help("check the disk or network share that holds it"),
+            Place::Postgres(_) | Place::MySql(_) => {
+                Fault::new(format!("login at {place} timed out after {}", seconds(cx.timeout)))
+                    .help("a firewall that drops packets looks like this, and so does a pooler without a free server")
+            }
         };
         let server = within(deadline, connecting, silent).await?;
         let load = Arc::clone(&cx.load);
@@ -212,10 +216,14 @@ impl Database {
         }
         let (deadline, place, access) = (self.deadline, self.place.clone(), self.access);
         let mut is_spent = true;
+        let dialect = self.dialect();
         let silent = || {
-            Fault::new(format!("{place} did not answer the query in time")).help(
-                "give `timeout` more, or the query less to do; a pooler with no server behind it is silent like this too",
-            )
+            Fault::new(format!("{place} did not answer the query in time")).help(match dialect {
+                Dialect::Sqlite => "raise `timeout`, or simplify the query",
+                Dialect::Postgres | Dialect::MySql => {
+                    "raise `timeout`, or simplify the query; a pooler without a free server looks like this, too"
+                }
+            })
         };
         let asking = async {
             let rows = self.ask(sql, max_rows).await;
@@ -238,21 +246,41 @@ impl Database {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let time = left.saturating_sub(MARGIN.min(left / 10)).max(Duration::from_millis(1));
         let place = &self.place;
-        let wrong = |error: sqlx::Error| fault(&error, place);
-        let limit = Limit { rows: max_rows, drain: self.access == Access::Write, load: &self.load };
+        let access = self.access;
+        let wrong = |error: sqlx::Error| error::fault_of(&error, place, access);
+        let limit = Limit { rows: max_rows, access, load: &self.load };
         let statement = || AssertSqlSafe(sql.to_owned());
         match &mut self.server {
             Server::Postgres(connection, _) => {
-                postgres::begin(connection, self.access, time).await.map_err(wrong)?;
-                let answer = connection.fetch_many(query(statement()).persistent(false));
-                let rows = collect(answer, limit, postgres::json, PgQueryResult::rows_affected, place).await;
-                if !rows.as_ref().is_err_and(postgres::is_forgotten) {
-                    return rows;
+                let (mut asked, mut unshown, mut is_known) = (sql.to_owned(), None::<Unshown>, false);
+                loop {
+                    postgres::begin(connection, access, time).await.map_err(wrong)?;
+                    let answer = connection.fetch_many(query(AssertSqlSafe(asked.clone())).persistent(false));
+                    let rows = collect(answer, limit, postgres::json, PgQueryResult::rows_affected, place).await;
+                    let error = match (rows, unshown) {
+                        (Ok(mut rows), earlier) => {
+                            if let Some(Unshown { columns, .. }) = earlier {
+                                rows.columns = columns;
+                            }
+                            return Ok(rows);
+                        }
+                        (Err(error), earlier) => {
+                            unshown = earlier;
+                            error
+                        }
+                    };
+                    if !is_known && postgres::is_forgotten(&error) {
+                        is_known = true;
+                    } else {
+                        let next = Unshown::after(unshown.take(), error)?;
+                        if access == Access::Write || !statement::is_query(sql) {
+                            return Err(next.into());
+                        }
+                        asked = postgres::with_text(sql, &next.columns, &next.at);
+                        unshown = Some(next);
+                    }
+                    raw_sql("ROLLBACK").execute(&mut **connection).await.map_err(wrong)?;
                 }
-                raw_sql("ROLLBACK").execute(&mut **connection).await.map_err(wrong)?;
-                postgres::begin(connection, self.access, time).await.map_err(wrong)?;
-                let answer = connection.fetch_many(query(statement()).persistent(false));
-                collect(answer, limit, postgres::json, PgQueryResult::rows_affected, place).await
             }
             Server::MySql(connection, _) => {
                 mysql::begin(connection, self.access, time).await.map_err(wrong)?;
@@ -277,7 +305,7 @@ impl Database {
             Server::MySql(connection, _) => raw_sql(end).execute(&mut **connection).await.map(drop),
             Server::Sqlite(connection, _) => raw_sql(end).execute(&mut **connection).await.map(drop),
         };
-        result.map_err(|error| fault(&error, &self.place))
+        result.map_err(|error| error::fault_of(&error, &self.place, access))
     }
 }
 
@@ -285,9 +313,43 @@ impl Database {
 #[derive(Clone, Copy)]
 struct Limit<'l> {
     rows: usize,
-    /// Whether the rest is read nevertheless.
-    drain: bool,
+    /// With `Write`, the rest is read nevertheless.
+    access: Access,
     load: &'l Load,
+}
+
+/// Columns with values that can't be shown.
+#[derive(Debug)]
+struct Unshown {
+    columns: Vec<Column>,
+    at: Vec<usize>,
+    why: String,
+}
+
+impl std::fmt::Display for Unshown {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl std::error::Error for Unshown {}
+
+impl Unshown {
+    /// What can't be shown after this error: what could not be before, and more. It is an error if it is nothing more.
+    fn after(earlier: Option<Self>, error: anyhow::Error) -> anyhow::Result<Self> {
+        match (earlier, error.downcast::<Self>()) {
+            (None, found) => found,
+            // The words of the statement that the user wrote.
+            (Some(earlier), Err(_)) => Err(earlier.into()),
+            (Some(mut earlier), Ok(found)) => {
+                let before = earlier.at.len();
+                earlier.at.extend(found.at);
+                earlier.at.sort_unstable();
+                earlier.at.dedup();
+                if earlier.at.len() > before { Ok(earlier) } else { Err(earlier.into()) }
+            }
+        }
+    }
 }
 
 /// Reads an answer. Columns of one name are refused: a map would lose one of them.
@@ -301,7 +363,7 @@ async fn collect<R: Row, Q>(
     let mut seen = Rows { columns: Vec::new(), rows: Vec::new(), truncated: false, affected: 0 };
     let mut size = 0;
     while let Some(part) = answer.next().await {
-        let row = match part.map_err(|error| fault(&error, place))? {
+        let row = match part.map_err(|error| error::fault_of(&error, place, limit.access))? {
             Either::Left(result) => {
                 seen.affected += affected(&result);
                 continue;
@@ -310,7 +372,7 @@ async fn collect<R: Row, Q>(
         };
         if seen.rows.len() >= limit.rows || size > MAX_BYTES {
             seen.truncated = true;
-            if limit.drain {
+            if limit.access == Access::Write {
                 continue;
             }
             return Ok(seen);
@@ -318,12 +380,21 @@ async fn collect<R: Row, Q>(
         if seen.columns.is_empty() {
             seen.columns = columns(&row)?;
         }
-        let mut map = Map::new();
+        let (mut map, mut unshown) = (Map::new(), Vec::new());
         for (index, column) in seen.columns.iter().enumerate() {
-            let value = json(&row, index)
-                .map_err(|Unshowable(why)| Fault::new(format!("the column `{}`: {why}", column.name)))?;
-            size += column.name.len() + value.as_str().map_or_else(|| value.to_string().len(), str::len);
-            map.insert(column.name.clone(), value);
+            match json(&row, index) {
+                Ok(value) => {
+                    size += column.name.len() + value.as_str().map_or_else(|| value.to_string().len(), str::len);
+                    map.insert(column.name.clone(), value);
+                }
+                Err(Unshowable(why)) => unshown.push((index, format!("the column `{}`: {why}", column.name))),
+            }
+        }
+        if let Some((_, why)) = unshown.first() {
+            let why = why.clone();
+            return Err(
+                Unshown { at: unshown.into_iter().map(|(at, _)| at).collect(), columns: seen.columns, why }.into()
+            );
         }
         limit.load.hold(size).await;
         seen.rows.push(map);

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::mysql::types::MySqlTime;
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
-use sqlx::types::chrono::{NaiveDate, NaiveDateTime};
-use sqlx::{AssertSqlSafe, Decode, MySql, Row as _, TypeInfo as _, ValueRef as _, raw_sql};
+use sqlx::{
+    AssertSqlSafe, Column as _, ColumnOrigin, Decode, MySql, Row as _, Type, TypeInfo as _, ValueRef as _, raw_sql,
+};
 
 use super::Access;
 use super::value::{Unshowable, decimal, float, float32, hex};
@@ -40,11 +41,13 @@ fn shorter(name: &str, limit: &str) -> String {
 /// What a value of a row is in JSON.
 pub fn json(row: &MySqlRow, index: usize) -> Result<Value, Unshowable> {
     let raw = row.try_get_raw(index).map_err(|error| Unshowable(error.to_string()))?;
-    if raw.is_null() {
+    let kind = raw.type_info().into_owned();
+    let is_moment = matches!(kind.name(), "DATE" | "DATETIME" | "TIMESTAMP");
+    // To the driver, the date 0000-00-00 is null.
+    if raw.is_null() && !(is_moment && get::<Vec<u8>>(row, index).is_ok()) {
         return Ok(Value::Null);
     }
-    let name = raw.type_info().name().to_owned();
-    match name.as_str() {
+    match kind.name() {
         "BOOLEAN" => Ok(match get::<i8>(row, index)? {
             0 => false.into(),
             1 => true.into(),
@@ -57,16 +60,23 @@ pub fn json(row: &MySqlRow, index: usize) -> Result<Value, Unshowable> {
         "DOUBLE" => Ok(float(get(row, index)?)),
         // Decimals travel as text.
         "DECIMAL" => Ok(decimal(&String::from_utf8_lossy(&get::<Vec<u8>>(row, index)?))),
-        "DATE" => Ok(get::<NaiveDate>(row, index)?.to_string().into()),
-        // The session's time zone is UTC, in which a TIMESTAMP is told.
-        "TIMESTAMP" => Ok(format!("{}Z", date_time(get(row, index)?)).into()),
-        "DATETIME" => Ok(date_time(get(row, index)?).into()),
+        // The session's time zone is UTC, in which a TIMESTAMP is shown.
+        name if is_moment => {
+            let at = moment(&get::<Vec<u8>>(row, index)?, name != "DATE");
+            let at = at.ok_or_else(|| Unshowable(format!("an invalid `{name}`")))?;
+            Ok(if name == "TIMESTAMP" { format!("{at}Z") } else { at }.into())
+        }
         "TIME" => Ok(get::<MySqlTime>(row, index)?.to_string().into()),
         "JSON" => {
             let text = get::<Vec<u8>>(row, index)?;
             serde_json::from_slice(&text).map_err(|error| Unshowable(error.to_string()))
         }
         "GEOMETRY" => Err(Unshowable("a `GEOMETRY` can't be shown: ask for ST_AsText(…)".to_owned())),
+        "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" | "BINARY" | "VARBINARY"
+            if !<str as Type<MySql>>::compatible(&kind) && is_of_table(row, index) =>
+        {
+            Ok(hex(&get::<Vec<u8>>(row, index)?))
+        }
         // Servers call many a text binary (SHOW, CONCAT of numbers): what reads as text is text.
         _ => Ok(match String::from_utf8(get::<Vec<u8>>(row, index)?) {
             Ok(text) if !text.contains('\0') => text.into(),
@@ -81,6 +91,30 @@ fn get<'r, T: Decode<'r, MySql>>(row: &'r MySqlRow, index: usize) -> Result<T, U
     T::decode(raw).map_err(|error| Unshowable(error.to_string()))
 }
 
-fn date_time(at: NaiveDateTime) -> String {
-    at.format("%Y-%m-%dT%H:%M:%S%.f").to_string()
+/// Whether a column is one of a table's that is not the server's own.
+fn is_of_table(row: &MySqlRow, index: usize) -> bool {
+    let own = ["information_schema.", "mysql.", "performance_schema.", "sys."];
+    match row.column(index).origin() {
+        ColumnOrigin::Table(column) => !own.iter().any(|schema| column.table.starts_with(schema)),
+        ColumnOrigin::Expression | ColumnOrigin::Unknown => false,
+    }
+}
+
+/// A date and time as it travels: its length, and what is not zero of it. No calendar has the 0000-00-00 of MySQL.
+fn moment(bytes: &[u8], has_time: bool) -> Option<String> {
+    let (length, rest) = bytes.split_first()?;
+    if usize::from(*length) != rest.len() {
+        return None;
+    }
+    let at = |place: usize| rest.get(place).copied().unwrap_or_default();
+    let date = format!("{:04}-{:02}-{:02}", u16::from_le_bytes([at(0), at(1)]), at(2), at(3));
+    if !has_time {
+        return Some(date);
+    }
+    let fraction = match u32::from_le_bytes([at(7), at(8), at(9), at(10)]) {
+        0 => String::new(),
+        micros if micros % 1000 == 0 => format!(".{:03}", micros / 1000),
+        micros => format!(".{micros:06}"),
+    };
+    Some(format!("{date}T{:02}:{:02}:{:02}{fraction}", at(4), at(5), at(6)))
 }

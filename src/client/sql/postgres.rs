@@ -9,9 +9,9 @@ use serde_json::Value;
 use sqlx::postgres::{PgConnection, PgRow, PgTypeInfo, PgTypeKind};
 use sqlx::{AssertSqlSafe, Row as _, TypeInfo as _, ValueRef as _, raw_sql};
 
-use super::Access;
 use super::error::has_code;
 use super::value::{Unshowable, decimal, float, float32, hex};
+use super::{Access, Column};
 
 /// Begins a transaction, in which the server stops a statement after this time. One batch: behind a pooler, the
 /// settings must reach the server that the query will.
@@ -38,6 +38,17 @@ pub async fn begin(connection: &mut PgConnection, access: Access, time: Duration
 /// knows them.
 pub fn is_forgotten(error: &anyhow::Error) -> bool {
     has_code(error, "26000")
+}
+
+/// The query with these columns as text, in the server's own form. The server knows types that nobody else does.
+pub fn with_text(sql: &str, columns: &[Column], at: &[usize]) -> String {
+    let column = |(index, column): (usize, &Column)| {
+        let name = format!("\"{}\"", column.name.replace('"', "\"\""));
+        if at.contains(&index) { format!("({name})::text AS {name}") } else { name }
+    };
+    let columns: Vec<String> = columns.iter().enumerate().map(column).collect();
+    // A comment at the end would hide the parenthesis.
+    format!("SELECT {} FROM ({}\n) AS gate", columns.join(", "), sql.trim_end().trim_end_matches(';'))
 }
 
 /// What a value of a row is in JSON.

@@ -151,7 +151,7 @@ pub async fn postgres(
             Err(error) => {
                 let error = guard.verdict().map_or_else(|| fault(&error, &target.place), Into::into);
                 // A line of pg_hba.conf may hold for one way only. As with libpq, a refused password counts, too.
-                if !has_code(&error, "28000") && !has_code(&error, "28P01") {
+                if !["28000", "28P01", "08P01"].iter().any(|code| has_code(&error, code)) {
                     return Err(error);
                 }
                 refusal.get_or_insert(error);

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use crate::client::{Context, Fault, file};
 
-use super::Access;
-use super::error::fault;
+use super::error::fault_of;
 use super::url::SqliteFile;
 use super::value::{Unshowable, float, hex};
+use super::{Access, MARGIN};
 
 /// How many steps of its machine SQLite takes between two looks at the clock: some tenths of a millisecond.
 const STEPS: i32 = 10_000;
@@ -41,21 +41,22 @@ pub async fn open(
     cx: &Context,
 ) -> anyhow::Result<(SqliteConnection, Stop)> {
     let path = find(named, cx)?;
+    let left = deadline.saturating_duration_since(Instant::now());
     let options = SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(false)
-        .busy_timeout(deadline.saturating_duration_since(Instant::now()))
+        .busy_timeout(left.saturating_sub(MARGIN.max(left / 10)))
         .statement_cache_capacity(0)
         .foreign_keys(true);
     let options = match access {
         Access::Read => options.read_only(true).immutable(is_at_rest(&path)).pragma("query_only", "on"),
         Access::Write => options,
     };
-    let mut connection = options.connect().await.map_err(|error| fault(&error, place))?;
+    let mut connection = options.connect().await.map_err(|error| fault_of(&error, place, access))?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let deadline = deadline.into_std();
-    let mut handle = connection.lock_handle().await.map_err(|error| fault(&error, place))?;
+    let mut handle = connection.lock_handle().await.map_err(|error| fault_of(&error, place, access))?;
     handle
         .set_progress_handler(STEPS, move || !stopped.load(Ordering::Relaxed) && std::time::Instant::now() < deadline);
     // SAFETY: the connection is locked and open, and the call only sets a number.

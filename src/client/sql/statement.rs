@@ -13,14 +13,21 @@ pub fn refusal(sql: &str, dialect: Dialect) -> Option<String> {
     if dialect == Dialect::MySql && writes_file(sql) {
         return Some("`INTO OUTFILE` and `INTO DUMPFILE` write a file on the server".to_owned());
     }
-    let code = skip_blank(sql).trim_start_matches('(');
-    let code = skip_blank(code);
-    let word: String = code.chars().take_while(char::is_ascii_alphabetic).collect();
-    match word.to_ascii_lowercase() {
+    match first_word(sql) {
         word if READING.contains(&word.as_str()) => None,
         word if word.is_empty() => Some("there is no statement that reads in the query".to_owned()),
         word => Some(format!("`{}` is not a statement that only reads", word.to_uppercase())),
     }
+}
+
+/// Whether it can be a subquery.
+pub fn is_query(sql: &str) -> bool {
+    ["select", "with", "values", "table"].contains(&&*first_word(sql))
+}
+
+fn first_word(sql: &str) -> String {
+    let code = skip_blank(skip_blank(sql).trim_start_matches('('));
+    code.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase()
 }
 
 /// Whether a reading statement of MySQL writes a file. Quotes and comments make no difference: how they end depends on

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item};
 
 use super::ini::Ini;
+use crate::client::file;
 use crate::client::sql::DatabaseUrl;
 use crate::probe::Fault;
-use crate::text::error;
+
+/// More than a configuration ever has, in bytes.
+const MAX_SIZE: usize = 1 << 20;
 
 /// What alembic's configuration says of the revision files.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct Config {
     pub sourceless: bool,
     /// The database's URL, or why it can't be told from the file.
     pub url: Option<Result<String, String>>,
+    /// Other sections with a URL, as multi-database projects have them.
+    pub others: Vec<String>,
 }
 
 impl Config {
@@ -42,11 +47,11 @@ impl Config {
         };
         let mut texts = [(ini, None), (toml, None)];
         for (file, text) in &mut texts {
-            *text = match std::fs::read_to_string(&*file) {
-                Ok(text) => Some(text),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && file != path => None,
+            *text = match file::read(file, MAX_SIZE) {
+                Ok(text) => Some(String::from_utf8_lossy(&text).into_owned()),
+                Err(_) if file != path && !file.exists() => None,
                 Err(error) => {
-                    return Err(Fault::new(format!("cannot read `{}`: {}", shown(file), error::os(&error))).help(
+                    return Err(Fault::new(error.message.replace(&*file.to_string_lossy(), &shown(file))).help(
                         "`config` says where alembic's configuration is; without one, say where the revision files \
                          are with `scripts`",
                     ));
@@ -70,7 +75,9 @@ impl Config {
         let toml = toml.as_ref().and_then(|document| document.get("tool")?.get("alembic"));
         let ini = ini.map(|text| Ini::parse(text.trim_start_matches('\u{feff}'))).transpose()?.unwrap_or_default();
         if !ini.has(section) && toml.is_none() {
-            return Err(format!("there is no section [{section}]"));
+            let known: Vec<String> = ini.names().map(|name| format!("[{name}]")).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(format!("section [{section}] not found; its sections: {known}"));
         }
         let get = |option: &str| ini.get(section, option, &here).map_err(|why| format!("`{option}`: {why}"));
         let setting = |option: &str| toml.and_then(|table| table.get(option));
@@ -98,6 +105,11 @@ impl Config {
             recursive: flag("recursive_version_locations")?,
             sourceless: flag("sourceless")?,
             url: get("sqlalchemy.url").transpose(),
+            others: ini
+                .names()
+                .filter(|name| *name != section && ini.sets(name, "sqlalchemy.url"))
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
@@ -115,6 +127,8 @@ impl Config {
         let scripts = match (scripts, &self.script_location) {
             (Some(scripts), _) => project.join(scripts),
             (None, Some(location)) => self.folder(location, "scripts", project)?,
+            // Flask-Migrate keeps the ini file among the scripts.
+            (None, None) if self.dir.join("env.py").is_file() => self.dir.clone(),
             (None, None) => {
                 return Err(Fault::new("alembic's configuration says no `script_location`")
                     .help("say where the revision files are with `scripts`, such as `scripts: backend/alembic`"));
@@ -129,6 +143,9 @@ impl Config {
     /// Why it can't be told.
     pub fn database_url(&self) -> Result<DatabaseUrl, String> {
         match &self.url {
+            None if !self.others.is_empty() => {
+                Err(format!("no `sqlalchemy.url` in this section, but in [{}]", self.others.join("], [")))
+            }
             None => Err("there is no `sqlalchemy.url`".to_owned()),
             // What `alembic init` writes.
             Some(Ok(url)) if url.starts_with("driver://") => {
@@ -254,6 +271,6 @@ mod tests {
     #[test]
     fn a_section_that_is_not_there_is_named() {
         let parsed = Config::parse(Path::new("/app"), Some("[alembic]\n"), None, "reports");
-        assert_eq!(parsed, Err("there is no section [reports]".to_owned()));
+        assert_eq!(parsed, Err("section [reports] not found; its sections: [alembic]".to_owned()));
     }
 }

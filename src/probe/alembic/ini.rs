@@ -74,6 +74,16 @@ impl Ini {
         self.sections.contains_key(section)
     }
 
+    /// The names of the sections, but for the defaults.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sections.keys().map(String::as_str).filter(|name| *name != "DEFAULT")
+    }
+
+    /// Whether a section sets this option itself.
+    pub fn sets(&self, section: &str, option: &str) -> bool {
+        self.sections.get(section).is_some_and(|options| options.contains_key(option))
+    }
+
     /// The option's value, with every `%(other)s` filled in. `here` is what `%(here)s` stands for.
     ///
     /// # Errors

@@ -102,6 +102,9 @@ pub struct AlembicSeen {
     /// Other schemas that have a table of that name.
     #[serde(skip)]
     elsewhere: Vec<String>,
+    /// Whether Django keeps its migrations there.
+    #[serde(skip)]
+    is_django: bool,
 }
 
 /// What the revision files, or alembic, say.
@@ -181,6 +184,9 @@ expect: { current: [014_trace_mismatches] }
         };
         match seen.elsewhere.as_slice() {
             _exists if seen.table_exists => Some(upgrade),
+            _here if seen.is_django => Some(format!(
+                "no table `{table}`, but Django's `django_migrations`: use a `command` with `manage.py migrate --check`"
+            )),
             [] => Some(format!("there is no table `{table}`: is this the right database? If it is, {upgrade}")),
             elsewhere => Some(format!(
                 "there is no table `{table}` here, but one in the schema {}: say so with `version_table_schema`",
@@ -287,8 +293,8 @@ impl<'de> Deserialize<'de> for Alembic {
 
 impl History {
     fn seen(&self, state: State) -> AlembicSeen {
-        let State { table_exists, ids: current, elsewhere } = state;
-        let seen = AlembicSeen { table_exists, elsewhere, ..AlembicSeen::default() };
+        let State { table_exists, ids: current, elsewhere, is_django } = state;
+        let seen = AlembicSeen { table_exists, elsewhere, is_django, ..AlembicSeen::default() };
         match self {
             Self::Command(heads) => {
                 // A revision that another depends on has no row of its own once that is applied.

@@ -17,6 +17,8 @@ pub struct State {
     pub ids: Vec<String>,
     /// Other schemas with a table of that name, where it isn't in the one that was looked in.
     pub elsewhere: Vec<String>,
+    /// Whether Django keeps its migrations here instead.
+    pub is_django: bool,
 }
 
 impl State {
@@ -32,7 +34,8 @@ impl State {
             Ok(rows) => rows,
             Err(error) if is_missing_table(&error) => {
                 let elsewhere = elsewhere(database, table, schema).await;
-                return Ok(Self { table_exists: false, ids: Vec::new(), elsewhere });
+                let is_django = database.rows("SELECT app FROM django_migrations", 1).await.is_ok();
+                return Ok(Self { elsewhere, is_django, ..Self::default() });
             }
             Err(error) => return Err(error),
         };
@@ -52,7 +55,7 @@ impl State {
         }
         ids.sort();
         ids.dedup();
-        Ok(Self { table_exists: true, ids, elsewhere: Vec::new() })
+        Ok(Self { table_exists: true, ids, ..Self::default() })
     }
 }
 

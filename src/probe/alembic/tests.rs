@@ -20,7 +20,7 @@ fn told(current: &[&str], table_exists: bool, elsewhere: &[&str]) -> String {
         file: format!("{id}.py"),
     });
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
-    let state = State { table_exists, ids: owned(current), elsewhere: owned(elsewhere) };
+    let state = State { table_exists, ids: owned(current), elsewhere: owned(elsewhere), is_django: false };
     let seen = History::Files(Graph::new(line.to_vec()).expect("no fault")).seen(state);
     let probe = probe(json!({}));
     let advice = probe.advice(&seen).map(|advice| format!("\n{advice}")).unwrap_or_default();
@@ -59,7 +59,7 @@ fn every_standing_has_words_of_its_own() {
 #[test]
 fn what_alembic_says_of_a_dependency_is_no_missing_row() {
     let heads = ask::Heads { all: vec!["b".to_owned(), "x".to_owned()], effective: vec!["b".to_owned()] };
-    let state = State { table_exists: true, ids: vec!["b".to_owned()], elsewhere: Vec::new() };
+    let state = State { table_exists: true, ids: vec!["b".to_owned()], ..State::default() };
     let seen = History::Command(heads).seen(state);
     assert!(seen.at_head);
     assert_eq!(seen.pending, None);
