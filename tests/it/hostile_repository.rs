@@ -234,7 +234,7 @@ fn sign_writes_through_no_link_that_leads_out_of_the_repository() {
     let sign = ["sign", "staging", "qa", "--by", "Dana"];
     assert_eq!(project.gate(&sign).code, 0);
     assert!(is_untouched(&victim));
-    fs::remove_file(folder.join("staging.signoffs.yaml")).expect("it was written");
+    fs::remove_dir_all(folder.join("staging.signoffs")).expect("it was written");
     let other = victim.with_file_name("signoffs.yaml");
     symlink(&other, folder.join("staging.signoffs.yaml")).expect("the project is ours");
     let output = project.gate(&sign);

@@ -308,7 +308,7 @@ fn a_folder_that_can_only_be_read_is_told_and_the_table_still_printed() {
     let output = with_file_system(&project(), "ro");
     assert_eq!(output.code, 4, "{}", output.stderr);
     assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
-    assert!(output.stderr.contains("Read-only file system"), "{}", output.stderr);
+    assert!(output.stderr.contains("read-only filesystem"), "{}", output.stderr);
 }
 
 #[test]
