@@ -210,7 +210,8 @@ fn several_are_signed_at_once_and_what_they_cover_is_shown() {
     }
     assert_eq!(entries(&project).len(), 2);
     let text = project.read(entries(&project).last().expect("it is there"));
-    for said in ["title: T", "broken: 2025-12-31", "- later", "- flaky", "decision: give", "started: ", "valid_for: 7d"]
+    for said in
+        ["title: T", "broken: \"2025-12-31\"", "- later", "- flaky", "decision: give", "started: ", "valid_for: 7d"]
     {
         assert!(text.contains(said), "{said} in {text}");
     }

@@ -181,7 +181,7 @@ fn the_verified_principal_is_shown_and_a_bare_name_is_called_unverified() {
     assert_eq!(at(&project, SIGNED, &["check", "staging"]).code, 1);
     assert_eq!(at(&project, SIGNED, &["sign", "staging", "qa", "--by", DANA]).code, 0);
     assert_eq!(qa(&project, SIGNED), "- [x] QA confirms (signed 2025-12-06 by Dana Reyes (unverified) for r1)");
-    let table = at(&project, SIGNED, &["check", "staging", "-v"]).stdout;
+    let table = at(&project, SIGNED, &["check", "staging"]).stdout;
     assert!(table.contains("by Dana Reyes (unverified) for r1"), "{table}");
 }
 
