@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::checklist::{ListFile, Since};
 use crate::diagnostic::Diagnostic;
@@ -20,6 +19,7 @@ use crate::yaml::Duration;
 
 use super::deliver::{Delivered, deliver};
 use super::record::{Asked, Record, Recorder};
+use super::stop::stop;
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, kept, load, signed};
 
 #[derive(Debug, Args)]
@@ -223,25 +223,6 @@ fn show(format: &Format, run: &Redacted<Run>, look: &Look) -> io::Result<()> {
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
-}
-
-/// The first signal that asks the program to end, when it comes.
-pub(super) fn stop() -> io::Result<impl Future<Output = Signal>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let came = async |signal: &mut unix::Signal| {
-        if signal.recv().await.is_none() {
-            std::future::pending::<()>().await;
-        }
-    };
-    Ok(async move {
-        tokio::select! {
-            () = came(&mut interrupt) => Signal::Interrupt,
-            () = came(&mut terminate) => Signal::Terminate,
-            () = came(&mut hangup) => Signal::Hangup,
-        }
-    })
 }
 
 fn format_named(name: &str) -> Result<&'static Format, String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::client::aside;
 use crate::run::Signal;
 
-use super::check::stop;
+use super::stop::stop;
 
 /// How long a run that was ended early may still write.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -9,7 +9,8 @@ use crate::demo::{self, Broken, PARTS, Stack};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::env::Env;
 
-use super::check::{Check, stop};
+use super::check::Check;
+use super::stop::stop;
 use super::{Console, Exit, Failure, eprint, misused, print};
 
 #[derive(Debug, Args)]

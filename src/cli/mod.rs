@@ -19,6 +19,7 @@ mod sign;
 mod signable;
 mod signed;
 mod since;
+mod stop;
 mod validate;
 mod verify;
 

@@ -8,6 +8,7 @@ use super::mark::{Mark, mark};
 use super::outline::{Block, Kind, one_line, outline};
 use super::source::Source;
 use super::table;
+use super::task::Task;
 
 /// What is nested deeper is text.
 const DEPTH: usize = 32;
@@ -53,29 +54,6 @@ pub enum Part {
     Text(String),
     /// A table, and its markdown.
     Table(Vec<Vec<String>>, String),
-}
-
-/// One box, or one bullet where these count as boxes.
-#[derive(Debug, Default)]
-pub struct Task {
-    /// What is written beside the box, on one line.
-    pub text: String,
-    /// The line above it in a list, which has no box itself.
-    pub label: String,
-    /// Whether the box is ticked. Nothing for a bullet.
-    pub is_ticked: Option<bool>,
-    /// The box, where it is not `[ ]`.
-    pub sign: Option<String>,
-    /// The owner, where a column names one.
-    pub owner: Option<String>,
-    /// The other columns of its row.
-    pub asides: Vec<String>,
-    /// The blocks below it: paragraphs, lists, code.
-    pub notes: Vec<String>,
-    /// The box that holds it, as a position among those of its section.
-    pub parent: Option<usize>,
-    /// The line that it begins on, from 1.
-    pub line: usize,
 }
 
 /// Takes a markdown file apart. Bullets count as boxes where that is asked, or where there is no box.

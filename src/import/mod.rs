@@ -4,6 +4,7 @@
 //! markdown ─► outline: blocks ─► read: sections, boxes, tables ─► understand: items ─► link: needs ─► write: YAML
 //! ```
 
+mod gap;
 mod ids;
 mod link;
 mod mark;
@@ -16,6 +17,7 @@ mod source;
 mod sure;
 mod table;
 mod tag;
+mod task;
 #[cfg(test)]
 mod tests;
 mod understand;

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::gap::Gap;
 use super::mark::cell_mark;
-use super::markdown::Task;
-use super::understand::Gap;
+use super::task::Task;
 
 static DATE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b").expect("it is well formed"));

@@ -5,13 +5,15 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use super::gap::Gap;
 use super::ids::Ids;
-use super::markdown::{Document, Part, Section as Source, Task};
+use super::markdown::{Document, Part, Section as Source};
 use super::person;
 use super::probe;
 use super::sure;
 use super::table;
 use super::tag::{self, Tag, Tagged, tagged};
+use super::task::Task;
 
 /// The checklist that the markdown describes.
 #[derive(Debug)]
@@ -69,22 +71,6 @@ pub enum State {
     SignOff(String),
     /// By a person in this role who does these steps.
     Manual(String, String),
-}
-
-/// A row of the table of known gaps.
-#[derive(Debug, Default)]
-pub struct Gap {
-    pub gap: String,
-    pub items: Vec<String>,
-    pub priority: Option<String>,
-    pub owner: Option<String>,
-    pub notes: Option<String>,
-    /// The date in the words below, such as `2026-03-01`.
-    pub until: Option<String>,
-    /// Until when, in the words of the list.
-    pub until_words: Option<String>,
-    /// The heads of its table, or where it was written.
-    pub remark: Option<String>,
 }
 
 static SIGN_OFF: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bsign[- ]?offs?\b"));

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::text::is_hidden;
 use crate::yaml;
 
-use super::understand::{Gap, Imported, Item, Section, State};
+use super::gap::Gap;
+use super::understand::{Imported, Item, Section, State};
 
 static SECRET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$\{secrets\.(\w+)\}").expect("it is well formed"));
 
