@@ -38,9 +38,9 @@ pub struct Credential {
 
 /// The credentials in a tree: values of settings that hold one, and passwords of URLs. What is not filled yet is left
 /// out.
-pub fn credentials(node: &Node) -> Vec<Credential> {
+pub fn credentials(root: &Node) -> Vec<Credential> {
     let mut found = Vec::new();
-    let mut open: Vec<(&Node, Option<&str>)> = vec![(node, None)];
+    let mut open: Vec<(&Node, Option<&str>)> = vec![(root, None)];
     while let Some((node, setting)) = open.pop() {
         open.extend(node.elements().iter().map(|element| (element, setting)));
         for (key, value) in node.entries() {
@@ -245,6 +245,7 @@ mod tests {
         );
         assert_eq!(found("{ secrets: { TOKEN: { file: run/token } }, github: { secrets: [SLACK_WEBHOOK] } }"), "");
         assert_eq!(found("{ expect: { token: { starts_with: ghp_ } }, password: null, secrets: [NAME] }"), "");
+        assert_eq!(found("secrets: { TOKEN: { command: [vault, read] }, password: { env: DB_PASSWORD } }"), "");
     }
 
     #[test]
