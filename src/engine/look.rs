@@ -20,7 +20,8 @@ use crate::secret::Redactor;
 use super::panic::Guarded;
 
 /// How much later than a probe's own limit it is stopped: what it says of its time being up is better than what we can.
-const GRACE: Duration = Duration::from_millis(25);
+/// It may begin to count after it has read files, and a busy machine may be slow to let it speak.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// What came of a probe.
 #[derive(Debug)]
