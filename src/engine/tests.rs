@@ -271,7 +271,7 @@ async fn what_was_seen_last_is_kept_when_the_run_ends_early() {
     let mut case = Case::new(&[("a", "timeout: 1h, retry: { attempts: 5, every: 1s }, ", Act::RedThenHang(2))]);
     case.options.deadline = Some(Duration::from_secs(90));
     let run = case.run(never()).await;
-    insta::assert_snapshot!(told(&run), @"a: error not done by the deadline of 1m30s; last attempt: connected is false, not true");
+    insta::assert_snapshot!(told(&run), @"a: error not done by the deadline of 1m30s; last attempt: connected: expected true, got false");
     let probe = &run.sections[0].items[0].probes[0];
     assert_eq!((probe.attempts.len(), probe.expectations.len()), (2, 1));
 }

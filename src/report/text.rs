@@ -52,6 +52,8 @@ pub fn count(number: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::ProptestConfig;
+
     use super::*;
     use crate::text::visible;
 
@@ -64,6 +66,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn no_line_is_wider_than_the_limit_and_no_word_is_lost(text in "\\PC{0,60}", limit in 2usize..40) {
             let text = visible(&text).into_owned();

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use serde_json::{Map, Value};
 
 use super::super::cut::{Cut, Extent};
@@ -89,6 +89,8 @@ fn beginning_and_whole() -> impl Strategy<Value = (Value, Value)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn judging_never_panics_and_its_words_stay_on_one_line(observation in any_json()) {
         for expectation in &*EVERYWHERE {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use proptest::prelude::*;
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert, prop_oneof, proptest};
 
 use super::super::import;
 use crate::checklist::{Found, Overrides, OwnChecks, load};
@@ -55,6 +55,8 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_is_imported_is_a_valid_checklist(lines in proptest::collection::vec(line(), 0..24), bullets: bool) {
         let text = lines.join("\n");

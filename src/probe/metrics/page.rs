@@ -231,7 +231,7 @@ impl<'a> Rest<'a> {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
-    use proptest::prelude::{any, proptest};
+    use proptest::prelude::{ProptestConfig, any, proptest};
 
     use super::*;
 
@@ -289,6 +289,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn whatever_comes_is_read_or_refused(text in any::<String>(), line in r#"[a"{}=, \\1]{0,20}"#) {
             for format in [Format::Prometheus, Format::OpenMetrics] {

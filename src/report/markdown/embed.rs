@@ -232,6 +232,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn whatever_people_wrote_outside_the_markers_stays_and_a_second_time_changes_nothing(
             (bom, before, old, after) in (any::<bool>(), around(), text(), around()),

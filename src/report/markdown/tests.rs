@@ -1,7 +1,7 @@
 //! The markdown report: what it says, what it keeps, and that nothing from outside can break it.
 
 use insta::assert_snapshot;
-use proptest::prelude::{Strategy, prop_oneof};
+use proptest::prelude::{ProptestConfig, Strategy, prop_oneof};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::report::markdown::escape::{BREAK, escape};
@@ -259,6 +259,8 @@ fn shape(markdown: &str) -> Vec<String> {
 }
 
 proptest::proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn nothing_that_a_probe_returned_makes_anything_but_text(text in hostile()) {
         let markdown = shown(&filled(&text));

@@ -92,8 +92,8 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
                 (insecure: TLS not verified)
     ✗ failed    Grafana: 4 dashboards
                 provisioned
-                dashboards.titles lacks
-                "M4.5 Failure"
+                dashboards.titles: "M4.5
+                Failure" not found
     - deferred  Logs: central logging
                 receives backend logs
                 PROD SETUP
@@ -143,15 +143,15 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
 
     ✗ grafana — Grafana: 4 dashboards
       provisioned
-      failed: dashboards.titles lacks
-        "M4.5 Failure"
+      failed: dashboards.titles: "M4.5
+        Failure" not found
        --> checklists/staging.yaml:41:15
         |
      41 | dashboards.titles: { contains: [A…
         | ^^^^^^^^^^^^^^^^^
         | expected to contain ["AOS
-        | Traces","M4.5 Failure"], observed
-        | ["AOS Traces","Basic"]
+        | Traces","M4.5 Failure"], got ["AOS
+        | Traces","Basic"]
       help: the token may not see every
         folder
       hint: provision the folder
