@@ -64,7 +64,7 @@ fn an_empty_expect_asserts_nothing() {
     9 |             expect: {}
       |                     ^^
       |
-      = help: leave `expect` out to have what this kind of probe expects by itself, or name a path, such as `status: 200`
+      = help: leave `expect` out to keep the defaults of this kind of probe, or name a path, such as `status: 200`
     ");
 }
 

@@ -58,7 +58,8 @@ fn a_failed_expectation_of_a_check_is_shown_with_the_line_that_uses_it() {
                  probes:\n  - command: { shell: \"echo bye; exit 1\" }\n    expect: { stdout: \"${inputs.word}\" }\n";
     let project = project.file("checks/says.yaml", check);
     let output = project.gate(&["check", "staging", "--no-record"]);
-    let at = |text: &str| output.stdout.find(text).unwrap_or_else(|| panic!("{text} in {}", output.stdout));
+    let (_, shown) = output.stdout.split_once(" --> ").unwrap_or_else(|| panic!("no place in {}", output.stdout));
+    let at = |text: &str| shown.find(text).unwrap_or_else(|| panic!("{text} in {shown}"));
     assert!(at("- use: says") < at("expect: { stdout: \"${inputs.word}\" }"), "{}", output.stdout);
     assert!(at("exit_code: expected 0, got 1 (default)") < at("expected \"hello\", got \"bye\""), "{}", output.stdout);
 }

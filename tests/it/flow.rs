@@ -256,7 +256,7 @@ fn a_database_that_is_empty_gone_or_refuses_the_password() {
     postgres().psql(&stage.database, "DELETE FROM accounts");
     insta::assert_snapshot!(stage.red(), @"
     exit 1
-    sql: failed, holds: expected true, got false (false)
+    sql: failed, holds: expected true, got false
       the answer is false: if that is how it should be, say `expect: { value: false }`
     pooled: failed, rows[0].count: expected at least 1, got 0
       the answer is 0: if that is how it should be, say `expect: { value: 0 }`

@@ -80,14 +80,14 @@ const CASES: [Case; 21] = [
     service("simulate", "value: expected 1, got 0", |real| flag(real, "simulate")),
     service("replay", "json.matches: expected true, got false", |real| flag(real, "replay")),
     service("rate-limit", "allowed: expected 60, got 65", |real| flag(real, "rate-limit")),
-    service("idempotency", "the length of ids is", |real| flag(real, "idempotency")),
+    service("idempotency", "ids: expected length 1, got length 8", |real| flag(real, "idempotency")),
     Case {
         item: "retention",
         says: "value: expected at least 2, got 1",
         break_it: |real| drop(real.sql("DELETE FROM aos_traces_retention_log WHERE removed = 95")),
         mend: |real| drop(real.sql("INSERT INTO aos_traces_retention_log (removed) VALUES (95)")),
     },
-    service("mismatch", " in issues.titles is as expected: ", |real| flag(real, "mismatch")),
+    service("mismatch", "issues.titles: expected at least one element to contain", |real| flag(real, "mismatch")),
     service("metrics", "\"aos_rate_limit_blocked_total\" not found", |real| flag(real, "metrics")),
     Case {
         item: "k6",
@@ -114,7 +114,7 @@ const CASES: [Case; 21] = [
     },
     Case {
         item: "backups",
-        says: "not newer than 1d2h",
+        says: "modified: expected newer than 1d2h",
         break_it: |real| ["new", "old"].iter().for_each(|name| real.written(&format!("backups/{name}.dump"), 48)),
         mend: |real| real.written("backups/new.dump", 2),
     },
