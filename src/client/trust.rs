@@ -19,9 +19,9 @@ use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::http::Tls;
 use super::{Fault, file};
 
 /// How long a server may be silent before it is taken for one without TLS.
@@ -257,7 +257,7 @@ fn pinned(own: &CertificateDer, name: &ServerName, now: UnixTime) -> Result<Serv
     if now < certificate.validity().not_before.timestamp() {
         return Err(CertificateError::NotValidYet.into());
     }
-    let names = Tls::names(&certificate);
+    let names = names(&certificate);
     // The first version of X.509 has no place for names but the subject.
     let common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
     let is_good = |known: &str| match name {
@@ -268,6 +268,23 @@ fn pinned(own: &CertificateDer, name: &ServerName, now: UnixTime) -> Result<Serv
     let is_named =
         if names.is_empty() { common.into_iter().any(is_good) } else { names.iter().any(|name| is_good(name)) };
     if is_named { Ok(ServerCertVerified::assertion()) } else { Err(CertificateError::NotValidForName.into()) }
+}
+
+/// The names and addresses that a certificate is good for.
+pub fn names(certificate: &X509Certificate) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    names.map(|names| names.value.general_names.iter().filter_map(name).collect()).unwrap_or_default()
+}
+
+fn name(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => {
+            let v4 = <[u8; 4]>::try_from(*bytes).ok().map(|bytes| IpAddr::from(bytes).to_string());
+            v4.or_else(|| Some(IpAddr::from(<[u8; 16]>::try_from(*bytes).ok()?).to_string()))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a name of a certificate, perhaps with `*` as its first part, is that of a host.

@@ -1,12 +1,12 @@
 //! `sql`: what does a database answer to one statement?
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::sql::{Access, Column, Database, DatabaseUrl, Request, client};
@@ -87,7 +87,7 @@ expect: { "rows[0].count": { at_least: 1 } }
         let access = if self.writes { Access::Write } else { Access::Read };
         let request = Request { url: self.url.clone(), insecure: self.insecure, ca: self.ca.clone(), access };
         let (query, max_rows) = (self.query.0.clone(), usize::try_from(self.max_rows).unwrap_or(usize::MAX));
-        let asking = Database::with(request, cx, async move |database| database.rows(&query, max_rows).await);
+        let asking = Database::with(request, start, cx, async move |database| database.rows(&query, max_rows).await);
         let answer = asking.await?;
         let value = match (&*answer.rows, &*answer.columns) {
             ([row], [column]) if !answer.truncated => row.get(&column.name).cloned(),

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::client::trust::Chains;
+use crate::client::trust::{Chains, names};
 
 /// The server's certificate.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -38,12 +37,6 @@ impl Tls {
         Some(seen)
     }
 
-    /// The names and addresses that a certificate is good for.
-    pub fn names(certificate: &X509Certificate) -> Vec<String> {
-        let names = certificate.subject_alternative_name().ok().flatten();
-        names.map(|names| names.value.general_names.iter().filter_map(name).collect()).unwrap_or_default()
-    }
-
     /// What a certificate says. Nothing when it can't be read.
     pub fn parse(der: &[u8], now: Timestamp) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
@@ -53,18 +46,7 @@ impl Tls {
             not_after: Timestamp::from_second(not_after).ok()?.to_string(),
             issuer: certificate.issuer().to_string(),
             subject: certificate.subject().to_string(),
-            names: Self::names(&certificate),
+            names: names(&certificate),
         })
-    }
-}
-
-fn name(name: &GeneralName) -> Option<String> {
-    match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => {
-            let v4 = <[u8; 4]>::try_from(*bytes).ok().map(|bytes| std::net::IpAddr::from(bytes).to_string());
-            v4.or_else(|| Some(std::net::IpAddr::from(<[u8; 16]>::try_from(*bytes).ok()?).to_string()))
-        }
-        _ => None,
     }
 }

@@ -118,17 +118,18 @@ pub struct Column {
 }
 
 impl Database {
-    /// Connects to a database and does this on the connection, in the context's time. All of it runs on a thread of its own:
+    /// Connects to a database and does this on the connection, in the context's time since `begun`. All of it runs on a thread of its own:
     /// a driver reads on for as long as a server sends, and SQLite for as long as a disk takes.
     ///
     /// # Errors
     /// When there is no connection, in words that tell the reasons apart, and what the work gives.
     pub async fn with<T: Send + 'static>(
         request: Request,
+        begun: Instant,
         cx: &Context,
         work: impl AsyncFnOnce(&mut Self) -> anyhow::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
-        let (deadline, cx, name) = (Instant::now() + cx.timeout, cx.clone(), request.url.name());
+        let (deadline, cx, name) = (begun + cx.timeout, cx.clone(), request.url.name());
         let asking = aside::run(move || async move {
             let mut database = Self::connect(&request, deadline, &cx).await?;
             let answer = work(&mut database).await;

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::time::Instant;
 
 use super::{Context, Fault, Probe};
 use crate::client::sql::{Access, Database, DatabaseUrl, Request};
@@ -122,6 +123,7 @@ expect: { current: [014_trace_mismatches] }
     type Observation = AlembicSeen;
 
     async fn observe(&self, cx: &Context) -> Result<AlembicSeen, Fault> {
+        let begun = Instant::now();
         let (settings, project) = (self.clone(), cx.env.cwd.join(&cx.dir));
         let reading = tokio::task::spawn_blocking(move || settings.read(&project));
         let (history, url, dir) = reading.await.map_err(|_| Fault::new("reading the revision files crashed"))??;
@@ -136,7 +138,7 @@ expect: { current: [014_trace_mismatches] }
             place.dir = dir.into();
         }
         let (table, schema) = (self.version_table.clone(), self.version_table_schema.clone());
-        let asking = Database::with(request, &place, async move |database| {
+        let asking = Database::with(request, begun, &place, async move |database| {
             State::read(database, &table, schema.as_deref()).await
         });
         Ok(history.seen(asking.await?))
