@@ -1,6 +1,7 @@
 //! `burst` against nginx's own rate limit, and against servers that refuse nothing, everything, or break off.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{HttpServer, Nginx, Project, Response, free_port, http, nginx, raw};
-use crate::look::{look, probe, refused};
+use crate::look::{context, look, look_in, probe, refused};
 
 fn told(settings: Value, seen: &BurstSeen) -> String {
     let probe: Burst = probe(settings);
@@ -282,12 +283,15 @@ fn windows(seconds: u64, says_when: bool) -> HttpServer {
 
 #[test]
 fn where_a_window_ends_in_the_middle_all_are_counted_again_in_a_fresh_one() {
-    for (says_when, mut settings) in [(true, json!({})), (false, json!({ "window": "3s" }))] {
-        let server = windows(3, says_when);
+    for (says_when, mut settings) in [(true, json!({})), (false, json!({ "window": "5s" }))] {
+        let server = windows(5, says_when);
         settings["url"] = json!(server.url());
         settings["requests"] = json!(65);
         settings["concurrency"] = json!(1);
-        let seen = look::<Burst>(settings.clone()).expect("there is time to count again");
-        assert_eq!((seen.allowed, seen.refused, seen.recounted), (60, 5, 1), "{settings}");
+        // A busy machine may need more than one window for the burst, and counts once more then.
+        let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(60));
+        let seen = look_in::<Burst>(&cx, settings.clone()).expect("there is time to count again");
+        assert_eq!((seen.allowed, seen.refused), (60, 5), "{settings}");
+        assert!(seen.recounted >= 1, "{settings}");
     }
 }

@@ -9,6 +9,7 @@ use super::super::import;
 use crate::checklist::{Found, Overrides, OwnChecks, load};
 use crate::env::Env;
 use crate::probe::Registry;
+use crate::text::is_hidden;
 
 /// The problems of a checklist that can't be run.
 fn problems(yaml: String) -> String {
@@ -27,7 +28,7 @@ fn problems(yaml: String) -> String {
 fn words(text: &str) -> BTreeSet<String> {
     let escapes = regex::Regex::new(r"\[[xX]\]|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[nrtbf]").expect("it is well formed");
     let text = escapes.replace_all(text, " ");
-    let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    let words = text.split(|c: char| !c.is_alphanumeric() || is_hidden(c)).map(str::to_lowercase);
     words.filter(|word| word.contains(char::is_alphabetic)).collect()
 }
 
