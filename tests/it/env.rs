@@ -76,7 +76,7 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
         let error = look_in::<Environment>(&cx, json!({ "names": ["A"], "file": file })).expect_err("no such file");
         error.replace(&dir.path().display().to_string(), "DIR")
     };
-    assert_snapshot!(error("gone.env"), @"cannot read `DIR/gone.env`: No such file or directory (os error 2)");
+    assert_snapshot!(error("gone.env"), @"cannot read `DIR/gone.env`: no such file or directory");
     assert_snapshot!(error("notes.txt"), @"
     `DIR/notes.txt` is no file of variables: line 2: there is no `=` in it
     help: each line wants to be `KEY=VALUE`

@@ -292,10 +292,10 @@ fn a_pooler_with_no_server_behind_it() {
     let stage = Stage::new().with("POOLED_URL", alone.url()).with("POOLED_TIMEOUT", "1s");
     insta::assert_snapshot!(stage.red(), @"
     exit 3
-    alembic-pooled: error, no login at HOST within 1 s
-      a firewall that drops packets looks like this, and so does a pooler with no server behind it
-    pooled: error, no login at HOST within 1 s
-      a firewall that drops packets looks like this, and so does a pooler with no server behind it
+    alembic-pooled: error, login at HOST timed out after 1 s
+      a firewall that drops packets looks like this, and so does a pooler without a free server
+    pooled: error, login at HOST timed out after 1 s
+      a firewall that drops packets looks like this, and so does a pooler without a free server
     ");
 }
 

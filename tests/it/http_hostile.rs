@@ -28,6 +28,7 @@ fn no_item_outlives_its_timeout_whatever_the_other_side_does() {
     });
     let drips = server(|stream| {
         pause();
+        pause();
         stream.write_all(b"H")
     });
     let endless_header =
