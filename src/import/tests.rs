@@ -258,7 +258,8 @@ fn twenty_thousand_boxes_take_no_longer_than_twice_ten_thousand_do() {
         imported(&text);
         begun.elapsed()
     };
-    time(10);
-    let (short, long) = (time(500), time(5_000));
+    // On a busy machine the shortest of several times says most of the work.
+    let least = |count: usize| (0..3).map(|_| time(count)).min().expect("three times");
+    let (short, long) = (least(500), least(5_000));
     assert!(long < short * 30, "ten times the boxes took {long:?} after {short:?}");
 }

@@ -47,6 +47,7 @@ mod prometheus;
 mod race;
 mod readme;
 mod redis;
+mod registry;
 mod render;
 mod reproduce;
 mod schema;

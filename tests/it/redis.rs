@@ -10,7 +10,7 @@ use gate::probe::redis::{Redis, RedisSeen, Role};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::{self, redis_with};
+use crate::harness::{self, free_port, redis_with};
 use crate::look::{context, look, look_in, probe, refused};
 
 /// What is told of a server: the evidence, with `VERSION` for its version, and what to do about it.
@@ -290,7 +290,9 @@ fn a_server_that_requires_a_client_certificate_is_told() {
 
 #[test]
 fn a_node_of_a_cluster_that_has_failed_is_red_although_it_answers() {
-    let node = redis_with(&["--cluster-enabled", "yes"]);
+    // By default it is the port plus 10000, which another connection may have.
+    let bus = free_port().to_string();
+    let node = redis_with(&["--cluster-enabled", "yes", "--cluster-port", &bus]);
     let broken = seen(&node.url());
     assert_eq!((broken.pong, broken.error.as_deref()), (true, Some("CLUSTERDOWN")));
     assert_snapshot!(told(&node.url(), false), @"CLUSTERDOWN, master, VERSION | its cluster has slots that nobody serves: `CLUSTER INFO` says more");

@@ -256,7 +256,8 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     }
     let line = Story::line(&markdown, "Code: Latest images");
     assert!(
-        line.contains("**[FAILED: json.version: expected \"r2\", got \"r1\"]** (last verified 2025-12-07 at r1)"),
+        // With another release it looks at another thing: when that of before was verified says nothing of it.
+        line.ends_with("**[FAILED: json.version: expected \"r2\", got \"r1\"]**"),
         "{line}"
     );
     let changes = markdown
