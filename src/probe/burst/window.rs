@@ -85,9 +85,15 @@ pub fn verdict(said: &[Said], begun: f64, ended: f64, concurrency: u32, window: 
             return Verdict::TurnedOver(((ended / window).floor() + 1.0) * window);
         }
     }
-    let used = said.iter().filter_map(|answer| Some((answer.limit?, answer.remaining?)));
-    match (used.max_by_key(|(_, remaining)| *remaining), resets.last()) {
-        (Some((limit, remaining)), Some(reset)) if remaining + 1 < limit => Verdict::Used(*reset),
+    // A refusal says that nothing is left, whoever used it.
+    let allowed = said.iter().filter(|answer| answer.is_allowed == Some(true));
+    let used = allowed.filter_map(|answer| Some((answer.limit?, answer.remaining?)));
+    let is_used = match used.max_by_key(|(_, remaining)| *remaining) {
+        Some((limit, remaining)) => remaining + 1 < limit,
+        None => !said.is_empty() && said.iter().all(|answer| answer.is_allowed == Some(false)),
+    };
+    match resets.last() {
+        Some(reset) if is_used => Verdict::Used(*reset),
         _ => Verdict::Whole,
     }
 }
@@ -152,5 +158,9 @@ mod tests {
         assert_eq!(verdict(&[], NOW, NOW + 30.0, 8, Some(60.0)), Verdict::Whole);
         let used = said(1, true, &[("ratelimit-reset", "9"), ("ratelimit-limit", "60"), ("ratelimit-remaining", "40")]);
         assert_eq!(seen(&[used], None), Verdict::Used(NOW + 9.0));
+        let left = [("retry-after", "5"), ("x-ratelimit-limit", "60"), ("x-ratelimit-remaining", "0")];
+        let refused = said(61, false, &left);
+        assert_eq!(seen(&[said(1, true, &[]), refused], None), Verdict::Whole, "it was used up by these");
+        assert_eq!(seen(&[refused], None), Verdict::Used(NOW + 5.0));
     }
 }
