@@ -2,7 +2,7 @@
 //!
 //!     cargo bench                         measure everything, and print the table
 //!     cargo bench -- B2 B3                only these
-//!     cargo bench -- --write README.md    put the table between the markers in this file as well
+//!     cargo bench -- --write docs/performance.md    put the table between the markers in this file as well
 //!
 //! Everything is on loopback and bounded. What is compared runs in turn, in one go: on a machine that others use as well,
 //! both are slowed down. This program is also the limit, the server and the stop-watch, each in a process of its own.
@@ -46,7 +46,7 @@ fn report(names: &[&str]) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let report = format!(
         "Medians on {cores} cores ({} {}); gate / what it is compared with = ratio. Made by `cargo bench -- --write \
-         README.md`.\n\n{}",
+         docs/performance.md`.\n\n{}",
         std::env::consts::OS,
         std::env::consts::ARCH,
         table::table(&comparison::all(names)),

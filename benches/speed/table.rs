@@ -1,4 +1,4 @@
-//! What was measured, as the README shows it: a row for each comparison, with its goals and whether they are reached.
+//! What was measured, as docs/performance.md shows it: a row for each comparison, with its goals and whether they are reached.
 
 use std::fmt::Write;
 

@@ -27,6 +27,7 @@ mod gap;
 mod git;
 mod github;
 mod grafana;
+mod guide;
 mod harness_test;
 mod hostile_repository;
 mod http;
