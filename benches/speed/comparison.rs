@@ -8,10 +8,10 @@ use super::list;
 use super::measure::{Subject, in_turn};
 use super::table::{Goal, Row};
 
-/// All comparisons, or those of these names.
-pub fn all(names: &[&str]) -> Vec<Row> {
+/// All comparisons, or those of these names; with the path of another `gate`, all are compared with that one.
+pub fn all(names: &[&str], beside: Option<&str>) -> Vec<Row> {
     let is_wanted = |name: &str| names.is_empty() || names.contains(&name);
-    let stage = Stage::new();
+    let stage = Stage::new(beside);
     let comparisons: [(&str, Comparison); 7] = [
         ("B1", one_item),
         ("B2", a_thousand_slow_ones),
@@ -25,21 +25,19 @@ pub fn all(names: &[&str]) -> Vec<Row> {
 }
 
 fn one_item(stage: &Stage) -> Row {
-    let [gate, limit] = in_turn(101, [&stage.gate("one", 1, 0), &stage.limit(1, 0)]);
     let goals = &[Goal::Ratio(2.0), Goal::Memory(8.0)];
-    Row { name: "B1", what: "one HTTP item; limit", gate, other: Some(limit), goals }
+    stage.compare("B1", "one HTTP item; limit", 101, &stage.gate("one", 1, 0), Some(&stage.limit(1, 0)), goals)
 }
 
 fn a_thousand_slow_ones(stage: &Stage) -> Row {
-    let [gate, limit] = in_turn(25, [&stage.gate("slow", 1_000, 50), &stage.limit(1_000, 50)]);
-    let goals = &[Goal::Ratio(1.25)];
-    Row { name: "B2", what: "1,000 HTTP items at 50 ms; limit", gate, other: Some(limit), goals }
+    let (gate, limit) = (stage.gate("slow", 1_000, 50), stage.limit(1_000, 50));
+    stage.compare("B2", "1,000 HTTP items at 50 ms; limit", 25, &gate, Some(&limit), &[Goal::Ratio(1.25)])
 }
 
 fn ten_thousand_fast_ones(stage: &Stage) -> Row {
-    let [gate, limit] = in_turn(25, [&stage.gate("fast", 10_000, 0), &stage.limit(10_000, 0)]);
+    let (gate, limit) = (stage.gate("fast", 10_000, 0), stage.limit(10_000, 0));
     let goals = &[Goal::Ratio(1.5), Goal::Memory(32.0)];
-    Row { name: "B3", what: "10,000 HTTP items at 0 ms; limit", gate, other: Some(limit), goals }
+    stage.compare("B3", "10,000 HTTP items at 0 ms; limit", 25, &gate, Some(&limit), goals)
 }
 
 fn forty_mixed_ones(stage: &Stage) -> Row {
@@ -48,29 +46,27 @@ fn forty_mixed_ones(stage: &Stage) -> Row {
     postgres.psql(&url, "CREATE TABLE orders AS SELECT id, true AS paid FROM generate_series(1, 100) AS id");
     let mut gate = stage.check("mixed", &list::mixed(&stage.server, [stage.port, postgres.port(), redis.port]));
     gate.variables = vec![("DATABASE_URL".to_owned(), url), ("REDIS_URL".to_owned(), redis.url())];
-    let [gate, limit] = in_turn(51, [&gate, &stage.limit(1, list::SLOWEST)]);
-    let goals = &[Goal::Ratio(1.25)];
-    Row { name: "B4", what: "40 mixed items; the slowest answer alone", gate, other: Some(limit), goals }
+    let limit = stage.limit(1, list::SLOWEST);
+    stage.compare("B4", "40 mixed items; the slowest answer alone", 51, &gate, Some(&limit), &[Goal::Ratio(1.25)])
 }
 
 fn validating(stage: &Stage) -> Row {
     let list = list::http(&stage.server, 10_000, 0);
     let project = stage.project.path();
     std::fs::write(project.join("checklists/long.yaml"), list).expect("the folder is ours");
-    let [gate] = in_turn(25, [&Subject::new(project, GATE.as_ref(), &["validate", "long"])]);
-    Row { name: "B5", what: "`validate` of 10,000 items", gate, other: None, goals: &[Goal::Wall(150.0)] }
+    let gate = Subject::new(project, GATE.as_ref(), &["validate", "long"]);
+    stage.compare("B5", "`validate` of 10,000 items", 25, &gate, None, &[Goal::Wall(150.0)])
 }
 
 fn recording(stage: &Stage) -> Row {
     let without = stage.gate("fast", 10_000, 0);
-    let [with, without] =
-        in_turn(25, [&Subject::new(stage.project.path(), GATE.as_ref(), &["check", "fast"]), &without]);
-    Row { name: "B6", what: "B3 recorded; not recorded", gate: with, other: Some(without), goals: &[] }
+    let with = Subject::new(stage.project.path(), GATE.as_ref(), &["check", "fast"]);
+    stage.compare("B6", "B3 recorded; not recorded", 25, &with, Some(&without), &[])
 }
 
 fn live_progress(stage: &Stage) -> Row {
-    let [with, without] = in_turn(25, [&stage.gate("fast", 10_000, 0).watched(), &stage.gate("fast", 10_000, 0)]);
-    Row { name: "B6", what: "B3 with live progress; without", gate: with, other: Some(without), goals: &[] }
+    let (with, without) = (stage.gate("fast", 10_000, 0).watched(), stage.gate("fast", 10_000, 0));
+    stage.compare("B6", "B3 with live progress; without", 25, &with, Some(&without), &[])
 }
 
 type Comparison = fn(&Stage) -> Row;
@@ -80,6 +76,8 @@ const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
 /// What all comparisons stand on: a server, and a folder with checklists.
 struct Stage {
+    /// The `gate` that everything is compared with instead.
+    beside: Option<String>,
     server: String,
     port: u16,
     project: Project,
@@ -87,18 +85,41 @@ struct Stage {
 }
 
 impl Stage {
-    fn new() -> Self {
+    fn new(beside: Option<&str>) -> Self {
         let folder = directory("server");
         let mut command = Command::new(this());
         command.arg("serve");
         let running = Server::start(command, &folder);
         let port: u16 = running.until(|| running.log().trim_end().parse().ok());
         Self {
+            beside: beside.map(str::to_owned),
             server: format!("http://127.0.0.1:{port}"),
             port,
             project: Project::new("title: Speed"),
             _running: running,
         }
+    }
+
+    /// Measures `gate` and the other one in turn. Beside another `gate`, the other one is the same with that program.
+    fn compare(
+        &self,
+        name: &'static str,
+        what: &'static str,
+        turns: usize,
+        gate: &Subject,
+        other: Option<&Subject>,
+        goals: &'static [Goal],
+    ) -> Row {
+        let earlier = self.beside.as_ref().map(|program| gate.by(program));
+        let goals = if earlier.is_some() { &[] } else { goals };
+        let (gate, other) = match earlier.as_ref().or(other) {
+            Some(other) => {
+                let [gate, other] = in_turn(turns, [gate, other]);
+                (gate, Some(other))
+            }
+            None => (in_turn(turns, [gate])[0], None),
+        };
+        Row { name, what, gate, other, goals }
     }
 
     /// `gate check` on a checklist of so many HTTP items, which leaves no record.

@@ -2,7 +2,8 @@
 //!
 //!     cargo bench                         measure everything, and print the table
 //!     cargo bench -- B2 B3                only these
-//!     cargo bench -- --write docs/performance.md    put the table between the markers in this file as well
+//!     cargo bench -- --beside PATH        compare with another `gate`, such as an earlier release, instead
+//!     cargo bench -- --write docs/performance.md   put the table between the markers in this file as well
 //!
 //! Everything is on loopback and bounded. What is compared runs in turn, in one go: on a machine that others use as well,
 //! both are slowed down. This program is also the limit, the server and the stop-watch, each in a process of its own.
@@ -31,8 +32,9 @@ fn main() {
         ["limit", path] => limit::main(path),
         ["measure", ..] => measure::main(&arguments[1..], false),
         ["measure-watched", ..] => measure::main(&arguments[1..], true),
-        ["--write", path] => write(path, &report(&[])),
-        names => drop(report(names)),
+        ["--write", path] => write(path, &report(&[], None)),
+        ["--beside", path, names @ ..] => drop(report(names, Some(path))),
+        names => drop(report(names, None)),
     }
 }
 
@@ -42,14 +44,14 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Measures, prints, and gives what was printed.
-fn report(names: &[&str]) -> String {
+fn report(names: &[&str], beside: Option<&str>) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let report = format!(
         "Medians on {cores} cores ({} {}); gate / what it is compared with = ratio. Made by `cargo bench -- --write \
          docs/performance.md`.\n\n{}",
         std::env::consts::OS,
         std::env::consts::ARCH,
-        table::table(&comparison::all(names)),
+        table::table(&comparison::all(names, beside)),
     );
     print!("{report}");
     report

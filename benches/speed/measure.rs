@@ -45,6 +45,12 @@ impl Subject {
         Self { arguments, folder: folder.to_owned(), variables: Vec::new(), is_watched: false }
     }
 
+    /// The same, run by another program.
+    pub fn by(&self, program: &str) -> Self {
+        let arguments = std::iter::once(program.to_owned()).chain(self.arguments[1..].iter().cloned()).collect();
+        Self { arguments, folder: self.folder.clone(), variables: self.variables.clone(), ..*self }
+    }
+
     /// The same in front of somebody.
     pub fn watched(self) -> Self {
         Self { is_watched: true, ..self }
