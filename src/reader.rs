@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 
+use crate::text::error;
 use crate::writer::contained;
 
 /// How long a pipe may take to give all of its content.
@@ -50,13 +51,13 @@ pub fn stdin(limit: u64) -> io::Result<String> {
 /// # Errors
 /// When it can't be read, leads out of the repository, is longer than `limit` bytes, or is not UTF-8.
 pub fn inside(path: &Path, repository: &Path, limit: u64) -> io::Result<String> {
-    contained(path, repository).map_err(io::Error::other)?;
+    contained(path, repository).map_err(error::own)?;
     // To open a pipe would wait for its writer.
     let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).expect("the flags are small");
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     match file.metadata()? {
         there if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        there if !there.is_file() => Err(io::Error::other("it is not a regular file")),
+        there if !there.is_file() => Err(error::own("it is not a regular file")),
         _ => text(whole(file, limit)?),
     }
 }
@@ -67,7 +68,7 @@ fn whole(from: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 <= limit {
         return Ok(bytes);
     }
-    Err(io::Error::other(match limit >> 20 {
+    Err(error::own(match limit >> 20 {
         0 => format!("it is longer than {} KiB", limit >> 10),
         mib => format!("it is longer than {mib} MiB"),
     }))
@@ -77,7 +78,7 @@ fn text(bytes: Vec<u8>) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|problem| {
         let read = &problem.as_bytes()[..problem.utf8_error().valid_up_to()];
         let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
-        io::Error::other(format!("line {line} is not UTF-8"))
+        error::own(format!("line {line} is not UTF-8"))
     })
 }
 
@@ -85,7 +86,7 @@ fn text(bytes: Vec<u8>) -> io::Result<String> {
 fn within(time: Duration, read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static) -> io::Result<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(read()));
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {}s", time.as_secs()));
+    let late = |_| error::own(format!("it did not end within {}s", time.as_secs()));
     receiver.recv_timeout(time).map_err(late)?
 }
 
@@ -139,6 +140,6 @@ mod tests {
         writer.join().expect("it does not panic").expect("somebody reads");
         assert_eq!(said(named(Path::new("/dev/zero"), 1 << 20)), "it is longer than 1 MiB");
         let silent = within(Duration::from_millis(10), move || whole(File::open(pipe)?, 8));
-        assert_eq!(silent.expect_err("nobody writes").kind(), io::ErrorKind::TimedOut);
+        assert_eq!(said(silent.map(|_| String::new())), "it did not end within 0s");
     }
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
+use crate::text::error;
+
 /// More links than this lead in a circle.
 const LINKS: usize = 40;
 /// How the name of a new file begins until it takes that of the old one.
@@ -40,7 +42,7 @@ impl Target {
         match fs::metadata(&file.path) {
             Ok(there) if there.is_file() => drop(OpenOptions::new().write(true).open(&file.path)?),
             Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(_) => return Err(io::Error::other("it is not a regular file")),
+            Ok(_) => return Err(error::own("it is not a regular file")),
             // It does not exist, or its folder says why not.
             Err(_) => {
                 fs::metadata(folder(&file.path))?;
@@ -56,7 +58,7 @@ impl Target {
     /// # Errors
     /// When it can't be written, or leads out of the repository.
     pub fn inside(path: &Path, repository: &Path) -> io::Result<Self> {
-        confine(path, repository).map_err(io::Error::other)?;
+        confine(path, repository).map_err(error::own)?;
         Self::open(path)
     }
 
@@ -75,7 +77,7 @@ impl Target {
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(bytes),
             opened => opened?.take(LIMIT + 1).read_to_end(&mut bytes)?,
         };
-        if bytes.len() as u64 > LIMIT { Err(io::Error::other("it is longer than 64 MiB")) } else { Ok(bytes) }
+        if bytes.len() as u64 > LIMIT { Err(error::own("it is longer than 64 MiB")) } else { Ok(bytes) }
     }
 
     /// Replaces the file, or leaves it as it is. Its mode and owner are kept.
@@ -141,7 +143,7 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
 /// # Errors
 /// Why it leads out of the repository, in words.
 pub fn contained(path: &Path, repository: &Path) -> Result<PathBuf, String> {
-    let failed = |problem: io::Error| problem.to_string();
+    let failed = |problem: io::Error| error::os(&problem);
     let (target, repository) = (resolve(path).map_err(failed)?, resolve(repository).map_err(failed)?);
     match target.strip_prefix(&repository) {
         Ok(inner) => Ok(inner.to_owned()),

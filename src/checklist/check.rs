@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::reader;
+use crate::text::error;
 use crate::writer::repository;
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
@@ -145,7 +146,11 @@ impl<'a> Checks<'a> {
         match own {
             Ok(text) if is_name => return Ok((shown(&path, self.cwd), text)),
             Err(problem) if is_name && problem.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Diagnostic::error(format!("cannot read `{}`: {problem}", shown(&path, self.cwd))));
+                return Err(Diagnostic::error(format!(
+                    "cannot read `{}`: {}",
+                    shown(&path, self.cwd),
+                    error::os(&problem)
+                )));
             }
             Ok(_) | Err(_) => {}
         }

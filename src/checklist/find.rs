@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::reader;
+use crate::text::error;
 use crate::writer::repository;
 use crate::yaml;
 
@@ -147,7 +148,7 @@ fn read(path: &Path, cwd: &Path, read: impl FnOnce(&Path) -> io::Result<String>)
 }
 
 fn unread(name: &str, problem: &io::Error) -> Diagnostic {
-    Diagnostic::error(format!("cannot read `{name}`: {problem}"))
+    Diagnostic::error(format!("cannot read `{name}`: {}", error::os(problem)))
 }
 
 /// The path from where we are, where it lies below; else as it is.

@@ -103,7 +103,7 @@ async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: Then, limit: u
             }
         };
         // Somebody has killed the supervisor: how the program ended is not known.
-        end.map_err(|_| io::Error::other("the process that watched over it was killed"))?;
+        end.map_err(|_| crate::text::error::own("the process that watched over it was killed"))?;
         // The outputs end when the last descendant has ended. One that can't be ended is not waited for.
         if !all_read {
             let _ = tokio::time::timeout(GRACE, all).await;

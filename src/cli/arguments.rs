@@ -11,6 +11,7 @@ use crate::dotenv;
 use crate::env::Env;
 use crate::ledger::{Ledger, Location};
 use crate::reader;
+use crate::text::error;
 
 use super::{Console, Failure};
 
@@ -42,7 +43,10 @@ impl InputArgs {
         let mut found: BTreeMap<String, String> = BTreeMap::new();
         for file in &self.env_file {
             let text = reader::named(&env.cwd.join(file), ENV_FILE).map_err(|problem| {
-                Failure::usage(Diagnostic::error(format!("cannot read `{}`: {problem}", file.display())), &env)
+                Failure::usage(
+                    Diagnostic::error(format!("cannot read `{}`: {}", file.display(), error::os(&problem))),
+                    &env,
+                )
             })?;
             let pairs = dotenv::parse(&text).map_err(|bad| {
                 let title = format!("`{}`, {bad}", file.display());

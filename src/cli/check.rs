@@ -15,6 +15,7 @@ use crate::plan::{Plan, Selection};
 use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::{Interruption, Run, Signal};
 use crate::secret::Redacted;
+use crate::text::error;
 use crate::yaml::Duration;
 
 use super::deliver::{Delivered, deliver};
@@ -123,7 +124,7 @@ impl Check {
             },
         };
         let stop = stop().map_err(|problem| {
-            Failure::usage(Diagnostic::error(format!("cannot listen for signals: {problem}")), &env)
+            Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), &env)
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
         let file = ListFile {
@@ -156,11 +157,15 @@ impl Check {
         let format = self.format;
         // One that can't be written does not keep the others from it.
         let writing = move || (show(format, &run, &look), outputs.write(&run, now));
-        let unwritten =
-            |problem| Failure::output(Diagnostic::error(format!("cannot write to standard output: {problem}")), &env);
+        let unwritten = |problem| {
+            Failure::output(
+                Diagnostic::error(format!("cannot write to standard output: {}", error::os(&problem))),
+                &env,
+            )
+        };
         let (shown, written) = match deliver(was_ended_early, writing).await.map_err(unwritten)? {
             Delivered::Done(done) => done,
-            Delivered::Unread => return Err(unwritten(io::Error::other("nobody reads it"))),
+            Delivered::Unread => return Err(unwritten(error::own("nobody reads it"))),
             Delivered::Stopped(signal) => return Ok(stopped_by(signal)),
         };
         let shown = shown.map_err(unwritten);

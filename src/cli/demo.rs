@@ -8,6 +8,7 @@ use clap::{Args, FromArgMatches};
 use crate::demo::{self, Broken, PARTS, Stack};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::env::Env;
+use crate::text::error;
 
 use super::check::Check;
 use super::stop::stop;
@@ -36,14 +37,18 @@ impl Demo {
         let failed =
             |problem: String| Failure::output(Diagnostic::error(format!("the demo cannot start: {problem}")), &env);
         // It is kept: the markdown in it is to be read.
-        let folder = tempfile::Builder::new().prefix("gate-demo-").tempdir().map_err(|e| failed(e.to_string()))?.keep();
+        let folder = tempfile::Builder::new()
+            .prefix("gate-demo-")
+            .tempdir()
+            .map_err(|problem| failed(error::os(&problem)))?
+            .keep();
         let broken = Broken::new(self.broken);
         let stack = demo::start(&folder, &broken, env.var("PATH").unwrap_or_default(), env.now())
             .await
-            .map_err(|error| failed(format!("{error:#}")))?;
+            .map_err(|problem| failed(why(&problem)))?;
         let shown = folder.display();
         if self.serve {
-            let stop = stop().map_err(|problem| failed(problem.to_string()))?;
+            let stop = stop().map_err(|problem| failed(error::os(&problem)))?;
             print(&format!("{}cd '{shown}'\ngate check staging\n", exports(&stack)), &env)?;
             eprint(&env.pass("The stack is up until Ctrl-C. In another terminal, run the lines above.\n".to_owned()));
             stop.await;
@@ -58,7 +63,7 @@ impl Demo {
             Err(problem) => return Ok(misused(&problem, &env)),
         };
         let mut own = Env::clone(env.world());
-        own.enter(&folder).map_err(|problem| failed(problem.to_string()))?;
+        own.enter(&folder).map_err(|problem| failed(error::os(&problem)))?;
         own.vars.extend(stack.vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let exit = check.run(env.with(own)).await?;
         let places =
@@ -92,4 +97,13 @@ fn part(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(suggestion(text, names()).unwrap_or_else(|| "`--break help` lists the parts".to_owned()))
+}
+
+/// What could not be made, and the operating system's reason where it has one.
+fn why(problem: &anyhow::Error) -> String {
+    match (problem.root_cause().downcast_ref(), problem.chain().count()) {
+        (Some(cause), 1) => error::os(cause),
+        (Some(cause), _) => format!("{problem}: {}", error::os(cause)),
+        (None, _) => problem.to_string(),
+    }
 }

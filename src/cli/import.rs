@@ -8,6 +8,7 @@ use clap::Args;
 use crate::diagnostic::Diagnostic;
 use crate::import::{Import as Imported, Unusable, import};
 use crate::reader;
+use crate::text::error;
 use crate::text::visible;
 use crate::writer::Target;
 
@@ -34,9 +35,9 @@ pub struct Import {
 impl Import {
     pub fn run(self, env: &Console) -> Result<Exit, Failure> {
         let name = self.file.display().to_string();
-        let text = self
-            .text(env)
-            .map_err(|problem| Failure::usage(Diagnostic::error(format!("cannot read `{name}`: {problem}")), env))?;
+        let text = self.text(env).map_err(|problem| {
+            Failure::usage(Diagnostic::error(format!("cannot read `{name}`: {}", error::os(&problem))), env)
+        })?;
         let Imported { yaml, left_out } = import(&name, &text, self.bullets).map_err(|Unusable::NoItems| {
             let problem = Diagnostic::error(format!("no items found in `{name}`"));
             let help = "an item is a line such as `- [ ] API answers` or `- API answers`, outside code and comments";
@@ -50,7 +51,7 @@ impl Import {
             return Ok(Exit::Ready);
         };
         self.write(&env.cwd.join(output), &yaml).map_err(|problem| {
-            let error = Diagnostic::error(format!("cannot write `{}`: {problem}", output.display()));
+            let error = Diagnostic::error(format!("cannot write `{}`: {}", output.display(), error::os(&problem)));
             Failure::output(
                 match problem.kind() {
                     io::ErrorKind::AlreadyExists => error.help("`--force` replaces it"),

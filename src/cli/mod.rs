@@ -40,6 +40,7 @@ use crate::probe::Registry;
 use crate::report::Kept;
 use crate::run::Verdict;
 use crate::secret::{Redacted, Redactor};
+use crate::text::error;
 use crate::text::visible_lines;
 
 use arguments::{InputArgs, LedgerArgs, OutputFormat};
@@ -244,9 +245,10 @@ fn print(text: &str, env: &Console) -> Result<(), Failure> {
     let text: Redacted<String> = env.pass(text.to_owned());
     let mut out = io::stdout().lock();
     match out.write_all(visible_lines(&text).as_bytes()).and_then(|()| out.flush()) {
-        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::output(Diagnostic::error(format!("cannot write to standard output: {problem}")), env))
-        }
+        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => Err(Failure::output(
+            Diagnostic::error(format!("cannot write to standard output: {}", error::os(&problem))),
+            env,
+        )),
         Ok(()) | Err(_) => Ok(()),
     }
 }

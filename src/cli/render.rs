@@ -13,6 +13,7 @@ use crate::report::{self, Exactness, Look, Unmarked, drift, embed};
 use crate::run::Run;
 use crate::secret::Redacted;
 use crate::sign_off::Memory;
+use crate::text::error;
 
 use super::{Console, Exit, Failure, LedgerArgs, kept, load, print, signed};
 
@@ -85,7 +86,10 @@ impl Render {
             Ok(there) => there,
             Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(problem) => {
-                return Err(Failure::usage(Diagnostic::error(format!("cannot read `{shown}`: {problem}")), env));
+                return Err(Failure::usage(
+                    Diagnostic::error(format!("cannot read `{shown}`: {}", error::os(&problem))),
+                    env,
+                ));
             }
         };
         let wanted = embed::embed(&there, name, text).map_err(|_| {

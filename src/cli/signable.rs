@@ -13,6 +13,7 @@ use crate::ledger::Recorded;
 use crate::report;
 use crate::run::{ItemResult, Run, Status, is_same_subject};
 use crate::sign_off::{SKEW, SignOffRequest, SignedRun, prefixed};
+use crate::text::error;
 
 /// A report that is longer is not one of gate.
 const LIMIT: u64 = 256 << 20;
@@ -41,7 +42,7 @@ impl Signable {
         let wrong = |why: String| Diagnostic::error(format!("cannot read `{}`: {why}", path.display()));
         let mut bytes = Vec::new();
         let read = File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
-        read.map_err(|problem| wrong(problem.to_string()))?;
+        read.map_err(|problem| wrong(error::os(&problem)))?;
         if bytes.len() as u64 > LIMIT {
             return Err(wrong("it is longer than 256 MiB".to_owned()));
         }

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use crate::text::error;
+use crate::text::{error, json};
 
-use super::http::{Access, HttpUrl, Request, read, without_mark};
+use super::http::{Access, HttpUrl, Request, read};
 use super::{Context, Fault, HttpOptions};
 
 /// The largest answer that is read.
@@ -109,7 +109,7 @@ impl Reply {
         if !self.is_ok() {
             return Err(self.fault());
         }
-        serde_json::from_slice(without_mark(&self.body)).map_err(|error| self.no_json(&error))
+        json::parse(&self.body).map_err(|error| self.no_json(&error))
     }
 
     /// What a status that is not 2xx means.
@@ -142,7 +142,7 @@ impl Reply {
         if self.is_web_page() {
             return None;
         }
-        let text = match serde_json::from_slice::<Value>(without_mark(&self.body)) {
+        let text = match json::parse::<Value>(&self.body) {
             Ok(Value::String(text)) => text,
             Ok(json) => ["message", "error", "errors", "detail"].iter().find_map(|key| {
                 let value = json.get(key)?;

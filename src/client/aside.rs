@@ -71,7 +71,7 @@ async fn received<T>(answer: oneshot::Receiver<Outcome<T>>) -> io::Result<T> {
     match answer.await {
         Ok(Ok(value)) => value,
         Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => Err(io::Error::other("the thread ended without an answer")),
+        Err(_) => Err(crate::text::error::own("the thread ended without an answer")),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::env::Env;
 use crate::plan::Plan;
 use crate::run::Missing;
 use crate::secret::Redactor;
+use crate::text::error;
 use crate::yaml::Node;
 
 /// How long a program may take to print a secret.
@@ -107,12 +108,12 @@ async fn value(secret: &Secret, read_only: bool, cx: &Context) -> Result<Value, 
 fn in_file(path: &Path) -> Result<String, String> {
     let shown = path.display();
     match std::fs::metadata(path) {
-        Err(problem) => return Err(format!("cannot read `{shown}`: {problem}")),
+        Err(problem) => return Err(format!("cannot read `{shown}`: {}", error::os(&problem))),
         Ok(there) if !there.is_file() => return Err(format!("`{shown}` is no file")),
         Ok(there) if there.len() > LIMIT as u64 => return Err(format!("`{shown}` is longer than 1 MiB")),
         Ok(_) => {}
     }
-    std::fs::read_to_string(path).map_err(|problem| format!("cannot read `{shown}`: {problem}"))
+    std::fs::read_to_string(path).map_err(|problem| format!("cannot read `{shown}`: {}", error::os(&problem)))
 }
 
 /// What a program prints. What it says on standard error is not told: that may be the secret as well.
@@ -122,7 +123,7 @@ async fn printed(argv: &[String], cx: &Context) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&*cx.dir).env_clear().envs(&cx.env.vars);
     let finished = within(child::run(command, None, LIMIT)).await.ok_or(format!("`{shown}` took longer than 30s"))?;
-    let finished = finished.map_err(|problem| format!("cannot run `{shown}`: {problem}"))?;
+    let finished = finished.map_err(|problem| format!("cannot run `{shown}`: {}", error::os(&problem)))?;
     match finished.end {
         End::Exit(0) => {}
         End::Exit(code) => return Err(format!("`{shown}` ended with exit code {code}: run it to see why")),

@@ -259,11 +259,9 @@ pub fn range(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<VersionReq> 
             problems.push(Diagnostic::error("any version is in `*`, so it asserts nothing").at(node.span));
             None
         }
-        Err(error) => {
+        Err(_) => {
             let problem = Diagnostic::error(format!("`{text}` is not a range of versions")).at(node.span);
-            problems.push(
-                problem.label(error.to_string()).help("a range is written `>=1.2, <2`, `^1.2`, `~1.2.3`, `=1.2.3`"),
-            );
+            problems.push(problem.help("a range is written `>=1.2, <2`, `^1.2`, `~1.2.3`, `=1.2.3`"));
             None
         }
     }

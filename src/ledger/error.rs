@@ -2,6 +2,7 @@
 
 use crate::client::{Fault, sql};
 use crate::diagnostic::Diagnostic;
+use crate::text::error::os;
 
 use super::place::{Location, Place};
 use super::server::Refusal;
@@ -33,7 +34,7 @@ pub fn problem(what: &str, location: &Location, refusal: &Refusal) -> Diagnostic
             format!("the run is from the future: it began at {started}"),
             Some("check the clock of this machine, and that of the ledger's server".to_owned()),
         ),
-        Refusal::Folder(error) => (error.to_string(), Some(ELSEWHERE.to_owned())),
+        Refusal::Folder(error) => (os(error), Some(ELSEWHERE.to_owned())),
         Refusal::Database(error) => match &location.place {
             Place::File { .. } => sqlite(error),
             Place::Postgres(_) => {
@@ -50,12 +51,14 @@ const ELSEWHERE: &str = "name another place with `--ledger FILE` or `GATE_LEDGER
 
 /// <https://sqlite.org/rescode.html>
 fn sqlite(error: &sqlx::Error) -> (String, Option<String>) {
-    let sqlx::Error::Database(error) = error else { return (error.to_string(), None) };
+    let sqlx::Error::Database(error) = error else {
+        return ("the connection to it failed".to_owned(), Some(ELSEWHERE.to_owned()));
+    };
     let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
     let (why, help) = match code & 0xff {
         5 | 6 => ("another process holds it".to_owned(), "is a `gate` stuck, or is the file on a network drive?"),
         8 => ("it can't be written to".to_owned(), ELSEWHERE),
-        10 => (format!("the disk failed: {}", error.message()), ELSEWHERE),
+        10 => ("the disk failed".to_owned(), ELSEWHERE),
         11 | 26 => ("it is damaged, or no ledger".to_owned(), "move the file away: a new one is made"),
         13 => ("the disk is full".to_owned(), ELSEWHERE),
         14 => ("the file can't be opened".to_owned(), ELSEWHERE),

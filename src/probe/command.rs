@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::child::{self, End, Finished, Text};
-use crate::text::error;
 use crate::text::shell::quoted;
+use crate::text::{error, json, without_mark};
 
 use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::http::Size;
@@ -271,7 +271,7 @@ fn seen(ended: Finished, duration_ms: u64) -> CommandSeen {
         exit_code,
         signal,
         cut,
-        json: if ended.stdout.truncated { None } else { serde_json::from_slice(&ended.stdout.bytes).ok() },
+        json: if ended.stdout.truncated { None } else { json::parse(&ended.stdout.bytes).ok() },
         duration_ms,
         truncated: ended.stdout.truncated || ended.stderr.truncated,
         stdout: text(ended.stdout),
@@ -280,7 +280,7 @@ fn seen(ended: Finished, duration_ms: u64) -> CommandSeen {
 }
 
 fn text(text: Text) -> String {
-    let text = String::from_utf8_lossy(&text.bytes).into_owned();
+    let text = String::from_utf8_lossy(without_mark(&text.bytes)).into_owned();
     text.trim_end_matches(['\n', '\r']).to_owned()
 }
 

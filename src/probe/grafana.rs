@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{Context, Fault, Probe};
 use crate::client::api::Api;
 use crate::client::http::{HttpUrl, Login};
+use crate::text::json;
 
 /// How many dashboards a page holds: what every version gives.
 const PAGE: usize = 1_000;
@@ -104,7 +105,7 @@ expect: { dashboards.titles: { contains: [AOS Traces, M4 Workflow] } }
         let api = self.api();
         // It answers 503 with the same body when the database fails. A proxy may not let it through: then it is absent.
         let health = api.send(cx, api.get("/api/health", &[])).await?;
-        let health = serde_json::from_slice(&health.body).unwrap_or(Health { database: None, version: None });
+        let health = json::parse(&health.body).unwrap_or(Health { database: None, version: None });
         let found = self.search(cx, &api).await?;
         let provisioned = if self.details { Some(provisioned(cx, &api, &found).await?) } else { None };
         let dashboards = Dashboards {

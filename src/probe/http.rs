@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::client::http::{Answer, Ask, HttpUrl, Login, Method, Request, Size, Tls, read, text};
-use crate::text::error;
+use crate::text::{error, json};
 
 use super::{Context, Cut, Fault, Probe};
 
@@ -245,7 +245,7 @@ async fn seen(answer: Answer, max_body: Size, cx: &Context) -> Result<HttpSeen, 
     let mut note = stopped;
     let mut json = None;
     if says_json || looks_json {
-        match serde_json::from_slice(body.unmarked()) {
+        match json::parse(&body.bytes) {
             Ok(value) => json = Some(value),
             Err(_) if body.truncated => note = note.or(Some("the body is longer than `max_body`".to_owned())),
             Err(error) if says_json && !body.bytes.is_empty() => {

@@ -13,7 +13,7 @@ use super::{Context, Fault, Probe};
 use crate::client::api::{Api, Reply};
 use crate::client::http::{HttpUrl, Login, Request};
 use crate::client::number::Number;
-use crate::text::error;
+use crate::text::{error, json};
 
 /// Longer queries are sent as a form: proxies cut URLs off at a few thousand bytes.
 const MAX_GET: usize = 2_000;
@@ -197,7 +197,7 @@ impl Prometheus {
 
 fn read(reply: &Reply) -> Result<PrometheusSeen, Fault> {
     // An error has the same shape as an answer, and a status of its own.
-    let answer = match serde_json::from_slice::<Answer>(&reply.body) {
+    let answer = match json::parse::<Answer>(&reply.body) {
         Ok(answer) if answer.error_type.is_some() || reply.is_ok() => answer,
         Ok(_) => return Err(reply.fault()),
         Err(_) => reply.json::<Answer>()?,

@@ -14,6 +14,7 @@ use tokio::sync::Barrier;
 use super::{Context, Cut, Fault, HttpOptions, Probe};
 use crate::client::Manner;
 use crate::client::http::{Ask, HttpUrl, Login, Method, Request, read};
+use crate::text::json;
 
 /// How much of an answer is compared.
 const MAX_BODY: usize = 1 << 20;
@@ -255,7 +256,7 @@ impl Race {
             Err(unanswered) => return Err(unanswered.fault),
         };
         let body = read(&mut response, MAX_BODY).await?;
-        let json: Option<Value> = serde_json::from_slice(body.unmarked()).ok();
+        let json: Option<Value> = json::parse(&body.bytes).ok();
         let id = json.as_ref().and_then(|json| json.pointer(&self.id)).and_then(id_text);
         let digest = Sha256::digest(&body.bytes).to_vec();
         Ok(Answer { status: response.status().as_u16(), digest, id, is_cut: body.truncated })

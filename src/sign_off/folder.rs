@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::checklist::{Checklist, SIGNOFFS};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::reader;
+use crate::text::error;
 use crate::writer::{self, Target};
 use crate::yaml::{self, Node, Value};
 
@@ -122,7 +123,7 @@ pub fn write(checklist: &Checklist, entry: &Entry) -> Result<PathBuf, Diagnostic
     let path = folder.join(entry.file_name());
     let repository = writer::repository(&checklist.root);
     let written = || {
-        writer::confine(&path, repository).map_err(io::Error::other)?;
+        writer::confine(&path, repository).map_err(error::own)?;
         fs::create_dir_all(&folder)?;
         Target::inside(&path, repository)?.create(|out| out.write_all(text(entry).as_bytes()))
     };
@@ -192,5 +193,5 @@ fn content(path: &Path, repository: &Path) -> io::Result<String> {
 }
 
 fn cannot(what: &str, path: &Path, problem: &io::Error) -> Diagnostic {
-    Diagnostic::error(format!("cannot {what} `{}`: {problem}", path.display()))
+    Diagnostic::error(format!("cannot {what} `{}`: {}", path.display(), error::os(problem)))
 }

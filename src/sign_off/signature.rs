@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use crate::text::error;
+
 use super::Entry;
 
 /// What the signature is for: one made for something else is refused.
@@ -72,7 +74,7 @@ pub async fn verify(
     let unread = |why: String| format!("cannot read the allowed signers in `{}`: {why}", allowed.display());
     let there = fs::metadata(allowed).map_err(|problem| match problem.kind() {
         io::ErrorKind::NotFound => format!("there is no file of allowed signers at `{}`", allowed.display()),
-        _ => unread(problem.to_string()),
+        _ => unread(error::os(&problem)),
     })?;
     if !there.is_file() {
         return Err(unread("it is not a regular file".to_owned()));
@@ -80,7 +82,7 @@ pub async fn verify(
     if there.len() > SIGNERS {
         return Err(unread("it is longer than 1 MiB".to_owned()));
     }
-    let signers = fs::read(allowed).map_err(|problem| unread(problem.to_string()))?;
+    let signers = fs::read(allowed).map_err(|problem| unread(error::os(&problem)))?;
     let at = entry.at.to_zoned_datetime(TimeZone::UTC).strftime("%Y%m%d%H%M%SZ").to_string();
     let parts = [bytes, signature.as_bytes(), entry.principal().as_bytes(), at.as_bytes(), &signers];
     let place = memory.place(&parts);
@@ -108,7 +110,7 @@ async fn fed(mut command: Command, input: &[u8]) -> Result<(bool, String), Strin
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let failed = |problem: io::Error| match problem.kind() {
         io::ErrorKind::NotFound => "`ssh-keygen` is not installed".to_owned(),
-        _ => format!("cannot run `ssh-keygen`: {problem}"),
+        _ => format!("cannot run `ssh-keygen`: {}", error::os(&problem)),
     };
     let mut child = command.env("LC_ALL", "C").spawn().map_err(failed)?;
     let mut pipe = child.stdin.take().expect("it is piped");
@@ -125,5 +127,5 @@ fn first(said: &str) -> &str {
 }
 
 fn no_file(problem: &io::Error) -> String {
-    format!("cannot write a temporary file: {problem}")
+    format!("cannot write a temporary file: {}", error::os(problem))
 }

@@ -1,12 +1,35 @@
 //! Errors of libraries in plain words: without their type names, numbers and jargon.
 
-use std::io;
+use std::{fmt, io};
 
-/// What the operating system said, such as `permission denied`.
+/// Words of our own in an error of input or output.
+#[derive(Debug)]
+struct Own(String);
+
+impl fmt::Display for Own {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Own {}
+
+/// An error that [`os`] shows in these words.
+pub fn own(words: impl Into<String>) -> io::Error {
+    io::Error::other(Own(words.into()))
+}
+
+/// What the operating system said, such as `permission denied`, or what [`own`] was given. Never what a library added.
 pub fn os(error: &io::Error) -> String {
-    let said = match error.raw_os_error() {
-        Some(code) => error.to_string().trim_end_matches(&format!(" (os error {code})")).to_owned(),
-        None => error.kind().to_string(),
+    if let Some(Own(words)) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return words.clone();
+    }
+    let said = match (error.raw_os_error(), error.kind()) {
+        (Some(code), _) => error.to_string().trim_end_matches(&format!(" (os error {code})")).to_owned(),
+        (None, io::ErrorKind::NotFound) => "no such file or directory".to_owned(),
+        (None, io::ErrorKind::UnexpectedEof) => "it ends too early".to_owned(),
+        (None, io::ErrorKind::Other) => "unexpected error".to_owned(),
+        (None, kind) => kind.to_string(),
     };
     let mut chars = said.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
@@ -45,7 +68,8 @@ mod tests {
     #[test]
     fn errors_are_shown_without_the_words_of_a_library() {
         assert_snapshot!(os(&io::Error::from_raw_os_error(libc::EACCES)), @"permission denied");
-        assert_snapshot!(os(&io::Error::other("InvalidContentType")), @"other error");
+        assert_snapshot!(os(&io::Error::other("InvalidContentType")), @"unexpected error");
+        assert_snapshot!(os(&own("it is longer than 1 MiB")), @"it is longer than 1 MiB");
         let parsed = |text: &str| json(&serde_json::from_str::<Vec<u8>>(text).expect_err("it is not this JSON"));
         assert_snapshot!(parsed("[1,"), @"incomplete JSON: it ends at line 1, column 3");
         assert_snapshot!(parsed("[1}"), @"invalid JSON at line 1, column 3");

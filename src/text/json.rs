@@ -1,12 +1,17 @@
-//! JSON that is safe to print: characters that are invisible or move others are escaped; its values are the same.
+//! JSON of others is read here. What is printed is safe: characters that are invisible or move others are escaped.
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use super::is_hidden;
+use super::{is_hidden, without_mark};
+
+/// Parses JSON of another program. It may begin with a byte order mark.
+pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(without_mark(bytes))
+}
 
 /// Writes a value over several lines, without a line end behind it.
 pub fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
@@ -86,7 +91,14 @@ fn escape<W: ?Sized + Write>(out: &mut W, fragment: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::write_pretty;
+    use super::{parse, write_pretty};
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_json() {
+        assert_eq!(parse::<Vec<u8>>(b"\xef\xbb\xbf[1]").expect("it is JSON"), [1]);
+        assert_eq!(parse::<Vec<u8>>(b"[1]").expect("it is JSON"), [1]);
+        assert!(parse::<Vec<u8>>(b"\xef\xbb\xbf\xef\xbb\xbf[1]").is_err());
+    }
 
     #[test]
     fn nothing_acts_on_a_terminal_and_the_values_are_the_same() {

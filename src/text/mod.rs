@@ -7,6 +7,11 @@ pub mod shell;
 
 use std::borrow::Cow;
 
+/// The bytes without the byte order mark of UTF-8, with which .NET and Windows begin a text: it is no part of it.
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
 /// The text on one line, with every character escaped that could deceive a reader or a terminal: control characters,
 /// line ends, direction marks, invisible characters.
 pub fn visible(text: &str) -> Cow<'_, str> {

@@ -192,7 +192,7 @@ fn a_report_that_cannot_be_written_ends_it_before_anything_runs() {
     let output = project.gate(&["check", "staging", "--report", "json=no/such/folder.json"]);
     assert_eq!((output.code, output.stdout.as_str()), (4, ""));
     assert_snapshot!(output.stderr, @"
-    error: cannot write `no/such/folder.json`: No such file or directory (os error 2)
+    error: cannot write `no/such/folder.json`: no such file or directory
       help: make the folder first: `mkdir -p no/such`
     ");
     assert!(!project.path().join("ran").exists());
@@ -279,5 +279,5 @@ fn a_full_disk_is_told_and_is_no_success() {
     let output = project.gate(&["check", "staging", "--skip", "qa", "--report", "json=/dev/full"]);
     assert_eq!(output.code, 4, "{}", output.stderr);
     assert!(output.stdout.contains("READY: 1 of 1 green"), "{}", output.stdout);
-    assert!(output.stderr.contains("cannot write `/dev/full`: No space left on device"), "{}", output.stderr);
+    assert!(output.stderr.contains("cannot write `/dev/full`: no space left on device"), "{}", output.stderr);
 }

@@ -15,16 +15,18 @@ use crate::harness::{self, Response};
 use crate::look::{context, look, probe, refused};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The media type of a manifest of OCI.
+pub const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
 const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
-fn digest(bytes: &[u8]) -> String {
+/// The digest by which a registry names these bytes.
+pub fn digest(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }
 
 /// The configuration of an image for this architecture.
-fn config(architecture: &str) -> Vec<u8> {
+pub fn config(architecture: &str) -> Vec<u8> {
     let labels = json!({ "org.opencontainers.image.revision": COMMIT });
     let config = json!({
         "created": "2025-12-06T10:00:00Z", "os": "linux", "architecture": architecture,
@@ -33,7 +35,8 @@ fn config(architecture: &str) -> Vec<u8> {
     config.to_string().into_bytes()
 }
 
-fn manifest(media_type: &str, config: &[u8]) -> Vec<u8> {
+/// The manifest of an image with this configuration.
+pub fn manifest(media_type: &str, config: &[u8]) -> Vec<u8> {
     let config_type = if media_type == OCI {
         "application/vnd.oci.image.config.v1+json"
     } else {
@@ -53,9 +56,10 @@ fn list(entries: &[(&str, &[u8])]) -> Vec<u8> {
     json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries }).to_string().into_bytes()
 }
 
-/// Who pushes: to a host, into a repository, with a password where there is one.
+/// Who pushes: to a host, into a repository, with a password or the file of an issuer where there is one.
 struct Push<'a> {
     host: &'a str,
+    ca: Option<std::path::PathBuf>,
     repository: &'a str,
     is_locked: bool,
 }
@@ -63,7 +67,8 @@ struct Push<'a> {
 impl Push<'_> {
     async fn send(&self, method: Method, url: Url, kind: &str, body: &[u8]) -> Option<String> {
         let cx = context(std::path::Path::new("/"), &[]);
-        let client = cx.http(&url, &HttpOptions::default(), Manner::default()).expect("no file is read");
+        let client = cx.http(&url, &HttpOptions { insecure: false, ca: self.ca.clone() }, Manner::default());
+        let client = client.expect("the file is there");
         let mut request = client.request(method, url).header("content-type", kind).body(body.to_vec());
         if self.is_locked {
             request = request.basic_auth("gate", Some("p@ss word"));
@@ -75,7 +80,8 @@ impl Push<'_> {
     }
 
     fn url(&self, path: &str) -> Url {
-        Url::parse(&format!("http://{}/v2/{}/{path}", self.host, self.repository)).expect("it is a URL")
+        let scheme = if self.ca.is_some() { "https" } else { "http" };
+        Url::parse(&format!("{scheme}://{}/v2/{}/{path}", self.host, self.repository)).expect("it is a URL")
     }
 
     async fn blob(&self, bytes: &[u8]) {
@@ -117,7 +123,7 @@ pub const COMMIT: &str = "0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7";
 pub fn open() -> String {
     static PUSHED: OnceLock<()> = OnceLock::new();
     let host = harness::registry().host();
-    PUSHED.get_or_init(|| Push { host: &host, repository: "acme/api", is_locked: false }.all());
+    PUSHED.get_or_init(|| Push { host: &host, ca: None, repository: "acme/api", is_locked: false }.all());
     host
 }
 
@@ -205,7 +211,7 @@ fn an_image_that_is_not_there_is_red_and_no_error() {
 fn a_registry_with_a_password_gets_it_when_it_asks() {
     static PUSHED: OnceLock<()> = OnceLock::new();
     let host = harness::registry_with_password().host();
-    PUSHED.get_or_init(|| Push { host: &host, repository: "acme/api", is_locked: true }.all());
+    PUSHED.get_or_init(|| Push { host: &host, ca: None, repository: "acme/api", is_locked: true }.all());
     let name = format!("{host}/acme/api:one");
     let login = |password: &str| seen(&name, json!({ "user": "gate", "password": password }));
     assert!(login("p@ss word").expect("it is there").exists);
@@ -309,6 +315,22 @@ fn a_registry_on_this_machine_may_have_tls() {
     the certificate of 127.0.0.1:PORT is from an unknown issuer
     help: name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`
     ");
+}
+
+#[test]
+fn a_registry_with_tls_is_read_where_its_issuer_is_named() {
+    let authority = harness::Authority::new();
+    let registry = harness::registry_with_tls(&authority.issue());
+    Push { host: &registry.host(), ca: Some(authority.ca()), repository: "acme/api", is_locked: false }.all();
+    let name = format!("{}/acme/api:one", registry.host());
+    let revision = |more| seen(&name, more).map(|seen| seen.revision);
+    for more in [json!({ "ca": authority.ca() }), json!({ "insecure": true })] {
+        assert_eq!(revision(more), Ok(Some(COMMIT.to_owned())));
+    }
+    for more in [json!({}), json!({ "ca": harness::Authority::new().ca() })] {
+        let error = revision(more).expect_err("nobody trusts its issuer");
+        assert!(error.starts_with("the certificate of 127.0.0.1:") || error.contains("TLS"), "{error}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod bad_reference;
 mod bad_sign_off;
 mod bad_value;
 mod burst;
+mod byte_order_mark;
 mod canary;
 mod cli;
 mod command;

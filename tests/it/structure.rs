@@ -180,6 +180,71 @@ fn only_the_writer_writes_files() {
     assert_eq!(unused, BTreeSet::new(), "these are no longer needed");
 }
 
+/// Where an error is shown as it prints itself, or searched for words, and what it is.
+const SHOWN: [(&str, &str); 14] = [
+    ("src/cli/demo.rs", "its own problem and context: the cause below is shown by `text::error`"),
+    ("src/cli/probe.rs", "the reason of an item"),
+    ("src/client/fault.rs", "faults, and codes of databases"),
+    ("src/client/http/error.rs", "searched for a few words, and not shown"),
+    ("src/client/sql/error.rs", "searched for a few words, and not shown"),
+    ("src/ledger/document/convert.rs", "the reason of an item"),
+    ("src/ledger/error.rs", "faults, and codes of databases"),
+    ("src/probe/env/mod.rs", "the problem of a line of a `.env` file"),
+    ("src/probe/logs/emit.rs", "a problem of a URL, as settings report it"),
+    ("src/probe/nftables/mod.rs", "what `nft` printed"),
+    ("src/probe/prometheus.rs", "what Prometheus answered"),
+    ("src/probe/redis/mod.rs", "the code of Redis's answer"),
+    ("src/probe/tcp.rs", "searched for a few words, and not shown"),
+    ("src/probe/workflow/event.rs", "a problem of a schedule"),
+];
+
+#[test]
+fn no_error_of_a_library_is_shown_in_its_own_words() {
+    let names = ["error", "problem", "cause", "err", "e"];
+    let shown: Vec<String> = names
+        .iter()
+        .flat_map(|name| [format!("{{{name}}}"), format!("{{{name}:"), format!("{name}.to_string()")])
+        .collect();
+    let mut unused: BTreeSet<&str> = SHOWN.iter().map(|(path, _)| *path).collect();
+    let mut found = Vec::new();
+    for (path, text) in sources("src") {
+        let is_test = path.split('/').any(|part| matches!(part, "tests" | "tests.rs"));
+        // The reports write the reason of an item; `text::error` is the place where such errors get words.
+        if is_test || ["src/text/error.rs", "src/report/json/convert.rs"].contains(&path.as_str()) {
+            continue;
+        }
+        for (number, line) in code(text.split("#[cfg(test)]").next().unwrap_or_default()) {
+            let is_whole = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if !shown.iter().any(|word| line.match_indices(word.as_str()).any(|(at, _)| is_whole(at))) {
+                continue;
+            }
+            match SHOWN.iter().find(|(allowed, _)| *allowed == path) {
+                Some((path, _)) => drop(unused.remove(path)),
+                None => found.push(format!("{path}:{number}: {}: use `text::error`", line.trim())),
+            }
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    assert_eq!(unused, BTreeSet::new(), "these are no longer needed");
+}
+
+#[test]
+fn json_of_others_is_read_in_one_way() {
+    // Parts of what was read so already, and values of a database.
+    let parts = ["src/probe/prometheus.rs", "src/client/sql/mysql.rs", "src/client/sql/postgres.rs"];
+    let others = sources("src").into_iter().filter(|(path, text)| {
+        let is_of_others = path.starts_with("src/probe/") || path.starts_with("src/client/");
+        let own = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let words = ["serde_json::from_slice", "serde_json::from_str", "serde_json::from_reader"];
+        is_of_others && words.iter().any(|word| own.contains(word))
+    });
+    assert_eq!(
+        others.map(|(path, _)| path).filter(|path| !parts.contains(&path.as_str())).collect::<Vec<_>>(),
+        Vec::<String>::new(),
+        "use `text::json::parse`, which drops a byte order mark"
+    );
+}
+
 #[test]
 fn git_is_run_in_one_way() {
     let runs = sources("src").into_iter().filter(|(_, text)| text.contains("Command::new(\"git\")"));

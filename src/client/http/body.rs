@@ -4,6 +4,7 @@ use reqwest::Response;
 use url::Url;
 
 use crate::client::Fault;
+use crate::text::without_mark;
 
 use super::error::fault;
 
@@ -33,11 +34,6 @@ pub async fn read(response: &mut Response, limit: usize) -> Result<Body, Fault> 
         body.bytes.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-/// The bytes without the byte order mark of UTF-8, which some write in front of JSON and text.
-pub fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 impl Body {

@@ -13,7 +13,7 @@ mod tls;
 use reqwest::header::HeaderValue;
 
 pub use ask::Ask;
-pub use body::{Body, read, without_mark};
+pub use body::{Body, read};
 pub use curl::curl;
 pub use error::{connection, fault, fault_of, tls as tls_fault};
 pub use login::Login;

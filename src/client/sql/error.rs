@@ -179,17 +179,20 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
 fn sqlite(error: &SqliteError, place: &str) -> Fault {
     let said = error.message();
     let fault = |words: &str| Fault::new(format!("{place} {words}: {said}"));
+    // Where the code says it all, SQLite's message adds nothing.
+    let known = |words: &str| Fault::new(format!("{place} {words}"));
     // The low byte is the code, the rest says more of it.
     let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
     match code & 0xff {
-        5 | 6 => fault("is locked by another process").help("find the process that writes to it, or raise `timeout`"),
+        5 | 6 => known("is locked by another process").help("find the process that writes to it, or raise `timeout`"),
         8 => fault("does not let a reading query write").help(WRITES),
-        9 => fault("was read for too long").help("give `timeout` more, or the query less to do"),
-        11 => fault("is damaged"),
+        9 => known("was read for too long").help("give `timeout` more, or the query less to do"),
+        11 => known("is damaged").help("restore it from a backup; `PRAGMA integrity_check` says more"),
         18 => Fault::new(format!("{place} holds a value or row that is too large"))
             .help("select less of it, such as `length(x)`: a value may have 8 MiB"),
-        14 => fault("can't be opened").help("may this user read it, and its folder?"),
-        26 => fault("is no SQLite database").help("is it another file, or encrypted?"),
+        13 => known("is on a disk that is full"),
+        14 => known("can't be opened").help("check the permissions of the file and of its folder"),
+        26 => known("is not an SQLite database").help("is it another file, or encrypted?"),
         1 if said.contains("no such table") => {
             fault("has no such table").help("is it the right file, and were its migrations run?")
         }

@@ -137,7 +137,9 @@ impl Database {
             answer.map_err(|error| database.verdict().map_or(error, Into::into))
         });
         match AssertUnwindSafe(asking).catch_unwind().await {
-            Ok(asked) => asked.map_err(|error| Fault::new(format!("no further thread can be started: {error}")))?,
+            Ok(asked) => asked.map_err(|error| {
+                Fault::new(format!("no further thread can be started: {}", crate::text::error::os(&error)))
+            })?,
             // A driver that trusts a length too much.
             Err(_) => Err(Fault::new(format!("the answer of {name} violates the protocol"))
                 .help("check host and port: is it a database of the kind that the URL names?")

@@ -9,6 +9,8 @@ use sqlx::{
     AssertSqlSafe, Column as _, ColumnOrigin, Decode, MySql, Row as _, Type, TypeInfo as _, ValueRef as _, raw_sql,
 };
 
+use crate::text::error;
+
 use super::Access;
 use super::value::{Unshowable, decimal, float, float32, hex};
 
@@ -40,7 +42,7 @@ fn shorter(name: &str, limit: &str) -> String {
 
 /// What a value of a row is in JSON.
 pub fn json(row: &MySqlRow, index: usize) -> Result<Value, Unshowable> {
-    let raw = row.try_get_raw(index).map_err(|error| Unshowable(error.to_string()))?;
+    let raw = row.try_get_raw(index).map_err(Unshowable::driver)?;
     let kind = raw.type_info().into_owned();
     let is_moment = matches!(kind.name(), "DATE" | "DATETIME" | "TIMESTAMP");
     // To the driver, the date 0000-00-00 is null.
@@ -69,7 +71,7 @@ pub fn json(row: &MySqlRow, index: usize) -> Result<Value, Unshowable> {
         "TIME" => Ok(get::<MySqlTime>(row, index)?.to_string().into()),
         "JSON" => {
             let text = get::<Vec<u8>>(row, index)?;
-            serde_json::from_slice(&text).map_err(|error| Unshowable(error.to_string()))
+            serde_json::from_slice(&text).map_err(|error| Unshowable(error::json(&error)))
         }
         "GEOMETRY" => Err(Unshowable("a `GEOMETRY` can't be shown: ask for ST_AsText(…)".to_owned())),
         "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" | "BINARY" | "VARBINARY"
@@ -87,8 +89,8 @@ pub fn json(row: &MySqlRow, index: usize) -> Result<Value, Unshowable> {
 }
 
 fn get<'r, T: Decode<'r, MySql>>(row: &'r MySqlRow, index: usize) -> Result<T, Unshowable> {
-    let raw = row.try_get_raw(index).map_err(|error| Unshowable(error.to_string()))?;
-    T::decode(raw).map_err(|error| Unshowable(error.to_string()))
+    let raw = row.try_get_raw(index).map_err(Unshowable::driver)?;
+    T::decode(raw).map_err(Unshowable::driver)
 }
 
 /// Whether a column is one of a table's that is not the server's own.

@@ -53,12 +53,12 @@ pub fn with_text(sql: &str, columns: &[Column], at: &[usize]) -> String {
 
 /// What a value of a row is in JSON.
 pub fn json(row: &PgRow, index: usize) -> Result<Value, Unshowable> {
-    let raw = row.try_get_raw(index).map_err(|error| Unshowable(error.to_string()))?;
+    let raw = row.try_get_raw(index).map_err(Unshowable::driver)?;
     if raw.is_null() {
         return Ok(Value::Null);
     }
     let kind = raw.type_info();
-    let bytes = raw.as_bytes().map_err(|error| Unshowable(error.to_string()))?;
+    let bytes = raw.as_bytes().map_err(Unshowable::driver)?;
     decode(&kind, &mut Bytes(bytes)).ok_or_else(|| {
         let name = kind.name().to_lowercase();
         Unshowable(format!("a `{name}` can't be shown: cast it in the query, as in `x::text`"))

@@ -105,24 +105,23 @@ fn find(named: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
 
 /// What a value of a row is in JSON.
 pub fn json(row: &SqliteRow, index: usize) -> Result<Value, Unshowable> {
-    let raw = row.try_get_raw(index).map_err(|error| Unshowable(error.to_string()))?;
+    let raw = row.try_get_raw(index).map_err(Unshowable::driver)?;
     if raw.is_null() {
         return Ok(Value::Null);
     }
     let declared = row.column(index).type_info().name().to_owned();
     // Every value has a type of its own here; what the column is declared as decides nothing but booleans.
     let stored = raw.type_info().name().to_owned();
-    let wrong = |error: sqlx::Error| Unshowable(error.to_string());
     match stored.as_str() {
-        "REAL" => Ok(float(row.try_get_unchecked::<f64, _>(index).map_err(wrong)?)),
-        "BLOB" => Ok(hex(&row.try_get_unchecked::<Vec<u8>, _>(index).map_err(wrong)?)),
+        "REAL" => Ok(float(row.try_get_unchecked::<f64, _>(index).map_err(Unshowable::driver)?)),
+        "BLOB" => Ok(hex(&row.try_get_unchecked::<Vec<u8>, _>(index).map_err(Unshowable::driver)?)),
         "INTEGER" => {
-            let whole = row.try_get_unchecked::<i64, _>(index).map_err(wrong)?;
+            let whole = row.try_get_unchecked::<i64, _>(index).map_err(Unshowable::driver)?;
             match whole {
                 0 | 1 if declared == "BOOLEAN" => Ok((whole == 1).into()),
                 whole => Ok(whole.into()),
             }
         }
-        _ => Ok(row.try_get_unchecked::<String, _>(index).map_err(wrong)?.into()),
+        _ => Ok(row.try_get_unchecked::<String, _>(index).map_err(Unshowable::driver)?.into()),
     }
 }

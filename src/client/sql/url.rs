@@ -11,6 +11,8 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::{ParseError, Url};
 
+use crate::text::error;
+
 use super::Dialect;
 use super::parameter::{self, SEVERAL_HOSTS};
 use super::reach::{Address, Security, Target};
@@ -247,7 +249,7 @@ fn server(scheme: &str, rest: &str) -> Result<Url, String> {
         ParseError::InvalidPort | ParseError::EmptyHost | ParseError::InvalidDomainCharacter => {
             format!("the URL has no proper host and port: {ENCODE}")
         }
-        error => format!("this is not a URL: {error}; {ENCODE}"),
+        error => format!("this is not a URL: {}; {ENCODE}", error::url(error)),
     })?;
     // A `/`, `?` or `#` in a password ends the host early, and the `@` then stands behind it.
     let behind = url.path().contains('@') || url.query().is_some_and(|query| query.contains('@'));
@@ -274,13 +276,9 @@ fn sqlite(rest: &str) -> Result<SqliteFile, String> {
     Ok(SqliteFile { path: text.into(), otherwise })
 }
 
-fn setting(error: &sqlx::Error) -> String {
-    let mut root: &dyn std::error::Error = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    let words = root.to_string();
-    format!("a parameter of the URL is wrong: {}", words.trim_start_matches("error with configuration: "))
+/// The driver's words name its own parameters, under names that the URL may not have.
+fn setting(_: &sqlx::Error) -> String {
+    "a parameter of the URL has an invalid value".to_owned()
 }
 
 fn host_and_port(url: &Url, default: u16) -> String {

@@ -6,6 +6,13 @@ use serde_json::{Number, Value};
 #[derive(Debug)]
 pub struct Unshowable(pub String);
 
+impl Unshowable {
+    /// A value that the driver refuses: its words are of its own types.
+    pub fn driver<E>(_: E) -> Self {
+        Self("a value that is not of the column's type".to_owned())
+    }
+}
+
 /// An exact decimal: a number where JSON's 64 bits hold it exactly, else its text.
 pub fn decimal(text: &str) -> Value {
     let text = text.trim();

@@ -25,7 +25,7 @@ fn an_argument_that_cannot_be_read_says_where() {
      --> c.yaml:1:21
       |
     1 | version: { version: '>=1 <2' }
-      |                     ^^^^^^^^ expected comma after major version number, found '<'
+      |                     ^^^^^^^^
       |
       = help: a range is written `>=1.2, <2`, `^1.2`, `~1.2.3`, `=1.2.3`
     ");

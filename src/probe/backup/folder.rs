@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::probe::Fault;
+use crate::text::error;
 
 use super::{MOST, Object, too_many};
 
@@ -68,7 +69,7 @@ fn below(folder: &Path) -> Result<Option<Vec<Object>>, Fault> {
 }
 
 fn unread(path: &Path, problem: &io::Error) -> Fault {
-    let fault = Fault::new(format!("`{}` could not be read: {problem}", path.display()));
+    let fault = Fault::new(format!("cannot read `{}`: {}", path.display(), error::os(problem)));
     match problem.kind() {
         io::ErrorKind::PermissionDenied => fault.help("run gate as a user who may read it"),
         _ => fault,

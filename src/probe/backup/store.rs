@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::client::{Manner, http};
 use crate::probe::{Context, Fault, HttpOptions};
+use crate::text::error;
 
 use super::place::{Bucket, Provider};
 use super::{MOST, Object, profile, too_many};
@@ -209,7 +210,7 @@ impl Store {
     pub async fn fetch(&self, below: &str) -> Result<NamedTempFile, Fault> {
         let full = self.path(below)?;
         let unwritten = |problem: std::io::Error| {
-            Fault::new(format!("the backup can't be kept here for `pg_restore`: {problem}"))
+            Fault::new(format!("the backup can't be kept here for `pg_restore`: {}", error::os(&problem)))
                 .help("it is written to the temporary folder: give another one as TMPDIR")
         };
         let file = NamedTempFile::new().map_err(unwritten)?;

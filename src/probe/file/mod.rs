@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::http::Size;
 use crate::client::ssh::Host;
+use crate::text::json;
 
 use headings::headings;
 
@@ -179,9 +180,7 @@ fn seen(found: Found, is_markdown: bool, now: Timestamp) -> FileSeen {
             .filter(|age| *age >= -SKEW_S)
             .map(|age| age.max(0)),
         lines: text.map(|text| text.lines().count()),
-        json: content
-            .filter(|content| !content.truncated)
-            .and_then(|content| serde_json::from_slice(content.unmarked()).ok()),
+        json: content.filter(|content| !content.truncated).and_then(|content| json::parse(&content.bytes).ok()),
         empty_headings: headings.as_ref().map(|headings| headings.empty.clone()),
         headings: headings.map(|headings| headings.all),
         sha256: content.filter(|content| !content.truncated).map(|content| hex::encode(Sha256::digest(&content.bytes))),

@@ -16,7 +16,7 @@ use url::{Host, Url};
 use super::{Context, Fault, Probe};
 use crate::client::http::{HttpUrl, options};
 use crate::client::trust;
-use crate::text::error;
+use crate::text::{error, json};
 
 use manifest::{ACCEPT, Config, Manifest, Platform};
 use reference::Reference;
@@ -233,7 +233,7 @@ async fn manifest(registry: &mut Registry<'_>, version: &str) -> Result<Option<(
         _ => return Err(registry.fault(&got)),
     }
     verify(&got, version)?;
-    let manifest: Manifest = serde_json::from_slice(&got.body).map_err(|error| {
+    let manifest: Manifest = json::parse(&got.body).map_err(|error| {
         Fault::new(format!("the registry did not return a manifest for {version}: {}", error::json(&error)))
             .help("is a registry at this address, or does something stand before it?")
     })?;
@@ -251,7 +251,7 @@ async fn configuration(registry: &mut Registry<'_>, digest: &str) -> Result<Conf
     }
     verify(&got, digest)?;
     // What is no image, such as a chart, has a configuration of its own kind.
-    Ok(serde_json::from_slice(&got.body).unwrap_or_default())
+    Ok(json::parse(&got.body).unwrap_or_default())
 }
 
 /// What is named by its digest must have it, and a registry must not say another.

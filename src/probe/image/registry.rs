@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::client::http::{Access, HttpUrl, Request, read};
 use crate::probe::{Context, Fault, HttpOptions};
+use crate::text::json;
 
 /// The largest manifest that the specification lets a registry take, and more than any configuration.
 const MAX_BODY: usize = 4 << 20;
@@ -131,7 +132,7 @@ impl Registry<'_> {
         if got.status != 200 {
             return Err(self.denied(&got));
         }
-        let granted = serde_json::from_slice(&got.body).unwrap_or(Granted { token: None, access_token: None });
+        let granted = json::parse(&got.body).unwrap_or(Granted { token: None, access_token: None });
         let token = granted.token.or(granted.access_token).filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| Fault::new("the registry's token server gave no token"))?;
         let mut value = HeaderValue::try_from(format!("Bearer {token}"))
@@ -175,13 +176,13 @@ impl Got {
 
     /// Whether a registry said it, in the words of the API, and not some other server.
     pub fn is_of_registry(&self) -> bool {
-        let json: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let json: Value = json::parse(&self.body).unwrap_or_default();
         json["errors"].is_array()
     }
 
     /// The status, and what the registry says of it.
     fn said(&self) -> String {
-        let json: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let json: Value = json::parse(&self.body).unwrap_or_default();
         let error = &json["errors"][0];
         let words = [&error["code"], &error["message"], &json["details"], &json["message"]];
         let words: Vec<&str> = words.into_iter().filter_map(Value::as_str).filter(|word| !word.is_empty()).collect();

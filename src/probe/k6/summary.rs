@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::probe::Fault;
-use crate::text::error;
+use crate::text::{error, json, without_mark};
 
 use super::metric::{MetricType, Values, samples};
 
@@ -45,8 +45,7 @@ impl Summary {
     /// # Errors
     /// When it is none, naming the file and the place.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Fault> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let json: Value = serde_json::from_slice(bytes).map_err(|error| malformed(name, bytes, &error))?;
+        let json: Value = json::parse(bytes).map_err(|error| malformed(name, bytes, &error))?;
         let summary = Self::of(name, &json)?;
         let times = ["/metadata/generatedAt", "/generatedAt", "/timestamp"].into_iter();
         let made = times.filter_map(|path| json.pointer(path)?.as_str()?.parse().ok()).next();
@@ -150,6 +149,7 @@ fn unknown(name: &str, title: &str) -> Fault {
 
 fn malformed(name: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {
     let fault = Fault::new(format!("`{name}`: {}", error::json(error)));
+    let bytes = without_mark(bytes);
     if bytes.trim_ascii().is_empty() {
         return Fault::new(format!("`{name}` is empty")).help("did the load test break off?");
     }

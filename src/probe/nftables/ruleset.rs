@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::text::json;
+
 /// What differs from one moment to the next, or says nothing of what is let through.
 const PASSING: &[&str] = &["handle", "index", "packets", "bytes", "used", "expires", "comment"];
 
@@ -24,7 +26,7 @@ impl Ruleset {
     /// # Errors
     /// When it is not of that shape.
     pub fn read(json: &str, ignored: &[String]) -> Result<Self, &'static str> {
-        let json: Value = serde_json::from_str(json).map_err(|_| "it is no JSON")?;
+        let json: Value = json::parse(json.as_bytes()).map_err(|_| "it is not JSON")?;
         let objects = json.get("nftables").and_then(Value::as_array).ok_or("it has no `nftables`")?;
         let mut ruleset = Self::default();
         for object in objects {
@@ -157,7 +159,7 @@ mod tests {
     #[test]
     fn what_is_not_a_ruleset_is_refused() {
         for (json, why) in
-            [("x", "it is no JSON"), ("{}", "it has no `nftables`"), (r#"{"nftables":[1]}"#, "it has an odd part")]
+            [("x", "it is not JSON"), ("{}", "it has no `nftables`"), (r#"{"nftables":[1]}"#, "it has an odd part")]
         {
             assert_eq!(Ruleset::read(json, &[]), Err(why));
         }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::run::Run;
 use crate::secret::Redacted;
+use crate::text::error;
 
 use super::markdown::embed::{self, NoPlace};
 use super::{FORMATS, Format, Look, format};
@@ -143,7 +144,7 @@ fn cannot_write(path: &Path, problem: &io::Error) -> Diagnostic {
         }
         _ => None, // there is nothing to add to the system's own words
     };
-    Diagnostic::error(format!("cannot write `{}`: {problem}", path.display())).maybe_help(help)
+    Diagnostic::error(format!("cannot write `{}`: {}", path.display(), error::os(problem))).maybe_help(help)
 }
 
 fn no_place(path: &Path, name: &str, why: NoPlace) -> Diagnostic {

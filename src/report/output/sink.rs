@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::{Access, OFlags, fcntl_getfl, fcntl_setfl};
 
+use crate::text::error;
 use crate::writer::Target;
 
 /// How long somebody may take to open the other end of a named pipe.
@@ -87,7 +88,7 @@ fn open_stream(path: &Path) -> io::Result<File> {
                 waited += step;
             }
             Err(problem) if problem.raw_os_error() == Some(libc::ENXIO) => {
-                return Err(io::Error::other("nobody reads from this pipe"));
+                return Err(error::own("nobody reads from this pipe"));
             }
             opened => break opened?,
         }

@@ -112,7 +112,7 @@ fn every_path_that_cannot_be_written_is_named_before_the_run() {
     let specs =
         [spec("json", "no/such/run.json"), spec("jsn", "a"), spec("json", ""), spec("json", "b"), spec("table", "./b")];
     insta::assert_snapshot!(said(open(&specs, "staging", Unmarked::Keep, &Kept::default()).map(drop), &folder), @"
-    cannot write `DIR/no/such/run.json`: No such file or directory (os error 2)
+    cannot write `DIR/no/such/run.json`: no such file or directory
     make the folder first: `mkdir -p DIR/no/such`
     no format is called `jsn`
     did you mean `json`?
@@ -126,7 +126,7 @@ fn every_path_that_cannot_be_written_is_named_before_the_run() {
 fn a_device_and_a_named_pipe_are_written_where_they_are() {
     let folder = folder();
     write("json", Path::new("/dev/null")).expect("it takes everything");
-    insta::assert_snapshot!(said(write("json", Path::new("/dev/full")), &folder), @"cannot write `/dev/full`: No space left on device (os error 28)");
+    insta::assert_snapshot!(said(write("json", Path::new("/dev/full")), &folder), @"cannot write `/dev/full`: no space left on device");
 
     let pipe = folder.path().join("pipe");
     let path = std::ffi::CString::new(pipe.to_string_lossy().into_owned()).expect("no zero in it");

@@ -45,6 +45,6 @@ pub use postgres::{Postgres, postgres, postgres_with};
 pub use prometheus::{Prometheus, prometheus, prometheus_with, scraped};
 pub use raw::{RawServer, raw};
 pub use redis::{Redis, redis, redis_with};
-pub use registry::{Registry, registry, registry_with_password};
+pub use registry::{Registry, registry, registry_with_password, registry_with_tls};
 pub use sshd::{Sshd, sshd, sshd_with};
 pub use tls_redis::{TlsRedis, tls_redis};

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use super::certificate::Certificate;
 use super::child::Server;
 use super::{installed, place};
 
@@ -19,7 +20,7 @@ const HTPASSWD: &str = "gate:$2y$04$djXNMUq8QVl.ftWFnnT6g.5HeDlfiQIJ6rkfCiWajxVI
 /// The registry that all tests share: each test has repositories of its own. Started when first asked for.
 pub fn registry() -> &'static Registry {
     installed::program("docker-registry");
-    static SHARED: LazyLock<Registry> = LazyLock::new(|| start(""));
+    static SHARED: LazyLock<Registry> = LazyLock::new(|| start("", None));
     &SHARED
 }
 
@@ -27,22 +28,32 @@ pub fn registry() -> &'static Registry {
 pub fn registry_with_password() -> &'static Registry {
     installed::program("docker-registry");
     static SHARED: LazyLock<Registry> =
-        LazyLock::new(|| start("auth: { htpasswd: { realm: gate, path: htpasswd } }\n"));
+        LazyLock::new(|| start("auth: { htpasswd: { realm: gate, path: htpasswd } }\n", None));
     &SHARED
 }
 
-fn start(auth: &str) -> Registry {
+/// One of the test's own that anybody may use, over TLS only.
+pub fn registry_with_tls(certificate: &Certificate) -> Registry {
+    installed::program("docker-registry");
+    start("", Some(certificate))
+}
+
+fn start(auth: &str, certificate: Option<&Certificate>) -> Registry {
     let directory = place::directory("registry");
     let port = place::free_port();
+    let tls = certificate.map(|Certificate { certificate, key }| {
+        format!(", tls: {{ certificate: '{}', key: '{}' }}", certificate.display(), key.display())
+    });
     let config = format!(
-        "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: data }} }}\nhttp: {{ addr: '127.0.0.1:{port}' }}\n{auth}"
+        "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: data }} }}\nhttp: {{ addr: '127.0.0.1:{port}'{} }}\n{auth}",
+        tls.unwrap_or_default()
     );
     fs::write(directory.join("config.yml"), config).expect("the directory is new");
     fs::write(directory.join("htpasswd"), HTPASSWD).expect("the directory is new");
     let mut command = Command::new(installed::program("docker-registry"));
     command.current_dir(&directory).args(["serve", "config.yml"]);
     let server = Server::start(command, &directory);
-    // With a password it answers 401, which is an answer too.
+    // With a password it answers 401, and over TLS 400: both are answers.
     server.until(|| super::answer::status(port, "/v2/"));
     Registry { port, _server: server }
 }

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::client::Fault;
 use crate::client::load::Load;
+use crate::text::error;
 
 use frame::{Frames, Protocol};
 pub use login::{MySqlLogin, NoTls, Tls, foreign, postgres};
@@ -124,7 +125,7 @@ fn listen() -> io::Result<(PathBuf, UnixListener, Option<tempfile::TempDir>)> {
         None => {
             let mut random = [0; 16];
             let generator = rustls::crypto::ring::default_provider().secure_random;
-            generator.fill(&mut random).map_err(|_| io::Error::other("no random numbers"))?;
+            generator.fill(&mut random).map_err(|_| error::own("there are no random numbers"))?;
             PathBuf::from(format!("\0gate-{:032x}", u128::from_ne_bytes(random)))
         }
     };
