@@ -236,6 +236,19 @@ fn advice_is_for_the_login_that_failed() {
 }
 
 #[test]
+fn a_login_method_that_is_not_supported_is_named() {
+    for at_once in [false, true] {
+        let server = harness::mysql_with_plugin("client_ed25519", at_once);
+        let url = format!("mysql://gate:secret@127.0.0.1:{}/gate", server.port());
+        assert_eq!(
+            told(json!({ "url": url, "query": "SELECT 1" })),
+            "HOST requires an unsupported authentication method `ed25519`\nhelp: use an account with scram-sha-256 or \
+             md5 (PostgreSQL), mysql_native_password or caching_sha2_password (MySQL, MariaDB)"
+        );
+    }
+}
+
+#[test]
 fn a_server_that_is_read_only_is_not_asked_for_leave_to_write() {
     let server = harness::postgres();
     let url = server.new_database();

@@ -7,8 +7,9 @@ use std::time::Duration;
 use gate::probe::sql::Sql;
 use serde_json::{Value, json};
 
-use crate::harness::{self, Certificate, Postgres};
+use crate::harness::{self, Authority, Certificate, Postgres};
 use crate::look::{context, look, look_in, refused};
+use crate::tls::odd_certificates;
 
 /// Roles that may log in in one way each.
 const ACCESS: &str = "
@@ -122,6 +123,69 @@ fn a_certificate_that_issued_itself_is_trusted_where_it_is_named() {
     let error = ask(&Certificate::self_signed().certificate, "").expect_err("it is another one");
     assert!(error.contains("is self-signed") && error.contains("`ca: FILE`"), "{error}");
     tls("tls_only", "?sslmode=require").expect_err("nobody known issued it");
+}
+
+#[test]
+fn a_certificate_of_any_kind_is_trusted_where_it_is_named_itself() {
+    for own in odd_certificates() {
+        let postgres = harness::postgres_with(Some(&own), "", &[]);
+        let mariadb = harness::mariadb_with(Some(&own), &[]);
+        let name = own.certificate.display();
+        for (url, query) in [
+            (postgres.url(), HAS_TLS),
+            (
+                mariadb.url(),
+                "SELECT count(*) FROM information_schema.session_status WHERE variable_name = 'Ssl_cipher' AND variable_value <> ''",
+            ),
+        ] {
+            let ask = |ca: Option<&Path>| value(json!({ "url": url, "query": query, "ca": ca }));
+            let has_tls = ask(Some(&own.certificate)).unwrap_or_else(|error| panic!("{name} {url}: {error}"));
+            assert!([json!(true), json!(1)].contains(&has_tls), "{name} {url}: {has_tls}");
+            ask(Some(&Certificate::self_signed().certificate)).expect_err("it is another one");
+        }
+    }
+}
+
+#[test]
+fn a_client_certificate_is_sent_where_the_url_names_one() {
+    let authority = Authority::new();
+    let access = "hostssl all certified 127.0.0.1/32 trust clientcert=verify-ca";
+    let ca_file = format!("ssl_ca_file={}", authority.ca().display());
+    let server = harness::postgres_with(Some(&authority.issue()), access, &[&ca_file]);
+    server.psql(&server.url(), "CREATE ROLE certified LOGIN");
+    let url = format!("postgres://certified@127.0.0.1:{}/gate?sslmode=require", server.port());
+    let ask = |url: &str| value(json!({ "url": url, "query": HAS_TLS, "ca": authority.ca() }));
+    assert_eq!(
+        ask(&url).expect_err("it has none").replace(&server.port().to_string(), "PORT"),
+        "127.0.0.1:PORT requires a client certificate: connection requires a valid client certificate: SQLSTATE 28000\n\
+         help: add `sslcert=FILE&sslkey=FILE` to the URL"
+    );
+    let own = authority.issue_for("client", &["client.example"], (4096, 1, 1));
+    let with = |own: &Certificate| format!("{url}&sslcert={}&sslkey={}", own.certificate.display(), own.key.display());
+    assert_eq!(ask(&with(&own)), Ok(json!(true)));
+    assert_eq!(
+        ask(&with(&Certificate::self_signed())).expect_err("nobody known issued it").lines().next(),
+        Some(&*format!("127.0.0.1:{} requires a client certificate from an issuer that it trusts", server.port()))
+    );
+}
+
+#[test]
+fn a_pooler_that_wants_tls_is_named_as_such() {
+    let certificate = Certificate::self_signed();
+    let pooler = harness::pgbouncer_with_tls(&certificate);
+    let ask = |parameters: &str, ca: Option<&Path>| {
+        value(json!({ "url": format!("{}{parameters}", pooler.url()), "query": "SELECT 7", "ca": ca }))
+    };
+    assert_eq!(
+        ask("?sslmode=disable", None).expect_err("it wants TLS").replace(&pooler.port().to_string(), "PORT"),
+        "127.0.0.1:PORT does not accept a login without TLS: SSL required: SQLSTATE 08P01\n\
+         help: set `sslmode=require` in the URL"
+    );
+    for (parameters, ca) in
+        [("", None), ("?sslmode=allow", None), ("?sslmode=require", Some(&*certificate.certificate))]
+    {
+        assert_eq!(ask(parameters, ca), Ok(json!(7)), "{parameters}");
+    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
 }
 
 /// A self-signed certificate that is an authority's, and one of the first version of X.509.
-fn odd_certificates() -> Vec<Certificate> {
+pub fn odd_certificates() -> Vec<Certificate> {
     let directory = harness::directory("odd");
     let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("the name is valid");
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustls::CertificateError as Certificate;
+use rustls::{AlertDescription as Alert, CertificateError as Certificate};
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
@@ -105,7 +105,7 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
             fault("requires a client certificate").help("add `sslcert=FILE&sslkey=FILE` to the URL")
         }
         "28000" if said.contains("no encryption") || said.contains("SSL off") => {
-            fault("does not accept this login without TLS").help("add `?sslmode=require` to the URL; see pg_hba.conf")
+            fault("does not accept this login without TLS").help("set `sslmode=require` in the URL; see pg_hba.conf")
         }
         "28000" if said.contains("pg_hba.conf") => {
             fault("does not accept this login").help("add a line for user, database and address to pg_hba.conf")
@@ -120,7 +120,7 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
         }
         "28000" => fault("does not accept this login").help("check the user in the URL, and pg_hba.conf"),
         "08P01" if said.contains("SSL required") => {
-            fault("does not accept this login without TLS").help("add `?sslmode=require` to the URL")
+            fault("does not accept a login without TLS").help("set `sslmode=require` in the URL")
         }
         "3D000" => fault("has no such database").help("the name is what stands after the last `/` of the URL"),
         "53300" => fault("has too many connections already").help("what holds them? see pg_stat_activity"),
@@ -159,7 +159,7 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         1049 => fault("has no such database").help("the name is what stands after the last `/` of the URL"),
         1040 | 1203 | 1226 => fault("has too many connections already").help("what holds them? see SHOW PROCESSLIST"),
         1129 | 1130 => fault("lets no user in from this machine"),
-        3159 => fault("wants TLS").help("add `?ssl-mode=REQUIRED` to the URL"),
+        3159 => fault("does not accept a login without TLS").help("set `ssl-mode=REQUIRED` in the URL"),
         1142 | 1143 | 1227 | 1370 => fault("does not permit this").help("GRANT the user what the query needs"),
         1792 | 1290 => fault("does not let a reading query write").help(WRITES),
         1969 | 3024 | 1317 => {
@@ -265,18 +265,23 @@ fn tls(error: &(dyn std::error::Error + 'static), place: &str) -> Fault {
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return connection(error, place);
     }
-    let words = error.to_string();
-    if words.contains("does not support TLS") {
+    if error.to_string().contains("does not support TLS") {
         return no_tls(place);
     }
     let Some(rustls::Error::InvalidCertificate(certificate)) = error.downcast_ref::<rustls::Error>() else {
-        let words = words.to_ascii_lowercase();
-        return if words.contains("certificaterequired") || words.contains("badcertificate") {
-            Fault::new(format!("{place} requires a client certificate that it knows"))
-                .help("add `sslcert=FILE&sslkey=FILE` to the URL (MySQL: `ssl-cert=FILE&ssl-key=FILE`)")
-        } else {
-            Fault::new(format!("the TLS handshake with {place} failed"))
-                .help("does the server speak TLS 1.2 or 1.3 on this port? See its log")
+        return match error.downcast_ref() {
+            Some(rustls::Error::AlertReceived(
+                Alert::CertificateRequired
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA,
+            )) => Fault::new(format!("{place} requires a client certificate from an issuer that it trusts"))
+                .help("add `sslcert=FILE&sslkey=FILE` to the URL (MySQL: `ssl-cert=FILE&ssl-key=FILE`)"),
+            _ => Fault::new(format!("the TLS handshake with {place} failed"))
+                .help("does the server speak TLS 1.2 or 1.3 on this port? See its log"),
         };
     };
     match certificate {

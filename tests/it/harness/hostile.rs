@@ -78,16 +78,34 @@ pub fn packet(number: u8, payload: &[u8]) -> Vec<u8> {
     [&length[..3], &[number], payload].concat()
 }
 
-fn mysql(stream: &mut TcpStream, endless: &[u8]) -> io::Result<()> {
-    let greeting: [&[u8]; 5] = [
+/// One that speaks MySQL and wants a login by this plugin: at once, or after the client has tried its default.
+pub fn mysql_with_plugin(plugin: &'static str, at_once: bool) -> RawServer {
+    raw(move |mut stream| {
+        let own = format!("{plugin}\0");
+        let first = if at_once { own.as_bytes() } else { b"mysql_native_password\0" };
+        let switch = [b"\xfe", own.as_bytes(), &[7; 32], b"\0"].concat();
+        let _ = stream
+            .write_all(&packet(0, &greeting(first)))
+            .and_then(|()| stream.read(&mut [0; 4096]))
+            .and_then(|_| stream.write_all(&packet(2, &switch)))
+            .and_then(|()| stream.read_to_end(&mut Vec::new()));
+    })
+}
+
+fn greeting(plugin: &[u8]) -> Vec<u8> {
+    let parts: [&[u8]; 5] = [
         b"\x0a8.0.0\0\x01\0\0\0saltsalt\0",
         // Capabilities, charset, status, and the length of the salt: all but TLS.
         b"\xff\xf7\x2d\x02\0\xff\xdf\x15",
         &[0; 10],
         b"saltsaltsalt\0",
-        b"mysql_native_password\0",
+        plugin,
     ];
-    stream.write_all(&packet(0, &greeting.concat()))?;
+    parts.concat()
+}
+
+fn mysql(stream: &mut TcpStream, endless: &[u8]) -> io::Result<()> {
+    stream.write_all(&packet(0, &greeting(b"mysql_native_password\0")))?;
     let _ = stream.read(&mut [0; 4096])?;
     stream.write_all(&packet(2, b"\0\0\0\x02\0\0\0"))?;
     let _ = stream.read(&mut [0; 4096])?;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::LazyLock;
 
+use super::certificate::Certificate;
 use super::child::Server;
 use super::postgres::{postgres, psql};
 use super::{installed, place};
@@ -17,14 +18,20 @@ pub struct PgBouncer {
 pub fn pgbouncer() -> &'static PgBouncer {
     installed::program("pgbouncer");
     postgres(); // outside: a missing one skips every test alike
-    static SHARED: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::start(postgres().port()));
+    static SHARED: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::start(postgres().port(), None));
     &SHARED
+}
+
+/// A pooler of the test's own before the shared PostgreSQL, that takes clients with TLS only.
+pub fn pgbouncer_with_tls(certificate: &Certificate) -> PgBouncer {
+    installed::program("pgbouncer");
+    PgBouncer::start(postgres().port(), Some(certificate))
 }
 
 /// A pooler of the test's own before another port, where nothing may listen: it takes clients and lets them wait.
 pub fn pgbouncer_before(server_port: u16) -> PgBouncer {
     installed::program("psql");
-    PgBouncer::launch(server_port)
+    PgBouncer::launch(server_port, None)
 }
 
 impl PgBouncer {
@@ -44,20 +51,28 @@ impl PgBouncer {
         self.port
     }
 
-    fn start(server_port: u16) -> PgBouncer {
-        let pgbouncer = PgBouncer::launch(server_port);
+    fn start(server_port: u16, certificate: Option<&Certificate>) -> PgBouncer {
+        let pgbouncer = PgBouncer::launch(server_port, certificate);
         pgbouncer._server.until(|| psql(&pgbouncer.url(), "SELECT 1").ok());
         pgbouncer
     }
 
-    fn launch(server_port: u16) -> PgBouncer {
+    fn launch(server_port: u16, certificate: Option<&Certificate>) -> PgBouncer {
         let directory = place::directory("pgbouncer");
         let port = place::free_port();
+        let tls = certificate.map(|Certificate { certificate, key }| {
+            for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+                fs::copy(from, directory.join(name)).expect("the directory is new");
+                installed::give(&directory.join(name));
+            }
+            "client_tls_sslmode = require\nclient_tls_cert_file = server.crt\nclient_tls_key_file = server.key\n"
+        });
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={server_port}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
              auth_type = scram-sha-256\nauth_file = users\nadmin_users = gate\n\
-             pool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 300\n"
+             pool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 300\n{}",
+            tls.unwrap_or_default()
         );
         fs::write(directory.join("settings.ini"), settings).expect("the directory is new");
         fs::write(directory.join("users"), "\"gate\" \"p@ss\"\n").expect("the directory is new");

@@ -20,6 +20,7 @@ use crate::client::Fault;
 use crate::client::load::Load;
 use crate::text::error;
 
+use super::error::connection;
 use frame::{Frames, Protocol};
 pub use login::{MySqlLogin, NoTls, Tls, foreign, postgres};
 use mysql::MySql;
@@ -192,10 +193,16 @@ async fn pass<P: Protocol>(
     let down = async {
         let (mut portion, mut frames, mut all) = (vec![0; PORTION], Frames::default(), 0);
         loop {
-            let length = from_server.read(&mut portion).await?;
-            if length == 0 {
-                return Err::<(), Broken>(Broken::Gone);
-            }
+            let length = match from_server.read(&mut portion).await {
+                Ok(0) => return Err::<(), Broken>(Broken::Gone),
+                Ok(length) => length,
+                // After the handshake a server may still refuse the client's certificate: the driver would see nothing
+                // of that.
+                Err(error) => {
+                    let refused = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+                    return Err(if refused { connection(&error, place).into() } else { Broken::Gone });
+                }
+            };
             all += length;
             let largest = frames.feed(protocol, &portion[..length])?;
             if all > MAX_ALL {
