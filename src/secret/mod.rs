@@ -101,8 +101,7 @@ impl Redactor {
 
     /// One line for a POSIX shell: each argument quoted as it needs, `$NAME` (in double quotes) where a value stood.
     ///
-    /// Where only a form of a value stood, or the name is not one that a shell can hold, it is `<NAME>`, for a person
-    /// to fill in.
+    /// Where only a form of a value stood, or the name is not one of a variable, it is `<NAME>`, for a person to fill in.
     pub fn shell(&self, argv: &[String]) -> String {
         let words: Vec<String> = argv.iter().map(|argument| self.word(argument)).collect();
         words.join(" ")
@@ -116,7 +115,7 @@ impl Redactor {
         for hit in hits {
             push_escaped(&mut word, &argument[end..hit.range.start]);
             let name = known.name(&hit);
-            if hit.is_raw && is_identifier(name) {
+            if hit.is_raw && is_variable(name) {
                 let next = argument[hit.range.end..].chars().next();
                 match next {
                     Some(c) if c.is_ascii_alphanumeric() || c == '_' => word.push_str(&format!("${{{name}}}")),
@@ -151,8 +150,10 @@ fn push_escaped(word: &mut String, text: &str) {
     }
 }
 
-fn is_identifier(name: &str) -> bool {
-    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit())
+/// Whether a name is one of an environment variable, as everybody writes them: a setting such as `token` names none.
+fn is_variable(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -168,6 +168,7 @@ fn a_shell_line_says_the_variable_where_a_value_stood() {
 #[test]
 fn a_shell_line_leaves_to_a_person_what_a_shell_cannot_hold() {
     assert_snapshot!(shell(&[("my-token", "s3cr3t")], &["-u", "s3cr3t"]), @r#"-u "<my-token>""#);
+    assert_snapshot!(shell(&[("token", "s3cr3t")], &["-u", "s3cr3t"]), @r#"-u "<token>""#);
     assert_snapshot!(shell(&[("URL", "redis://:p%40ss@h")], &["p@ss"]), @r#""<URL>""#);
 }
 

@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 use gate::client::Context;
 use gate::probe::Probe;
 use gate::probe::{
-    alertmanager::Alertmanager, backup::Backup, burst::Burst, file::File, git::Git, http::Http, metrics::Metrics,
-    prometheus::Prometheus, race::Race, redis::Redis, sql::Sql, tcp::Tcp, tls::Tls,
+    alembic::Alembic, alertmanager::Alertmanager, backup::Backup, burst::Burst, command::Command as CommandProbe,
+    dns::Dns, file::File, git::Git, github::GitHub, grafana::Grafana, http::Http, junit::Junit, k6::K6, logs::Logs,
+    metrics::Metrics, nftables::Nftables, prometheus::Prometheus, race::Race, redis::Redis, sql::Sql, tcp::Tcp,
+    tls::Tls,
 };
 use gate::secret::Redactor;
 use serde_json::{Value, json};
@@ -21,7 +23,11 @@ fn here(folder: &Path) -> Context {
 
 /// Runs the line of a probe as a shell reads it, in the folder of the checklist, and compares its end with the probe's.
 fn beside<P: Probe>(folder: &Path, settings: Value, works: bool) {
-    let seen = look_in::<P>(&here(folder), settings.clone());
+    beside_in::<P>(&here(folder), folder, settings, works);
+}
+
+fn beside_in<P: Probe>(cx: &Context, folder: &Path, settings: Value, works: bool) {
+    let seen = look_in::<P>(cx, settings.clone());
     assert_eq!(seen.is_ok(), works, "{} {settings}: {:?}", P::KIND, seen.err());
     let argv = probe::<P>(settings.clone()).reproduce().expect("there is a line");
     let line = Redactor::default().shell(&argv).to_string();
@@ -107,4 +113,138 @@ fn a_line_for_a_server_or_a_file_comes_to_the_same_end() {
     let git = "git init -q . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x";
     assert!(Command::new("sh").args(["-c", git]).current_dir(&repository).status().expect("git is here").success());
     beside::<Git>(&repository, json!({ "ref": "HEAD" }), true);
+}
+
+#[test]
+fn a_line_for_a_json_api_gets_the_same_answer() {
+    let folder = harness::directory("reproduce");
+    let server = harness::http(|request| match request.path.as_str() {
+        path if path.ends_with("/health") => Response::json(&json!({ "database": "ok", "version": "11.2.0" })),
+        path if path.ends_with("/search") => Response::json(&json!([])),
+        "/rate_limit" => Response::json(&json!({ "resources": { "core": {
+            "limit": 5000, "remaining": 9, "reset": 1_764_000_000, "used": 1,
+        } } })),
+        "/loki/api/v1/query" => Response::json(&json!({ "status": "success", "data": {
+            "resultType": "vector", "result": [{ "metric": {}, "value": [1_764_000_000, "3"] }],
+        } })),
+        _ => Response::json(
+            &json!({ "count": 3, "_shards": { "total": 1, "successful": 1, "skipped": 0, "failed": 0 } }),
+        ),
+    });
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    for (url, works) in [(server.url(), true), (nobody, false)] {
+        beside::<GitHub>(&folder, json!({ "url": url, "token": "t" }), works);
+        beside::<Grafana>(&folder, json!({ "url": url, "user": "u", "password": "p\"$x" }), works);
+        let query = "{app=\"api\"} |= `it's`";
+        beside::<Logs>(&folder, json!({ "url": url, "store": "loki", "query": query, "tenant": "a b" }), works);
+        beside::<Logs>(
+            &folder,
+            json!({ "url": url, "store": "elasticsearch", "index": "logs-*", "query": "a:b" }),
+            works,
+        );
+    }
+    let requests = server.requests();
+    for path in ["/loki/api/v1/query", "/logs-*/_count"] {
+        let sent: Vec<_> = requests.iter().filter(|request| request.path == path).collect();
+        assert_eq!((sent.len(), &sent[0].query, sent[0].text()), (2, &sent[1].query, sent[1].text()), "{path}");
+    }
+}
+
+#[test]
+fn a_line_for_mariadb_or_sqlite_reaches_the_same_database() {
+    let folder = harness::directory("reproduce");
+    let server = harness::mariadb();
+    server.sql(&server.url(), "CREATE OR REPLACE USER `no one`@'%'; GRANT SELECT ON gate.* TO `no one`@'%'");
+    let (port, socket) = (server.port(), server.folder().join("socket").display().to_string());
+    for place in [
+        format!("127.0.0.1:{port}/gate"),
+        format!("localhost:{port}/gate"),
+        format!("localhost/gate?socket={socket}"),
+        format!("{}/gate", socket.replace('/', "%2F")),
+    ] {
+        let url = format!("mysql://no%20one@{place}");
+        beside::<Sql>(&folder, json!({ "url": url, "query": "SELECT 'it''s' AS `a b`" }), true);
+        beside::<Sql>(&folder, json!({ "url": url, "query": "SELECT nothing" }), false);
+    }
+    crate::sql_value::sqlite(&folder, "CREATE TABLE t (id)");
+    beside::<Sql>(&folder, json!({ "url": "sqlite:app.db", "query": "SELECT count(*) FROM t" }), true);
+    beside::<Sql>(&folder, json!({ "url": "sqlite:app.db", "query": "SELECT count(*) FROM no_such" }), false);
+    beside::<Sql>(
+        &folder,
+        json!({ "url": "sqlite:app.db", "query": "INSERT INTO t VALUES (1)", "writes": true }),
+        true,
+    );
+    let seen = look_in::<Sql>(&here(&folder), json!({ "url": "sqlite:app.db", "query": "SELECT count(*) FROM t" }));
+    assert_eq!(seen.expect("it is there").value, Some(json!(2)), "the probe wrote a row, and the line another");
+}
+
+#[test]
+fn a_line_for_a_program_or_its_report_runs_as_printed() {
+    let folder = harness::directory("reproduce");
+    std::fs::create_dir_all(folder.join("it's/deep")).expect("the folder is ours");
+    let report = "<testsuite><testcase name='a'/></testsuite>";
+    for file in ["r.xml", "it's/a b.xml", "it's/deep/c.xml"] {
+        std::fs::write(folder.join(file), report).expect("the folder is ours");
+    }
+    for files in ["r.xml", "it's/a b.xml", "it's/*.xml", "**/*.xml", "?.xml"] {
+        beside::<Junit>(&folder, json!({ "files": files }), true);
+    }
+    beside::<CommandProbe>(
+        &folder,
+        json!({ "argv": ["test", "$X", "=", "$X"], "cwd": "it's", "env": { "A": "b c" } }),
+        true,
+    );
+    beside::<CommandProbe>(
+        &folder,
+        json!({ "shell": "test \"$(pwd)\" = \"$PWD\" && ls 'a b.xml'", "cwd": "it's" }),
+        true,
+    );
+    let script = "export const options = { vus: 1, iterations: 1, thresholds: { checks: ['rate>0.9'] } };\n\
+                  import { check } from 'k6';\nexport default function () { check(__ENV.NAME, { named: n => n === \"it's\" }); }\n";
+    std::fs::write(folder.join("s.js"), script).expect("the folder is ours");
+    let k6 = json!({ "run": "s.js", "program": harness::k6(), "env": { "NAME": "it's" } });
+    beside::<K6>(&folder, k6, true);
+    std::fs::write(folder.join("broken.js"), "export default function () {").expect("the folder is ours");
+    beside::<K6>(&folder, json!({ "run": "broken.js", "program": harness::k6() }), false);
+}
+
+#[test]
+fn a_line_of_alembic_reads_the_same_database() {
+    let folder = harness::directory("reproduce");
+    std::fs::create_dir_all(folder.join("db/versions")).expect("the folder is ours");
+    let env = "from alembic import context\nfrom sqlalchemy import create_engine\n\
+               with create_engine(context.config.get_main_option('sqlalchemy.url')).connect() as connection:\n    \
+               context.configure(connection=connection)\n    context.run_migrations()\n";
+    for (file, text) in [
+        ("alembic.ini", "[alembic]\nscript_location = db\nsqlalchemy.url = sqlite:///app.db\n"),
+        ("db/env.py", env),
+        ("db/versions/a.py", "revision = 'a'\ndown_revision = None\n"),
+    ] {
+        std::fs::write(folder.join(file), text).expect("the folder is ours");
+    }
+    crate::sql_value::sqlite(
+        &folder,
+        "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('a')",
+    );
+    let command = json!([harness::alembic()]);
+    beside::<Alembic>(&folder, json!({ "command": command, "heads": "command" }), true);
+    beside::<Alembic>(&folder, json!({ "command": command, "heads": "command", "config": "no.ini" }), false);
+}
+
+#[test]
+fn a_line_of_nft_lists_the_same_rules() {
+    let machine = crate::nftables::Machine::new("flush ruleset\n");
+    let cx = context(&machine.folder, &[("PATH", &machine.path), ("HOME", "/nonexistent")]);
+    let settings = json!({ "boot_file": machine.folder.join("boot.nft") });
+    beside_in::<Nftables>(&cx, &machine.folder, settings, true);
+}
+
+#[test]
+fn a_line_of_dig_asks_the_same_resolver() {
+    harness::program("dig");
+    let folder = harness::directory("reproduce");
+    let address = harness::dnsmasq().address();
+    beside::<Dns>(&folder, json!({ "name": "api.staging.test", "resolver": address }), true);
+    let nobody = format!("127.0.0.1:{}", free_port());
+    beside::<Dns>(&folder, json!({ "name": "api.staging.test", "resolver": nobody }), false);
 }

@@ -32,12 +32,18 @@ fn psql_url(text: &str, place: &Url) -> String {
 fn mysql(place: &Url, sql: &str) -> Vec<String> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let mut argv = vec!["mysql".to_owned()];
-    let has_socket = parameter::get(place, "socket").is_some();
-    if let Some(host) = place.host_str().filter(|host| !host.is_empty() && !has_socket) {
-        argv.extend(["-h".to_owned(), host.to_owned()]);
-    }
-    if let Some(socket) = parameter::get(place, "socket") {
-        argv.extend(["-S".to_owned(), socket]);
+    let host = place.host_str().map(decoded).filter(|host| !host.is_empty());
+    let socket = parameter::get(place, "socket").or_else(|| host.clone().filter(|host| host.starts_with('/')));
+    match (socket, host) {
+        (Some(socket), _) => argv.extend(["-S".to_owned(), socket]),
+        (None, Some(host)) => {
+            // By this name alone, it would look for a socket.
+            if host == "localhost" {
+                argv.push("--protocol=TCP".to_owned());
+            }
+            argv.extend(["-h".to_owned(), host.trim_matches(['[', ']']).to_owned()]);
+        }
+        (None, None) => {}
     }
     if let Some(port) = place.port() {
         argv.extend(["-P".to_owned(), port.to_string()]);
@@ -66,6 +72,9 @@ mod tests {
         insta::assert_snapshot!(told("postgresql://u:secret@db/app"), @"psql postgresql://u:secret@db/app -c SELECT 1");
         insta::assert_snapshot!(told("postgresql+asyncpg://u:secret@db/app"), @"psql postgres://u@db/app -c SELECT 1");
         insta::assert_snapshot!(told("mysql+pymysql://u%40x:secret@db:3307/app"), @"mysql -h db -P 3307 -u u@x -p -e SELECT 1 app");
+        insta::assert_snapshot!(told("mysql://u@localhost:3307/app"), @"mysql --protocol=TCP -h localhost -P 3307 -u u -e SELECT 1 app");
+        insta::assert_snapshot!(told("mysql://u@[::1]/app"), @"mysql -h ::1 -u u -e SELECT 1 app");
+        insta::assert_snapshot!(told("mysql://u@%2Frun%2Fmysqld.sock/app"), @"mysql -S /run/mysqld.sock -u u -e SELECT 1 app");
         insta::assert_snapshot!(told("sqlite:///data/app.db"), @"sqlite3 -readonly data/app.db SELECT 1");
     }
 }

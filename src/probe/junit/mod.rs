@@ -136,7 +136,20 @@ expect: { passed: { at_least: 40 }, oldest: { newer_than: 24h } }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(["grep", "-c", "<testcase", "--", &self.files].map(str::to_owned).to_vec())
+        if !self.files.contains(['*', '?', '[']) {
+            return Some(["grep", "-c", "<testcase", "--", &self.files].map(str::to_owned).to_vec());
+        }
+        // The shell fills in the pattern, and `**` only if it is asked to.
+        let is_plain = |c: char| c.is_alphanumeric() || "*?[]!-./_,+@:".contains(c);
+        let pattern = self.files.chars().fold(String::new(), |mut pattern, c| {
+            if !is_plain(c) {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+            pattern
+        });
+        let line = format!("grep -c '<testcase' -- {pattern}");
+        Some(["bash", "-O", "globstar", "-c", &line].map(str::to_owned).to_vec())
     }
 }
 
