@@ -45,10 +45,12 @@ impl Subject {
         Self { arguments, folder: folder.to_owned(), variables: Vec::new(), is_watched: false }
     }
 
-    /// The same, run by another program.
+    /// The same, run by another `gate`, which has a ledger of its own: an earlier one can't read that of a later one.
     pub fn by(&self, program: &str) -> Self {
         let arguments = std::iter::once(program.to_owned()).chain(self.arguments[1..].iter().cloned()).collect();
-        Self { arguments, folder: self.folder.clone(), variables: self.variables.clone(), ..*self }
+        let ledger = [("GATE_LEDGER".to_owned(), ".gate/beside.db".to_owned())];
+        let variables = self.variables.iter().cloned().chain(ledger).collect();
+        Self { arguments, folder: self.folder.clone(), variables, ..*self }
     }
 
     /// The same in front of somebody.
