@@ -1,6 +1,6 @@
 //! Which values of a checklist are secret although they don't come from `secrets:`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use percent_encoding::percent_decode_str;
 
@@ -40,6 +40,8 @@ pub struct Credential {
 /// out.
 pub fn credentials(root: &Node) -> Vec<Credential> {
     let mut found = Vec::new();
+    // The same few keys come again and again.
+    let mut keys: HashMap<&str, KeyMeaning> = HashMap::new();
     let mut open: Vec<(&Node, Option<&str>)> = vec![(root, None)];
     while let Some((node, setting)) = open.pop() {
         open.extend(node.elements().iter().map(|element| (element, setting)));
@@ -48,8 +50,10 @@ pub fn credentials(root: &Node) -> Vec<Credential> {
             if matches!(&*key.text, "secrets" | "expect") {
                 continue;
             }
-            let is_named = says_secret(&key.text) && value.text().is_some_and(|text| text.len() >= SHORTEST);
-            let own = (is_credential(&key.text) || is_named).then_some(&*key.text);
+            let meaning = *keys.entry(&key.text).or_insert_with(|| KeyMeaning::of(&key.text));
+            let is_long = || value.text().is_some_and(|text| text.len() >= SHORTEST);
+            let own =
+                (meaning == KeyMeaning::Credential || meaning == KeyMeaning::Secret && is_long()).then_some(&*key.text);
             open.push((value, setting.or(own)));
         }
         let Some(text) = node.text().filter(|text| !node.is_null() && !text.is_empty()) else { continue };
@@ -61,6 +65,27 @@ pub fn credentials(root: &Node) -> Vec<Credential> {
         found.extend(in_text(text).into_iter().map(|value| Credential { name: "password".to_owned(), value }));
     }
     found
+}
+
+/// What a key says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyMeaning {
+    /// It is a credential, however short.
+    Credential,
+    /// It is secret by the name of the variable.
+    Secret,
+    /// Nothing.
+    Plain,
+}
+
+impl KeyMeaning {
+    fn of(key: &str) -> Self {
+        match key {
+            key if is_credential(key) => Self::Credential,
+            key if says_secret(key) => Self::Secret,
+            _ => Self::Plain,
+        }
+    }
 }
 
 /// What hides the values of secrets, the credentials of a checklist, and what the environment holds that is as secret
@@ -178,6 +203,10 @@ pub fn in_broken_yaml(text: &str) -> Vec<Credential> {
 /// an `http` or `https` URL without a password, which is a token.
 fn in_text(text: &str) -> Vec<String> {
     let mut found = Vec::new();
+    // A URL with neither a login nor a query holds none.
+    if !text.contains(['@', '?']) {
+        return found;
+    }
     for (at, _) in text.match_indices("://") {
         let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
         let scheme = &text[text[..at].trim_end_matches(is_scheme).len()..at];

@@ -1,8 +1,6 @@
 //! What an item observes and expects, as digests: as it is written (its source), and with variables filled in (its
 //! definition).
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest, Sha256};
 
 use crate::yaml::{Node, Part, Value};
@@ -48,23 +46,42 @@ pub struct Frame<'a> {
 /// The source digest of an item, in hexadecimal, and its definition.
 pub fn digests(frame: Frame, written: &[WrittenProbe], tasks: &[ProbeTask]) -> (String, Definition) {
     let names = secret_names(tasks);
-    let (mut source, mut definition) = (Canonical::new(frame, &names), Canonical::new(frame, &names));
+    let mut definition = Canonical::new(frame, &names);
     for (at, task) in tasks.iter().enumerate() {
         let written = written.get(at);
-        // Without variables, the two are the same.
-        if let Some(probe) = written {
+        definition.probe(task.kind.name(), task.alias.as_deref());
+        definition.node(task.settings.node(), written.map(|written| &written.settings));
+        definition.optional(task.expectations.node(), written.and_then(|written| written.expect.as_ref()));
+        definition.0.extend(task.info.expect_digest);
+    }
+    let base = definition.finish();
+    // Without variables, the two are the same.
+    let is_filled =
+        |probe: &WrittenProbe| probe.settings.has_holes() || probe.expect.as_ref().is_some_and(Node::has_holes);
+    let source = match written.iter().any(is_filled) {
+        true => source(Canonical::new(frame, &names), written, tasks),
+        false => base.clone(),
+    };
+    (source, Definition { base, secrets: names })
+}
+
+fn source(mut source: Canonical, written: &[WrittenProbe], tasks: &[ProbeTask]) -> String {
+    for (at, task) in tasks.iter().enumerate() {
+        if let Some(probe) = written.get(at) {
             source.probe(&probe.kind, probe.alias.as_deref());
             source.node(&probe.settings, None);
             source.optional(probe.expect.as_ref(), None);
         }
-        definition.probe(task.kind.name(), task.alias.as_deref());
-        definition.node(task.settings.node(), written.map(|written| &written.settings));
-        definition.optional(task.expectations.node(), written.and_then(|written| written.expect.as_ref()));
-        for canonical in [&mut source, &mut definition] {
-            canonical.node(&task.info.expect, None);
-        }
+        source.0.extend(task.info.expect_digest);
     }
-    (source.finish(), Definition { base: definition.finish(), secrets: names })
+    source.finish()
+}
+
+/// The digest of a tree.
+pub fn of_node(node: &Node) -> [u8; 32] {
+    let mut canonical = Canonical(Vec::new());
+    canonical.node(node, None);
+    Sha256::digest(&canonical.0).into()
 }
 
 impl Definition {
@@ -75,7 +92,7 @@ impl Definition {
         if addresses.is_empty() {
             return self.base.clone();
         }
-        let mut canonical = Canonical(Sha256::new());
+        let mut canonical = Canonical(Vec::new());
         canonical.text(&self.base);
         for (name, address) in addresses {
             canonical.text(name);
@@ -116,13 +133,14 @@ fn has_user(text: &str) -> bool {
     text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
-/// A hash of trees in which the order of keys, quoting and layout don't count.
-struct Canonical(Sha256);
+/// Trees as bytes, so that the order of keys, quoting and layout don't count. Each part begins with its kind and length:
+/// two different trees never give the same bytes.
+struct Canonical(Vec<u8>);
 
 impl Canonical {
     /// One that begins with what frames the probes of an item.
     fn new(frame: Frame, secrets: &[String]) -> Self {
-        let mut canonical = Self(Sha256::new());
+        let mut canonical = Self(Vec::with_capacity(512));
         canonical.list("needs", frame.needs.iter().copied());
         canonical.list("sign-off", frame.sign_off.into_iter().flatten());
         for secret in frame.secrets.iter().filter(|secret| secrets.contains(&secret.name)) {
@@ -140,19 +158,28 @@ impl Canonical {
         self.list(kind, alias.into_iter());
     }
 
+    /// Seven bits a byte, the last one marked: most counts are small.
+    fn count(&mut self, mut count: usize) {
+        while count > 0x7f {
+            self.0.push((count & 0x7f) as u8);
+            count >>= 7;
+        }
+        self.0.push(count as u8 | 0x80);
+    }
+
     fn text(&mut self, text: &str) {
-        self.0.update((text.len() as u64).to_le_bytes());
-        self.0.update(text);
+        self.count(text.len());
+        self.0.extend(text.as_bytes());
     }
 
     fn list<'t>(&mut self, tag: &str, texts: impl Iterator<Item = &'t str> + Clone) {
         self.text(tag);
-        self.0.update((texts.clone().count() as u64).to_le_bytes());
+        self.count(texts.clone().count());
         texts.for_each(|text| self.text(text));
     }
 
     fn optional(&mut self, node: Option<&Node>, written: Option<&Node>) {
-        self.0.update([u8::from(node.is_some())]);
+        self.0.push(u8::from(node.is_some()));
         if let Some(node) = node {
             self.node(node, written);
         }
@@ -164,20 +191,21 @@ impl Canonical {
             Value::Scalar(scalar) if has_user(&scalar.text) => {
                 self.list("url", [&*address(&scalar.text).unwrap_or_default()].into_iter());
             }
-            Value::Scalar(scalar) => {
-                self.text("scalar");
-                self.text(&scalar.to_json().to_string());
-            }
+            Value::Scalar(scalar) => match scalar.to_json() {
+                serde_json::Value::String(text) => self.list("text", [text.as_str()].into_iter()),
+                other => self.list("scalar", [other.to_string().as_str()].into_iter()),
+            },
             Value::Hole(template) => self.parts(&template.parts),
             Value::List(elements) => {
                 self.list("list", std::iter::empty());
-                self.0.update((elements.len() as u64).to_le_bytes());
+                self.count(elements.len());
                 let written = written.map(Node::elements).unwrap_or_default();
                 elements.iter().enumerate().for_each(|(at, element)| self.node(element, written.get(at)));
             }
             Value::Map(entries) => {
-                let sorted: BTreeMap<&str, &Node> = entries.iter().map(|(key, node)| (&*key.text, node)).collect();
-                self.list("map", sorted.keys().copied());
+                let mut sorted: Vec<(&str, &Node)> = entries.iter().map(|(key, node)| (&*key.text, node)).collect();
+                sorted.sort_unstable_by_key(|(key, _)| *key);
+                self.list("map", sorted.iter().map(|(key, _)| *key));
                 for (key, node) in sorted {
                     let written = written.and_then(|written| written.get(key));
                     let is_credential = CREDENTIALS.iter().any(|credential| key.eq_ignore_ascii_case(credential));
@@ -192,7 +220,7 @@ impl Canonical {
 
     fn parts(&mut self, parts: &[Part]) {
         self.list("template", std::iter::empty());
-        self.0.update((parts.len() as u64).to_le_bytes());
+        self.count(parts.len());
         for part in parts {
             match part {
                 Part::Text(text) => self.list("text", [text.as_str()].into_iter()),
@@ -205,7 +233,9 @@ impl Canonical {
     }
 
     fn finish(self) -> String {
-        hex::encode(self.0.finalize())
+        let mut text = [0; 64];
+        hex::encode_to_slice(Sha256::digest(&self.0), &mut text).expect("two digits for each of 32 bytes");
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 

@@ -10,6 +10,8 @@ use crate::expect::{self, Expectation};
 use crate::probe::{Kind, Registry};
 use crate::yaml::{self, Node};
 
+use super::digest::of_node;
+
 /// What is known of a kind.
 #[derive(Debug)]
 pub struct KindInfo {
@@ -17,6 +19,8 @@ pub struct KindInfo {
     pub observation: Value,
     /// Its default expectations, as a checklist would state them.
     pub expect: Node,
+    /// The digest of these.
+    pub expect_digest: [u8; 32],
     /// The same, read.
     pub expectations: Vec<Expectation>,
     /// The kind.
@@ -52,14 +56,19 @@ impl KindInfo {
     /// The expectations of a probe with this `expect`: the defaults that it leaves in force, then its own.
     pub fn read(&self, expect: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
         let own = expect::read(expect, &self.observation, problems);
-        let mut all = self.in_force(expect);
+        let defaults = expect::in_force(&self.expectations, self.kind.same_fact(), expect, &own);
+        if defaults.is_empty() {
+            return own;
+        }
+        let mut all = Vec::with_capacity(defaults.len() + own.len());
+        all.extend(defaults);
         all.extend(own);
         all
     }
 
     /// The default expectations that this `expect` leaves in force.
     pub fn in_force(&self, expect: &Node) -> Vec<Expectation> {
-        expect::in_force(&self.expectations, self.kind.same_fact(), expect)
+        expect::in_force(&self.expectations, self.kind.same_fact(), expect, &[])
     }
 
     fn of(kind: &Arc<dyn Kind>) -> Self {
@@ -71,7 +80,8 @@ impl KindInfo {
         let mut expectations = expect::read(&expect, &observation, &mut problems);
         expectations.iter_mut().for_each(|expectation| expectation.is_default = true);
         assert!(problems.is_empty(), "the default expectations of `{}` are wrong: {problems:?}", kind.name());
-        Self { observation, expect, expectations, kind: Arc::clone(kind) }
+        let expect_digest = of_node(&expect);
+        Self { observation, expect, expect_digest, expectations, kind: Arc::clone(kind) }
     }
 }
 

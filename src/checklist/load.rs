@@ -76,6 +76,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
             credentials: &mut found_credentials,
             today: env.today(),
             problems: &mut problems,
+            has_parents: false,
             before: HashSet::new(),
             has_subject: root.get("subject").is_some_and(|subject| !subject.is_null()),
         };
@@ -162,7 +163,9 @@ struct Loader<'a> {
     problems: &'a mut Vec<Diagnostic>,
     /// Whether the file has a `subject`.
     has_subject: bool,
-    /// The ids of the items before in the section.
+    /// Whether an item of the section has a `parent`.
+    has_parents: bool,
+    /// The ids of the items before in the section, where one has.
     before: HashSet<String>,
 }
 
@@ -213,10 +216,12 @@ impl Loader<'_> {
     ) -> Option<Section> {
         let section = yaml::read::<FileSection>(node, self.problems);
         let timing = self.timing(timing, node.get("defaults"));
-        let mut items = Vec::new();
-        self.before.clear();
         let written = elements(written, "items");
-        for (at, item) in self.list(node.get("items"), "items").iter().enumerate() {
+        let list = self.list(node.get("items"), "items");
+        self.before.clear();
+        self.has_parents = list.iter().any(|item| item.get("parent").is_some());
+        let mut items = Vec::with_capacity(list.len());
+        for (at, item) in list.iter().enumerate() {
             let item = self.item(item, written.get(at), timing, needs);
             items.extend(item);
         }
@@ -311,7 +316,9 @@ impl Loader<'_> {
             let problem = Diagnostic::error(format!("no earlier item of this section is called `{}`", parent.value));
             self.problems.push(problem.at(parent.span).help("move this item below its parent, or remove `parent`"));
         }
-        self.before.insert(id.to_owned());
+        if self.has_parents {
+            self.before.insert(id.to_owned());
+        }
         let file = file?;
         if let (Some(time), Some(_)) = (&file.valid_for, &file.sign_off) {
             let problem = Diagnostic::error("how long a sign-off holds is said in the sign-off").at(time.span);

@@ -73,5 +73,5 @@ fn words(source: &SecretSource) -> String {
 
 /// Enough of a SHA-256 to see a change.
 fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(text)[..8])
 }

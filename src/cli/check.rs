@@ -122,6 +122,7 @@ impl Check {
                 true => Keep::All,
                 false => Keep::None,
             },
+            requirements: recorder.is_some(),
         };
         let stop = stop().map_err(|problem| {
             Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), &env)

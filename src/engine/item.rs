@@ -60,7 +60,9 @@ pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason
         manual: item.manual.clone(),
         source: Some(item.source.clone()),
         definition: shared.definitions.get(&*item.id).cloned(),
-        requirements: Some(requirements(item, &plan.checklist.secrets, &plan.checklist.sources)),
+        requirements: shared
+            .requirements
+            .then(|| Box::new(requirements(item, &plan.checklist.secrets, &plan.checklist.sources))),
         place: plan.checklist.sources.locate(item.span),
         probes: Vec::new(),
         duration_ms: 0,

@@ -46,6 +46,8 @@ pub struct Options {
     pub read_only: bool,
     /// Which observations to keep in the run.
     pub keep: Keep,
+    /// Whether results carry what they require, so that a later run can see what got weaker.
+    pub requirements: bool,
 }
 
 /// Which observations a run keeps: they may be large, and only the whole record shows them.
@@ -70,7 +72,15 @@ pub struct Wait {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { jobs: JOBS, deadline: None, wait: None, fail_fast: false, read_only: false, keep: Keep::None }
+        Self {
+            jobs: JOBS,
+            deadline: None,
+            wait: None,
+            fail_fast: false,
+            read_only: false,
+            keep: Keep::None,
+            requirements: false,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One probe of an item: its settings and expectations resolved, and its result.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -32,13 +33,15 @@ pub struct Shared {
     /// The values of secrets.
     pub secrets: Secrets,
     /// The digest of each item's definition, by its id.
-    pub definitions: HashMap<String, String>,
+    pub definitions: HashMap<Arc<str>, String>,
     /// What hides them.
     pub redactor: Redactor,
     /// Whether what has effects is blocked.
     pub read_only: bool,
     /// Which observations to keep.
     pub keep: Keep,
+    /// Whether results carry what they require.
+    pub requirements: bool,
     /// What interrupts the run, when it does.
     pub stop: watch::Receiver<Option<Interruption>>,
 }

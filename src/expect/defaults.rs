@@ -9,9 +9,14 @@ use super::path::{Path, Step};
 pub type SameFact = (&'static str, &'static [&'static str]);
 
 /// The defaults that `expect` leaves in force. It replaces those whose path it names, a path above or below it, or one
-/// that states the same fact.
-pub fn in_force(defaults: &[Expectation], same: &[SameFact], expect: &Node) -> Vec<Expectation> {
-    let named: Vec<Path> = expect.entries().iter().filter_map(|(key, _)| Path::read(key).ok()).collect();
+/// that states the same fact. `own` is what was read of it: all of it, if it has no holes.
+pub fn in_force(defaults: &[Expectation], same: &[SameFact], expect: &Node, own: &[Expectation]) -> Vec<Expectation> {
+    let is_read = own.len() == expect.entries().len();
+    let read: Vec<Path> = match is_read {
+        true => Vec::new(),
+        false => expect.entries().iter().filter_map(|(key, _)| Path::read(key).ok()).collect(),
+    };
+    let named: Vec<&Path> = own.iter().map(|own| &own.path).filter(|_| is_read).chain(&read).collect();
     let is_replaced = |default: &Expectation| {
         let same = same.iter().filter(|(path, _)| *path == default.path.text).flat_map(|(_, others)| *others);
         let same: Vec<Path> = same.filter_map(|path| known(path)).collect();
@@ -52,7 +57,7 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources.add("c.yaml", expect);
         let expect = yaml::parse(&sources, file, &mut Vec::new()).expect("the tests know YAML");
-        in_force(&defaults, SAME, &expect).iter().map(Expectation::path).collect::<Vec<_>>().join(" ")
+        in_force(&defaults, SAME, &expect, &[]).iter().map(Expectation::path).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -156,7 +156,7 @@ pub struct ItemResult {
     /// SHA-256 of its definition, in hexadecimal: its source with variables filled in.
     pub definition: Option<String>,
     /// What it requires, to see later what got weaker. Only in the ledger.
-    pub requirements: Option<Requirements>,
+    pub requirements: Option<Box<Requirements>>,
     /// Where the checklist states it.
     pub place: Place,
     /// What each of its probes saw, in order.

@@ -40,7 +40,7 @@ impl Run {
             advisory: item.advisory,
             deferred: deferred(item),
             source: item.source.clone(),
-            requirements: item.requirements.clone(),
+            requirements: item.requirements.as_deref().cloned(),
         });
         Demands { items: items.collect(), gaps: self.gaps.clone(), is_partial: self.partial.is_some() }
     }

@@ -58,7 +58,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// What keeps an item from running, if a need does.
     fn blocked(&self, task: usize) -> Option<Blocked> {
         let plan = &self.shared.plan;
-        blocked(plan.item(task).needs.iter().map(|need| (&*plan.item(*need).id, self.results[*need].as_ref())))
+        blocked(plan.item(task).needs.iter().map(|need| (&*plan.item(*need).id, self.results[*need].as_deref())))
     }
 
     /// The result of a sign-off. A partial run that is green does not show that all it covers is.

@@ -21,9 +21,9 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             while let Some(done) = self.workers.join_next().await {
                 let Ok(done) = done else { continue };
                 let has_seen = done.result.probes.iter().any(|probe| !probe.attempts.is_empty());
-                self.results[done.task] = match self.previous[done.task].take() {
+                self.results[done.task] = match self.previous.remove(&done.task) {
                     Some(previous) if !has_seen => Some(previous),
-                    Some(_) | None => Some(done.result),
+                    Some(_) | None => Some(Box::new(done.result)),
                 };
             }
         };
@@ -34,9 +34,9 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             if !self.shared.plan.tasks[task].is_selected || (self.results[task].is_some() && !running.contains(&task)) {
                 continue;
             }
-            let result = self.results[task].take().or_else(|| self.previous[task].take());
+            let result = self.results[task].take().or_else(|| self.previous.remove(&task));
             let mut result = match (result, &self.shared.plan.item(task).deferred) {
-                (Some(result), _) => result,
+                (Some(result), _) => *result,
                 (None, Some(why)) => blank(&self.shared, task, Status::Deferred, Some(Reason::Stated(why.clone()))),
                 (None, None) if running.contains(&task) => {
                     let reason = Reason::Interrupted { by, last: None };
@@ -83,7 +83,8 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         run.subject = checklist.subject.value().map(ToOwned::to_owned);
         let mut results = self.results.into_iter();
         for (section, own) in run.sections.iter_mut().zip(&checklist.sections) {
-            section.items = results.by_ref().take(own.items.len()).flatten().collect();
+            section.items.reserve_exact(own.items.len());
+            section.items.extend(results.by_ref().take(own.items.len()).flatten().map(|result| *result));
         }
         run
     }

@@ -54,7 +54,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     pub(super) fn keep(&mut self, task: usize, result: ItemResult) {
         let result = self.shared.redactor.pass(result);
         (self.tell)(&Event::Finished(&result));
-        self.results[task] = Some(result.into_inner());
+        self.results[task] = Some(Box::new(result.into_inner()));
     }
 
     /// Decrements the open needs of dependents; returns those that are free now.

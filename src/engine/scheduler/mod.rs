@@ -51,7 +51,7 @@ pub async fn run(
         Err(by) => (Secrets::default(), Some(by)),
     };
     let redactor = secrets.redactor(&plan.checklist, env);
-    let definition = |item: &Item| (item.id.to_string(), item.definition.digest(|name| secrets.get(name).ok()));
+    let definition = |item: &Item| (Arc::clone(&item.id), item.definition.digest(|name| secrets.get(name).ok()));
     let definitions = plan.checklist.items().map(definition).collect();
     let (stopper, stopped) = watch::channel(None);
     let shared = Shared {
@@ -62,6 +62,7 @@ pub async fn run(
         redactor,
         read_only: options.read_only,
         keep: options.keep,
+        requirements: options.requirements,
         stop: stopped,
     };
     let mut scheduler = Scheduler::new(Arc::new(shared), options, stopper, tell);
@@ -80,9 +81,9 @@ struct Scheduler<'a, T> {
     options: &'a Options,
     jobs: usize,
     tell: T,
-    results: Vec<Option<ItemResult>>,
+    results: Vec<Option<Box<ItemResult>>>,
     /// The results of the round before, of what is run again.
-    previous: Vec<Option<ItemResult>>,
+    previous: HashMap<usize, Box<ItemResult>>,
     /// What other items refer to, by `ID.ALIAS`.
     seen: HashMap<String, Seen>,
     /// How many needs of each item are not done.
@@ -110,7 +111,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
             jobs: options.jobs.min(affordable()).max(1),
             tell,
             results: vec![None; count],
-            previous: vec![None; count],
+            previous: HashMap::new(),
             seen: HashMap::new(),
             open_needs: vec![0; count],
             dependents,
@@ -169,7 +170,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
             }
             self.failed = None;
             for task in &tasks {
-                self.previous[*task] = self.results[*task].take();
+                self.previous.extend(self.results[*task].take().map(|result| (*task, result)));
             }
         }
     }
