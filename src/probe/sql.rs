@@ -20,7 +20,8 @@ const MAX_EVIDENCE: usize = 80;
 /// Values become JSON: whole numbers, floats and booleans as such; `numeric` as a number where JSON holds it exactly, else as
 /// text; `json` and `jsonb` as what they hold; arrays as lists; times as `2026-03-01T12:00:00Z`, without the `Z` where
 /// the column has no time zone; bytes as hexadecimal digits; uuid, inet and enums as text. In MySQL and SQLite, 0 and 1
-/// in a column declared `BOOLEAN` are false and true.
+/// in a column declared `BOOLEAN` are false and true. MariaDB stores JSON as text, and can't be told from other text: it
+/// stays text there; ask for its parts with `JSON_VALUE(column, '$.path')`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sql {

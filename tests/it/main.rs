@@ -73,4 +73,5 @@ mod unsign;
 mod unwritable;
 mod verify;
 mod weaker;
+mod words;
 mod workflow;
