@@ -55,7 +55,15 @@ impl<'r> KindCache<'r> {
 impl KindInfo {
     /// The expectations of a probe with this `expect`: the defaults that it leaves in force, then its own.
     pub fn read(&self, expect: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
-        let own = expect::read(expect, &self.observation, problems);
+        self.with_defaults(expect, expect::read(expect, &self.observation, problems))
+    }
+
+    /// The same during a run, where every reference is resolved.
+    pub fn read_filled(&self, expect: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
+        self.with_defaults(expect, expect::read_filled(expect, &self.observation, problems))
+    }
+
+    fn with_defaults(&self, expect: &Node, own: Vec<Expectation>) -> Vec<Expectation> {
         let defaults = expect::in_force(&self.expectations, self.kind.same_fact(), expect, &own);
         if defaults.is_empty() {
             return own;

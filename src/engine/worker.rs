@@ -124,7 +124,7 @@ impl Shared {
     fn expectations(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Vec<Expectation>, Unready> {
         let node = scope.fill(node, &self.secrets).map_err(Unready::missing)?;
         let mut problems = Vec::new();
-        let read = probe_task.info.read(&node, &mut problems);
+        let read = probe_task.info.read_filled(&node, &mut problems);
         if problems.is_empty() { Ok(read) } else { Err(Unready::of(&problems)) }
     }
 

@@ -24,6 +24,9 @@ pub struct Target<'a> {
     pub part: &'static str,
     /// What it may be.
     pub shape: Shape<'a>,
+    /// Whether it may have values that were only known in this run: two that no value can equal are then no mistake of
+    /// the checklist, and one of them fails.
+    pub is_filled: bool,
 }
 
 impl Target<'_> {

@@ -91,6 +91,15 @@ pub enum Outcome {
 ///
 /// What has holes is checked as far as it is known, and left out: it must be read again when they are filled.
 pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
+    expectations(expect, schema, false, problems)
+}
+
+/// The same of a map whose references are resolved, during a run.
+pub fn read_filled(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
+    expectations(expect, schema, true, problems)
+}
+
+fn expectations(expect: &Node, schema: &Value, is_filled: bool, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
     match &expect.value {
         yaml::Value::Hole(_) => Vec::new(),
         yaml::Value::Map(entries) if entries.is_empty() => {
@@ -101,7 +110,8 @@ pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Ve
         }
         yaml::Value::Map(entries) => {
             let mut expectations = Vec::with_capacity(entries.len());
-            expectations.extend(entries.iter().filter_map(|(key, node)| expectation(key, node, schema, problems)));
+            expectations
+                .extend(entries.iter().filter_map(|(key, node)| expectation(key, node, schema, is_filled, problems)));
             expectations
         }
         yaml::Value::Scalar(_) | yaml::Value::List(_) => {
@@ -112,7 +122,13 @@ pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Ve
     }
 }
 
-fn expectation(key: &Key, node: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Option<Expectation> {
+fn expectation(
+    key: &Key,
+    node: &Node,
+    schema: &Value,
+    is_filled: bool,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Expectation> {
     let path = match Path::read(key) {
         Ok(path) => path,
         Err(problem) => {
@@ -127,7 +143,7 @@ fn expectation(key: &Key, node: &Node, schema: &Value, problems: &mut Vec<Diagno
             return None;
         }
     };
-    let rule = rule(node, &Target { path: &path.text, part: "", shape }, problems)?;
+    let rule = rule(node, &Target { path: &path.text, part: "", shape, is_filled }, problems)?;
     Some(Expectation { span: key.span, is_default: false, path, rule })
 }
 

@@ -48,7 +48,9 @@ pub fn operators(entries: &[(Key, Node)], target: &Target, problems: &mut Vec<Di
     for (key, node) in entries {
         read.push((key.span, operator(key, node, target, problems)));
     }
-    contradictions(&read, target, problems);
+    if !target.is_filled {
+        contradictions(&read, target, problems);
+    }
     if let [(span, Some(Matcher::Bound(relation, limit)))] = read.as_slice()
         && always_holds(*relation, limit, target)
     {

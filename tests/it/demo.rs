@@ -5,9 +5,9 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Gate, Output, Project};
+use crate::harness::{self, Gate, Output, Project, Response};
 
 /// What people have to say.
 const SIGN_OFFS: [&str; 3] = ["qa", "sre", "product"];
@@ -79,6 +79,38 @@ fn each_part_that_is_broken_turns_its_item_red_and_no_other() {
         let blocked: Vec<String> = statuses(&run).into_iter().filter(is_blocked).map(|(id, _)| id).collect();
         assert_eq!(blocked, follows(part), "{what}");
     }
+}
+
+#[test]
+fn without_a_release_what_compares_with_it_is_blocked_and_nobody_can_sign() {
+    let commit = "0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7";
+    let server = harness::http(move |request| match request.path.as_str() {
+        "/version" => Response::json(&json!({ "commit": commit })),
+        "/rate_limit" => Response::json(&json!({ "resources": { "core": {
+            "limit": 5000, "remaining": 4990, "reset": 4_102_444_800_u64, "used": 10,
+        } } })),
+        _ => Response::json(
+            &json!({ "sha": commit, "commit": { "message": "m", "committer": { "date": "2025-12-06T10:00:00Z" } } }),
+        ),
+    });
+    let list = include_str!("../../checklists/staging.yaml");
+    let project = Project::new(list);
+    let check = |release: Option<&str>| {
+        let mut command = project.command(&["check", "staging", "--no-record", "--only", "images"]);
+        for (name, value) in [
+            ("GITHUB_API_URL", server.url().as_str()),
+            ("STAGING_URL", &server.url()),
+            ("GITHUB_TOKEN", "ghp_Zm9vYmFyYmF6cXV4"),
+        ] {
+            command = command.env(name, value);
+        }
+        release.into_iter().fold(command, |command, release| command.env("RELEASE", release)).run()
+    };
+    let without = check(None);
+    assert!(without.stdout.contains("RELEASE is not set"), "{}", without.stdout);
+    let of = |release| check(Some(release)).stdout;
+    assert!(!of("0f1d7aa").contains("json.commit"), "{}", of("0f1d7aa"));
+    assert!(of("abcdef0").contains("json.commit: expected to start with \"abcdef0\""), "{}", of("abcdef0"));
 }
 
 #[test]
