@@ -187,7 +187,7 @@ fn no_mistake_in_a_checklist_is_told_in_the_words_of_a_library() {
         json!({ "file": { "path": "a" }, "timeout": "x" }),
         json!({ "file": { "path": "a" }, "eventually": { "within": -1 } }),
     ] {
-        let output = Project::new(&checklist(&[probe.clone()])).gate(&["validate", "staging"]);
+        let output = Project::new(&checklist(std::slice::from_ref(&probe))).gate(&["validate", "staging"]);
         assert_eq!(output.code, 2, "{probe}: {}{}", output.stdout, output.stderr);
         assert_plain(&probe.to_string(), &output);
     }
