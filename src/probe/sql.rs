@@ -152,7 +152,7 @@ expect: { "rows[0].count": { at_least: 1 } }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let mut argv = client(&self.url, &self.query.0);
+        let mut argv = client(&self.url, &self.query.0, self.ca.as_deref());
         if self.writes {
             argv.retain(|word| word != "-readonly");
         }

@@ -248,3 +248,20 @@ fn a_line_of_dig_asks_the_same_resolver() {
     let nobody = format!("127.0.0.1:{}", free_port());
     beside::<Dns>(&folder, json!({ "name": "api.staging.test", "resolver": nobody }), false);
 }
+
+#[test]
+fn a_line_for_a_database_trusts_whom_the_probe_trusts() {
+    let folder = harness::directory("reproduce");
+    let (authority, other) = (Authority::new(), Authority::new());
+    for (from, name) in [(&authority, "ca.pem"), (&other, "other.pem")] {
+        std::fs::copy(from.ca(), folder.join(name)).expect("the folder is ours");
+    }
+    let postgres = harness::postgres_with(Some(&authority.issue()), "", &[]);
+    let mariadb = harness::mariadb_with(Some(&authority.issue()), &[]);
+    mariadb.sql(&mariadb.url(), "CREATE USER nobody@'%'; GRANT SELECT ON gate.* TO nobody@'%'");
+    for url in [postgres.url(), mariadb.url().replace("gate:p%40ss", "nobody")] {
+        for (ca, works) in [("ca.pem", true), ("other.pem", false)] {
+            beside::<Sql>(&folder, json!({ "url": url, "query": "SELECT 1", "ca": ca }), works);
+        }
+    }
+}

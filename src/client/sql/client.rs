@@ -1,15 +1,24 @@
 //! The command by which a person would ask the same.
 
+use std::path::Path;
+
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{DatabaseUrl, Place, parameter};
 
-/// The command line of `psql`, `mysql` or `sqlite3` for this statement.
-pub fn client(url: &DatabaseUrl, sql: &str) -> Vec<String> {
+/// The command line of `psql`, `mysql` or `sqlite3` for this statement, which trusts the same `ca`.
+pub fn client(url: &DatabaseUrl, sql: &str, ca: Option<&Path>) -> Vec<String> {
     match url.place() {
-        Place::Postgres(place) => vec!["psql".to_owned(), psql_url(url.text(), place), "-c".to_owned(), sql.to_owned()],
-        Place::MySql(place) => mysql(place, sql),
+        Place::Postgres(place) => {
+            let trust = ca.map(|ca| {
+                let file = format!("PGSSLROOTCERT={}", ca.display());
+                ["env".to_owned(), "PGSSLMODE=verify-full".to_owned(), file]
+            });
+            let psql = ["psql".to_owned(), psql_url(url.text(), place), "-c".to_owned(), sql.to_owned()];
+            trust.into_iter().flatten().chain(psql).collect()
+        }
+        Place::MySql(place) => mysql(place, sql, ca),
         Place::Sqlite(file) => {
             vec!["sqlite3".to_owned(), "-readonly".to_owned(), file.path.display().to_string(), sql.to_owned()]
         }
@@ -29,7 +38,7 @@ fn psql_url(text: &str, place: &Url) -> String {
     place.to_string()
 }
 
-fn mysql(place: &Url, sql: &str) -> Vec<String> {
+fn mysql(place: &Url, sql: &str, ca: Option<&Path>) -> Vec<String> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let mut argv = vec!["mysql".to_owned()];
     let host = place.host_str().map(decoded).filter(|host| !host.is_empty());
@@ -54,6 +63,7 @@ fn mysql(place: &Url, sql: &str) -> Vec<String> {
     if place.password().is_some() {
         argv.push("-p".to_owned());
     }
+    argv.extend(ca.map(|ca| format!("--ssl-ca={}", ca.display())));
     argv.extend(["-e".to_owned(), sql.to_owned()]);
     argv.extend(Some(decoded(place.path().trim_start_matches('/'))).filter(|name| !name.is_empty()));
     argv
@@ -64,7 +74,7 @@ mod tests {
     use super::*;
 
     fn told(url: &str) -> String {
-        client(&DatabaseUrl::parse(url).expect("a good URL"), "SELECT 1").join(" ")
+        client(&DatabaseUrl::parse(url).expect("a good URL"), "SELECT 1", None).join(" ")
     }
 
     #[test]
