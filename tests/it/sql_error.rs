@@ -130,7 +130,7 @@ fn mariadb_refuses_in_many_ways() {
     let ask = |url: &str, query: &str| told(json!({ "url": url, "query": query }));
     assert_snapshot!(ask(&url.replace("p%40ss", "secret"), "SELECT 1"), @"
     HOST does not accept user and password: Access denied for user 'gate'@'127.0.0.1' (using password: YES): MySQL error 1045
-    help: are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL
+    help: are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL. An account with REQUIRE SSL needs `ssl-mode=REQUIRED` in the URL
     ");
     assert_snapshot!(ask(&elsewhere(&url), "SELECT 1"), @"
     HOST has no such database: Unknown database 'no_such': MySQL error 1049
@@ -187,7 +187,7 @@ fn settings_that_cannot_work_are_refused_before_anything_runs() {
 }
 
 #[test]
-fn a_locked_file_of_sqlite_is_not_mistaken_for_a_pooler() {
+fn a_locked_file_of_sqlite_is_said_to_be_locked() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     sqlite(dir.path(), "CREATE TABLE t (id)");
     let mut holder = std::process::Command::new(harness::program("sqlite3"))
@@ -200,7 +200,7 @@ fn a_locked_file_of_sqlite_is_not_mistaken_for_a_pooler() {
     let mut output = holder.stdout.take().expect("it is a pipe");
     input.write_all(b"BEGIN EXCLUSIVE; SELECT 'held';\n").expect("it reads");
     output.read_exact(&mut [0; 4]).expect("it holds the lock");
-    let cx = context(dir.path(), &[]).with_timeout(Duration::from_secs(1));
+    let cx = context(dir.path(), &[]).with_timeout(Duration::from_secs(4));
     for (query, writes) in [("SELECT * FROM t", false), ("INSERT INTO t VALUES (1)", true)] {
         let settings = json!({ "url": "sqlite:app.db", "query": query, "writes": writes });
         assert_eq!(

@@ -210,6 +210,16 @@ fn mariadb_with_tls_is_asked_for_it_in_every_form() {
         assert_eq!(ask(parameters, ca), Ok(expected), "{parameters}");
     }
     assert!(ask("?ssl=true", None).is_err_and(|error| error.contains("is self-signed")));
+    server.sql(
+        &server.url(),
+        "CREATE USER tls_only@'%' IDENTIFIED BY 'p@ss' REQUIRE SSL; GRANT SELECT ON gate.* TO tls_only@'%'",
+    );
+    let ask = |parameters: &str| {
+        let url = server.url().replace("gate:", "tls_only:");
+        value(json!({ "url": format!("{url}{parameters}"), "query": "SELECT 7" }))
+    };
+    assert_eq!(ask(""), Ok(json!(7)));
+    assert!(ask("?ssl-mode=DISABLED").is_err_and(|error| error.contains("REQUIRE SSL needs `ssl-mode=REQUIRED`")));
 }
 
 #[test]

@@ -152,7 +152,9 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         1045 if said.contains("using password: NO") => {
             fault("does not accept this login").help("the URL has no password")
         }
-        1045 => fault("does not accept user and password").help(CREDENTIALS),
+        // The server says the same where an account requires TLS, or a client certificate, and there is none.
+        1045 => fault("does not accept user and password")
+            .help(format!("{CREDENTIALS}. An account with REQUIRE SSL needs `ssl-mode=REQUIRED` in the URL")),
         1698 => fault("does not accept this login")
             .help("the account logs in by its system user (`unix_socket`): use one with a password"),
         1044 => fault("does not permit this user that database").help("GRANT it, or is the name right?"),

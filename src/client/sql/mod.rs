@@ -222,7 +222,7 @@ impl Database {
         let dialect = self.dialect();
         let silent = || {
             Fault::new(format!("{place} did not answer the query in time")).help(match dialect {
-                Dialect::Sqlite => "raise `timeout`, or simplify the query",
+                Dialect::Sqlite => "raise `timeout`, simplify the query, or find the process that locks the file",
                 Dialect::Postgres | Dialect::MySql => {
                     "raise `timeout`, or simplify the query; a pooler without a free server looks like this, too"
                 }

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use crate::client::{Context, Fault, file};
 
+use super::Access;
 use super::error::fault_of;
 use super::url::SqliteFile;
 use super::value::{Unshowable, float, hex};
-use super::{Access, MARGIN};
 
 /// How many steps of its machine SQLite takes between two looks at the clock: some tenths of a millisecond.
 const STEPS: i32 = 10_000;
@@ -45,7 +45,8 @@ pub async fn open(
     let options = SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(false)
-        .busy_timeout(left.saturating_sub(MARGIN.max(left / 10)))
+        // A quarter is left, also on a busy machine, to say that the file is locked.
+        .busy_timeout(left.mul_f32(0.75))
         .statement_cache_capacity(0)
         .foreign_keys(true);
     let options = match access {
