@@ -241,3 +241,18 @@ fn the_table_of_the_m9_checklist_is_whole_and_true() {
         assert!(source.contains(&format!("fn {function}()")), "{}: there is no test `{name}`", item.id);
     }
 }
+
+/// The guide for contributors names files; each of them exists.
+#[test]
+fn every_file_that_the_guide_for_contributors_names_exists() {
+    let guide = fs::read_to_string(Path::new(ROOT).join(".github/CONTRIBUTING.md")).expect("it is part of the tree");
+    let is_file = |word: &&str| {
+        let is_path = word.starts_with("src/") || word.starts_with("tests/");
+        is_path && word.ends_with(".rs") && !word.contains("NAME")
+    };
+    let named: Vec<&str> = guide.split('`').filter(is_file).collect();
+    assert!(named.contains(&"src/probe/mod.rs"), "{named:?}");
+    for path in named {
+        assert!(Path::new(ROOT).join(path).is_file(), "{path}");
+    }
+}
