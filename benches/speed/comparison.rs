@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::harness::{Project, Server, directory, postgres, redis};
+use super::harness::{Project, Server, directory, foes, postgres, redis};
 use super::list;
-use super::measure::{Subject, in_turn};
+use super::measure::{Subject, each_time, in_turn};
 use super::table::{Goal, Row};
 
 /// All comparisons, or those of these names; with the path of another `gate`, all are compared with that one.
 pub fn all(names: &[&str], beside: Option<&str>) -> Vec<Row> {
     let is_wanted = |name: &str| names.is_empty() || names.contains(&name);
     let stage = Stage::new(beside);
-    let comparisons: [(&str, Comparison); 7] = [
+    let comparisons: [(&str, Comparison); 8] = [
         ("B1", one_item),
         ("B2", a_thousand_slow_ones),
         ("B3", ten_thousand_fast_ones),
@@ -20,6 +20,7 @@ pub fn all(names: &[&str], beside: Option<&str>) -> Vec<Row> {
         ("B5", validating),
         ("B6", recording),
         ("B6", live_progress),
+        ("B7", overrun),
     ];
     comparisons.iter().filter(|(name, _)| is_wanted(name)).map(|(_, compare)| compare(&stage)).collect()
 }
@@ -69,6 +70,37 @@ fn live_progress(stage: &Stage) -> Row {
     stage.compare("B6", "B3 with live progress; without", 25, &with, Some(&without), &[])
 }
 
+/// How much longer than their timeout items take that meet a hostile server, all at once and twice each.
+fn overrun(stage: &Stage) -> Row {
+    const LIMIT: f64 = 1000.0;
+    let foes = foes();
+    let items = foes.iter().flat_map(|foe| {
+        let again = foe.items("1s").replace("{ id: ", "{ id: again-");
+        [foe.items("1s"), again]
+    });
+    let text =
+        items.fold("title: Speed\nsections:\n  - title: All\n    items:\n".to_owned(), |text, item| text + &item);
+    let project = stage.project.path();
+    std::fs::write(project.join("checklists/hostile.yaml"), text).expect("the folder is ours");
+    let report = project.join("hostile.json");
+    let path = format!("json={}", report.display());
+    let gate = Subject::new(project, GATE.as_ref(), &["check", "hostile", "--no-record", "--report", &path]).red();
+    let mut over = Vec::new();
+    let cost = each_time(&gate, || {
+        let run = std::fs::read_to_string(&report).expect("gate has written it");
+        let run: serde_json::Value = serde_json::from_str(&run).expect("it is JSON");
+        let items = run["sections"][0]["items"].as_array().into_iter().flatten();
+        let took = items.filter_map(|item| item["duration_ms"].as_f64());
+        over.extend(took.filter(|took| *took >= LIMIT).map(|took| took - LIMIT));
+    });
+    over.sort_by(f64::total_cmp);
+    assert!(over.len() >= 64, "only {} items reached their timeout", over.len());
+    let p99 = over[(over.len() * 99).div_ceil(100) - 1];
+    let most = over[over.len() - 1];
+    let goals = vec![Goal::Other("overrun p99", p99, 50.0), Goal::Other("max", most, 250.0)];
+    Row { name: "B7", what: "silent and flooding servers, `timeout: 1s`", gate: cost, other: None, goals }
+}
+
 type Comparison = fn(&Stage) -> Row;
 
 /// The program that is measured.
@@ -108,10 +140,10 @@ impl Stage {
         turns: usize,
         gate: &Subject,
         other: Option<&Subject>,
-        goals: &'static [Goal],
+        goals: &[Goal],
     ) -> Row {
         let earlier = self.beside.as_ref().map(|program| gate.by(program));
-        let goals = if earlier.is_some() { &[] } else { goals };
+        let goals = if earlier.is_some() { Vec::new() } else { goals.to_vec() };
         let (gate, other) = match earlier.as_ref().or(other) {
             Some(other) => {
                 let [gate, other] = in_turn(turns, [gate, other]);

@@ -30,8 +30,9 @@ fn main() {
     match words.as_slice() {
         ["serve"] => serve::main(),
         ["limit", path] => limit::main(path),
-        ["measure", ..] => measure::main(&arguments[1..], false),
-        ["measure-watched", ..] => measure::main(&arguments[1..], true),
+        ["measure", ..] => measure::main(&arguments[1..], false, false),
+        ["measure-watched", ..] => measure::main(&arguments[1..], true, false),
+        ["measure-red", ..] => measure::main(&arguments[1..], false, true),
         ["--write", path] => write(path, &report(&[], None)),
         ["--beside", path, names @ ..] => drop(report(names, Some(path))),
         names => drop(report(names, None)),

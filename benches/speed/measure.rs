@@ -35,6 +35,8 @@ pub struct Subject {
     pub variables: Vec<(String, String)>,
     /// Whether it thinks that somebody watches: its standard error is a terminal.
     pub is_watched: bool,
+    /// Whether it may find something red.
+    pub is_red: bool,
 }
 
 impl Subject {
@@ -42,7 +44,7 @@ impl Subject {
     pub fn new(folder: &Path, program: &Path, arguments: &[&str]) -> Self {
         let program = program.to_str().expect("the path of the build folder is UTF-8").to_owned();
         let arguments = std::iter::once(program).chain(arguments.iter().map(|text| (*text).to_owned())).collect();
-        Self { arguments, folder: folder.to_owned(), variables: Vec::new(), is_watched: false }
+        Self { arguments, folder: folder.to_owned(), variables: Vec::new(), is_watched: false, is_red: false }
     }
 
     /// The same, run by another `gate`, which has a ledger of its own: an earlier one can't read that of a later one.
@@ -58,10 +60,20 @@ impl Subject {
         Self { is_watched: true, ..self }
     }
 
+    /// The same, which may find something red.
+    pub fn red(self) -> Self {
+        Self { is_red: true, ..self }
+    }
+
     /// Runs it once, from a small process of its own: the peak of a child counts what its parent had when it forked.
     fn cost(&self) -> Cost {
         let mut helper = Command::new(std::env::current_exe().expect("the system knows"));
-        helper.arg(if self.is_watched { "measure-watched" } else { "measure" }).args(&self.arguments);
+        helper.arg(match (self.is_watched, self.is_red) {
+            (true, _) => "measure-watched",
+            (_, true) => "measure-red",
+            _ => "measure",
+        });
+        helper.args(&self.arguments);
         helper.current_dir(&self.folder).env_clear().env("HOME", &self.folder).env("TERM", "xterm");
         helper.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         helper.envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -73,6 +85,19 @@ impl Subject {
             _ => panic!("{:?}: {said}{}", self.arguments, String::from_utf8_lossy(&output.stderr)),
         }
     }
+}
+
+/// Runs a subject five times, and does this after each. The median of what it cost.
+pub fn each_time(subject: &Subject, mut after: impl FnMut()) -> Cost {
+    let costs: Vec<Cost> = (0..LEAST)
+        .map(|_| {
+            let cost = subject.cost();
+            after();
+            cost
+        })
+        .collect();
+    let median = |part: fn(&Cost) -> f64| median(costs.iter().map(part).collect());
+    Cost { wall: median(|cost| cost.wall), cpu: median(|cost| cost.cpu), memory: median(|cost| cost.memory) }
 }
 
 /// Runs the subjects in turn, so many times as the time allows, after one turn that warms up. The medians of each.
@@ -97,7 +122,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 
 /// In the small process: runs a program, and prints what it took. It fails when the program does.
 #[expect(clippy::zombie_processes, reason = "`wait4` waits for it, and says what it took")]
-pub fn main(arguments: &[String], is_watched: bool) {
+pub fn main(arguments: &[String], is_watched: bool, is_red: bool) {
     let mut command = Command::new(&arguments[0]);
     command.args(&arguments[1..]).stdin(Stdio::null()).stdout(Stdio::null());
     if is_watched {
@@ -119,7 +144,8 @@ pub fn main(arguments: &[String], is_watched: bool) {
         (libc::wait4(pid, &raw mut status, 0, &raw mut usage), status, usage)
     };
     let wall = begun.elapsed();
-    assert!(ended == pid && status == 0, "it ended with status {status:#x}");
+    let is_expected = status == 0 || is_red && libc::WIFEXITED(status) && matches!(libc::WEXITSTATUS(status), 1 | 3);
+    assert!(ended == pid && is_expected, "it ended with status {status:#x}");
     let milliseconds = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
     let cpu = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
     let unit = if cfg!(target_os = "macos") { 1024.0 * 1024.0 } else { 1024.0 };

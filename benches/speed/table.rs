@@ -15,7 +15,7 @@ pub struct Row {
     /// What it is compared with took, where there is something.
     pub other: Option<Cost>,
     /// What gate is to reach.
-    pub goals: &'static [Goal],
+    pub goals: Vec<Goal>,
 }
 
 /// At most this.
@@ -27,6 +27,8 @@ pub enum Goal {
     Wall(f64),
     /// So many MiB.
     Memory(f64),
+    /// So many milliseconds of something else: its name, the figure, and the most that it may be.
+    Other(&'static str, f64, f64),
 }
 
 /// The whole table.
@@ -58,6 +60,7 @@ impl Goal {
             }
             Self::Wall(most) => (format!("wall ≤ {}", time(most)), gate.wall <= most),
             Self::Memory(most) => (format!("≤ {most} MiB"), gate.memory <= most),
+            Self::Other(name, figure, most) => (format!("{name} {}: ≤ {}", time(figure), time(most)), figure <= most),
         };
         format!("{goal} {}", if is_reached { "✓" } else { "✗" })
     }

@@ -81,7 +81,7 @@ impl Api<'_> {
         let had_credentials = request.headers.contains_key(AUTHORIZATION);
         let url = request.url.clone();
         let mut response = request.send(cx, &self.options, 0).await?.response;
-        let body = read(&mut response, MAX_BODY).await?;
+        let body = read(&mut response, MAX_BODY, &cx.load).await?;
         if body.truncated {
             return Err(Fault::new(format!("{} answered with more than 16 MiB", self.name)));
         }

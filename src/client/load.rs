@@ -10,6 +10,9 @@ const ALL: usize = 48 << 10;
 /// What each probe may hold without asking, in KiB.
 const FREE: usize = 64;
 
+/// The same in bytes.
+pub const FREE_BYTES: usize = FREE << 10;
+
 static POOL: Semaphore = Semaphore::const_new(ALL);
 
 /// What one attempt of one probe holds. It is given back when this is dropped.

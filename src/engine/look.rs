@@ -19,9 +19,9 @@ use crate::secret::Redactor;
 
 use super::panic::Guarded;
 
-/// How much later than a probe's own limit it is stopped: what it says of its time being up is better than what we can.
-/// It may begin to count after it has read files, and a busy machine may be slow to let it speak.
-const GRACE: Duration = Duration::from_millis(250);
+/// How much later than its own limit a probe is stopped: it may have started to count late, and its message says more. In
+/// the same poll, the probe comes first.
+const GRACE: Duration = Duration::from_millis(25);
 
 /// What came of a probe.
 #[derive(Debug)]

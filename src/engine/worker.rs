@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -23,6 +24,11 @@ use super::secrets::Secrets;
 
 const HOW_TO_SET: &str = "set it, or give it in a file: `--env-file FILE`";
 
+/// An observation of up to this many bytes as JSON is always kept.
+const SMALL: usize = 16 << 10;
+/// How many bytes of larger ones a run keeps.
+const LARGE: usize = 32 << 20;
+
 /// What every worker needs.
 #[derive(Debug)]
 pub struct Shared {
@@ -40,6 +46,8 @@ pub struct Shared {
     pub read_only: bool,
     /// Which observations to keep.
     pub keep: Keep,
+    /// How many bytes of large observations are kept.
+    pub large: AtomicUsize,
     /// Whether results carry what they require.
     pub requirements: bool,
     /// What interrupts the run, when it does.
@@ -163,7 +171,7 @@ impl Shared {
             expectations: judged.collect(),
             attempts: looked.attempts,
             observation: match self.keep {
-                Keep::All => looked.observation.map(|seen| raw(&seen)),
+                Keep::All => looked.observation.and_then(|seen| self.kept(&seen)),
                 Keep::None => None,
             },
             evidence: looked.evidence,
@@ -176,6 +184,14 @@ impl Shared {
             insecure: probe.is_insecure(),
             ..self.blank(probe_task)
         }
+    }
+
+    /// An observation as JSON. Large ones are kept as long as there is room for them.
+    fn kept(&self, seen: &serde_json::Value) -> Option<Box<RawValue>> {
+        let raw = raw(seen);
+        let size = raw.get().len();
+        let is_kept = size <= SMALL || self.large.fetch_add(size, Ordering::Relaxed) + size <= LARGE;
+        is_kept.then_some(raw)
     }
 
     fn blank(&self, probe_task: &ProbeTask) -> ProbeResult {

@@ -237,7 +237,7 @@ impl Control {
 
 async fn seen(answer: Answer, max_body: Size, cx: &Context) -> Result<HttpSeen, Fault> {
     let Answer { mut response, latency, redirects, stopped } = answer;
-    let body = read(&mut response, max_body.get()).await?;
+    let body = read(&mut response, max_body.get(), &cx.load).await?;
     let content_type = response.headers().get(CONTENT_TYPE).map(text);
     let content_type = content_type.map(|all| all.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let says_json = content_type.as_deref().is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"));

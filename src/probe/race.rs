@@ -14,6 +14,7 @@ use tokio::sync::Barrier;
 use super::{Context, Cut, Fault, HttpOptions, Probe};
 use crate::client::Manner;
 use crate::client::http::{Ask, HttpUrl, Login, Method, Request, read};
+use crate::client::load::Load;
 use crate::text::json;
 
 /// How much of an answer is compared.
@@ -229,7 +230,7 @@ impl Race {
         }
         let connecting = clients.iter().map(|client| async {
             let mut response = warm.send_by(client, cx).await.map_err(|unanswered| unanswered.fault)?;
-            read(&mut response, MAX_BODY).await.map(drop)
+            read(&mut response, MAX_BODY, &Load::default()).await.map(drop)
         });
         for connected in join_all(connecting).await {
             connected?;
@@ -255,7 +256,9 @@ impl Race {
             }
             Err(unanswered) => return Err(unanswered.fault),
         };
-        let body = read(&mut response, MAX_BODY).await?;
+        // Of each answer only the digest is kept.
+        let load = Load::default();
+        let body = read(&mut response, MAX_BODY, &load).await?;
         let json: Option<Value> = json::parse(&body.bytes).ok();
         let id = json.as_ref().and_then(|json| json.pointer(&self.id)).and_then(id_text);
         let digest = Sha256::digest(&body.bytes).to_vec();

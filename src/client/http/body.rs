@@ -4,6 +4,7 @@ use reqwest::Response;
 use url::Url;
 
 use crate::client::Fault;
+use crate::client::load::{self, Load};
 use crate::text::without_mark;
 
 use super::error::fault;
@@ -17,15 +18,21 @@ pub struct Body {
     pub truncated: bool,
 }
 
-/// Reads what is there, at most `limit` bytes. The rest is left where it is.
+/// Reads what is there, at most `limit` bytes. The rest is left where it is. A large body waits for memory, which `load`
+/// holds.
 ///
 /// # Errors
 /// When the body ends before it should, or is not encoded as it says.
-pub async fn read(response: &mut Response, limit: usize) -> Result<Body, Fault> {
+pub async fn read(response: &mut Response, limit: usize, load: &Load) -> Result<Body, Fault> {
     let url: Url = response.url().clone();
+    let promised = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let most = promised.unwrap_or(limit).min(limit);
     let mut body = Body { bytes: Vec::new(), truncated: false };
     while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error, &url))? {
         let room = limit - body.bytes.len();
+        if body.bytes.len() + chunk.len() > load::FREE_BYTES {
+            load.hold(most).await;
+        }
         if chunk.len() > room {
             body.bytes.extend_from_slice(&chunk[..room]);
             body.truncated = true;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -62,6 +63,7 @@ pub async fn run(
         redactor,
         read_only: options.read_only,
         keep: options.keep,
+        large: AtomicUsize::new(0),
         requirements: options.requirements,
         stop: stopped,
     };

@@ -214,7 +214,7 @@ impl Burst {
         let send = |number: u32| async move {
             let answered = async {
                 let mut response = request.send_by(client, cx).await.map_err(|unanswered| unanswered.fault)?;
-                read(&mut response, MAX_BODY).await?;
+                read(&mut response, MAX_BODY, &cx.load).await?;
                 Ok((response.status(), std::mem::take(response.headers_mut())))
             };
             (number, answered.await)

@@ -84,7 +84,7 @@ impl Registry<'_> {
 
     async fn answer(&self, request: Request, redirects: u8) -> Result<Got, Fault> {
         let mut response = request.send(self.cx, &self.options, redirects).await?.response;
-        let body = read(&mut response, MAX_BODY).await?;
+        let body = read(&mut response, MAX_BODY, &self.cx.load).await?;
         if body.truncated {
             return Err(Fault::new("the registry answered with more than 4 MiB"));
         }

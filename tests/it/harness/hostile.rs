@@ -111,3 +111,76 @@ fn mysql(stream: &mut TcpStream, endless: &[u8]) -> io::Result<()> {
     let _ = stream.read(&mut [0; 4096])?;
     flood(stream, endless)
 }
+
+/// A hostile server and the probes that meet it: `PORT` in them is its port.
+pub struct Foe {
+    /// What it does.
+    pub name: &'static str,
+    /// Its server.
+    pub server: RawServer,
+    /// The probes that meet it.
+    pub probes: Vec<&'static str>,
+}
+
+impl Foe {
+    /// One whose server these probes meet.
+    pub fn new(name: &'static str, server: RawServer, probes: &[&'static str]) -> Self {
+        Self { name, server, probes: probes.to_vec() }
+    }
+
+    /// An item for each of its probes, with this limit of time.
+    pub fn items(&self, timeout: &str) -> String {
+        let item = |(number, probe): (usize, &&str)| {
+            let probe = probe.replace("PORT", &self.server.port().to_string());
+            format!("      - {{ id: {}-{number}, title: X, probes: [{{ {probe}, timeout: {timeout} }}] }}\n", self.name)
+        };
+        self.probes.iter().enumerate().map(item).collect()
+    }
+}
+
+const POSTGRES: &[&str] = &[r#"sql: { url: "postgres://u:p@127.0.0.1:PORT/db", query: SELECT 1 }"#];
+const MYSQL: &[&str] = &[r#"sql: { url: "mysql://u:p@127.0.0.1:PORT/db", query: SELECT 1 }"#];
+const REDIS: &[&str] = &[r#"redis: { url: "redis://127.0.0.1:PORT" }"#];
+const HTTP: &[&str] = &[
+    r#"http: { url: "http://127.0.0.1:PORT" }"#,
+    r#"metrics: { url: "http://127.0.0.1:PORT" }"#,
+    r#"prometheus: { url: "http://127.0.0.1:PORT", query: up }"#,
+    r#"alertmanager: { url: "http://127.0.0.1:PORT" }"#,
+    r#"grafana: { url: "http://127.0.0.1:PORT" }"#,
+    r#"logs: { store: loki, url: "http://127.0.0.1:PORT", query: "{a=\"b\"}" }"#,
+    r#"image: { ref: "127.0.0.1:PORT/a/b:c" }"#,
+    r#"burst: { url: "http://127.0.0.1:PORT", requests: 5 }"#,
+    r#"race: { url: "http://127.0.0.1:PORT", json: {}, id: /id }"#,
+];
+const ALL: &[&str] = &[
+    POSTGRES[0],
+    MYSQL[0],
+    REDIS[0],
+    HTTP[0],
+    r#"tcp: { address: "127.0.0.1:PORT", send: "x" }"#,
+    r#"tls: { address: "127.0.0.1:PORT" }"#,
+];
+
+/// Every way to be silent, slow or endless that is known.
+pub fn foes() -> Vec<Foe> {
+    let row = message(b'D', &[&[0, 1, 0, 0, 4, 0][..], &[b'x'; 1024]].concat());
+    let more_results = packet(1, b"\0\0\0\x0a\0\0\0");
+    vec![
+        Foe::new("silent", drips(None), ALL),
+        Foe::new("drips", drips(Some(b'H')), ALL),
+        Foe::new("pg-rows", postgres_that(row), POSTGRES),
+        Foe::new("pg-notices", postgres_that(message(b'N', b"SNOTICE\0C00000\0Mhello\0\0")), POSTGRES),
+        Foe::new("pg-parameters", postgres_that(message(b'S', b"name\0value\0")), POSTGRES),
+        Foe::new("pg-claim", postgres_that(b"D\x7f\xff\xff\xff".to_vec()), POSTGRES),
+        Foe::new("mysql-ok", mysql_that(more_results), MYSQL),
+        Foe::new("mysql-columns", mysql_that(packet(1, b"\xfe\xff\xff\xff\xff\0\0\0\0")), MYSQL),
+        Foe::new("mysql-packets", mysql_that(packet(1, &vec![b'x'; 0xff_ff_ff])), MYSQL),
+        Foe::new("mysql-rows", mysql_that([packet(1, b"\x01"), packet(2, b"x")].concat()), MYSQL),
+        Foe::new("redis-line", answers_with(b"+", b"OK".to_vec()), REDIS),
+        Foe::new("redis-bulk", answers_with(b"$2147483647\r\n", b"x".to_vec()), REDIS),
+        Foe::new("redis-list", answers_with(b"*2147483647\r\n", b":1\r\n".to_vec()), REDIS),
+        Foe::new("http-header", answers_with(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n".to_vec()), HTTP),
+        Foe::new("http-body", answers_with(b"HTTP/1.1 200 OK\r\n\r\n", b"[1, 2, \n".to_vec()), HTTP),
+        Foe::new("garbage", answers_with(b"", b"\xff\x00garbage".to_vec()), ALL),
+    ]
+}

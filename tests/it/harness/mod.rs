@@ -34,7 +34,7 @@ pub use certificate::{Authority, Certificate};
 pub use child::Server;
 pub use dnsmasq::{Dnsmasq, dnsmasq};
 pub use gate::{Gate, Output, Project, dedent, gate};
-pub use hostile::{answers_with, drips, message, mysql_that, mysql_with_plugin, packet, postgres_that};
+pub use hostile::{Foe, answers_with, drips, foes, message, mysql_that, mysql_with_plugin, packet, postgres_that};
 pub use http::{HttpServer, Request, Response, http};
 pub use installed::{alembic, find, k6, missing, program, python};
 pub use mariadb::{MariaDb, mariadb, mariadb_with};
