@@ -76,12 +76,15 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
         let error = look_in::<Environment>(&cx, json!({ "names": ["A"], "file": file })).expect_err("no such file");
         error.replace(&dir.path().display().to_string(), "DIR")
     };
-    assert_snapshot!(error("gone.env"), @"cannot read `DIR/gone.env`: no such file or directory");
+    assert_snapshot!(error("gone.env"), @"file `DIR/gone.env` not found");
     assert_snapshot!(error("notes.txt"), @"
     `DIR/notes.txt` is no file of variables: line 2: there is no `=` in it
     help: each line wants to be `KEY=VALUE`
     ");
-    assert_snapshot!(error("."), @"`DIR/.` is no file of variables, or is larger than 1 MiB");
+    assert_snapshot!(error("."), @"
+    `DIR/.` is not a regular file
+    help: name a file, not a folder, pipe or device
+    ");
 }
 
 #[test]

@@ -58,6 +58,7 @@ mod security;
 mod sign;
 mod sign_key;
 mod signal;
+mod special_file;
 mod sql;
 mod sql_error;
 mod sql_url;

@@ -2,6 +2,7 @@
 
 mod content;
 mod folder;
+mod limited;
 mod place;
 mod profile;
 mod restore;
@@ -150,7 +151,7 @@ timeout: 5m
         });
         if self.pg_restore {
             let read = match (&store, &self.place) {
-                (Some(store), _) => restore::read(store.fetch(&newest.path).await?.path(), cx).await?,
+                (Some(store), _) => restore::read(store.fetch(&newest).await?.path(), cx).await?,
                 (None, Place::Folder(path)) => restore::read(&cx.path(path).join(&newest.path), cx).await?,
                 (None, Place::Store(_)) => Ok(0),
             };

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
-use object_store::client::{HttpClient, HttpConnector};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
-use object_store::{ClientOptions, CredentialProvider, Error, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{
+    ClientOptions, CredentialProvider, Error, Extensions, GetOptions, ObjectStore, ObjectStoreExt, RetryConfig,
+};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use url::Url;
@@ -20,6 +22,7 @@ use crate::client::{Manner, http};
 use crate::probe::{Context, Fault, HttpOptions};
 use crate::text::error;
 
+use super::limited::{LIMIT, Limited, Streamed, is_too_large};
 use super::place::{Bucket, Provider};
 use super::{MOST, Object, profile, too_many};
 
@@ -33,16 +36,6 @@ pub struct Store {
 
 /// How long a machine may take to give the credentials of its role.
 const ROLE: Duration = Duration::from_secs(5);
-
-/// Our own client: it follows no redirects, so that what is signed stays with the store.
-#[derive(Debug)]
-struct Ours(reqwest::Client);
-
-impl HttpConnector for Ours {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
-    }
-}
 
 /// Opens a store. Nothing is asked yet.
 ///
@@ -66,7 +59,8 @@ pub async fn open(
     let url = Url::parse(endpoint.unwrap_or(bucket.provider.host())).map_err(|_| {
         Fault::new("the store's endpoint is not a URL").help("give `endpoint` as `https://host` or `http://host:port`")
     })?;
-    let connector = Ours(cx.http(&url, &HttpOptions { insecure: false, ca: ca.cloned() }, Manner::default())?);
+    let client = cx.http(&url, &HttpOptions { insecure: false, ca: ca.cloned() }, Manner::default())?;
+    let connector = Limited { client, load: Arc::clone(&cx.load) };
     // A checklist says itself how often to look again.
     let retry = RetryConfig { max_retries: 0, retry_timeout: cx.timeout, ..RetryConfig::default() };
     let client = ClientOptions::new().with_allow_http(url.scheme() == "http");
@@ -207,16 +201,24 @@ impl Store {
     ///
     /// # Errors
     /// When the store does not give it, or the disk does not take it.
-    pub async fn fetch(&self, below: &str) -> Result<NamedTempFile, Fault> {
-        let full = self.path(below)?;
+    pub async fn fetch(&self, object: &Object) -> Result<NamedTempFile, Fault> {
+        let full = self.path(&object.path)?;
         let unwritten = |problem: std::io::Error| {
             Fault::new(format!("the backup can't be kept here for `pg_restore`: {}", error::os(&problem)))
                 .help("it is written to the temporary folder: give another one as TMPDIR")
         };
         let file = NamedTempFile::new().map_err(unwritten)?;
         let mut out = tokio::fs::File::from_std(file.reopen().map_err(unwritten)?);
-        let mut stream = self.inner.get(&full).await.map_err(|error| self.fault(&error))?.into_stream();
+        let mut extensions = Extensions::new();
+        extensions.insert(Streamed);
+        let options = GetOptions { extensions, ..GetOptions::default() };
+        let mut stream = self.inner.get_opts(&full, options).await.map_err(|error| self.fault(&error))?.into_stream();
+        let mut left = object.size;
         while let Some(chunk) = stream.try_next().await.map_err(|error| self.fault(&error))? {
+            left = left.checked_sub(chunk.len() as u64).ok_or_else(|| {
+                Fault::new(format!("{} has more than the {} bytes that the store lists", object.path, object.size))
+                    .help("is it being replaced right now?")
+            })?;
             out.write_all(&chunk).await.map_err(unwritten)?;
         }
         out.flush().await.map_err(unwritten)?;
@@ -228,6 +230,10 @@ impl Store {
         let place = self.bucket.place();
         if let Some(error) = http_error(error) {
             return http::fault(error, error.url().unwrap_or(&self.endpoint));
+        }
+        if is_too_large(error) {
+            return Fault::new(format!("{place} sent an answer larger than {} MiB", LIMIT >> 20))
+                .help("does `endpoint` name an object store?");
         }
         let said = root(error);
         let is = |words: &[&str]| words.iter().any(|word| said.contains(word));

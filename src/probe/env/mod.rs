@@ -15,11 +15,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::dotenv;
 
 use super::{Context, Fault, Probe};
+use crate::client::{aside, file as regular};
 
 use placeholder::is_placeholder;
 
 /// The largest `.env` file that is read.
-const MAX_FILE: u64 = 1 << 20;
+const MAX_FILE: usize = 1 << 20;
 
 /// Looks at environment variables, or at those of a `.env` file. Their values are never shown.
 #[derive(Deserialize, JsonSchema)]
@@ -146,11 +147,10 @@ impl Environment {
 
 async fn read(file: &std::path::Path) -> Result<BTreeMap<String, String>, Fault> {
     let shown = file.display();
-    let metadata = tokio::fs::metadata(file).await.map_err(|error| Fault::unreadable(file, &error))?;
-    if !metadata.is_file() || metadata.len() > MAX_FILE {
-        return Err(Fault::new(format!("`{shown}` is no file of variables, or is larger than 1 MiB")));
-    }
-    let bytes = tokio::fs::read(file).await.map_err(|error| Fault::unreadable(file, &error))?;
+    let path = file.to_owned();
+    let bytes = aside::block(move || regular::read(&path, MAX_FILE))
+        .await
+        .map_err(|error| Fault::unreadable(file, &error))??;
     let text = String::from_utf8(bytes).map_err(|_| Fault::new(format!("`{shown}` is not UTF-8")))?;
     let vars = dotenv::parse(&text).map_err(|bad| {
         Fault::new(format!("`{shown}` is no file of variables: {bad}")).help("each line wants to be `KEY=VALUE`")

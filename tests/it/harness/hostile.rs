@@ -151,7 +151,10 @@ const HTTP: &[&str] = &[
     r#"image: { ref: "127.0.0.1:PORT/a/b:c" }"#,
     r#"burst: { url: "http://127.0.0.1:PORT", requests: 5 }"#,
     r#"race: { url: "http://127.0.0.1:PORT", json: {}, id: /id }"#,
+    r#"github: { url: "http://127.0.0.1:PORT", repo: a/b, head: main }"#,
+    r#"backup: { in: "s3://a/b", options: { endpoint: "http://127.0.0.1:PORT", allow_http: "true", region: r, access_key_id: k, secret_access_key: s } }"#,
 ];
+const TLS: &[&str] = &[r#"tls: { address: "127.0.0.1:PORT" }"#, r#"http: { url: "https://127.0.0.1:PORT" }"#];
 const ALL: &[&str] = &[
     POSTGRES[0],
     MYSQL[0],
@@ -181,6 +184,11 @@ pub fn foes() -> Vec<Foe> {
         Foe::new("redis-list", answers_with(b"*2147483647\r\n", b":1\r\n".to_vec()), REDIS),
         Foe::new("http-header", answers_with(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n".to_vec()), HTTP),
         Foe::new("http-body", answers_with(b"HTTP/1.1 200 OK\r\n\r\n", b"[1, 2, \n".to_vec()), HTTP),
+        Foe::new(
+            "tls-records",
+            answers_with(b"", [&b"\x16\x03\x03\x40\x00\x0b\xff\xff\xff"[..], &[0; 16380]].concat()),
+            TLS,
+        ),
         Foe::new("garbage", answers_with(b"", b"\xff\x00garbage".to_vec()), ALL),
     ]
 }
