@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::checklist::{Checklist, Item};
+use crate::checklist::{Checklist, Item, list_of};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::sign_off::SignOffs;
 
@@ -67,12 +67,18 @@ impl Selection {
             .collect();
         let is_meant = |words: &[String], at: usize| {
             let (item, section) = items[at];
-            words.iter().any(|word| *word == *item.id || Some(word.as_str()) == section || item.tags.contains(word))
+            words.iter().any(|word| {
+                let word = word.as_str();
+                word == &*item.id
+                    || Some(word) == list_of(&item.id)
+                    || Some(word) == section
+                    || item.tags.iter().any(|tag| tag == word)
+            })
         };
         let known: HashSet<&str> = items
             .iter()
             .flat_map(|(item, section)| {
-                let own = std::iter::once(&*item.id).chain(section.iter().copied());
+                let own = std::iter::once(&*item.id).chain(list_of(&item.id)).chain(section.iter().copied());
                 own.chain(item.tags.iter().map(String::as_str))
             })
             .collect();

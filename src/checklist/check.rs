@@ -5,13 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Sources};
-use crate::reader;
 use crate::text::error;
-use crate::writer::repository;
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
 use super::file::{FileCheck, FileInput, FileUse};
-use super::find::OwnChecks;
+use super::find::OwnFiles;
 use super::kind_info::KindCache;
 use super::probe::{Named, default_timing, named, read};
 use super::references::ReferenceScope;
@@ -23,7 +21,7 @@ pub struct Checks<'a> {
     /// The folder that holds `checks/`.
     root: &'a Path,
     cwd: &'a Path,
-    own: OwnChecks,
+    own: OwnFiles,
     read: HashMap<String, Option<Arc<Check>>>,
 }
 
@@ -42,11 +40,11 @@ struct Input {
 impl<'a> Checks<'a> {
     /// Checks that are looked for in this folder, then in the stock library.
     pub fn new(root: &'a Path, cwd: &'a Path) -> Self {
-        Self { root, cwd, own: OwnChecks::Folder, read: HashMap::new() }
+        Self { root, cwd, own: OwnFiles::Folder, read: HashMap::new() }
     }
 
     /// The same with the repository's own checks from elsewhere.
-    pub fn given(self, own: &OwnChecks) -> Self {
+    pub fn given(self, own: &OwnFiles) -> Self {
         Self { own: own.clone(), ..self }
     }
 
@@ -111,14 +109,7 @@ impl<'a> Checks<'a> {
 
     /// The names of the checks in the folder, which go before those of the stock library.
     pub fn own_names(&self) -> Vec<String> {
-        if let OwnChecks::Given(own) = &self.own {
-            return own.keys().cloned().collect();
-        }
-        let entries = std::fs::read_dir(self.root.join("checks")).into_iter().flatten().flatten();
-        let own = entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(ToOwned::to_owned));
-        let mut names: Vec<String> = own.collect();
-        names.sort();
-        names
+        self.own.names(&self.root.join("checks"))
     }
 
     /// The names of all checks, in order.
@@ -135,16 +126,11 @@ impl<'a> Checks<'a> {
     /// # Errors
     /// When there is none, or it can't be read.
     pub fn text(&self, name: &str) -> Result<(String, String), Diagnostic> {
-        /// A check that is longer is something else.
-        const LIMIT: u64 = 16 << 20;
         let path = self.root.join("checks").join(format!("{name}.yaml"));
         let is_name = !name.contains(['/', '\\']) && !name.is_empty();
-        let own = match &self.own {
-            OwnChecks::Folder => reader::inside(&path, repository(self.root), LIMIT),
-            OwnChecks::Given(own) => own.get(name).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into()),
-        };
+        let own = self.own.read(&path, self.root);
         match own {
-            Ok(text) if is_name => return Ok((shown(&path, self.cwd), text)),
+            Ok(text) if is_name => return Ok((self.own.shown(&path, self.root, self.cwd), text)),
             Err(problem) if is_name && problem.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Diagnostic::error(format!(
                     "cannot read `{}`: {}",
@@ -194,7 +180,8 @@ impl Check {
             problems
                 .push(Diagnostic::error(format!("the input `{}` is used nowhere", input.key.text)).at(input.key.span));
         }
-        let mut scope = ReferenceScope { aliases: Vec::new(), item: name, needs: &[], items: &|_| None };
+        let mut scope =
+            ReferenceScope { aliases: Vec::new(), item: name, needs: &[], items: &|_| None, is_base: false };
         read_all(&probes, default_timing(), &mut scope, kinds, problems);
         (problems.len() == before).then(|| Self { name: name.into(), inputs, probes })
     }

@@ -244,7 +244,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::address;
-    use crate::checklist::{Found, Overrides, OwnChecks, load};
+    use crate::checklist::{Found, Overrides, OwnFiles, load};
     use crate::env::Env;
     use crate::probe::Registry;
 
@@ -259,7 +259,8 @@ mod tests {
             file: "t.yaml".into(),
             root: PathBuf::from("/"),
             text,
-            checks: OwnChecks::Folder,
+            path: PathBuf::from("/t.yaml"),
+            files: OwnFiles::Folder,
         };
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let loaded = load(found, &Overrides::default(), &Env::with(vars, PathBuf::from("/")), &Registry::built_in());

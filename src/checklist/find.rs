@@ -5,11 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::Diagnostic;
 use crate::reader;
 use crate::text::error;
 use crate::writer::repository;
-use crate::yaml;
 
 /// A checklist's text, not read as YAML yet.
 #[derive(Debug)]
@@ -22,27 +21,73 @@ pub struct Found {
     pub root: PathBuf,
     /// The whole text.
     pub text: String,
-    /// Where the repository's own checks are.
-    pub checks: OwnChecks,
+    /// Where the file is: names of bases are relative to its folder.
+    pub path: PathBuf,
+    /// Where the bases and checks are that it uses.
+    pub files: OwnFiles,
 }
 
-/// Where the repository's own checks are.
+/// Where the other files of the repository are that a checklist uses: bases, and checks in `checks/`.
 #[derive(Debug, Clone, Default)]
-pub enum OwnChecks {
-    /// In the folder `checks`.
+pub enum OwnFiles {
+    /// In their folders.
     #[default]
     Folder,
-    /// Here: name, and text.
-    Given(BTreeMap<String, String>),
+    /// Here: by path, as they were at a revision.
+    Given {
+        /// The revision, as messages name it.
+        revision: String,
+        /// The text of each.
+        files: BTreeMap<PathBuf, String>,
+    },
+}
+
+impl OwnFiles {
+    /// The text of a file that belongs to the repository of this folder.
+    ///
+    /// # Errors
+    /// When it can't be read, or leads out of the repository.
+    pub fn read(&self, path: &Path, folder: &Path) -> io::Result<String> {
+        match self {
+            Self::Folder => reader::inside(path, repository(folder), LIMIT),
+            Self::Given { files, .. } => files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// The file as messages name it.
+    pub fn shown(&self, path: &Path, folder: &Path, cwd: &Path) -> String {
+        match self {
+            Self::Folder => shown(path, cwd),
+            Self::Given { revision, .. } => format!("{revision}:{}", shown(path, folder)),
+        }
+    }
+
+    /// The names of the files of a folder that end with `.yaml`, without that, in order.
+    pub fn names(&self, folder: &Path) -> Vec<String> {
+        let name = |path: &Path| path.file_name()?.to_str()?.strip_suffix(".yaml").map(ToOwned::to_owned);
+        let mut names: Vec<String> = match self {
+            Self::Folder => {
+                let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+                entries.filter_map(|entry| name(&entry.path())).collect()
+            }
+            Self::Given { files, .. } => {
+                files.keys().filter(|path| path.parent() == Some(folder)).filter_map(|path| name(path)).collect()
+            }
+        };
+        names.sort();
+        names
+    }
+}
+
+/// Whether a checklist of this name is a base, which other checklists extend.
+pub fn is_base(name: &str) -> bool {
+    name.starts_with('_')
 }
 
 impl Found {
-    /// The project under which its runs are recorded, if it names one. All else in it may be wrong.
-    pub fn project(&self) -> Option<String> {
-        let mut sources = Sources::default();
-        let file = sources.add(self.file.as_str(), self.text.clone());
-        let root = yaml::parse(&sources, file, &mut Vec::new())?;
-        root.get("project").and_then(yaml::Node::text).map(ToOwned::to_owned)
+    /// Whether it is a base, which other checklists extend.
+    pub fn is_base(&self) -> bool {
+        is_base(&self.name)
     }
 }
 
@@ -64,7 +109,8 @@ pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
             file: "-".into(),
             root: cwd.to_owned(),
             text,
-            checks: OwnChecks::Folder,
+            path: cwd.join(wanted),
+            files: OwnFiles::Folder,
         });
     }
     if is_path(wanted) {
@@ -96,6 +142,7 @@ fn is_path(wanted: &str) -> bool {
 pub fn odd_name(wanted: &str) -> Option<Diagnostic> {
     let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if wanted == "-"
+        || is_base(wanted)
         || is_path(wanted)
         || wanted.starts_with(|c: char| c.is_ascii_alphanumeric()) && wanted.chars().all(is_fine)
     {
@@ -144,7 +191,7 @@ fn read(path: &Path, cwd: &Path, read: impl FnOnce(&Path) -> io::Result<String>)
     let is_in_checklists = folder.file_name().is_some_and(|name| name == "checklists");
     let root = if is_in_checklists { folder.parent().unwrap_or(folder) } else { folder };
     let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Found { name, root: root.to_owned(), file, text, checks: OwnChecks::Folder })
+    Ok(Found { name, root: root.to_owned(), file, text, path: path.to_owned(), files: OwnFiles::Folder })
 }
 
 fn unread(name: &str, problem: &io::Error) -> Diagnostic {

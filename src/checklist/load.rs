@@ -1,19 +1,18 @@
 //! From text to a [`Checklist`], with every problem found on the way, all of them in one go.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use sha2::{Digest, Sha256};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::env::Env;
 use crate::probe::Registry;
 use crate::run::Gap;
 use crate::secret::Redactor;
 use crate::writer::{confine, contained, repository};
-use crate::yaml::{self, Key, Node, Spanned, Value};
+use crate::yaml::{self, Node, Spanned, Value};
 
 use super::check::Checks;
 use super::credential::{Credential, credentials, in_broken_yaml, redactor};
@@ -21,11 +20,14 @@ use super::digest::{Frame, WrittenProbe, digests};
 use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming, Since};
 use super::gap;
 use super::kind_info::KindCache;
+use super::markdown;
 use super::names::{Names, Need};
+use super::part::parts;
 use super::probe::{self, Named, default_timing, named, overridden};
 use super::references::{self, ReferenceScope};
-use super::scope::{Scope, given};
+use super::scope::given;
 use super::sign_off::{self, Around};
+use super::tree::{Tree, digest, once_for_each_list, tree};
 use super::{Checklist, Found, Item, ProbeTask, Secret, SecretSource, Section, Subject, Timing, secret};
 
 /// What came of reading a checklist.
@@ -53,23 +55,22 @@ pub struct Overrides {
 /// Reads a checklist, fills in what is known, and checks everything that can be without looking.
 pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry) -> Loaded {
     let mut sources = Sources::default();
-    let file = sources.add(found.file.as_str(), found.text);
+    let file = sources.add(found.file.as_str(), found.text.as_str());
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
-    let root = yaml::parse(&sources, file, &mut problems);
-    // The tree as it is written: what is not filled in it is shared with the one that is.
-    let written = root.clone();
-    let root = root.map(|root| filled(root, &given, env, &mut problems));
+    let Tree { root, written, bases, elements, unread } = tree(&found, file, &given, env, &mut sources, &mut problems);
+    let is_base = found.is_base();
     let mut found_credentials = match &root {
         Some(root) => credentials(root),
-        None => in_broken_yaml(&sources.get(file).text),
+        None => bases.iter().chain([&file]).flat_map(|file| in_broken_yaml(&sources.get(*file).text)).collect(),
     };
     let mut secrets = Vec::new();
     let content = root.and_then(|root| {
         outside(&root, &found.root, &mut problems);
+        problems.extend(markdown::shared(&root, &found, &env.cwd));
         let mut loader = Loader {
-            names: Names::read(&root, &mut problems),
-            checks: Checks::new(&found.root, &env.cwd).given(&found.checks),
+            names: Names::read(&root, &unread, is_base, &mut problems),
+            checks: Checks::new(&found.root, &env.cwd).given(&found.files),
             kinds: KindCache::new(registry),
             sources: &mut sources,
             secrets: &mut secrets,
@@ -77,12 +78,19 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
             today: env.today(),
             problems: &mut problems,
             has_parents: false,
+            has_bases: !bases.is_empty(),
+            written: written.as_ref(),
+            elements: &elements,
+            is_base,
             before: HashSet::new(),
-            has_subject: root.get("subject").is_some_and(|subject| !subject.is_null()),
+            has_subject: is_base || root.get("subject").is_some_and(|subject| !subject.is_null()),
         };
         loader.content(&root, written.as_ref(), overrides)
     });
-    let digest = hex::encode(Sha256::digest(&sources.get(file).text));
+    let digest = digest(&sources, file, &bases);
+    if !elements.is_empty() {
+        once_for_each_list(&mut problems);
+    }
     let problems = Diagnostics(problems);
     let sources = Arc::new(sources);
     let variables = secrets.iter().filter_map(|secret: &Secret| match &secret.source {
@@ -108,19 +116,6 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
         redactor: redactor.clone(),
     });
     Loaded { checklist, problems, sources, redactor }
-}
-
-/// The tree with everything filled that is known. `vars` is left as it is: its problems are the scope's to tell.
-fn filled(mut root: Node, given: &[(Key, Node)], env: &Env, problems: &mut Vec<Diagnostic>) -> Node {
-    let head = root.only(&["vars", "secrets"]);
-    let mut scope = Scope::new(&head, given, env);
-    if let Value::Map(entries) = &mut root.value {
-        for (_, node) in Arc::make_mut(entries).iter_mut().filter(|(key, _)| &*key.text != "vars") {
-            scope.fill(node, problems);
-        }
-    }
-    problems.extend(scope.problems());
-    root
 }
 
 /// Finds paths of the repository that lead out of it.
@@ -163,6 +158,14 @@ struct Loader<'a> {
     problems: &'a mut Vec<Diagnostic>,
     /// Whether the file has a `subject`.
     has_subject: bool,
+    /// Whether it is a base: what it lacks, checklists that extend it may add.
+    is_base: bool,
+    /// Whether it extends bases.
+    has_bases: bool,
+    /// The tree before anything in it was filled in.
+    written: Option<&'a Node>,
+    /// The elements that items were made from, by their ids.
+    elements: &'a HashMap<String, Span>,
     /// Whether an item of the section has a `parent`.
     has_parents: bool,
     /// The ids of the items before in the section, where one has.
@@ -183,14 +186,14 @@ impl Loader<'_> {
             sections.extend(self.section(node, written.get(at), timing, &mut needs));
         }
         // What is wrong with its sections is told already.
-        if let Some(node) = part("sections").filter(|_| needs.is_empty() && self.problems.is_empty()) {
+        if let Some(node) = part("sections").filter(|_| needs.is_empty() && self.problems.is_empty() && !self.is_base) {
             let problem = Diagnostic::error("a checklist without items checks nothing");
             self.problems.push(problem.at(node.span).help("a section has `items`"));
         }
         self.names.circles(&needs, self.problems);
         let gates = |item: &Item| !item.advisory && item.deferred.is_none();
         // Of a list in which something else is wrong, it may not be so.
-        if let Some(node) = part("sections").filter(|_| self.problems.is_empty())
+        if let Some(node) = part("sections").filter(|_| self.problems.is_empty() && !self.is_base)
             && !sections.iter().flat_map(|section| &section.items).any(gates)
         {
             let problem = Diagnostic::error("no item of this checklist can fail it: all are `advisory` or `deferred`");
@@ -216,19 +219,32 @@ impl Loader<'_> {
     ) -> Option<Section> {
         let section = yaml::read::<FileSection>(node, self.problems);
         let timing = self.timing(timing, node.get("defaults"));
+        let section_written = written;
         let written = elements(written, "items");
         let list = self.list(node.get("items"), "items");
         self.before.clear();
         self.has_parents = list.iter().any(|item| item.get("parent").is_some());
         let mut items = Vec::with_capacity(list.len());
         for (at, item) in list.iter().enumerate() {
-            let item = self.item(item, written.get(at), timing, needs);
-            items.extend(item);
+            let before = self.problems.len();
+            let read = self.item(item, written.get(at), timing, needs);
+            let element = item.get("id").and_then(|id| self.elements.get(id.text()?)).copied();
+            if let Some(element) = element {
+                self.of_element(before, element);
+            }
+            let origins = (self.written, section_written, written.get(at));
+            items.extend(read.map(|item| match origins {
+                (Some(root), Some(section), Some(node)) if self.has_bases => {
+                    Item { parts: parts(node, section, root), element, ..item }
+                }
+                _ => Item { element, ..item },
+            }));
         }
         let section = section?;
         if items.is_empty()
             && section.text.is_none()
             && section.changes.is_none()
+            && self.names.is_whole()
             && node.get("items").is_none_or(|items| items.elements().is_empty())
         {
             let problem = Diagnostic::error("a section has `items`, `text` or `changes`").at(node.span);
@@ -249,6 +265,12 @@ impl Loader<'_> {
             changes: section.changes.map(|changes| changes.value),
             items,
         })
+    }
+
+    /// Shows the element beside the problems of the item that was made from it.
+    fn of_element(&mut self, before: usize, element: Span) {
+        let problems = self.problems.split_off(before);
+        self.problems.extend(problems.into_iter().map(|problem| problem.also(element, "for this element")));
     }
 
     /// Reads an item. Its needs are noted also where something else in it is wrong.
@@ -279,7 +301,8 @@ impl Loader<'_> {
         let words: Vec<&str> = raw_needs.iter().map(|need| need.value.as_str()).collect();
         let names = &self.names;
         let find = |id: &str| names.probes(id);
-        let mut scope = ReferenceScope { aliases: Vec::new(), item: id, needs: &words, items: &find };
+        let mut scope =
+            ReferenceScope { aliases: Vec::new(), item: id, needs: &words, items: &find, is_base: self.is_base };
         let mut probes: Vec<ProbeTask> = Vec::with_capacity(node.get("probes").map_or(0, |list| list.elements().len()));
         let timing = overridden(timing, Some(&said));
         if let Some(list) = node.get("probes") {
@@ -336,7 +359,7 @@ impl Loader<'_> {
         let around = Around { has_probes: is_asked, has_subject: self.has_subject, covered };
         self.problems.extend(sign_off::check(&file, around));
         let is_open = file.sign_off.is_some() || file.deferred.is_some() || file.pending.is_some();
-        if !is_asked && !is_open && file.manual.is_none() {
+        if !is_asked && !is_open && file.manual.is_none() && !self.is_base {
             let problem = Diagnostic::error(format!("`{}` cannot fail", file.id.value)).at(file.id.span);
             self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for"));
         }
@@ -348,6 +371,8 @@ impl Loader<'_> {
         Some(Item {
             id: file.id.value.0.as_str().into(),
             span: file.id.span,
+            parts: Vec::new(),
+            element: None,
             title: file.title.into(),
             parent: file.parent.map(|parent| parent.value),
             owner: file.owner,
@@ -390,7 +415,7 @@ impl Loader<'_> {
 
     fn gap(&mut self, node: &Node, waivable: Option<&[String]>) -> Option<Gap> {
         let gap = yaml::read::<FileGap>(node, self.problems)?;
-        self.names.check_gap(&gap.items, self.problems);
+        let items = self.names.of_gap(&gap.items, self.problems);
         if let (Some(until), None) = (&gap.accepted_until, &gap.accepted_by) {
             let problem = Diagnostic::error("nobody has accepted this gap").at(until.span);
             self.problems.push(problem.help("say who did: `accepted_by: \"@sre-lead\"`"));
@@ -405,7 +430,7 @@ impl Loader<'_> {
         }
         Some(Gap {
             gap: gap.gap,
-            items: gap.items.into_iter().map(|id| id.value).collect(),
+            items,
             priority: gap.priority.map(|priority| priority.value),
             owner: gap.owner,
             notes: gap.notes,

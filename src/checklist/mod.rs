@@ -4,14 +4,19 @@ mod check;
 mod credential;
 mod describe;
 mod digest;
+mod each;
+mod extend;
 #[expect(dead_code, reason = "some fields are there for the schema, and read from the tree one by one")]
 mod file;
 mod find;
 mod gap;
 mod kind_info;
 mod load;
+mod markdown;
+mod merge;
 mod name;
 mod names;
+mod part;
 mod probe;
 mod probe_task;
 mod references;
@@ -22,6 +27,7 @@ mod scope;
 mod secret;
 mod sign_off;
 mod stock;
+mod tree;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,10 +40,13 @@ use crate::yaml::Node;
 pub use credential::{Credential, credentials, in_argument, redactor};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use digest::Definition;
+pub use each::list_of;
+pub use extend::extending;
 pub use file::{FileChanges as Changes, FileSignOff as SignOff, Since};
-pub use find::{Found, OwnChecks, SIGNOFFS, all, find, odd_name, shown};
+pub use find::{Found, OwnFiles, SIGNOFFS, all, find, is_base, odd_name, shown};
 pub use kind_info::KindInfo;
 pub use load::{Loaded, Overrides, load};
+pub use part::Part;
 pub use probe::default_timing;
 pub use probe_task::{Expectations, ProbeTask, RetryPolicy, Settings, Timing, Used};
 pub use references::head;
@@ -127,6 +136,10 @@ pub struct Item {
     pub id: Arc<str>,
     /// Where the checklist states it.
     pub span: Span,
+    /// Where each of its parts is, in a checklist with bases; else nothing.
+    pub parts: Vec<Part>,
+    /// The element of a list that it was made from.
+    pub element: Option<Span>,
     /// What a person would tick.
     pub title: Arc<str>,
     /// The id of the item that it is nested below.

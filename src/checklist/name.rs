@@ -36,6 +36,40 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
+/// The id of an item: a name; of one that is made from a list, with `/` and the name of its element behind it. Only
+/// `each` makes those: such an id in a file has been refused before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemId(pub String);
+
+impl std::fmt::Display for ItemId {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ItemId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let name = text.split_once('/').map_or(text.as_str(), |(name, _)| name);
+        Name::deserialize(de::value::StrDeserializer::new(name))?;
+        Ok(Self(text))
+    }
+}
+
+impl JsonSchema for ItemId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ItemId".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Name::json_schema(generator)
+    }
+}
+
 impl JsonSchema for Name {
     fn inline_schema() -> bool {
         true

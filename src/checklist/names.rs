@@ -5,11 +5,19 @@ use std::collections::HashMap;
 use crate::diagnostic::{Diagnostic, MAX_SHOWN, Span};
 use crate::yaml::{Node, Spanned};
 
+use super::each::list_of;
+
 /// The ids of a checklist, also of items in which something else is wrong.
 #[derive(Debug, Default)]
 pub struct Names<'a> {
     items: HashMap<&'a str, Named<'a>>,
     sections: HashMap<&'a str, Vec<usize>>,
+    /// The items that `each` makes, by the id before the `/`.
+    lists: HashMap<&'a str, Vec<usize>>,
+    /// Ids that are left out: nothing is known of their lists.
+    unread: &'a [String],
+    /// Whether it is a base: checklists that extend it may have other items.
+    is_base: bool,
     /// The id of each item; nothing where it has none.
     ids: Vec<&'a str>,
 }
@@ -26,11 +34,17 @@ pub type Need = (usize, Span);
 
 impl<'a> Names<'a> {
     /// The ids that stand in a checklist. One that stands twice is a problem.
-    pub fn read(root: &'a Node, problems: &mut Vec<Diagnostic>) -> Self {
-        let mut names = Self::default();
+    pub fn read(root: &'a Node, unread: &'a [String], is_base: bool, problems: &mut Vec<Diagnostic>) -> Self {
+        let mut names = Self { unread, is_base, ..Self::default() };
         let mut places: HashMap<&str, Span> = HashMap::new();
         let mut claim = |id: &'a Node, what: &str| {
             let text = id.text()?;
+            // Items that are made from one list share the position of its id.
+            let list = list_of(text).map(|list| (list, places.insert(list, id.span)));
+            if let Some((list, Some(first))) = list.filter(|(_, first)| first.is_some_and(|first| first != id.span)) {
+                let problem = Diagnostic::error(format!("the id `{list}` stands twice")).at(id.span);
+                problems.push(problem.label(format!("this {what}")).also(first, "the first"));
+            }
             if let Some(first) = places.insert(text, id.span) {
                 let problem = Diagnostic::error(format!("the id `{text}` stands twice")).at(id.span);
                 problems.push(problem.label(format!("this {what}")).also(first, "the first"));
@@ -45,6 +59,9 @@ impl<'a> Names<'a> {
                 let own = item.get("id").and_then(|id| claim(id, "item"));
                 names.ids.push(own.unwrap_or_default());
                 if let Some(own) = own {
+                    if let Some(list) = list_of(own) {
+                        names.lists.entry(list).or_default().push(position);
+                    }
                     names.items.entry(own).or_insert(Named { position, node: item, section: id });
                 }
             }
@@ -70,16 +87,18 @@ impl<'a> Names<'a> {
     pub fn needs(&self, needs: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Vec<Need> {
         let mut found: Vec<Need> = Vec::new();
         for need in needs {
-            let positions: &[usize] =
-                match (self.items.get(need.value.as_str()), self.sections.get(need.value.as_str())) {
-                    (Some(named), _) => &[named.position],
-                    (None, Some(positions)) => positions,
-                    (None, None) => {
-                        let names = self.items.keys().chain(self.sections.keys()).copied();
-                        problems.push(self.unknown(need, names, problems.len()));
-                        continue;
-                    }
-                };
+            let name = need.value.as_str();
+            let several = || self.sections.get(name).or_else(|| self.lists.get(name));
+            let positions: &[usize] = match (self.items.get(name), several()) {
+                (Some(named), _) => &[named.position],
+                (None, Some(positions)) => positions,
+                (None, None) if self.may_exist(name) => continue,
+                (None, None) => {
+                    let names = self.items.keys().chain(self.sections.keys()).chain(self.lists.keys()).copied();
+                    problems.push(self.unknown(need, names, problems.len()));
+                    continue;
+                }
+            };
             found.extend(positions.iter().map(|position| (*position, need.span)));
         }
         found.sort_by_key(|(position, _)| *position);
@@ -87,22 +106,48 @@ impl<'a> Names<'a> {
         found
     }
 
-    /// Tells which items of a gap there are not.
-    pub fn check_gap(&self, items: &[Spanned<String>], problems: &mut Vec<Diagnostic>) {
-        for item in items.iter().filter(|item| !self.items.contains_key(item.value.as_str())) {
-            let problem = self.unknown(item, self.items.keys().copied(), problems.len());
-            problems.push(match self.sections.contains_key(item.value.as_str()) {
-                true => problem.help("it is a section; a gap names its items"),
-                false => problem,
-            });
+    /// The ids of the items of a gap. An id of a list means all that are made from it.
+    pub fn of_gap(&self, items: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for item in items {
+            let name = item.value.as_str();
+            let ids = match (self.items.contains_key(name), self.lists.get(name)) {
+                (false, Some(positions)) => positions.iter().map(|position| self.ids[*position]).collect(),
+                (true, _) => vec![name],
+                (false, None) if self.may_exist(name) => vec![name],
+                (false, None) => {
+                    let names = self.items.keys().chain(self.lists.keys()).copied();
+                    let problem = self.unknown(item, names, problems.len());
+                    problems.push(match self.sections.contains_key(name) {
+                        true => problem.help("it is a section; a gap names its items"),
+                        false => problem,
+                    });
+                    continue;
+                }
+            };
+            let is_sign_off = |id: &&str| self.items.get(id).is_some_and(|named| named.node.get("sign_off").is_some());
+            if let Some(id) = ids.iter().copied().find(is_sign_off) {
+                let problem = Diagnostic::error(format!("a gap cannot cover the sign-off `{id}`")).at(item.span);
+                problems.push(problem.help("name the items that it needs"));
+            }
+            for id in ids {
+                if !found.iter().any(|known| known == id) {
+                    found.push(id.to_owned());
+                }
+            }
         }
-        let is_sign_off = |item: &&Spanned<String>| {
-            self.items.get(item.value.as_str()).is_some_and(|named| named.node.get("sign_off").is_some())
-        };
-        for item in items.iter().filter(is_sign_off) {
-            let problem = Diagnostic::error(format!("a gap cannot cover the sign-off `{}`", item.value)).at(item.span);
-            problems.push(problem.help("name the items that it needs"));
-        }
+        found
+    }
+
+    /// Whether the items of all lists are known.
+    pub fn is_whole(&self) -> bool {
+        self.unread.is_empty()
+    }
+
+    /// Whether an id that is not here may be one after all.
+    fn may_exist(&self, name: &str) -> bool {
+        let name = list_of(name).unwrap_or(name);
+        self.is_base || self.unread.iter().any(|unread| unread == name)
     }
 
     /// After many problems there is no suggestion any more: finding one takes as long as there are names.

@@ -6,6 +6,9 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::expect;
 use crate::yaml::{Node, Reference};
 
+pub use crate::yaml::head;
+
+use super::each::list_of;
 use super::kind_info::{KindCache, KindInfo};
 use super::scope::ROOTS;
 
@@ -22,6 +25,8 @@ pub struct ReferenceScope<'a> {
     pub needs: &'a [&'a str],
     /// The probes of every item.
     pub items: &'a Find<'a>,
+    /// Whether there may be other items: in a base, which others extend.
+    pub is_base: bool,
 }
 
 /// The parts of `items.ID.alias.path` behind the first dot.
@@ -29,13 +34,6 @@ pub fn split(rest: &str) -> Option<(&str, &str, &str)> {
     let (item, rest) = rest.split_once('.')?;
     let (alias, path) = head(rest);
     (!item.is_empty() && !alias.is_empty()).then_some((item, alias, path))
-}
-
-/// The first word of a reference, such as an alias, and the path behind it.
-pub fn head(path: &str) -> (&str, &str) {
-    let end = path.find(['.', '[']).unwrap_or(path.len());
-    let (head, rest) = path.split_at(end);
-    (head, rest.strip_prefix('.').unwrap_or(rest))
 }
 
 /// Tells which references in the node lead nowhere.
@@ -49,7 +47,7 @@ fn problem(reference: &Reference, scope: &ReferenceScope, kinds: &mut KindCache<
     let (first, path) = head(&reference.path);
     match first {
         // Missing variables of the environment block the item; secrets were looked up when the checklist was filled.
-        "env" | "secrets" | "vars" | "inputs" => None,
+        "env" | "secrets" | "vars" | "inputs" | "each" => None,
         "items" => elsewhere(reference, path, scope, kinds),
         _ => match scope.aliases.iter().find(|(alias, _)| alias == first) {
             Some((_, known)) => expect::astray(path, behind(reference, path), &known.observation),
@@ -69,8 +67,10 @@ fn elsewhere(
         let problem = wrong(format!("`${{{}}}` names no observation", reference.path));
         return Some(problem.help("it is `${items.ID.ALIAS.PATH}`, with that id in `needs`"));
     };
-    let Some((probes, section)) = (scope.items)(id) else { return Some(wrong(format!("no item is called `{id}`"))) };
-    if !scope.needs.iter().any(|need| *need == id || Some(*need) == section) {
+    let Some((probes, section)) = (scope.items)(id) else {
+        return (!scope.is_base).then(|| wrong(format!("no item is called `{id}`")));
+    };
+    if !scope.needs.iter().any(|need| *need == id || Some(*need) == section || Some(*need) == list_of(id)) {
         let problem = wrong(format!("`{}` looks at what `{id}` saw, but does not need it", scope.item));
         return Some(problem.help(format!("add it: `needs: [{id}]`")));
     }

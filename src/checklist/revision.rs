@@ -1,7 +1,7 @@
 //! What a checklist asked at a revision of Git. Only git is run, and nothing is written.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::client::git::Git;
@@ -10,7 +10,8 @@ use crate::env::Env;
 use crate::probe::Registry;
 use crate::run::Demands;
 
-use super::find::{Found, OwnChecks};
+use super::extend::bases_in;
+use super::find::{Found, OwnFiles};
 use super::load::{Overrides, load};
 use super::requirement::demands;
 
@@ -75,22 +76,70 @@ async fn found(file: &ListFile, revision: &str, env: &Env) -> Result<Option<Foun
         }
         _ => return Err(git.fault(&said).to_string()),
     };
-    let listed = git.ask(&["ls-tree", "-z", &commit, "--", path, "checks/"]).await;
-    let listed = listed.map_err(|fault| fault.to_string())?;
-    let files: BTreeMap<&str, &str> = listed.text.split('\0').filter_map(regular).collect();
-    let Some(blob) = files.get(path) else { return Ok(None) };
-    let text = content(&git, blob).await?;
-    let mut own = BTreeMap::new();
-    for (path, blob) in &files {
-        let name = path.strip_prefix("checks/").and_then(|name| name.strip_suffix(".yaml"));
-        // To read one that is not used takes time.
-        if let Some(name) = name.filter(|name| text.contains(*name)) {
-            own.insert(name.to_owned(), content(&git, blob).await?);
+    let at = Revision { git, commit: &commit };
+    let Some(text) = at.files(&[path]).await?.pop() else { return Ok(None) };
+    let path = file.root.join(path);
+    let mut files = BTreeMap::new();
+    let mut texts = vec![text.1.clone()];
+    let mut open = bases_in(&text.1, &path);
+    while let Some(base) = open.pop() {
+        if files.contains_key(&base) || files.len() > MAX_BASES {
+            continue;
+        }
+        let named = relative(&base, &file.root);
+        for (_, text) in at.files(&[&named]).await? {
+            open.extend(bases_in(&text, &base));
+            texts.push(text.clone());
+            files.insert(base.clone(), text);
         }
     }
-    let checks = OwnChecks::Given(own);
-    let shown = format!("{revision}:{path}");
-    Ok(Some(Found { name: file.name.clone(), file: shown, root: file.root.clone(), text, checks }))
+    for (name, blob) in at.listed(&["checks/"]).await? {
+        let check = name.strip_prefix("checks/").and_then(|name| name.strip_suffix(".yaml"));
+        // To read one that is not used takes time.
+        if check.is_some_and(|check| texts.iter().any(|text| text.contains(check))) {
+            files.insert(file.root.join(&name), content(&at.git, &blob).await?);
+        }
+    }
+    let shown = format!("{revision}:{}", relative(&path, &file.root));
+    let files = OwnFiles::Given { revision: revision.to_owned(), files };
+    Ok(Some(Found { name: file.name.clone(), file: shown, root: file.root.clone(), text: text.1, path, files }))
+}
+
+/// How many bases are looked for. More are refused when the checklist is read.
+const MAX_BASES: usize = 100;
+
+/// A commit in a repository.
+struct Revision<'a> {
+    git: Git<'a>,
+    commit: &'a str,
+}
+
+impl Revision<'_> {
+    /// The regular files at these paths, with their objects.
+    async fn listed(&self, paths: &[&str]) -> Result<Vec<(String, String)>, String> {
+        let mut arguments = vec!["ls-tree", "-z", self.commit, "--"];
+        arguments.extend(paths);
+        let listed = self.git.ask(&arguments).await.map_err(|fault| fault.to_string())?;
+        let files = listed.text.split('\0').filter_map(regular);
+        Ok(files.map(|(path, blob)| (path.to_owned(), blob.to_owned())).collect())
+    }
+
+    /// The regular files at these paths, with their texts.
+    async fn files(&self, paths: &[&str]) -> Result<Vec<(String, String)>, String> {
+        let mut files = Vec::new();
+        for (path, blob) in self.listed(paths).await? {
+            files.push((path, content(&self.git, &blob).await?));
+        }
+        Ok(files)
+    }
+}
+
+/// The path from a folder, with `..` where it lies above.
+fn relative(path: &Path, folder: &Path) -> String {
+    let shared = path.components().zip(folder.components()).take_while(|(one, other)| one == other).count();
+    let up = folder.components().skip(shared).map(|_| "..".to_owned());
+    let down = path.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
 }
 
 /// The path and the object of a regular file, of a line such as `100644 blob 0f1d… checks/own.yaml`.

@@ -10,7 +10,21 @@ use super::file::{FileCheck, FileChecklist};
 
 /// The schema of a checklist, as of draft 7.
 pub fn schema(registry: &Registry) -> Value {
-    finished(SchemaSettings::draft07().into_generator().into_root_schema_for::<FileChecklist>().to_value(), registry)
+    let schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<FileChecklist>().to_value();
+    let mut schema = finished(schema, registry);
+    // A base may give the title, and the title of a section.
+    let parts = [(&["title", "sections"][..], "extends", None), (&["title"][..], "id", Some("Section"))];
+    for (required, instead, definition) in parts {
+        let part = match definition {
+            Some(name) => &mut schema["definitions"][name],
+            None => &mut schema,
+        };
+        if let Some(part) = part.as_object_mut() {
+            part.remove("required");
+            part.insert("anyOf".to_owned(), json!([{ "required": required }, { "required": [instead] }]));
+        }
+    }
+    schema
 }
 
 /// The schema of a check, as of draft 7.

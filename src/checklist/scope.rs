@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{Diagnostic, MAX_SHOWN, Sources, Span};
 use crate::env::Env;
-use crate::yaml::{Key, Lookup, Node, Reference, Scalar, Style, Value, fill};
+use crate::yaml::{Key, Lookup, Node, Part, Reference, Scalar, Style, Value, fill, head};
 
 /// The first words of references that mean something by themselves.
-pub const ROOTS: [&str; 5] = ["vars", "env", "secrets", "items", "inputs"];
+pub const ROOTS: [&str; 6] = ["vars", "env", "secrets", "items", "inputs", "each"];
 
 /// How many variables may refer to one another in a row.
 const MAX_CHAIN: usize = 32;
@@ -33,6 +33,8 @@ pub struct Scope<'a> {
     left: usize,
     /// How many references to what is not there were found.
     unknown: usize,
+    /// Whether it is a base: checklists that extend it may add variables and secrets.
+    is_base: bool,
 }
 
 /// A variable on its way to its value.
@@ -53,6 +55,11 @@ impl<'a> Scope<'a> {
         let names: Vec<&str> = entries("vars").iter().map(|(key, _)| &*key.text).collect();
         let mut problems = Vec::new();
         for (key, node) in given {
+            if let Some(Var::Raw(Node { value: Value::List(_) | Value::Map(_), .. })) = vars.get(&*key.text) {
+                let problem = Diagnostic::error(format!("`--var {}`: a list or map can't be overridden", key.text));
+                problems.push(problem.help("override a variable that is a text or a number, and refer to that in it"));
+                continue;
+            }
             if vars.insert(&key.text, Var::Filled(node.clone())).is_none() {
                 vars.remove(&*key.text);
                 let problem = Diagnostic::error(format!("`--var {}`: the checklist has no such variable", key.text));
@@ -61,7 +68,32 @@ impl<'a> Scope<'a> {
             }
         }
         let secrets = entries("secrets").iter().map(|(key, _)| &*key.text).collect();
-        Self { env, vars, names, secrets, problems, chain: 0, left: MAX_VALUES, unknown: 0 }
+        Self { env, vars, names, secrets, problems, chain: 0, left: MAX_VALUES, unknown: 0, is_base: false }
+    }
+
+    /// The same for a base: what it does not declare, checklists that extend it may.
+    pub fn of_base(self, is_base: bool) -> Self {
+        Self { is_base, ..self }
+    }
+
+    /// What a node that is one reference to a variable stands for, before anything in that is filled in.
+    pub fn unfilled(&self, node: &Node) -> Node {
+        let mut node = node.clone();
+        for _ in 0..MAX_CHAIN {
+            let Value::Hole(template) = &node.value else { break };
+            let [Part::Reference(Reference { path, default: None, .. })] = template.parts.as_slice() else { break };
+            let Some(name) = path.strip_prefix("vars.") else { break };
+            let (name, rest) = self.split(name);
+            let Some(Var::Raw(value)) = self.vars.get(name) else { break };
+            let Some(value) = value.at_path(rest) else { break };
+            node = value.clone();
+        }
+        node
+    }
+
+    /// The name of a variable, and the path to a value in it.
+    fn split<'n>(&self, name: &'n str) -> (&'n str, &'n str) {
+        if self.vars.contains_key(name) { (name, "") } else { head(name) }
     }
 
     /// Fills everything in the node that is known.
@@ -90,7 +122,11 @@ impl<'a> Scope<'a> {
                 Some(value) => Lookup::Found(text(value, reference.span)),
                 None => Lookup::Missing,
             },
-            "secrets" if self.secrets.contains(&name) => Lookup::Later,
+            "secrets" if self.is_base || self.secrets.contains(&name) => Lookup::Later,
+            "each" if !self.is_base => wrong(
+                Diagnostic::error(format!("`${{{}}}` is only known in an item with `each`", reference.path))
+                    .help("such as `each: ${vars.services}`"),
+            ),
             "secrets" => {
                 let problem = Diagnostic::error(format!("no secret is called `{name}`"));
                 let otherwise = format!("declare it: a line `{name}:` under `secrets:`");
@@ -106,32 +142,49 @@ impl<'a> Scope<'a> {
     }
 
     fn var(&mut self, name: &str, span: Span) -> Lookup {
+        let (name, path) = self.split(name);
+        let node = match self.whole_var(name, span) {
+            Ok(node) => node,
+            Err(lookup) => return lookup,
+        };
+        match node.at_path(path) {
+            Some(node) => self.found(node.clone(), name, span),
+            None => {
+                let problem = Diagnostic::error(format!("`vars.{name}` has no `{path}`")).at(span);
+                let keys = node.entries().iter().map(|(key, _)| &*key.text);
+                Lookup::Wrong(Box::new(problem.suggest(path, keys, format!("it is {}", node.kind()))))
+            }
+        }
+    }
+
+    /// The value of a variable.
+    fn whole_var(&mut self, name: &str, span: Span) -> Result<Node, Lookup> {
         let Some((&name, state)) = self.vars.get_key_value(name) else {
+            if self.is_base {
+                return Err(Lookup::Later);
+            }
             let problem = Diagnostic::error(format!("no variable is called `{name}`")).at(span);
             self.unknown += 1;
             if self.unknown > MAX_SHOWN {
-                return Lookup::Wrong(Box::new(problem));
+                return Err(Lookup::Wrong(Box::new(problem)));
             }
             let otherwise = match &*self.names {
                 [] => "there are none: put it under `vars:`".to_owned(),
                 names if names.len() > MAX_SHOWN => "add it under `vars:`".to_owned(),
                 names => format!("there are `{}`", names.join("`, `")),
             };
-            return Lookup::Wrong(Box::new(problem.suggest(name, self.names.iter().copied(), otherwise)));
+            return Err(Lookup::Wrong(Box::new(problem.suggest(name, self.names.iter().copied(), otherwise))));
         };
         let raw = match state {
-            Var::Filled(node) => {
-                let node = node.clone();
-                return self.found(node, name, span);
-            }
+            Var::Filled(node) => return Ok(node.clone()),
             Var::Open => {
                 let problem = Diagnostic::error(format!("`vars.{name}` is made of itself")).at(span);
-                return Lookup::Wrong(Box::new(problem));
+                return Err(Lookup::Wrong(Box::new(problem)));
             }
             Var::Raw(_) if self.chain == MAX_CHAIN => {
                 let title = format!("`vars.{name}` is at the end of {MAX_CHAIN} variables that refer to one another");
                 let problem = Diagnostic::error(title).at(span);
-                return Lookup::Wrong(Box::new(problem.help("refer to it directly")));
+                return Err(Lookup::Wrong(Box::new(problem.help("refer to it directly"))));
             }
             Var::Raw(node) => *node,
         };
@@ -143,7 +196,7 @@ impl<'a> Scope<'a> {
         self.chain -= 1;
         self.problems.extend(problems);
         self.vars.insert(name, Var::Filled(filled.clone()));
-        self.found(filled, name, span)
+        Ok(filled)
     }
 
     /// What a variable stands for, if that is small enough.

@@ -84,7 +84,7 @@ impl History {
         let (root, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let (mut rows, mut all) = (Vec::new(), Vec::new());
         let mut ledger = self.ledger.open("NAME", &root, env).await?;
-        for name in names {
+        for name in names.into_iter().filter(|name| !checklist::is_base(name)) {
             let project = checklist::find(&name, &env.cwd).ok().and_then(|found| found.project());
             let key = Key::find(&name, project.as_deref(), &root, env).await;
             let last = ledger.runs(&key, 1).await.map_err(|problem| Failure::output(problem, env))?;

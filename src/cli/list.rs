@@ -11,7 +11,7 @@ use crate::manual;
 use crate::probe::Registry;
 use crate::text::visible;
 
-use super::{Console, Exit, Failure, check, folder, load, print};
+use super::{Console, Exit, Failure, check, folder, load_any, print};
 
 #[derive(Debug, Args)]
 pub struct List {
@@ -37,7 +37,7 @@ impl List {
             return checks(env);
         }
         let Some(name) = self.name else { return checklists(env) };
-        let checklist = load(&name, &Overrides::default(), env)?;
+        let checklist = load_any(&name, &Overrides::default(), env)?;
         let mut out = String::new();
         for section in checklist.sections.iter().filter(|section| !section.items.is_empty()) {
             let id = section.id.as_ref().map(|id| format!(" [{id}]")).unwrap_or_default();
@@ -56,7 +56,11 @@ fn checklists(env: &Console) -> Result<Exit, Failure> {
     let mut exit = Exit::Ready;
     let mut rows = Vec::new();
     for name in names {
-        match load(&name, &Overrides::default(), env) {
+        match load_any(&name, &Overrides::default(), env) {
+            Ok(base) if checklist::is_base(&name) => {
+                let title = base.redactor.redact(&base.title).into_owned();
+                rows.push(vec![name, "base".to_owned(), title]);
+            }
             Ok(checklist) => {
                 let count = checklist.items().count();
                 let title = checklist.redactor.redact(&checklist.title).into_owned();

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::checklist::{self, Checklist, Described, Overrides};
+use crate::checklist::{self, Checklist, Described, Found, Overrides};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::engine;
 use crate::env::Env;
@@ -253,9 +253,30 @@ fn print(text: &str, env: &Console) -> Result<(), Failure> {
     }
 }
 
-/// A checklist in which nothing is wrong.
+/// A checklist in which nothing is wrong. A base is not one.
 fn load(name: &str, overrides: &Overrides, env: &Console) -> Result<Checklist, Failure> {
     let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
+    if found.is_base() {
+        let problem = Diagnostic::error(format!("`{}` is a base, which checklists extend", found.name));
+        let extending = checklist::extending(&found);
+        return Err(Failure::usage(
+            problem.help(match extending.as_slice() {
+                [] => format!("make a checklist with `extends: {}.yaml`", found.name),
+                names => format!("use a checklist that extends it: `{}`", names.join("`, `")),
+            }),
+            env,
+        ));
+    }
+    read(name, found, overrides, env)
+}
+
+/// A checklist or a base in which nothing is wrong.
+fn load_any(name: &str, overrides: &Overrides, env: &Console) -> Result<Checklist, Failure> {
+    let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
+    read(name, found, overrides, env)
+}
+
+fn read(name: &str, found: Found, overrides: &Overrides, env: &Console) -> Result<Checklist, Failure> {
     let loaded = checklist::load(found, overrides, env, &Registry::built_in());
     env.learn(&loaded.redactor);
     let problems = Failure::usage(loaded.problems, env).at(&loaded.sources);

@@ -1,10 +1,12 @@
 //! `gate show`: items as they will be run, as YAML; and the manual of a kind of probe or of a check, as markdown.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::checklist::{Checklist, Item, ProbeTask, RetryPolicy};
-use crate::diagnostic::Diagnostic;
+use crate::checklist::{Checklist, Item, ProbeTask, RetryPolicy, list_of};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::ledger::{ItemState, Key, Ledger};
 use crate::manual;
 use crate::probe::Registry;
@@ -12,7 +14,7 @@ use crate::text::visible;
 use crate::yaml::{self, Duration};
 
 use super::history::when;
-use super::{Console, Exit, Failure, InputArgs, LedgerArgs, check, load, print, unknown_kind};
+use super::{Console, Exit, Failure, InputArgs, LedgerArgs, check, load_any, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Show {
@@ -47,22 +49,48 @@ impl Show {
         }
         let name = self.name.unwrap_or_default();
         let env = self.input.env(env)?;
-        let checklist = load(&name, &self.input.overrides(), &env)?;
+        let checklist = load_any(&name, &self.input.overrides(), &env)?;
         let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
-        if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.contains(wanted)) {
+        let is_meant = |wanted: &str, id: &str| wanted == id || Some(wanted) == list_of(id);
+        if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.iter().any(|id| is_meant(wanted, id))) {
             let problem = Diagnostic::error(format!("no item is called `{wanted}`"));
             let otherwise = format!("`gate list {name}` shows what there is");
             return Err(Failure::usage(problem.suggest(wanted, ids, otherwise), &env));
         }
-        let wanted = checklist.items().filter(|item| self.item.as_deref().is_none_or(|wanted| *wanted == *item.id));
-        let items: Vec<Value> = wanted.map(|item| shown(item, &checklist)).collect();
-        let text = yaml::write(&Value::Array(items));
+        let wanted =
+            checklist.items().filter(|item| self.item.as_deref().is_none_or(|wanted| is_meant(wanted, &item.id)));
+        let mut text = String::new();
+        for item in wanted {
+            text.push_str(&origin(item, &checklist));
+            text.push_str(&yaml::write(&json!([shown(item, &checklist)])));
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
+        }
         print(&checklist.redactor.redact(&text), &env)?;
         if let Some(item) = &self.item {
             print(&results(item, &checklist, &self.ledger, &env).await?, &env)?;
         }
         Ok(Exit::Ready)
     }
+}
+
+/// Where the parts of an item come from, as comments. Nothing where all is in one place.
+fn origin(item: &Item, checklist: &Checklist) -> String {
+    let place = |span| checklist.sources.locate(span);
+    let mut files: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for part in &item.parts {
+        files.entry(part.span.file).or_default().push(format!("{} (line {})", part.name, place(part.span).line));
+    }
+    let mut lines: Vec<String> = files
+        .into_iter()
+        .map(|(file, parts)| format!("# {}: {}\n", visible(&checklist.sources.get(file).name), parts.join(", ")))
+        .collect();
+    if let Some(element) = item.element {
+        let Place { file, line, .. } = place(element);
+        lines.push(format!("# for the element in {}, line {line}\n", visible(&file)));
+    }
+    lines.concat()
 }
 
 /// How many runs to look back on.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::checklist::{Checklist, Item, Subject};
+use crate::checklist::{Checklist, Item, Subject, list_of};
 use crate::client::git::setting;
 use crate::diagnostic::Diagnostic;
 use crate::engine;
@@ -241,8 +241,9 @@ impl Sign {
     /// The items that are meant, in checklist order.
     fn items<'c>(&self, checklist: &'c Checklist) -> Result<Vec<&'c Item>, Diagnostic> {
         let all = || checklist.items().filter(|item| item.sign_off.is_some());
+        let is_named = |item: &Item, name: &str| name == &*item.id || Some(name) == list_of(&item.id);
         for name in &self.items {
-            match checklist.items().find(|item| *item.id == **name) {
+            match checklist.items().find(|item| is_named(item, name)) {
                 Some(Item { sign_off: Some(_), .. }) => {}
                 Some(_) => return Err(Diagnostic::error(format!("`{name}` has no `sign_off`: its probes verify it"))),
                 None => {
@@ -257,7 +258,7 @@ impl Sign {
             let role = item.sign_off.as_ref().map(|asked| asked.role.as_str());
             self.role.as_deref().is_some_and(|wanted| role.is_some_and(|role| role.eq_ignore_ascii_case(wanted)))
         };
-        let is_meant = |item: &&Item| self.items.iter().any(|name| **name == *item.id) || has_role(item);
+        let is_meant = |item: &&Item| self.items.iter().any(|name| is_named(item, name)) || has_role(item);
         let meant: Vec<&Item> = all().filter(is_meant).collect();
         if let Some(role) = self.role.as_ref().filter(|_| !all().any(|item| has_role(&item))) {
             let roles: Vec<&str> = all().filter_map(|item| Some(item.sign_off.as_ref()?.role.as_str())).collect();

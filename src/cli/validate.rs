@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ledger::Key;
 use crate::text::visible;
 
-use super::{Console, Exit, Failure, InputArgs, check, folder, load, print};
+use super::{Console, Exit, Failure, InputArgs, check, folder, load_any, print};
 
 #[derive(Debug, Args)]
 pub struct Validate {
@@ -40,7 +40,12 @@ impl Validate {
         let mut said = String::new();
         let mut read: HashSet<String> = HashSet::new();
         for name in names {
-            match load(&name, &overrides, &env) {
+            match load_any(&name, &overrides, &env) {
+                Ok(base) if checklist::is_base(&base.name) => {
+                    let line = format!("{}: valid base", base.file);
+                    writeln!(said, "{}", visible(&line)).expect("a string takes all");
+                    read.extend(base.sources.names().map(ToOwned::to_owned));
+                }
                 Ok(checklist) => {
                     let count = checklist.items().count();
                     let items = if count == 1 { "item" } else { "items" };

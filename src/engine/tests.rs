@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use crate::checklist::{self, Found, Overrides, OwnChecks, Settings};
+use crate::checklist::{self, Found, Overrides, OwnFiles, Settings};
 use crate::client::{Context, Fault};
 use crate::env::Env;
 use crate::plan::{Plan, Selection};
@@ -107,7 +107,8 @@ impl Case {
             file: "t.yaml".into(),
             root: PathBuf::from("/"),
             text,
-            checks: OwnChecks::Folder,
+            path: PathBuf::from("/t.yaml"),
+            files: OwnFiles::Folder,
         };
         let env = Arc::new(Env::with([], PathBuf::from("/")));
         let loaded = checklist::load(found, &Overrides::default(), &env, &Registry::built_in());

@@ -26,7 +26,7 @@ pub use fill::{Lookup, fill};
 pub use parse::{parse, parse_plain};
 pub use read::{read, read_with_holes};
 pub use spanned::Spanned;
-pub use template::{Part, Reference, Template};
+pub use template::{Part, Reference, Template, head};
 pub use unit::{Duration, Size};
 pub use write::write;
 
@@ -93,6 +93,19 @@ impl Node {
             Value::Map(entries) => entries,
             Value::Scalar(_) | Value::Hole(_) | Value::List(_) => &[],
         }
+    }
+
+    /// The value at a path such as `db.hosts[0]`; the node itself for an empty one.
+    pub fn at_path(&self, path: &str) -> Option<&Node> {
+        if path.is_empty() {
+            return Some(self);
+        }
+        if let Some((at, rest)) = path.strip_prefix('[').and_then(|path| path.split_once(']')) {
+            let element = self.elements().get(at.parse::<usize>().ok()?)?;
+            return element.at_path(rest.strip_prefix('.').unwrap_or(rest));
+        }
+        let (first, rest) = head(path);
+        self.get(first)?.at_path(rest)
     }
 
     /// The map with the entries of these keys alone.

@@ -101,6 +101,8 @@ fn told(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
         What::Consequence => None,
         What::Hole(_) if holes == Holes::Passed => None,
         What::Hole(None) => None,
+        // In a base, checklists that extend it may give the variable or the list.
+        What::Hole(Some(path)) if matches!(super::head(&path).0, "vars" | "each") => None,
         What::Hole(Some(path)) => Some(unfilled(&path, span)),
         What::Missing(field) => Some(Diagnostic::error(format!("`{field}` is missing")).at(span)),
         What::Invalid(title) => Some(Diagnostic::error(title).at(span)),

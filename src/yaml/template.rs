@@ -77,6 +77,13 @@ pub(super) fn fits(parts: &[Part], depth: usize, left: &mut usize) -> bool {
         })
 }
 
+/// The first word of a reference, such as an alias, and the path behind it.
+pub fn head(path: &str) -> (&str, &str) {
+    let end = path.find(['.', '[']).unwrap_or(path.len());
+    let (head, rest) = path.split_at(end);
+    (head, rest.strip_prefix('.').unwrap_or(rest))
+}
+
 /// The parts of a scalar's text. `raw` is what stands in the file at `span`: places are exact where what the text says
 /// is found there word by word, and the whole scalar's else.
 pub(super) fn parts(text: &str, raw: &str, span: Span) -> Result<Vec<Part>, Box<Diagnostic>> {

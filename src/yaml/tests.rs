@@ -338,8 +338,8 @@ fn unfilled_values_without_end_take_linear_time_and_are_no_problem() {
 
 #[test]
 fn references_without_end_in_one_text_take_linear_time() {
-    is_linear(|count| format!("url: \"{}\"", "${vars.a}".repeat(count)), "must be known before anything runs");
-    is_linear(|count| format!("url: \"{}\"", "${vars.\\x61}".repeat(count)), "must be known before anything runs");
+    is_linear(|count| format!("url: \"{}\"", "${secrets.a}".repeat(count)), "must be known before anything runs");
+    is_linear(|count| format!("url: \"{}\"", "${secrets.\\x61}".repeat(count)), "must be known before anything runs");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gate::checklist::{Found, Loaded, Overrides, OwnChecks, load};
+use gate::checklist::{Found, Loaded, Overrides, OwnFiles, load};
 use gate::client::{Context, Fault};
 use gate::diagnostic::Diagnostic;
 use gate::env::Env;
@@ -86,8 +86,14 @@ impl Observe for Ready {
 
 fn loaded(probe: &str, registry: &Registry) -> Loaded {
     let text = format!("title: T\nsections:\n- title: S\n  items:\n  - {{ id: a, title: A, probes: [{probe}] }}\n");
-    let found =
-        Found { name: "t".into(), file: "t.yaml".into(), root: PathBuf::from("/"), text, checks: OwnChecks::Folder };
+    let found = Found {
+        name: "t".into(),
+        file: "t.yaml".into(),
+        root: PathBuf::from("/"),
+        text,
+        path: PathBuf::from("/t.yaml"),
+        files: OwnFiles::Folder,
+    };
     load(found, &Overrides::default(), &Env::with([], PathBuf::from("/")), registry)
 }
 

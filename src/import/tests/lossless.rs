@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert, prop_oneof, proptest};
 
 use super::super::import;
-use crate::checklist::{Found, Overrides, OwnChecks, load};
+use crate::checklist::{Found, Overrides, OwnFiles, load};
 use crate::env::Env;
 use crate::probe::Registry;
 use crate::text::is_hidden;
@@ -18,7 +18,8 @@ fn problems(yaml: String) -> String {
         file: "list.yaml".into(),
         root: PathBuf::from("/"),
         text: yaml,
-        checks: OwnChecks::Folder,
+        path: PathBuf::from("/t.yaml"),
+        files: OwnFiles::Folder,
     };
     let loaded = load(found, &Overrides::default(), &Env::with([], Path::new("/").to_owned()), &Registry::built_in());
     if loaded.problems.has_errors() { loaded.problems.render(&loaded.sources, false) } else { String::new() }

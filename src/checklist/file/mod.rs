@@ -2,19 +2,21 @@
 //!
 //! What belongs to parts that are read one by one, so that a slip in one does not hide those in others, is a [`Node`].
 
+mod any;
+
 use std::borrow::Borrow;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
-use serde_json::{Map, Value, json};
 
 use crate::yaml::{Duration, Node, Spanned};
 
-use super::name::Name;
+use super::name::{ItemId, Name};
+
+use any::{AnyExpect, AnyProbe, EachList, ItemChanges, OneOrMore};
 
 /// How long to wait between two looks when nobody says.
 pub const EVERY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -24,6 +26,15 @@ pub const EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Checklist")]
 pub struct FileChecklist {
+    /// The bases that it extends: files `_NAME.yaml`, relative to this one, such as `_platform.yaml` or
+    /// `[_platform.yaml, _web.yaml]`. What is here takes precedence over what is there, and sections and gaps are appended.
+    #[serde(default)]
+    #[schemars(with = "Option<OneOrMore>")]
+    pub extends: Option<Node>,
+    /// Changes to single items of the bases, by id, such as `{ logs: { deferred: PROD SETUP } }`; `null` removes a setting.
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, ItemChanges>>")]
+    pub items: Option<Node>,
     /// The heading of the checklist, such as `Staging Readiness`.
     pub title: String,
     /// The project under which runs are recorded. Default: the Git remote `upstream` or `origin`, else the folder.
@@ -148,6 +159,10 @@ pub struct FileSection {
     #[serde(default)]
     #[schemars(with = "Option<FileTiming>")]
     pub defaults: Option<Node>,
+    /// The list for each of whose elements all of its items are made, such as `${vars.services}`.
+    #[serde(default)]
+    #[schemars(with = "Option<EachList>")]
+    pub each: Option<Node>,
     /// What a person would tick, in order.
     #[serde(default)]
     #[schemars(with = "Option<Vec<FileItem>>")]
@@ -204,7 +219,12 @@ impl From<String> for Since {
 #[schemars(rename = "Item")]
 pub struct FileItem {
     /// Its name, such as `db-head`: letters, digits, `-` and `_`.
-    pub id: Spanned<Name>,
+    pub id: Spanned<ItemId>,
+    /// The list for each of whose elements an item is made, such as `${vars.services}`. Items are called `ID/NAME`, after the
+    /// element or its `name`, and refer to it as `${each}` or `${each.FIELD}`.
+    #[serde(default)]
+    #[schemars(with = "Option<EachList>")]
+    pub each: Option<Node>,
     /// What a person would tick.
     pub title: String,
     /// The id of an earlier item of the same section; the Markdown shows this one nested below it.
@@ -445,51 +465,5 @@ fn reachable_eventually<'de, D: Deserializer<'de>>(
     match eventually.as_ref().filter(|eventually| is_short(eventually)) {
         Some(_) => Err(de::Error::custom("so many attempts don't fit into `within`: raise it, or lower `consecutive`")),
         None => Ok(eventually),
-    }
-}
-
-/// An entry of `probes`: one kind with its settings, or the use of a check. `schema` adds the kinds of the registry.
-pub struct AnyProbe;
-
-impl JsonSchema for AnyProbe {
-    fn schema_name() -> Cow<'static, str> {
-        "Probe".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let options = generator.subschema_for::<FileProbe>();
-        let uses = generator.subschema_for::<FileUse>();
-        let definition = |schema: &Schema, generator: &SchemaGenerator| -> Map<String, Value> {
-            let name = schema.as_value()["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-            generator.definitions()[name]["properties"].as_object().cloned().unwrap_or_default()
-        };
-        let mut properties = definition(&uses, generator);
-        properties.extend(definition(&options, generator));
-        Schema::try_from(json!({
-            "type": "object",
-            "description": "A way to look at one thing: its kind with the settings, or `use` of a check.",
-            "properties": properties,
-            "additionalProperties": false,
-        }))
-        .expect("it is an object")
-    }
-}
-
-/// The value of `expect`.
-pub struct AnyExpect;
-
-impl JsonSchema for AnyExpect {
-    fn schema_name() -> Cow<'static, str> {
-        "Expect".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        Schema::try_from(json!({
-            "type": "object",
-            "description": "What must stand at each path of the observation.",
-            "additionalProperties": { "$ref": "#/definitions/matcher" },
-            "minProperties": 1,
-        }))
-        .expect("it is an object")
     }
 }
