@@ -242,6 +242,7 @@ impl Loader<'_> {
         }
         let section = section?;
         if items.is_empty()
+            && !self.is_base
             && section.text.is_none()
             && section.changes.is_none()
             && self.names.is_whole()

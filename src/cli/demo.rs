@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use clap::{Args, FromArgMatches};
 
-use crate::demo::{self, Broken, PARTS, Stack};
+use crate::demo::{self, Broken, CHECKLISTS, PARTS, Stack};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::env::Env;
 use crate::text::error;
@@ -17,6 +17,9 @@ use super::{Console, Exit, Failure, eprint, misused, print};
 #[derive(Debug, Args)]
 #[command(after_help = parts())]
 pub struct Demo {
+    /// The checklist: `staging`, or `production`, which defers nothing
+    #[arg(value_name = "CHECKLIST", default_value = "staging", value_parser = name)]
+    name: &'static str,
     /// Break a part, to see red: one of those below; repeatable. `--break help` lists them
     #[arg(long = "break", value_name = "PART", value_parser = part)]
     broken: Vec<String>,
@@ -49,14 +52,14 @@ impl Demo {
         let shown = folder.display();
         if self.serve {
             let stop = stop().map_err(|problem| failed(error::os(&problem)))?;
-            print(&format!("{}cd '{shown}'\ngate check staging\n", exports(&stack)), &env)?;
+            print(&format!("{}cd '{shown}'\ngate check {}\n", exports(&stack), self.name), &env)?;
             eprint(&env.pass("The stack is up until Ctrl-C. In another terminal, run the lines above.\n".to_owned()));
             stop.await;
             return Ok(Exit::Ready);
         }
         // A ledger that the environment names is for real runs.
         let arguments =
-            ["check", "staging", "--markdown", "--no-record"].map(OsString::from).into_iter().chain(self.check);
+            ["check", self.name, "--markdown", "--no-record"].map(OsString::from).into_iter().chain(self.check);
         let matches = Check::augment_args(clap::Command::new("gate demo --")).try_get_matches_from(arguments);
         let check = match matches.and_then(|matches| Check::from_arg_matches(&matches)) {
             Ok(check) => check,
@@ -66,8 +69,11 @@ impl Demo {
         own.enter(&folder).map_err(|problem| failed(error::os(&problem)))?;
         own.vars.extend(stack.vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let exit = check.run(env.with(own)).await?;
-        let places =
-            format!("\nchecklist  {shown}/checklists/staging.yaml\nmarkdown   {shown}/docs/STAGING_READINESS.md\n");
+        let file = self.name.to_uppercase();
+        let places = format!(
+            "\nchecklist  {shown}/checklists/{}.yaml\nmarkdown   {shown}/docs/{file}_READINESS.md\n",
+            self.name
+        );
         eprint(&env.pass(places));
         Ok(exit)
     }
@@ -89,6 +95,12 @@ fn parts() -> String {
         writeln!(out, "  {name:<12} {what}").expect("a string takes all");
     }
     out
+}
+
+fn name(text: &str) -> Result<&'static str, String> {
+    let names = CHECKLISTS.map(|(name, _)| name);
+    let known = names.into_iter().find(|name| *name == text);
+    known.ok_or_else(|| suggestion(text, names).unwrap_or_else(|| format!("expected {}", names.join(" or "))))
 }
 
 fn part(text: &str) -> Result<String, String> {

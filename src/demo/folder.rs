@@ -1,4 +1,4 @@
-//! The files of the demo: the checklist, Alembic's scripts, the runbook, the workflow, and what load and end-to-end
+//! The files of the demo: the checklists and their base, Alembic's scripts, the runbook, the workflow, and what load and end-to-end
 //! tests have left.
 
 use std::fs::{self, File};
@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::writer;
 
-use super::CHECKLIST;
 use super::part::Broken;
+use super::{BASE, CHECKLISTS};
 
 /// Writes all of them below this folder.
 ///
@@ -23,7 +23,10 @@ pub fn write(folder: &Path, broken: &Broken, now: Timestamp) -> io::Result<()> {
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
         writer::create(&path, text)
     };
-    put("checklists/staging.yaml", &checklist(broken))?;
+    put("checklists/_aos.yaml", BASE)?;
+    for (name, checklist) in CHECKLISTS {
+        put(&format!("checklists/{name}.yaml"), &required(checklist, broken))?;
+    }
     put("backend/alembic.ini", "[alembic]\nscript_location = migrations\n")?;
     for (id, before) in
         [("012_traces", None), ("013_retention", Some("012_traces")), ("014_trace_mismatches", Some("013_retention"))]
@@ -59,15 +62,12 @@ pub fn write(folder: &Path, broken: &Broken, now: Timestamp) -> io::Result<()> {
     put("reports/e2e.xml", &junit(broken.is("e2e"), now))
 }
 
-/// The checklist. What is broken is checked, although it is deferred otherwise.
-fn checklist(broken: &Broken) -> String {
-    let mut is_broken = false;
-    let kept = CHECKLIST.lines().filter(|line| {
-        if let Some(id) = line.trim().strip_prefix("- id: ") {
-            is_broken = broken.is(id);
-        }
-        !(is_broken && line.trim().starts_with("deferred:"))
-    });
+/// A checklist in which what is broken is not deferred.
+fn required(checklist: &str, broken: &Broken) -> String {
+    let is_deferral = |line: &&str| line.contains(": { deferred: ");
+    let is_kept = |line: &&str| !is_deferral(line) || !broken.is(line.trim().split(':').next().unwrap_or_default());
+    let are_left = checklist.lines().filter(is_kept).any(|line| is_deferral(&line));
+    let kept = checklist.lines().filter(is_kept).filter(|line| are_left || *line != "items:");
     kept.flat_map(|line| [line, "\n"]).collect()
 }
 

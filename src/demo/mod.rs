@@ -1,4 +1,4 @@
-//! A miniature staging stack inside the process, on free ports of loopback: what `gate demo` runs its checklist against.
+//! A miniature staging stack inside the process, on free ports of loopback: what `gate demo` runs its checklists against.
 
 mod api;
 mod database;
@@ -25,18 +25,24 @@ use registry::Registry;
 
 pub use part::{Broken, PARTS};
 
-/// The checklist that is run against it.
-pub const CHECKLIST: &str = include_str!("../../checklists/staging.yaml");
+/// What its checklists share.
+pub const BASE: &str = include_str!("../../checklists/_aos.yaml");
+
+/// The checklists that can be run against it, by name.
+pub const CHECKLISTS: [(&str, &str); 2] = [
+    ("staging", include_str!("../../checklists/staging.yaml")),
+    ("production", include_str!("../../checklists/production.yaml")),
+];
 
 /// The running stack. Dropping it stops all of it.
 #[derive(Debug)]
 pub struct Stack {
-    /// The environment variables by which the checklist finds it.
+    /// The environment variables by which the checklists find it.
     pub vars: Vec<(&'static str, String)>,
     _tasks: JoinSet<()>,
 }
 
-/// Starts the stack, with its files and the checklist in this folder. `path` is where programs are found.
+/// Starts the stack, with its files and the checklists in this folder. `path` is where programs are found.
 ///
 /// # Errors
 /// When the folder can't be written, or loopback has no free port.
@@ -58,7 +64,8 @@ pub async fn start(folder: &Path, broken: &Broken, path: &str, now: Timestamp) -
     let path = format!("{}:{path}", host.display());
     let vars = vec![
         ("RELEASE", COMMIT.to_owned()),
-        ("STAGING_URL", api),
+        ("STAGING_URL", api.clone()),
+        ("PRODUCTION_URL", api),
         ("IMAGE", format!("{}/acme/aos:main", registry.trim_start_matches("http://"))),
         ("NFTABLES_CONF", folder.join("nftables.conf").display().to_string()),
         ("PATH", path),

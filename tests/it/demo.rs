@@ -54,6 +54,32 @@ fn all_that_can_be_seen_is_green_and_people_have_yet_to_sign() {
     assert!(markdown.contains("- [x] DB: Alembic HEAD == 014_trace_mismatches"), "{markdown}");
 }
 
+#[test]
+fn production_requires_what_staging_defers() {
+    let project = Project::new("");
+    let (staging, production) =
+        (demo(&project, &["--", "--format", "json"]), demo(&project, &["production", "--", "--format", "json"]));
+    let with = |output: &Output, wanted: &str| -> Vec<String> {
+        let statuses = statuses(&json(output)).into_iter();
+        statuses.filter(|(_, status)| status == wanted).map(|(id, _)| id).collect()
+    };
+    assert_eq!(with(&staging, "deferred"), ["logs", "backups"]);
+    assert_eq!(with(&production, "deferred"), Vec::<String>::new());
+    assert_eq!(with(&production, "pending"), SIGN_OFFS);
+    assert_eq!(with(&production, "passed").len(), with(&staging, "passed").len() + 2);
+    let markdown = production.stderr.lines().find_map(|line| line.strip_prefix("markdown   ")).expect("it is named");
+    assert!(markdown.ends_with("/docs/PRODUCTION_READINESS.md"), "{markdown}");
+    let markdown = fs::read_to_string(markdown).expect("it was written");
+    assert!(
+        markdown.starts_with("<!-- gate:begin production -->") || markdown.contains("# Production Readiness"),
+        "{markdown}"
+    );
+    let broken = demo(&project, &["production", "--break", "logs", "--", "--format", "json"]);
+    assert_eq!(with(&broken, "failed"), ["logs"]);
+    let slip = demo(&project, &["producton"]);
+    assert!(slip.code == 2 && slip.stderr.contains("did you mean `production`?"), "{}", slip.stderr);
+}
+
 /// What turns red when a part breaks, besides the part itself.
 fn follows(part: &str) -> &'static [&'static str] {
     match part {
@@ -93,8 +119,7 @@ fn without_a_release_what_compares_with_it_is_blocked_and_nobody_can_sign() {
             &json!({ "sha": commit, "commit": { "message": "m", "committer": { "date": "2025-12-06T10:00:00Z" } } }),
         ),
     });
-    let list = include_str!("../../checklists/staging.yaml");
-    let project = Project::new(list);
+    let project = Project::new(gate::demo::CHECKLISTS[0].1).file("checklists/_aos.yaml", gate::demo::BASE);
     let check = |release: Option<&str>| {
         let mut command = project.command(&["check", "staging", "--no-record", "--only", "images"]);
         for (name, value) in [
