@@ -105,6 +105,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
         digest,
         project: content.head.project,
         subject: content.subject,
+        vars: given_vars(overrides),
         markdown: content.head.markdown,
         allowed_signers: content.head.allowed_signers,
         root: found.root,
@@ -116,6 +117,12 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
         redactor: redactor.clone(),
     });
     Loaded { checklist, problems, sources, redactor }
+}
+
+/// What the command line sets, in words.
+fn given_vars(overrides: &Overrides) -> Option<String> {
+    let vars: Vec<String> = overrides.vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    (!vars.is_empty()).then(|| vars.join(", "))
 }
 
 /// Finds paths of the repository that lead out of it.

@@ -71,6 +71,8 @@ pub struct Checklist {
     pub project: Option<String>,
     /// What is being signed off.
     pub subject: Subject,
+    /// What `--var` set, such as `target=blue, size=3`.
+    pub vars: Option<String>,
     /// The file that `--markdown` writes when it is given no path.
     pub markdown: Option<PathBuf>,
     /// The file of keys that may sign.

@@ -10,7 +10,7 @@ use clap::Args;
 use crate::checklist::{ListFile, Since};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options, Ran, Wait};
-use crate::ledger::{self, ChangeBases};
+use crate::ledger::{self, ChangeBases, Origin};
 use crate::plan::{Plan, Selection};
 use crate::report::{self, Format, Live, Look, Unmarked};
 use crate::run::{Interruption, Run, Signal};
@@ -22,6 +22,9 @@ use super::deliver::{Delivered, deliver};
 use super::record::{Asked, Record, Recorder};
 use super::stop::stop;
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, kept, load, signed};
+
+/// How long it may take to find out where an unrecorded run comes from.
+const ORIGIN: std::time::Duration = std::time::Duration::from_millis(800);
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -147,6 +150,12 @@ impl Check {
                 (run, recorded.map_err(|problem| Failure::output(problem, &env)))
             }
             None => {
+                // Whoever signs its report wants to know where it comes from. A table does not show it.
+                if options.keep == Keep::All
+                    && let Ok(origin) = tokio::time::timeout(ORIGIN, Origin::find(&file.root, &env)).await
+                {
+                    origin.sign(&mut run);
+                }
                 let green = Err("no ledger was asked when it last was green".to_owned());
                 ledger::list_changes(&mut run, &changes, ChangeBases { green, sign_off: signed }, &file, &env).await;
                 (redactor.pass(run), Ok(()))

@@ -16,7 +16,6 @@ mod render;
 mod schema;
 mod show;
 mod sign;
-mod signable;
 mod signed;
 mod since;
 mod stop;

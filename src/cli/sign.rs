@@ -1,21 +1,26 @@
 //! `gate sign`: signs off items, or revokes that, where all that they need is green in the newest whole run.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sha2::{Digest, Sha256};
 
 use crate::checklist::{Checklist, Item, Subject, list_of};
 use crate::client::git::setting;
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::ledger::{Key, Ledger, Which};
-use crate::run::{Run, is_same_subject};
-use crate::sign_off::{self, Decision, Entry, SignOffRequest, SignOffs, prefixed};
-use crate::text::{is_hidden, visible};
+use crate::reader;
+use crate::report;
+use crate::run::is_same_subject;
+use crate::sign_off::{self, Decision, Entry, SignOffRequest, SignOffs, Signable, again, green};
+use crate::text::{error, is_hidden, visible};
 
-use super::signable::{Signable, again, green};
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
+
+/// A report that is longer is not one of gate, in bytes.
+const LIMIT: u64 = 256 << 20;
 
 #[derive(Debug, Args)]
 pub struct Sign {
@@ -150,20 +155,14 @@ impl Sign {
         };
         let newest = last.as_ref().map(|last| last.run.started);
         let signable = match (&self.report, last) {
-            (Some(path), _) => {
-                Signable::of_report(&env.cwd.join(path)).map_err(|problem| Failure::usage(problem, env))?
-            }
-            (None, Some(last)) => Signable::from(last),
+            (Some(path), _) => reported(&env.cwd.join(path)).map_err(|problem| Failure::usage(problem, env))?,
+            (None, Some(last)) => Signable::new(&last.digest, last.run),
             (None, None) => {
                 let problem = Diagnostic::error(format!("there is no whole run of `{}` to sign", checklist.name));
                 return Err(refused(problem.help(again(checklist))));
             }
         };
         signable.check(checklist, now).map_err(refused)?;
-        if newest.is_some_and(|newest| newest > signable.run.started) {
-            let problem = Diagnostic::error("the run is not the newest: the ledger has a later one");
-            return Err(refused(problem.help("sign the newest run")));
-        }
         let mut requests: Vec<SignOffRequest> =
             items.iter().filter_map(|item| sign_offs.request(&item.id).cloned()).collect();
         // A sign-off covers more than each of those that it needs: these are signed first.
@@ -171,15 +170,8 @@ impl Sign {
         for request in &requests {
             signable.check_for(checklist, request, now).map_err(refused)?;
             self.check_person(request, &blank, items, env)?;
-            let is_later = |run: &sign_off::SignedRun| run.started > signable.run.started;
-            let of_item =
-                sign_offs.judged.iter().filter(|judged| judged.is_given() && judged.entry().item == request.item);
-            let mut of_subject = of_item.filter(|judged| request.is_for(judged.entry()));
-            if of_subject.any(|judged| judged.entry().run.as_ref().is_some_and(is_later)) {
-                let title = format!("the run is not the newest: `{}` is signed for a later one", request.item);
-                return Err(refused(Diagnostic::error(title).help("sign the newest run")));
-            }
         }
+        signable.check_newest(newest, &requests, &sign_offs.judged).map_err(refused)?;
         print(&signable.shown(&requests.iter().collect::<Vec<_>>(), now), env)?;
         if let Some(ledger) = &mut ledger {
             // What failed after this run is not in its record.
@@ -192,10 +184,9 @@ impl Sign {
             // What was green then may be too old by now, what was waived accepted no longer, and more be signed.
             engine::age(&mut run, checklist, &sign_offs, now);
             green(checklist, item, &run).map_err(refused)?;
-            let mut entry = bound(blank(item), request, &run);
-            entry.run = Some(signable.signed_run());
+            let mut entry = signable.bind(blank(item), request, &run);
             self.add_signature(&mut entry, env).await?;
-            let definition = |id: &str| definition(&signable.run, id);
+            let definition = |id: &str| signable.definition(id);
             if let Some(why) = sign_offs.add(checklist, entry.clone(), definition, now).await {
                 let title = format!("this sign-off of `{}` would not count: {why}", item.id);
                 return Err(refused(Diagnostic::error(title).help("nothing was written")));
@@ -217,10 +208,9 @@ impl Sign {
     ) -> Result<(), Failure> {
         let Some(item) = items.iter().find(|item| *item.id == *request.item) else { return Ok(()) };
         let entry = blank(item);
-        let principal = entry.principal();
-        if let Some(people) = request.terms.by.as_ref().filter(|people| !people.iter().any(|one| one == principal)) {
-            let title = format!("{principal} may not sign as {}", request.role);
-            let problem = Diagnostic::error(title).help(format!("it is for {}", people.join(", ")));
+        if let Some(why) = request.excludes(entry.principal()) {
+            let people = request.terms.by.as_deref().unwrap_or_default().join(", ");
+            let problem = Diagnostic::error(why).help(format!("it is for {people}"));
             return Err(Failure { exit: Exit::NotReady, ..Failure::usage(problem, env) });
         }
         if request.terms.signed && self.key.is_none() {
@@ -293,34 +283,11 @@ impl Sign {
     }
 }
 
-/// The entry with what it is bound to.
-fn bound(entry: Entry, request: &SignOffRequest, run: &Run) -> Entry {
-    let covered = || request.covered.iter();
-    let definitions = covered().filter_map(|one| Some((one.id.clone(), prefixed(definition(run, &one.id)?))));
-    let of_run = |id: &str| run.items().find(|item| item.id == id);
-    let mut waived: BTreeMap<_, _> = covered().filter_map(|one| Some((one.id.clone(), one.waived?))).collect();
-    for gap in &run.gaps {
-        let Some(until) = gap.accepted_until else { continue };
-        for one in covered().filter(|one| gap.items.contains(&one.id)) {
-            let known = waived.entry(one.id.clone()).or_insert(until);
-            *known = until.max(*known);
-        }
-    }
-    let ids = |is_meant: &dyn Fn(&sign_off::Covered) -> bool| {
-        request.others().filter(|one| is_meant(one)).map(|one| one.id.clone()).collect::<Vec<_>>()
-    };
-    Entry {
-        terms: Some(request.terms.clone()),
-        covers: definitions.collect(),
-        deferred: ids(&|one| {
-            one.is_deferred || of_run(&one.id).is_some_and(|item| item.status == crate::run::Status::Deferred)
-        }),
-        advisory: ids(&|one| one.is_advisory || of_run(&one.id).is_some_and(|item| item.advisory)),
-        waived,
-        ..entry
-    }
-}
-
-fn definition<'r>(run: &'r Run, id: &str) -> Option<&'r str> {
-    run.items().find(|item| item.id == id)?.definition.as_deref()
+/// The run of a JSON report.
+fn reported(path: &Path) -> Result<Signable, Diagnostic> {
+    let wrong = |why: String| Diagnostic::error(format!("cannot read `{}`: {why}", path.display()));
+    let bytes = reader::bytes(path, LIMIT).map_err(|problem| wrong(error::os(&problem)))?;
+    let run = report::read_json(&bytes)
+        .map_err(|why| wrong(why).help("write it with `gate check NAME --report json=run.json`"))?;
+    Ok(Signable::new(&hex::encode(Sha256::digest(&bytes)), run))
 }

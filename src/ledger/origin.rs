@@ -11,6 +11,8 @@ use crate::run::Run;
 pub struct Origin {
     /// The commit that is checked out where the checklist lies.
     pub commit: Option<String>,
+    /// Whether tracked files differ from it.
+    pub dirty: Option<bool>,
     /// The machine's name.
     pub host: Option<String>,
     /// Who runs it.
@@ -24,12 +26,18 @@ impl Origin {
     pub async fn find(root: &Path, env: &Env) -> Self {
         let commit = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"], env).await;
         let commit = commit.ok().map(|commit| commit.trim().to_owned()).filter(|commit| !commit.is_empty());
-        Self { commit, host: env.host(), user: env.user(), ci: ci(env) }
+        let dirty = match commit {
+            Some(_) => git(root, &["status", "--porcelain", "--untracked-files=no"], env).await.ok(),
+            None => None,
+        };
+        let dirty = dirty.map(|listed| !listed.trim().is_empty());
+        Self { commit, dirty, host: env.host(), user: env.user(), ci: ci(env) }
     }
 
     /// Writes it into the run.
     pub fn sign(self, run: &mut Run) {
-        (run.commit, run.host, run.user, run.ci) = (self.commit, self.host, self.user, self.ci);
+        (run.commit, run.dirty) = (self.commit, self.dirty);
+        (run.host, run.user, run.ci) = (self.host, self.user, self.ci);
     }
 }
 

@@ -27,6 +27,8 @@ pub fn run(sections: impl Into<Vec<Section>>) -> Run {
         partial: None,
         interrupted: None,
         commit: None,
+        dirty: None,
+        vars: None,
         host: None,
         user: None,
         ci: None,

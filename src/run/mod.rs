@@ -51,6 +51,10 @@ pub struct Run {
     pub interrupted: Option<Interruption>,
     /// The commit that was checked out where the checklist lies.
     pub commit: Option<String>,
+    /// Whether tracked files differed from that commit.
+    pub dirty: Option<bool>,
+    /// What `--var` set, such as `target=blue, size=3`.
+    pub vars: Option<String>,
     /// The machine that it ran on.
     pub host: Option<String>,
     /// Who ran it.

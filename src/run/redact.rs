@@ -32,13 +32,15 @@ impl Redact for Run {
             partial,
             interrupted: _,
             commit: _,
+            dirty: _,
+            vars,
             host,
             user,
             ci,
             sections,
             gaps,
         } = self;
-        redact!(redactor; title, subject, partial, host, user, ci, sections, gaps);
+        redact!(redactor; title, subject, partial, vars, host, user, ci, sections, gaps);
     }
 }
 

@@ -131,9 +131,7 @@ impl<'a> Judge<'a> {
         if entry.at > self.now.saturating_add(SKEW).unwrap_or(self.now) {
             return Some(format!("it is from the future: {}", entry.at));
         }
-        let people = request.terms.by.as_ref().filter(|_| is_current(recorded, Some(request)));
-        let is_stranger = people.is_some_and(|people| !people.iter().any(|one| one == entry.principal()));
-        is_stranger.then(|| format!("{} may not sign as {}", entry.principal(), request.role))
+        request.excludes(entry.principal()).filter(|_| is_current(recorded, Some(request)))
     }
 }
 

@@ -9,6 +9,7 @@ mod folder;
 mod judge;
 mod old;
 mod request;
+mod signable;
 mod signature;
 mod state;
 
@@ -26,6 +27,7 @@ pub use entry::{Decision, Entry, SignedRun, prefixed};
 pub use folder::{Recorded, files, paths, write};
 pub use judge::{Judged, SKEW};
 pub use request::{Covered, SignOffRequest};
+pub use signable::{Signable, again, green};
 pub use signature::{Memory, sign};
 pub use state::{Comparison, FailedRun, SignOffState};
 

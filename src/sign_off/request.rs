@@ -96,6 +96,12 @@ impl SignOffRequest {
         is_same_subject(entry.subject.as_deref(), self.subject.value())
     }
 
+    /// Why a person may not sign it, if so.
+    pub fn excludes(&self, principal: &str) -> Option<String> {
+        let people = self.terms.by.as_ref()?;
+        (!people.iter().any(|one| one == principal)).then(|| format!("{principal} may not sign as {}", self.role))
+    }
+
     /// The items that it covers, without itself.
     pub fn others(&self) -> impl Iterator<Item = &Covered> {
         self.covered.iter().filter(|covered| covered.id != self.item)

@@ -306,3 +306,38 @@ fn leftovers(project: &Path) -> bool {
     let entries = fs::read_dir(project.join(FOLDER)).expect("it is there").flatten();
     entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with('.'))
 }
+
+#[test]
+fn what_differed_from_the_commit_and_what_was_overridden_is_shown_before_signing() {
+    let project = Project::new(
+        "
+        title: T
+        subject: r1
+        vars: { path: up }
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ file: { path: \"${vars.path}\" } }] }
+              - { id: qa, title: QA, needs: [a], sign_off: { role: QA lead, valid_for: 7d } }
+        ",
+    )
+    .file("up", "")
+    .file("other", "");
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=Dana", "-c", "user.email=dana@example.com"];
+        let mut command = Command::new("git");
+        command.args(identity).args(arguments).current_dir(project.path()).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        assert!(command.status().expect("git is installed").success());
+    };
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    git(&["commit", "-qm", "Begin"]);
+    fs::write(project.path().join("up"), "changed").expect("the project is ours");
+    let report = ["check", "staging", "--no-record", "--var", "path=other", "--report", "json=run.json"];
+    assert_eq!(project.gate(&report).code, 1);
+    let output = project.gate(&["sign", "staging", "qa", "--by", DANA, "--run", "run.json", "--var", "path=other"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    for shown in [", commit ", "uncommitted changes: tracked files differed from that commit", "--var: path=other"] {
+        assert!(output.stdout.contains(shown), "{shown}: {}", output.stdout);
+    }
+}

@@ -72,6 +72,8 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             partial: self.shared.plan.partial.clone(),
             interrupted: ended,
             commit: None,
+            dirty: None,
+            vars: checklist.vars.clone(),
             host: None,
             user: None,
             ci: None,

@@ -104,7 +104,9 @@ mod tests {
     #[test]
     fn what_gate_0_1_recorded_is_read() {
         let is_newer = |line: &&str| {
-            ["schema", "source", "definition", "stale", "manual", "parent"].iter().any(|key| line.contains(key))
+            ["dirty", "vars", "schema", "source", "definition", "stale", "manual", "parent"]
+                .iter()
+                .any(|key| line.contains(key))
         };
         let old: String = GOLDEN.lines().filter(|line| !is_newer(line)).collect();
         assert!(stored(&old).read().is_ok());

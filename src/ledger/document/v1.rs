@@ -36,6 +36,10 @@ pub struct Document<'a> {
     pub partial: Option<Text<'a>>,
     pub interrupted: Option<Interruption>,
     pub commit: Option<Text<'a>>,
+    #[serde(default)]
+    pub dirty: Option<bool>,
+    #[serde(default)]
+    pub vars: Option<Text<'a>>,
     pub host: Option<Text<'a>>,
     pub user: Option<Text<'a>>,
     pub ci: Option<Text<'a>>,

@@ -57,6 +57,12 @@ pub struct Document<'a> {
     pub interrupted: Option<Interruption>,
     /// The commit that was checked out in the checklist's repository.
     pub commit: Option<Text<'a>>,
+    /// Whether tracked files differed from that commit. Null if it is not known.
+    #[serde(default)]
+    pub dirty: Option<bool>,
+    /// What `--var` set, such as `target=blue, size=3`. Null without `--var`.
+    #[serde(default)]
+    pub vars: Option<Text<'a>>,
     /// The machine that it ran on.
     pub host: Option<Text<'a>>,
     /// Who ran it.

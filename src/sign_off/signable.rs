@@ -1,22 +1,14 @@
-//! The run that somebody signs: from the ledger, or from the JSON report of a CI job.
+//! The run that somebody signs, and the rules by which it may be signed: which run, by whom, and what the entry is bound to.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 
 use crate::checklist::{Checklist, Item};
 use crate::diagnostic::Diagnostic;
-use crate::ledger::Recorded;
-use crate::report;
 use crate::run::{ItemResult, Run, Status, is_same_subject};
-use crate::sign_off::{SKEW, SignOffRequest, SignedRun, prefixed};
-use crate::text::error;
 
-/// A report that is longer is not one of gate.
-const LIMIT: u64 = 256 << 20;
+use super::{Covered, Entry, Judged, SKEW, SignOffRequest, SignedRun, prefixed};
 
 /// A run that may be signed.
 #[derive(Debug)]
@@ -27,28 +19,10 @@ pub struct Signable {
     pub run: Run,
 }
 
-impl From<Recorded> for Signable {
-    fn from(recorded: Recorded) -> Self {
-        Self { digest: prefixed(&recorded.digest), run: recorded.run }
-    }
-}
-
 impl Signable {
-    /// The run of a JSON report.
-    ///
-    /// # Errors
-    /// When it can't be read.
-    pub fn of_report(path: &Path) -> Result<Self, Diagnostic> {
-        let wrong = |why: String| Diagnostic::error(format!("cannot read `{}`: {why}", path.display()));
-        let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
-        read.map_err(|problem| wrong(error::os(&problem)))?;
-        if bytes.len() as u64 > LIMIT {
-            return Err(wrong("it is longer than 256 MiB".to_owned()));
-        }
-        let run = report::read_json(&bytes)
-            .map_err(|why| wrong(why).help("write it with `gate check NAME --report json=run.json`"))?;
-        Ok(Self { digest: prefixed(&hex::encode(Sha256::digest(&bytes))), run })
+    /// A run with the digest of its record, in hexadecimal.
+    pub fn new(digest: &str, run: Run) -> Self {
+        Self { digest: prefixed(digest), run }
     }
 
     /// As an entry names it.
@@ -110,6 +84,65 @@ impl Signable {
         Ok(())
     }
 
+    /// Checks that no later run is known: from the ledger, or signed already.
+    ///
+    /// # Errors
+    /// Where the later one is.
+    pub fn check_newest(
+        &self,
+        newest: Option<Timestamp>,
+        requests: &[SignOffRequest],
+        judged: &[Judged],
+    ) -> Result<(), Diagnostic> {
+        let wrong = |title: String| Err(Diagnostic::error(title).help("sign the newest run"));
+        let is_later = |started: Timestamp| started > self.run.started;
+        if newest.is_some_and(is_later) {
+            return wrong("the run is not the newest: the ledger has a later one".to_owned());
+        }
+        for request in requests {
+            let given = judged.iter().filter(|judged| judged.is_given()).map(Judged::entry);
+            let mut given = given.filter(|entry| entry.item == request.item && request.is_for(entry));
+            if given.any(|entry| entry.run.as_ref().is_some_and(|run| is_later(run.started))) {
+                return wrong(format!("the run is not the newest: `{}` is signed for a later one", request.item));
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest of an item's definition in the run.
+    pub fn definition(&self, id: &str) -> Option<&str> {
+        definition(&self.run, id)
+    }
+
+    /// The entry with what it is bound to: this run, in which `aged` is what counts today, and the definitions in it.
+    pub fn bind(&self, entry: Entry, request: &SignOffRequest, aged: &Run) -> Entry {
+        let covered = || request.covered.iter();
+        let definitions = covered().filter_map(|one| Some((one.id.clone(), prefixed(definition(aged, &one.id)?))));
+        let of_run = |id: &str| aged.items().find(|item| item.id == id);
+        let mut waived: BTreeMap<_, _> = covered().filter_map(|one| Some((one.id.clone(), one.waived?))).collect();
+        for gap in &aged.gaps {
+            let Some(until) = gap.accepted_until else { continue };
+            for one in covered().filter(|one| gap.items.contains(&one.id)) {
+                let known = waived.entry(one.id.clone()).or_insert(until);
+                *known = until.max(*known);
+            }
+        }
+        let ids = |is_meant: &dyn Fn(&Covered) -> bool| {
+            request.others().filter(|one| is_meant(one)).map(|one| one.id.clone()).collect::<Vec<_>>()
+        };
+        Entry {
+            terms: Some(request.terms.clone()),
+            covers: definitions.collect(),
+            deferred: ids(&|one| {
+                one.is_deferred || of_run(&one.id).is_some_and(|item| item.status == Status::Deferred)
+            }),
+            advisory: ids(&|one| one.is_advisory || of_run(&one.id).is_some_and(|item| item.advisory)),
+            waived,
+            run: Some(self.signed_run()),
+            ..entry
+        }
+    }
+
     /// What somebody is about to sign: the run, and what in it counts as green without having passed.
     pub fn shown(&self, requests: &[&SignOffRequest], now: Timestamp) -> String {
         let run = &self.run;
@@ -120,6 +153,12 @@ impl Signable {
             run.host.as_deref().unwrap_or("an unknown host"),
             run.commit.as_ref().map_or_else(|| "no commit".to_owned(), |commit| format!("commit {commit}")),
         );
+        if run.dirty == Some(true) {
+            text.push_str("  uncommitted changes: tracked files differed from that commit\n");
+        }
+        if let Some(vars) = &run.vars {
+            text.push_str(&format!("  --var: {vars}\n"));
+        }
         let is_covered =
             |item: &ItemResult| requests.iter().any(|request| request.covered.iter().any(|one| one.id == item.id));
         let mut list = |label: &str, is_meant: &dyn Fn(&ItemResult) -> bool| {
@@ -158,6 +197,10 @@ pub fn green(checklist: &Checklist, item: &Item, run: &Run) -> Result<(), Diagno
         problem = problem.help(format!("{}: {why}", need.id));
     }
     if is_green { Ok(()) } else { Err(problem.help(again(checklist))) }
+}
+
+fn definition<'r>(run: &'r Run, id: &str) -> Option<&'r str> {
+    run.items().find(|item| item.id == id)?.definition.as_deref()
 }
 
 /// What to do instead.
