@@ -135,7 +135,9 @@ fn requirements(before: &Requirements, after: &Requirements, is_rewritten: bool,
         for (path, matcher) in &old.expectations {
             match new.expectations.iter().find(|(other, _)| other == path) {
                 None => add(format!("expectation dropped: {kind}: {path}")),
-                Some((_, other)) if is_rewritten && other != matcher => add(format!("expectation changed: {kind}: {path}")),
+                Some((_, other)) if is_rewritten && other != matcher => {
+                    add(format!("expectation changed: {kind}: {path}"))
+                }
                 Some(_) => {}
             }
         }
