@@ -27,6 +27,7 @@ use super::probe::{self, Named, default_timing, named, overridden};
 use super::references::{self, ReferenceScope};
 use super::scope::given;
 use super::sign_off::{self, Around};
+use super::signers;
 use super::tree::{Tree, digest, once_for_each_list, tree};
 use super::{Checklist, Found, Item, ProbeTask, Secret, SecretSource, Section, Subject, Timing, secret};
 
@@ -67,6 +68,9 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
     let mut secrets = Vec::new();
     let content = root.and_then(|root| {
         outside(&root, &found.root, &mut problems);
+        if !is_base {
+            problems.extend(signers::check(&root));
+        }
         problems.extend(markdown::shared(&root, &found, &env.cwd));
         let mut loader = Loader {
             names: Names::read(&root, &unread, is_base, &mut problems),
@@ -135,11 +139,13 @@ fn outside(root: &Node, folder: &Path, problems: &mut Vec<Diagnostic>) {
         let problem = Diagnostic::error(format!("cannot write `{path}`: {why}")).at(span);
         problems.push(problem.help("name a file of this repository; `--markdown=PATH` may be anywhere"));
     }
-    // An absolute path is a file of the machine: a pull request can't change it.
-    if let Some((span, path)) = text("allowed_signers").filter(|(_, path)| Path::new(path).is_relative())
-        && let Err(why) = contained(&folder.join(path), repository)
-    {
-        problems.push(Diagnostic::error(format!("cannot read `{path}`: {why}")).at(span));
+    for node in signers::files(root) {
+        // An absolute path is a file of the machine: a pull request can't change it.
+        if let Some(path) = node.text().filter(|path| Path::new(path).is_relative())
+            && let Err(why) = contained(&folder.join(path), repository)
+        {
+            problems.push(Diagnostic::error(format!("cannot read `{path}`: {why}")).at(node.span));
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod schema;
 mod scope;
 mod secret;
 mod sign_off;
+mod signers;
 mod stock;
 mod tree;
 
@@ -54,6 +55,7 @@ pub use requirement::{demands, requirements};
 pub use revision::{ListFile, demands_at};
 pub use schema::{check_schema, schema};
 pub use secret::{Secret, SecretSource};
+pub use signers::AllowedSigners;
 pub use stock::STOCK;
 
 /// A checklist in which everything is known that can be before the run.
@@ -75,8 +77,8 @@ pub struct Checklist {
     pub vars: Option<String>,
     /// The file that `--markdown` writes when it is given no path.
     pub markdown: Option<PathBuf>,
-    /// The file of keys that may sign.
-    pub allowed_signers: Option<PathBuf>,
+    /// The files of keys that may sign.
+    pub allowed_signers: Option<AllowedSigners>,
     /// Where its relative paths start.
     pub root: PathBuf,
     /// What it keeps secret, in the order of the file.

@@ -56,7 +56,7 @@ pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason
         red_since: None,
         valid_for: item.valid_for,
         hint: item.hint.clone(),
-        sign_off: item.sign_off.as_ref().map(|sign_off| SignOff { role: sign_off.role.clone() }),
+        sign_off: item.sign_off.as_ref().map(|sign_off| SignOff { role: sign_off.role.clone(), given: None }),
         manual: item.manual.clone(),
         source: Some(item.source.clone()),
         definition: shared.definitions.get(&*item.id).cloned(),

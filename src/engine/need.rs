@@ -1,6 +1,6 @@
 //! How unmet needs affect an item, be it a sign-off or not.
 
-use crate::run::{BlockedBecause, ItemResult, Reason, SignOffReason, Status};
+use crate::run::{BlockedBecause, ItemResult, Reason, SignOff, SignOffReason, Signed, Status};
 use crate::sign_off::{Comparison, SignOffState};
 
 /// Why an item can't be green whatever it would observe itself.
@@ -25,6 +25,8 @@ pub struct Outcome {
     pub cause: Option<String>,
     /// The evidence, where it is green.
     pub evidence: Option<String>,
+    /// Who signed, where that counts.
+    pub given: Option<Signed>,
 }
 
 /// What keeps an item from running: the first of its needs that is not green. Each is given by its id, with its result
@@ -56,6 +58,7 @@ pub fn sign_off(state: &SignOffState, blocked: Option<Blocked>) -> Outcome {
         reason: Some(reason.into()),
         cause: None,
         evidence: None,
+        given: None,
     };
     match (state, blocked) {
         (SignOffState::Given(signed, _), Some(Blocked { is_red: true, reason, .. })) => {
@@ -67,7 +70,13 @@ pub fn sign_off(state: &SignOffState, blocked: Option<Blocked>) -> Outcome {
                 Comparison::Done => signed.to_string(),
                 Comparison::NotDone => format!("{signed}, not compared with later runs"),
             };
-            Outcome { status: Status::Passed, reason: None, cause: None, evidence: Some(evidence) }
+            Outcome {
+                status: Status::Passed,
+                reason: None,
+                cause: None,
+                evidence: Some(evidence),
+                given: Some(signed.clone()),
+            }
         }
         (SignOffState::Void(why), None) => pending(why.clone()),
     }
@@ -76,14 +85,15 @@ pub fn sign_off(state: &SignOffState, blocked: Option<Blocked>) -> Outcome {
 impl From<Blocked> for Outcome {
     fn from(blocked: Blocked) -> Self {
         let Blocked { cause, reason, .. } = blocked;
-        Self { status: Status::Blocked, reason: Some(reason), cause: Some(cause), evidence: None }
+        Self { status: Status::Blocked, reason: Some(reason), cause: Some(cause), evidence: None, given: None }
     }
 }
 
 impl Outcome {
     /// The result with this outcome.
     pub fn write(self, result: ItemResult) -> ItemResult {
-        let Self { status, reason, cause, evidence } = self;
-        ItemResult { status, reason, cause, evidence, ..result }
+        let Self { status, reason, cause, evidence, given } = self;
+        let sign_off = result.sign_off.map(|sign_off| SignOff { given, ..sign_off });
+        ItemResult { status, reason, cause, evidence, sign_off, ..result }
     }
 }

@@ -104,7 +104,7 @@ pub fn blocked_by(id: &str, title: &str, cause: &str, reason: &str) -> ItemResul
 /// An item that waits for a person.
 pub fn sign_off(id: &str, title: &str, role: &str) -> ItemResult {
     ItemResult {
-        sign_off: Some(SignOff { role: role.into() }),
+        sign_off: Some(SignOff { role: role.into(), given: None }),
         duration_ms: 0,
         reason: Some(SignOffReason::Unsigned.into()),
         ..item(id, title, Status::Pending)
@@ -246,7 +246,7 @@ pub fn m9() -> Run {
         "Sign-off acceptance (QA + SRE)",
         [
             ItemResult {
-                sign_off: Some(SignOff { role: "QA lead".into() }),
+                sign_off: Some(SignOff { role: "QA lead".into(), given: None }),
                 ..blocked_by("qa", "QA lead confirms smoke tests (above)", "secrets-present", "GITHUB_TOKEN is not set")
             },
             sign_off("sre", "SRE confirms infra (Redis, DB, Prometheus)", "SRE"),

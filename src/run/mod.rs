@@ -174,6 +174,8 @@ pub struct ItemResult {
 pub struct SignOff {
     /// The role, such as `QA lead`.
     pub role: String,
+    /// Who gave it, where it counts.
+    pub given: Option<Signed>,
 }
 
 /// What one probe saw.

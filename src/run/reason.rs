@@ -140,6 +140,10 @@ pub struct Signed {
     pub by: String,
     /// What was signed off.
     pub subject: Option<String>,
+    /// The ids of the items that it covers.
+    pub covers: Vec<String>,
+    /// A short digest of their definitions.
+    pub definition: Option<String>,
 }
 
 impl Reason {
@@ -294,14 +298,15 @@ impl fmt::Display for Excuse {
 impl Signed {
     /// The person, and the day of `at` in UTC.
     pub fn new(is_given: bool, at: Timestamp, by: String, subject: Option<String>) -> Self {
-        Self { is_given, on: at.to_zoned_datetime(TimeZone::UTC).date(), by, subject }
+        let on = at.to_zoned_datetime(TimeZone::UTC).date();
+        Self { is_given, on, by, subject, covers: Vec::new(), definition: None }
     }
 }
 
 /// Such as `signed 2025-12-06 by Dana Reyes for 0f1d7aa`.
 impl fmt::Display for Signed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { is_given, on, by, subject } = self;
+        let Self { is_given, on, by, subject, .. } = self;
         write!(f, "{} {on} by {by}", if *is_given { "signed" } else { "revoked" })?;
         subject.as_ref().map_or(Ok(()), |subject| write!(f, " for {subject}"))
     }

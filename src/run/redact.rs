@@ -108,8 +108,8 @@ impl Redact for ItemResult {
 
 impl Redact for SignOff {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self { role } = self;
-        role.redact(redactor);
+        let Self { role, given } = self;
+        redact!(redactor; role, given);
     }
 }
 
@@ -226,8 +226,8 @@ impl Redact for SignOffReason {
 
 impl Redact for Signed {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self { is_given: _, on: _, by, subject } = self;
-        redact!(redactor; by, subject);
+        let Self { is_given: _, on: _, by, subject, covers, definition: _ } = self;
+        redact!(redactor; by, subject, covers);
     }
 }
 

@@ -130,6 +130,12 @@ impl Entry {
         prefixed(&hex::encode(Sha256::digest(self.signed_bytes())))
     }
 
+    /// A short digest of the definitions that it covers. None for an entry of the old single file.
+    pub fn definition(&self) -> Option<String> {
+        let lines: String = self.covers.iter().map(|(id, digest)| format!("{id} {digest}\n")).collect();
+        (!lines.is_empty()).then(|| hex::encode(&Sha256::digest(lines)[..6]))
+    }
+
     /// By what keys are looked up: the address, or the name if there is none.
     pub fn principal(&self) -> &str {
         self.email.as_deref().unwrap_or(&self.by)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::checklist::Checklist;
+use crate::checklist::{AllowedSigners, Checklist};
 use crate::run::Signed;
 
 use super::entry::{Decision, Entry};
@@ -45,7 +45,8 @@ pub enum Identity {
 #[derive(Debug)]
 pub struct Judge<'a> {
     requests: &'a [SignOffRequest],
-    allowed: Option<PathBuf>,
+    allowed: Option<AllowedSigners>,
+    root: PathBuf,
     memory: Memory,
     now: Timestamp,
 }
@@ -65,7 +66,8 @@ impl Judged {
             Identity::Unverified => format!("{} (unverified)", entry.by),
             Identity::Claimed => entry.by.clone(),
         };
-        Signed::new(entry.decision == Decision::Give, entry.at, by, entry.subject.clone())
+        let signed = Signed::new(entry.decision == Decision::Give, entry.at, by, entry.subject.clone());
+        Signed { covers: entry.covers.keys().cloned().collect(), definition: entry.definition(), ..signed }
     }
 
     /// Whether it gives a sign-off and can count.
@@ -77,8 +79,8 @@ impl Judged {
 impl<'a> Judge<'a> {
     /// Judges by a checklist as it is now.
     pub fn new(checklist: &Checklist, requests: &'a [SignOffRequest], memory: Memory, now: Timestamp) -> Self {
-        let allowed = checklist.allowed_signers.as_ref().map(|path| checklist.root.join(path));
-        Self { requests, allowed, memory, now }
+        let (allowed, root) = (checklist.allowed_signers.clone(), checklist.root.clone());
+        Self { requests, allowed, root, memory, now }
     }
 
     /// Judges every entry, in their order.
@@ -96,7 +98,10 @@ impl<'a> Judge<'a> {
         let mut refused = self.refusal(&recorded, request);
         let is_asked = request.is_some_and(|request| request.terms.signed) && entry.decision == Decision::Give;
         if refused.is_none() {
-            match (&entry.signature, self.allowed.as_deref()) {
+            // The role that the checklist asks for decides, not the one that the entry claims.
+            let role = request.map_or(entry.role.as_str(), |request| request.role.as_str());
+            let allowed = self.allowed.as_ref().and_then(|allowed| allowed.of(role));
+            match (&entry.signature, allowed.map(|path| self.root.join(path))) {
                 (None, _) if is_asked && is_current(&recorded, request) => {
                     refused = Some("it is not signed with a key, and has to be".to_owned());
                 }
@@ -105,7 +110,7 @@ impl<'a> Judge<'a> {
                 }
                 // Nobody asks for a signature, and nobody could say whose it is.
                 (None, _) | (Some(_), None) => {}
-                (Some(signature), Some(allowed)) => match self.verify(&recorded, signature, allowed).await {
+                (Some(signature), Some(allowed)) => match self.verify(&recorded, signature, &allowed).await {
                     Ok(()) => identity = Identity::Verified,
                     Err(why) => refused = Some(why),
                 },

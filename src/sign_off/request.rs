@@ -66,7 +66,8 @@ impl SignOffRequest {
                     open.extend(&items[next].needs);
                 }
             }
-            let allowed_signers = checklist.allowed_signers.as_ref().map(|path| path.display().to_string());
+            let allowed = checklist.allowed_signers.as_ref().and_then(|allowed| allowed.of(&role));
+            let allowed_signers = allowed.map(|path| path.display().to_string());
             Some(Self {
                 item: item.id.to_string(),
                 checklist: checklist.name.clone(),

@@ -71,6 +71,7 @@ mod stock;
 mod story;
 mod structure;
 mod tcp;
+mod team;
 mod tls;
 mod unsign;
 mod unwritable;

@@ -59,6 +59,17 @@ pub enum EachList {
     List(Vec<Node>),
 }
 
+/// The value of `allowed_signers`.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub enum FileOrByRole {
+    /// A file for every role.
+    File(String),
+    /// A file for each role.
+    ByRole(std::collections::BTreeMap<String, String>),
+}
+
 /// Changes of an item of a base.
 pub struct ItemChanges;
 

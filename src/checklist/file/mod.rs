@@ -15,8 +15,9 @@ use serde::{Deserialize, Deserializer, de};
 use crate::yaml::{Duration, Node, Spanned};
 
 use super::name::{ItemId, Name};
+use super::signers::AllowedSigners;
 
-use any::{AnyExpect, AnyProbe, EachList, ItemChanges, OneOrMore};
+use any::{AnyExpect, AnyProbe, EachList, FileOrByRole, ItemChanges, OneOrMore};
 
 /// How long to wait between two looks when nobody says.
 pub const EVERY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -72,9 +73,11 @@ pub struct FileChecklist {
     /// of priority `P0` and `P1`.
     #[serde(default)]
     pub waivable: Option<Vec<String>>,
-    /// The file of keys that may sign, as OpenSSH's `allowed_signers`. Relative to the folder that holds `checklists/`.
+    /// The file of keys that may sign, as OpenSSH's `allowed_signers`, relative to the folder that holds `checklists/`; or
+    /// one for each role, such as `{ QA lead: team/qa.signers, SRE: team/sre.signers }`.
     #[serde(default)]
-    pub allowed_signers: Option<PathBuf>,
+    #[schemars(with = "Option<FileOrByRole>")]
+    pub allowed_signers: Option<AllowedSigners>,
 }
 
 /// Where a secret comes from: one of these.

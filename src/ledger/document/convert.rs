@@ -205,7 +205,8 @@ impl<'a> From<&'a run::SignOff> for SignOff<'a> {
 
 impl From<SignOff<'_>> for run::SignOff {
     fn from(it: SignOff<'_>) -> Self {
-        Self { role: it.role.into_owned() }
+        // Whether it counts is asked again when it is shown.
+        Self { role: it.role.into_owned(), given: None }
     }
 }
 

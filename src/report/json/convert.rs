@@ -6,7 +6,8 @@ use crate::report::Counts;
 use crate::{diagnostic, run};
 
 use super::v1::{
-    Attempt, Changes, Commit, Document, Expectation, Gap, Item, Place, Probe, SCHEMA, Section, SignOff, VERSION, Weaker,
+    Attempt, Changes, Commit, Document, Expectation, Gap, Given, Item, Place, Probe, SCHEMA, Section, SignOff, VERSION,
+    Weaker,
 };
 
 impl<'a> From<&'a run::Run> for Document<'a> {
@@ -200,13 +201,38 @@ impl From<Item<'_>> for run::ItemResult {
 
 impl<'a> From<&'a run::SignOff> for SignOff<'a> {
     fn from(it: &'a run::SignOff) -> Self {
-        Self { role: text(&it.role) }
+        Self { role: text(&it.role), given: it.given.as_ref().map(Into::into) }
     }
 }
 
 impl From<SignOff<'_>> for run::SignOff {
     fn from(it: SignOff<'_>) -> Self {
-        Self { role: it.role.into_owned() }
+        Self { role: it.role.into_owned(), given: it.given.map(Into::into) }
+    }
+}
+
+impl<'a> From<&'a run::Signed> for Given<'a> {
+    fn from(it: &'a run::Signed) -> Self {
+        Self {
+            by: text(&it.by),
+            on: it.on,
+            subject: optional(it.subject.as_deref()),
+            covers: it.covers.iter().map(|id| text(id)).collect(),
+            definition: optional(it.definition.as_deref()),
+        }
+    }
+}
+
+impl From<Given<'_>> for run::Signed {
+    fn from(it: Given<'_>) -> Self {
+        Self {
+            is_given: true,
+            on: it.on,
+            by: it.by.into_owned(),
+            subject: it.subject.map(Cow::into_owned),
+            covers: it.covers.into_iter().map(Cow::into_owned).collect(),
+            definition: it.definition.map(Cow::into_owned),
+        }
     }
 }
 

@@ -198,6 +198,25 @@ pub struct Item<'a> {
 pub struct SignOff<'a> {
     /// The role, such as `QA lead`.
     pub role: Text<'a>,
+    /// Who signed, where that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given<'a>>,
+}
+
+/// A sign-off that counts.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Given<'a> {
+    /// The person: the verified principal, with the claimed name behind it.
+    pub by: Text<'a>,
+    /// The day, in UTC.
+    #[schemars(with = "String")]
+    pub on: Date,
+    /// What was signed off.
+    pub subject: Option<Text<'a>>,
+    /// The ids of the items that it covers.
+    pub covers: Vec<Text<'a>>,
+    /// A short digest of their definitions.
+    pub definition: Option<Text<'a>>,
 }
 
 /// The result of one probe.

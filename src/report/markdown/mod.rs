@@ -38,6 +38,31 @@ pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
     if signing == run.sections.len() {
         gaps(run, today, out)?;
     }
+    signed(run, out)
+}
+
+/// Who signed what, when, and for which subject and definition.
+fn signed(run: &Run, out: &mut dyn Write) -> io::Result<()> {
+    let given: Vec<_> = run.items().filter_map(|item| Some((item, item.sign_off.as_ref()?.given.as_ref()?))).collect();
+    if given.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Sign-offs\n\n| Item | Role | Signed by | Date | Subject | Covers | Definition |")?;
+    writeln!(out, "|------|------|-----------|------|---------|--------|------------|")?;
+    for (item, signed) in given {
+        let role = item.sign_off.as_ref().map(|sign_off| cell(&sign_off.role)).unwrap_or_default();
+        let count = signed.covers.iter().filter(|id| **id != item.id).count();
+        let covers = match count {
+            0 if item.manual.is_some() => "its steps".to_owned(),
+            0 => String::new(),
+            1 => "1 item".to_owned(),
+            _ => format!("{count} items"),
+        };
+        let subject = signed.subject.as_deref().map(cell).unwrap_or_default();
+        let definition = signed.definition.as_deref().map(cell).unwrap_or_default();
+        let (id, by, on) = (cell(&item.id), cell(&signed.by), signed.on);
+        writeln!(out, "| {id} | {role} | {by} | {on} | {subject} | {covers} | {definition} |")?;
+    }
     Ok(())
 }
 
