@@ -6,6 +6,8 @@ use sqlx::query::QueryAs;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Connection as _, Database, Encode, FromRow, Postgres, Sqlite, Type, query_as, raw_sql};
 
+use crate::client::sql::Guard;
+
 use super::dialect::{Dialect, POSTGRES, SQLITE};
 
 /// A connection to the database of a ledger.
@@ -14,7 +16,8 @@ pub enum Connection {
     /// A file.
     Sqlite(Box<SqliteConnection>),
     /// A server.
-    Postgres(Box<PgConnection>),
+    /// The guard limits what the server may send.
+    Postgres(Box<PgConnection>, Guard),
 }
 
 /// Everything is read and written in a transaction: between two messages outside of one, a pooler may switch servers.
@@ -45,7 +48,7 @@ impl Connection {
     pub fn dialect(&self) -> &'static Dialect {
         match self {
             Self::Sqlite(_) => &SQLITE,
-            Self::Postgres(_) => &POSTGRES,
+            Self::Postgres(..) => &POSTGRES,
         }
     }
 
@@ -62,7 +65,7 @@ impl Connection {
     async fn begin(&mut self, statement: &'static str) -> Result<Transaction<'_>, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(connection) => Transaction::Sqlite(connection.begin_with(statement).await?),
-            Self::Postgres(connection) => Transaction::Postgres(connection.begin_with(statement).await?),
+            Self::Postgres(connection, _) => Transaction::Postgres(connection.begin_with(statement).await?),
         })
     }
 
@@ -71,7 +74,7 @@ impl Connection {
         // What was committed is safe, whatever the answer is.
         let _ = match self {
             Self::Sqlite(connection) => connection.close().await,
-            Self::Postgres(connection) => connection.close().await,
+            Self::Postgres(connection, _guard) => connection.close().await,
         };
     }
 }

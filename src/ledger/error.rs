@@ -34,17 +34,19 @@ pub fn problem(what: &str, location: &Location, refusal: &Refusal) -> Diagnostic
             format!("the run is from the future: it began at {started}"),
             Some("check the clock of this machine, and that of the ledger's server".to_owned()),
         ),
+        Refusal::Server(error) => server(error),
         Refusal::Folder(error) => (os(error), Some(ELSEWHERE.to_owned())),
         Refusal::Database(error) => match &location.place {
             Place::File { .. } => sqlite(error),
-            Place::Postgres(_) => {
-                let error = sql::fault(error, name);
-                let help = error.downcast_ref::<Fault>().and_then(|fault| fault.help.clone());
-                (format!("{error:#}"), help.map(Into::into))
-            }
+            Place::Postgres(_) => server(&sql::fault(error, name)),
         },
     };
     Diagnostic::error(format!("cannot {what} the ledger {name}: {why}")).maybe_help(help)
+}
+
+fn server(error: &anyhow::Error) -> (String, Option<String>) {
+    let help = error.downcast_ref::<Fault>().and_then(|fault| fault.help.clone());
+    (format!("{error:#}"), help.map(Into::into))
 }
 
 const ELSEWHERE: &str = "name another place with `--ledger FILE` or `GATE_LEDGER`, or leave no record: `--no-record`";

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ pub enum Access {
 pub enum Refusal {
     /// The database says so.
     Database(sqlx::Error),
+    /// The server can't be reached, or refuses the login.
+    Server(anyhow::Error),
     /// The folder can't be made.
     Folder(io::Error),
     /// Its schema is that of a newer version of gate.
@@ -72,9 +75,13 @@ impl Refusal {
                 code.is_some_and(|code| CODES.contains(&(code & 0xff)))
             }
             Self::Folder(_) => true,
-            Self::Database(_) | Self::Newer | Self::Foreign | Self::Tracked | Self::Linked(_) | Self::Future(_) => {
-                false
-            }
+            Self::Database(_)
+            | Self::Server(_)
+            | Self::Newer
+            | Self::Foreign
+            | Self::Tracked
+            | Self::Linked(_)
+            | Self::Future(_) => false,
         }
     }
 }
@@ -107,8 +114,10 @@ async fn open_writable(place: &Place, root: &Path) -> Result<(Connection, Option
         }
         Place::Postgres(url) => {
             let sql::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
-            let options = sql::postgres_options(url, root, false, None)?;
-            Connection::Postgres(Box::new(options.connect().await?))
+            let (target, options) = sql::postgres_target(url, root, false, None).map_err(Refusal::Server)?;
+            let connected = sql::connect_postgres(&target, &options, &Arc::default()).await;
+            let (connection, guard) = connected.map_err(Refusal::Server)?;
+            Connection::Postgres(Box::new(connection), guard)
         }
     };
     let elsewhere = migrate(&mut connection).await?;

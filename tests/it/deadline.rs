@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{self, Foe, HttpServer, Project, Response, foes};
+use crate::harness::{self, Foe, HttpServer, Project, Response, foes, message};
 
 /// How long an item may take beyond its timeout on a machine that is busy with other tests.
 const OVERRUN: Duration = Duration::from_secs(1);
@@ -153,4 +153,21 @@ fn a_signal_ends_a_run_whose_output_nobody_reads() {
     assert!(begun.elapsed() < Duration::from_secs(2) + OVERRUN, "{:?}", begun.elapsed());
     assert_eq!(status.code(), Some(130));
     drop(pipe);
+}
+
+#[test]
+fn a_ledger_server_that_floods_does_not_hold_up_a_run() {
+    let row = message(b'D', &[&[0, 1, 0, 0, 4, 0][..], &[b'x'; 1024]].concat());
+    for flood in [row, message(b'N', b"SNOTICE\0C00000\0Mhello\0\0"), message(b'S', b"name\0value\0")] {
+        let server = harness::postgres_that(flood);
+        let project = project("      - { id: a, title: A, probes: [{ file: { path: up } }] }\n").file("up", "");
+        let mut command = project.command(&["check", "staging", "--deadline", "2s"]);
+        command = command.env("GATE_LEDGER", format!("postgres://u:p@127.0.0.1:{}/db", server.port()));
+        let begun = Instant::now();
+        let output = command.run();
+        assert!(begun.elapsed() < Duration::from_secs(3) + OVERRUN, "{:?}", begun.elapsed());
+        assert!(output.stdout.contains("READY"), "{}{}", output.stdout, output.stderr);
+        assert_eq!(output.code, 4, "{}{}", output.stdout, output.stderr);
+        assert!(output.stderr.contains("cannot"), "{}", output.stderr);
+    }
 }

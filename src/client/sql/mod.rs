@@ -31,12 +31,13 @@ use tokio::time::Instant;
 
 use super::load::Load;
 use super::{Context, Fault, aside};
-use guard::Guard;
 use value::Unshowable;
 
 pub use client::client;
 pub use error::{fault, is_missing_table};
-pub use url::{DatabaseUrl, Place, postgres as postgres_options};
+pub use guard::Guard;
+pub use reach::postgres as connect_postgres;
+pub use url::{DatabaseUrl, Place, postgres_target};
 
 /// How much of an answer is kept, in bytes of JSON, whatever the rows are.
 const MAX_BYTES: usize = 8 << 20;

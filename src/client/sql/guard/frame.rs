@@ -24,6 +24,11 @@ pub trait Protocol {
     /// # Errors
     /// When such a frame is not allowed.
     fn start(&mut self, header: &[u8], start: &[u8]) -> Result<(), Fault>;
+
+    /// Whether an answer has ended since this was last called.
+    fn is_answered(&mut self) -> bool {
+        false
+    }
 }
 
 /// Where in a frame a stream is.

@@ -205,6 +205,9 @@ async fn pass<P: Protocol>(
             };
             all += length;
             let largest = frames.feed(protocol, &portion[..length])?;
+            if protocol.is_answered() {
+                all = 0;
+            }
             if all > MAX_ALL {
                 return Err(too_large(place).into());
             }

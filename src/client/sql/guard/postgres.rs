@@ -16,12 +16,14 @@ pub struct Postgres {
     refused: Vec<(u32, Fault)>,
     /// How many bytes came that answer nothing: notices, parameters, notifications.
     talk: usize,
+    /// Whether the server has said that it is ready for the next statement.
+    is_ready: bool,
 }
 
 impl Postgres {
     /// The messages of a connection that has just begun.
     pub fn new(place: String, refused: Vec<(u32, Fault)>) -> Self {
-        Self { place, refused, talk: 0 }
+        Self { place, refused, talk: 0, is_ready: false }
     }
 }
 
@@ -39,6 +41,7 @@ impl Protocol for Postgres {
         if length > MAX_FRAME {
             return Err(too_large(&self.place));
         }
+        self.is_ready |= kind == b'Z';
         if matches!(kind, b'N' | b'S' | b'A') {
             self.talk += header.len() + length;
             if self.talk > MAX_TALK {
@@ -54,5 +57,9 @@ impl Protocol for Postgres {
             Some(at) => Err(self.refused.swap_remove(at).1),
             None => Ok(()),
         }
+    }
+
+    fn is_answered(&mut self) -> bool {
+        std::mem::take(&mut self.is_ready)
     }
 }
