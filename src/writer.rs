@@ -44,12 +44,11 @@ impl Target {
             Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(_) => return Err(error::own("it is not a regular file")),
             // It does not exist, or its folder says why not.
-            Err(_) => {
-                fs::metadata(folder(&file.path))?;
-            }
+            Err(_) => {}
         }
-        sweep(folder(&file.path));
-        file.beside()?.close()?;
+        let existing = file.existing_folder()?;
+        sweep(existing);
+        beside(existing)?.close()?;
         Ok(file)
     }
 
@@ -60,6 +59,19 @@ impl Target {
     pub fn inside(path: &Path, repository: &Path) -> io::Result<Self> {
         confine(path, repository).map_err(error::own)?;
         Self::open(path)
+    }
+
+    /// The nearest folder that exists. Those below it are made when the file is written.
+    fn existing_folder(&self) -> io::Result<&Path> {
+        for folder in self.path.ancestors().skip(1) {
+            match fs::metadata(folder) {
+                Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
+                Ok(there) if !there.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
+                Ok(_) => return Ok(folder),
+                Err(problem) => return Err(problem),
+            }
+        }
+        Err(io::ErrorKind::NotFound.into())
     }
 
     /// What the path leads to.
@@ -106,7 +118,8 @@ impl Target {
 
     /// The new file, complete and on the disk: or a crash of the machine could leave an empty one under the old name.
     fn written(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<NamedTempFile> {
-        let new = self.beside()?;
+        fs::create_dir_all(folder(&self.path))?;
+        let new = beside(folder(&self.path))?;
         let mut out = BufWriter::new(new.as_file());
         render(&mut out)?;
         out.flush()?;
@@ -114,20 +127,20 @@ impl Target {
         new.as_file().sync_all()?;
         Ok(new)
     }
+}
 
-    /// An empty file in the same folder, readable as far as the umask lets it.
-    fn beside(&self) -> io::Result<NamedTempFile> {
-        tempfile::Builder::new()
-            .prefix(PREFIX)
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder(&self.path))
-            // The system's own words: tempfile's name a file that the user has never heard of.
-            .map_err(|problem| {
-                let inner = problem.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>());
-                let code = problem.raw_os_error().or_else(|| inner?.raw_os_error());
-                code.map_or_else(|| problem.kind().into(), io::Error::from_raw_os_error)
-            })
-    }
+/// An empty file in a folder, readable as far as the umask lets it.
+fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(PREFIX)
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        // The system's own words: tempfile's name a file that the user has never heard of.
+        .map_err(|problem| {
+            let inner = problem.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>());
+            let code = problem.raw_os_error().or_else(|| inner?.raw_os_error());
+            code.map_or_else(|| problem.kind().into(), io::Error::from_raw_os_error)
+        })
 }
 
 /// Creates a file with this text.

@@ -21,12 +21,14 @@ use crate::yaml::Duration;
 use super::deliver::{Delivered, deliver};
 use super::record::{Asked, Record, Recorder};
 use super::stop::stop;
+use super::stream::Stream;
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, kept, load, signed};
 
 /// How long it may take to find out where an unrecorded run comes from.
 const ORIGIN: std::time::Duration = std::time::Duration::from_millis(800);
 
 #[derive(Debug, Args)]
+#[command(after_help = formats())]
 pub struct Check {
     /// The checklist: `staging` for checklists/staging.yaml, a path, or `-` for standard input
     name: String,
@@ -131,13 +133,18 @@ impl Check {
             Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), &env)
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
+        let stream = self.format.events.map(Stream::start);
         let file = ListFile {
             name: plan.checklist.name.clone(),
             file: plan.checklist.file.clone(),
             root: plan.checklist.root.clone(),
             overrides: self.input.overrides(),
         };
-        let Ran { mut run, redactor } = engine::run(plan, &options, env.world(), stop, |event| live.show(event)).await;
+        let Ran { mut run, redactor } = engine::run(plan, &options, env.world(), stop, |event| {
+            live.show(event);
+            stream.iter().for_each(|stream| stream.send(event));
+        })
+        .await;
         live.finish();
         env.learn(&redactor);
         let (run, recorded) = match recorder {
@@ -161,12 +168,18 @@ impl Check {
                 (redactor.pass(run), Ok(()))
             }
         };
-        let now = env.now();
-        let look = Look { width: env.width, color: env.color, now };
+        let file = Look::file(&env);
+        let look = Look { width: env.width, color: env.color, ..file.clone() };
         let (exit, was_ended_early) = (exit(&run), run.interrupted.is_some());
         let format = self.format;
         // One that can't be written does not keep the others from it.
-        let writing = move || (show(format, &run, &look), outputs.write(&run, now));
+        let writing = move || {
+            let shown = match stream {
+                Some(stream) => stream.finish(&run),
+                None => show(format, &run, &look),
+            };
+            (shown, outputs.write(&run, &file))
+        };
         let unwritten = |problem| {
             Failure::output(
                 Diagnostic::error(format!("cannot write to standard output: {}", error::os(&problem))),
@@ -238,6 +251,12 @@ fn show(format: &Format, run: &Redacted<Run>, look: &Look) -> io::Result<()> {
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Every format with what it is for.
+fn formats() -> String {
+    let rows = report::FORMATS.iter().map(|format| format!("  {:<12}{}\n", format.name, format.doc));
+    format!("Formats:\n{}", rows.collect::<String>())
 }
 
 fn format_named(name: &str) -> Result<&'static Format, String> {

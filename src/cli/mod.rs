@@ -19,6 +19,7 @@ mod sign;
 mod signed;
 mod since;
 mod stop;
+mod stream;
 mod validate;
 mod verify;
 

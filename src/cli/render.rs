@@ -49,7 +49,7 @@ impl Render {
         let kept = kept(&checklist, &self.ledger, &env);
         let run = last(checklist, &self.ledger, &env).await?;
         let markdown = report::format("markdown").expect("it is in the registry");
-        let look = Look::plain(env.now());
+        let look = Look::file(&env);
         let mut text = Vec::new();
         markdown.write(&run, &look, &mut text).expect("a vector takes all");
         let Some(path) = path else {
@@ -61,7 +61,7 @@ impl Render {
         }
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&[("markdown".to_owned(), path)], &name, unmarked, &kept);
-        let written = outputs.and_then(|outputs| outputs.write(&run, look.now));
+        let written = outputs.and_then(|outputs| outputs.write(&run, &look));
         written.map_err(|problems| Failure::output(problems, &env))?;
         Ok(Exit::Ready)
     }

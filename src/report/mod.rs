@@ -4,21 +4,33 @@
 
 mod cause;
 mod counts;
+mod finding;
 mod gap;
+pub mod github;
+mod gitlab;
+mod html;
+mod intoto;
 mod json;
+mod junit;
 mod live;
 mod markdown;
+mod ndjson;
 mod output;
+mod prometheus;
 #[cfg(test)]
 mod sample;
+mod sarif;
 mod table;
+mod tap;
 mod text;
+mod workspace;
 
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use crate::run::{Run, Verdict};
+use crate::env::Env;
+use crate::run::{Event, Run, Verdict};
 use crate::secret::Redacted;
 
 pub use counts::Counts;
@@ -26,15 +38,57 @@ pub use json::{read as read_json, schema};
 pub use live::Live;
 pub use markdown::{Exactness, drift, embed};
 pub use output::{Kept, Outputs, Unmarked, open};
+pub use workspace::Workspace;
 
-/// Every format that a run can be told in, in alphabetical order. A new format adds its row here.
+/// Every format that a run can be written in, in alphabetical order. A new format adds its row here.
 pub static FORMATS: &[Format] = &[
     Format {
+        name: "github",
+        doc: "annotations for GitHub Actions",
+        is_shared: false,
+        is_whole: false,
+        render: github::render,
+        events: None,
+    },
+    Format {
+        name: "gitlab",
+        doc: "a Code Quality report for merge requests of GitLab",
+        is_shared: false,
+        is_whole: false,
+        render: gitlab::render,
+        events: None,
+    },
+    Format {
+        name: "html",
+        doc: "a page for people, in one file",
+        is_shared: false,
+        is_whole: false,
+        render: html::render,
+        events: None,
+    },
+    Format {
+        name: "intoto",
+        doc: "an in-toto statement of the test result, to be signed",
+        is_shared: false,
+        is_whole: false,
+        render: intoto::render,
+        events: None,
+    },
+    Format {
         name: "json",
-        doc: "the whole record, for programs",
+        doc: "the complete run, for programs",
         is_shared: false,
         is_whole: true,
         render: json::render,
+        events: None,
+    },
+    Format {
+        name: "junit",
+        doc: "JUnit XML, for CI",
+        is_shared: false,
+        is_whole: false,
+        render: junit::render,
+        events: None,
     },
     Format {
         name: "markdown",
@@ -42,6 +96,31 @@ pub static FORMATS: &[Format] = &[
         is_shared: true,
         is_whole: false,
         render: markdown::render,
+        events: None,
+    },
+    Format {
+        name: "ndjson",
+        doc: "the events of the run, one JSON object a line; on standard output as they happen",
+        is_shared: false,
+        is_whole: true,
+        render: ndjson::render,
+        events: Some(ndjson::EVENTS),
+    },
+    Format {
+        name: "prometheus",
+        doc: "metrics for the textfile collector",
+        is_shared: false,
+        is_whole: false,
+        render: prometheus::render,
+        events: None,
+    },
+    Format {
+        name: "sarif",
+        doc: "SARIF 2.1.0, for code scanning",
+        is_shared: false,
+        is_whole: false,
+        render: sarif::render,
+        events: None,
     },
     Format {
         name: "table",
@@ -49,6 +128,15 @@ pub static FORMATS: &[Format] = &[
         is_shared: false,
         is_whole: false,
         render: table::render,
+        events: None,
+    },
+    Format {
+        name: "tap",
+        doc: "Test Anything Protocol, for prove",
+        is_shared: false,
+        is_whole: false,
+        render: tap::render,
+        events: None,
     },
 ];
 
@@ -63,7 +151,20 @@ pub struct Format {
     pub is_shared: bool,
     /// Whether it shows observations. For others they are not kept.
     pub is_whole: bool,
-    render: fn(&Run, &Look, &mut dyn Write) -> io::Result<()>,
+    render: Render,
+    /// How events are written as they happen, if the format has a form for them.
+    pub events: Option<Events>,
+}
+
+type Render = fn(&Run, &Look, &mut dyn Write) -> io::Result<()>;
+
+/// How a run is written as it happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Events {
+    /// Writes one event.
+    pub event: fn(&Event, &mut dyn Write) -> io::Result<()>,
+    /// Writes what follows the last event.
+    pub done: fn(&Run, &mut dyn Write) -> io::Result<()>,
 }
 
 impl Format {
@@ -77,7 +178,7 @@ impl Format {
 }
 
 /// How the reader sees it. Formats for files take no notice.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Look {
     /// The columns of the terminal. `None` when it is read elsewhere.
     pub width: Option<usize>,
@@ -85,12 +186,19 @@ pub struct Look {
     pub color: bool,
     /// The time at which it is read, by which gaps have expired or not.
     pub now: Timestamp,
+    /// The repository, which forges name files relative to.
+    pub workspace: Workspace,
 }
 
 impl Look {
+    /// How a file of this environment is written now: no colours, no terminal.
+    pub fn file(env: &Env) -> Self {
+        Self { workspace: Workspace::of(env), ..Self::plain(env.now()) }
+    }
+
     /// How a file is written: no colours, no terminal.
     pub fn plain(now: Timestamp) -> Self {
-        Self { width: None, color: false, now }
+        Self { width: None, color: false, now, workspace: Workspace::default() }
     }
 }
 

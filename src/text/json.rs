@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Serializer;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{is_hidden, without_mark};
 
@@ -19,6 +19,16 @@ pub fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<(
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
+/// Writes a value on one line, with a line end behind it.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(&mut *out, Safe(CompactFormatter));
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
+
 /// The same as text that ends with a line end.
 pub fn pretty(value: &serde_json::Value) -> String {
     let mut out = Vec::new();
@@ -27,10 +37,10 @@ pub fn pretty(value: &serde_json::Value) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-/// The pretty format with more escapes.
-struct Safe<'a>(PrettyFormatter<'a>);
+/// A format with more escapes.
+struct Safe<F>(F);
 
-impl Formatter for Safe<'_> {
+impl<F: Formatter> Formatter for Safe<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         escape(out, fragment)
     }

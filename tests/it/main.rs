@@ -26,6 +26,7 @@ mod env;
 mod extends;
 mod file;
 mod flow;
+mod formats;
 mod gap;
 mod git;
 mod github;

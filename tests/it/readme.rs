@@ -84,7 +84,7 @@ fn each_exit_code_of_the_readme_is_given_for_what_it_says() {
         (run(&up, &["--only", "b"]), 2),
         (run(&up, &["--no-such-option"]), 2),
         (run(&format!("http://127.0.0.1:{}", free_port()), &[]), 3),
-        (run(&up, &["--report", "json=no/folder/run.json"]), 4),
+        (run(&up, &["--report", "json=/dev/full"]), 4),
     ];
     for (given, expected) in given {
         assert_eq!(given, expected);

@@ -12,6 +12,7 @@ use crate::text::json;
 
 use super::Look;
 use v1::Document;
+pub use v1::Item;
 
 /// The run as one JSON document, in checklist order.
 pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {

@@ -6,8 +6,6 @@ mod sink;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::run::Run;
 use crate::secret::Redacted;
@@ -61,8 +59,8 @@ pub fn open(specs: &[(String, PathBuf)], name: &str, unmarked: Unmarked, kept: &
 
 impl Outputs {
     /// Writes every report. One that cannot be written does not keep the others from it.
-    pub fn write(&self, run: &Redacted<Run>, now: Timestamp) -> Result<(), Diagnostics> {
-        let problems: Vec<_> = self.0.iter().filter_map(|output| output.write(run, now).err()).collect();
+    pub fn write(&self, run: &Redacted<Run>, look: &Look) -> Result<(), Diagnostics> {
+        let problems: Vec<_> = self.0.iter().filter_map(|output| output.write(run, look).err()).collect();
         if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
     }
 }
@@ -92,13 +90,12 @@ impl Output {
         Ok(Self { format, path: path.to_owned(), sink, unmarked })
     }
 
-    fn write(&self, run: &Redacted<Run>, now: Timestamp) -> Result<(), Diagnostic> {
+    fn write(&self, run: &Redacted<Run>, look: &Look) -> Result<(), Diagnostic> {
         let failed = |problem: io::Error| cannot_write(&self.path, &problem);
-        let look = Look::plain(now);
         match &self.sink {
             Sink::File(file) if self.format.is_shared => {
                 let mut markdown = Vec::new();
-                self.format.write(run, &look, &mut markdown).map_err(failed)?;
+                self.format.write(run, look, &mut markdown).map_err(failed)?;
                 // Read again: somebody may have edited it during the run.
                 let there = file.content().map_err(failed)?;
                 let whole = match embed::embed(&there, &run.name, &markdown) {
@@ -110,9 +107,9 @@ impl Output {
                 let whole = whole.map_err(|why| no_place(&self.path, &run.name, why))?;
                 file.replace(|out| out.write_all(&whole)).map_err(failed)
             }
-            Sink::File(file) => file.replace(|out| self.format.write(run, &look, out)).map_err(failed),
+            Sink::File(file) => file.replace(|out| self.format.write(run, look, out)).map_err(failed),
             Sink::Stdout | Sink::Stderr | Sink::Stream(_) => {
-                self.sink.stream(|out| self.format.write(run, &look, out)).map_err(failed)
+                self.sink.stream(|out| self.format.write(run, look, out)).map_err(failed)
             }
         }
     }
@@ -136,9 +133,6 @@ fn twice(first: &Output, second: &Output) -> Diagnostic {
 
 fn cannot_write(path: &Path, problem: &io::Error) -> Diagnostic {
     let help = match problem.kind() {
-        io::ErrorKind::NotFound => {
-            path.parent().map(|folder| format!("make the folder first: `mkdir -p {}`", folder.display()))
-        }
         io::ErrorKind::PermissionDenied => {
             Some("the file and its folder must be writable: a new file is made beside the old one".to_owned())
         }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::{Kept, Unmarked, open};
 use crate::diagnostic::Diagnostics;
+use crate::report::Look;
 use crate::report::sample::{m9, now};
 use crate::secret::Redactor;
 use crate::writer::Target;
@@ -19,7 +20,8 @@ fn folder() -> TempDir {
 
 fn write(format: &str, path: &Path) -> Result<(), Diagnostics> {
     let run = Redactor::default().pass(m9());
-    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep, &Kept::default())?.write(&run, now())
+    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep, &Kept::default())?
+        .write(&run, &Look::plain(now()))
 }
 
 /// What went wrong, and what to do, without the folder's name.
@@ -106,14 +108,25 @@ fn a_report_that_breaks_off_leaves_the_old_file() {
 }
 
 #[test]
+fn missing_folders_are_made_when_the_report_is_written() {
+    let folder = folder();
+    let path = folder.path().join("no/such/run.json");
+    let specs = [("json".to_owned(), path.clone())];
+    let outputs = open(&specs, "staging", Unmarked::Keep, &Kept::default()).expect("it can be written");
+    assert_eq!(names(&folder), [""; 0]);
+    outputs.write(&Redactor::default().pass(m9()), &Look::plain(now())).expect("it can be written");
+    assert!(fs::read_to_string(path).expect("it is there").starts_with('{'));
+    fs::write(folder.path().join("file"), "").expect("the folder is writable");
+    let below = [("json".to_owned(), folder.path().join("file/run.json"))];
+    insta::assert_snapshot!(said(open(&below, "staging", Unmarked::Keep, &Kept::default()).map(drop), &folder), @"cannot write `DIR/file/run.json`: not a directory");
+}
+
+#[test]
 fn every_path_that_cannot_be_written_is_named_before_the_run() {
     let folder = folder();
     let spec = |format: &str, name: &str| (format.to_owned(), folder.path().join(name));
-    let specs =
-        [spec("json", "no/such/run.json"), spec("jsn", "a"), spec("json", ""), spec("json", "b"), spec("table", "./b")];
+    let specs = [spec("jsn", "a"), spec("json", ""), spec("json", "b"), spec("table", "./b")];
     insta::assert_snapshot!(said(open(&specs, "staging", Unmarked::Keep, &Kept::default()).map(drop), &folder), @"
-    cannot write `DIR/no/such/run.json`: no such file or directory
-    make the folder first: `mkdir -p DIR/no/such`
     no format is called `jsn`
     did you mean `json`?
     cannot write `DIR/`: is a directory
@@ -150,7 +163,7 @@ fn markdown_keeps_what_people_wrote_around_it() {
     write("markdown", &path).expect("it is writable");
     let mut part = Vec::new();
     let render = crate::report::format("markdown").expect("it is in the registry").render;
-    render(&m9(), &crate::report::Look::plain(now()), &mut part).expect("a vector takes all");
+    render(&m9(), &Look::plain(now()), &mut part).expect("a vector takes all");
     assert_eq!(
         fs::read_to_string(&path).expect("it is there"),
         around(&String::from_utf8(part).expect("markdown is UTF-8"))

@@ -9,7 +9,7 @@ use crate::run::{Interruption, Run, Signal, Status};
 
 fn shown(run: &Run, columns: Option<usize>) -> String {
     let mut out = Vec::new();
-    let look = Look { width: columns, color: false, now: now() };
+    let look = Look { width: columns, ..Look::plain(now()) };
     (format("table").expect("it is in the registry").render)(run, &look, &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("reports are UTF-8")
 }
@@ -264,7 +264,7 @@ fn escapes_in_evidence_do_not_reach_the_terminal() {
 #[test]
 fn colours_change_nothing_but_colours() {
     let mut out = Vec::new();
-    let look = Look { width: None, color: true, now: now() };
+    let look = Look { color: true, ..Look::plain(now()) };
     super::render(&sample::m9(), &look, &mut out).expect("a vector takes all");
     let painted = String::from_utf8(out).expect("reports are UTF-8");
     assert_eq!(anstream::adapter::strip_str(&painted).to_string(), shown(&sample::m9(), None));
