@@ -225,7 +225,8 @@ impl Canonical {
             match part {
                 Part::Text(text) => self.list("text", [text.as_str()].into_iter()),
                 Part::Reference(reference) => {
-                    self.list("reference", [reference.path.as_str()].into_iter());
+                    let filters = reference.filters.iter().map(|filter| filter.name());
+                    self.list("reference", std::iter::once(reference.path.as_str()).chain(filters));
                     self.parts(reference.default.as_deref().unwrap_or_default());
                 }
             }

@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::expect::{Cut, SameFact};
 use crate::yaml::{self, Node};
 
-use super::{Context, Fault, Probe};
+use super::{Context, Exclusive, Fault, Probe};
 
 /// A kind of probe: how its settings are read, and what it observes. It may have state of its own.
 pub trait Kind: Send + Sync {
@@ -106,12 +106,31 @@ impl<P: Probe> Kind for Typed<P> {
     }
 
     fn validate(&self, settings: &Node, problems: &mut Vec<Diagnostic>) {
+        problems.extend(conflicts(settings, P::EXCLUSIVE));
         drop(yaml::read_with_holes::<P>(settings, problems));
     }
 
     fn read(&self, settings: &Node, problems: &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>> {
-        Some(Box::new(yaml::read::<P>(settings, problems)?))
+        let conflicts = conflicts(settings, P::EXCLUSIVE);
+        let is_clear = conflicts.is_empty();
+        problems.extend(conflicts);
+        let probe = yaml::read::<P>(settings, problems)?;
+        is_clear.then(|| Box::new(probe) as Box<dyn Observe>)
     }
+}
+
+/// Settings that exclude each other, also where one is not filled in yet.
+fn conflicts(settings: &Node, exclusive: &[Exclusive]) -> Vec<Diagnostic> {
+    let key = |name: &str| settings.entries().iter().find(|(key, _)| &*key.text == name).map(|(key, _)| key);
+    let mut problems = Vec::new();
+    for (one, others) in exclusive {
+        let Some(first) = key(one) else { continue };
+        for other in others.iter().filter_map(|other| key(other)) {
+            let problem = Diagnostic::error(format!("`{}` can't be combined with `{one}`", other.text));
+            problems.push(problem.at(other.span).also(first.span, "given here").help("remove one of them"));
+        }
+    }
+    problems
 }
 
 impl<P: Probe> Observe for P {

@@ -99,6 +99,9 @@ impl FromIterator<Arc<dyn Kind>> for Registry {
     }
 }
 
+/// A setting, and those that it can't be combined with.
+pub type Exclusive = (&'static str, &'static [&'static str]);
+
 /// A way to look at one thing. Its fields are its settings; their doc comments are the manual.
 pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Its name in a checklist.
@@ -110,6 +113,9 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Other paths that state the same fact as a path of `EXPECT`: an expectation there replaces that default, too.
     /// List only what can't hold while the default's fact is wrong, unless the checklist means just that.
     const SAME_FACT: &'static [SameFact] = &[];
+
+    /// Settings that exclude others: each with those that it can't be combined with.
+    const EXCLUSIVE: &'static [Exclusive] = &[];
 
     /// An entry of `probes` with it, in YAML, as its manual shows it: a use that a checklist would really have.
     const EXAMPLE: &'static str;

@@ -8,8 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Context, Cut, Fault, Probe, SameFact};
-use crate::client::sql::{Access, Column, Database, DatabaseUrl, Request, client};
+use super::{Context, Cut, Exclusive, Fault, Probe, SameFact};
+use crate::client::sql::{
+    Access, Column, Database, DatabaseParts, DatabaseSource, DatabaseUrl, PARTS, Request, client,
+};
 
 /// The longest value that evidence shows, in characters.
 const MAX_EVIDENCE: usize = 80;
@@ -25,9 +27,8 @@ const MAX_EVIDENCE: usize = 80;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sql {
-    /// Where the database is: `postgresql://user:password@host/name`, `mysql://…`, `mariadb://…`, `sqlite:///file.db`.
-    /// SQLAlchemy's `postgresql+asyncpg://` and the like are accepted. `?sslmode=require` and stricter ask for TLS and
-    /// verify it; without `sslmode`, TLS is used where it is offered. A SQLite file must exist.
+    #[serde(rename = "..", deserialize_with = "DatabaseSource::required")]
+    #[schemars(flatten, with = "DatabaseParts")]
     url: DatabaseUrl,
     /// One statement, such as `SELECT count(*) FROM users`.
     query: Statement,
@@ -76,6 +77,7 @@ pub struct SqlSeen {
 impl Probe for Sql {
     const KIND: &'static str = "sql";
     const EXPECT: &'static str = "{ holds: true }";
+    const EXCLUSIVE: &'static [Exclusive] = &[("url", PARTS)];
     const SAME_FACT: &'static [SameFact] = &[("holds", &["value", "rows", "row_count", "affected"])];
     const EXAMPLE: &'static str = r#"sql: { url: "${secrets.DATABASE_URL}", query: SELECT count(*) AS count FROM orders }
 expect: { "rows[0].count": { at_least: 1 } }

@@ -184,7 +184,10 @@ impl<'a> De<'a> {
             let mut error = error;
             if error.place.is_none()
                 && let What::Missing(field) = error.what
-                && (self.node.get(field).is_some() || self.reading.is_misspelt(self.node, field))
+                // One of several that may stand for each other is called `a` or `b`.
+                && field
+                    .split("` or `")
+                    .any(|field| self.node.get(field).is_some() || self.reading.is_misspelt(self.node, field))
             {
                 // It is there, but was cut out, or has been told under its wrong name.
                 error.what = What::Consequence;
@@ -451,7 +454,7 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let value = self.value.take().expect("serde asks for a value after its key");
         // What is refused when it has been read, such as a text of the wrong form, is refused here.
-        seed.deserialize(value).map_err(|error| error.at(value.node.span, value.node))
+        value.placed(seed.deserialize(value))
     }
 }
 

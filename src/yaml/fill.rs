@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span};
 
-use super::{Node, Part, Reference, Scalar, Style, Template, Value};
+use super::{Filter, Node, Part, Reference, Scalar, Style, Template, Value};
 
 /// How long a text may become: references to references could double it without end.
 const MAX_TEXT: usize = 16 << 20;
@@ -130,7 +130,7 @@ impl Fill<'_> {
     fn reference(&mut self, reference: &Reference, style: Style) -> Outcome {
         match ((self.lookup)(reference), &reference.default) {
             (Lookup::Found(node), Some(default)) if is_blank(&node) => self.default(default, style),
-            (Lookup::Found(node), _) => Outcome::Known(node.value),
+            (Lookup::Found(node), _) => self.filtered(node.value, reference),
             (Lookup::Missing, Some(default)) => self.default(default, style),
             (Lookup::Missing, None) => Outcome::Open(vec![Part::Reference(reference.clone())]),
             (Lookup::Later, default) => {
@@ -153,6 +153,37 @@ impl Fill<'_> {
                 Outcome::Refused
             }
         }
+    }
+
+    /// The value behind the filters of a reference.
+    fn filtered(&mut self, value: Value, reference: &Reference) -> Outcome {
+        if reference.filters.is_empty() {
+            return Outcome::Known(value);
+        }
+        match value {
+            Value::Scalar(scalar) => {
+                let filtered = |text: String, filter: &Filter| filter.apply(&text);
+                Outcome::Known(text(&reference.filters.iter().fold(scalar.text.to_string(), filtered)))
+            }
+            Value::Hole(template) if template.is_refused() => Outcome::Refused,
+            // Another reference alone takes the filters along.
+            Value::Hole(template) => match template.parts.as_slice() {
+                [Part::Reference(inner)] => {
+                    let filters = [&*inner.filters, &*reference.filters].concat();
+                    Outcome::Open(vec![Part::Reference(Reference { filters, ..inner.clone() })])
+                }
+                _ => self.unfilterable(reference, "a text that is filled in later"),
+            },
+            Value::List(_) => self.unfilterable(reference, "a list"),
+            Value::Map(_) => self.unfilterable(reference, "a map"),
+        }
+    }
+
+    fn unfilterable(&mut self, reference: &Reference, what: &str) -> Outcome {
+        let title = format!("a filter needs a text, and `{}` is {what}", reference.path);
+        let help = "apply the filter where the value is defined";
+        self.problems.push(Diagnostic::error(title).at(reference.span).help(help));
+        Outcome::Refused
     }
 
     fn default(&mut self, default: &[Part], style: Style) -> Outcome {

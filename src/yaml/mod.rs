@@ -26,7 +26,7 @@ pub use fill::{Lookup, fill};
 pub use parse::{parse, parse_plain};
 pub use read::{read, read_with_holes};
 pub use spanned::Spanned;
-pub use template::{Part, Reference, Template, head};
+pub use template::{Filter, Part, Reference, Template, head};
 pub use unit::{Duration, Size};
 pub use write::write;
 

@@ -30,11 +30,62 @@ pub enum Part {
     Reference(Reference),
 }
 
+/// What `|urlencode` and the like do with a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Percent-encodes everything but letters, digits, `-`, `.`, `_` and `~`: for a part of a URL.
+    UrlEncode,
+    /// Removes blanks and line breaks at both ends.
+    Trim,
+}
+
+impl Filter {
+    const ALL: [Self; 2] = [Self::UrlEncode, Self::Trim];
+
+    /// As it is written behind the `|`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UrlEncode => "urlencode",
+            Self::Trim => "trim",
+        }
+    }
+
+    /// The text that it makes of another.
+    pub fn apply(self, text: &str) -> String {
+        match self {
+            Self::UrlEncode => percent_encoding::utf8_percent_encode(text, RESERVED).to_string(),
+            Self::Trim => text.trim().to_owned(),
+        }
+    }
+}
+
+/// What a part of a URL can't hold as it is.
+const RESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The path and the filters of `secrets.X|trim|urlencode`. None if there is no such filter.
+fn filtered(text: &str) -> Option<(String, Vec<Filter>)> {
+    let mut filters = Vec::new();
+    let mut path = text.trim();
+    while let Some((rest, name)) = path.rsplit_once('|') {
+        let name = name.trim();
+        // In the path of an observation, it may be anything.
+        if !name.chars().all(|c| c.is_ascii_lowercase()) {
+            break;
+        }
+        filters.insert(0, Filter::ALL.into_iter().find(|filter| filter.name() == name)?);
+        path = rest.trim_end();
+    }
+    Some((path.to_owned(), filters))
+}
+
 /// `${path:-default}`: what stands between the braces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     /// Such as `vars.api`, `env.STAGING_URL`, `secrets.TOKEN`, `inputs.url`, `main.commit`, `items.db.main.json.id`.
     pub path: String,
+    /// What is done with the value, in order.
+    pub filters: Vec<Filter>,
     /// What to take when there is nothing there (or an empty text). It may hold references itself.
     pub default: Option<Vec<Part>>,
     /// From the `$` to the `}`.
@@ -235,7 +286,10 @@ impl Scan<'_> {
         else {
             return trouble(start + 2, unclosed, how);
         };
-        let path = rest[..end].trim().to_owned();
+        let Some((path, filters)) = filtered(&rest[..end]) else {
+            let (title, help) = ("unknown filter", "the filters are `urlencode` and `trim`");
+            return trouble(self.at + end, title, help);
+        };
         self.at += end;
         if bytes[end] == b'$' {
             return trouble(
@@ -262,6 +316,6 @@ impl Scan<'_> {
             );
         }
         let offset = |at: usize| u32::try_from(at).expect("a file is at most 16 MiB");
-        Ok(Reference { path, default, span: Span { file: 0, start: offset(start), end: offset(self.at) } })
+        Ok(Reference { path, filters, default, span: Span { file: 0, start: offset(start), end: offset(self.at) } })
     }
 }

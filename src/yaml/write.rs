@@ -42,6 +42,7 @@ fn push(parts: &[Part], text: &mut String) {
             Part::Text(part) => text.push_str(&escaped(part)),
             Part::Reference(reference) => {
                 write!(text, "${{{}", reference.path).expect("a string takes all");
+                reference.filters.iter().for_each(|filter| text.extend(["|", filter.name()]));
                 if let Some(default) = &reference.default {
                     text.push_str(":-");
                     push(default, text);

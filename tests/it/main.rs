@@ -21,6 +21,7 @@ mod definition;
 mod demo;
 mod dns;
 mod docs;
+mod dsn;
 mod each;
 mod env;
 mod extends;

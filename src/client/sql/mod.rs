@@ -7,6 +7,7 @@ mod mysql;
 mod parameter;
 mod postgres;
 mod reach;
+mod source;
 mod sqlite;
 mod statement;
 mod trust;
@@ -37,6 +38,7 @@ pub use client::client;
 pub use error::{fault, is_missing_table};
 pub use guard::Guard;
 pub use reach::postgres as connect_postgres;
+pub use source::{DatabaseParts, DatabaseSource, PARTS, host_of, login};
 pub use url::{DatabaseUrl, Place, postgres_target};
 
 /// How much of an answer is kept, in bytes of JSON, whatever the rows are.

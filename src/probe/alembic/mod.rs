@@ -17,8 +17,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::Instant;
 
-use super::{Context, Fault, Probe};
-use crate::client::sql::{Access, Database, DatabaseUrl, Request};
+use super::{Context, Exclusive, Fault, Probe};
+use crate::client::sql::{Access, Database, DatabaseParts, DatabaseSource, DatabaseUrl, PARTS, Request};
 use config::Config;
 use graph::Graph;
 use state::State;
@@ -33,11 +33,11 @@ const NAMED: usize = 3;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Alembic {
-    /// The database: `postgresql://user:password@host/name`, `mysql://…`, `sqlite:///file.db`, also as SQLAlchemy writes
-    /// it, such as `postgresql+asyncpg://`. If absent, the configuration's `sqlalchemy.url`.
-    url: Option<DatabaseUrl>,
+    #[serde(rename = "..", default)]
+    #[schemars(flatten, with = "DatabaseParts")]
+    server: DatabaseSource,
     /// Alembic's configuration, such as `backend/alembic.ini` or a `pyproject.toml`. `alembic.ini` if absent. Relative
-    /// paths in it start in its folder.
+    /// paths in it start in its folder. Without `url` and `host`, the database is its `sqlalchemy.url`.
     config: Option<PathBuf>,
     /// The section of the configuration, as in `alembic --name`. `alembic` if absent.
     name: Option<String>,
@@ -117,6 +117,7 @@ enum History {
 impl Probe for Alembic {
     const KIND: &'static str = "alembic";
     const EXPECT: &'static str = "{ at_head: true }";
+    const EXCLUSIVE: &'static [Exclusive] = &[("url", PARTS)];
     const EXAMPLE: &'static str = r#"alembic: { url: "${secrets.DATABASE_URL}", config: backend/alembic.ini }
 expect: { current: [014_trace_mismatches] }
 "#;
@@ -134,7 +135,7 @@ expect: { current: [014_trace_mismatches] }
         let request = Request { url, insecure: self.insecure, ca: self.ca.clone(), access: Access::Read };
         // A file of the configuration's own URL is relative to where alembic runs.
         let mut place = cx.clone();
-        if self.url.is_none() {
+        if self.server.url().is_none() {
             place.dir = dir.into();
         }
         let (table, schema) = (self.version_table.clone(), self.version_table_schema.clone());
@@ -213,7 +214,7 @@ impl Alembic {
     /// The history where files tell it, the database's URL, and the folder in which alembic runs. It blocks.
     fn read(&self, project: &Path) -> Result<(Option<Graph>, DatabaseUrl, PathBuf), Fault> {
         let path = project.join(self.config_path());
-        let is_needed = self.url.is_none() || self.config.is_some();
+        let is_needed = self.server.url().is_none() || self.config.is_some();
         let is_told = self.scripts.is_some() || !self.versions.is_empty();
         let config = if is_told && !is_needed && !path.exists() {
             Config { dir: project.to_owned(), ..Config::default() }
@@ -228,7 +229,7 @@ impl Alembic {
                 Some(Graph::new(folder::read(&folders, kind, project)?)?)
             }
         };
-        let url = match &self.url {
+        let url = match self.server.url() {
             Some(url) => url.clone(),
             None => config.database_url().map_err(|why| {
                 Fault::new(format!("`{}`: {why}", self.config_path().display()))

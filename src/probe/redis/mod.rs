@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 pub use info::{Persistence, Role};
-pub use setting::RedisUrl;
+pub use setting::{Parts, RedisUrl};
 
-use super::{Context, Fault, Probe, SameFact};
+use super::{Context, Exclusive, Fault, Probe, SameFact};
 use connection::{Answer, Connection};
 use info::Info;
 
@@ -24,8 +24,8 @@ use info::Info;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
-    /// The server: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS. All but the host may be left
-    /// out; the password is percent-encoded. Usually a secret, such as `${secrets.REDIS_URL}`.
+    #[serde(rename = "..", deserialize_with = "setting::required")]
+    #[schemars(flatten, with = "Parts")]
     url: RedisUrl,
     /// Also write, read and remove a key of its own (`gate:probe:…`, which expires after a minute in any case). `false`
     /// if absent.
@@ -93,6 +93,7 @@ pub struct RedisSeen {
 
 impl Probe for Redis {
     const KIND: &'static str = "redis";
+    const EXCLUSIVE: &'static [Exclusive] = &[("url", &["host", "port", "user", "password", "database", "tls"])];
     const EXPECT: &'static str = "{ pong: true, error: { exists: false } }";
     const SAME_FACT: &'static [SameFact] = &[("pong", &["error"])];
     const EXAMPLE: &'static str = r#"redis: { url: "${secrets.REDIS_URL}", write: true }

@@ -8,12 +8,53 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::client::sql::{host_of, login};
 use crate::text::error;
 
 /// Where a server is, who asks, and which of its databases is meant.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(inline)]
 pub struct RedisUrl(#[schemars(with = "String")] Target);
+
+/// A URL, or its parts.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parts {
+    /// The server: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS. All but the host may be left
+    /// out; the password is percent-encoded. Usually a secret, such as `${secrets.REDIS_URL}`.
+    url: Option<RedisUrl>,
+    /// Without `url`: the name or address of the server, such as `redis.staging.example`.
+    host: Option<String>,
+    /// Without `url`: its port. Default: 6379.
+    port: Option<u16>,
+    /// Without `url`: the ACL user.
+    user: Option<String>,
+    /// Without `url`: the password as it is, not percent-encoded, such as `${secrets.REDIS_PASSWORD}`.
+    password: Option<String>,
+    /// Without `url`: the number of the database. Default: 0.
+    database: Option<u32>,
+    /// Without `url`: connect with TLS. Default: `false`.
+    #[serde(default)]
+    tls: bool,
+}
+
+/// Reads a server that must be named.
+///
+/// # Errors
+/// When it is not, or something is wrong with it.
+pub fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RedisUrl, D::Error> {
+    let Parts { url, host, port, user, password, database, tls } = Parts::deserialize(deserializer)?;
+    if let Some(url) = url {
+        return Ok(url);
+    }
+    let host = host.ok_or_else(|| D::Error::missing_field("url` or `host"))?;
+    let scheme = if tls { "rediss" } else { "redis" };
+    let login = login(user.as_deref(), password.as_deref());
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let host = host_of(&host).map_err(D::Error::custom)?;
+    let text = format!("{scheme}://{login}{host}{port}/{}", database.unwrap_or_default());
+    Target::parse(&text).map(RedisUrl).map_err(D::Error::custom)
+}
 
 /// What a URL says.
 #[derive(Clone, PartialEq, Eq)]
