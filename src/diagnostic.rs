@@ -2,6 +2,7 @@
 
 mod collector;
 mod source;
+mod synonym;
 
 use std::ops::Range;
 
@@ -109,11 +110,10 @@ impl Diagnostic {
         candidates: impl IntoIterator<Item = &'a str>,
         otherwise: impl Into<String>,
     ) -> Self {
-        match suggestion(word, candidates) {
-            Some(text) if self.at.is_some() => self.label(text),
-            Some(text) => self.help(text),
-            None => self.help(otherwise),
-        }
+        let Some(near) = closest(word, candidates) else { return self.help(otherwise) };
+        let text = did_you_mean(near);
+        let suggested = if self.at.is_some() { self.label(text) } else { self.help(text) };
+        suggested.maybe_help(synonym::form(word, near).map(|form| format!("such as `{form}`")))
     }
 
     /// What is wrong, alone.
@@ -201,6 +201,10 @@ const MAX_WORD: usize = 200;
 /// The candidate that the user most probably meant, if any is near enough.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = |candidate: &str| 1 + word.len().max(candidate.len()) / 4;
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    if let Some(meant) = synonym::synonym(word, &candidates) {
+        return Some(meant);
+    }
     candidates
         .into_iter()
         // Comparing takes the product of both lengths in time and memory.
@@ -214,7 +218,11 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// `did you mean …?`, if any candidate is near enough.
 pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    closest(word, candidates).map(|near| format!("did you mean `{near}`?"))
+    closest(word, candidates).map(did_you_mean)
+}
+
+fn did_you_mean(near: &str) -> String {
+    format!("did you mean `{near}`?")
 }
 
 fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {

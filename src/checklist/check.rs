@@ -12,7 +12,7 @@ use super::file::{FileCheck, FileInput, FileUse};
 use super::find::OwnFiles;
 use super::kind_info::KindCache;
 use super::probe::{Named, default_timing, named, read};
-use super::references::ReferenceScope;
+use super::references::{Declared, ReferenceScope};
 use super::stock::STOCK;
 use super::{ProbeTask, Timing, Used, shown};
 
@@ -180,8 +180,14 @@ impl Check {
             problems
                 .push(Diagnostic::error(format!("the input `{}` is used nowhere", input.key.text)).at(input.key.span));
         }
-        let mut scope =
-            ReferenceScope { aliases: Vec::new(), item: name, needs: &[], items: &|_| None, is_base: false };
+        let mut scope = ReferenceScope {
+            aliases: Vec::new(),
+            item: name,
+            needs: &[],
+            items: &|_| None,
+            is_base: false,
+            declared: &Declared::of(&root, &["inputs"]),
+        };
         read_all(&probes, default_timing(), &mut scope, kinds, problems);
         (problems.len() == before).then(|| Self { name: name.into(), inputs, probes })
     }

@@ -24,7 +24,7 @@ use super::markdown;
 use super::names::{Names, Need};
 use super::part::parts;
 use super::probe::{self, Named, default_timing, named, overridden};
-use super::references::{self, ReferenceScope};
+use super::references::{self, Declared, ReferenceScope};
 use super::scope::given;
 use super::sign_off::{self, Around};
 use super::signers;
@@ -74,6 +74,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
         problems.extend(markdown::shared(&root, &found, &env.cwd));
         let mut loader = Loader {
             names: Names::read(&root, &unread, is_base, &mut problems),
+            declared: Declared::of(&root, &["vars", "secrets"]),
             checks: Checks::new(&found.root, &env.cwd).given(&found.files),
             kinds: KindCache::new(registry),
             sources: &mut sources,
@@ -159,6 +160,7 @@ struct Content {
 
 struct Loader<'a> {
     names: Names<'a>,
+    declared: Declared<'a>,
     checks: Checks<'a>,
     kinds: KindCache<'a>,
     sources: &'a mut Sources,
@@ -315,8 +317,14 @@ impl Loader<'_> {
         let words: Vec<&str> = raw_needs.iter().map(|need| need.value.as_str()).collect();
         let names = &self.names;
         let find = |id: &str| names.probes(id);
-        let mut scope =
-            ReferenceScope { aliases: Vec::new(), item: id, needs: &words, items: &find, is_base: self.is_base };
+        let mut scope = ReferenceScope {
+            aliases: Vec::new(),
+            item: id,
+            needs: &words,
+            items: &find,
+            is_base: self.is_base,
+            declared: &self.declared,
+        };
         let mut probes: Vec<ProbeTask> = Vec::with_capacity(node.get("probes").map_or(0, |list| list.elements().len()));
         let timing = overridden(timing, Some(&said));
         if let Some(list) = node.get("probes") {

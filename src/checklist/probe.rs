@@ -72,6 +72,25 @@ fn strange(key: &Key, registry: &Registry) -> Diagnostic {
     problem.suggest(&key.text, names, format!("the kinds are {}, and `use` for a check", kinds(registry)))
 }
 
+/// What is wrong with `http: https://api`: the value without the setting that it is for.
+fn without_setting(settings: &Node, kind: &dyn Kind) -> Option<Diagnostic> {
+    if settings.is_null() || matches!(settings.value, Value::List(_) | Value::Map(_)) {
+        return None;
+    }
+    let schema = kind.settings();
+    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut names: Vec<&str> = required.iter().filter_map(serde_json::Value::as_str).collect();
+    if names.is_empty() && !schema["properties"]["shell"].is_null() {
+        names.push("shell");
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = names.iter().map(|name| format!("{name}: …")).collect();
+    let problem = Diagnostic::error(format!("`{}` takes a map of settings, not {}", kind.name(), settings.kind()));
+    Some(problem.at(settings.span).label(format!("did you mean `{}: {{ {} }}`?", kind.name(), names.join(", "))))
+}
+
 fn kinds(registry: &Registry) -> String {
     let names: Vec<String> = registry.names().map(|name| format!("`{name}`")).collect();
     names.join(", ")
@@ -104,7 +123,10 @@ pub fn read(
     let info = kinds.of(kind);
     let options = yaml::read::<FileProbe>(&node.only(&OPTIONS), problems);
     references::check(settings, scope, kinds, problems);
-    let read = if settings.has_holes() {
+    let read = if let Some(problem) = without_setting(settings, &**kind) {
+        problems.push(problem);
+        None
+    } else if settings.has_holes() {
         kind.validate(settings, problems);
         Some(Settings::Unresolved(settings.clone()))
     } else {

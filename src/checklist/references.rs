@@ -27,6 +27,29 @@ pub struct ReferenceScope<'a> {
     pub items: &'a Find<'a>,
     /// Whether there may be other items: in a base, which others extend.
     pub is_base: bool,
+    /// The names that need a root before them.
+    pub declared: &'a Declared<'a>,
+}
+
+/// The names that a file declares for references, such as its variables, each list with the root of its references.
+#[derive(Debug)]
+pub struct Declared<'a>(Vec<(&'static str, Vec<&'a str>)>);
+
+impl<'a> Declared<'a> {
+    /// The names in these maps of a file, such as `vars` and `secrets`.
+    pub fn of(root: &'a Node, maps: &[&'static str]) -> Self {
+        let names = |map: &str| root.get(map).map(Node::entries).unwrap_or_default().iter().map(|(key, _)| &*key.text);
+        Self(maps.iter().map(|map| (*map, names(map).collect())).collect())
+    }
+
+    /// The reference that a path without its root probably stands for: `secrets.TOKEN` for `TOKEN`.
+    fn with_root(&self, path: &str) -> Option<String> {
+        let (first, _) = head(path);
+        let declared = self.0.iter().find(|(_, names)| names.contains(&first)).map(|(root, _)| *root);
+        let is_variable = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let root = declared.or_else(|| path.chars().all(is_variable).then_some("env"))?;
+        Some(format!("{root}.{path}"))
+    }
 }
 
 /// The parts of `items.ID.alias.path` behind the first dot.
@@ -51,7 +74,7 @@ fn problem(reference: &Reference, scope: &ReferenceScope, kinds: &mut KindCache<
         "items" => elsewhere(reference, path, scope, kinds),
         _ => match scope.aliases.iter().find(|(alias, _)| alias == first) {
             Some((_, known)) => expect::astray(path, behind(reference, path), &known.observation),
-            None => Some(unknown(first, reference.span, scope)),
+            None => Some(unknown(first, reference, scope)),
         },
     }
 }
@@ -96,8 +119,11 @@ fn behind(reference: &Reference, path: &str) -> Span {
     Span { file: reference.span.file, start: at(start), end: at(reference.path.len()) }
 }
 
-fn unknown(first: &str, span: Span, scope: &ReferenceScope) -> Diagnostic {
-    let problem = Diagnostic::error(format!("nothing is called `{first}` here")).at(span);
+fn unknown(first: &str, reference: &Reference, scope: &ReferenceScope) -> Diagnostic {
+    let problem = Diagnostic::error(format!("nothing is called `{first}` here")).at(reference.span);
+    if let Some(path) = scope.declared.with_root(&reference.path) {
+        return problem.label(format!("did you mean `${{{path}}}`?"));
+    }
     let aliases = || scope.aliases.iter().map(|(alias, _)| alias.as_str());
     let otherwise = match aliases().collect::<Vec<_>>().as_slice() {
         [] => format!("name a probe before this one with `as: {first}`; write `$$` for a dollar"),

@@ -84,6 +84,11 @@ pub struct Check {
 impl Check {
     pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let env = self.input.env(env)?;
+        if self.markdown == Some(None) && self.name.ends_with(".md") {
+            let problem = Diagnostic::error(format!("`{}` is not a checklist", self.name));
+            let help = format!("to write Markdown to it: `gate check NAME --markdown={}`", self.name);
+            return Err(Failure::usage(problem.help(help), &env));
+        }
         let checklist = load(&self.name, &self.input.overrides(), &env)?;
         let reports = self.reports(&checklist.root, checklist.markdown.as_deref(), &env)?;
         let sources = Arc::clone(&checklist.sources);

@@ -95,8 +95,13 @@ fn checks(env: &Console) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// In a word or more, what an item is made of.
+/// The type of an item or the kinds of its probes, and its tags.
 fn asks(item: &Item) -> String {
+    let tags: String = item.tags.iter().map(|tag| format!(" #{tag}")).collect();
+    format!("{}{tags}", made_of(item))
+}
+
+fn made_of(item: &Item) -> String {
     if item.deferred.is_some() {
         return "deferred".to_owned();
     }
@@ -111,8 +116,7 @@ fn asks(item: &Item) -> String {
     }
     let mut kinds: Vec<&str> = item.probes.iter().map(|probe| probe.kind.name()).collect();
     kinds.dedup();
-    let tags = item.tags.iter().map(|tag| format!(" #{tag}"));
-    format!("{}{}", kinds.join(", "), tags.collect::<String>())
+    kinds.join(", ")
 }
 
 /// Rows whose columns are in line.

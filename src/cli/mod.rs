@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::checklist::{self, Checklist, Described, Found, Overrides};
@@ -144,7 +145,7 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
     let env = Console::new(Env::from_process(), &words);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(problem) => return ExitCode::from(misused(&problem, &env).code()),
+        Err(problem) => return ExitCode::from(misused(&with_tip(problem, &words), &env).code()),
     };
     let done = match cli.verb {
         Verb::Check(check) => check.run(env).await,
@@ -182,6 +183,17 @@ fn misused(problem: &clap::Error, env: &Console) -> Exit {
     let text = if env.color_stderr { text.ansi().to_string() } else { text.to_string() };
     eprint(&env.pass(text));
     Exit::Usage
+}
+
+/// The problem with a tip where a path follows `--markdown` after a space: there, it is another argument.
+fn with_tip(mut problem: clap::Error, words: &[String]) -> clap::Error {
+    let mut pairs = words.iter().zip(words.iter().skip(1));
+    let path = pairs.find(|(option, path)| *option == "--markdown" && !path.starts_with('-')).map(|(_, path)| path);
+    if let Some(path) = path.filter(|_| problem.kind() == ErrorKind::UnknownArgument) {
+        let tip = format!("to write Markdown to `{path}`, use `--markdown={path}`");
+        problem.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    problem
 }
 
 /// Problems that end the program, printed when it ends.

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::checklist::{Checklist, Item};
 use crate::diagnostic::Diagnostic;
 use crate::run::{ItemResult, Run, Status, is_same_subject};
+use crate::text::shell::quoted;
 
 use super::{Covered, Entry, Judged, SKEW, SignOffRequest, SignedRun, prefixed};
 
@@ -55,7 +56,9 @@ impl Signable {
         let (then, now) = (run.subject.as_deref(), checklist.subject.value());
         if !is_same_subject(then, now) {
             let named = |subject: Option<&str>| subject.unwrap_or("nothing").to_owned();
-            return wrong(format!("the last whole run was of {}, and this is {}", named(then), named(now)));
+            let title = format!("the last whole run was of {}, and this is {}", named(then), named(now));
+            let that = then.map(|then| format!("to sign that run, pass `--subject {}`", quoted(then)));
+            return Err(Diagnostic::error(title).help(again(checklist)).maybe_help(that));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 mod de;
 mod fill;
+mod hint;
 mod parse;
 mod plain;
 mod read;

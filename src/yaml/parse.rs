@@ -8,7 +8,7 @@ use granit_parser::{Event, Parser, ScalarStyle};
 use crate::diagnostic::{Collector, Diagnostic, Sources, Span};
 use crate::text::is_reordering;
 
-use super::{Key, Node, Part, Scalar, Style, Template, Value, template};
+use super::{Key, Node, Part, Scalar, Style, Template, Value, hint, template};
 
 /// A checklist is text that people wrote. More than this is something else.
 const MAX_BYTES: usize = 16 << 20;
@@ -85,8 +85,13 @@ fn built(text: &str, file: u32, dollar: Dollar, problems: &mut Collector) -> Opt
             Ok(next) => next,
             Err(error) => {
                 let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
-                let span = builder.span(at..at + usize::from(at < text.len()));
-                builder.problems.push(Diagnostic::error(words(&error.kind().to_string())).at(span));
+                let message = error.kind().to_string();
+                let at = text.floor_char_boundary(at);
+                let problem = match hint::of(text, at, &message) {
+                    Some(hint) => Diagnostic::error(hint.title).at(builder.span(hint.place)).help(hint.help),
+                    None => Diagnostic::error(words(&message)).at(builder.span(at..at + usize::from(at < text.len()))),
+                };
+                builder.problems.push(problem);
                 return None;
             }
         };

@@ -34,6 +34,7 @@ mod github;
 mod grafana;
 mod guide;
 mod harness_test;
+mod hint;
 mod hostile_repository;
 mod http;
 mod http_hostile;

@@ -154,6 +154,7 @@ fn nothing_is_signed_while_what_it_needs_is_not_green_in_the_last_whole_run() {
     let other = project.command(&sign).env("RELEASE", "r2").run();
     assert_eq!(other.code, 1);
     assert!(other.stderr.contains("the last whole run was of r1, and this is r2"), "{}", other.stderr);
+    assert!(other.stderr.contains("to sign that run, pass `--subject r1`"), "{}", other.stderr);
     let up = "title: Up, probes: [{ file: { path: up }";
     replace(&project, "checklists/staging.yaml", up, "title: Up, probes: [{ file: { path: ./up }");
     refused("the checklist has changed since the run: `up`");
