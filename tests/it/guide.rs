@@ -80,7 +80,7 @@ fn as_checklist(text: &str) -> String {
 fn play(name: &str, page: &str) {
     let server = service();
     let url = server.url();
-    let variables = [("STAGING_URL", url.as_str()), ("RELEASE", "0f1d7aa")];
+    let variables = [("STAGING_URL", url.as_str()), ("PRODUCTION_URL", url.as_str()), ("RELEASE", "0f1d7aa")];
     let mut project = Project::new("");
     fs::remove_file(project.path().join("checklists/staging.yaml")).expect("the project is ours");
     let home = project.path().join("home");
