@@ -37,6 +37,9 @@ impl Kept {
         if is_yaml && is_below("checklists") {
             return Some("a checklist");
         }
+        if is_yaml && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('_')) {
+            return Some("a base");
+        }
         (is_yaml && is_below("checks")).then_some("a check")
     }
 
@@ -61,6 +64,7 @@ mod tests {
         assert_eq!(paths.map(name), ["a checklist", "a checklist", "a check", "sign-offs"]);
         let paths = ["/r/checklists/a.signoffs/1.yaml", "/var/gate.db", "/var/gate.db-wal", "/r/.gate/other.db"];
         assert_eq!(paths.map(name), ["sign-offs", "the ledger", "the ledger", "the ledger"]);
+        assert_eq!(name("/r/platform/_shared.yaml"), "a base");
         assert_eq!(["/r/docs/A.md", "/r/checklists/README.md", "/var/gate.json"].map(name), ["-"; 3]);
     }
 }
