@@ -37,7 +37,7 @@ pub struct Diagnostic {
     severity: Severity,
     title: String,
     at: Option<(Span, Option<String>)>,
-    /// Whether the line that stands there may be seen.
+    /// Whether the line that is there may be seen.
     is_shown: bool,
     also: Vec<(Span, String)>,
     help: Vec<String>,
@@ -70,7 +70,7 @@ impl Diagnostic {
         Self { is_shown: false, ..self.at(span) }
     }
 
-    /// What stands beside the caret. Only after [`Diagnostic::at`].
+    /// What is beside the caret. Only after [`Diagnostic::at`].
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         if let Some((_, place)) = &mut self.at {
@@ -341,7 +341,7 @@ fn window(text: &str, places: impl Iterator<Item = Range<usize>> + Clone) -> Ran
     start..start + text[start..end].trim_end_matches('\r').len()
 }
 
-/// The part of the place that stands on its first line: a caret under twenty lines says less than one under a word.
+/// The part of the place that is on its first line: a caret under twenty lines says less than one under a word.
 fn on_one_line(text: &str, place: Range<usize>) -> Range<usize> {
     let start = place.start.min(text.len());
     let end = place.end.clamp(start, text.len());

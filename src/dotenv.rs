@@ -1,6 +1,6 @@
 //! The `.env` file that deployments keep: lines of `KEY=VALUE`, read without running anything.
 
-/// A line that is no `KEY=VALUE`. What stands in it is not told: it may be a secret.
+/// A line that is not `KEY=VALUE`. What is in it is not reported: it may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadLine {
     /// Its number, from 1.
@@ -15,9 +15,9 @@ impl std::fmt::Display for BadLine {
     }
 }
 
-/// The names and values of a file, in its order. A name that stands twice is there twice: the later one counts.
+/// The names and values of a file, in its order. Of duplicate names the later one counts.
 ///
-/// Comments, `export`, single quotes (as they stand) and double quotes (with `\n`, `\t`, `\"`, `\\`, `\$`, over several lines
+/// Comments, `export`, single quotes (unchanged) and double quotes (with `\n`, `\t`, `\"`, `\\`, `\$`, over several lines
 /// too) are known. Nothing is expanded: `${X}` stays `${X}`.
 ///
 /// # Errors
@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, BadLine> {
         let Some((name, _)) = this.split_once('=') else { return Err(bad("there is no `=` in it")) };
         let name = name.trim_end();
         if !is_name(name) {
-            return Err(bad("what stands before `=` is no name of a variable"));
+            return Err(bad("what is before `=` is not a name of a variable"));
         }
         let value = rest.split_once('=').map_or("", |(_, value)| value).trim_start_matches([' ', '\t']);
         let (value, after) = match value.chars().next() {
@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, BadLine> {
                 let (value, after) = quoted(&value[1..], quote).ok_or_else(|| bad("its quote does not end"))?;
                 let (end, after) = after.split_once('\n').unwrap_or((after, ""));
                 if !end.trim().is_empty() && !end.trim_start().starts_with('#') {
-                    return Err(bad("something stands after its closing quote"));
+                    return Err(bad("something is after its closing quote"));
                 }
                 (value, after)
             }
@@ -75,7 +75,7 @@ fn bare(value: &str) -> String {
     comment.map_or(value, |(at, _)| &value[..at]).trim().to_owned()
 }
 
-/// What stands before the closing quote, and what comes after it.
+/// What is before the closing quote, and what comes after it.
 fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();
@@ -133,8 +133,8 @@ mod tests {
     #[test]
     fn a_line_of_another_shape_is_told_by_its_number_alone() {
         assert_snapshot!(read("A=1\nhunter2\n"), @"line 2: there is no `=` in it");
-        assert_snapshot!(read("2A=1"), @"line 1: what stands before `=` is no name of a variable");
+        assert_snapshot!(read("2A=1"), @"line 1: what is before `=` is not a name of a variable");
         assert_snapshot!(read("A=\"1\nB=2"), @"line 1: its quote does not end");
-        assert_snapshot!(read("A='1' 2"), @"line 1: something stands after its closing quote");
+        assert_snapshot!(read("A='1' 2"), @"line 1: something is after its closing quote");
     }
 }

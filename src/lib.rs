@@ -4,7 +4,7 @@
 //! args ─► load ─► plan ─► engine ─► Run ─► ledger ─► report
 //! ```
 //!
-//! A checklist is read from YAML into a positioned tree, so that every problem is told at the user's own line, all of
+//! A checklist is read from YAML into a positioned tree, so that every problem is reported at the user's own line, all of
 //! them at once and before anything runs. The plan orders its items by what they need. The engine observes through
 //! probes and judges with expectations. What came of it is a [`run::Run`]; the ledger remembers it, and
 //! everything that people read is a projection of one.

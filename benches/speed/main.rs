@@ -21,7 +21,7 @@ mod table;
 
 use std::fs;
 
-/// What stands before and behind the table in a file.
+/// What is before and behind the table in a file.
 const MARKERS: [&str; 2] = ["<!-- bench -->\n", "<!-- /bench -->"];
 
 fn main() {
@@ -58,7 +58,7 @@ fn report(names: &[&str], beside: Option<&str>) -> String {
     report
 }
 
-/// Replaces what stands between the markers of a file.
+/// Replaces what is between the markers of a file.
 fn write(path: &str, report: &str) {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let parts = text.split_once(MARKERS[0]).and_then(|(before, rest)| Some((before, rest.split_once(MARKERS[1])?.1)));

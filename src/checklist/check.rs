@@ -1,4 +1,4 @@
-//! `use:`: a check from `checks/` stands where a probe could, with its inputs filled in.
+//! `use:`: a check from `checks/` is where a probe could, with its inputs filled in.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -70,7 +70,7 @@ impl<'a> Checks<'a> {
             };
             self.check(&name.value, text, kinds, sources, problems);
         }
-        // One that can't be read has been told.
+        // One that can't be read has been reported.
         let Some(check) = self.read[&name.value].clone() else { return Vec::new() };
         let with = file.with.as_ref().map(Node::entries).unwrap_or_default();
         if !check.fits(with, &file, problems) {
@@ -94,7 +94,7 @@ impl<'a> Checks<'a> {
         Some(check.filled(with, &mut Vec::new()))
     }
 
-    /// Tells what is wrong with a check by itself.
+    /// Reports what is wrong with a check on its own.
     pub fn check(
         &mut self,
         name: &str,
@@ -150,7 +150,7 @@ impl<'a> Checks<'a> {
 }
 
 impl Check {
-    /// Reads a check by itself: what is wrong in it is told once, not at each use.
+    /// Reads a check on its own: what is wrong in it is reported once, not at each use.
     fn read(
         name: &str,
         (file, text): (String, String),
@@ -253,7 +253,7 @@ fn read_all(
     specs
 }
 
-/// What a reference in a check stands for, before anybody uses it.
+/// What a reference in a check refers to, before anybody uses it.
 fn lookup(reference: &Reference, inputs: &[Input], used: &mut Vec<String>) -> Lookup {
     let (head, name) = reference.path.split_once('.').unwrap_or((&reference.path, ""));
     let wrong = |problem: Diagnostic| Lookup::Wrong(Box::new(problem.at(reference.span)));

@@ -27,7 +27,7 @@ const SETTINGS: [&str; 12] = [
 /// Ends of names of headers that hold a credential, such as `X-Api-Key`.
 const HEADERS: [&str; 4] = ["-key", "-token", "-secret", "-signature"];
 
-/// A secret value, and what it is called where it stood.
+/// A secret value, and its name there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// The setting, such as `token`.
@@ -173,7 +173,7 @@ pub fn in_argument(text: &str) -> Vec<Credential> {
     found
 }
 
-/// The credentials in YAML that can't be read: what stands behind `token:` and the like, up to the end of its quotes or
+/// The credentials in YAML that can't be read: what is behind `token:` and the like, up to the end of its quotes or
 /// its line.
 pub fn in_broken_yaml(text: &str) -> Vec<Credential> {
     let mut found = Vec::new();

@@ -47,7 +47,7 @@ struct Repeating<'s, 'a, 'p> {
     left: usize,
 }
 
-/// An element, and the name by which its items are told apart.
+/// An element, and the name by which its items are reported apart.
 struct Element {
     node: Node,
     key: String,
@@ -204,7 +204,7 @@ impl Repeating<'_, '_, '_> {
     }
 }
 
-/// What `${each}` and `${each.PATH}` stand for.
+/// What `${each}` and `${each.PATH}` refer to.
 fn of_element(reference: &Reference, element: &Node) -> Lookup {
     let (first, path) = head(&reference.path);
     if first != "each" {

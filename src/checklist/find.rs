@@ -94,7 +94,7 @@ impl Found {
 /// The end of the name of a file that holds the sign-offs of the checklist beside it, without `.yaml`.
 pub const SIGNOFFS: &str = ".signoffs";
 
-/// A file that is longer is no checklist.
+/// A file that is longer is not a checklist.
 const LIMIT: u64 = 16 << 20;
 
 /// Finds a checklist by name or path; `-` is standard input.

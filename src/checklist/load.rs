@@ -200,7 +200,7 @@ impl Loader<'_> {
         for (at, node) in self.list(part("sections"), "sections").iter().enumerate() {
             sections.extend(self.section(node, written.get(at), timing, &mut needs));
         }
-        // What is wrong with its sections is told already.
+        // What is wrong with its sections is reported already.
         if let Some(node) = part("sections").filter(|_| needs.is_empty() && self.problems.is_empty() && !self.is_base) {
             let problem = Diagnostic::error("a checklist without items checks nothing");
             self.problems.push(problem.at(node.span).help("a section has `items`"));

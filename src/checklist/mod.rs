@@ -123,9 +123,9 @@ pub struct Section {
     pub id: Option<String>,
     /// Its heading.
     pub title: String,
-    /// What stands in brackets behind the heading.
+    /// The text in parentheses after the heading.
     pub note: Option<String>,
-    /// Markdown that is copied as it stands.
+    /// Markdown that is copied unchanged.
     pub text: Option<String>,
     /// The commits that it lists.
     pub changes: Option<Changes>,
@@ -166,7 +166,7 @@ pub struct Item {
     pub pending: Option<String>,
     /// How long it may be believed that it passed.
     pub valid_for: Option<crate::yaml::Duration>,
-    /// Who has to vouch for it.
+    /// Who has to sign it off.
     pub sign_off: Option<SignOff>,
     /// The steps that a person does, as Markdown.
     pub manual: Option<String>,

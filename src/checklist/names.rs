@@ -33,7 +33,7 @@ struct Named<'a> {
 pub type Need = (usize, Span);
 
 impl<'a> Names<'a> {
-    /// The ids that stand in a checklist. One that stands twice is a problem.
+    /// The ids in a checklist. A duplicate is a problem.
     pub fn read(root: &'a Node, unread: &'a [String], is_base: bool, problems: &mut Vec<Diagnostic>) -> Self {
         let mut names = Self { unread, is_base, ..Self::default() };
         let mut places: HashMap<&str, Span> = HashMap::new();
@@ -42,11 +42,11 @@ impl<'a> Names<'a> {
             // Items that are made from one list share the position of its id.
             let list = list_of(text).map(|list| (list, places.insert(list, id.span)));
             if let Some((list, Some(first))) = list.filter(|(_, first)| first.is_some_and(|first| first != id.span)) {
-                let problem = Diagnostic::error(format!("the id `{list}` stands twice")).at(id.span);
+                let problem = Diagnostic::error(format!("duplicate id `{list}`")).at(id.span);
                 problems.push(problem.label(format!("this {what}")).also(first, "the first"));
             }
             if let Some(first) = places.insert(text, id.span) {
-                let problem = Diagnostic::error(format!("the id `{text}` stands twice")).at(id.span);
+                let problem = Diagnostic::error(format!("duplicate id `{text}`")).at(id.span);
                 problems.push(problem.label(format!("this {what}")).also(first, "the first"));
             }
             Some(text)
@@ -165,7 +165,7 @@ impl<'a> Names<'a> {
         problem.suggest(&id.value, names, otherwise)
     }
 
-    /// Tells where needs lead in a circle: each circle once, as a path.
+    /// Reports cycles of needs: each cycle once, as a path.
     pub fn circles(&self, needs: &[Vec<Need>], problems: &mut Vec<Diagnostic>) {
         let mut state = vec![State::New; needs.len()];
         let mut found = 0;

@@ -31,7 +31,7 @@ pub enum Named<'a> {
     Use(&'a Key),
 }
 
-/// What an entry of `probes` is. Nothing if it is none, which has been told then.
+/// What an entry of `probes` is. Nothing if it is none, which has been reported then.
 pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diagnostic>) -> Option<Named<'a>> {
     if !matches!(node.value, Value::Map(_)) {
         let problem = Diagnostic::error(format!("a probe is a map, not {}", node.kind())).at(node.span);
@@ -68,7 +68,7 @@ pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diag
 
 fn strange(key: &Key, registry: &Registry) -> Diagnostic {
     let names = registry.names().chain(OPTIONS).chain(["use", "with"]);
-    let problem = Diagnostic::error(format!("`{}` is no kind of probe", key.text)).at(key.span);
+    let problem = Diagnostic::error(format!("`{}` is not a kind of probe", key.text)).at(key.span);
     problem.suggest(&key.text, names, format!("the kinds are {}, and `use` for a check", kinds(registry)))
 }
 
@@ -107,7 +107,7 @@ pub fn written(node: &Node, registry: &Registry) -> Option<WrittenProbe> {
     })
 }
 
-/// Reads a probe of a kind. What can be referred to from it stands in `scope`, where its own alias is added.
+/// Reads a probe of a kind. What can be referred to from it is in `scope`, where its own alias is added.
 pub fn read(
     (kind, key, settings): (&Arc<dyn Kind>, &Key, &Node),
     node: &Node,
@@ -146,7 +146,7 @@ pub fn read(
     let options = options?;
     if let (Some(retry), Some(eventually)) = (&options.retry, &options.eventually) {
         let problem = Diagnostic::error("`retry` beside `eventually` does nothing").at(retry.span);
-        problems.push(problem.also(eventually.span, "this looks again by itself"));
+        problems.push(problem.also(eventually.span, "`eventually` already retries"));
     }
     let retry = match (options.eventually, options.retry) {
         (Some(eventually), _) => RetryPolicy::Eventually {

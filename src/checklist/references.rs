@@ -17,7 +17,7 @@ pub type Find<'a> = dyn Fn(&str) -> Option<(&'a Node, Option<&'a str>)> + 'a;
 
 /// What the probes of one item can refer to.
 pub struct ReferenceScope<'a> {
-    /// The aliases so far, and what stands behind each.
+    /// The aliases so far, and what is behind each.
     pub aliases: Vec<(String, Arc<KindInfo>)>,
     /// The item's id.
     pub item: &'a str,
@@ -59,7 +59,7 @@ pub fn split(rest: &str) -> Option<(&str, &str, &str)> {
     (!item.is_empty() && !alias.is_empty()).then_some((item, alias, path))
 }
 
-/// Tells which references in the node lead nowhere.
+/// Reports undefined references in the node.
 pub fn check(node: &Node, scope: &ReferenceScope, kinds: &mut KindCache<'_>, problems: &mut Vec<Diagnostic>) {
     for reference in node.references() {
         problems.extend(problem(reference, scope, kinds));
@@ -107,7 +107,7 @@ fn elsewhere(
     expect::astray(path, behind(reference, path), &kinds.of(kind).observation)
 }
 
-/// Where the path stands in the file, when the reference stands there as it is.
+/// Where the path is in the file, when the reference is there as it is.
 fn behind(reference: &Reference, path: &str) -> Span {
     let start = reference.path.len() - path.len();
     let length = reference.span.range().len();

@@ -32,7 +32,7 @@ pub fn check_schema(registry: &Registry) -> Value {
     finished(SchemaSettings::draft07().into_generator().into_root_schema_for::<FileCheck>().to_value(), registry)
 }
 
-/// The schema with the kinds' settings, in each of which a `${…}` may stand for a value.
+/// The schema with the kinds' settings, in each of which a `${…}` may refer to a value.
 fn finished(mut schema: Value, registry: &Registry) -> Value {
     let mut definitions = schema["definitions"].take().as_object().cloned().unwrap_or_default();
     let mut properties = Map::new();

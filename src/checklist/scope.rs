@@ -1,4 +1,4 @@
-//! What `${vars.x}` and `${env.X}` stand for, known when the checklist is read.
+//! What `${vars.x}` and `${env.X}` refer to, known when the checklist is read.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -76,7 +76,7 @@ impl<'a> Scope<'a> {
         Self { is_base, ..self }
     }
 
-    /// What a node that is one reference to a variable stands for, before anything in that is filled in.
+    /// What a node that is one reference to a variable refers to, before anything in that is filled in.
     pub fn unfilled(&self, node: &Node) -> Node {
         let mut node = node.clone();
         for _ in 0..MAX_CHAIN {
@@ -101,7 +101,7 @@ impl<'a> Scope<'a> {
         fill(node, &mut |reference| self.lookup(reference), problems);
     }
 
-    /// Fills every variable, also those that nothing refers to, and tells what is wrong in them and in `--var`.
+    /// Fills every variable, also those that nothing refers to, and says what is wrong in them and in `--var`.
     pub fn problems(mut self) -> Vec<Diagnostic> {
         for name in std::mem::take(&mut self.names) {
             self.var(name, Span::default());
@@ -109,14 +109,14 @@ impl<'a> Scope<'a> {
         self.problems
     }
 
-    /// What a reference stands for.
+    /// What a reference refers to.
     fn lookup(&mut self, reference: &Reference) -> Lookup {
         let (head, name) = reference.path.split_once('.').unwrap_or((&reference.path, ""));
         let wrong = |problem: Diagnostic| Lookup::Wrong(Box::new(problem.at(reference.span)));
         match head {
             "vars" => self.var(name, reference.span),
             "env" if name.is_empty() => {
-                wrong(Diagnostic::error("`env` alone is no value").help("name a variable: `${env.STAGING_URL}`"))
+                wrong(Diagnostic::error("`env` alone is not a value").help("name a variable: `${env.STAGING_URL}`"))
             }
             "env" => match self.env.var(name) {
                 Some(value) => Lookup::Found(text(value, reference.span)),
@@ -178,7 +178,7 @@ impl<'a> Scope<'a> {
         let raw = match state {
             Var::Filled(node) => return Ok(node.clone()),
             Var::Open => {
-                let problem = Diagnostic::error(format!("`vars.{name}` is made of itself")).at(span);
+                let problem = Diagnostic::error(format!("`vars.{name}` refers to itself")).at(span);
                 return Err(Lookup::Wrong(Box::new(problem)));
             }
             Var::Raw(_) if self.chain == MAX_CHAIN => {
@@ -199,7 +199,7 @@ impl<'a> Scope<'a> {
         Ok(filled)
     }
 
-    /// What a variable stands for, if that is small enough.
+    /// What a variable refers to, if that is small enough.
     fn found(&mut self, node: Node, name: &str, span: Span) -> Lookup {
         if node.fits(MAX_DEPTH, &mut self.left) {
             return Lookup::Found(node);

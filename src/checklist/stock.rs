@@ -1,4 +1,4 @@
-//! The stock library of checks, compiled in. A user's own `checks/` folder goes before it.
+//! The stock library of checks, compiled in. A user's own `checks/` folder takes precedence over it.
 
 /// Every stock check: its name and its text. A new one adds its row here.
 pub static STOCK: &[(&str, &str)] = &[

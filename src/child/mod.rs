@@ -28,7 +28,7 @@ pub struct Finished {
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// By itself, with this code.
+    /// On its own, with this code.
     Exit(i32),
     /// By this signal.
     Signal(i32),

@@ -1,6 +1,6 @@
-//! The process that stands between us and a program that we run, so that nothing which the program starts is left.
+//! The process that is between us and a program that we run, so that nothing which the program starts is left.
 //!
-//! It is a copy of this process that never executes anything: it waits for the program, tells its status, ends what is
+//! It is a copy of this process that never executes anything: it waits for the program, reports its status, ends what is
 //! left of its descendants, and is gone. On Linux it is their subreaper: whoever loses its parent (a background job, a
 //! double fork, `setsid`, `nohup`) becomes its child, so that killing children until there are none ends them all.
 //! Elsewhere it ends the program's process group, which `setsid` escapes.

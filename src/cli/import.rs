@@ -14,7 +14,7 @@ use crate::writer::Target;
 
 use super::{Console, Exit, Failure, print};
 
-/// A file that is longer is no checklist.
+/// A file that is longer is not a checklist.
 const LIMIT: u64 = 16 << 20;
 
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ impl Import {
             Failure::usage(problem.help(help), env)
         })?;
         for line in left_out {
-            writeln!(io::stderr(), "left out: {}", visible(&line)).ok(); // a closed terminal is no reason to stop
+            writeln!(io::stderr(), "left out: {}", visible(&line)).ok(); // a closed terminal does not stop it
         }
         let Some(output) = &self.output else {
             print(&yaml, env)?;
@@ -71,7 +71,7 @@ impl Import {
         }
     }
 
-    /// Writes the whole file or none of it, and never over another unless told so.
+    /// Writes the whole file or none of it, and never over another unless asked to.
     fn write(&self, path: &Path, yaml: &str) -> io::Result<()> {
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         let target = Target::open(path)?;

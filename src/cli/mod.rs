@@ -175,7 +175,7 @@ pub fn command() -> clap::Command {
 /// standard error.
 fn misused(problem: &clap::Error, env: &Console) -> Exit {
     if !problem.use_stderr() {
-        // Help is no secret. A reader who leaves early has had enough.
+        // Help holds no secret. A reader who leaves early has had enough.
         let _ = problem.print();
         return Exit::Ready;
     }
@@ -246,13 +246,13 @@ impl Failure {
     }
 }
 
-/// Writes to standard error, the last place to complain: nobody can be told when that fails.
+/// Writes to standard error, the last place to complain: if that fails, nothing else can report it.
 fn eprint(text: &Redacted<String>) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes text without colours to standard output: nothing in it is secret or acts on a terminal. A reader who leaves
-/// early has had enough: that is no error.
+/// early has had enough: that is not an error.
 fn print(text: &str, env: &Console) -> Result<(), Failure> {
     let text: Redacted<String> = env.pass(text.to_owned());
     let mut out = io::stdout().lock();

@@ -38,7 +38,7 @@ impl Probe {
         let mut problems = Vec::new();
         let node = self.node(kind, &mut sources, &mut problems);
         env.learn(&checklist::redactor(std::iter::empty(), &checklist::credentials(&node), &env));
-        // A value that is no YAML is not missing as well.
+        // A value that is not YAML is not missing as well.
         let probe = if problems.is_empty() { kind.read(&node, &mut problems) } else { None };
         let Some(probe) = probe else {
             return Err(Failure::usage(Diagnostics(problems), &env).at(&Arc::new(sources)));

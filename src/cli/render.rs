@@ -24,7 +24,7 @@ const LIMIT: u64 = 64 << 20;
 pub struct Render {
     /// The checklist
     name: String,
-    /// Write it to this file, or to the one that the checklist names; printed if absent
+    /// Write it to this file, or to the one that the checklist names. Default: print it
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
     #[expect(clippy::option_option, reason = "not given, given alone, given with a path")]
     markdown: Option<Option<PathBuf>>,
@@ -93,7 +93,7 @@ impl Render {
             }
         };
         let wanted = embed::embed(&there, name, text).map_err(|_| {
-            let problem = Diagnostic::error(format!("`{shown}` does not say where the checklist stands"));
+            let problem = Diagnostic::error(format!("`{shown}` does not say where the checklist is"));
             let (begin, end) = (embed::begin(name), embed::end(name));
             let help = format!("put these two lines where it belongs: `{begin}` and, below, `{end}`");
             Failure { exit: Exit::NotReady, ..Failure::usage(problem.help(help), env) }

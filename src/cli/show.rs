@@ -98,12 +98,12 @@ const LAST: usize = 10;
 
 /// The last results of an item, as comments, so that the whole stays YAML. Nothing where nothing is recorded.
 async fn results(item: &str, checklist: &Checklist, args: &LedgerArgs, env: &Console) -> Result<String, Failure> {
-    let told = |problem| Failure::output(problem, env);
+    let reported = |problem| Failure::output(problem, env);
     let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
     let location = args.location(&checklist.root, env)?;
-    let ledger = Ledger::open_existing(location, &checklist.root, env).await.map_err(told)?;
+    let ledger = Ledger::open_existing(location, &checklist.root, env).await.map_err(reported)?;
     let Some(mut ledger) = ledger else { return Ok(String::new()) };
-    let runs = ledger.runs(&key, LAST).await.map_err(told)?;
+    let runs = ledger.runs(&key, LAST).await.map_err(reported)?;
     ledger.close().await;
     let mut text = String::new();
     for run in &runs {

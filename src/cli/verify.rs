@@ -87,7 +87,7 @@ impl Verify {
             return Ok(Some(format!("there is no sign-off called `{}`", entry.item)));
         }
         if is_new && judged.recorded.old_covers.is_some() {
-            return Ok(Some("it is new in the old single file, which is no longer written".to_owned()));
+            return Ok(Some("it is new in the old single file, which is not written any more".to_owned()));
         }
         if let (true, Some(why)) = (is_new, sign_offs.stale(judged, env.now()))
             && matches!(why, SignOffReason::Retitled(_) | SignOffReason::OtherTerms(..) | SignOffReason::Excused(..))

@@ -53,7 +53,7 @@ pub struct Manner {
 struct Route {
     /// How TLS is verified; nothing for plain HTTP.
     tls: Option<HttpOptions>,
-    /// Whether the proxy of the environment stands between. Never before this machine itself.
+    /// Whether the proxy of the environment is between. Never before this machine itself.
     is_direct: bool,
     manner: Manner,
 }

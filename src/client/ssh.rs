@@ -135,7 +135,8 @@ impl Host {
                 self.words()
             ))
         } else if is("IDENTIFICATION HAS CHANGED") {
-            fault.help("its key is another than the one that is known: was it set up anew, or is somebody in between?")
+            fault
+                .help("its key is different from the one that is known: was it set up anew, or is somebody in between?")
         } else if is("Host key verification failed") || is("key is known for") {
             fault.help(format!("connect once by hand, and compare its key: `ssh {}`", self.words()))
         } else if is("Could not resolve") {
@@ -147,7 +148,7 @@ impl Host {
         }
     }
 
-    /// What stands behind `ssh` on a command line.
+    /// What is behind `ssh` on a command line.
     fn words(&self) -> String {
         match self.port {
             Some(port) => format!("-p {port} {}", self.destination),

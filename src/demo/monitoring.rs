@@ -73,7 +73,7 @@ impl Monitoring {
         Reply::json(&Value::Array(found))
     }
 
-    /// How many lines have arrived, as Loki counts them: none is no sample.
+    /// How many lines have arrived, as Loki counts them: none is not a sample.
     fn lines(&self) -> Reply {
         let sample = json!({ "metric": {}, "value": [self.now.as_second(), "42"] });
         let found = if self.broken.is("logs") { vec![] } else { vec![sample] };

@@ -66,7 +66,7 @@ pub async fn serve(service: impl Service, tasks: &mut JoinSet<()>) -> io::Result
             let service = Arc::clone(&service);
             connections.spawn(async move {
                 let answer = service_fn(|request| answer(&*service, request));
-                // A client that hangs up is none of the demo's business.
+                // A client that hangs up does not matter to the demo.
                 hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await.ok();
             });
             while connections.try_join_next().is_some() {}

@@ -128,7 +128,7 @@ impl Span {
     }
 }
 
-/// A place as people write it: `file:line:column`, and the line that stands there.
+/// A place as people write it: `file:line:column`, and the line that is there.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Place {
     /// The file, as the user named it.

@@ -93,7 +93,7 @@ pub struct Ran {
     pub redactor: Redactor,
 }
 
-/// Runs a plan to its end, or until `stop` names what ends it early. What happens is told to `tell`, in order.
+/// Runs a plan to its end, or until `stop` names what ends it early. What happens is reported to `tell`, in order.
 pub async fn run(
     plan: Plan,
     options: &Options,

@@ -18,9 +18,9 @@ use crate::yaml::Node;
 
 /// How long a program may take to print a secret.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// What is longer is no secret.
+/// What is longer is not a secret.
 const LIMIT: usize = 1 << 20;
-/// What is shorter stands in every text by chance: it can't be kept out of reports.
+/// What is shorter is in every text by chance: it can't be kept out of reports.
 const SHORTEST: usize = 4;
 
 /// The values of secrets, or why one is not there.
@@ -109,14 +109,14 @@ fn in_file(path: &Path) -> Result<String, String> {
     let shown = path.display();
     match std::fs::metadata(path) {
         Err(problem) => return Err(format!("cannot read `{shown}`: {}", error::os(&problem))),
-        Ok(there) if !there.is_file() => return Err(format!("`{shown}` is no file")),
+        Ok(there) if !there.is_file() => return Err(format!("`{shown}` is not a file")),
         Ok(there) if there.len() > LIMIT as u64 => return Err(format!("`{shown}` is longer than 1 MiB")),
         Ok(_) => {}
     }
     std::fs::read_to_string(path).map_err(|problem| format!("cannot read `{shown}`: {}", error::os(&problem)))
 }
 
-/// What a program prints. What it says on standard error is not told: that may be the secret as well.
+/// What a program prints. What it says on standard error is not reported: that may be the secret as well.
 async fn printed(argv: &[String], cx: &Context) -> Result<String, String> {
     let (program, arguments) = argv.split_first().ok_or("there is no program to run")?;
     let shown = argv.join(" ");

@@ -1,4 +1,4 @@
-//! Runs whose probes are made for the test, on a clock that stands still until everyone waits.
+//! Runs whose probes are made for the test, on a clock that is paused until everyone waits.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -137,7 +137,7 @@ fn word(event: &Event) -> String {
     }
 }
 
-fn told(run: &Run) -> String {
+fn reported(run: &Run) -> String {
     let line = |item: &crate::run::ItemResult| {
         format!(
             "{}: {} {}\n",
@@ -163,7 +163,7 @@ fn never() -> impl Future<Output = Signal> {
 async fn a_panic_in_a_probe_is_the_error_of_its_item_and_of_no_other() {
     let case = Case::new(&[("a", "", Act::Panic), ("b", "", NOW)]);
     let run = case.run(never()).await;
-    insta::assert_snapshot!(told(&run), @"
+    insta::assert_snapshot!(reported(&run), @"
     a: error the probe panicked: index out of bounds
     b: passed
     ");
@@ -174,7 +174,7 @@ async fn a_probe_that_never_answers_ends_with_its_timeout_at_each_attempt() {
     let case = Case::new(&[("a", "timeout: 3s, retry: { attempts: 2, every: 1s }, ", Act::Hang)]);
     let begun = tokio::time::Instant::now();
     let run = case.run(never()).await;
-    insta::assert_snapshot!(told(&run), @"a: error no answer within 3s");
+    insta::assert_snapshot!(reported(&run), @"a: error no answer within 3s");
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
 
@@ -190,7 +190,7 @@ async fn at_the_deadline_what_runs_is_an_error_and_what_has_not_begun_is_blocked
     let run = case.run(never()).await;
     assert_eq!(begun.elapsed().as_secs(), 90);
     assert_eq!(run.interrupted.map(|by| by.to_string()).as_deref(), Some("deadline"));
-    insta::assert_snapshot!(told(&run), @"
+    insta::assert_snapshot!(reported(&run), @"
     quick: passed 
     slow: error not done by the deadline of 1m30s
     next: blocked not begun by the deadline of 1m30s
@@ -206,7 +206,7 @@ async fn a_signal_ends_what_runs_and_reports_what_was_done() {
     };
     let run = case.run(stop).await;
     assert_eq!(run.interrupted, Some(Interruption::Signal(Signal::Terminate)));
-    insta::assert_snapshot!(told(&run), @"
+    insta::assert_snapshot!(reported(&run), @"
     done: passed 
     slow: error interrupted by SIGTERM
     next: blocked not run: interrupted by SIGTERM
@@ -218,7 +218,7 @@ async fn wait_looks_again_at_what_is_red_and_at_nothing_else() {
     let mut case = Case::new(&[("up", "", NOW), ("boots", "", Act::RedFirst(2)), ("smoke", "needs: [boots], ", NOW)]);
     case.options.wait = Some(wait(60, 1));
     let run = case.run(never()).await;
-    insta::assert_snapshot!(told(&run), @"
+    insta::assert_snapshot!(reported(&run), @"
     up: passed 
     boots: passed 
     smoke: passed
@@ -233,7 +233,7 @@ async fn waiting_ends_when_its_time_is_up() {
     let begun = tokio::time::Instant::now();
     let run = case.run(never()).await;
     assert_eq!(begun.elapsed().as_secs(), 10);
-    insta::assert_snapshot!(told(&run), @"a: failed connected: expected true, got false");
+    insta::assert_snapshot!(reported(&run), @"a: failed connected: expected true, got false");
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,7 +272,7 @@ async fn what_was_seen_last_is_kept_when_the_run_ends_early() {
     let mut case = Case::new(&[("a", "timeout: 1h, retry: { attempts: 5, every: 1s }, ", Act::RedThenHang(2))]);
     case.options.deadline = Some(Duration::from_secs(90));
     let run = case.run(never()).await;
-    insta::assert_snapshot!(told(&run), @"a: error not done by the deadline of 1m30s; last attempt: connected: expected true, got false");
+    insta::assert_snapshot!(reported(&run), @"a: error not done by the deadline of 1m30s; last attempt: connected: expected true, got false");
     let probe = &run.sections[0].items[0].probes[0];
     assert_eq!((probe.attempts.len(), probe.expectations.len()), (2, 1));
 }
@@ -282,10 +282,10 @@ async fn with_consecutive_it_is_green_only_after_so_many_green_attempts_in_a_row
     let flaps = Act::Flaps(&[false, true, false, true, true]);
     let case = Case::new(&[("a", "retry: { attempts: 9, every: 1s, consecutive: 3 }, ", flaps.clone())]);
     let run = case.run(never()).await;
-    insta::assert_snapshot!(told(&run), @"a: passed");
+    insta::assert_snapshot!(reported(&run), @"a: passed");
     assert_eq!(run.sections[0].items[0].probes[0].attempts.len(), 6);
     let case = Case::new(&[("a", "retry: { attempts: 5, every: 1s, consecutive: 3 }, ", flaps)]);
-    insta::assert_snapshot!(told(&case.run(never()).await), @"a: failed passed 2 of 3 times in a row, then the time or the attempts were used up");
+    insta::assert_snapshot!(reported(&case.run(never()).await), @"a: failed passed 2 of 3 times in a row, then the time or the attempts were used up");
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,7 +293,7 @@ async fn waiting_for_several_green_rounds_in_a_row_runs_all_of_it_again() {
     let mut case = Case::new(&[("a", "", NOW), ("b", "", Act::Flaps(&[false, true, false]))]);
     case.options.wait = Some(wait(60, 2));
     let run = case.run(never()).await;
-    insta::assert_snapshot!(told(&run), @"
+    insta::assert_snapshot!(reported(&run), @"
     a: passed 
     b: passed
     ");

@@ -1,4 +1,4 @@
-//! What stands behind an operator, read and checked against what the value may be.
+//! What is behind an operator, read and checked against what the value may be.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Op
                 let shape = target.shape.element(i64::try_from(at).ok())?;
                 value(element, &Target { shape, part: "an element of ", ..*target }, problems)
             };
-            // All of them, not up to the first that is wrong: every problem is told at once.
+            // All of them, not up to the first that is wrong: every problem is reported at once.
             let read: Vec<Option<Expected>> = elements.iter().enumerate().map(read).collect();
             Some(Expected::List(read.into_iter().collect::<Option<_>>()?))
         }
@@ -160,12 +160,12 @@ pub fn text(operator: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Opti
     }
 }
 
-/// The problem of an operator behind which nothing stands that could fail.
+/// The problem of an operator with an argument that can't fail.
 pub fn empty(operator: &str, span: Span) -> Diagnostic {
     Diagnostic::error(format!("an empty `{operator}` asserts nothing")).at(span)
 }
 
-/// The problem of an operator behind which the wrong sort of thing stands.
+/// The problem of an operator with an argument of the wrong type.
 pub fn wants(operator: &str, what: &str, node: &Node) -> Diagnostic {
     Diagnostic::error(format!("`{operator}` wants {what}, not {}", node.kind())).at(node.span)
 }

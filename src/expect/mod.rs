@@ -158,7 +158,7 @@ fn shape_at<'a>(path: &Path, key: &Key, schema: &'a Value) -> Result<Shape<'a>, 
             }
             To::Index(index) => shape.element(Some(*index)).ok_or_else(|| {
                 let parent = path.text[..step.range.start].trim_end();
-                let problem = Diagnostic::error(format!("`{parent}` is no list")).at(span);
+                let problem = Diagnostic::error(format!("`{parent}` is not a list")).at(span);
                 Box::new(problem.label(format!("it is {}", shape.words())))
             })?,
         };

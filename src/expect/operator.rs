@@ -11,11 +11,11 @@ pub struct Operator {
     pub doc: &'static str,
     /// How it is used.
     pub example: &'static str,
-    /// What stands behind it.
+    /// What is behind it.
     pub takes: Takes,
 }
 
-/// What stands behind an operator.
+/// What is behind an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     /// Any value.

@@ -28,7 +28,7 @@ pub struct Path {
 pub struct Step {
     /// Where to.
     pub to: To,
-    /// Where the word stands in the path.
+    /// Where the word is in the path.
     pub range: Range<usize>,
 }
 
@@ -45,7 +45,7 @@ impl Path {
     /// Reads a path.
     ///
     /// # Errors
-    /// When it is none; the problem stands at the character that is wrong.
+    /// When it is none; the problem is at the character that is wrong.
     pub fn read(key: &Key) -> Result<Self, Box<Diagnostic>> {
         let text = &*key.text;
         let query = if text.starts_with('$') { Some(json_path(key)?) } else { None };
@@ -275,8 +275,8 @@ fn unreadable(key: &Key, at: usize) -> Diagnostic {
     }
 }
 
-/// Where a part of a text stands in the file, as far as that can be known: where escapes make the text differ from
-/// what stands in the file, it is the whole.
+/// Where a part of a text is in the file, as far as that can be known: where escapes make the text differ from
+/// what is in the file, it is the whole.
 pub fn within(span: Span, text: &str, part: Range<usize>) -> Span {
     let (Ok(start), Ok(end)) = (u32::try_from(part.start), u32::try_from(part.end)) else { return span };
     let quotes = (span.range().len()).checked_sub(text.len());

@@ -1,4 +1,4 @@
-//! From what stands behind a path in the checklist to a matcher, with every problem told at its place.
+//! From what is behind a path in the checklist to a matcher, with every problem reported at its place.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ use super::shape::{Kind, Shape};
 /// What a length may be.
 static LENGTH: LazyLock<Value> = LazyLock::new(|| json!({ "type": "integer", "minimum": 0 }));
 
-/// Reads a matcher. `None` when there are holes in it, or something is wrong, which has been told then.
+/// Reads a matcher. `None` when there are holes in it, or something is wrong, which has been reported then.
 pub fn matcher(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Matcher> {
     match &node.value {
         yaml::Value::Hole(_) => None,

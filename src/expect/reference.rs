@@ -1,4 +1,4 @@
-//! References to what a probe saw, such as `${main.commit}`: what stands behind the alias is a path in the observation.
+//! References to what a probe saw, such as `${main.commit}`: what is behind the alias is a path in the observation.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub fn astray(path: &str, span: Span, schema: &Value) -> Option<Diagnostic> {
     }
 }
 
-/// What stands at the path of an observation.
+/// What is at the path of an observation.
 ///
 /// # Errors
 /// When nothing does: a sentence that says so.

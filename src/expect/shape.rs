@@ -97,7 +97,7 @@ impl<'a> Shape<'a> {
         Err(Barren::Fields(fields.collect()))
     }
 
-    /// The shape of an element. `None` when it is no list.
+    /// The shape of an element. `None` when it is not a list.
     pub fn element(&self, index: Option<i64>) -> Option<Self> {
         let lists = self.forms.iter().filter(|form| allows(form, Kind::List));
         let found: Vec<&Value> = lists.flat_map(|form| elements_of(form, index)).collect();

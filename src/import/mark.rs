@@ -21,7 +21,7 @@ pub fn mark(text: &str) -> Option<Mark<'_>> {
     signs.into_iter().find_map(|(sign, is_ticked)| {
         let rest = text.strip_prefix(sign)?;
         let rest = rest.strip_prefix('\u{fe0f}').unwrap_or(rest); // "show it as an emoji"
-        // A legend, such as `✅ = done`, is no box.
+        // A legend, such as `✅ = done`, is not a box.
         (!rest.trim_start().starts_with('=')).then(|| Mark { sign: &text[..sign.len()], is_ticked, rest: rest.trim() })
     })
 }

@@ -20,7 +20,7 @@ const REPEATED: usize = 80;
 pub struct Document {
     /// The heading of the first level, where the file begins with one.
     pub title: Option<String>,
-    /// What stands before it: metadata.
+    /// What is before it: metadata.
     pub remarks: Vec<String>,
     /// The content below each other heading, in order.
     pub sections: Vec<Section>,
@@ -47,7 +47,7 @@ pub struct Section {
     is_parent: bool,
 }
 
-/// What is no box.
+/// What is not a box.
 #[derive(Debug)]
 pub enum Part {
     /// Markdown to be copied.
@@ -117,7 +117,7 @@ impl Reader<'_> {
         self.document
     }
 
-    /// Reads blocks one after another, and what lies between them: definitions of links are no blocks.
+    /// Reads blocks one after another, and what lies between them: definitions of links are not blocks.
     fn all(&mut self, blocks: &[usize], begin: Option<usize>, end: usize, around: &Around) {
         let mut from = begin;
         for at in blocks {
@@ -333,7 +333,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The section that is being read. What stands before the first heading has one without a heading.
+    /// The section that is being read. What is before the first heading has one without a heading.
     fn section(&mut self) -> &mut Section {
         if self.document.sections.is_empty() {
             self.document.sections.push(Section::default());

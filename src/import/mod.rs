@@ -64,7 +64,7 @@ pub fn import(file: &str, text: &str, bullets: bool) -> Result<Import, Unusable>
     let stem = Path::new(file).file_stem().map_or("Checklist".into(), |stem| stem.to_string_lossy());
     let mut imported = understand::understand(document, file, &stem);
     if imported.items().next().is_none() {
-        return Err(Unusable::NoItems); // known gaps alone are no checklist
+        return Err(Unusable::NoItems); // known gaps alone are not a checklist
     }
     link::link(&mut imported);
     Ok(Import { yaml: write::write(&imported), left_out })

@@ -136,7 +136,7 @@ fn known_gaps(source: &mut Source, file: &str) -> Vec<Gap> {
     gaps
 }
 
-/// What stands around an item and may change what it means.
+/// What is around an item and may change what it means.
 struct Around<'a> {
     file: &'a str,
     /// The section's id.

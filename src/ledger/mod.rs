@@ -357,7 +357,7 @@ impl TryFrom<HeadRow> for RunHead {
 /// Refuses a file that comes with the repository, and links in place of those that SQLite keeps beside it: SQLite would
 /// write to where they lead.
 async fn refuse_foreign(path: &Path, root: &Path, env: &Env) -> Result<(), Refusal> {
-    // A link to a tracked file is no other file.
+    // A link to a tracked file is the same file.
     let Ok(path) = resolve(path) else { return Ok(()) };
     let paths = ["", "-wal", "-shm", "-journal"].map(|end| format!("{}{end}", path.display()));
     if let Some(link) = paths.iter().find(|path| Path::new(path).is_symlink()) {

@@ -52,7 +52,7 @@ impl Location {
     /// What `--ledger` says; else `GATE_LEDGER`; else `.gate/ledger.db` in the folder that holds `checklists/`.
     ///
     /// # Errors
-    /// When what was said is no place for a ledger.
+    /// When what was said is not a place for a ledger.
     pub fn of(given: Option<&str>, root: &Path, env: &Env) -> Result<Self, Diagnostic> {
         let keep = keep(env)?;
         let named = given.or_else(|| env.var("GATE_LEDGER").filter(|said| !said.trim().is_empty()));
@@ -90,7 +90,7 @@ impl Location {
 fn keep(env: &Env) -> Result<usize, Diagnostic> {
     let Some(said) = env.var("GATE_LEDGER_KEEP").filter(|said| !said.is_empty()) else { return Ok(KEEP) };
     said.parse().ok().filter(|keep| *keep > 0).ok_or_else(|| {
-        Diagnostic::error(format!("`GATE_LEDGER_KEEP` is `{said}`, which is no number above 0"))
+        Diagnostic::error(format!("`GATE_LEDGER_KEEP` is `{said}`, which is not a number above 0"))
             .help(format!("it says how many runs of a checklist are kept; {KEEP} if it is not set"))
     })
 }

@@ -5,9 +5,9 @@ use serde_json::Value;
 /// A setting, or a part of an observation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Where it stands, such as `tls.days_left` or `alerts[0].name`.
+    /// Where it is, such as `tls.days_left` or `alerts[0].name`.
     pub path: String,
-    /// What stands there, such as `text` or `list of numbers`.
+    /// What is there, such as `text` or `list of numbers`.
     pub kind: String,
     /// Whether it must be given.
     pub is_required: bool,
@@ -82,7 +82,7 @@ fn resolved<'s>(schema: &'s Value, root: &'s Value) -> &'s Value {
     schema
 }
 
-/// What stands there: of one thing, or of several.
+/// What is there: of one thing, or of several.
 fn words(schema: &Value, root: &Value, is_one: bool) -> String {
     let schema = resolved(schema, root);
     let consts = constants(schema);
@@ -133,7 +133,7 @@ fn word(kind: &str, schema: &Value, root: &Value, is_one: bool) -> String {
     }
 }
 
-/// The words of which one stands there, where there are only so many.
+/// The words of which one is there, where there are only so many.
 fn constants(schema: &Value) -> Vec<&str> {
     let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let one_of = schema["oneOf"].as_array().into_iter().flatten();

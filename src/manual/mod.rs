@@ -1,4 +1,4 @@
-//! The manual: a page for each kind of probe and each check, made from what the code says of itself.
+//! The manual: a page for each kind of probe and each check, made from what the code says about itself.
 
 mod field;
 
@@ -22,19 +22,21 @@ pub fn probe(kind: &dyn Kind) -> String {
     let what = settings["description"].as_str().unwrap_or_default();
     writeln!(page, "# `{}`\n\n{}\n", kind.name(), paragraphs(what)).expect(TAKES_ALL);
     writeln!(page, "```yaml\nprobes:\n{}```\n", entry(kind.example())).expect(TAKES_ALL);
-    writeln!(page, "By itself it expects `{}`. {}\n", kind.expect().trim(), effects(kind)).expect(TAKES_ALL);
+    writeln!(page, "Default expectation: `{}`. {}\n", kind.expect().trim(), effects(kind)).expect(TAKES_ALL);
     page.push_str("## Settings\n\n");
-    page.push_str("| setting | what is written there | if absent | what it does |\n|---|---|---|---|\n");
+    page.push_str("| setting | type | default | what it does |\n|---|---|---|---|\n");
     for Field { path, kind, is_required, default, description } in fields(&settings) {
-        let absent = match default {
+        let (description, said) = without_default(&description);
+        let absent = match (said, default) {
             _ if is_required => "required".to_owned(),
-            Some(default) => format!("`{default}`"),
-            None => String::new(),
+            (Some(said), _) => said,
+            (None, Some(default)) => format!("`{default}`"),
+            (None, None) => "none".to_owned(),
         };
         writeln!(page, "| `{path}` | {kind} | {absent} | {description} |").expect(TAKES_ALL);
     }
-    page.push_str("\n## What it sees\n\nThe paths of which `expect` can speak:\n\n");
-    page.push_str("| path | what stands there | what it means |\n|---|---|---|\n");
+    page.push_str("\n## Observation\n\nThe fields that `expect` can test:\n\n");
+    page.push_str("| path | type | meaning |\n|---|---|---|\n");
     for Field { path, kind, description, .. } in fields(&kind.observation()) {
         writeln!(page, "| `{path}` | {kind} | {description} |").expect(TAKES_ALL);
     }
@@ -47,24 +49,23 @@ pub fn check(check: &Described) -> String {
     writeln!(page, "# `{}`\n\n{}\n", check.name, check.description.trim()).expect(TAKES_ALL);
     writeln!(page, "```yaml\nprobes:\n{}```\n", entry(&use_of(check))).expect(TAKES_ALL);
     if !check.inputs.is_empty() {
-        page.push_str("| input | if absent | what it is |\n|---|---|---|\n");
+        page.push_str("| input | default | what it is |\n|---|---|---|\n");
     }
     for input in &check.inputs {
         let absent = input.default.as_ref().map_or("required".to_owned(), |default| format!("`{default}`"));
         writeln!(page, "| `{}` | {absent} | {} |", input.name, one_line(&input.description)).expect(TAKES_ALL);
     }
     let kinds: Vec<String> = check.kinds.iter().map(|kind| format!("[`{kind}`](../probes/{kind}.md)")).collect();
-    writeln!(page, "\nIt looks through {}:\n\n```yaml\n{}```", kinds.join(" and "), check.text).expect(TAKES_ALL);
+    writeln!(page, "\nIt uses {}:\n\n```yaml\n{}```", kinds.join(" and "), check.text).expect(TAKES_ALL);
     page
 }
 
 /// The page that leads to all others, in markdown.
 pub fn index(registry: &Registry, checks: &[Described]) -> String {
-    let mut page =
-        "# The manual of gate\n\n`gate show --probe NAME` and `gate show --check NAME` print these pages.\n\n\
+    let mut page = "# Reference\n\n`gate show --probe NAME` and `gate show --check NAME` print these pages.\n\n\
         [The lines of the M9 checklist](m9.md), each with its item, its probes and the test that breaks it.\n\n\
         ## Probes\n\n| kind | what it does |\n|---|---|\n"
-            .to_owned();
+        .to_owned();
     for kind in registry.iter() {
         let name = kind.name();
         writeln!(page, "| [`{name}`](probes/{name}.md) | {} |", one_line(&summary(&**kind))).expect(TAKES_ALL);
@@ -72,11 +73,21 @@ pub fn index(registry: &Registry, checks: &[Described]) -> String {
     page.push_str(
         "\n## Checks\n\nLists of probes that come with gate, for `use:`. A file of the same name in your own\n",
     );
-    page.push_str("`checks/` goes before one of these.\n\n| check | what it says |\n|---|---|\n");
+    page.push_str("`checks/` overrides one of these.\n\n| check | what it verifies |\n|---|---|\n");
     for Described { name, description, .. } in checks {
         writeln!(page, "| [`{name}`](checks/{name}.md) | {} |", one_line(description)).expect(TAKES_ALL);
     }
     page
+}
+
+/// A description without the sentence that says its default, and that default.
+fn without_default(description: &str) -> (String, Option<String>) {
+    const BEGIN: &str = "Default: ";
+    let Some((before, rest)) = description.split_once(BEGIN) else { return (description.to_owned(), None) };
+    let end =
+        rest.match_indices(". ").find(|(at, _)| rest[at + 2..].starts_with(|c: char| c.is_uppercase() || c == '`'));
+    let (default, after) = end.map_or((rest, ""), |(at, _)| (&rest[..at], &rest[at + 2..]));
+    (format!("{before}{after}").trim_end().to_owned(), Some(default.trim_end_matches('.').to_owned()))
 }
 
 /// What a kind of probe does, in a sentence.
@@ -93,8 +104,8 @@ pub fn summary(kind: &dyn Kind) -> String {
 /// Whether looking may change something.
 fn effects(kind: &dyn Kind) -> String {
     match kind.effects() {
-        None => "Looking changes nothing.".to_owned(),
-        Some(when) => format!("{when} `--read-only` blocks it then, and only a `retry` of its own repeats it."),
+        None => "It changes nothing.".to_owned(),
+        Some(when) => format!("{when} `--read-only` blocks it then, and an inherited `retry` does not repeat it."),
     }
 }
 
@@ -113,7 +124,7 @@ fn use_of(check: &Described) -> String {
     entry
 }
 
-/// The lines of an entry, as they stand in a list.
+/// The lines of an entry, unchanged in a list.
 fn entry(lines: &str) -> String {
     let mut out = String::new();
     for (number, line) in lines.lines().enumerate() {

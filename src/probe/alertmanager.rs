@@ -17,7 +17,7 @@ use crate::client::http::{HttpUrl, Login, Request};
 pub struct Alertmanager {
     /// Where Alertmanager is, such as `http://alertmanager.staging.example:9093`, with the path that it is served under.
     url: HttpUrl,
-    /// Look only at alerts and silences that match all of these, such as `severity="critical"`. All of them if absent.
+    /// Look only at alerts and silences that match all of these, such as `severity="critical"`. Default: all of them.
     #[serde(default)]
     filter: Vec<String>,
     #[serde(rename = "..", default)]
@@ -25,7 +25,7 @@ pub struct Alertmanager {
     login: Login,
 }
 
-/// What an Alertmanager says of itself. While it is not ready, only that is known.
+/// What an Alertmanager says about itself. While it is not ready, only that is known.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AlertmanagerSeen {
     /// Whether it says that it is ready to take alerts.
@@ -50,7 +50,7 @@ pub struct AlertmanagerSeen {
     pub silences: Option<Silences>,
 }
 
-/// The nodes that tell each other what was told already.
+/// The nodes that share which alerts were sent already.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Cluster {
     /// `ready`; `settling` while it looks for its peers; `disabled` where it is meant to be alone.
@@ -298,7 +298,7 @@ fn of_alerts(alerts: &[Alert]) -> Alerts {
             seen.suppressed += 1;
             continue;
         }
-        // `unprocessed` too: it has only just come, and will be told.
+        // `unprocessed` too: it has only just arrived, and will be sent.
         seen.count += 1;
         seen.names.extend(alert.labels.get("alertname").cloned());
         let severity = alert.labels.get("severity").map_or("none", String::as_str);

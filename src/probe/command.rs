@@ -25,7 +25,7 @@ const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Command {
-    /// The machine to run it on, such as `ssh://deploy@web-1.staging.example`; this one if absent. It is reached by `ssh`
+    /// The machine to run it on, such as `ssh://deploy@web-1.staging.example`. Default: this machine. It is reached by `ssh`
     /// with your own configuration and keys, which asks nothing. There, `cwd` starts in the user's home, the environment is
     /// what a login has, with `env` besides, and a signal is an exit code above 128.
     on: Option<Host>,
@@ -33,18 +33,18 @@ pub struct Command {
     argv: Option<Vec<String>>,
     /// A line for `sh -c`, such as `"df -P / | tail -1"`, instead of `argv`. Fill values in through `env`, not into the line.
     shell: Option<String>,
-    /// The folder to run in, such as `deploy`. Relative to the folder that holds `checklists/`, which it is if absent.
+    /// The folder to run in, such as `deploy`. Relative to the folder that holds `checklists/`. Default: that folder.
     cwd: Option<PathBuf>,
     /// Environment variables to set, such as `{ KUBECONFIG: "${env.KUBECONFIG}" }`. Of the environment of `gate`, a program
     /// gets nothing but `PATH`, `HOME`, `LANG`, `USER` and `TMPDIR`.
     #[serde(default)]
     env: BTreeMap<String, String>,
-    /// What the program reads from its standard input. Nothing if absent.
+    /// What the program reads from its standard input. Default: nothing.
     stdin: Option<String>,
     /// Whether it only looks. If `false` or absent, it counts as having effects: `--read-only` doesn't run it.
     #[serde(default)]
     read_only: bool,
-    /// How much to keep of each of its outputs. `1MiB` if absent; the rest is thrown away.
+    /// How much to keep of each of its outputs. Default: `1MiB`; the rest is thrown away.
     #[serde(default = "default_max_output")]
     max_output: Size,
 }
@@ -222,7 +222,7 @@ impl Command {
                 Fault::new(format!("`{program}` has more arguments than fit")).help("give what is long through `stdin`")
             }
             _ => match error.raw_os_error() {
-                Some(libc::ENOEXEC) => Fault::new(format!("`{program}` is no program for this machine"))
+                Some(libc::ENOEXEC) => Fault::new(format!("`{program}` is not a program for this machine"))
                     .help("a script wants a first line such as `#!/bin/sh`"),
                 _ => Fault::new(format!("`{program}` could not be run: {}", error::os(error))),
             },

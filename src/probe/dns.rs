@@ -26,11 +26,11 @@ use super::{Context, Fault, Probe};
 pub struct Dns {
     /// The whole name, such as `api.staging.example` or `_smtp._tcp.example`.
     name: HostName,
-    /// Which records: `A` (IPv4 addresses), `AAAA` (IPv6), `CNAME`, `MX`, `NS`, `SRV` or `TXT`. `A` if absent.
+    /// Which records: `A` (IPv4 addresses), `AAAA` (IPv6), `CNAME`, `MX`, `NS`, `SRV` or `TXT`. Default: `A`.
     #[serde(rename = "type", default)]
     kind: Kind,
-    /// Whom to ask: an address, with a port unless it is 53, such as `9.9.9.9` or `127.0.0.1:5353`. Those of the system
-    /// if absent.
+    /// Whom to ask: an address, with a port unless it is 53, such as `9.9.9.9` or `127.0.0.1:5353`. Default: those of
+    /// the system.
     resolver: Option<Server>,
 }
 
@@ -54,7 +54,7 @@ enum Kind {
     A,
     /// IPv6 addresses.
     Aaaa,
-    /// The name that this one stands for.
+    /// The name that this one refers to.
     Cname,
     /// Who takes its mail.
     Mx,
@@ -75,7 +75,7 @@ pub struct DnsSeen {
     pub count: usize,
     /// The records as text, sorted: `10.1.2.3`; `10 mail.example` of MX; priority, weight, port and target of SRV.
     pub records: Vec<String>,
-    /// The names that stood for others on the way (CNAME), as targets.
+    /// The names that referred to others on the way (CNAME), as targets.
     pub aliases: Vec<String>,
     /// For how many seconds this may be remembered: the shortest of its times. A resolver that remembers counts it down.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -229,7 +229,7 @@ impl Kind {
 impl<'de> Deserialize<'de> for HostName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || D::Error::custom("this is no name in DNS: `api.staging.example`, without scheme and port");
+        let wrong = || D::Error::custom("this is not a name in DNS: `api.staging.example`, without scheme and port");
         if text.is_empty() || text.contains([':', '/', ' ', '*']) || text.parse::<IpAddr>().is_ok() {
             return Err(wrong());
         }

@@ -1,4 +1,4 @@
-//! `git`: which commit does a name stand for, and is the working tree as it was committed?
+//! `git`: which commit does a name refer to, and is the working tree as it was committed?
 
 use std::path::{Path, PathBuf};
 
@@ -23,11 +23,11 @@ const MAX_SUBJECT: usize = 200;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Git {
-    /// The folder of the repository, or one in it, such as `backend`. Relative to the folder that holds `checklists/`,
-    /// which it is if absent.
+    /// The folder of the repository, or one in it, such as `backend`. Relative to the folder that holds `checklists/`.
+    /// Default: that folder.
     #[serde(default)]
     dir: PathBuf,
-    /// The name of the commit to look at, such as `origin/main`, `v1.4.0` or `refs/heads/main`. `HEAD` if absent.
+    /// The name of the commit to look at, such as `origin/main`, `v1.4.0` or `refs/heads/main`. Default: `HEAD`.
     #[serde(rename = "ref", default = "head")]
     reference: String,
     /// Another name to compare it with, such as `origin/main`: what is seen are `ahead` and `behind`.
@@ -37,7 +37,7 @@ pub struct Git {
 /// A commit, and the working tree.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GitSeen {
-    /// The whole id of the commit that `ref` stands for.
+    /// The whole id of the commit that `ref` refers to.
     pub commit: String,
     /// Its first seven characters, or more where seven are not enough.
     pub short: String,
@@ -173,7 +173,7 @@ impl<'de> Deserialize<'de> for Git {
     }
 }
 
-/// The id of the commit that a name stands for.
+/// The id of the commit that a name refers to.
 async fn find(git: &Program<'_>, repository: &Repository, name: &str) -> Result<String, Fault> {
     let said = git.run(&["rev-parse", "--verify", &format!("{name}^{{commit}}")]).await?;
     if said.errors.contains("is ambiguous") {
@@ -209,7 +209,7 @@ async fn distance(
         return Ok((Some(0), Some(0)));
     }
     if repository.is_shallow {
-        return Err(Fault::new(format!("how far it is from `{against}` can't be told in a shallow clone"))
+        return Err(Fault::new(format!("how far it is from `{against}` is not known in a shallow clone"))
             .help("fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` in CI"));
     }
     let range = format!("{commit}...{other}");

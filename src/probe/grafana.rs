@@ -23,11 +23,11 @@ const MAX_PAGES: usize = 50;
 pub struct Grafana {
     /// Where Grafana is, such as `https://grafana.staging.example`, with the path that it is served under.
     url: HttpUrl,
-    /// Look only in the folder with this title or uid. All folders if absent.
+    /// Look only in the folder with this title or uid. Default: all folders.
     folder: Option<String>,
     /// Look only at dashboards with this tag.
     tag: Option<String>,
-    /// Ask of every dashboard whether it comes from a provisioning file: one more request each. `false` if absent.
+    /// Ask of every dashboard whether it comes from a provisioning file: one more request each. Default: `false`.
     #[serde(default)]
     details: bool,
     #[serde(rename = "..", default)]

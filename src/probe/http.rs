@@ -19,21 +19,21 @@ use super::{Context, Cut, Fault, Probe};
 pub struct Http {
     /// Where to send the request, such as `https://api.staging.example/healthz`.
     url: HttpUrl,
-    /// How to send it. `GET` if absent. Anything but `GET`, `HEAD` and `OPTIONS` counts as having effects.
+    /// How to send it. Default: `GET`. Anything but `GET`, `HEAD` and `OPTIONS` counts as having effects.
     #[serde(default)]
     method: Method,
     /// What to send as JSON, such as `{ probe: true }`.
     json: Option<Value>,
-    /// What to send as it stands.
+    /// What to send unchanged.
     body: Option<String>,
-    /// How many redirects to follow. 0 if absent: a redirect is an answer too.
+    /// How many redirects to follow. Default: 0: a redirect is an answer too.
     #[serde(default)]
     redirects: u8,
     /// A second request that must not get the same 2xx. It shows that the answer means something, where a server says
     /// 200 to everything: `control: { url: /no-such-page }`, or `control: { anonymous: true }`. When it gets the same
     /// 2xx, the probe is an error, whatever is expected of it.
     control: Option<Control>,
-    /// How much of the body to read, decoded. `1MiB` if absent; the rest is cut off.
+    /// How much of the body to read, decoded. Default: `1MiB`; the rest is cut off.
     #[serde(default = "default_max_body")]
     max_body: Size,
     #[serde(rename = "..", default)]
@@ -46,9 +46,9 @@ pub struct Http {
 #[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(inline)]
 pub struct Control {
-    /// Where to, absolute or relative to the probe's own `url`, such as `/no-such-page`. The same URL if absent.
+    /// Where to, absolute or relative to the probe's own `url`, such as `/no-such-page`. Default: the same URL.
     url: Option<String>,
-    /// Send it without headers and credentials. `false` if absent.
+    /// Send it without headers and credentials. Default: `false`.
     #[serde(default)]
     anonymous: bool,
 }
@@ -64,7 +64,7 @@ pub struct HttpSeen {
     pub redirects: Vec<String>,
     /// The version of HTTP, such as `HTTP/1.1`.
     pub version: String,
-    /// The headers, their names in lower case. What stands in several is joined with `, `.
+    /// The headers, their names in lower case. What is in several is joined with `, `.
     pub headers: BTreeMap<String, String>,
     /// The `Content-Type`, such as `application/json`, without parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,7 +202,7 @@ impl Http {
             && let Some(url) = &control.url
             && !self.url.url().join(url).is_ok_and(|url| HttpUrl::try_from(url).is_ok())
         {
-            return Err("the `url` of `control` is no URL");
+            return Err("the `url` of `control` is not a URL");
         }
         self.ask().validate()
     }

@@ -1,4 +1,4 @@
-//! Probes: each looks at one thing and tells what it saw. None of them judges.
+//! Probes: each looks at one thing and says what it saw. None of them judges.
 //!
 //! A new probe is one file here, and its `mod` line and row below.
 
@@ -129,7 +129,7 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Looks once. It is cancelled by being dropped, and must leave nothing behind then.
     ///
     /// # Errors
-    /// When the thing could not be observed. What was observed but is wrong is no error.
+    /// When the thing could not be observed. What was observed but is wrong is not an error.
     fn observe(&self, cx: &Context) -> impl Future<Output = Result<Self::Observation, Fault>> + Send;
 
     /// One short, stable line of what was seen: no timings, no counts that differ each time.

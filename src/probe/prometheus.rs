@@ -26,7 +26,7 @@ pub struct Prometheus {
     url: HttpUrl,
     /// The query in PromQL, such as `redis_connected` or `sum(rate(http_requests_total{code=~"5.."}[5m]))`.
     query: String,
-    /// The time to ask about, in RFC 3339 or seconds since 1970. Now if absent.
+    /// The time to ask about, in RFC 3339 or seconds since 1970. Default: now.
     time: Option<String>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]
@@ -52,7 +52,7 @@ pub struct PrometheusSeen {
     pub oldest_age_s: Option<f64>,
     /// Warnings of Prometheus, such as one about a partial answer. Default expectation: none.
     pub warnings: Vec<String>,
-    /// What Prometheus remarks, such as a rate over something that is no counter.
+    /// What Prometheus remarks, such as a rate over something that is not a counter.
     pub infos: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub struct Sample {
     pub labels: BTreeMap<String, String>,
     /// Its value.
     pub value: Number,
-    /// The time it stands for, in seconds since 1970.
+    /// The time it refers to, in seconds since 1970.
     pub timestamp: f64,
     /// How old it is, where that can be known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +116,7 @@ expect: { values: { every: 1 } }
         let asked = api.send(cx, self.request(&self.query)).await?;
         let mut seen = read(&asked)?;
         if seen.result_type == "vector" && seen.count > 0 && is_selector(&self.query) {
-            // A vector's own time is when it was asked for, not when the sample was taken: only `timestamp` tells that.
+            // A vector's own time is when it was asked for, not when the sample was taken: only `timestamp` says that.
             let asked = api.send(cx, self.request(&format!("timestamp({})", self.query))).await?;
             // Two metrics under one set of labels make this query fail; then the ages are not known.
             if let Ok(taken) = read(&asked) {

@@ -28,24 +28,24 @@ const MAX_BODY: usize = 1 << 20;
 pub struct Race {
     /// Where to send them, such as `https://api.staging.example/v1/payments`.
     url: HttpUrl,
-    /// How many at once. 8 if absent, from 2 to 64.
+    /// How many at once. Default: 8, from 2 to 64.
     #[serde(default = "default_requests")]
     #[schemars(range(min = 2, max = 64))]
     requests: u16,
-    /// Where the id of what was made stands in the JSON of an answer, as a JSON pointer such as `/id` or `/data/id`.
+    /// Where the id of what was made is in the JSON of an answer, as a JSON pointer such as `/id` or `/data/id`.
     #[serde(default = "default_id")]
     id: String,
-    /// The header of the key. `Idempotency-Key` if absent.
+    /// The header of the key. Default: `Idempotency-Key`.
     #[serde(default = "default_header")]
     header: String,
-    /// The key. A new one at each look if absent; it stands in `key`, for a `sql` probe to count by.
+    /// The key. Default: a new one for each attempt; it is in `key`, for a `sql` probe to count by.
     key: Option<String>,
-    /// How to send them. `POST` if absent.
+    /// How to send them. Default: `POST`.
     #[serde(default = "default_method")]
     method: Method,
     /// What to send as JSON, such as `{ amount: 1 }`.
     json: Option<Value>,
-    /// What to send as it stands.
+    /// What to send unchanged.
     body: Option<String>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]
@@ -142,7 +142,7 @@ expect: { replay.same_body: true }
         } else if seen.ids.len() > 1 {
             "the key did not hold: looking it up and keeping it must be one step, as a unique index makes it"
         } else if seen.without_id > 0 {
-            "`id` says where the id stands in the JSON of an answer, such as `/data/id`"
+            "`id` says where the id is in the JSON of an answer, such as `/data/id`"
         } else if seen.transport_failures > 0 {
             "some got no answer: is the server overloaded, or does it restart?"
         } else if seen.server_errors > 0 {
@@ -186,7 +186,7 @@ impl Race {
         let key = self.key.clone().map_or_else(fresh_key, Ok)?;
         let options = self.login.options();
         let mut request = self.ask().request();
-        let name = HeaderName::try_from(&self.header).map_err(|_| Fault::new("`header` is no name of a header"))?;
+        let name = HeaderName::try_from(&self.header).map_err(|_| Fault::new("`header` is not a name of a header"))?;
         let value = HeaderValue::try_from(&key).map_err(|_| Fault::new("`key` can't be sent in a header"))?;
         request.headers.insert(name, value);
         let clients = self.connected(cx, &options).await?;
@@ -305,7 +305,7 @@ impl Race {
         }
         let Ok(name) = HeaderName::try_from(&self.header) else { return Err("`header` can't be the name of a header") };
         if self.login.headers.map().contains_key(&name) {
-            return Err("the idempotency key stands in `headers` too: give it as `key`");
+            return Err("the idempotency key is in `headers` too: give it as `key`");
         }
         if self.key.as_ref().is_some_and(|key| key.is_empty() || HeaderValue::try_from(key).is_err()) {
             return Err("`key` can't be sent in a header");

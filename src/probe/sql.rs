@@ -22,7 +22,7 @@ const MAX_EVIDENCE: usize = 80;
 /// Values become JSON: whole numbers, floats and booleans as such; `numeric` as a number where JSON holds it exactly, else as
 /// text; `json` and `jsonb` as what they hold; arrays as lists; times as `2026-03-01T12:00:00Z`, without the `Z` where
 /// the column has no time zone; bytes as hexadecimal digits; uuid, inet and enums as text. In MySQL and SQLite, 0 and 1
-/// in a column declared `BOOLEAN` are false and true. MariaDB stores JSON as text, and can't be told from other text: it
+/// in a column declared `BOOLEAN` are false and true. MariaDB stores JSON as text, and is not known from other text: it
 /// stays text there; ask for its parts with `JSON_VALUE(column, '$.path')`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,10 +32,10 @@ pub struct Sql {
     url: DatabaseUrl,
     /// One statement, such as `SELECT count(*) FROM users`.
     query: Statement,
-    /// Whether the statement may write. Then it is committed, and counts as having effects. `false` if absent.
+    /// Whether the statement may write. Then it is committed, and counts as having effects. Default: `false`.
     #[serde(default)]
     writes: bool,
-    /// How many rows to keep. 1000 if absent.
+    /// How many rows to keep. Default: 1000.
     #[serde(default = "default_max_rows")]
     max_rows: u32,
     /// Don't verify TLS. Every report shows it.

@@ -26,7 +26,7 @@ const MAX_BANNER: usize = 1024;
 pub struct Tcp {
     /// Where to connect, such as `db.staging.example:5432` or `[::1]:22`.
     address: Address,
-    /// Read the first line that the server sends by itself, as SSH and SMTP do. `false` if absent.
+    /// Read the first line that the server sends without being asked, as SSH and SMTP do. Default: `false`.
     #[serde(default)]
     banner: bool,
     /// Send this first, such as `"PING\r\n"`, and read the first line of what comes back. It counts as having effects.

@@ -16,7 +16,7 @@ pub struct Cause<'a> {
 /// What a cause is.
 #[derive(Debug, Clone, Copy)]
 pub enum Root<'a> {
-    /// An item that is red by itself.
+    /// An item that is red on its own.
     Item(&'a ItemResult),
     /// Something that is missing, such as a variable, and the first item that misses it.
     Input(Option<&'a Reason>, &'a ItemResult),

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::run::{Gap, ItemResult, Run, Status};
 
-/// How a gap stands on a day.
+/// How a gap is on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Its items are not all green, or were not looked at.
@@ -26,7 +26,7 @@ pub fn day(instant: Timestamp) -> Date {
     instant.to_zoned_datetime(TimeZone::UTC).date()
 }
 
-/// How the gap stands.
+/// The state of the gap.
 pub fn state(run: &Run, gap: &Gap, today: Date) -> State {
     let mut items = run.items().filter(|item| gap.items.contains(&item.id)).peekable();
     let seen = items.peek().is_some();

@@ -1,4 +1,4 @@
-//! How a run is told: every format is a pure function of the run, in checklist order.
+//! How a run is reported: every format is a pure function of the run, in checklist order.
 //!
 //! A new format is one file here, and its `mod` line and row below.
 
@@ -140,14 +140,14 @@ pub static FORMATS: &[Format] = &[
     },
 ];
 
-/// A form that a run can be told in.
+/// A form that a run can be reported in.
 #[derive(Debug)]
 pub struct Format {
     /// Its name on the command line.
     pub name: &'static str,
     /// What it is for.
     pub doc: &'static str,
-    /// Whether people write in the same file: then only what stands between gate's markers is replaced.
+    /// Whether people write in the same file: then only what is between gate's markers is replaced.
     pub is_shared: bool,
     /// Whether it shows observations. For others they are not kept.
     pub is_whole: bool,

@@ -1,4 +1,4 @@
-//! What the engine tells while it runs, in the order in which it happens.
+//! What the engine reports while it runs, in the order in which it happens.
 
 use std::time::Duration;
 

@@ -74,9 +74,9 @@ pub struct Section {
     pub id: Option<String>,
     /// Its heading.
     pub title: String,
-    /// What stands in brackets behind the heading.
+    /// The text in parentheses after the heading.
     pub note: Option<String>,
-    /// Markdown that is copied as it stands.
+    /// Markdown that is copied unchanged.
     pub text: Option<String>,
     /// What was committed, where it lists that.
     pub changes: Option<Changes>,
@@ -93,7 +93,7 @@ pub struct Changes {
     pub commits: Vec<Commit>,
     /// How many more there are.
     pub more: u64,
-    /// Why it can't be told.
+    /// Why it is not known.
     pub problem: Option<String>,
     /// What the checklist asks less than it did then.
     pub weaker: Vec<Weaker>,
@@ -169,7 +169,7 @@ pub struct ItemResult {
     pub duration_ms: u64,
 }
 
-/// Who has to vouch for the item.
+/// Who has to sign off the item.
 #[derive(Debug, Clone)]
 pub struct SignOff {
     /// The role, such as `QA lead`.
@@ -195,7 +195,7 @@ pub struct ProbeResult {
     pub observation: Option<Box<RawValue>>,
     /// One short, stable line of it.
     pub evidence: Option<String>,
-    /// Each expectation with what stood there.
+    /// Each expectation with what was there.
     pub expectations: Vec<ExpectationResult>,
     /// Why nothing could be observed, or what it waits for.
     pub error: Option<Reason>,
@@ -220,14 +220,14 @@ pub struct Attempt {
     pub reason: Option<String>,
 }
 
-/// One expectation and what stood there.
+/// One expectation and what was there.
 #[derive(Debug, Clone)]
 pub struct ExpectationResult {
     /// The path in the observation.
     pub path: String,
     /// What was expected, in words.
     pub expected: String,
-    /// What stood there, shortened.
+    /// What was there, shortened.
     pub observed: String,
     /// Whether it holds.
     pub passed: bool,

@@ -56,7 +56,7 @@ pub fn all(value: &str) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
     for base in bases.iter().filter(|base| is_long_enough(base)) {
         let public = public(base);
-        // Every character is encoded by itself, so that the beginning of a form is the form of the beginning.
+        // Every character is encoded on its own, so that the beginning of a form is the form of the beginning.
         let pairs = iter::zip(encoded(base), encoded(public));
         // Before the others: the same text with edges covers more, and the first is kept.
         forms.extend(base64(base, public.len()));
@@ -97,7 +97,7 @@ fn encoded(text: &str) -> Vec<String> {
     forms
 }
 
-/// What is secret by itself within a value: a URL's password or token, a DSN's password, each line of a key.
+/// What is secret on its own within a value: a URL's password or token, a DSN's password, each line of a key.
 fn parts(value: &str) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some((scheme, rest)) = value.split_once("://") {
@@ -248,7 +248,7 @@ fn json(text: &str, is_ascii: bool, is_html: bool, is_upper: bool) -> String {
     out
 }
 
-/// The digits that are the same whatever stands before and after, at each alignment. A digit at either edge that is
+/// The digits that are the same whatever is before and after, at each alignment. A digit at either edge that is
 /// shared with a neighbour belongs to the match all the same.
 fn base64(text: &str, public: usize) -> Vec<Form> {
     let mut forms = Vec::new();
@@ -263,7 +263,7 @@ fn base64(text: &str, public: usize) -> Vec<Form> {
             let public = ((before + public) * 8 / 6).saturating_sub(start).min(digits.len());
             let edges = Edges { left: before != 0, right: bytes.len() % 3 != 0, padding: true };
             forms.push(Form { text: digits.to_owned(), edges, public });
-            // Where base64 stands in a URL, a form or some JSON, two of its digits are encoded again.
+            // Where base64 is in a URL, a form or some JSON, two of its digits are encoded again.
             for (plus, slash) in [("%2B", "%2F"), ("%2b", "%2f"), ("+", r"\/")] {
                 let again = |digits: &str| digits.replace('+', plus).replace('/', slash);
                 let public = again(&digits[..public]).len();

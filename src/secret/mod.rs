@@ -69,7 +69,7 @@ impl Redactor {
         Some(known.get_or_init(|| Known::new(pairs)))
     }
 
-    /// The text with `[NAME]` where a value stood.
+    /// The text with `[NAME]` in place of a value.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.known().and_then(|known| known.redacted(text)).map_or(Cow::Borrowed(text), Cow::Owned)
     }
@@ -99,9 +99,9 @@ impl Redactor {
         }
     }
 
-    /// One line for a POSIX shell: each argument quoted as it needs, `$NAME` (in double quotes) where a value stood.
+    /// One line for a POSIX shell: each argument quoted as it needs, `$NAME` (in double quotes) in place of a value.
     ///
-    /// Where only a form of a value stood, or the name is not one of a variable, it is `<NAME>`, for a person to fill in.
+    /// Where only a form of a value was, or the name is not one of a variable, it is `<NAME>`, for a person to fill in.
     pub fn shell(&self, argv: &[String]) -> String {
         let words: Vec<String> = argv.iter().map(|argument| self.word(argument)).collect();
         words.join(" ")

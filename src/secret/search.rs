@@ -21,7 +21,7 @@ const MOST: usize = 12;
 /// Everything to look for.
 pub struct Known {
     automaton: AhoCorasick,
-    /// What each pattern of the automaton stands for.
+    /// What each pattern of the automaton refers to.
     patterns: Vec<Pattern>,
     /// The first characters of the longer forms, for where a text breaks off.
     stems: AhoCorasick,
@@ -55,7 +55,7 @@ struct Stemmed {
 
 /// A stretch of text that must not be shown.
 pub struct Hit {
-    /// Where it stands.
+    /// Where it is.
     pub range: Range<usize>,
     /// Whose it is.
     pub secret: usize,
@@ -100,7 +100,7 @@ impl Known {
         &self.names[hit.secret]
     }
 
-    /// The text with `[NAME]` where a value stood, or nothing where none did.
+    /// The text with `[NAME]` in place of a value, or nothing where none did.
     pub fn redacted(&self, text: &str) -> Option<String> {
         let hits = self.hits(text);
         if hits.is_empty() {
@@ -195,7 +195,7 @@ impl Known {
                 }
             }
             Value::Number(number) => {
-                // Only a whole number: a port that a long secret happens to hold is no secret.
+                // Only a whole number: a port that a long secret happens to hold is not a secret.
                 let digits = number.to_string();
                 if self.hits(&digits).iter().any(|hit| hit.is_raw && hit.range.len() == digits.len()) {
                     *value = Value::String(self.redacted(&digits).expect("it has a hit"));
@@ -212,7 +212,7 @@ impl Known {
         }
     }
 
-    /// The same fields in the same order. Keys that become the same are told apart by a number.
+    /// The same fields in the same order. Keys that become the same are reported apart by a number.
     fn with_redacted_keys(&self, fields: serde_json::Map<String, Value>) -> serde_json::Map<String, Value> {
         let mut renamed = serde_json::Map::with_capacity(fields.len());
         for (key, field) in fields {
@@ -259,7 +259,7 @@ fn least(text: &str, public: usize) -> Option<usize> {
 }
 
 fn automaton<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> AhoCorasick {
-    // By itself it would make a DFA, which takes milliseconds: more than a short run has to search through.
+    // By default it would make a DFA, which takes milliseconds: more than a short run has to search through.
     let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(texts);
     automaton.expect("secrets are far smaller than what an automaton can hold")
 }

@@ -15,7 +15,7 @@ static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| {
         // The password of a URL, and a header with credentials.
         r"://[^\s/:@]*:[^\s/@$]+@",
         r"(?i)\b(basic|bearer) +[A-Za-z0-9+/=_.-]{8,}",
-        // A key that says so, with a value that is no reference.
+        // A key that says so, with a value that is not a reference.
         r#"(?i)(passw(or)?d|passphrase|secret|token|api_?key|private_?key|access_?key)"?\s*[:=]\s*["']?[^\s"'$&*{\[|>#]{6,}"#,
     ];
     Regex::new(&kinds.join("|")).expect("it is well formed")

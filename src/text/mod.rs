@@ -7,7 +7,7 @@ pub mod shell;
 
 use std::borrow::Cow;
 
-/// The bytes without the byte order mark of UTF-8, with which .NET and Windows begin a text: it is no part of it.
+/// The bytes without the byte order mark of UTF-8, with which .NET and Windows begin a text: it is not a part of it.
 pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }

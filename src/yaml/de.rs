@@ -19,9 +19,9 @@ pub(super) struct Location {
 
 #[derive(Debug)]
 pub(super) enum What {
-    /// It follows from what has been told.
+    /// It follows from what has been reported.
     Consequence,
-    /// A hole, with the path of its first reference. `None` for one whose problem has been told.
+    /// A hole, with the path of its first reference. `None` for one whose problem has been reported.
     Hole(Option<String>),
     Missing(&'static str),
     Wrong {
@@ -74,7 +74,7 @@ impl de::Error for Error {
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let help =
             suggestion(variant, expected.iter().copied()).unwrap_or_else(|| format!("there are {}", list(expected)));
-        Self::wrong(format!("`{variant}` is none of the words that may stand here"), Some(help))
+        Self::wrong(format!("invalid value `{variant}`"), Some(help))
     }
 
     fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
@@ -189,7 +189,7 @@ impl<'a> De<'a> {
                     .split("` or `")
                     .any(|field| self.node.get(field).is_some() || self.reading.is_misspelt(self.node, field))
             {
-                // It is there, but was cut out, or has been told under its wrong name.
+                // It is there, but was cut out, or has been reported under its wrong name.
                 error.what = What::Consequence;
             }
             error.at(span, self.node)
@@ -269,7 +269,7 @@ impl<'a> de::Deserializer<'a> for De<'a> {
         self.placed(result)
     }
 
-    /// A number or bool is taken as the text that stands there: `X-Retries: 3` is a header like any other.
+    /// A number or bool is taken as the text that is there: `X-Retries: 3` is a header like any other.
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
         let result = match self.scalar("text") {
             Ok(Scalar { text, style: Style::Plain }) if Plain::of(text) == Plain::Null => Err(self.misfit("text")),

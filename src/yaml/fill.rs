@@ -12,9 +12,9 @@ const MAX_TEXT: usize = 16 << 20;
 /// What a scope says of a reference.
 #[derive(Debug, Clone)]
 pub enum Lookup {
-    /// This stands there. Any kind of node when the reference is the whole scalar; else it must be a scalar.
+    /// This is there. Any kind of node when the reference is the whole scalar; else it must be a scalar.
     Found(Node),
-    /// Nothing stands there, so the default is taken; without one, the hole stays.
+    /// Nothing is there, so the default is taken; without one, the hole stays.
     Missing,
     /// It can't be known yet: the hole stays, with its default.
     Later,
@@ -41,7 +41,7 @@ enum Outcome {
     Known(Value),
     /// It is not, or not all of it.
     Open(Vec<Part>),
-    /// Something is wrong with it, and was told.
+    /// Something is wrong with it, and was reported.
     Refused,
 }
 
@@ -227,7 +227,7 @@ impl Text {
             match part {
                 Part::Text(text) => self.push(&text),
                 Part::Reference(_) => {
-                    // However short: a million references are no text either.
+                    // However short: a million references are not text either.
                     self.len += 64;
                     self.parts.push(part);
                 }

@@ -1,4 +1,4 @@
-//! YAML text → a tree that knows where each word stands → any `Deserialize` type, with every problem told at its place.
+//! YAML text → a tree that knows the position of each word → any `Deserialize` type, with every problem reported at its place.
 //!
 //! This is the only place that knows the parser crate.
 
@@ -31,10 +31,10 @@ pub use template::{Filter, Part, Reference, Template, head};
 pub use unit::{Duration, Size};
 pub use write::write;
 
-/// A value and where it stands. Cloning is cheap: what is below is shared.
+/// A value and where it is. Cloning is cheap: what is below is shared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where it stands. What an alias stands for keeps the place of its anchor.
+    /// Where it is. What an alias refers to keeps the place of its anchor.
     pub span: Span,
     /// What it is.
     pub value: Value,
@@ -49,7 +49,7 @@ pub enum Value {
     Hole(Arc<Template>),
     /// A list.
     List(Arc<[Node]>),
-    /// A map, in the order of the file. No key stands twice.
+    /// A map, in the order of the file. Keys are unique.
     Map(Arc<[(Key, Node)]>),
 }
 
@@ -76,7 +76,7 @@ pub enum Style {
 /// The key of a map's entry. Keys are text; a key such as `200` is the text `200`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
-    /// Where it stands.
+    /// Where it is.
     pub span: Span,
     /// Its text.
     pub text: Arc<str>,

@@ -28,7 +28,7 @@ const FEW: usize = 16;
 /// Reads one document. Every scalar that holds `${` is a hole already.
 ///
 /// Refused by name: duplicate keys (showing both), tags, merge keys, several documents, an unknown or recursive alias,
-/// keys that are no scalars, control characters, too deep, too large, aliases that expand to too much.
+/// keys that are not scalars, control characters, too deep, too large, aliases that expand to too much.
 /// `None` where there is no tree; problems may stand beside a tree as well.
 pub fn parse(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Option<Node> {
     document(sources, file, problems, Dollar::Hole)
@@ -128,7 +128,7 @@ fn unfit(text: &str, file: u32) -> Option<Diagnostic> {
     };
     let (at, c) = text.char_indices().find(|(_, c)| is_odd(*c))?;
     let span = Span { file, start: offset(at), end: offset(at + c.len_utf8()) };
-    Some(Diagnostic::error(format!("a control character, U+{:04X}, stands in the file", u32::from(c))).at(span))
+    Some(Diagnostic::error(format!("a control character, U+{:04X}, is in the file", u32::from(c))).at(span))
 }
 
 fn offset(at: usize) -> u32 {
@@ -162,7 +162,7 @@ enum Body {
     Map(usize, Option<Key>),
 }
 
-/// What an anchor stands for.
+/// What an anchor refers to.
 struct Anchor {
     node: Node,
     nodes: usize,
@@ -225,14 +225,14 @@ impl Builder<'_> {
             Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
             Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => true,
             Event::Anchor(..) => true,
-            // Comments are not asked for; whatever a newer parser adds is no node.
+            // Comments are not asked for; whatever a newer parser adds is not a node.
             _ => true,
         }
     }
 
     fn refuse_tag(&mut self, tag: Option<&granit_parser::Tag>, place: &std::ops::Range<usize>) {
         if let Some(tag) = tag {
-            // The tag stands before the node.
+            // The tag is before the node.
             let name = tag.original();
             let from = self.text.floor_char_boundary(place.start.saturating_sub(name.len() + MAX_GAP));
             let start = self.text[from..place.start].rfind(&name).map_or(place.start, |found| from + found);
@@ -320,8 +320,8 @@ impl Builder<'_> {
         let mut entries: Vec<Option<(Key, Node)>> = self.entries.drain(first..).map(Some).collect();
         for (original, duplicate) in duplicates {
             let (key, _) = entries[duplicate].take().expect("each place is named once");
-            let (original, _) = entries[original].as_ref().expect("the first of a key is no duplicate");
-            let problem = Diagnostic::error(format!("`{}` stands twice in one map", key.text)).at(key.span);
+            let (original, _) = entries[original].as_ref().expect("the first of a key is not a duplicate");
+            let problem = Diagnostic::error(format!("duplicate key `{}`", key.text)).at(key.span);
             self.problems.push(problem.also(original.span, "the first of them"));
         }
         entries.into_iter().flatten().collect()
@@ -360,7 +360,7 @@ impl Builder<'_> {
             Body::List(_) => self.elements.push(node),
             Body::Map(_, key @ Some(_)) => {
                 let key = key.take().expect("it is `Some`");
-                // What is refused as a key is told there, and should not lead to further problems.
+                // What is refused as a key is reported there, and should not lead to further problems.
                 if &*key.text != MERGE {
                     self.entries.push((key, node));
                 }

@@ -1,6 +1,6 @@
 //! What a plain scalar means: the core schema of YAML 1.2 (<https://yaml.org/spec/1.2.2/#103-core-schema>).
 
-/// The meaning of a scalar that stands without quotes.
+/// The meaning of a scalar without quotes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Plain {
     /// `null`, `~` or nothing at all.

@@ -1,6 +1,6 @@
 //! A reader of types from the tree that finds every problem, not just the first.
 //!
-//! serde stops at the first error. So what was wrong is told, cut out, and the rest is read again, until nothing more is
+//! serde stops at the first error. So what was wrong is reported, cut out, and the rest is read again, until nothing more is
 //! found. Right input is read once.
 
 use std::collections::HashSet;
@@ -13,15 +13,15 @@ use super::de::{De, Error, What};
 use super::reading::{Cut, Reading};
 use super::{Node, Value};
 
-/// How often one part is read: each time tells one problem more, and takes as long as the part is large.
+/// How often one part is read: each time reports one problem more, and takes as long as the part is large.
 const MAX_READINGS: usize = 100;
 
-/// Reads a `T`. `None` when anything is wrong; then each problem has been told, with its place. A hole is a problem.
+/// Reads a `T`. `None` when anything is wrong; then each problem has been reported, with its place. A hole is a problem.
 pub fn read<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<T> {
     read_all(node, Holes::Refused, problems)
 }
 
-/// Tells every problem that reading a `T` would meet, passing over what is not filled yet.
+/// Reports every problem that reading a `T` would meet, passing over what is not filled yet.
 /// `Some` only when there are no holes in the way and nothing is wrong.
 pub fn read_with_holes<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<T> {
     read_all(node, Holes::Passed, problems)
@@ -54,7 +54,7 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
         }
         if is_left_open(&reading, &error, node) {
             // What is not filled yet may be just what it lacks.
-        } else if let Some(problem) = told(error, node, holes) {
+        } else if let Some(problem) = reported(error, node, holes) {
             reading.found.borrow_mut().push(problem);
         }
         if readings == MAX_READINGS {
@@ -94,8 +94,8 @@ fn leave_out_holes(node: &Node, cut: &mut HashSet<Cut>) {
     node.entries().iter().for_each(|(_, node)| leave_out(node));
 }
 
-/// What to tell of an error; nothing where it follows from one that was told.
-fn told(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
+/// What to tell of an error; nothing where it follows from one that was reported.
+fn reported(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
     let span = error.place.map_or(root.span, |place| place.span);
     match error.what {
         What::Consequence => None,

@@ -20,7 +20,7 @@ impl Cut {
 /// What is known of a tree while it is read again and again.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// What is left out, because it was told or is a hole.
+    /// What is left out, because it was reported or is a hole.
     pub(super) cut: RefCell<HashSet<Cut>>,
     /// The holes that were left out.
     pub(super) holes: RefCell<HashSet<Span>>,
@@ -38,7 +38,7 @@ impl Reading {
         is_cut
     }
 
-    /// Whether a key that was told to be unknown was probably meant to be this field.
+    /// Whether a key that was reported to be unknown was probably meant to be this field.
     pub(super) fn is_misspelt(&self, node: &Node, field: &str) -> bool {
         let unknown = self.unknown.borrow();
         let mut keys = node.entries().iter().map(|(key, _)| key).filter(|key| unknown.contains(&key.span));

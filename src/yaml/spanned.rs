@@ -11,12 +11,12 @@ use crate::diagnostic::Span;
 
 use super::Node;
 
-/// A value and where it stood, for fields whose place is needed later.
+/// A value and its position, for fields whose position is needed later.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Where it stood.
+    /// Its position.
     pub span: Span,
 }
 

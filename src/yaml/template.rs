@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 16;
 
 /// A scalar with references in it.
 ///
-/// One without any parts stands for a scalar whose problem has been told already: it is never filled, and nothing more
+/// One without any parts refers to a scalar whose problem has been reported already: it is never filled, and nothing more
 /// is said of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
@@ -24,7 +24,7 @@ pub struct Template {
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
-    /// As it stands.
+    /// As it is written.
     Text(String),
     /// `${path:-default}`.
     Reference(Reference),
@@ -93,12 +93,12 @@ pub struct Reference {
 }
 
 impl Template {
-    /// Stands for a scalar whose problem has been told.
+    /// Replaces a scalar whose problem has been reported.
     pub(super) fn refused() -> Self {
         Self { parts: Vec::new(), style: Style::Plain }
     }
 
-    /// Whether it stands for a scalar whose problem has been told.
+    /// Whether it refers to a scalar whose problem has been reported.
     pub fn is_refused(&self) -> bool {
         self.parts.is_empty()
     }
@@ -135,7 +135,7 @@ pub fn head(path: &str) -> (&str, &str) {
     (head, rest.strip_prefix('.').unwrap_or(rest))
 }
 
-/// The parts of a scalar's text. `raw` is what stands in the file at `span`: places are exact where what the text says
+/// The parts of a scalar's text. `raw` is what is in the file at `span`: places are exact where what the text says
 /// is found there word by word, and the whole scalar's else.
 pub(super) fn parts(text: &str, raw: &str, span: Span) -> Result<Vec<Part>, Box<Diagnostic>> {
     let mut scan = Scan { text, at: 0, dollars: Vec::new() };
@@ -216,7 +216,7 @@ struct Trouble {
 struct Scan<'a> {
     text: &'a str,
     at: usize,
-    /// Where each outermost `${…}` and `$$` stands.
+    /// The position of each outermost `${…}` and `$$`.
     dollars: Vec<Range<usize>>,
 }
 

@@ -30,7 +30,7 @@ impl std::str::FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let fail = || format!("`{text}` is no duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`");
+        let fail = || format!("`{text}` is not a duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`");
         let mut rest = text.trim();
         let mut total = 0_u64;
         let mut last = u64::MAX;
@@ -60,7 +60,7 @@ impl std::str::FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let fail = || format!("`{text}` is no size: write it such as `512`, `64KiB` or `10MB`");
+        let fail = || format!("`{text}` is not a size: write it such as `512`, `64KiB` or `10MB`");
         let (number, unit, rest) = quantity(text.trim()).ok_or_else(fail)?;
         let (_, bytes) = SIZES.iter().find(|(name, _)| *name == unit && rest.is_empty()).ok_or_else(fail)?;
         Ok(Self(number.checked_mul(*bytes).ok_or_else(fail)?))

@@ -28,7 +28,7 @@ struct Verdict {
     said: String,
 }
 
-/// A project with the history of these files: the name, and what stands in it.
+/// A project with the history of these files: the name, and what is in it.
 fn history(files: &[(&str, &str)]) -> Project {
     let project = Project::new("").file("alembic.ini", "[alembic]\nscript_location = db\n").file("db/env.py", "");
     files.iter().fold(project, |project, (name, text)| project.file(&format!("db/versions/{name}"), text))
@@ -47,7 +47,7 @@ fn look(project: &Project, settings: Value) -> Result<AlembicSeen, String> {
 }
 
 /// Evidence and advice, or the error and its help.
-fn told(project: &Project, settings: Value) -> String {
+fn reported(project: &Project, settings: Value) -> String {
     match look(project, settings.clone()) {
         Ok(seen) => {
             let probe: Alembic = probe(settings);
@@ -100,42 +100,42 @@ fn alembic_is_asked_where_files_compute_their_place() {
         .arg("CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('c')")
         .status();
     assert!(status.expect("sqlite3 is installed").success());
-    assert_snapshot!(told(&project, json!({ "url": url })), @r"
+    assert_snapshot!(reported(&project, json!({ "url": url })), @r"
     cannot determine `down_revision` of `db/versions/003_c.py`: line 2 sets it to what only running the file would tell
     help: write it as a literal, or let alembic itself say: `heads: command`
     ");
     let asked = json!({ "url": url, "heads": "command", "command": [harness::alembic()] });
-    assert_snapshot!(told(&project, asked), @"c, at head");
+    assert_snapshot!(reported(&project, asked), @"c, at head");
 }
 
 #[test]
 fn every_state_of_a_version_table_is_told_apart() {
     let (project, postgres) = (two(), harness::postgres());
     let url = postgres.new_database();
-    let told = || told(&project, json!({ "url": url }));
-    assert_snapshot!(told(), @r"
+    let reported = || reported(&project, json!({ "url": url }));
+    assert_snapshot!(reported(), @r"
     no table `alembic_version`, 2 pending
     there is no table `alembic_version`: is this the right database? If it is, run `alembic upgrade heads`: 2 pending: a, b
     ");
     postgres.psql(&url, "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)");
-    assert_snapshot!(told(), @r"
+    assert_snapshot!(reported(), @r"
     no revision applied, 2 pending
     run `alembic upgrade heads`: 2 pending: a, b
     ");
     postgres.psql(&url, "INSERT INTO alembic_version VALUES ('a')");
-    assert_snapshot!(told(), @r"
+    assert_snapshot!(reported(), @r"
     a, 1 pending
     run `alembic upgrade heads`: 1 pending: b
     ");
     postgres.psql(&url, "UPDATE alembic_version SET version_num = 'b'");
-    assert_snapshot!(told(), @"b, at head");
+    assert_snapshot!(reported(), @"b, at head");
     postgres.psql(&url, "UPDATE alembic_version SET version_num = 'c'");
-    assert_snapshot!(told(), @r"
+    assert_snapshot!(reported(), @r"
     c, unknown to the revision files
     no revision file has c: the database is ahead of this checkout, or of another branch. Check out the commit that was deployed, or find out who migrated it
     ");
     postgres.psql(&url, "ALTER TABLE alembic_version RENAME COLUMN version_num TO other");
-    assert!(told().contains("column \"version_num\" does not exist"), "{}", told());
+    assert!(reported().contains("column \"version_num\" does not exist"), "{}", reported());
 }
 
 #[test]
@@ -147,8 +147,8 @@ fn a_version_table_of_another_name_in_another_schema_is_read() {
         "CREATE SCHEMA \"App\"; CREATE TABLE \"App\".versions (version_num text); INSERT INTO \"App\".versions VALUES ('b')",
     );
     let settings = json!({ "url": url, "version_table": "versions", "version_table_schema": "App" });
-    assert_snapshot!(told(&project, settings), @"b, at head");
-    assert_snapshot!(told(&project, json!({ "url": url, "version_table": "versions" })), @r"
+    assert_snapshot!(reported(&project, settings), @"b, at head");
+    assert_snapshot!(reported(&project, json!({ "url": url, "version_table": "versions" })), @r"
     no table `versions`, 2 pending
     there is no table `versions` here, but one in the schema App: say so with `version_table_schema`
     ");
@@ -171,7 +171,7 @@ fn a_version_table_is_read_through_pgbouncer() {
     postgres.psql(&url, "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('b')");
     let url = harness::pgbouncer().url_for(&url).replace("postgres://", "postgresql+asyncpg://");
     for _ in 0..3 {
-        assert_eq!(told(&project, json!({ "url": url })), "b, at head");
+        assert_eq!(reported(&project, json!({ "url": url })), "b, at head");
     }
 }
 
@@ -179,13 +179,13 @@ fn a_version_table_is_read_through_pgbouncer() {
 fn a_version_table_is_read_from_mariadb() {
     let (project, mariadb) = (two(), harness::mariadb());
     let url = mariadb.new_database();
-    assert!(told(&project, json!({ "url": url })).starts_with("no table `alembic_version`, 2 pending"));
+    assert!(reported(&project, json!({ "url": url })).starts_with("no table `alembic_version`, 2 pending"));
     mariadb
         .sql(&url, "CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ('b')");
-    assert_snapshot!(told(&project, json!({ "url": url.replace("mysql:", "mysql+pymysql:") })), @"b, at head");
+    assert_snapshot!(reported(&project, json!({ "url": url.replace("mysql:", "mysql+pymysql:") })), @"b, at head");
     let (_, name) = url.rsplit_once('/').expect("it names a database");
     let settings = json!({ "url": mariadb.url(), "version_table_schema": name });
-    assert_snapshot!(told(&project, settings), @"b, at head");
+    assert_snapshot!(reported(&project, settings), @"b, at head");
 }
 
 #[test]
@@ -194,10 +194,10 @@ fn the_configurations_own_database_is_used_where_no_other_is_named() {
     let url = postgres.new_database();
     postgres.psql(&url, "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('b')");
     let ini = format!("[alembic]\nscript_location = db\nsqlalchemy.url = {}\n", url.replace('%', "%%"));
-    assert_snapshot!(told(&two().file("alembic.ini", &ini), json!({})), @"b, at head");
+    assert_snapshot!(reported(&two().file("alembic.ini", &ini), json!({})), @"b, at head");
 
     let ini = "[alembic]\nscript_location = db\nsqlalchemy.url = driver://user:pass@localhost/dbname\n";
-    assert_snapshot!(told(&two().file("alembic.ini", ini), json!({})), @r"
+    assert_snapshot!(reported(&two().file("alembic.ini", ini), json!({})), @r"
     `alembic.ini`: `sqlalchemy.url` is only the example that `alembic init` leaves
     help: say where the database is with `url`, such as `url: ${secrets.DATABASE_URL}`
     ");
@@ -210,7 +210,7 @@ fn a_database_of_django_is_recognised() {
         project.path(),
         "CREATE TABLE django_migrations (app, name); INSERT INTO django_migrations VALUES ('a', 'b')",
     );
-    let said = told(&project, json!({ "url": "sqlite:///app.db" }));
+    let said = reported(&project, json!({ "url": "sqlite:///app.db" }));
     assert!(said.contains("Django's `django_migrations`") && said.contains("manage.py migrate --check"), "{said}");
 }
 
@@ -224,7 +224,7 @@ fn the_ini_file_of_flask_migrate_lies_among_its_scripts() {
         project.path(),
         "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('a')",
     );
-    let said = told(&project, json!({ "url": "sqlite:///app.db", "config": "migrations/alembic.ini" }));
+    let said = reported(&project, json!({ "url": "sqlite:///app.db", "config": "migrations/alembic.ini" }));
     assert_eq!(said, "a, at head");
 }
 
@@ -233,8 +233,8 @@ fn the_sections_of_several_databases_are_listed() {
     let ini = "[alembic]\nscript_location = db\ndatabases = one, two\n[one]\nsqlalchemy.url = sqlite:///1.db\n\
                [two]\nsqlalchemy.url = sqlite:///2.db\n";
     let project = two().file("alembic.ini", ini);
-    let said = told(&project, json!({}));
+    let said = reported(&project, json!({}));
     assert!(said.contains("no `sqlalchemy.url` in this section, but in [one], [two]"), "{said}");
-    let said = told(&project, json!({ "name": "three" }));
+    let said = reported(&project, json!({ "name": "three" }));
     assert!(said.contains("section [three] not found; its sections: [alembic], [one], [two]"), "{said}");
 }

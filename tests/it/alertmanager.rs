@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::{self, Project, Response};
 use crate::look::{look, probe};
 
-fn told(seen: &AlertmanagerSeen) -> String {
+fn reported(seen: &AlertmanagerSeen) -> String {
     let probe: Alertmanager = probe(json!({ "url": "http://h" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -35,7 +35,7 @@ fn a_single_node_is_ready_without_a_cluster() {
     value["version"] = json!("VERSION");
     value["started"] = json!("WHEN");
     assert_snapshot!(serde_json::to_string(&value).expect("it is JSON"), @r#"{"ready":true,"cluster":{"status":"disabled","peers":0,"addresses":[]},"version":"VERSION","started":"WHEN","receivers":["pager","slack"],"alerts":{"count":0,"names":[],"by_severity":{},"suppressed":0},"silences":{"count":0,"pending":0,"over_everything":0,"active":[]}}"#);
-    assert_snapshot!(told(&seen), @"ready, a single node, receivers pager slack | ");
+    assert_snapshot!(reported(&seen), @"ready, a single node, receivers pager slack | ");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn nodes_find_each_other() {
             let cluster = seen.cluster.as_ref()?;
             (cluster.peers == 2 && cluster.status == "ready").then_some(seen)
         });
-        assert_eq!(told(&seen), "ready, 2 peers, receivers pager slack | ");
+        assert_eq!(reported(&seen), "ready, 2 peers, receivers pager slack | ");
     }
 }
 
@@ -63,7 +63,7 @@ fn a_node_that_still_looks_for_its_peers_is_not_ready_by_default() {
     // It settles after three quiet stretches of ten times that.
     let server = harness::alertmanager_with(&[&listen, "--cluster.gossip-interval=10s"]);
     let seen = look::<Alertmanager>(json!({ "url": server.url() })).expect("it answers");
-    assert_snapshot!(told(&seen), @"settling, 1 peer, receivers pager slack | it looks for its peers, which takes a while after a start: where it stays so, can the nodes reach each other on the cluster's port (9094)?");
+    assert_snapshot!(reported(&seen), @"settling, 1 peer, receivers pager slack | it looks for its peers, which takes a while after a start: where it stays so, can the nodes reach each other on the cluster's port (9094)?");
 
     let project = checklist(&server.url());
     let output = project.gate(&["check", "staging"]);
@@ -111,7 +111,7 @@ fn alerts_are_counted_and_silenced_ones_are_not_active() {
     let silences = seen.silences.as_ref().expect("it is ready");
     assert_eq!((silences.count, silences.pending), (1, 0));
     assert_snapshot!(silences.active[0].matchers, @r#"alertname="Disk""#);
-    assert_snapshot!(told(&seen), @r#"ready, a single node, receivers pager slack | a silence is in force: alertname="Disk" until 2099-01-01T00:00:00.000Z (dana)"#);
+    assert_snapshot!(reported(&seen), @r#"ready, a single node, receivers pager slack | a silence is in force: alertname="Disk" until 2099-01-01T00:00:00.000Z (dana)"#);
 
     let settings = json!({ "url": server.url(), "filter": ["severity=\"critical\""] });
     let seen = look::<Alertmanager>(settings).expect("it answers");
@@ -122,7 +122,7 @@ fn alerts_are_counted_and_silenced_ones_are_not_active() {
 #[test]
 fn a_filter_that_it_does_not_understand_is_told_in_its_words() {
     let settings = json!({ "url": harness::alertmanager().url(), "filter": ["nonsense"] });
-    let error = look::<Alertmanager>(settings).expect_err("it is no matcher");
+    let error = look::<Alertmanager>(settings).expect_err("it is not a matcher");
     assert_snapshot!(error, @"Alertmanager refused the request (400: bad matcher format: nonsense)");
 }
 
@@ -141,7 +141,7 @@ fn one_that_is_not_ready_fails_and_is_no_error() {
     let server = harness::http(|_| Response::text("not yet").status(503));
     let seen = look::<Alertmanager>(json!({ "url": server.url() })).expect("it says so");
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"ready":false}"#);
-    assert_snapshot!(told(&seen), @"not ready | it has only just started, or can't read its configuration: its log says which");
+    assert_snapshot!(reported(&seen), @"not ready | it has only just started, or can't read its configuration: its log says which");
     let output = checklist(&server.url()).gate(&["check", "staging"]);
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
 }
@@ -178,7 +178,7 @@ fn a_silence_over_everything_is_red_by_default_whatever_the_filter() {
     let look_with = |filter: Value| {
         let seen = look::<Alertmanager>(json!({ "url": server.url(), "filter": filter })).expect("it answers");
         assert_eq!(seen.silences.as_ref().map(|silences| silences.over_everything), Some(1), "{filter}");
-        told(&seen)
+        reported(&seen)
     };
     assert_eq!(look_with(json!([])), look_with(json!(["severity=\"critical\""])));
     assert_snapshot!(look_with(json!([])), @"ready, a single node, receivers pager slack, every alert silenced | a silence matches every alert, so nobody is notified: `amtool silence query` lists it");

@@ -37,7 +37,7 @@ fn seen(folder: &Path, more: Value) -> BackupSeen {
     look::<Backup>(settings).expect("it can be looked at")
 }
 
-fn told(settings: Value, seen: &BackupSeen) -> String {
+fn reported(settings: Value, seen: &BackupSeen) -> String {
     let probe: Backup = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -72,13 +72,13 @@ fn no_backup_at_all_is_seen_and_told_in_its_own_words() {
         let mut settings = json!({ "in": "backups" });
         settings.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
         assert_eq!((seen.count, seen.size, seen.modified), (0, None, None));
-        told(settings, &seen)
+        reported(settings, &seen)
     };
     assert_snapshot!(said(&empty, json!({})), @"none | `backups` is empty: has the job run?");
     assert_snapshot!(said(&empty.join("gone"), json!({})), @"none | there is no `backups`: has a backup ever run, and is the path right?");
     assert_snapshot!(said(&folder(&[1]), json!({ "name": "*.sql" })), @"none | nothing below `backups` is called `*.sql`: has the job run, and is that its name?");
     let file = folder(&[1]).join("db-1.dump");
-    let error = look::<Backup>(json!({ "in": file })).expect_err("a file is no folder");
+    let error = look::<Backup>(json!({ "in": file })).expect_err("a file is not a folder");
     assert_snapshot!(error.replace(&file.display().to_string(), "FILE"), @"
     `FILE` is a file
     help: name the folder that it is in, and give its name as `name`
@@ -100,7 +100,7 @@ fn what_jobs_leave_beside_their_backups_and_empty_archives_are_no_backups() {
     write(&folder, "db-3.dump.gz", &gzip, 0);
     let empty = seen(&folder, json!({}));
     assert_eq!((empty.newest.as_deref(), empty.size, empty.empty), (Some("db-3.dump.gz"), Some(20), Some(true)));
-    assert_snapshot!(told(json!({ "in": "backups" }), &empty), @"db-3.dump.gz, empty | db-3.dump.gz has no content: read the log of the job, a failed dump that is piped into gzip looks like this");
+    assert_snapshot!(reported(json!({ "in": "backups" }), &empty), @"db-3.dump.gz, empty | db-3.dump.gz has no content: read the log of the job, a failed dump that is piped into gzip looks like this");
 }
 
 /// A real dump, in the format that `pg_restore` reads.
@@ -128,11 +128,11 @@ fn a_dump_that_pg_restore_can_not_read_to_its_end_is_told() {
     };
     let good = look("good.dump", &whole);
     assert_eq!((good.entries, good.problem), (Some(2), None));
-    // The list stands at the beginning, so that half of a dump can still be listed.
+    // The list is at the beginning, so that half of a dump can still be listed.
     let half = look("half.dump", &whole[..whole.len() / 2]);
     assert_eq!(half.entries, None);
     assert_snapshot!(half.problem.clone().unwrap_or_default(), @"pg_restore: could not read from input file: end of file");
-    assert_snapshot!(told(json!({ "in": "backups" }), &half), @"half.dump | half.dump could not be restored: look at the job that made it, and at its disk");
+    assert_snapshot!(reported(json!({ "in": "backups" }), &half), @"half.dump | half.dump could not be restored: look at the job that made it, and at its disk");
     assert_snapshot!(look("text.dump", b"not a dump").problem.unwrap_or_default(), @"pg_restore: input file does not appear to be a valid archive (too short?)");
     let without = context(&folder, &[("PATH", "/nowhere")]);
     let error = look_in::<Backup>(&without, json!({ "in": folder, "pg_restore": true })).expect_err("it can't be run");
@@ -347,7 +347,7 @@ fn google_and_azure_are_listed_too() {
 
 #[test]
 fn what_can_not_be_meant_is_refused_at_load() {
-    assert_snapshot!(refused::<Backup>(json!({ "in": "ftp://host/db" })), @"`ftp://` is no store: write `s3://`, `gs://`, `az://`, or the path of a folder");
+    assert_snapshot!(refused::<Backup>(json!({ "in": "ftp://host/db" })), @"`ftp://` is not a store: write `s3://`, `gs://`, `az://`, or the path of a folder");
     assert_snapshot!(refused::<Backup>(json!({ "in": "s3://user@bucket/db" })), @"`s3://` wants the name of a bucket, and nothing else before its path");
     assert_snapshot!(refused::<Backup>(json!({ "in": "s3://bucket", "options": { "acces_key": "x" } })), @"unknown option `acces_key` of s3: the usual ones are `access_key_id`, `secret_access_key`, `region` and `endpoint`");
     assert_snapshot!(refused::<Backup>(json!({ "in": "/var/backups", "options": { "region": "x" } })), @"`options` and `ca` are for a store: a folder has none");

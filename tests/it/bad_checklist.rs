@@ -1,4 +1,4 @@
-//! Checklists in which something is wrong: each is told at its place, with what was probably meant, and nothing runs.
+//! Checklists in which something is wrong: each is reported at its place, with what was probably meant, and nothing runs.
 
 use insta::assert_snapshot;
 
@@ -59,7 +59,7 @@ fn a_misspelt_key_of_an_item_is_named() {
 #[test]
 fn a_misspelt_kind_of_probe_is_named() {
     assert_snapshot!(bad_item("probes: [{ promethues: { query: up } }]"), @"
-    error: `promethues` is no kind of probe
+    error: `promethues` is not a kind of probe
      --> checklists/staging.yaml:7:20
       |
     7 |         probes: [{ promethues: { query: up } }]

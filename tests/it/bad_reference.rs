@@ -1,4 +1,4 @@
-//! References that lead nowhere, secrets that come from nowhere, checks that don't fit: all told before anything runs.
+//! References that lead nowhere, secrets that come from nowhere, checks that don't fit: all reported before anything runs.
 
 use insta::assert_snapshot;
 
@@ -30,7 +30,7 @@ fn variables_that_are_made_of_each_other_are_refused() {
         vars: { a: \"${vars.b}\", b: \"x${vars.a}\" }
         sections: [{ title: S, items: [{ id: a, title: A, deferred: x }] }]
     "), @r#"
-    error: `vars.a` is made of itself
+    error: `vars.a` refers to itself
      --> checklists/staging.yaml:2:30
       |
     2 | vars: { a: "${vars.b}", b: "x${vars.a}" }

@@ -100,7 +100,7 @@ fn a_duration_without_its_unit_is_refused() {
         timeout: 10
         probes: [{ http: { url: https://api } }]
     "), @"
-    error: `10` is no duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`
+    error: `10` is not a duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`
      --> checklists/staging.yaml:7:18
       |
     7 |         timeout: 10

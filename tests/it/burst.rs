@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::harness::{HttpServer, Nginx, Project, Response, free_port, http, nginx, raw};
 use crate::look::{context, look, look_in, probe, refused};
 
-fn told(settings: Value, seen: &BurstSeen) -> String {
+fn reported(settings: Value, seen: &BurstSeen) -> String {
     let probe: Burst = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -34,7 +34,7 @@ fn nginx_of(settings: &str) -> Nginx {
     nginx(&format!("location / {{ limit_req zone=free burst=59 nodelay; {settings} try_files /index.html =404; }}"))
 }
 
-/// How the only item of a checklist with this probe ends: the exit code, and what is told.
+/// How the only item of a checklist with this probe ends: the exit code, and what is reported.
 fn judged(probe: &str) -> (i32, String) {
     let checklist = format!(
         "title: T\nsections:\n  - title: S\n    items:\n      - {{ id: limit, title: Limit, probes: [{{ {probe} }}] }}\n"
@@ -51,7 +51,7 @@ fn nginx_lets_sixty_through_and_refuses_five() {
     assert_eq!(json!(seen.by_status), json!({ "200": 60, "429": 5 }));
     assert_eq!((seen.allowed, seen.refused, seen.other, seen.transport_failures), (60, 5, 0, 0));
     assert!(seen.first_refused.is_some_and(|first| (54..=61).contains(&first)), "{:?}", seen.first_refused);
-    assert_snapshot!(told(settings, &seen), @"60 × 200, 5 × 429 | ");
+    assert_snapshot!(reported(settings, &seen), @"60 × 200, 5 × 429 | ");
 }
 
 #[test]
@@ -65,22 +65,22 @@ fn one_after_the_other_the_first_that_is_refused_is_the_sixty_first() {
 fn the_counts_are_expected_in_a_checklist_as_they_are_counted() {
     let server = nginx_of("");
     let burst = format!("burst: {{ url: \"{}\", requests: 65 }}", server.url());
-    let (code, told) = judged(&format!("{burst}, expect: {{ by_status: {{ \"200\": 60, \"429\": 5 }} }}"));
-    assert_eq!(code, 0, "{told}");
+    let (code, reported) = judged(&format!("{burst}, expect: {{ by_status: {{ \"200\": 60, \"429\": 5 }} }}"));
+    assert_eq!(code, 0, "{reported}");
     // A minute has not passed: the window is used up.
-    let (code, told) = judged(&burst);
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("none was let through"), "{told}");
+    let (code, reported) = judged(&burst);
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("none was let through"), "{reported}");
 }
 
 #[test]
 fn a_limit_that_is_off_is_red_by_itself_and_says_what_to_do() {
     let server = nginx("");
-    let (code, told) = judged(&format!("burst: {{ url: \"{}\", requests: 65 }}", server.url()));
-    assert_eq!(code, 1, "{told}");
+    let (code, reported) = judged(&format!("burst: {{ url: \"{}\", requests: 65 }}", server.url()));
+    assert_eq!(code, 1, "{reported}");
     assert!(
-        told.contains("refused: expected above 0, got 0") && told.contains("is the limit on for this path"),
-        "{told}"
+        reported.contains("refused: expected above 0, got 0") && reported.contains("is the limit on for this path"),
+        "{reported}"
     );
 }
 
@@ -90,7 +90,7 @@ fn a_limit_that_refuses_with_another_status_is_recognised_when_told() {
     let settings = json!({ "url": server.url(), "requests": 62 });
     let seen = look::<Burst>(settings.clone()).expect("nginx answers");
     assert_eq!((seen.refused, seen.other), (0, 2));
-    assert_snapshot!(told(settings, &seen), @"60 × 200, 2 × 503 | if 503 is how this limit refuses, as nginx does, say `refusal: 503`");
+    assert_snapshot!(reported(settings, &seen), @"60 × 200, 2 × 503 | if 503 is how this limit refuses, as nginx does, say `refusal: 503`");
     let seen = look::<Burst>(json!({ "url": server.url(), "requests": 2, "refusal": 503 })).expect("nginx answers");
     assert_eq!((seen.refused, seen.other), (2, 0));
 }
@@ -120,7 +120,7 @@ fn every_request_is_sent_once_as_asked_and_no_redirect_is_followed() {
         assert_eq!(sent, ("POST", "/v1", Some("Bearer abcd")));
         assert_eq!(request.text(), r#"{"probe":true}"#);
     }
-    assert_snapshot!(told(settings, &seen), @"20 × 302 | a request that is right gets 2xx or 429: try it with the `http` probe first");
+    assert_snapshot!(reported(settings, &seen), @"20 × 302 | a request that is right gets 2xx or 429: try it with the `http` probe first");
 }
 
 #[test]
@@ -152,9 +152,12 @@ fn broken_connections_are_counted_apart_and_never_green_by_themselves() {
     let settings = json!({ "url": server.url(), "requests": 6, "concurrency": 1 });
     let seen = look::<Burst>(settings.clone()).expect("most are answered");
     assert_eq!((json!(seen.by_status), seen.transport_failures), (json!({ "200": 3, "429": 2 }), 1));
-    let told = told(settings, &seen);
-    assert!(told.starts_with("3 × 200, 2 × 429, 1 without an answer | 1 of 6 requests got no answer"), "{told}");
-    assert!(told.ends_with("closed the connection before it had answered"), "{told}");
+    let reported = reported(settings, &seen);
+    assert!(
+        reported.starts_with("3 × 200, 2 × 429, 1 without an answer | 1 of 6 requests got no answer"),
+        "{reported}"
+    );
+    assert!(reported.ends_with("closed the connection before it had answered"), "{reported}");
 }
 
 #[test]
@@ -169,9 +172,9 @@ fn a_failing_connection_makes_the_default_red_although_some_were_refused() {
         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         stream.write_all(answer.as_bytes()).ok();
     });
-    let (code, told) = judged(&format!("burst: {{ url: \"{}\", requests: 5 }}", server.url()));
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("transport_failures: expected 0, got 1"), "{told}");
+    let (code, reported) = judged(&format!("burst: {{ url: \"{}\", requests: 5 }}", server.url()));
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("transport_failures: expected 0, got 1"), "{reported}");
 }
 
 #[test]
@@ -196,10 +199,10 @@ fn a_server_that_falls_silent_is_an_error_in_time_with_what_had_come() {
     });
     let begun = Instant::now();
     let probe = format!("burst: {{ url: \"{}\", requests: 9, concurrency: 1 }}, timeout: 500ms", server.url());
-    let (code, told) = judged(&probe);
+    let (code, reported) = judged(&probe);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert_eq!(code, 3, "{told}");
-    assert!(told.contains("time was up when 3 of 9 requests had been answered (3 × 200)"), "{told}");
+    assert_eq!(code, 3, "{reported}");
+    assert!(reported.contains("time was up when 3 of 9 requests had been answered (3 × 200)"), "{reported}");
 }
 
 #[test]

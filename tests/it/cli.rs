@@ -158,7 +158,7 @@ fn variables_and_the_subject_can_be_given_from_outside() {
     let checklist = project.read("checklists/staging.yaml").replace("word: hello", "word: \"${env.WORD} ${env.HOME}\"");
     let project = project.file("checklists/staging.yaml", &checklist);
     let output = project.gate(&["check", "staging", "--env-file", "staging.env", "--only", "says"]);
-    // What the environment has already goes before the file.
+    // What the environment has already takes precedence over the file.
     assert!(output.stdout.contains("\"hello "), "{}", output.stdout);
     assert!(!output.stdout.contains("nowhere"), "{}", output.stdout);
     let project = project.file("staging.env", "WORD=x\nSECRET\n");

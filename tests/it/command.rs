@@ -25,7 +25,7 @@ fn sh(line: &str) -> CommandSeen {
     run(json!({ "shell": line })).expect("it runs")
 }
 
-fn told(seen: &CommandSeen) -> String {
+fn reported(seen: &CommandSeen) -> String {
     let probe: Command = probe(json!({ "shell": "x" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -76,9 +76,9 @@ fn what_a_program_says_is_seen() {
     let seen = sh("echo out; echo err >&2; exit 3");
     assert_eq!((seen.exit_code, seen.signal.as_deref()), (Some(3), None));
     assert_eq!((seen.stdout.as_str(), seen.stderr.as_str(), seen.truncated), ("out", "err", false));
-    assert_snapshot!(told(&seen), @"exit 3 | it said: err");
-    assert_snapshot!(told(&sh("kill -SEGV $$")), @"ended by SIGSEGV | ");
-    let unknown = told(&sh("no-such-program-here"));
+    assert_snapshot!(reported(&seen), @"exit 3 | it said: err");
+    assert_snapshot!(reported(&sh("kill -SEGV $$")), @"ended by SIGSEGV | ");
+    let unknown = reported(&sh("no-such-program-here"));
     assert!(unknown.starts_with("exit 127 | sh: ") && unknown.ends_with(" (127: not in PATH)"), "{unknown}");
 }
 

@@ -48,8 +48,8 @@ fn all_that_can_be_seen_is_green_and_people_have_yet_to_sign() {
         };
         assert!(expected.contains(&status.as_str()), "{id} is {status}: {run:#}");
     }
-    let told = output.stderr.lines().filter_map(|line| line.strip_prefix("markdown   ")).next();
-    let markdown = fs::read_to_string(told.expect("the path of the markdown is told")).expect("it was written");
+    let reported = output.stderr.lines().filter_map(|line| line.strip_prefix("markdown   ")).next();
+    let markdown = fs::read_to_string(reported.expect("the path of the markdown is reported")).expect("it was written");
     assert!(markdown.contains("# Staging Readiness Checklist — M9 entrance\n"), "{markdown}");
     assert!(markdown.contains("- [x] DB: Alembic HEAD == 014_trace_mismatches"), "{markdown}");
 }

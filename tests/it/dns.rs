@@ -21,7 +21,7 @@ fn ask(name: &str, kind: &str) -> DnsSeen {
     look::<Dns>(settings(name, kind)).expect("it answers")
 }
 
-fn told(name: &str, kind: &str) -> String {
+fn reported(name: &str, kind: &str) -> String {
     let seen = ask(name, kind);
     let probe: Dns = probe(settings(name, kind));
     format!("{} | {}", probe.evidence(&seen), probe.advice(&seen).unwrap_or_default())
@@ -44,7 +44,7 @@ fn resolver(code: Option<u8>) -> String {
     address
 }
 
-/// What is told of a resolver, without its port.
+/// What is reported of a resolver, without its port.
 fn error(resolver: &str) -> String {
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(2));
     let settings = json!({ "name": "api.staging.test", "resolver": resolver });
@@ -62,7 +62,7 @@ fn records_of_each_type_are_seen() {
     assert_snapshot!(records("staging.test", "TXT"), @"v=spf1 -all.");
     assert_snapshot!(records("_smtp._tcp.staging.test", "SRV"), @"1 2 25 mail.staging.test");
     assert_snapshot!(records("www.staging.test", "CNAME"), @"api.staging.test");
-    assert_snapshot!(told("api.staging.test", "A"), @"10.1.2.3, 10.1.2.4 | ");
+    assert_snapshot!(reported("api.staging.test", "A"), @"10.1.2.3, 10.1.2.4 | ");
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn a_name_that_stands_for_another_leads_to_its_addresses() {
 
 #[test]
 fn no_such_name_and_no_such_record_are_told_apart() {
-    assert_snapshot!(told("missing.staging.test", "A"), @"no such name | is the name right, and is its zone served by whom this resolver asks?");
-    assert_snapshot!(told("six.staging.test", "A"), @"no such record | the name is there, but has no record of type A");
+    assert_snapshot!(reported("missing.staging.test", "A"), @"no such name | is the name right, and is its zone served by whom this resolver asks?");
+    assert_snapshot!(reported("six.staging.test", "A"), @"no such record | the name is there, but has no record of type A");
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn the_manual_of_a_check_shows_the_users_own_before_the_stock_one() {
           url: http://ours
     ```
 
-    | input | if absent | what it is |
+    | input | default | what it is |
     |---|---|---|
     | `url` | required | Where. |
     | `deep` | `3` | How deep. |
@@ -218,7 +218,7 @@ fn the_table_of_the_m9_checklist_is_whole_and_true() {
     let ids: Vec<String> = rows.iter().map(|row| row[1].trim_matches('`').to_owned()).collect();
     assert_eq!(ids, checklist.items().map(|item| item.id.to_string()).collect::<Vec<_>>());
     for (row, item) in rows.iter().zip(checklist.items()) {
-        let [_, _, probes, test] = row.as_slice() else { panic!("{row:?} is no row of four") };
+        let [_, _, probes, test] = row.as_slice() else { panic!("{row:?} is not a row of four") };
         let mut kinds: Vec<String> = Vec::new();
         for probe in &item.probes {
             let kind = format!("`{}`", probe.kind.name());

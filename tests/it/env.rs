@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::look::{context, look, look_in, probe, refused};
 
-fn told(settings: serde_json::Value, seen: &EnvironmentSeen) -> String {
+fn reported(settings: serde_json::Value, seen: &EnvironmentSeen) -> String {
     let probe: Environment = probe(settings);
     format!("{}\n{}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -49,7 +49,7 @@ fn each_name_is_told_apart_and_no_value_is_shown() {
       ]
     }
     "#);
-    assert_snapshot!(told(settings, &seen), @"
+    assert_snapshot!(reported(settings, &seen), @"
     1 of 5 present; missing: BLANK, GONE; placeholder: GITHUB_TOKEN; malformed: REDIS_URL
     GONE must be set in the environment of `gate`; BLANK must be given a value in the environment of `gate`: blank now; GITHUB_TOKEN must be given a real value: a placeholder now; REDIS_URL must be corrected: the value does not match
     ");
@@ -61,7 +61,7 @@ fn a_file_of_variables_stands_for_the_environment() {
     std::fs::write(dir.path().join("staging.env"), "export A=1\nB=changeme # later\n").expect("the folder is ours");
     let settings = json!({ "names": ["A", "B", "C"], "file": "staging.env" });
     let seen = look_in::<Environment>(&context(dir.path(), &[("C", "1")]), settings.clone()).expect("it is there");
-    assert_snapshot!(told(settings, &seen), @"
+    assert_snapshot!(reported(settings, &seen), @"
     1 of 3 present; missing: C; placeholder: B
     C must be set in `staging.env`; B must be given a real value: a placeholder now
     ");
@@ -78,7 +78,7 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
     };
     assert_snapshot!(error("gone.env"), @"file `DIR/gone.env` not found");
     assert_snapshot!(error("notes.txt"), @"
-    `DIR/notes.txt` is no file of variables: line 2: there is no `=` in it
+    `DIR/notes.txt` is not a file of variables: line 2: there is no `=` in it
     help: each line wants to be `KEY=VALUE`
     ");
     assert_snapshot!(error("."), @"
@@ -91,6 +91,6 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
 fn settings_that_name_nothing_are_refused() {
     assert_snapshot!(refused::<Environment>(json!({})), @"no variable is named: give `names` or `matches`");
     assert_snapshot!(refused::<Environment>(json!({ "names": ["A B"] })), @"`A B` can't be the name of a variable");
-    assert_snapshot!(refused::<Environment>(json!({ "matches": { "A": "(" } })), @"this is no regular expression: unclosed group");
+    assert_snapshot!(refused::<Environment>(json!({ "matches": { "A": "(" } })), @"this is not a regular expression: unclosed group");
     assert!(look::<Environment>(json!({ "names": ["A"] })).is_ok_and(|seen| seen.missing == ["A"]));
 }

@@ -15,7 +15,7 @@ fn see(dir: &Path, settings: Value) -> FileSeen {
     look_in::<File>(&context(dir, &[]), settings).expect("it can be looked at")
 }
 
-fn told(path: &str, seen: &FileSeen) -> String {
+fn reported(path: &str, seen: &FileSeen) -> String {
     let probe: File = probe(json!({ "path": path }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -27,11 +27,11 @@ fn a_file_is_read_with_its_age_and_digest() {
     let seen = see(dir.path(), json!({ "path": "a.json" }));
     assert_eq!((seen.exists, seen.is_dir, seen.size, seen.lines), (true, false, Some(13), Some(1)));
     assert_eq!(seen.json, Some(json!({ "ok": true })));
-    assert_eq!(seen.headings, None, "it is no markdown");
+    assert_eq!(seen.headings, None, "it is not a markdown");
     assert!(seen.age_s.is_some_and(|age| (0..60).contains(&age)), "{:?}", seen.age_s);
     assert!(seen.modified.as_ref().is_some_and(|at| at.ends_with('Z')), "{:?}", seen.modified);
     assert_snapshot!(seen.sha256.as_deref().unwrap_or_default(), @"55f66c2c5aeb275ff5b1ae26b321d5c0b8ceda8c034b19c2643e046d024919f3");
-    assert_snapshot!(told("a.json", &seen), @"file of 13 bytes | ");
+    assert_snapshot!(reported("a.json", &seen), @"file of 13 bytes | ");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_file_from_the_future_has_no_age() {
     file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(86_400)).expect("the file is ours");
     let seen = see(dir.path(), json!({ "path": "report" }));
     assert_eq!(seen.age_s, None);
-    assert_snapshot!(told("report", &seen), @"file of 0 bytes | `report` was modified in the future: check the clock of the machine that wrote it");
+    assert_snapshot!(reported("report", &seen), @"file of 0 bytes | `report` was modified in the future: check the clock of the machine that wrote it");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn what_is_no_file_is_told_apart_and_never_waited_for() {
         .iter()
         .map(|path| {
             let seen = see(dir.path(), json!({ "path": path }));
-            format!("{path}: exists={} {}", seen.exists, told(path, &seen))
+            format!("{path}: exists={} {}", seen.exists, reported(path, &seen))
         })
         .collect();
     assert_snapshot!(lines.join("\n"), @"

@@ -56,7 +56,7 @@ fn seen(dir: &Path, settings: Value) -> Result<GitSeen, String> {
     look_in::<Git>(&context(dir, &vars), settings).map_err(|error| error.replace(&dir_name, "DIR"))
 }
 
-fn told(settings: Value, seen: &GitSeen) -> String {
+fn reported(settings: Value, seen: &GitSeen) -> String {
     let probe: Git = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -78,7 +78,7 @@ fn the_commit_that_is_checked_out_is_seen() {
       "shallow": false
     }
     "#);
-    assert_snapshot!(told(json!({}), &seen), @"commit b1f6461 |");
+    assert_snapshot!(reported(json!({}), &seen), @"commit b1f6461 |");
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn a_name_is_compared_with_another() {
     let seen = |settings: &Value| seen(&dir, settings.clone()).expect("both are there");
     let fix = seen(&settings);
     assert_eq!((fix.ahead, fix.behind, fix.branch.as_deref()), (Some(1), Some(1), Some("main")));
-    assert_snapshot!(told(settings, &fix), @"commit 3e20d33, 1 ahead of and 1 behind main |");
+    assert_snapshot!(reported(settings, &fix), @"commit 3e20d33, 1 ahead of and 1 behind main |");
     let tag = seen(&json!({ "ref": "v1.0.0", "against": "main" }));
     assert_eq!((tag.ahead, tag.behind, tag.tags), (Some(0), Some(1), vec!["v1.0.0".to_owned()]));
     let same = json!({ "ref": "main", "against": "HEAD" });
-    assert_snapshot!(told(same.clone(), &seen(&same)), @"commit b1f6461, the same as HEAD |");
+    assert_snapshot!(reported(same.clone(), &seen(&same)), @"commit b1f6461, the same as HEAD |");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn what_was_not_committed_makes_it_dirty() {
     let seen = seen(&dir, json!({})).expect("it is a repository");
     assert_eq!(seen.dirty, Some(true));
     assert_eq!(seen.changes, Some([" M a.txt", "?? .gitignore", "?? new file"].map(str::to_owned).to_vec()));
-    assert_snapshot!(told(json!({}), &seen).split_once(" | ").expect("there is advice").1,
+    assert_snapshot!(reported(json!({}), &seen).split_once(" | ").expect("there is advice").1,
         @"the working tree has changes: M a.txt, ?? .gitignore, ?? new file");
 }
 
@@ -136,7 +136,7 @@ fn what_is_no_repository_and_what_is_no_commit_are_told_apart() {
     no commit is called `origin/main` in this repository
     help: was it fetched? `git fetch --all --tags` brings what others have pushed
     ");
-    assert_snapshot!(seen(&dir, json!({ "ref": "main:a.txt" })).expect_err("a file is no commit"), @"
+    assert_snapshot!(seen(&dir, json!({ "ref": "main:a.txt" })).expect_err("a file is not a commit"), @"
     no commit is called `main:a.txt` in this repository
     help: was it fetched? `git fetch --all --tags` brings what others have pushed
     ");
@@ -168,8 +168,8 @@ fn a_shallow_clone_says_that_it_lacks_history() {
     help: it is a shallow clone, which lacks history, branches and tags: fetch more (`fetch-depth: 0` in CI)
     ");
     git(&clone, "commit --quiet --allow-empty --message=Third");
-    assert_snapshot!(seen(&clone, json!({ "against": "origin/main" })).expect_err("it can't be told"), @"
-    how far it is from `origin/main` can't be told in a shallow clone
+    assert_snapshot!(seen(&clone, json!({ "against": "origin/main" })).expect_err("it is not known"), @"
+    how far it is from `origin/main` is not known in a shallow clone
     help: fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` in CI
     ");
 }

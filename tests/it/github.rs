@@ -80,7 +80,7 @@ fn seen(server: &HttpServer, more: Value) -> Result<GitHubSeen, String> {
     look::<GitHub>(settings(server, more))
 }
 
-fn told(more: Value, seen: &GitHubSeen) -> String {
+fn reported(more: Value, seen: &GitHubSeen) -> String {
     let server = github(|_| None);
     let probe: GitHub = probe(settings(&server, more));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
@@ -92,7 +92,7 @@ fn a_workflow_is_seen_with_its_last_run_and_what_starts_it() {
     let more = json!({ "workflow": "e2e.yml", "branch": "main", "commit": COMMIT });
     let seen = seen(&server, more.clone()).expect("it answers");
     assert_snapshot!(serde_json::to_string(&seen.workflow).expect("it is JSON"), @r#"{"exists":true,"state":"active","name":"E2E","triggers":["workflow_dispatch"],"dispatch_only":true,"run":{"status":"completed","conclusion":"success","commit":"0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7","branch":"main","event":"workflow_dispatch","number":7,"created":"2025-12-06T10:00:00Z","url":"https://github.com/acme/aos/actions/runs/1"}}"#);
-    assert_snapshot!(told(more, &seen), @"e2e.yml active, last run success |");
+    assert_snapshot!(reported(more, &seen), @"e2e.yml active, last run success |");
     let run = server.requests().into_iter().find(|request| request.path.ends_with("/runs")).expect("it was asked");
     assert_eq!(run.parameter("head_sha").as_deref(), Some(COMMIT));
     assert_eq!(run.header("x-github-api-version"), Some("2022-11-28"));
@@ -142,7 +142,7 @@ fn a_workflow_that_does_not_do_what_it_should_is_a_problem() {
     let hidden = |request: &Request| {
         request.path.contains("/actions/").then(|| Response::json(&json!({ "message": "Not Found" })).status(404))
     };
-    assert_snapshot!(workflow(hidden, json!({})).expect_err("it can't be told"), @"
+    assert_snapshot!(workflow(hidden, json!({})).expect_err("it is not known"), @"
     GitHub has no /repos/acme/aos/actions/workflows, or does not show it to this token (404: Not Found)
     help: is the name right? What a token may not see looks as if it was not there
     ");
@@ -159,7 +159,7 @@ fn secrets_are_of_the_repository_the_organisation_and_the_environment() {
         seen.secrets.as_ref().map(|secrets| secrets.names.join(" ")).as_deref(),
         Some("GITHUB_PAT SHARED SLACK_WEBHOOK")
     );
-    assert_snapshot!(told(more, &seen), @"1 of 2 secrets | the secret DATABASE_URL is missing");
+    assert_snapshot!(reported(more, &seen), @"1 of 2 secrets | the secret DATABASE_URL is missing");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn issues_are_counted_through_all_pages_without_pull_requests() {
     let more = json!({ "issues": { "label": "mismatch" } });
     let seen = seen(&server, more.clone()).expect("it answers");
     assert_snapshot!(serde_json::to_string(&seen.issues).expect("it is JSON"), @r#"{"count":2,"titles":["parity of trace 9","parity of trace 3"],"numbers":[9,3]}"#);
-    assert_snapshot!(told(more.clone(), &seen), @"2 issues |");
+    assert_snapshot!(reported(more.clone(), &seen), @"2 issues |");
     let empty = github(|request| request.path.ends_with("/issues").then(|| Response::json(&json!([]))));
     let none = self::seen(&empty, more).expect("it answers");
     assert_snapshot!(none.problems.join("; "), @"there is no issue with the label `mismatch` (state: open)");
@@ -257,8 +257,8 @@ fn pages_without_end_come_to_an_end() {
 #[test]
 fn what_can_not_be_meant_is_refused_at_load() {
     assert_snapshot!(refused::<GitHub>(json!({})), @"there is nothing to look at: give `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`");
-    assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme" })), @"`acme` is no repository: write `owner/name`");
-    assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme/.." , "token": "x" })), @"`acme/..` is no repository: write `owner/name`");
+    assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme" })), @"`acme` is not a repository: write `owner/name`");
+    assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme/.." , "token": "x" })), @"`acme/..` is not a repository: write `owner/name`");
     assert_snapshot!(refused::<GitHub>(json!({ "url": "https://github.com", "token": "x" })), @"the API of github.com is at https://api.github.com");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "workflow": ".github/workflows/x.yml" })), @"`workflow` wants the name of its file alone, such as `ci.yml`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "workflow": "x.yml", "commit": "0f1d7aa" })), @"`commit` wants the whole id: GitHub finds no run by the first characters of it");

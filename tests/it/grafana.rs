@@ -51,7 +51,7 @@ fn ours() -> Vec<Value> {
     ]
 }
 
-fn told(seen: &GrafanaSeen) -> String {
+fn reported(seen: &GrafanaSeen) -> String {
     let probe: Grafana = probe(json!({ "url": "http://h" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -83,7 +83,7 @@ fn dashboards_are_counted_without_folders() {
       "database": "ok"
     }
     "#);
-    assert_snapshot!(told(&seen), @"3 dashboards | ");
+    assert_snapshot!(reported(&seen), @"3 dashboards | ");
 }
 
 #[test]
@@ -122,14 +122,14 @@ fn what_was_made_by_hand_is_not_provisioned() {
     let settings = json!({ "url": server.url(), "token": "glsa_good", "details": true });
     let seen = look::<Grafana>(settings).expect("it answers");
     assert_eq!(seen.dashboards.provisioned, Some(vec!["AOS Traces".to_owned(), "M4 Workflow".to_owned()]));
-    assert_snapshot!(told(&seen), @"3 dashboards, 2 provisioned | ");
+    assert_snapshot!(reported(&seen), @"3 dashboards, 2 provisioned | ");
 }
 
 #[test]
 fn an_empty_list_may_mean_that_the_token_sees_nothing() {
     let server = grafana(1000, Vec::new());
     let seen = look::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect("it answers");
-    assert_snapshot!(told(&seen), @"0 dashboards | Grafana answers an empty list also where the credentials may see nothing: has the service account the role Viewer, in this organisation and folder?");
+    assert_snapshot!(reported(&seen), @"0 dashboards | Grafana answers an empty list also where the credentials may see nothing: has the service account the role Viewer, in this organisation and folder?");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_database_that_fails_is_seen() {
         _ => Response::json(&json!(found)),
     });
     let seen = look::<Grafana>(json!({ "url": server.url() })).expect("it answers");
-    assert_snapshot!(told(&seen), @"3 dashboards, database failing | ");
+    assert_snapshot!(reported(&seen), @"3 dashboards, database failing | ");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::harness::{self, Authority, Request, Response, free_port, http, nginx,
 use crate::look::{context, look, look_in, probe};
 
 /// The evidence and the advice for what was seen.
-fn told(settings: Value, seen: &HttpSeen) -> String {
+fn reported(settings: Value, seen: &HttpSeen) -> String {
     let probe: Http = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -32,7 +32,7 @@ fn nginx_is_seen_with_status_headers_body_and_time() {
     assert_eq!((seen.version.as_str(), seen.content_type.as_deref()), ("HTTP/1.1", Some("text/html")));
     assert!(seen.headers["server"].starts_with("nginx/"), "{:?}", seen.headers);
     assert!(seen.latency_ms < 10_000 && seen.tls.is_none() && seen.json.is_none());
-    assert_snapshot!(told(json!({ "url": server.url() }), &seen), @"200 OK | ");
+    assert_snapshot!(reported(json!({ "url": server.url() }), &seen), @"200 OK | ");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_redirect_is_an_answer_unless_it_is_to_be_followed() {
     let seen = look::<Http>(json!({ "url": url })).expect("nginx answers");
     assert_eq!(seen.status, 301);
     assert!(
-        told(json!({ "url": url }), &seen).ends_with("redirects are not followed unless `redirects` says how many")
+        reported(json!({ "url": url }), &seen).ends_with("redirects are not followed unless `redirects` says how many")
     );
     let seen = look::<Http>(json!({ "url": url, "redirects": 1 })).expect("nginx answers");
     assert_eq!((seen.status, seen.body.as_deref(), seen.redirects.len()), (200, Some("there"), 1));
@@ -86,7 +86,7 @@ fn a_control_shows_that_200_means_something() {
     let honest = nginx("location = /healthz { return 200; } location / { return 404; }");
     let settings = json!({ "url": format!("{}/healthz", honest.url()), "control": { "url": "/no-such-page" } });
     let seen = look::<Http>(settings.clone()).expect("they differ");
-    assert_snapshot!(told(settings, &seen), @"200 OK (control: 404) | ");
+    assert_snapshot!(reported(settings, &seen), @"200 OK (control: 404) | ");
     let liar = nginx("location / { return 200; }");
     let settings = json!({ "url": format!("{}/healthz", liar.url()), "control": { "url": "/no-such-page" } });
     assert_snapshot!(look::<Http>(settings).expect_err("they are the same"), @"
@@ -141,7 +141,7 @@ fn a_closed_port_a_plain_one_and_an_unknown_name_are_told_apart() {
     assert!(error.contains("refused the connection\nhelp: nothing listens there"), "{error}");
     assert!(!error.contains("abcd"), "{error}");
     let plain = nginx("");
-    let error = look::<Http>(json!({ "url": plain.url().replace("http:", "https:") })).expect_err("it is no TLS");
+    let error = look::<Http>(json!({ "url": plain.url().replace("http:", "https:") })).expect_err("it is not a TLS");
     assert!(error.ends_with("help: is it plain http?"), "{error}");
     let error = look::<Http>(json!({ "url": "http://no-such-host.invalid" })).expect_err("`.invalid` is never known");
     assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
@@ -149,17 +149,17 @@ fn a_closed_port_a_plain_one_and_an_unknown_name_are_told_apart() {
 
 #[test]
 fn refusals_are_told_with_what_is_missing() {
-    let told = |status: u16, settings: Value| {
+    let reported = |status: u16, settings: Value| {
         let server = http(move |_| Response::empty(status));
         let mut settings = settings;
         settings["url"] = server.url().into();
         let seen = look::<Http>(settings.clone()).expect("it answers");
-        told(settings, &seen)
+        reported(settings, &seen)
     };
-    assert_snapshot!(told(401, json!({})), @"401 Unauthorized | the server wants credentials: give `token`, or `user` and `password`");
-    assert_snapshot!(told(401, json!({ "token": "abcd" })), @"401 Unauthorized | the server does not accept these credentials");
-    assert_snapshot!(told(405, json!({})), @"405 Method Not Allowed | `method` is not what this URL wants");
-    assert_snapshot!(told(503, json!({})), @"503 Service Unavailable | ");
+    assert_snapshot!(reported(401, json!({})), @"401 Unauthorized | the server wants credentials: give `token`, or `user` and `password`");
+    assert_snapshot!(reported(401, json!({ "token": "abcd" })), @"401 Unauthorized | the server does not accept these credentials");
+    assert_snapshot!(reported(405, json!({})), @"405 Method Not Allowed | `method` is not what this URL wants");
+    assert_snapshot!(reported(503, json!({})), @"503 Service Unavailable | ");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn json_is_seen_where_it_is_and_told_where_it_is_not() {
     assert_eq!(see("/text").json, None);
     let broken = see("/broken");
     assert_eq!(broken.json, None);
-    let said = told(json!({ "url": server.url() }), &broken);
+    let said = reported(json!({ "url": server.url() }), &broken);
     assert!(
         said.contains("its content type is JSON, but the body is incomplete JSON: it ends at line 1, column 6"),
         "{said}"

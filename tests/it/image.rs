@@ -133,7 +133,7 @@ fn seen(name: &str, more: Value) -> Result<ImageSeen, String> {
     look::<Image>(settings)
 }
 
-fn told(seen: &ImageSeen) -> String {
+fn reported(seen: &ImageSeen) -> String {
     let probe: Image = probe(json!({ "ref": "acme/api" }));
     let advice = probe.advice(seen).unwrap_or_default();
     let advice = advice.replace(seen.name.split('/').next().unwrap_or_default(), "HOST");
@@ -163,7 +163,7 @@ fn an_image_says_what_it_was_built_from() {
       "annotations": {}
     }
     "#);
-    assert_snapshot!(told(&one), @"sha256:592c8f24c56c, from 0f1d7aa0f1d7 |");
+    assert_snapshot!(reported(&one), @"sha256:592c8f24c56c, from 0f1d7aa0f1d7 |");
     let docker = seen("docker");
     assert_eq!((docker.exists, &docker.revision, &docker.platforms), (true, &one.revision, &one.platforms));
     assert_ne!(docker.digest, one.digest);
@@ -180,11 +180,11 @@ fn of_several_platforms_one_is_looked_at() {
     assert_ne!(any.digest, any.platform_digest);
     let arm64 = seen(&name, json!({ "platform": "linux/arm64" })).expect("it is there");
     assert_eq!((arm64.exists, arm64.platform.as_deref(), &arm64.digest), (true, Some("linux/arm64"), &any.digest));
-    let none = seen(&name, json!({ "platform": "linux/s390x" })).expect("it can be told");
+    let none = seen(&name, json!({ "platform": "linux/s390x" })).expect("it can be reported");
     assert!(!none.exists);
-    assert_snapshot!(told(&none), @"not there for this platform | HOST/acme/api:many is there for linux/arm64, linux/amd64");
+    assert_snapshot!(reported(&none), @"not there for this platform | HOST/acme/api:many is there for linux/arm64, linux/amd64");
     let single =
-        seen(&format!("{}/acme/api:one", open()), json!({ "platform": "linux/arm64" })).expect("it can be told");
+        seen(&format!("{}/acme/api:one", open()), json!({ "platform": "linux/arm64" })).expect("it can be reported");
     assert!(!single.exists, "{single:?}");
 }
 
@@ -201,10 +201,10 @@ fn a_digest_names_one_image_for_ever() {
 fn an_image_that_is_not_there_is_red_and_no_error() {
     let host = open();
     for name in ["acme/api:gone", "acme/gone:one", &format!("acme/api@sha256:{}", "0".repeat(64))] {
-        let seen = seen(&format!("{host}/{name}"), json!({})).expect("it can be told");
+        let seen = seen(&format!("{host}/{name}"), json!({})).expect("it can be reported");
         assert_eq!((seen.exists, &seen.digest), (false, &None), "{name}");
     }
-    assert_snapshot!(told(&seen(&format!("{host}/acme/api:gone"), json!({})).expect("it can be told")), @"does not exist | the registry has no HOST/acme/api:gone: was it pushed, and may these credentials see it?");
+    assert_snapshot!(reported(&seen(&format!("{host}/acme/api:gone"), json!({})).expect("it can be reported")), @"does not exist | the registry has no HOST/acme/api:gone: was it pushed, and may these credentials see it?");
 }
 
 #[test]
@@ -335,8 +335,8 @@ fn a_registry_with_tls_is_read_where_its_issuer_is_named() {
 
 #[test]
 fn what_can_not_be_meant_is_refused_at_load() {
-    assert_snapshot!(refused::<Image>(json!({ "ref": "https://ghcr.io/a/b" })), @"`https://ghcr.io/a/b` is no image: write `registry.example/team/app:tag`");
+    assert_snapshot!(refused::<Image>(json!({ "ref": "https://ghcr.io/a/b" })), @"`https://ghcr.io/a/b` is not an image: write `registry.example/team/app:tag`");
     assert_snapshot!(refused::<Image>(json!({ "ref": "ghcr.io/a/b", "user": "gate" })), @"`user` and `password` go together");
-    assert_snapshot!(refused::<Image>(json!({ "ref": "ghcr.io/a/b", "platform": "arm64" })), @"`arm64` is no platform: write `linux/arm64`");
+    assert_snapshot!(refused::<Image>(json!({ "ref": "ghcr.io/a/b", "platform": "arm64" })), @"`arm64` is not a platform: write `linux/arm64`");
     assert_snapshot!(refused::<Image>(json!({ "ref": "ghcr.io:99999/a/b" })), @"`ghcr.io:99999` can't be the address of a registry");
 }

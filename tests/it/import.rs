@@ -13,7 +13,7 @@ fn project(markdown: &str) -> Project {
     project
 }
 
-/// The headings and the items of a markdown, in order: without boxes, tags, claims and what stands in brackets last.
+/// The headings and the items of a markdown, in order: without boxes, tags, claims and what is in brackets last.
 fn outline(markdown: &str) -> Vec<String> {
     let tags = regex::Regex::new(r"\s*\*\*\[.*\]\*\*|\s*\((?:verified|claimed)[^()]*\)").expect("it is well formed");
     let is_shown = |line: &&str| line.starts_with("## ") || line.starts_with("- [");

@@ -56,7 +56,7 @@ fn read(text: &str) -> Result<JunitSeen, String> {
     see(folder(&[("r.xml", text)]).path(), "r.xml")
 }
 
-fn told(seen: &JunitSeen) -> String {
+fn reported(seen: &JunitSeen) -> String {
     let probe: Junit = probe(json!({ "files": "r.xml" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -74,14 +74,14 @@ fn a_report_of_pytest_is_counted_by_its_cases() {
     let seen = read(PYTEST).expect("it is a report");
     assert_eq!((seen.files, seen.cases, seen.passed), (1, 4, 1));
     assert_eq!((seen.failures, seen.errors, seen.skipped, seen.unaccounted), (1, 1, 1, 0));
-    assert_snapshot!(told(&seen), @"1 passed, 1 failed, 1 broke off, 1 skipped in 1 file | not green: tests.test_api::test_replay[a < b], tests.test_db::test_head");
+    assert_snapshot!(reported(&seen), @"1 passed, 1 failed, 1 broke off, 1 skipped in 1 file | not green: tests.test_api::test_replay[a < b], tests.test_db::test_head");
 }
 
 #[test]
 fn a_report_of_nextest_shows_what_passed_only_when_run_again() {
     let seen = read(NEXTEST).expect("it is a report");
     assert_eq!((seen.cases, seen.passed, seen.flaky, seen.failures, seen.unaccounted), (3, 3, 1, 0, 0));
-    assert_snapshot!(told(&seen), @"3 passed, 1 flaky in 1 file | ");
+    assert_snapshot!(reported(&seen), @"3 passed, 1 flaky in 1 file | ");
 }
 
 #[test]
@@ -99,9 +99,12 @@ fn failures_that_only_the_totals_know_are_red() {
     let text = r#"<testsuite tests="2" failures="1" errors="1"><testcase name="a"/></testsuite>"#;
     let seen = read(text).expect("it is a report");
     assert_eq!(seen.unaccounted, 2);
-    let (code, told) = judged(&[("r/a.xml", text)]);
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("unaccounted: expected 0, got 2") && told.contains("totals claim failures"), "{told}");
+    let (code, reported) = judged(&[("r/a.xml", text)]);
+    assert_eq!(code, 1, "{reported}");
+    assert!(
+        reported.contains("unaccounted: expected 0, got 2") && reported.contains("totals claim failures"),
+        "{reported}"
+    );
 }
 
 #[test]
@@ -113,8 +116,8 @@ fn what_did_not_run_has_not_passed() {
     let seen = read(text).expect("it is a report");
     assert_eq!((seen.cases, seen.passed, seen.skipped), (4, 1, 3));
     assert_eq!(seen.disagreements, Vec::<String>::new());
-    let (code, told) = judged(&[("r/a.xml", r#"<testsuite><testcase name="a" status="disabled"/></testsuite>"#)]);
-    assert_eq!(code, 1, "{told}");
+    let (code, reported) = judged(&[("r/a.xml", r#"<testsuite><testcase name="a" status="disabled"/></testsuite>"#)]);
+    assert_eq!(code, 1, "{reported}");
 }
 
 #[test]
@@ -125,8 +128,8 @@ fn a_status_of_failed_is_red_without_a_child_and_an_unknown_one_is_not_green() {
     assert_eq!((seen.passed, seen.failures, seen.failing.join(" ").as_str()), (1, 1, "b"));
     assert_eq!(judged(&[("r/a.xml", &cases("passed"))]).0, 0);
     for status in ["failed", "error", "sparkling"] {
-        let (code, told) = judged(&[("r/a.xml", &cases(status))]);
-        assert_eq!(code, 1, "{status}: {told}");
+        let (code, reported) = judged(&[("r/a.xml", &cases(status))]);
+        assert_eq!(code, 1, "{status}: {reported}");
     }
 }
 
@@ -142,7 +145,7 @@ fn totals_that_disagree_are_said() {
             "r.xml: a nameless <testsuites>: tests is 3, counted 1",
         ]
     );
-    assert_snapshot!(told(&seen), @"1 passed in 1 file, totals disagree | ");
+    assert_snapshot!(reported(&seen), @"1 passed in 1 file, totals disagree | ");
     assert_eq!(read(PYTEST).expect("it is a report").disagreements, Vec::<String>::new());
     assert_eq!(read(NEXTEST).expect("it is a report").disagreements, Vec::<String>::new());
 }
@@ -192,32 +195,32 @@ fn several_files_are_one_run_and_each_must_hold_cases() {
     let seen = see(dir.path(), "r/**/*.xml").expect("they are reports");
     assert_eq!((seen.files, seen.cases, seen.passed), (2, 7, 4));
     assert!(seen.oldest <= seen.newest && seen.newest.ends_with('Z'), "{seen:?}");
-    let (code, told) = judged(&[("r/1.xml", NEXTEST), ("r/2.xml", "<testsuites/>")]);
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("`r/2.xml` holds no case"), "{told}");
+    let (code, reported) = judged(&[("r/1.xml", NEXTEST), ("r/2.xml", "<testsuites/>")]);
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("`r/2.xml` holds no case"), "{reported}");
 }
 
 #[test]
 fn green_is_green_and_nothing_to_count_is_not() {
-    let (code, told) = judged(&[("r/1.xml", NEXTEST)]);
-    assert_eq!(code, 0, "{told}");
+    let (code, reported) = judged(&[("r/1.xml", NEXTEST)]);
+    assert_eq!(code, 0, "{reported}");
     let skipped = "<testsuite><testcase name='a'><skipped/></testcase></testsuite>";
-    let (code, told) = judged(&[("r/1.xml", skipped)]);
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("every case was skipped, which proves nothing"), "{told}");
+    let (code, reported) = judged(&[("r/1.xml", skipped)]);
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("every case was skipped, which proves nothing"), "{reported}");
 }
 
 #[test]
 fn a_report_that_nobody_has_made_is_waited_for() {
-    let (code, told) = judged(&[]);
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("pending") && told.contains("no file fits `r/*.xml`"), "{told}");
-    assert!(told.contains("run the tests that write it"), "{told}");
+    let (code, reported) = judged(&[]);
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("pending") && reported.contains("no file fits `r/*.xml`"), "{reported}");
+    assert!(reported.contains("run the tests that write it"), "{reported}");
 }
 
 #[test]
 fn what_is_malformed_is_an_error_with_its_file_and_place() {
-    let error = |text: &str| read(text).expect_err("it is no report");
+    let error = |text: &str| read(text).expect_err("it is not a report");
     assert_snapshot!(error("<testsuite>\n<testcase></testsuite>"), @"`r.xml:2:11` is not well-formed XML: expected 'testcase' tag, not 'testsuite'");
     assert_snapshot!(error("<testsuite><testcase name='a'/>"), @"
     `r.xml` ends too early
@@ -228,11 +231,11 @@ fn what_is_malformed_is_an_error_with_its_file_and_place() {
     help: was the run that writes it cut short, or is it still writing?
     ");
     assert_snapshot!(error("<coverage/>"), @"
-    `r.xml` is no JUnit report: it begins with `<coverage>`
+    `r.xml` is not a JUnit report: it begins with `<coverage>`
     help: `files` should name reports alone
     ");
-    let (code, told) = judged(&[("r/1.xml", NEXTEST), ("r/2.xml", "<testsuite>\n<oops")]);
-    assert_eq!(code, 3, "{told}");
+    let (code, reported) = judged(&[("r/1.xml", NEXTEST), ("r/2.xml", "<testsuite>\n<oops")]);
+    assert_eq!(code, 3, "{reported}");
 }
 
 #[test]
@@ -261,11 +264,11 @@ fn size_depth_and_names_are_bounded() {
     let many = format!("<testcase name='{name}'><failure/></testcase>").repeat(70);
     let seen = read(&format!("<testsuite>{many}</testsuite>")).expect("it is a report");
     assert_eq!((seen.failures, seen.failing.len(), seen.failing[0].chars().count()), (70, 50, 201));
-    assert!(told(&seen).ends_with(", and 67 more"));
+    assert!(reported(&seen).ends_with(", and 67 more"));
 }
 
 #[test]
 fn a_pattern_that_is_none_is_refused() {
-    assert_snapshot!(refused::<Junit>(json!({ "files": "a/***.xml" })), @"`files` is no pattern: wildcards are either regular `*` or recursive `**`");
+    assert_snapshot!(refused::<Junit>(json!({ "files": "a/***.xml" })), @"`files` is not a pattern: wildcards are either regular `*` or recursive `**`");
     assert_snapshot!(refused::<Junit>(json!({ "files": " " })), @"`files` names no file");
 }

@@ -42,7 +42,7 @@ fn see(dir: &Path, settings: Value) -> Result<K6Seen, String> {
     look_in::<K6>(&context(dir, &[]), settings)
 }
 
-fn told(settings: Value, seen: &K6Seen) -> String {
+fn reported(settings: Value, seen: &K6Seen) -> String {
     let probe: K6 = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -75,11 +75,11 @@ fn thresholds_are_the_right_way_round_in_both_shapes_of_the_real_k6() {
         let settings = json!({ "summary": file });
         let seen = see(dir.path(), settings.clone()).expect("it is a summary");
         assert_eq!((seen.shape.as_str(), seen.thresholds, seen.iterations), (shape, 3, 6.0));
-        assert_eq!(told(settings, &seen), "1 of 3 thresholds crossed | crossed: http_req_duration: avg<0.000001");
+        assert_eq!(reported(settings, &seen), "1 of 3 thresholds crossed | crossed: http_req_duration: avg<0.000001");
         assert_eq!((seen.metrics["checks"]["rate"], seen.metrics["http_req_failed"]["rate"]), (1.0, 0.0));
         assert!(seen.metrics["http_req_duration"]["p(95)"] > 0.0);
-        let (code, told) = judged(dir.path(), &format!("summary: {file}"));
-        assert_eq!(code, 1, "{told}");
+        let (code, reported) = judged(dir.path(), &format!("summary: {file}"));
+        assert_eq!(code, 1, "{reported}");
     }
 }
 
@@ -88,11 +88,11 @@ fn kept_thresholds_are_green_and_none_are_red() {
     let kept = ran("{ http_req_duration: ['p(95)<60000'] }");
     let none = ran("{}");
     for file in ["export.json", "handle.json"] {
-        let (code, told) = judged(kept.path(), &format!("summary: {file}"));
-        assert_eq!(code, 0, "{told}");
-        let (code, told) = judged(none.path(), &format!("summary: {file}"));
-        assert_eq!(code, 1, "{told}");
-        assert!(told.contains("sets no `thresholds`, so the test asserts nothing"), "{told}");
+        let (code, reported) = judged(kept.path(), &format!("summary: {file}"));
+        assert_eq!(code, 0, "{reported}");
+        let (code, reported) = judged(none.path(), &format!("summary: {file}"));
+        assert_eq!(code, 1, "{reported}");
+        assert!(reported.contains("sets no `thresholds`, so the test asserts nothing"), "{reported}");
     }
 }
 
@@ -101,9 +101,9 @@ fn a_threshold_on_what_was_never_measured_is_red_though_k6_keeps_it() {
     let dir = ran("{ 'http_req_duration{kind:mispelt}': ['p(95)<5'] }");
     let seen = see(dir.path(), json!({ "summary": "export.json" })).expect("it is a summary");
     assert_eq!((seen.crossed.len(), seen.unsampled.join(" ").as_str()), (0, "http_req_duration{kind:mispelt}"));
-    let (code, told) = judged(dir.path(), "summary: export.json");
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("nothing was measured for http_req_duration{kind:mispelt}"), "{told}");
+    let (code, reported) = judged(dir.path(), "summary: export.json");
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("nothing was measured for http_req_duration{kind:mispelt}"), "{reported}");
 }
 
 #[test]
@@ -122,31 +122,31 @@ fn the_newest_shape_tells_no_thresholds_and_is_no_pass() {
     let seen = read(&summary).expect("it is a summary");
     assert_eq!((seen.shape.as_str(), seen.thresholds, seen.iterations), ("machine-readable", 0, 1500.0));
     assert_eq!(seen.metrics["http_req_duration"]["p(95)"], 421.32);
-    assert_snapshot!(told(json!({ "summary": "s.json" }), &seen), @"no thresholds | this shape of summary tells no thresholds: run k6 without `--new-machine-readable-summary`, or expect something of `metrics`");
+    assert_snapshot!(reported(json!({ "summary": "s.json" }), &seen), @"no thresholds | this format of summary has no thresholds: run k6 without `--new-machine-readable-summary`, or expect something of `metrics`");
 }
 
 #[test]
 fn thresholds_told_in_an_unknown_way_are_an_error() {
     let odd = json!({ "metrics": { "http_reqs": { "values": { "count": 1 }, "thresholds": { "count>0": false } } } });
-    assert_snapshot!(read(&odd).expect_err("it can't be told"), @"
+    assert_snapshot!(read(&odd).expect_err("it is not known"), @"
     `s.json` tells the thresholds of `http_reqs` in a way that is not known
-    help: whether they held can't be told: is this what `k6 run --summary-export` or `handleSummary` gives?
+    help: whether they held is not known: is this what `k6 run --summary-export` or `handleSummary` gives?
     ");
 }
 
 #[test]
 fn what_is_no_summary_is_an_error_and_what_is_missing_is_waited_for() {
     assert_snapshot!(read(&json!({ "a": 1 })).expect_err("it is none"), @"
-    `s.json` is no summary of k6: it holds no `metrics`
+    `s.json` is not a summary of k6: it holds no `metrics`
     help: write one with `k6 run --summary-export FILE`, or return `data` from `handleSummary`
     ");
     let dir = tempfile::tempdir().expect("a temporary folder");
     fs::write(dir.path().join("s.json"), "{\"metrics\":\n {").expect("the folder is ours");
     let error = see(dir.path(), json!({ "summary": "s.json" })).expect_err("it is cut");
     assert_snapshot!(error, @"`s.json`: incomplete JSON: it ends at line 2, column 2");
-    let (code, told) = judged(dir.path(), "summary: nowhere.json");
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("pending") && told.contains("k6 run --summary-export nowhere.json"), "{told}");
+    let (code, reported) = judged(dir.path(), "summary: nowhere.json");
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("pending") && reported.contains("k6 run --summary-export nowhere.json"), "{reported}");
 }
 
 #[test]
@@ -231,8 +231,8 @@ fn a_run_in_which_everything_failed_is_red() {
         assert_eq!(read(&summary).expect("it is a summary").all_failed.join(" "), failed);
         let dir = tempfile::tempdir().expect("a temporary folder");
         fs::write(dir.path().join("export.json"), summary.to_string()).expect("the folder is ours");
-        let (code, told) = judged(dir.path(), "summary: export.json");
-        assert_eq!(code, i32::from(!failed.is_empty()), "{told}");
+        let (code, reported) = judged(dir.path(), "summary: export.json");
+        assert_eq!(code, i32::from(!failed.is_empty()), "{reported}");
     }
 }
 
@@ -257,13 +257,13 @@ fn the_real_k6_is_run_and_judged() {
     write(&script("{ checks: ['rate>0.9'] }"));
     let seen = see(dir.path(), settings.clone()).expect("k6 runs");
     assert_eq!((seen.failed, seen.iterations, server.requests().len()), (false, 6.0, 6));
-    assert_snapshot!(told(settings.clone(), &seen), @"1 of 1 thresholds kept | ");
+    assert_snapshot!(reported(settings.clone(), &seen), @"1 of 1 thresholds kept | ");
     write(&script("{ checks: ['rate>1.1'] }"));
     let seen = see(dir.path(), settings.clone()).expect("k6 runs");
     assert_eq!((seen.failed, seen.crossed.join(" ").as_str()), (true, "checks: rate>1.1"));
     write("export default function () {");
-    let error = see(dir.path(), settings).expect_err("it is no script");
-    assert!(error.starts_with("k6 ended with exit code 107 and told no result\nhelp: "), "{error}");
+    let error = see(dir.path(), settings).expect_err("it is not a script");
+    assert!(error.starts_with("k6 ended with exit code 107 and reported no result\nhelp: "), "{error}");
 }
 
 #[test]

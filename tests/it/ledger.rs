@@ -1,4 +1,4 @@
-//! The ledger on real databases, one of them behind a pooler: what it keeps, who may write at once, and what is told when it can't be written.
+//! The ledger on real databases, one of them behind a pooler: what it keeps, who may write at once, and what is reported when it can't be written.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -128,11 +128,11 @@ fn a_run_is_kept_with_where_it_comes_from() {
     git(&["add", "."]);
     git(&["-c", "user.name=D", "-c", "user.email=d@example.org", "commit", "-qm", "first"]);
     project.command(&["check", "staging"]).env("CI_JOB_URL", "https://ci/7").run();
-    let told = sqlite(
+    let reported = sqlite(
         &project.path().join(".gate/ledger.db"),
         "SELECT commit_id, ci, host <> '', user_name <> '', length(checklist), length(digest) FROM gate_runs",
     );
-    assert_eq!(told, format!("{}|https://ci/7|1|1|64|64", git(&["rev-parse", "HEAD"])));
+    assert_eq!(reported, format!("{}|https://ci/7|1|1|64|64", git(&["rev-parse", "HEAD"])));
     // Git does not see the ledger.
     assert_eq!(git(&["status", "--porcelain"]), "");
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::{self, HttpServer, Request, Response};
 use crate::look::{context, look, look_in, probe, refused};
 
-fn told(settings: Value, seen: &LogsSeen) -> String {
+fn reported(settings: Value, seen: &LogsSeen) -> String {
     let probe: Logs = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -45,7 +45,7 @@ fn with(mut settings: Value, more: Value) -> Value {
     settings
 }
 
-/// What is told where the store answers like this.
+/// What is reported where the store answers like this.
 fn error(settings: fn(&str) -> Value, answer: Response) -> String {
     let server = harness::http(move |_| answer.clone());
     look::<Logs>(settings(&server.url())).expect_err("it could not count")
@@ -57,7 +57,7 @@ fn loki_counts_the_lines_of_a_query() {
     let settings = with(loki(&server.url()), json!({ "since": "5m", "tenant": "staging" }));
     let seen = look::<Logs>(settings.clone()).expect("it answers");
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"count":42,"warnings":[]}"#);
-    assert_snapshot!(told(settings, &seen), @"lines in the last 5m | ");
+    assert_snapshot!(reported(settings, &seen), @"lines in the last 5m | ");
     let requests = server.requests();
     assert_eq!(
         (requests[0].path.as_str(), requests[0].header("x-scope-orgid")),
@@ -81,11 +81,11 @@ fn no_lines_are_seen_as_none() {
     let server = harness::http(|_| of_loki(0));
     let seen = look::<Logs>(loki(&server.url())).expect("it answers");
     assert_eq!(seen.count, 0);
-    assert_snapshot!(told(loki(&server.url()), &seen), @"no lines in 15m | is the shipper running, and does `query` match the lines of this service?");
+    assert_snapshot!(reported(loki(&server.url()), &seen), @"no lines in 15m | is the shipper running, and does `query` match the lines of this service?");
     // A pattern that matches no index is answered with 200 and 0.
     let server = harness::http(|_| of_elasticsearch(0, shards(0)));
     let seen = look::<Logs>(elasticsearch(&server.url())).expect("it answers");
-    assert_snapshot!(told(elasticsearch(&server.url()), &seen), @"no lines in 15m | no index has that name: a pattern that matches none is answered with 0");
+    assert_snapshot!(reported(elasticsearch(&server.url()), &seen), @"no lines in 15m | no index has that name: a pattern that matches none is answered with 0");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_line_is_logged_and_looked_for_until_it_arrives() {
     let seen = look::<Logs>(settings.clone()).expect("it answers");
     assert_eq!((seen.count, seen.emitted), (1, Some(200)));
     assert!(seen.arrived_ms.is_some() && seen.marker.as_ref().is_some_and(|marker| marker.len() == 20), "{seen:?}");
-    assert_snapshot!(told(settings, &seen), @"the line arrived | ");
+    assert_snapshot!(reported(settings, &seen), @"the line arrived | ");
     // Once to see that Loki answers, once for the line, and twice to find it.
     let paths: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/loki/api/v1/query", "/healthz", "/loki/api/v1/query", "/loki/api/v1/query"]);
@@ -171,7 +171,7 @@ fn a_line_that_does_not_arrive_is_seen_before_the_deadline() {
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_millis(1_500));
     let seen = look_in::<Logs>(&cx, settings.clone()).expect("it answers");
     assert_eq!((seen.count, seen.arrived_ms), (0, None));
-    assert_snapshot!(told(settings, &seen), @"the line did not arrive | does the service log this request with its query, is the shipper running, does `query` match its lines, and is the probe's `timeout` long enough for a line to arrive?");
+    assert_snapshot!(reported(settings, &seen), @"the line did not arrive | does the service log this request with its query, is the shipper running, does `query` match its lines, and is the probe's `timeout` long enough for a line to arrive?");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_marker_goes_into_a_body_and_is_a_phrase_to_elasticsearch() {
     let settings = with(elasticsearch(&server.url()), emit);
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_millis(500));
     let seen = look_in::<Logs>(&cx, settings.clone()).expect("it answers");
-    assert_snapshot!(told(settings, &seen), @"the line did not arrive | the request that should be logged got 404: is its URL right, and is it logged at all?");
+    assert_snapshot!(reported(settings, &seen), @"the line did not arrive | the request that should be logged got 404: is its URL right, and is it logged at all?");
     let marker = seen.marker.expect("one was sent");
     let requests = server.requests();
     assert_eq!((requests[1].text(), requests[1].method.as_str()), (format!("{{\"m\":\"{marker}\"}}"), "POST"));
@@ -208,7 +208,7 @@ fn settings_that_fit_no_store_are_refused() {
     assert_snapshot!(no(json!({ "store": "loki", "url": "http://h" })), @r#"Loki wants a `query` that begins with labels: `{app="api"}`"#);
     assert_snapshot!(no(with(loki("http://h"), json!({ "index": "x" }))), @"`index` and `timestamp` are of Elasticsearch and OpenSearch: Loki has none");
     assert_snapshot!(no(json!({ "store": "opensearch", "url": "http://h" })), @"an `index` is wanted, such as `logs-*`");
-    assert_snapshot!(no(with(elasticsearch("http://h"), json!({ "index": "a/_delete_by_query" }))), @"this is no name of an index");
+    assert_snapshot!(no(with(elasticsearch("http://h"), json!({ "index": "a/_delete_by_query" }))), @"this is not a name of an index");
     assert_snapshot!(no(with(elasticsearch("http://h"), json!({ "tenant": "x" }))), @"`tenant` is of Loki");
     assert_snapshot!(no(with(loki("http://h"), json!({ "emit": { "url": "http://h/healthz" } }))), @"`{marker}` is wanted in `url` or `body`: by it the line is found again");
     assert_snapshot!(no(with(loki("http://h"), json!({ "emit": { "url": "{marker}" } }))), @"the URL must begin with http:// or https://");

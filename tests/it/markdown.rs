@@ -58,9 +58,9 @@ fn a_file_without_markers_is_somebodys_and_stays_unless_asked() {
     let (_server, project) = project("fine");
     let path = project.path().join("READINESS.md");
     fs::write(&path, "# By hand\n").expect("the folder is ours");
-    let (code, told) = check(&project, &["--markdown"]);
+    let (code, reported) = check(&project, &["--markdown"]);
     assert_eq!(code, 4);
-    assert!(told.contains("<!-- gate:begin staging -->") && told.contains("`--overwrite`"), "{told}");
+    assert!(reported.contains("<!-- gate:begin staging -->") && reported.contains("`--overwrite`"), "{reported}");
     assert_eq!(project.read("READINESS.md"), "# By hand\n");
     assert_eq!(check(&project, &["--markdown", "--overwrite"]), (0, String::new()));
     let written = project.read("READINESS.md");

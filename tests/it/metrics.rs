@@ -25,7 +25,7 @@ aos_latency_seconds_count 4
 process_cpu_ratio NaN
 ";
 
-fn told(seen: &MetricsSeen) -> String {
+fn reported(seen: &MetricsSeen) -> String {
     let probe: Metrics = probe(json!({ "url": "http://h" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -38,10 +38,10 @@ fn seen(settings: Value) -> MetricsSeen {
     look::<Metrics>(all).expect("it is a page")
 }
 
-/// What is told where something answers like this.
+/// What is reported where something answers like this.
 fn error(answer: Response) -> String {
     let server = harness::http(move |_| answer.clone());
-    look::<Metrics>(json!({ "url": server.url() })).expect_err("it is no page")
+    look::<Metrics>(json!({ "url": server.url() })).expect_err("it is not a page")
 }
 
 #[test]
@@ -50,18 +50,18 @@ fn names_types_and_values_are_seen() {
     assert_snapshot!(serde_json::to_string(&MetricsSeen { samples: None, ..seen.clone() }).expect("it is JSON"), @r#"{"format":"prometheus","count":8,"names":["aos_latency_seconds_bucket","aos_latency_seconds_count","aos_latency_seconds_sum","aos_rate_limit_total","aos_redis_connected"],"prefixes":{"aos":5},"types":{"aos_latency_seconds":"histogram","aos_rate_limit_total":"counter","aos_redis_connected":"gauge"},"values":[1,60,5,7,3,4,0.5,4],"only_nan":false,"stale":0,"total":9}"#);
     let first = &seen.samples.as_ref().expect("they are few")[1];
     assert_snapshot!(serde_json::to_string(first).expect("it is JSON"), @r#"{"name":"aos_rate_limit_total","labels":{"outcome":"allowed","tier":"free"},"value":60}"#);
-    assert_snapshot!(told(&seen), @"5 names |");
+    assert_snapshot!(reported(&seen), @"5 names |");
 }
 
 #[test]
 fn labels_choose_among_the_samples_of_a_name() {
     let blocked = seen(json!({ "name": "aos_rate_limit_total", "labels": { "tier": "free", "outcome": "blocked" } }));
     assert_snapshot!(serde_json::to_string(&blocked.values).expect("it is JSON"), @"[5]");
-    assert_snapshot!(told(&blocked), @"aos_rate_limit_total |");
-    assert_snapshot!(told(&seen(json!({ "name": "aos_redis_connected" }))), @"aos_redis_connected 1 |");
-    assert_snapshot!(told(&seen(json!({ "name": "process_cpu_ratio" }))), @"process_cpu_ratio | NaN means that the service has no value");
+    assert_snapshot!(reported(&blocked), @"aos_rate_limit_total |");
+    assert_snapshot!(reported(&seen(json!({ "name": "aos_redis_connected" }))), @"aos_redis_connected 1 |");
+    assert_snapshot!(reported(&seen(json!({ "name": "process_cpu_ratio" }))), @"process_cpu_ratio | NaN means that the service has no value");
     // A name is the whole name, and a dot is a dot.
-    assert_snapshot!(told(&seen(json!({ "name": "aos" }))), @"no such sample | the page has 9 samples, but none that is looked for: is the name right, and has it happened yet? Many libraries tell of a metric only after that");
+    assert_snapshot!(reported(&seen(json!({ "name": "aos" }))), @"no such sample | the page has 9 samples, but none that is looked for: is the name right, and has it happened yet? Many libraries tell of a metric only after that");
     assert_eq!(seen(json!({ "name": "aos.*" })).count, 0);
 }
 
@@ -70,7 +70,7 @@ fn a_real_prometheus_tells_of_itself() {
     let url = format!("{}/metrics", harness::prometheus().url());
     let one = look::<Metrics>(json!({ "url": url, "name": "prometheus_build_info" })).expect("it is a page");
     assert_eq!((one.format.as_str(), one.count), ("prometheus", 1));
-    assert_snapshot!(told(&one), @"prometheus_build_info 1 | ");
+    assert_snapshot!(reported(&one), @"prometheus_build_info 1 | ");
     let all = look::<Metrics>(json!({ "url": url })).expect("it is a page");
     assert!(all.prefixes["prometheus"] > 20 && all.prefixes["go"] > 20, "{:?}", all.prefixes);
     assert_eq!(all.types["prometheus_http_request_duration_seconds"], "histogram");
@@ -110,7 +110,7 @@ fn a_page_without_samples_does_not_meet_what_is_expected_by_default() {
     let server = harness::http(|_| Response::text("# TYPE a counter\n"));
     let empty = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
     assert_eq!((empty.count, empty.total), (0, 0));
-    assert_snapshot!(told(&empty), @"an empty page |");
+    assert_snapshot!(reported(&empty), @"an empty page |");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn of_many_samples_the_values_are_not_kept() {
     let server = harness::http(move |_| Response::text(&many));
     let seen = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
     assert_eq!((seen.count, seen.names.len(), &seen.values, &seen.samples), (1_001, 1, &None, &None));
-    assert_snapshot!(told(&seen), @"many | of 1001 samples neither values nor labels are kept: name fewer");
+    assert_snapshot!(reported(&seen), @"many | of 1001 samples neither values nor labels are kept: name fewer");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn what_is_no_page_of_metrics_is_told() {
     help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
     "#);
     assert_snapshot!(error(Response::ok(b"\xff\xfe\n".to_vec())), @"
-    the server did not answer with a page of metrics: it is no text
+    the server did not answer with a page of metrics: it is not text
     help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
     ");
     assert_snapshot!(error(Response::ok("x").header("content-type", "application/vnd.google.protobuf")), @"
@@ -208,7 +208,7 @@ fn samples_whose_own_time_is_old_or_ahead_are_stale() {
     let stale = |age_s: i64| {
         let server = harness::http(move |_| Response::text(&format!("redis_connected 1 {}\n", now - age_s * 1000)));
         let seen = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
-        (seen.stale, told(&seen))
+        (seen.stale, reported(&seen))
     };
     assert_eq!((stale(0).0, stale(200).0, stale(-3600).0), (0, 0, 1));
     assert_snapshot!(stale(3600).1, @"redis_connected, 1 stale | 1 of 1 samples carry a timestamp that is over 5 minutes old, or in the future: what writes them may have stopped");

@@ -73,7 +73,7 @@ impl Machine {
     }
 }
 
-fn told(seen: &NftablesSeen) -> String {
+fn reported(seen: &NftablesSeen) -> String {
     let probe: Nftables = probe(json!({ "boot_file": "boot.nft" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -85,7 +85,7 @@ fn rules_that_a_reboot_would_load_again_are_persistent() {
     let seen = machine.see();
     assert_eq!((seen.rules, seen.boot_rules, seen.persistent), (2, 2, true), "{seen:?}");
     assert_eq!(seen.tables, ["inet filter"]);
-    assert_snapshot!(told(&seen), @"2 rules, as at boot, service enabled | ");
+    assert_snapshot!(reported(&seen), @"2 rules, as at boot, service enabled | ");
     machine.nft(&["insert rule inet filter input drop"]);
     assert!(!machine.see().persistent, "a rule is new");
     machine.nft(&["-f", "boot.nft"]);
@@ -103,7 +103,7 @@ fn a_rule_that_a_reboot_would_lose_is_told() {
     let seen = machine.see();
     assert_eq!((seen.persistent, seen.extra.len(), seen.missing.len()), (false, 1, 0));
     assert!(seen.extra[0].starts_with("inet filter input: ") && seen.extra[0].contains("9999"), "{:?}", seen.extra);
-    assert!(told(&seen).contains("a reboot would lose 1 part"), "{}", told(&seen));
+    assert!(reported(&seen).contains("a reboot would lose 1 part"), "{}", reported(&seen));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn no_rules_are_seen_as_none_and_the_boot_file_stays_unloaded() {
     let machine = Machine::new(RULES);
     let seen = machine.see();
     assert_eq!((seen.rules, seen.tables.len(), seen.persistent), (0, 0, false));
-    assert_snapshot!(told(&seen), @"0 rules, not as at boot, service enabled | nothing is filtered now: `systemctl restart nftables` loads `boot.nft`");
+    assert_snapshot!(reported(&seen), @"0 rules, not as at boot, service enabled | nothing is filtered now: `systemctl restart nftables` loads `boot.nft`");
     assert_eq!(machine.see().rules, 0, "looking has loaded nothing");
     fs::write(machine.folder.join("boot.nft"), "flush ruleset\n").expect("the folder is ours");
     let seen = machine.see();
@@ -124,11 +124,11 @@ fn without_a_boot_file_or_its_service_nothing_is_persistent() {
     machine.nft(&["-f", "boot.nft"]);
     machine.systemctl("disabled");
     let seen = machine.see();
-    assert_snapshot!(told(&seen), @"2 rules, as at boot, service disabled | the service is disabled: `systemctl enable nftables` loads `boot.nft` at boot");
+    assert_snapshot!(reported(&seen), @"2 rules, as at boot, service disabled | the service is disabled: `systemctl enable nftables` loads `boot.nft` at boot");
     fs::remove_file(machine.folder.join("boot.nft")).expect("it was made above");
     let seen = machine.see();
     assert_eq!((seen.boot_file_exists, seen.persistent), (false, false));
-    assert_snapshot!(told(&seen), @"2 rules, no boot file, service disabled | there is no `boot.nft`: after a reboot there would be no rules; `boot_file` names another");
+    assert_snapshot!(reported(&seen), @"2 rules, no boot file, service disabled | there is no `boot.nft`: after a reboot there would be no rules; `boot_file` names another");
 }
 
 #[test]
@@ -197,8 +197,8 @@ fn a_service_that_is_enabled_and_loads_another_file_is_told() {
     let seen = machine.see();
     assert_eq!((seen.service.as_str(), seen.persistent), ("other-file", true));
     assert!(
-        told(&seen).contains("starts something that does not name `boot.nft`: see `systemctl cat nftables`"),
+        reported(&seen).contains("starts something that does not name `boot.nft`: see `systemctl cat nftables`"),
         "{}",
-        told(&seen)
+        reported(&seen)
     );
 }

@@ -25,7 +25,7 @@ fn items(run: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// `id: status, reason` of every item, a line each.
-fn told(run: &Value) -> String {
+fn reported(run: &Value) -> String {
     let line = |item: &Value| {
         let text = |key: &str| item[key].as_str().map(|text| format!(", {text}")).unwrap_or_default();
         let cause = item["cause"].as_str().map(|cause| format!(" <- {cause}")).unwrap_or_default();
@@ -57,7 +57,7 @@ fn what_needs_a_red_item_is_blocked_by_the_root_cause_and_nothing_else_is_touche
     );
     let (code, run) = check(&project, &[]);
     assert_eq!(code, 1);
-    assert_snapshot!(told(&run), @"
+    assert_snapshot!(reported(&run), @"
     db: failed, exit_code: expected 0, got 1
     api: blocked, db: exit_code: expected 0, got 1 <- db
     smoke: blocked, db: exit_code: expected 0, got 1 <- db
@@ -84,7 +84,7 @@ fn what_is_missing_blocks_and_is_no_failure() {
     );
     let (code, run) = check(&project, &[]);
     assert_eq!(code, 3);
-    assert_snapshot!(told(&run), @"
+    assert_snapshot!(reported(&run), @"
     a: blocked, TOKEN is not set
     b: blocked, STAGING_URL is not set
     c: passed
@@ -137,7 +137,7 @@ fn what_one_item_saw_can_be_asked_for_by_another_that_needs_it() {
     )
     .env("API", server.url());
     let (code, run) = check(&project, &[]);
-    assert_eq!((code, told(&run)), (0, "login: passed\norders: passed\n".to_owned()));
+    assert_eq!((code, reported(&run)), (0, "login: passed\norders: passed\n".to_owned()));
     assert_eq!(items(&run).nth(1).expect("there are two")["evidence"], "200 after 200");
 }
 
@@ -218,7 +218,7 @@ fn fail_fast_begins_nothing_more_but_says_why() {
     .file("looks", "");
     let (code, run) = check(&project, &["--fail-fast", "--jobs", "1"]);
     assert_eq!(code, 1);
-    assert_snapshot!(told(&run), @"
+    assert_snapshot!(reported(&run), @"
     a: failed, exit_code: expected 0, got 1
     b: blocked, not run: `--fail-fast` stopped after a
     c: blocked, b: not run: `--fail-fast` stopped after a <- b
@@ -249,12 +249,12 @@ fn only_takes_what_is_needed_along_and_skip_leaves_out_and_both_are_partial() {
     ",
     );
     let (code, run) = check(&project, &["--only", "api"]);
-    assert_eq!((code, told(&run)), (0, "db: passed\napi: passed\n".to_owned()));
+    assert_eq!((code, reported(&run)), (0, "db: passed\napi: passed\n".to_owned()));
     assert_eq!(run["partial"], "--only api");
     let (_, run) = check(&project, &["--only", "smoke", "--skip", "db,web"]);
-    assert_eq!(told(&run), "api: blocked, db: not run this time <- db\n");
+    assert_eq!(reported(&run), "api: blocked, db: not run this time <- db\n");
     let (code, run) = check(&project, &["--skip", "web"]);
-    assert_eq!((code, told(&run)), (0, "db: passed\napi: passed\n".to_owned()));
+    assert_eq!((code, reported(&run)), (0, "db: passed\napi: passed\n".to_owned()));
     let (code, run) = check(&project, &["--only", "all"]);
     assert_eq!((code, items(&run).count()), (0, 3));
 }
@@ -287,7 +287,7 @@ fn read_only_blocks_what_has_effects() {
     );
     let (code, run) = check(&project, &["--read-only"]);
     assert_eq!(code, 3);
-    assert_snapshot!(told(&run), @"
+    assert_snapshot!(reported(&run), @"
     writes: blocked, `command` has effects, and `--read-only` runs only what has none
     reads: passed
     ");
@@ -315,7 +315,7 @@ fn advisory_deferred_and_waived_items_do_not_gate_and_an_expired_waiver_does() {
     // The epoch is the last second of 2025 in UTC.
     let (code, run) = check(&checklist("2025-12-31"), &[]);
     assert_eq!(code, 0);
-    assert_snapshot!(told(&run), @"
+    assert_snapshot!(reported(&run), @"
     advice: failed, exit_code: expected 0, got 1
     later: deferred, PROD SETUP
     known: waived, exit_code: expected 0, got 1
@@ -323,7 +323,7 @@ fn advisory_deferred_and_waived_items_do_not_gate_and_an_expired_waiver_does() {
     ");
     let (code, run) = check(&checklist("2025-12-30"), &[]);
     assert_eq!(code, 1);
-    assert_snapshot!(told(&run), @"
+    assert_snapshot!(reported(&run), @"
     advice: failed, exit_code: expected 0, got 1
     later: deferred, PROD SETUP
     known: failed, exit_code: expected 0, got 1

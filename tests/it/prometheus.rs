@@ -12,17 +12,17 @@ fn ask(query: &str) -> PrometheusSeen {
     look::<Prometheus>(json!({ "url": harness::prometheus().url(), "query": query })).expect("it answers")
 }
 
-fn told(seen: &PrometheusSeen) -> String {
+fn reported(seen: &PrometheusSeen) -> String {
     let probe: Prometheus = probe(json!({ "url": "http://h", "query": "up" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// What is told where something answers like this.
+/// What is reported where something answers like this.
 fn error(answer: Response, settings: serde_json::Value) -> String {
     let server = harness::http(move |_| answer.clone());
     let mut all = json!({ "url": server.url(), "query": "up" });
     all.as_object_mut().expect("it is a map").extend(settings.as_object().expect("it is a map").clone());
-    look::<Prometheus>(all).expect_err("it is no answer of Prometheus")
+    look::<Prometheus>(all).expect_err("it is not an answer of Prometheus")
 }
 
 #[test]
@@ -32,21 +32,21 @@ fn every_sample_is_seen() {
     assert_snapshot!(serde_json::to_string(&seen.values).expect("it is JSON"), @"[1,0]");
     let instances: Vec<&str> = seen.samples.iter().map(|sample| sample.labels["instance"].as_str()).collect();
     assert_eq!(instances, ["a", "b"]);
-    assert_snapshot!(told(&seen), @"2 series, values 1, 0 | ");
+    assert_snapshot!(reported(&seen), @"2 series, values 1, 0 | ");
 }
 
 #[test]
 fn an_unknown_metric_is_an_empty_answer_and_no_error() {
     let seen = ask("no_such_metric");
     assert_eq!((seen.count, seen.values.len()), (0, 0));
-    assert_snapshot!(told(&seen), @"no series | an unknown metric looks like this: is its name right, and is its target scraped?");
+    assert_snapshot!(reported(&seen), @"no series | an unknown metric looks like this: is its name right, and is its target scraped?");
 }
 
 #[test]
 fn what_is_no_number_is_text_and_equals_none() {
     let seen = ask("aos_error_ratio");
     assert_snapshot!(serde_json::to_string(&seen.values).expect("it is JSON"), @r#"["NaN"]"#);
-    assert_snapshot!(told(&seen), @"1 series, value NaN | NaN is 0 divided by 0: there was nothing to compute from");
+    assert_snapshot!(reported(&seen), @"1 series, value NaN | NaN is 0 divided by 0: there was nothing to compute from");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_warning_is_advice() {
     });
     let server = harness::http(move |_| Response::json(&answer));
     let seen = look::<Prometheus>(json!({ "url": server.url(), "query": "up" })).expect("it answers");
-    assert_snapshot!(told(&seen), @"no series, with a warning: store-1 is unreachable | the answer may be incomplete, Prometheus warns: store-1 is unreachable");
+    assert_snapshot!(reported(&seen), @"no series, with a warning: store-1 is unreachable | the answer may be incomplete, Prometheus warns: store-1 is unreachable");
 }
 
 /// The exit code of a checklist with one such item, and what it prints.
@@ -159,5 +159,5 @@ fn a_lone_nan_and_a_partial_answer_are_red_by_default() {
     let (code, said) = checked(&partial.url(), "up == 1", "");
     assert_eq!(code, 1, "{said}");
     let seen = look::<Prometheus>(json!({ "url": partial.url(), "query": "up == 1" })).expect("it answers");
-    assert_snapshot!(told(&seen), @"1 series, value 1, with a warning: store eu-1 is unavailable | the answer may be incomplete, Prometheus warns: store eu-1 is unavailable");
+    assert_snapshot!(reported(&seen), @"1 series, value 1, with a warning: store eu-1 is unavailable | the answer may be incomplete, Prometheus warns: store eu-1 is unavailable");
 }

@@ -93,7 +93,7 @@ fn settings(server: &HttpServer) -> Value {
     json!({ "url": server.url(), "requests": RACERS, "json": { "amount": 1 } })
 }
 
-fn told(seen: &RaceSeen) -> String {
+fn reported(seen: &RaceSeen) -> String {
     let probe: Race = probe(json!({ "url": "http://h" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -130,9 +130,9 @@ fn a_key_that_holds_gives_one_id_and_one_row() {
     let seen = look::<Race>(settings(&server)).expect("it answers");
     assert_eq!((json!(seen.by_status), seen.bodies, seen.ids.len()), (json!({ "201": 4 }), 1, 1));
     assert_eq!((seen.replay.status, seen.replay.same_id, seen.replay.same_body), (201, true, true));
-    assert_snapshot!(told(&seen), @"1 id from 4 at once, the same again afterwards | ");
-    let (code, told) = judged(Keeps::Atomically);
-    assert_eq!(code, 0, "{told}");
+    assert_snapshot!(reported(&seen), @"1 id from 4 at once, the same again afterwards | ");
+    let (code, reported) = judged(Keeps::Atomically);
+    assert_eq!(code, 0, "{reported}");
 }
 
 #[test]
@@ -140,17 +140,17 @@ fn a_key_that_is_kept_too_late_is_red_in_the_answers_and_in_the_table() {
     let server = api(Keeps::Late, None);
     let seen = look::<Race>(settings(&server)).expect("it answers");
     assert_eq!((seen.accepted, seen.ids.len(), seen.bodies, seen.replay.same_id), (4, 4, 4, false));
-    assert!(told(&seen).contains("the key did not hold"), "{}", told(&seen));
-    let (code, told) = judged(Keeps::Late);
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("the key did not hold") && told.contains("value: expected 1, got 4"), "{told}");
+    assert!(reported(&seen).contains("the key did not hold"), "{}", reported(&seen));
+    let (code, reported) = judged(Keeps::Late);
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("the key did not hold") && reported.contains("value: expected 1, got 4"), "{reported}");
 }
 
 #[test]
 fn a_key_that_nobody_looks_at_is_red() {
-    let (code, told) = judged(Keeps::Never);
-    assert_eq!(code, 1, "{told}");
-    assert!(told.contains("value: expected 1, got 5"), "{told}");
+    let (code, reported) = judged(Keeps::Never);
+    assert_eq!(code, 1, "{reported}");
+    assert!(reported.contains("value: expected 1, got 5"), "{reported}");
 }
 
 #[test]
@@ -186,10 +186,10 @@ fn losers_may_be_refused_but_an_error_of_the_server_is_red() {
     };
     let seen = look::<Race>(settings(&first(409))).expect("it answers");
     assert_eq!((seen.accepted, seen.server_errors, seen.ids.join(" ").as_str()), (1, 0, "a"));
-    assert_snapshot!(told(&seen), @"1 id from 4 at once, the same again afterwards | ");
+    assert_snapshot!(reported(&seen), @"1 id from 4 at once, the same again afterwards | ");
     let seen = look::<Race>(settings(&first(500))).expect("it answers");
     assert_eq!((seen.accepted, seen.server_errors), (1, 3));
-    assert!(told(&seen).contains("does it run into the unique index?"), "{}", told(&seen));
+    assert!(reported(&seen).contains("does it run into the unique index?"), "{}", reported(&seen));
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn an_id_that_is_not_where_it_should_be_is_never_green() {
     elsewhere["id"] = "/data/id".into();
     let seen = look::<Race>(elsewhere).expect("it answers");
     assert_eq!((seen.without_id, seen.ids.len(), seen.replay.same_id), (4, 0, false));
-    assert!(told(&seen).ends_with("such as `/data/id`"), "{}", told(&seen));
+    assert!(reported(&seen).ends_with("such as `/data/id`"), "{}", reported(&seen));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn settings_that_would_not_race_are_refused() {
     assert_snapshot!(with("requests", json!(1)), @"`requests` is a number from 2 to 64");
     assert_snapshot!(with("id", json!("json.id")), @"`id` is a JSON pointer, such as `/id` or `/data/id`");
     assert_snapshot!(with("key", json!("a\nb")), @"`key` can't be sent in a header");
-    assert_snapshot!(with("headers", json!({ "idempotency-key": "a" })), @"the idempotency key stands in `headers` too: give it as `key`");
+    assert_snapshot!(with("headers", json!({ "idempotency-key": "a" })), @"the idempotency key is in `headers` too: give it as `key`");
 }
 
 #[test]

@@ -13,8 +13,8 @@ use serde_json::json;
 use crate::harness::{self, free_port, redis_with};
 use crate::look::{context, look, look_in, probe, refused};
 
-/// What is told of a server: the evidence, with `VERSION` for its version, and what to do about it.
-fn told(url: &str, write: bool) -> String {
+/// What is reported of a server: the evidence, with `VERSION` for its version, and what to do about it.
+fn reported(url: &str, write: bool) -> String {
     let settings = json!({ "url": url, "write": write });
     let seen = look::<Redis>(settings.clone()).unwrap_or_else(|error| panic!("it can be observed: {error}"));
     let probe: Redis = probe(settings);
@@ -34,7 +34,7 @@ fn seen(url: &str) -> RedisSeen {
 #[test]
 fn a_server_that_is_well_answers_and_says_what_it_is() {
     let url = harness::redis().url();
-    assert_snapshot!(told(&url, false), @"PONG, master, VERSION |");
+    assert_snapshot!(reported(&url, false), @"PONG, master, VERSION |");
     let seen = seen(&url);
     assert_eq!((seen.pong, seen.role, seen.loading, seen.writable), (true, Some(Role::Master), Some(false), None));
     assert_eq!((seen.maxmemory, seen.error), (Some(0), None));
@@ -46,14 +46,14 @@ fn a_server_that_is_well_answers_and_says_what_it_is() {
 #[test]
 fn a_write_is_read_back_and_leaves_nothing_behind() {
     let redis = redis_with(&[]);
-    assert_snapshot!(told(&redis.url(), true), @"PONG, master, VERSION, writable |");
+    assert_snapshot!(reported(&redis.url(), true), @"PONG, master, VERSION, writable |");
     assert_snapshot!(redis.ask("DBSIZE"), @":0");
 }
 
 #[test]
 fn a_write_goes_to_the_database_of_the_url_and_a_database_that_is_not_there_is_named() {
     let redis = redis_with(&["--databases", "4"]);
-    assert_snapshot!(told(&format!("{}/3", redis.url()), true), @"PONG, master, VERSION, writable |");
+    assert_snapshot!(reported(&format!("{}/3", redis.url()), true), @"PONG, master, VERSION, writable |");
     assert_snapshot!(error(&format!("{}/4", redis.url()), redis.port), @"
     database 4 of 127.0.0.1:PORT does not exist
     help: the server's `databases` says how many there are
@@ -64,21 +64,21 @@ fn a_write_goes_to_the_database_of_the_url_and_a_database_that_is_not_there_is_n
 fn a_replica_answers_but_takes_no_write() {
     let master = harness::redis().port.to_string();
     let replica = redis_with(&["--replicaof", "127.0.0.1", &master]);
-    assert_snapshot!(told(&replica.url(), true), @"PONG, replica, VERSION, not writable (READONLY) | it is a replica: the URL should name the master");
+    assert_snapshot!(reported(&replica.url(), true), @"PONG, replica, VERSION, not writable (READONLY) | it is a replica: the URL should name the master");
 }
 
 #[test]
 fn a_replica_without_its_master_is_seen_as_such() {
     let port = closed_port().to_string();
     let replica = redis_with(&["--replicaof", "127.0.0.1", &port, "--replica-serve-stale-data", "no"]);
-    assert_snapshot!(told(&replica.url(), false), @"MASTERDOWN, replica, VERSION | it is a replica that has lost its master, and may not serve old data: see to the master");
+    assert_snapshot!(reported(&replica.url(), false), @"MASTERDOWN, replica, VERSION | it is a replica that has lost its master, and may not serve old data: see to the master");
     assert_eq!(seen(&replica.url()).master_link_up, Some(false));
 }
 
 #[test]
 fn a_full_server_answers_but_takes_no_write() {
     let full = redis_with(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
-    assert_snapshot!(told(&full.url(), true), @"PONG, master, VERSION, not writable (OOM) | its memory is full and `maxmemory-policy` evicts nothing: raise `maxmemory` or remove keys");
+    assert_snapshot!(reported(&full.url(), true), @"PONG, master, VERSION, not writable (OOM) | its memory is full and `maxmemory-policy` evicts nothing: raise `maxmemory` or remove keys");
     assert_eq!(seen(&full.url()).maxmemory_policy.as_deref(), Some("noeviction"));
 }
 
@@ -89,7 +89,7 @@ fn a_server_that_cannot_save_refuses_ping_too() {
     std::fs::create_dir(directory.join("dump.rdb")).expect("the directory is ours");
     assert_snapshot!(redis.ask("BGSAVE"), @"+Background saving started");
     until(|| redis.ask("PING").starts_with("-MISCONF"));
-    assert_snapshot!(told(&redis.url(), true), @"MISCONF, master, VERSION, not writable (MISCONF) | its last snapshot failed, so it takes no writes: its log says why; often the disk is full");
+    assert_snapshot!(reported(&redis.url(), true), @"MISCONF, master, VERSION, not writable (MISCONF) | its last snapshot failed, so it takes no writes: its log says why; often the disk is full");
     assert!(seen(&redis.url()).persistence.is_some_and(|persistence| persistence.last_save_ok == Some(false)));
 }
 
@@ -102,7 +102,7 @@ fn a_server_that_is_still_loading_says_so() {
     drop(first);
     let slowly = ["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"];
     let loading = redis_with(&[["--dir", text(&directory)].as_slice(), &slowly].concat());
-    assert_snapshot!(told(&loading.url(), true), @"LOADING, master, VERSION, not writable (LOADING) | it is reading its data from the disk after a start: look again later, as `eventually` does");
+    assert_snapshot!(reported(&loading.url(), true), @"LOADING, master, VERSION, not writable (LOADING) | it is reading its data from the disk after a start: look again later, as `eventually` does");
     assert_eq!(seen(&loading.url()).loading, Some(true));
 }
 
@@ -134,8 +134,8 @@ fn a_missing_and_a_wrong_password_are_told_apart() {
     127.0.0.1:PORT does not accept user `gate` and this password (WRONGPASS)
     help: is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
     ");
-    assert_snapshot!(told(&at(":p%40ss%2Fword@"), true), @"PONG, master, VERSION, writable |");
-    assert_snapshot!(told(&at("default:p@ss%2Fword@"), false), @"PONG, master, VERSION |");
+    assert_snapshot!(reported(&at(":p%40ss%2Fword@"), true), @"PONG, master, VERSION, writable |");
+    assert_snapshot!(reported(&at("default:p@ss%2Fword@"), false), @"PONG, master, VERSION |");
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn a_user_that_may_not_do_something_is_told_what() {
     let users: Vec<&str> = users.iter().flat_map(|user| ["--user"].into_iter().chain(user.split(' '))).collect();
     let redis = redis_with(&users);
     let at = |user: &str| format!("redis://{user}:p%40ss@127.0.0.1:{}", redis.port);
-    assert_snapshot!(told(&at("pinger"), false), @"PONG |");
-    assert_snapshot!(told(&at("reader"), true), @"PONG, not writable (NOPERM) | the user may not write: permit `+set +get +del ~gate:probe:*`, or leave `write` out");
+    assert_snapshot!(reported(&at("pinger"), false), @"PONG |");
+    assert_snapshot!(reported(&at("reader"), true), @"PONG, not writable (NOPERM) | the user may not write: permit `+set +get +del ~gate:probe:*`, or leave `write` out");
     let refused = error(&at("nobody"), redis.port);
     // The words behind NOPERM differ between versions.
     let (first, help) = refused.split_once('\n').expect("there is help");
@@ -233,12 +233,12 @@ fn over_tls_the_certificate_is_verified_unless_that_is_given_up() {
     the certificate of 127.0.0.1:PORT is from an unknown issuer
     help: name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`
     ");
-    let told = |settings| {
+    let reported = |settings| {
         let seen = look::<Redis>(settings).unwrap_or_else(|error| panic!("it can be observed: {error}"));
         (seen.pong, seen.writable)
     };
-    assert_eq!(told(json!({ "url": redis.url(), "ca": redis.ca(), "write": true })), (true, Some(true)));
-    assert_eq!(told(json!({ "url": redis.url(), "insecure": true })), (true, None));
+    assert_eq!(reported(json!({ "url": redis.url(), "ca": redis.ca(), "write": true })), (true, Some(true)));
+    assert_eq!(reported(json!({ "url": redis.url(), "insecure": true })), (true, None));
     let error = look::<Redis>(json!({ "url": redis.url(), "ca": "/no/such.pem" })).expect_err("there is no file");
     assert_snapshot!(error, @"file `/no/such.pem` not found");
 }
@@ -295,7 +295,7 @@ fn a_node_of_a_cluster_that_has_failed_is_red_although_it_answers() {
     let node = redis_with(&["--cluster-enabled", "yes", "--cluster-port", &bus]);
     let broken = seen(&node.url());
     assert_eq!((broken.pong, broken.error.as_deref()), (true, Some("CLUSTERDOWN")));
-    assert_snapshot!(told(&node.url(), false), @"CLUSTERDOWN, master, VERSION | its cluster has slots that nobody serves: `CLUSTER INFO` says more");
+    assert_snapshot!(reported(&node.url(), false), @"CLUSTERDOWN, master, VERSION | its cluster has slots that nobody serves: `CLUSTER INFO` says more");
     node.ask("CLUSTER ADDSLOTSRANGE 0 16383");
     until(|| node.ask("SET a 1") == "+OK");
     assert_eq!(seen(&node.url()).error, None);

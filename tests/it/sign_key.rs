@@ -169,7 +169,7 @@ fn the_verified_principal_is_shown_and_a_bare_name_is_called_unverified() {
     let project = with_keys(|key| format!("dana@example.com {key}\n"));
     let signed = sign_with(&project, "Somebody <dana@example.com>", "dana");
     assert!(signed.stdout.contains("qa: signed 2025-12-06 by dana@example.com (Somebody) for r1"), "{}", signed.stdout);
-    // In Markdown, an address is no link.
+    // In Markdown, an address is not a link.
     let line = qa(&project, SIGNED).replace("<!-- -->", "");
     assert_eq!(line, "- [x] QA confirms (signed 2025-12-06 by dana@example.com (Somebody) for r1)");
 

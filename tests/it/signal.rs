@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{HttpServer, Output, Project, Response, http};
 
-/// A server that tells when it is asked for `/begun`, and answers that only after ten minutes.
+/// A server that says when it is asked for `/begun`, and answers that only after ten minutes.
 fn hanging() -> (HttpServer, mpsc::Receiver<()>) {
     let (sender, begun) = mpsc::channel();
     let sender = Mutex::new(sender);

@@ -13,7 +13,7 @@ use crate::look::{context, look, look_in, refused};
 use crate::sql_value::sqlite;
 
 /// The error, without the port, which differs each time.
-fn told(settings: Value) -> String {
+fn reported(settings: Value) -> String {
     without_port(&look::<Sql>(settings).expect_err("it can't be asked"))
 }
 
@@ -21,7 +21,7 @@ fn without_port(error: &str) -> String {
     assert!(!error.contains("p@ss") && !error.contains("p%40ss") && !error.contains("secret"), "{error}");
     let mut parts = error.split("127.0.0.1:");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |told, part| told + "HOST" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+    parts.fold(first, |reported, part| reported + "HOST" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// The same server's database of another name.
@@ -32,14 +32,14 @@ fn elsewhere(url: &str) -> String {
 #[test]
 fn postgresql_refuses_in_many_ways() {
     let url = harness::postgres().url();
-    let ask = |url: &str| told(json!({ "url": url, "query": "SELECT 1" }));
+    let ask = |url: &str| reported(json!({ "url": url, "query": "SELECT 1" }));
     assert_snapshot!(ask(&url.replace("p%40ss", "secret")), @r#"
     HOST does not accept user and password: password authentication failed for user "gate": SQLSTATE 28P01
     help: are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL
     "#);
     assert_snapshot!(ask(&elsewhere(&url)), @r#"
     HOST has no such database: database "no_such" does not exist: SQLSTATE 3D000
-    help: the name is what stands after the last `/` of the URL
+    help: the name is what is after the last `/` of the URL
     "#);
     assert_snapshot!(ask(&format!("{url}?sslmode=require")), @"
     HOST does not support TLS
@@ -61,7 +61,7 @@ fn a_query_that_postgresql_does_not_answer_is_told_with_what_to_do() {
     let url = server.new_database();
     server
         .psql(&url, "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'secret'; CREATE TABLE t (id int)");
-    let ask = |query: &str| told(json!({ "url": url, "query": query }));
+    let ask = |query: &str| reported(json!({ "url": url, "query": query }));
     assert_snapshot!(ask("SELECT * FROM users"), @r#"
     HOST does not know what the query asks of: relation "users" does not exist: SQLSTATE 42P01
     help: is it the right database, and were its migrations run?
@@ -81,7 +81,7 @@ fn a_query_that_postgresql_does_not_answer_is_told_with_what_to_do() {
     help: if the query is meant to change something, set `writes: true`
     ");
     let reader = url.replace("gate:p%40ss", "reader:secret");
-    assert_snapshot!(told(json!({ "url": reader, "query": "SELECT * FROM t" })), @"
+    assert_snapshot!(reported(json!({ "url": reader, "query": "SELECT * FROM t" })), @"
     HOST does not permit this: permission denied for table t: SQLSTATE 42501
     help: GRANT the role what the query needs
     ");
@@ -127,14 +127,14 @@ fn a_slow_query_of_sqlite_is_stopped_too() {
 fn mariadb_refuses_in_many_ways() {
     let server = harness::mariadb();
     let url = server.new_database();
-    let ask = |url: &str, query: &str| told(json!({ "url": url, "query": query }));
+    let ask = |url: &str, query: &str| reported(json!({ "url": url, "query": query }));
     assert_snapshot!(ask(&url.replace("p%40ss", "secret"), "SELECT 1"), @"
     HOST does not accept user and password: Access denied for user 'gate'@'127.0.0.1' (using password: YES): MySQL error 1045
     help: are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL. An account with REQUIRE SSL needs `ssl-mode=REQUIRED` in the URL
     ");
     assert_snapshot!(ask(&elsewhere(&url), "SELECT 1"), @"
     HOST has no such database: Unknown database 'no_such': MySQL error 1049
-    help: the name is what stands after the last `/` of the URL
+    help: the name is what is after the last `/` of the URL
     ");
     assert_snapshot!(ask(&format!("{url}?ssl-mode=REQUIRED"), "SELECT 1"), @"
     HOST does not support TLS
@@ -218,7 +218,7 @@ fn advice_is_for_the_login_that_failed() {
     let server = harness::postgres_with(Some(&harness::Certificate::self_signed()), access, &[]);
     server.psql(&server.url(), "CREATE ROLE off; CREATE ROLE banned LOGIN");
     let port = server.port();
-    let ask = |url: &str| told(json!({ "url": url, "query": "SELECT 1" }));
+    let ask = |url: &str| reported(json!({ "url": url, "query": "SELECT 1" }));
     for (url, expected) in [
         (format!("postgres://missing@127.0.0.1:{port}/gate"), "does not know this role"),
         (format!("postgres://off@127.0.0.1:{port}/gate"), "ALTER ROLE … LOGIN"),
@@ -241,7 +241,7 @@ fn a_login_method_that_is_not_supported_is_named() {
         let server = harness::mysql_with_plugin("client_ed25519", at_once);
         let url = format!("mysql://gate:secret@127.0.0.1:{}/gate", server.port());
         assert_eq!(
-            told(json!({ "url": url, "query": "SELECT 1" })),
+            reported(json!({ "url": url, "query": "SELECT 1" })),
             "HOST requires an unsupported authentication method `ed25519`\nhelp: use an account with scram-sha-256 or \
              md5 (PostgreSQL), mysql_native_password or caching_sha2_password (MySQL, MariaDB)"
         );
@@ -259,7 +259,7 @@ fn a_server_that_is_read_only_is_not_asked_for_leave_to_write() {
             url.rsplit('/').next().unwrap_or_default()
         ),
     );
-    let error = told(json!({ "url": url, "query": "CREATE TABLE t (id int)", "writes": true }));
+    let error = reported(json!({ "url": url, "query": "CREATE TABLE t (id int)", "writes": true }));
     assert_snapshot!(error, @"
     HOST is read-only: cannot execute CREATE TABLE in a read-only transaction: SQLSTATE 25006
     help: connect to the primary, or use a role that may write

@@ -66,19 +66,19 @@ fn a_machine_that_does_not_let_us_in_is_told_with_what_to_do() {
         .arg(other.join("key"))
         .status();
     assert!(made.expect("it is installed").success());
-    let told = |lines: &str| {
+    let reported = |lines: &str| {
         with(&near(&sshd().path_with(lines)), json!({ "argv": ["true"] })).expect_err("it is not reached")
     };
     fs::write(other.join("none"), "").expect("the folder is ours");
-    assert_snapshot!(told(&format!("UserKnownHostsFile {}/none", other.display())), @"
+    assert_snapshot!(reported(&format!("UserKnownHostsFile {}/none", other.display())), @"
     ssh did not reach USER@127.0.0.1:PORT: Host key verification failed.
     help: connect once by hand, and compare its key: `ssh -p PORT USER@127.0.0.1`
     ");
     let key = fs::read_to_string(other.join("key.pub")).expect("it was made");
     let port = sshd().url().rsplit(':').next().unwrap_or_default().to_owned();
     fs::write(other.join("wrong"), format!("[127.0.0.1]:{port} {key}")).expect("the folder is ours");
-    let changed = told(&format!("UserKnownHostsFile {}/wrong", other.display()));
-    assert!(changed.contains("its key is another than the one that is known"), "{changed}");
+    let changed = reported(&format!("UserKnownHostsFile {}/wrong", other.display()));
+    assert!(changed.contains("its key is different from the one that is known"), "{changed}");
     let unwelcome =
         with(&near(&sshd().path_with("PubkeyAuthentication no")), json!({ "argv": ["true"] })).expect_err("no key");
     assert!(unwelcome.contains("Permission denied") && unwelcome.contains("let you in without asking?"), "{unwelcome}");
@@ -199,11 +199,11 @@ fn a_checklist_looks_at_another_machine_and_says_how_to_do_so_by_hand() {
 
 #[test]
 fn what_can_not_be_meant_is_refused_at_load() {
-    let told = |on: &str| refused::<Command>(json!({ "on": on, "argv": ["true"] }));
-    assert_snapshot!(told("web-1"), @"it is `ssh://user@host`, with `:port` where that is not 22");
-    assert_snapshot!(told("ssh://root:secret@web-1"), @"a password has no place here: ssh takes a key, or an agent");
+    let reported = |on: &str| refused::<Command>(json!({ "on": on, "argv": ["true"] }));
+    assert_snapshot!(reported("web-1"), @"it is `ssh://user@host`, with `:port` where that is not 22");
+    assert_snapshot!(reported("ssh://root:secret@web-1"), @"a password has no place here: ssh takes a key, or an agent");
     for on in ["ssh://-oProxyCommand=x", "ssh://a b@web", "ssh://web/path", "https://web", "ssh://user@-x"] {
-        assert_eq!(told(on), told("web-1"), "{on}");
+        assert_eq!(reported(on), reported("web-1"), "{on}");
     }
     let odd = json!({ "on": "ssh://web-1", "argv": ["true"], "env": { "A;B": "x" } });
     assert_snapshot!(refused::<Command>(odd), @"on another machine, the name of a variable is letters, digits and `_`");

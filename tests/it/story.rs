@@ -216,7 +216,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
         "- [x] DB: Alembic HEAD == 014_trace_mismatches (verified 2025-12-06: 014_trace_mismatches)"
     );
 
-    // Rendered and committed: what stands there is what the ledger says, and only dates may differ later.
+    // Rendered and committed: what is there is what the ledger says, and only dates may differ later.
     story.commit("Render the list");
     story.now += DAY;
     assert_eq!(story.gate(&["render", "staging", "--check"]).code, 0);
@@ -290,7 +290,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     assert!(markdown.contains("| 2025-12-31 by @sre-lead **[EXPIRED]** |"), "{markdown}");
     story.now += 60;
 
-    // And the ledger tells how it came to that.
+    // And the ledger says how it came to that.
     let history = story.gate(&["history", "staging"]).stdout;
     assert_eq!(history.matches("NOT READY").count(), 4, "{history}");
     assert_eq!(

@@ -36,7 +36,7 @@ fn no_two_modules_of_a_folder_use_each_other() {
             let path = path.strip_suffix("/mod").unwrap_or(path);
             let path: Vec<String> = path.split('/').map(ToOwned::to_owned).collect();
             let is_test = path.iter().any(|part| part == "tests");
-            // What tests use is no part of the design.
+            // What tests use is not a part of the design.
             let text = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
             (!is_test).then_some((path, text))
         })

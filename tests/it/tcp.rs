@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::look::{look, probe};
 
-fn told(seen: &TcpSeen) -> String {
+fn reported(seen: &TcpSeen) -> String {
     let probe: Tcp = probe(json!({ "address": "h:1" }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -41,7 +41,7 @@ fn a_name_is_looked_up_and_all_its_addresses_are_tried() {
 fn a_refused_connection_is_seen_and_told() {
     let seen = look::<Tcp>(json!({ "address": format!("127.0.0.1:{}", closed_port()) })).expect("refusing is seen");
     assert!(!seen.connected);
-    assert_snapshot!(told(&seen), @"refused | nothing listens there: is it running, and is this the right port?");
+    assert_snapshot!(reported(&seen), @"refused | nothing listens there: is it running, and is this the right port?");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn what_the_server_says_first_is_its_banner() {
         stream.write_all(b"SSH-2.0-Example\r\nmore").expect("the probe reads");
     });
     let seen = look::<Tcp>(json!({ "address": address, "banner": true })).expect("it listens");
-    assert_snapshot!(told(&seen), @"connected: SSH-2.0-Example | ");
+    assert_snapshot!(reported(&seen), @"connected: SSH-2.0-Example | ");
     server.join().expect("the server did not panic");
 }
 

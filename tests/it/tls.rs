@@ -19,27 +19,27 @@ fn address(server: &Nginx) -> String {
     format!("127.0.0.1:{}", server.port)
 }
 
-fn told(settings: Value, seen: &TlsSeen) -> String {
+fn reported(settings: Value, seen: &TlsSeen) -> String {
     let probe: Tls = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// What is told of an nginx with this certificate.
+/// What is reported of an nginx with this certificate.
 fn look_at(certificate: &Certificate, settings: &Value) -> (TlsSeen, String) {
     let server = harness::nginx_tls(certificate, BLOCK);
     let mut all = settings.clone();
     all["address"] = json!(address(&server));
     let seen = look::<Tls>(all.clone()).expect("there is a certificate to be seen");
-    let told = told(all, &seen);
-    (seen, told)
+    let reported = reported(all, &seen);
+    (seen, reported)
 }
 
 #[test]
 fn a_certificate_from_a_trusted_issuer_is_verified() {
     let authority = Authority::new();
     let certificate = authority.issue_for("server", &["127.0.0.1", "api.example"], (2090, 3, 1));
-    let (seen, told) = look_at(&certificate, &json!({ "ca": authority.ca() }));
-    assert_snapshot!(told, @"TLSv1.2, valid until 2090-03-01 |");
+    let (seen, reported) = look_at(&certificate, &json!({ "ca": authority.ca() }));
+    assert_snapshot!(reported, @"TLSv1.2, valid until 2090-03-01 |");
     assert!(seen.days_left > 10_000, "{seen:?}");
     let seen = TlsSeen { days_left: 0, chain: Vec::new(), ..seen };
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"verified":true,"days_left":0,"not_after":"2090-03-01T00:00:00Z","issuer":"CN=An authority of the tests","subject":"CN=rcgen self signed cert","names":["127.0.0.1","api.example"],"chain":[],"version":"TLSv1.2"}"#);
@@ -55,8 +55,8 @@ fn what_no_client_would_trust_is_seen_all_the_same() {
     assert_snapshot!(look_at(&good, &other).1, @"wrong name, valid until 4096-01-01 | the certificate is not for `other.example`, but for 127.0.0.1, localhost");
 
     let expired = authority.issue_for("expired", &["127.0.0.1"], (2025, 1, 1));
-    let (seen, told) = look_at(&expired, &ca);
-    assert_snapshot!(told, @"expired on 2025-01-01 | it expired on 2025-01-01: renew it");
+    let (seen, reported) = look_at(&expired, &ca);
+    assert_snapshot!(reported, @"expired on 2025-01-01 | it expired on 2025-01-01: renew it");
     assert!(!seen.verified && seen.days_left < 0, "{seen:?}");
 }
 
@@ -67,8 +67,8 @@ fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
     let own = Certificate { certificate: directory.join("own.pem"), key: directory.join("own.key") };
     fs::write(&own.certificate, made.cert.pem()).expect("the directory is ours");
     fs::write(&own.key, made.signing_key.serialize_pem()).expect("the directory is ours");
-    let (seen, told) = look_at(&own, &json!({}));
-    assert_snapshot!(told, @"self-signed, valid until 4096-01-01 | it is self-signed: name this very certificate with `ca: FILE` if it is meant to be so");
+    let (seen, reported) = look_at(&own, &json!({}));
+    assert_snapshot!(reported, @"self-signed, valid until 4096-01-01 | it is self-signed: name this very certificate with `ca: FILE` if it is meant to be so");
     assert_eq!((seen.reason.as_deref(), seen.issuer == seen.subject), (Some("self-signed"), true));
     let (seen, _) = look_at(&own, &json!({ "ca": own.certificate }));
     assert!(seen.verified, "{seen:?}");
@@ -122,10 +122,10 @@ fn the_shortest_life_in_the_chain_counts() {
     let read = |path| fs::read_to_string(path).expect("it was written");
     let both = read(&certificate.certificate) + &read(&intermediate.ca());
     fs::write(&certificate.certificate, both).expect("the directory is ours");
-    let (seen, told) = look_at(&certificate, &json!({ "ca": root.ca() }));
+    let (seen, reported) = look_at(&certificate, &json!({ "ca": root.ca() }));
     assert_eq!((seen.verified, seen.not_after.as_str()), (true, "2090-03-01T00:00:00Z"));
     assert_eq!(seen.days_left, seen.chain[1].days_left);
-    assert_snapshot!(told, @"TLSv1.2, valid until 2090-03-01 (CN=An intermediate of the tests) |");
+    assert_snapshot!(reported, @"TLSv1.2, valid until 2090-03-01 (CN=An intermediate of the tests) |");
     let server = harness::nginx_tls(&certificate, BLOCK);
     let http = look::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": root.ca() })).expect("it answers");
     let tls = http.tls.expect("it speaks TLS");
@@ -139,11 +139,11 @@ fn every_certificate_that_is_sent_is_in_the_chain() {
     let read = |path| fs::read_to_string(path).expect("it was written");
     let both = read(&certificate.certificate) + &read(&authority.ca());
     fs::write(&certificate.certificate, both).expect("the directory is ours");
-    let (seen, told) = look_at(&certificate, &json!({}));
+    let (seen, reported) = look_at(&certificate, &json!({}));
     let subjects: Vec<&str> = seen.chain.iter().map(|certificate| certificate.subject.as_str()).collect();
     assert_snapshot!(subjects.join(" <- "), @"CN=rcgen self signed cert <- CN=An authority of the tests");
     // Sent or not: who is not known here is not trusted.
-    assert_snapshot!(told, @"unknown issuer, valid until 4096-01-01 | name the certificate of the issuer with `ca: FILE` if it is one of your own");
+    assert_snapshot!(reported, @"unknown issuer, valid until 4096-01-01 | name the certificate of the issuer with `ca: FILE` if it is one of your own");
 }
 
 #[test]
@@ -240,6 +240,6 @@ fn silence_ends_with_the_deadline_and_an_expired_certificate_is_red() {
 
 #[test]
 fn a_name_that_no_certificate_can_be_for_is_refused_at_load() {
-    assert_snapshot!(refused::<Tls>(json!({ "address": "h:443", "name": "a b" })), @"this is no name that a certificate can be for: `api.staging.example`");
+    assert_snapshot!(refused::<Tls>(json!({ "address": "h:443", "name": "a b" })), @"this is not a name that a certificate can be for: `api.staging.example`");
     assert_snapshot!(refused::<Tls>(json!({ "address": "h" })), @"an address is a host and a port: `db.staging.example:5432`");
 }

@@ -20,7 +20,7 @@ fn on(on: &str) -> WorkflowSeen {
     at(PATH, &format!("{on}\njobs:\n  parity:\n    runs-on: ubuntu-latest\n    steps: [{{ run: make }}]\n"))
 }
 
-fn told(seen: &WorkflowSeen) -> String {
+fn reported(seen: &WorkflowSeen) -> String {
     let probe: Workflow = probe(json!({ "path": PATH }));
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
@@ -62,29 +62,29 @@ fn comments_and_text_start_nothing() {
         ",
     );
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"exists":true,"valid":true,"problems":[],"name":"Parity","triggers":["workflow_dispatch"],"dispatch_only":true,"schedules":[],"jobs":["build","parity"]}"#);
-    assert_snapshot!(told(&seen), @"on workflow_dispatch only, 2 jobs |");
+    assert_snapshot!(reported(&seen), @"on workflow_dispatch only, 2 jobs |");
 }
 
 #[test]
 fn what_else_starts_it_is_named() {
-    assert_snapshot!(told(&on("on: [push, workflow_dispatch, release]")), @"on push, workflow_dispatch, release, 1 job | `on` also has push, release, which start it without anybody asking");
+    assert_snapshot!(reported(&on("on: [push, workflow_dispatch, release]")), @"on push, workflow_dispatch, release, 1 job | `on` also has push, release, which start it without anybody asking");
 }
 
 #[test]
 fn what_github_would_not_run_is_told_with_lines() {
-    assert_snapshot!(told(&on("on: workflow_dispach")), @"on workflow_dispach only, 1 job, not valid | line 1: unknown event `workflow_dispach`: did you mean `workflow_dispatch`?");
-    assert_snapshot!(told(&on("on:")), @"nothing starts it, not valid | line 1: `on` names no event");
+    assert_snapshot!(reported(&on("on: workflow_dispach")), @"on workflow_dispach only, 1 job, not valid | line 1: unknown event `workflow_dispach`: did you mean `workflow_dispatch`?");
+    assert_snapshot!(reported(&on("on:")), @"nothing starts it, not valid | line 1: `on` names no event");
     // Readers of YAML 1.1 take `on` for `true`. Neither GitHub nor gate does, and `true` is not `on`.
-    assert_snapshot!(told(&on("true: push")), @"nothing starts it, not valid | line 1: unknown key `true` in a workflow; line 1: `on` is missing: it says what starts the workflow");
-    assert_snapshot!(told(&on("on: push\non: release")), @"on push only, 1 job, not valid | line 2: `on` stands twice in one map");
-    assert_snapshot!(told(&at(PATH, "
+    assert_snapshot!(reported(&on("true: push")), @"nothing starts it, not valid | line 1: unknown key `true` in a workflow; line 1: `on` is missing: it says what starts the workflow");
+    assert_snapshot!(reported(&on("on: push\non: release")), @"on push only, 1 job, not valid | line 2: `on` stands twice in one map");
+    assert_snapshot!(reported(&at(PATH, "
         on: push
         jobs:
           1st: { runs-on: ubuntu-latest, steps: [] }
           build: { steps: [{ run: make }], needs: [first] }
         ")), @"on push only, 2 jobs, not valid | line 3: `1st` is not a valid job id: use letters, digits, `-` and `_`; line 3: the job `1st` has no steps; line 4: the job `build` has neither `runs-on` nor `uses`; line 4: the job `build` needs `first`, which does not exist");
-    assert_snapshot!(told(&at(PATH, "on: push\n")), @"on push only, 0 jobs, not valid | line 1: `jobs` is missing");
-    assert_snapshot!(told(&at(PATH, "on: [push\njobs: {}\n")), @"nothing starts it, not valid | line 2: not YAML: illegal placement of ':' indicator");
+    assert_snapshot!(reported(&at(PATH, "on: push\n")), @"on push only, 0 jobs, not valid | line 1: `jobs` is missing");
+    assert_snapshot!(reported(&at(PATH, "on: [push\njobs: {}\n")), @"nothing starts it, not valid | line 2: not YAML: illegal placement of ':' indicator");
 }
 
 /// Each of these is refused by GitHub, and so is its neighbour of the same kind.
@@ -225,9 +225,9 @@ fn chains_and_problems_without_end_are_bounded() {
 
 #[test]
 fn a_file_that_is_no_workflow_is_told() {
-    assert_snapshot!(told(&at(PATH, "- a\n- b\n")), @"nothing starts it, not valid | line 1: expected a map with `on` and `jobs`, found a list");
-    assert_snapshot!(told(&at(PATH, "")), @"nothing starts it, not valid | `.github/workflows/e2e.yml` is empty");
-    assert_snapshot!(told(&at(PATH, "services: { api: { image: api } }\n")), @"nothing starts it, not valid | line 1: unknown key `services` in a workflow; line 1: `on` is missing: it says what starts the workflow; line 1: `jobs` is missing");
+    assert_snapshot!(reported(&at(PATH, "- a\n- b\n")), @"nothing starts it, not valid | line 1: expected a map with `on` and `jobs`, found a list");
+    assert_snapshot!(reported(&at(PATH, "")), @"nothing starts it, not valid | `.github/workflows/e2e.yml` is empty");
+    assert_snapshot!(reported(&at(PATH, "services: { api: { image: api } }\n")), @"nothing starts it, not valid | line 1: unknown key `services` in a workflow; line 1: `on` is missing: it says what starts the workflow; line 1: `jobs` is missing");
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn a_workflow_where_github_does_not_look_is_not_run() {
 #[test]
 fn a_file_that_is_not_there_is_red_and_no_error() {
     let project = Project::new("title: T");
-    let seen = look_in::<Workflow>(&context(project.path(), &[]), json!({ "path": PATH })).expect("it can be told");
+    let seen = look_in::<Workflow>(&context(project.path(), &[]), json!({ "path": PATH })).expect("it can be reported");
     assert_eq!((seen.exists, seen.valid, seen.dispatch_only), (false, false, false));
-    assert_snapshot!(told(&seen), @"does not exist | nothing is at `.github/workflows/e2e.yml`: is the path relative to the right folder?");
+    assert_snapshot!(reported(&seen), @"does not exist | nothing is at `.github/workflows/e2e.yml`: is the path relative to the right folder?");
 }

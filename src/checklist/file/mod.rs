@@ -1,4 +1,4 @@
-//! The checklist as it stands in its file: what may be written where, and the manual of it.
+//! The checklist as in its file: what may be written where, and the manual of it.
 //!
 //! What belongs to parts that are read one by one, so that a slip in one does not hide those in others, is a [`Node`].
 
@@ -69,8 +69,8 @@ pub struct FileChecklist {
     #[serde(default)]
     #[schemars(with = "Option<Vec<FileGap>>")]
     pub gaps: Option<Node>,
-    /// The priorities of gaps that may be accepted for a while, such as `[P2, P3]`. If absent, every gap may be but those
-    /// of priority `P0` and `P1`.
+    /// The priorities of gaps that may be accepted for a while, such as `[P2, P3]`. Default: all but
+    /// `P0` and `P1`.
     #[serde(default)]
     pub waivable: Option<Vec<String>>,
     /// The file of keys that may sign, as OpenSSH's `allowed_signers`, relative to the folder that holds `checklists/`; or
@@ -116,7 +116,7 @@ pub struct FileTiming {
 pub struct FileRetry {
     /// How many looks there are at most, the first among them. At least 1.
     pub attempts: NonZeroU32,
-    /// How long to wait between two looks. `1s` if absent.
+    /// How long to wait between two looks. Default: `1s`.
     #[serde(default)]
     pub every: Option<Duration>,
     /// How many attempts in a row must be green, such as `3` for what is not steady at first. Default: 1.
@@ -131,7 +131,7 @@ pub struct FileRetry {
 pub struct FileEventually {
     /// How long it may take, such as `2m`.
     pub within: Duration,
-    /// How long to wait between two looks. `1s` if absent.
+    /// How long to wait between two looks. Default: `1s`.
     #[serde(default)]
     pub every: Option<Duration>,
     /// How many attempts in a row must be green, such as `3` for what is not steady at first. Default: 1.
@@ -149,10 +149,10 @@ pub struct FileSection {
     /// The name by which `needs`, `--only` and `--skip` mean all of its items.
     #[serde(default)]
     pub id: Option<Spanned<Name>>,
-    /// What stands in brackets behind the heading.
+    /// The text in parentheses after the heading.
     #[serde(default)]
     pub note: Option<String>,
-    /// Markdown that is copied as it stands.
+    /// Markdown that is copied unchanged.
     #[serde(default)]
     pub text: Option<String>,
     /// The commits since some time, from `git log`, such as `{ since: last-green, paths: [backend] }`.
@@ -183,8 +183,8 @@ pub struct FileChanges {
     #[serde(default)]
     #[schemars(with = "String", default = "last_green")]
     pub since: Since,
-    /// Only commits that change something in these files and folders, relative to the folder that holds `checklists/`. All
-    /// if absent.
+    /// Only commits that change something in these files and folders, relative to the folder that holds `checklists/`.
+    /// Default: all.
     #[serde(default)]
     pub paths: Vec<String>,
 }
@@ -258,7 +258,7 @@ pub struct FileItem {
     #[serde(default)]
     pub pending: Option<Spanned<String>>,
     /// How long it may be believed that it passed, such as `7d`. In what is shown later from the ledger, it is pending
-    /// after that. For ever if absent.
+    /// after that. Default: unlimited.
     #[serde(default)]
     pub valid_for: Option<Spanned<Duration>>,
     /// Who must sign it off. It covers the items in `needs`; without `needs`, the steps in `manual`.
@@ -272,7 +272,7 @@ pub struct FileItem {
     #[serde(default)]
     #[schemars(with = "Option<Vec<AnyProbe>>")]
     pub probes: Option<Node>,
-    /// The line that stands behind its tick, such as `commit ${main.short}`. If absent, what its probes say.
+    /// The text after its tick, such as `commit ${main.short}`. Default: what its probes report.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub evidence: Option<Node>,
@@ -297,8 +297,8 @@ pub struct FileSignOff {
     /// How long it counts, such as `7d`. Default: until the subject changes. Required in a checklist without `subject`.
     #[serde(default)]
     pub valid_for: Option<Duration>,
-    /// Who may vouch for it: mail addresses, or names where a sign-off has no address, such as `[dana@example.com]`.
-    /// Anybody if absent.
+    /// Who may sign it off: mail addresses, or names where a sign-off has no address, such as `[dana@example.com]`.
+    /// Default: anybody.
     #[serde(default)]
     pub by: Option<Vec<String>>,
     /// Only what is signed with a key counts: one that the checklist's `allowed_signers` has for the address.
@@ -314,8 +314,8 @@ pub struct FileProbe {
     /// The name by which later probes, the evidence and other items refer to what it saw.
     #[serde(default, rename = "as")]
     pub alias: Option<Spanned<Name>>,
-    /// What the observation must be: from a path in it to a matcher, such as `{ status: 200 }`. If absent, what this kind
-    /// of probe expects by itself.
+    /// What the observation must be: from a path in it to a matcher, such as `{ status: 200 }`. Default: the
+    /// default expectations of this kind of probe.
     #[serde(default)]
     #[schemars(with = "Option<AnyExpect>")]
     pub expect: Option<Node>,
@@ -332,7 +332,7 @@ pub struct FileProbe {
     pub eventually: Option<Spanned<FileEventually>>,
 }
 
-/// A check that stands where a probe could.
+/// A check that is where a probe could.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Use")]
@@ -426,7 +426,7 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<jiff
     }
 }
 
-/// No time at all is no time to look.
+/// No time at all is not a time to look.
 fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let time = Option::<Duration>::deserialize(deserializer)?;
     if time.is_some_and(|time| time.0.is_zero()) {

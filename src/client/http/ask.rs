@@ -15,7 +15,7 @@ pub struct Ask<'a> {
     pub login: &'a Login,
     /// What to send as JSON.
     pub json: Option<&'a Value>,
-    /// What to send as it stands.
+    /// What to send unchanged.
     pub body: Option<&'a str>,
 }
 

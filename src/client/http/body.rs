@@ -46,7 +46,7 @@ pub async fn read(response: &mut Response, limit: usize, load: &Load) -> Result<
 }
 
 impl Body {
-    /// The bytes without the byte order mark that .NET and Windows begin a text with: it is no part of the text.
+    /// The bytes without the byte order mark that .NET and Windows begin a text with: it is not a part of the text.
     pub fn unmarked(&self) -> &[u8] {
         without_mark(&self.bytes)
     }

@@ -197,7 +197,7 @@ impl Request {
         let status = response.status();
         let Some(location) = response.headers().get(LOCATION).filter(|_| is_redirect(status)) else { return Ok(None) };
         let text = String::from_utf8_lossy(location.as_bytes());
-        let Ok(mut url) = self.url.join(&text) else { return Err(format!("`{text}` is no place to redirect to")) };
+        let Ok(mut url) = self.url.join(&text) else { return Err(format!("`{text}` is not a place to redirect to")) };
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("a redirect to `{}:` is not followed", url.scheme()));
         }

@@ -141,7 +141,7 @@ impl<'de> Visitor<'de> for HeadersVisitor {
         while let Some(Name(name)) = map.next_key()? {
             let Text(value) = map.next_value()?;
             if headers.contains_key(&name) {
-                return Err(A::Error::custom(format!("the header `{name}` stands twice")));
+                return Err(A::Error::custom(format!("duplicate header `{name}`")));
             }
             headers.insert(name, value);
         }
@@ -218,7 +218,7 @@ impl std::str::FromStr for Size {
             _ => None,
         };
         let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
-        bytes.map(Self).ok_or_else(|| format!("`{}` is no size: write `64KiB` or `10MiB`", text.escape_debug()))
+        bytes.map(Self).ok_or_else(|| format!("`{}` is not a size: write `64KiB` or `10MiB`", text.escape_debug()))
     }
 }
 
@@ -260,7 +260,7 @@ mod tests {
         assert_snapshot!(refused::<Headers>(json!({ "X-Key": "hunter2\nX-Evil: 1" })),
             @"the value of a header can't hold line breaks or control characters");
         assert_snapshot!(refused::<Headers>(json!({ "X Key": "a" })), @"`X Key` can't be the name of a header");
-        assert_snapshot!(refused::<Headers>(json!({ "X-Key": "a", "x-key": "b" })), @"the header `x-key` stands twice");
+        assert_snapshot!(refused::<Headers>(json!({ "X-Key": "a", "x-key": "b" })), @"duplicate header `x-key`");
         assert_snapshot!(refused::<Headers>(json!({ "Content-Length": "3" })),
             @"the header `content-length` follows from the request and can't be set");
     }
@@ -277,7 +277,7 @@ mod tests {
         for (text, bytes) in [("0", 0), ("512", 512), ("64KiB", 65_536), ("10 MiB", 10_485_760), ("1MB", 1_000_000)] {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
         }
-        assert_snapshot!("1 mib".parse::<Size>().expect_err("no such unit"), @"`1 mib` is no size: write `64KiB` or `10MiB`");
+        assert_snapshot!("1 mib".parse::<Size>().expect_err("no such unit"), @"`1 mib` is not a size: write `64KiB` or `10MiB`");
         assert!("".parse::<Size>().is_err());
         assert!("-1MiB".parse::<Size>().is_err());
         assert!("99999999999GiB".parse::<Size>().is_err());

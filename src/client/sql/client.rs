@@ -73,18 +73,18 @@ fn mysql(place: &Url, sql: &str, ca: Option<&Path>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn told(url: &str) -> String {
+    fn reported(url: &str) -> String {
         client(&DatabaseUrl::parse(url).expect("a good URL"), "SELECT 1", None).join(" ")
     }
 
     #[test]
     fn a_person_can_ask_the_same() {
-        insta::assert_snapshot!(told("postgresql://u:secret@db/app"), @"psql postgresql://u:secret@db/app -c SELECT 1");
-        insta::assert_snapshot!(told("postgresql+asyncpg://u:secret@db/app"), @"psql postgres://u@db/app -c SELECT 1");
-        insta::assert_snapshot!(told("mysql+pymysql://u%40x:secret@db:3307/app"), @"mysql -h db -P 3307 -u u@x -p -e SELECT 1 app");
-        insta::assert_snapshot!(told("mysql://u@localhost:3307/app"), @"mysql --protocol=TCP -h localhost -P 3307 -u u -e SELECT 1 app");
-        insta::assert_snapshot!(told("mysql://u@[::1]/app"), @"mysql -h ::1 -u u -e SELECT 1 app");
-        insta::assert_snapshot!(told("mysql://u@%2Frun%2Fmysqld.sock/app"), @"mysql -S /run/mysqld.sock -u u -e SELECT 1 app");
-        insta::assert_snapshot!(told("sqlite:///data/app.db"), @"sqlite3 -readonly data/app.db SELECT 1");
+        insta::assert_snapshot!(reported("postgresql://u:secret@db/app"), @"psql postgresql://u:secret@db/app -c SELECT 1");
+        insta::assert_snapshot!(reported("postgresql+asyncpg://u:secret@db/app"), @"psql postgres://u@db/app -c SELECT 1");
+        insta::assert_snapshot!(reported("mysql+pymysql://u%40x:secret@db:3307/app"), @"mysql -h db -P 3307 -u u@x -p -e SELECT 1 app");
+        insta::assert_snapshot!(reported("mysql://u@localhost:3307/app"), @"mysql --protocol=TCP -h localhost -P 3307 -u u -e SELECT 1 app");
+        insta::assert_snapshot!(reported("mysql://u@[::1]/app"), @"mysql -h ::1 -u u -e SELECT 1 app");
+        insta::assert_snapshot!(reported("mysql://u@%2Frun%2Fmysqld.sock/app"), @"mysql -S /run/mysqld.sock -u u -e SELECT 1 app");
+        insta::assert_snapshot!(reported("sqlite:///data/app.db"), @"sqlite3 -readonly data/app.db SELECT 1");
     }
 }

@@ -122,7 +122,7 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
         "08P01" if said.contains("SSL required") => {
             fault("does not accept a login without TLS").help("set `sslmode=require` in the URL")
         }
-        "3D000" => fault("has no such database").help("the name is what stands after the last `/` of the URL"),
+        "3D000" => fault("has no such database").help("the name is what is after the last `/` of the URL"),
         "53300" => fault("has too many connections already").help("what holds them? see pg_stat_activity"),
         "57P03" => fault("does not take connections yet").help("it starts, stops or recovers"),
         "57P01" | "57P02" => fault("was shut down, or somebody ended this connection"),
@@ -158,7 +158,7 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         1698 => fault("does not accept this login")
             .help("the account logs in by its system user (`unix_socket`): use one with a password"),
         1044 => fault("does not permit this user that database").help("GRANT it, or is the name right?"),
-        1049 => fault("has no such database").help("the name is what stands after the last `/` of the URL"),
+        1049 => fault("has no such database").help("the name is what is after the last `/` of the URL"),
         1040 | 1203 | 1226 => fault("has too many connections already").help("what holds them? see SHOW PROCESSLIST"),
         1129 | 1130 => fault("lets no user in from this machine"),
         3159 => fault("does not accept a login without TLS").help("set `ssl-mode=REQUIRED` in the URL"),
@@ -170,7 +170,7 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         1205 => fault("did not get a lock in time"),
         1064 => fault("does not understand the query").help("several commands want several probes"),
         1054 | 1305 => fault("does not understand the query"),
-        1046 => fault("was not told which database").help("it stands after the last `/` of the URL"),
+        1046 => fault("has no database selected").help("it is after the last `/` of the URL"),
         1146 => {
             fault("does not know what the query asks of").help("is it the right database, and were its migrations run?")
         }

@@ -179,7 +179,7 @@ fn elements(element: &PgTypeInfo, lengths: &[usize], bytes: &mut Bytes) -> Optio
     (0..*length).map(|_| elements(element, inner, bytes)).collect::<Option<Vec<_>>>().map(Value::Array)
 }
 
-/// Digits to the base of 10,000, of which the first stands `weight` places before the point.
+/// Digits to the base of 10,000, of which the first is `weight` places before the point.
 fn numeric(bytes: &mut Bytes) -> Option<Value> {
     let digits = u16::from_be_bytes(bytes.take()?);
     let weight = i16::from_be_bytes(bytes.take()?);

@@ -69,7 +69,7 @@ pub async fn open(
 }
 
 /// Whether a database with a write-ahead log has none at the moment, so that nobody writes. Reading it would leave an
-/// empty log beside it, unless SQLite is told that the file does not change.
+/// empty log beside it, unless SQLite knows that the file does not change.
 fn is_at_rest(path: &Path) -> bool {
     let mut header = [0; 20];
     let is_read = std::fs::File::open(path).and_then(|mut database| database.read_exact(&mut header)).is_ok();

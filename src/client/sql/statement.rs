@@ -40,7 +40,7 @@ fn writes_file(sql: &str) -> bool {
     has(&["into"]) && has(&["outfile", "dumpfile"])
 }
 
-/// Whether something stands behind the first `;`. Only for SQLite: its driver runs it all, and servers refuse it.
+/// Whether something is behind the first `;`. Only for SQLite: its driver runs it all, and servers refuse it.
 pub fn is_several(sql: &str) -> bool {
     let mut rest = sql;
     let mut is_ended = false;
@@ -68,7 +68,7 @@ pub fn is_several(sql: &str) -> bool {
     }
 }
 
-/// What comes after blanks and comments. `/*!` and `/*M!` are none: MySQL and MariaDB execute what stands in them.
+/// What comes after blanks and comments. `/*!` and `/*M!` are none: MySQL and MariaDB execute what is in them.
 fn skip_blank(mut sql: &str) -> &str {
     loop {
         sql = sql.trim_start();

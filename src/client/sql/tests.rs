@@ -1,4 +1,4 @@
-//! Which URLs are understood, and how wrong ones are told.
+//! Which URLs are understood, and how wrong ones are reported.
 
 use insta::assert_snapshot;
 

@@ -64,7 +64,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
 }
 
 /// Accepts a certificate that is pinned, whoever issued it, and others if they verify. A self-signed certificate, as most
-/// private databases have one, is no proper issuer, and often has an old format.
+/// private databases have one, is not a proper issuer, and often has an old format.
 #[derive(Debug)]
 struct Pinned {
     others: Arc<dyn ServerCertVerifier>,

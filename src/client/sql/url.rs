@@ -251,7 +251,7 @@ fn server(scheme: &str, rest: &str) -> Result<Url, String> {
         }
         error => format!("this is not a URL: {}; {ENCODE}", error::url(error)),
     })?;
-    // A `/`, `?` or `#` in a password ends the host early, and the `@` then stands behind it.
+    // A `/`, `?` or `#` in a password ends the host early, and the `@` then is behind it.
     let behind = url.path().contains('@') || url.query().is_some_and(|query| query.contains('@'));
     if behind || url.fragment().is_some() {
         return Err(format!("the URL's parts are not where they should be: {ENCODE}"));

@@ -1,4 +1,4 @@
-//! What stands behind an operator, where it can't be read, asserts nothing, or contradicts another.
+//! What is behind an operator, where it can't be read, asserts nothing, or contradicts another.
 
 use insta::assert_snapshot;
 
@@ -37,7 +37,7 @@ fn an_argument_that_cannot_be_read_says_where() {
       |                     ^^^
     ");
     assert_snapshot!(problems("url: { newer_than: 10 }"), @"
-    error: `10` is no duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`
+    error: `10` is not a duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`
      --> c.yaml:1:20
       |
     1 | url: { newer_than: 10 }

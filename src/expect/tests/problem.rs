@@ -67,7 +67,7 @@ fn an_unknown_field_is_named_at_its_word() {
     1 | status.code: 4
       |        ^^^^ there are no fields in a whole number from 0 to 65535
 
-    error: `status` is no list
+    error: `status` is not a list
      --> c.yaml:2:7
       |
     2 | status[0]: 4
@@ -356,9 +356,9 @@ fn a_path_that_nests_without_end_is_refused() {
 #[test]
 fn a_commit_without_quotes_is_a_number_and_a_problem() {
     for (expect, commit) in [("json.version: 72225e2", "72225e2"), ("json.commit: 7222500", "7222500")] {
-        let told = problems(expect);
-        assert!(told.contains(&format!("`{commit}` is a number without quotes, not a commit")), "{told}");
-        assert!(told.contains(&format!("quote it: `\"{commit}\"`")), "{told}");
+        let reported = problems(expect);
+        assert!(reported.contains(&format!("`{commit}` is a number without quotes, not a commit")), "{reported}");
+        assert!(reported.contains(&format!("quote it: `\"{commit}\"`")), "{reported}");
     }
     assert_eq!(problems("json.size: 7222500\njson.commit: '7222500'\njson.ratio: 1.5e3"), "nothing is wrong");
 }

@@ -64,7 +64,7 @@ pub async fn heads(argv: &[String], dir: &Path) -> Result<Heads, Fault> {
     Ok(heads)
 }
 
-/// The program of a command line where it is a path of the project, or as it stands.
+/// The program of a command line where it is a path of the project, or unchanged.
 pub fn program(argv: &[String], project: &Path) -> Vec<String> {
     let mut argv = argv.to_vec();
     if let Some(first) = argv.first_mut().filter(|first| first.contains('/')) {

@@ -26,7 +26,7 @@ pub struct Config {
     pub recursive: bool,
     /// Whether compiled files count as revision files.
     pub sourceless: bool,
-    /// The database's URL, or why it can't be told from the file.
+    /// The database's URL, or why it is not known from the file.
     pub url: Option<Result<String, String>>,
     /// Other sections with a URL, as multi-database projects have them.
     pub others: Vec<String>,
@@ -63,7 +63,7 @@ impl Config {
             .map_err(|why| Fault::new(format!("`{}`: {why}", shown(path))))
     }
 
-    /// The configuration with these texts. What the ini file says goes before what `pyproject.toml` says.
+    /// The configuration with these texts. What the ini file says takes precedence over what `pyproject.toml` says.
     fn parse(dir: &Path, ini: Option<&str>, toml: Option<&str>, section: &str) -> Result<Self, String> {
         let here = dir.to_string_lossy();
         let toml: Option<DocumentMut> = match toml.map(str::parse) {
@@ -140,7 +140,7 @@ impl Config {
     /// The database that the configuration names.
     ///
     /// # Errors
-    /// Why it can't be told.
+    /// Why it is not known.
     pub fn database_url(&self) -> Result<DatabaseUrl, String> {
         match &self.url {
             None if !self.others.is_empty() => {

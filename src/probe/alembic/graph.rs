@@ -1,4 +1,4 @@
-//! The history that revision files make together, and where a database stands in it.
+//! The history that revision files make together, and where a database is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Graph {
     before: Vec<Vec<usize>>,
 }
 
-/// Where a database stands in the history.
+/// Where a database is in the history.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// What an upgrade to the heads would apply, in order.
@@ -69,13 +69,13 @@ impl Graph {
         Ok(graph)
     }
 
-    /// The revisions that nothing follows, as `alembic heads` tells them, sorted.
+    /// The revisions that nothing follows, as `alembic heads` prints them, sorted.
     pub fn heads(&self) -> Vec<String> {
         let followed: BTreeSet<&String> = self.revisions.iter().flat_map(|revision| &revision.down).collect();
         self.by_id.keys().filter(|id| !followed.contains(id)).cloned().collect()
     }
 
-    /// Where a database stands whose version table holds these ids.
+    /// Where a database is whose version table holds these ids.
     pub fn standing(&self, current: &[String]) -> Standing {
         let (known, unknown): (Vec<&String>, Vec<&String>) =
             current.iter().partition(|id| self.by_id.contains_key(id.as_str()));
@@ -191,7 +191,7 @@ mod tests {
         Graph::new(revisions.collect()).map_err(|fault| fault.to_string())
     }
 
-    /// Where a database with these ids stands, in words.
+    /// The position of a database with these ids, in words.
     fn standing(lines: &str, current: &[&str]) -> String {
         let current: Vec<String> = current.iter().map(|id| (*id).to_owned()).collect();
         let standing = graph(lines).expect("a history without faults").standing(&current);

@@ -52,7 +52,7 @@ impl Ini {
                 continue;
             }
             let Some(options) = section.as_ref().and_then(|section| ini.sections.get_mut(section)) else {
-                return Err(format!("line {number} stands before the first [section]"));
+                return Err(format!("line {number} is before the first [section]"));
             };
             let Some((option, value)) = trimmed.split_once(['=', ':']) else {
                 return Err(format!("line {number} is neither `option = value` nor [section]"));
@@ -84,7 +84,7 @@ impl Ini {
         self.sections.get(section).is_some_and(|options| options.contains_key(option))
     }
 
-    /// The option's value, with every `%(other)s` filled in. `here` is what `%(here)s` stands for.
+    /// The option's value, with every `%(other)s` filled in. `here` is what `%(here)s` refers to.
     ///
     /// # Errors
     /// When it refers to what isn't there.
@@ -116,7 +116,7 @@ impl Ini {
                 continue;
             }
             let Some((name, after)) = after.strip_prefix('(').and_then(|after| after.split_once(")s")) else {
-                return Err("a `%` in it stands neither before `(name)s` nor before another `%`".to_owned());
+                return Err("a `%` in it is followed neither by `(name)s` nor by another `%`".to_owned());
             };
             *left = left.checked_sub(1).ok_or("its `%(…)s` refer to too many others")?;
             let name = name.to_lowercase();
@@ -167,12 +167,12 @@ mod tests {
     #[test]
     fn what_python_refuses_is_told_with_its_line() {
         for (text, expected) in [
-            ("a = 1", "line 1 stands before the first [section]"),
+            ("a = 1", "line 1 is before the first [section]"),
             ("[alembic]\nhello", "line 2 is neither `option = value` nor [section]"),
             ("[alembic]\na = 1\nA = 2", "line 3: the option `a` is there twice"),
             ("[alembic]\n[alembic]", "line 2: the section [alembic] is there twice"),
             ("[alembic]\na = %(DB)s", "`%(db)s` in it is not set in the file"),
-            ("[alembic]\na = 5%", "a `%` in it stands neither before `(name)s` nor before another `%`"),
+            ("[alembic]\na = 5%", "a `%` in it is followed neither by `(name)s` nor by another `%`"),
             ("[alembic]\na = %(a)s", "its `%(…)s` refer to one another without end"),
         ] {
             assert_eq!(get(text, "a").expect_err("a fault"), expected, "{text}");

@@ -39,7 +39,7 @@ pub struct Alembic {
     /// Alembic's configuration, such as `backend/alembic.ini` or a `pyproject.toml`. `alembic.ini` if absent. Relative
     /// paths in it start in its folder. Without `url` and `host`, the database is its `sqlalchemy.url`.
     config: Option<PathBuf>,
-    /// The section of the configuration, as in `alembic --name`. `alembic` if absent.
+    /// The section of the configuration, as in `alembic --name`. Default: `alembic`.
     name: Option<String>,
     /// The folder with `versions/`, such as `backend/alembic`, instead of the configuration's `script_location`.
     scripts: Option<PathBuf>,
@@ -47,16 +47,16 @@ pub struct Alembic {
     /// `version_locations`.
     #[serde(default)]
     versions: Vec<PathBuf>,
-    /// The version table, where `env.py` gives it a name of its own. `alembic_version` if absent.
+    /// The version table, where `env.py` gives it a name of its own. Default: `alembic_version`.
     #[serde(default = "default_version_table")]
     version_table: String,
-    /// The schema of the version table, where `env.py` says one. The connection's own if absent.
+    /// The schema of the version table, where `env.py` says one. Default: the connection's own.
     version_table_schema: Option<String>,
     /// Where the heads are known from: `files` reads the revision files; `command` asks `alembic heads`, which runs them,
-    /// for histories that can't be read. `files` if absent.
+    /// for histories that can't be read. Default: `files`.
     #[serde(default)]
     heads: Source,
-    /// How alembic is run for `heads: command`, such as `[poetry, run, alembic]`. `[alembic]` if absent.
+    /// How alembic is run for `heads: command`, such as `[poetry, run, alembic]`. Default: `[alembic]`.
     #[serde(default = "default_command")]
     command: Vec<String>,
     /// Don't verify TLS. Every report shows it.
@@ -78,16 +78,16 @@ pub enum Source {
     Command,
 }
 
-/// Where a database stands in its history.
+/// Where a database is in its history.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct AlembicSeen {
     /// The ids in the version table, sorted.
     pub current: Vec<String>,
-    /// The revisions that nothing follows, as `alembic heads` tells them, sorted.
+    /// The revisions that nothing follows, as `alembic heads` prints them, sorted.
     pub heads: Vec<String>,
     /// Whether `alembic upgrade heads` would do nothing.
     pub at_head: bool,
-    /// What `alembic upgrade heads` would apply, in order. Absent where that can't be told: after `heads: command`, and
+    /// What `alembic upgrade heads` would apply, in order. Absent where that is not known: after `heads: command`, and
     /// when the version table holds an unknown id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! One revision file: what it says of itself, read without running it.
+//! One revision file: what it says about itself, read without running it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::probe::Fault;
 /// The variables of a revision file that place it in the history.
 const NAMES: [&str; 4] = ["revision", "down_revision", "depends_on", "branch_labels"];
 
-/// What a revision file says of itself.
+/// What a revision file says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     /// Its id.
@@ -36,10 +36,10 @@ enum Bound {
     Unknown(usize),
 }
 
-/// What the file of this name says of itself.
+/// What the file of this name says about itself.
 ///
 /// # Errors
-/// When that can't be told without running it, or when alembic would refuse it.
+/// When that is not known without running it, or when alembic would refuse it.
 pub fn read(file: &str, source: &[u8]) -> Result<Revision, Fault> {
     let source = source.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(source);
     let tree = parse(source);

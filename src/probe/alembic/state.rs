@@ -25,7 +25,7 @@ impl State {
     /// Reads the version table.
     ///
     /// # Errors
-    /// When the database can't be asked, or the table is no version table.
+    /// When the database can't be asked, or the table is not a version table.
     pub async fn read(database: &mut Database, table: &str, schema: Option<&str>) -> anyhow::Result<Self> {
         let dialect = database.dialect();
         let from = schema.map(|schema| format!("{}.", quoted(schema, dialect))).unwrap_or_default();
@@ -49,7 +49,7 @@ impl State {
                 Some(Value::String(id)) => ids.push(id.clone()),
                 other => {
                     let other = other.unwrap_or(&Value::Null);
-                    return Err(Fault::new(format!("`{table}` holds `{other}`, which is no revision id")).into());
+                    return Err(Fault::new(format!("`{table}` holds `{other}`, which is not a revision id")).into());
                 }
             }
         }
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-/// Where else there is such a table. It is only advice: what can't be told is left out.
+/// Where else there is such a table. It is only advice: what is not known is left out.
 async fn elsewhere(database: &mut Database, table: &str, schema: Option<&str>) -> Vec<String> {
     let is_plain = table.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if database.dialect() == Dialect::Sqlite || !is_plain {

@@ -1,4 +1,4 @@
-//! What is told of a database, and which settings are refused.
+//! What is reported about a database, and which settings are refused.
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -10,8 +10,8 @@ fn probe(settings: serde_json::Value) -> Alembic {
     serde_json::from_value(settings).expect("fine settings")
 }
 
-/// What is told of a database with these ids, where the history is a line of `a`, `b`, `c`.
-fn told(current: &[&str], table_exists: bool, elsewhere: &[&str]) -> String {
+/// What is reported about a database with these ids, where the history is a line of `a`, `b`, `c`.
+fn reported(current: &[&str], table_exists: bool, elsewhere: &[&str]) -> String {
     let line = [("a", None), ("b", Some("a")), ("c", Some("b"))].map(|(id, down)| script::Revision {
         id: id.to_owned(),
         down: down.map(str::to_owned).into_iter().collect(),
@@ -29,28 +29,28 @@ fn told(current: &[&str], table_exists: bool, elsewhere: &[&str]) -> String {
 
 #[test]
 fn every_standing_has_words_of_its_own() {
-    assert_snapshot!(told(&["c"], true, &[]), @"c, at head");
-    assert_snapshot!(told(&["a"], true, &[]), @r"
+    assert_snapshot!(reported(&["c"], true, &[]), @"c, at head");
+    assert_snapshot!(reported(&["a"], true, &[]), @r"
     a, 2 pending
     run `alembic upgrade heads`: 2 pending: b, c
     ");
-    assert_snapshot!(told(&[], true, &[]), @r"
+    assert_snapshot!(reported(&[], true, &[]), @r"
     no revision applied, 3 pending
     run `alembic upgrade heads`: 3 pending: a, b, c
     ");
-    assert_snapshot!(told(&[], false, &[]), @r"
+    assert_snapshot!(reported(&[], false, &[]), @r"
     no table `alembic_version`, 3 pending
     there is no table `alembic_version`: is this the right database? If it is, run `alembic upgrade heads`: 3 pending: a, b, c
     ");
-    assert_snapshot!(told(&[], false, &["app"]), @r"
+    assert_snapshot!(reported(&[], false, &["app"]), @r"
     no table `alembic_version`, 3 pending
     there is no table `alembic_version` here, but one in the schema app: say so with `version_table_schema`
     ");
-    assert_snapshot!(told(&["z"], true, &[]), @r"
+    assert_snapshot!(reported(&["z"], true, &[]), @r"
     z, unknown to the revision files
     no revision file has z: the database is ahead of this checkout, or of another branch. Check out the commit that was deployed, or find out who migrated it
     ");
-    assert_snapshot!(told(&["a", "c"], true, &[]), @r"
+    assert_snapshot!(reported(&["a", "c"], true, &[]), @r"
     a, c, but one implies another
     `alembic_version` names a besides what comes after it, and alembic refuses to upgrade: find out who wrote that row, and delete it
     ");

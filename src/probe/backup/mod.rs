@@ -23,7 +23,7 @@ use content::{LARGEST_EMPTY, is_empty};
 use place::{Pattern, Place};
 use side::is_side_file;
 
-/// More than this is no folder of backups.
+/// More than this is not a folder of backups.
 const MOST: usize = 100_000;
 
 /// Looks for the newest backup in a folder, or in S3, Google Cloud Storage or Azure Blob Storage.
@@ -38,11 +38,11 @@ pub struct Backup {
     /// `in`. Default: all files, except logs, checksums (`.md5`, `.sha256`, …), hidden files and unfinished ones (`.tmp`,
     /// `.partial`, `.in_progress`, …), which count only where the pattern ends in the same way.
     name: Option<Pattern>,
-    /// With the median size of how many before it the newest is compared. 7 if absent.
+    /// With the median size of how many before it the newest is compared. Default: 7.
     #[serde(default = "seven")]
     compare: NonZeroUsize,
     /// Have `pg_restore` read all of the newest. One in a store is fetched for that. Wants PostgreSQL's `pg_restore` here,
-    /// and a dump that is no plain SQL.
+    /// and a dump that is not plain SQL.
     #[serde(default)]
     pg_restore: bool,
     /// How the store is asked, in the words of the `object_store` crate. For S3 `access_key_id`, `secret_access_key`,

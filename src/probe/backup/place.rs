@@ -112,7 +112,7 @@ impl Place {
             "file" => return Ok(Self::Folder(rest.into())),
             _ => {
                 return Err(format!(
-                    "`{scheme}://` is no store: write `s3://`, `gs://`, `az://`, or the path of a folder"
+                    "`{scheme}://` is not a store: write `s3://`, `gs://`, `az://`, or the path of a folder"
                 ));
             }
         };

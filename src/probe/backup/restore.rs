@@ -12,7 +12,7 @@ const MAX_OUTPUT: usize = 32 << 20;
 /// What of our own environment it gets.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 
-/// How many entries the dump has, or why it can't be read. The list stands at its beginning: that it can be read says
+/// How many entries the dump has, or why it can't be read. The list is at its beginning: that it can be read says
 /// nothing of the data behind it, which is therefore read as well.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Files that jobs leave beside their backups, and backups that are not finished.
 
-/// Ends of names of files that are no backups: logs, checksums, locks, and what is still being written.
+/// Ends of names of files that are not backups: logs, checksums, locks, and what is still being written.
 const ENDS: &[&str] = &[
     ".log",
     ".err",
@@ -27,10 +27,10 @@ const ENDS: &[&str] = &[
     "_$folder$",
 ];
 
-/// Names of files that are no backups, in lower case.
+/// Names of files that are not backups, in lower case.
 const NAMES: &[&str] = &["md5sums", "sha1sums", "sha256sums", "sha512sums", "checksums.txt", "lost+found", "thumbs.db"];
 
-/// Whether a file is no backup: a log, a checksum, a hidden file, or one that is still being written. A pattern that asks
+/// Whether a file is not a backup: a log, a checksum, a hidden file, or one that is still being written. A pattern that asks
 /// for this very end of a name is obeyed.
 pub fn is_side_file(path: &str, pattern: Option<&str>) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();

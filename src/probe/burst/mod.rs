@@ -43,23 +43,23 @@ pub struct Burst {
     /// How many, such as `65` where 60 are let through. 10000 at most.
     #[schemars(range(min = 1, max = 10_000))]
     requests: u32,
-    /// How many at the same time. 8 if absent, 256 at most; 1 sends one after the other.
+    /// How many at the same time. Default: 8, 256 at most; 1 sends one after the other.
     #[serde(default = "default_concurrency")]
     #[schemars(range(min = 1, max = 256))]
     concurrency: u16,
-    /// The status that refuses. 429 if absent; nginx says 503 unless `limit_req_status` is set.
+    /// The status that refuses. Default: 429; nginx says 503 unless `limit_req_status` is set.
     #[serde(default = "default_refusal")]
     #[schemars(range(min = 400, max = 599))]
     refusal: u16,
     /// Length of the limit's window, such as `1m`, for a server whose headers don't say when a window ends. The windows are
     /// taken to begin at its multiples: `1m` at every full minute. The `timeout` must be longer than it.
     window: Option<Duration>,
-    /// How to send them. `GET` if absent.
+    /// How to send them. Default: `GET`.
     #[serde(default)]
     method: Method,
     /// What to send as JSON, such as `{ probe: true }`.
     json: Option<Value>,
-    /// What to send as it stands.
+    /// What to send unchanged.
     body: Option<String>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]
@@ -89,7 +89,7 @@ pub struct BurstSeen {
     /// What the first refusal, or else the last answer, said of the limit: headers such as `ratelimit-limit` and
     /// `x-ratelimit-remaining`, their names in lower case.
     pub limits: BTreeMap<String, String>,
-    /// How many got no answer: connections refused or broken off, answers that are no HTTP.
+    /// How many got no answer: connections refused or broken off, answers that are not HTTP.
     pub transport_failures: u32,
     /// What happened to those, each reason once, the first five of them.
     pub failures: BTreeSet<String>,

@@ -65,7 +65,7 @@ impl Said {
 pub fn verdict(said: &[Said], begun: f64, ended: f64, concurrency: u32, window: Option<f64>) -> Verdict {
     let mut resets: Vec<f64> = said.iter().filter_map(|answer| answer.reset).collect();
     resets.sort_by(f64::total_cmp);
-    // A limit that refills all the time says a little later with each answer: that is no other window.
+    // A limit that refills all the time says a little later with each answer: that is not a different window.
     if let Some(last) = resets.last()
         && resets.windows(2).any(|pair| pair[1] - pair[0] > SAME_WINDOW_S)
     {

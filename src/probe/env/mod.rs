@@ -42,7 +42,7 @@ pub struct Environment {
 #[schemars(inline)]
 struct Pattern(#[schemars(with = "String")] Regex);
 
-/// Which variables are there. Each name stands in exactly one of `present`, `missing`, `placeholder` and `malformed`.
+/// Which variables are there. Each name is in exactly one of `present`, `missing`, `placeholder` and `malformed`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct EnvironmentSeen {
     /// Those that have a value, and one that matches.
@@ -153,7 +153,7 @@ async fn read(file: &std::path::Path) -> Result<BTreeMap<String, String>, Fault>
         .map_err(|error| Fault::unreadable(file, &error))??;
     let text = String::from_utf8(bytes).map_err(|_| Fault::new(format!("`{shown}` is not UTF-8")))?;
     let vars = dotenv::parse(&text).map_err(|bad| {
-        Fault::new(format!("`{shown}` is no file of variables: {bad}")).help("each line wants to be `KEY=VALUE`")
+        Fault::new(format!("`{shown}` is not a file of variables: {bad}")).help("each line wants to be `KEY=VALUE`")
     })?;
     Ok(vars.into_iter().collect())
 }
@@ -177,7 +177,7 @@ impl<'de> Deserialize<'de> for Pattern {
         Regex::new(&text).map(Self).map_err(|error| {
             let words = error.to_string();
             let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            D::Error::custom(format!("this is no regular expression: {last}"))
+            D::Error::custom(format!("this is not a regular expression: {last}"))
         })
     }
 }

@@ -111,7 +111,7 @@ fn is_unfilled(lower: &str, value: &str) -> bool {
         || word::is_marked_as_example(value)
 }
 
-/// What follows the prefix of a token, where that is no token.
+/// What follows the prefix of a token, where that is not a token.
 fn is_no_token(rest: &str) -> bool {
     let words = Words::of(rest);
     words.is_empty()

@@ -20,7 +20,7 @@ pub struct Found {
     pub size: Option<u64>,
     /// When it was last written.
     pub modified: Option<Timestamp>,
-    /// What stands in it, or the beginning of that, where it is a file.
+    /// What is in it, or the beginning of that, where it is a file.
     pub content: Option<Body>,
 }
 
@@ -72,7 +72,7 @@ fn kind(kind: fs::FileType) -> &'static str {
     }
 }
 
-/// A link in a circle, or a path through something that is no folder, leads nowhere just as well.
+/// A link in a circle, or a path through something that is not a folder, leads nowhere just as well.
 fn is_absence(error: &io::Error) -> bool {
     error.kind() == ErrorKind::NotFound || matches!(error.raw_os_error(), Some(libc::ENOTDIR | libc::ELOOP))
 }
@@ -81,7 +81,7 @@ fn fault(error: &io::Error, path: &Path) -> Fault {
     let path = path.display();
     match error.kind() {
         ErrorKind::PermissionDenied => Fault::new(format!("`{path}` may not be read by this user"))
-            .help("whether it is there can't be told: give the user of `gate` the permission"),
+            .help("whether it is there is not known: give the user of `gate` the permission"),
         _ => Fault::new(format!("cannot read `{path}`: {}", error::os(error))),
     }
 }

@@ -1,4 +1,4 @@
-//! `file`: is a file there, how old is it, and what stands in it?
+//! `file`: is a file there, how old is it, and what is in it?
 
 mod headings;
 mod look;
@@ -28,17 +28,17 @@ const SKEW_S: i64 = 5;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// The machine that it is on, such as `ssh://deploy@web-1.staging.example`; this one if absent. It is reached by `ssh`
+    /// The machine that it is on, such as `ssh://deploy@web-1.staging.example`. Default: this machine. It is reached by `ssh`
     /// with your own configuration and keys, which asks nothing. There, a relative path starts in the user's home.
     on: Option<Host>,
     /// Where it is, such as `docs/RUNBOOK.md`. Relative to the folder that holds `checklists/`.
     path: PathBuf,
-    /// How much of it to read. `1MiB` if absent; of what is longer, the beginning is read. `0` reads nothing.
+    /// How much of it to read. Default: `1MiB`; of what is longer, the beginning is read. `0` reads nothing.
     #[serde(default = "default_max_size")]
     max_size: Size,
 }
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FileSeen {
     /// Whether something is there. A link to something that is not there is not.
@@ -57,7 +57,7 @@ pub struct FileSeen {
     /// Seconds since then. Absent where the time is in the future, which says nothing of the age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_s: Option<i64>,
-    /// What stands in it, where that is text.
+    /// What is in it, where that is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// How many lines that are.
@@ -66,10 +66,10 @@ pub struct FileSeen {
     /// Its JSON, where it is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Value>,
-    /// The headings of a `.md` file, in order, such as `Rollback`. What stands in code or comments is none.
+    /// The headings of a `.md` file, in order, such as `Rollback`. What is in code or comments is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headings: Option<Vec<String>>,
-    /// Those of `headings` that nothing stands below.
+    /// Those of `headings` that nothing is below.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty_headings: Option<Vec<String>>,
     /// The SHA-256 of all of it, in hexadecimal. Absent where it was not read to its end.

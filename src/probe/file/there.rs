@@ -17,7 +17,7 @@ use super::Found;
 /// When the machine can't be reached, or that can't be known.
 pub async fn look(host: &Host, path: &Path, limit: usize, cx: &Context) -> Result<Found, Fault> {
     let shown = format!("`{}` on {host}", path.display());
-    // One line with what it is, its size and its time; then what stands in it. GNU and BSD ask for these differently.
+    // One line with what it is, its size and its time; then what is in it. GNU and BSD ask for these differently.
     let script = format!(
         "p={path}\n\
          case $p in -*) p=./$p ;; esac\n\

@@ -23,7 +23,7 @@ pub use setting::{IssueState, Labelled, Repository};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct GitHub {
-    /// Where its API is. `https://api.github.com` if absent; of GitHub Enterprise, such as `https://github.example/api/v3`.
+    /// Where its API is. Default: `https://api.github.com`; of GitHub Enterprise, such as `https://github.example/api/v3`.
     #[serde(default = "setting::github")]
     url: HttpUrl,
     /// The repository, such as `acme/aos`.
@@ -32,7 +32,7 @@ pub struct GitHub {
     head: Option<String>,
     /// Look at the workflow with this file, such as `e2e-parity-check.yml`: its state, what starts it, and its last run.
     workflow: Option<String>,
-    /// Look at the last run of the workflow on this branch, such as `main`. On any if absent.
+    /// Look at the last run of the workflow on this branch, such as `main`. Default: any.
     branch: Option<String>,
     /// Look at the last run of the workflow for this commit: the whole id, such as `${main.commit}`.
     commit: Option<String>,
@@ -41,7 +41,7 @@ pub struct GitHub {
     secrets: Option<Vec<String>>,
     /// The environment whose secrets count too, such as `staging`.
     environment: Option<String>,
-    /// Look for issues, such as `{ label: mismatch }`. Say how many, or which, in `expect`: by itself it expects at least one.
+    /// Look for issues, such as `{ label: mismatch }`. Say how many, or which, in `expect`: the default is at least one.
     issues: Option<Labelled>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]

@@ -16,9 +16,9 @@ pub struct Repository(String);
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Labelled {
-    /// The label that they carry, such as `mismatch`. Several, with commas between them, must all be there. Any if absent.
+    /// The label that they carry, such as `mismatch`. Several, with commas between them, must all be there. Default: any.
     pub label: Option<String>,
-    /// `open`, `closed` or `all`. `open` if absent.
+    /// `open`, `closed` or `all`. Default: `open`.
     #[serde(default)]
     pub state: IssueState,
 }
@@ -38,7 +38,7 @@ pub enum IssueState {
 }
 
 impl Repository {
-    /// As it stands in a URL.
+    /// As it is in a URL.
     pub fn name(&self) -> &str {
         &self.0
     }
@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for Repository {
         match text.split_once('/') {
             Some((owner, name)) if is_name(owner) && is_name(name) => Ok(Self(text)),
             Some(_) | None => {
-                Err(D::Error::custom(format!("`{}` is no repository: write `owner/name`", text.escape_debug())))
+                Err(D::Error::custom(format!("`{}` is not a repository: write `owner/name`", text.escape_debug())))
             }
         }
     }

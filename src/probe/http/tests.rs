@@ -53,7 +53,7 @@ fn a_control_that_would_be_the_same_request_is_refused() {
     assert_snapshot!(refused(json!({ "url": "http://h", "control": {} })),
         @"a control wants a `url` of its own or `anonymous: true`");
     assert_snapshot!(refused(json!({ "url": "http://h", "control": { "url": "ftp://x" } })),
-        @"the `url` of `control` is no URL");
+        @"the `url` of `control` is not a URL");
 }
 
 #[test]

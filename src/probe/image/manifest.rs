@@ -35,7 +35,7 @@ pub struct Entry {
     pub platform: Option<Platform>,
 }
 
-/// What an image says of itself.
+/// What an image says about itself.
 #[derive(Debug, Default, Deserialize)]
 pub struct Config {
     /// When it was built.
@@ -71,7 +71,7 @@ struct Names {
 }
 
 impl Entry {
-    /// Whether it can be run. What says where an image is from stands in lists for the platform `unknown/unknown`.
+    /// Whether it can be run. What says where an image is from is in lists for the platform `unknown/unknown`.
     pub fn is_image(&self) -> bool {
         self.platform.as_ref().is_none_or(|platform| platform.0.os != "unknown")
     }
@@ -140,7 +140,7 @@ impl<'de> serde::de::Visitor<'de> for PlatformVisitor {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Platform, E> {
         Platform::read(text)
-            .ok_or_else(|| E::custom(format!("`{}` is no platform: write `linux/arm64`", text.escape_debug())))
+            .ok_or_else(|| E::custom(format!("`{}` is not a platform: write `linux/arm64`", text.escape_debug())))
     }
 
     fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Platform, A::Error> {

@@ -27,15 +27,15 @@ use registry::{Got, Registry};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Image {
-    /// The image, such as `ghcr.io/acme/api:main`, or with `@sha256:…` instead of a tag. As for Docker, the tag is `latest`
-    /// if absent, and the registry is that of Docker Hub.
+    /// The image, such as `ghcr.io/acme/api:main`, or with `@sha256:…` instead of a tag. As for Docker, the tag
+    /// defaults to `latest` and the registry to Docker Hub.
     #[serde(rename = "ref")]
     reference: Reference,
-    /// The platform to look at, such as `linux/arm64`. If absent and there are several, `linux/amd64`, or else the first.
+    /// The platform to look at, such as `linux/arm64`. Default: `linux/amd64` if there are several, or else the first.
     platform: Option<Platform>,
     /// The user to log in as.
     user: Option<String>,
-    /// The password, or a token that stands for it, such as `${secrets.GITHUB_TOKEN}`.
+    /// The password, or a token that refers to it, such as `${secrets.GITHUB_TOKEN}`.
     password: Option<String>,
     /// Use plain HTTP. Default: only with a registry on this machine that does not have TLS.
     plain_http: Option<bool>,
@@ -53,7 +53,7 @@ pub struct ImageSeen {
     pub exists: bool,
     /// Its whole name, such as `docker.io/library/alpine:latest`.
     pub name: String,
-    /// The digest that the name stands for, such as `sha256:…`: of the list of platforms, where there is one.
+    /// The digest that the name refers to, such as `sha256:…`: of the list of platforms, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// The digest of the image for the platform that was looked at. The same as `digest` where there is no list.
@@ -250,7 +250,7 @@ async fn configuration(registry: &mut Registry<'_>, digest: &str) -> Result<Conf
         return Err(registry.fault(&got));
     }
     verify(&got, digest)?;
-    // What is no image, such as a chart, has a configuration of its own kind.
+    // What is not an image, such as a chart, has a configuration of its own kind.
     Ok(json::parse(&got.body).unwrap_or_default())
 }
 

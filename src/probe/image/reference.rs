@@ -25,13 +25,13 @@ impl Reference {
     /// # Errors
     /// Why it can't be one.
     pub fn read(text: &str) -> Result<Self, String> {
-        let fault = || format!("`{}` is no image: write `registry.example/team/app:tag`", text.escape_debug());
+        let fault = || format!("`{}` is not an image: write `registry.example/team/app:tag`", text.escape_debug());
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest)),
             None => (text, None),
         };
         let (registry, path) = match rest.split_once('/') {
-            // As Docker tells the name of a host from that of a user.
+            // As Docker distinguishes the name of a host from that of a user.
             Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => (first, path),
             Some(_) | None => ("docker.io", rest),
         };
@@ -141,6 +141,6 @@ mod tests {
             assert!(Reference::read(text).is_err(), "{text}");
         }
         let shouted = Reference::read("ghcr.io/Acme/api").expect_err("capitals");
-        insta::assert_snapshot!(shouted, @"`ghcr.io/Acme/api` is no image: write `registry.example/team/app:tag`, in small letters");
+        insta::assert_snapshot!(shouted, @"`ghcr.io/Acme/api` is not an image: write `registry.example/team/app:tag`, in small letters");
     }
 }

@@ -118,7 +118,7 @@ impl Registry<'_> {
         scope: Option<String>,
         access: Access<'_>,
     ) -> Result<HeaderValue, Fault> {
-        let fault = || Fault::new("the registry sends for a token to a place that is no URL");
+        let fault = || Fault::new("the registry sends for a token to a place that is not a URL");
         let url = HttpUrl::try_from(Url::parse(realm).map_err(|_| fault())?).map_err(|_| fault())?;
         if url.url().scheme() == "http" && self.base.url().scheme() == "https" {
             return Err(Fault::new(

@@ -29,10 +29,10 @@ const MAX_NAMES: usize = 50;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Junit {
-    /// The reports, such as `reports/e2e.xml` or `target/**/junit-*.xml`: `*` stands for any part of a name, `**` for any
+    /// The reports, such as `reports/e2e.xml` or `target/**/junit-*.xml`: `*` matches any part of a name, `**` for any
     /// folders. Relative to the folder that holds `checklists/`.
     files: String,
-    /// How large one of them may be. `16MiB` if absent; a larger one is an error.
+    /// How large one of them may be. Default: `16MiB`; a larger one is an error.
     #[serde(default = "default_max_size")]
     max_size: Size,
 }
@@ -46,9 +46,9 @@ pub struct JunitSeen {
     pub cases: usize,
     /// How many of them passed, or passed when run again.
     pub passed: usize,
-    /// How many failed: an assertion did not hold. Failures of a whole suite count too, though they are no cases.
+    /// How many failed: an assertion did not hold. Failures of a whole suite count too, though they are not cases.
     pub failures: usize,
-    /// How many broke off before that could be told. Errors of a whole suite count too, though they are no cases.
+    /// How many broke off before that was known. Errors of a whole suite count too, though they are not cases.
     pub errors: usize,
     /// How many were skipped, disabled, ignored, or not run.
     pub skipped: usize,
@@ -73,7 +73,7 @@ pub struct JunitSeen {
 
 impl Probe for Junit {
     const KIND: &'static str = "junit";
-    // All skipped, or a report without cases, is no pass.
+    // All skipped, or a report without cases, is not a pass.
     const EXPECT: &'static str =
         "{ passed: { above: 0 }, failures: 0, errors: 0, unknown: 0, unaccounted: 0, empty: { length: 0 } }";
     const EXAMPLE: &'static str = r#"junit: { files: "reports/e2e-*.xml" }
@@ -161,12 +161,12 @@ impl<'de> Deserialize<'de> for Junit {
         }
         match glob::Pattern::new(&probe.files) {
             Ok(_) => Ok(probe),
-            Err(error) => Err(D::Error::custom(format!("`files` is no pattern: {}", error.msg))),
+            Err(error) => Err(D::Error::custom(format!("`files` is not a pattern: {}", error.msg))),
         }
     }
 }
 
-/// Tells the thread that reads to stop, when nobody waits for it any more.
+/// Stops the thread that reads, when nobody waits for it any more.
 #[derive(Default)]
 struct Stop(Arc<AtomicBool>);
 
@@ -185,7 +185,7 @@ fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result
         }
         let found = look(&path, limit)?;
         let name = path.strip_prefix(dir).unwrap_or(&path).display().to_string();
-        // A folder that fits the pattern is no report; a file that has just gone is none any more.
+        // A folder that fits the pattern is not a report; a file that has just gone is none any more.
         let (Some(content), Some(modified)) = (found.content, found.modified) else { continue };
         if content.truncated {
             let fault = Fault::new(format!("`{name}` is larger than `max_size`"));
@@ -226,10 +226,10 @@ fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result
 
 /// The paths that fit, in order.
 fn matching(dir: &Path, pattern: &str, stopped: &AtomicBool) -> Result<Vec<PathBuf>, Fault> {
-    // Where the folder's own name has brackets, they are no pattern.
+    // Where the folder's own name has brackets, they are not a pattern.
     let dir = glob::Pattern::escape(&dir.display().to_string());
     let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("{dir}/{pattern}") };
-    let found = glob::glob(&pattern).map_err(|error| Fault::new(format!("`files` is no pattern: {}", error.msg)))?;
+    let found = glob::glob(&pattern).map_err(|error| Fault::new(format!("`files` is not a pattern: {}", error.msg)))?;
     let mut paths = Vec::new();
     for path in found {
         if stopped.load(Ordering::Relaxed) {

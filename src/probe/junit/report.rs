@@ -19,7 +19,7 @@ const MAX_NODES: u32 = 2_000_000;
 /// The longest name that is kept.
 const MAX_NAME: usize = 200;
 
-/// What stands in a report, or in several.
+/// What is in a report, or in several.
 #[derive(Debug, Default, PartialEq)]
 pub struct Counts {
     /// All cases.
@@ -104,7 +104,8 @@ pub fn count(name: &str, bytes: &[u8], written: Timestamp) -> Result<Counts, Fau
     let document = Document::parse_with_options(&text, options).map_err(|error| malformed(name, &error))?;
     let root = document.root_element();
     if !matches!(root.tag_name().name(), "testsuites" | "testsuite") {
-        let fault = Fault::new(format!("`{name}` is no JUnit report: it begins with `<{}>`", root.tag_name().name()));
+        let fault =
+            Fault::new(format!("`{name}` is not a JUnit report: it begins with `<{}>`", root.tag_name().name()));
         return Err(fault.help("`files` should name reports alone"));
     }
     let mut counts = Counts::default();

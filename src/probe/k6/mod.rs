@@ -34,16 +34,16 @@ pub struct K6 {
     /// What the script finds in `__ENV`, such as `{ BASE_URL: "${vars.api}" }`.
     #[serde(default)]
     env: BTreeMap<String, String>,
-    /// The program that runs the script. `k6` if absent.
+    /// The program that runs the script. Default: `k6`.
     #[serde(default = "default_program")]
     program: String,
-    /// An earlier summary to compare with, such as `load-tests/baseline.json`. What has become worse stands in `regressions`.
+    /// An earlier summary to compare with, such as `load-tests/baseline.json`. What has become worse is in `regressions`.
     baseline: Option<PathBuf>,
-    /// By how many percent a value may be worse than in the baseline. 10 if absent.
+    /// By how many percent a value may be worse than in the baseline. Default: 10.
     #[serde(default = "default_tolerance")]
     #[schemars(range(min = 0))]
     tolerance: f64,
-    /// The metrics to compare. `[http_req_duration, http_req_failed, checks]` if absent. Of a trend, its average, median and
+    /// The metrics to compare. Default: `[http_req_duration, http_req_failed, checks]`. Of a trend, its average, median and
     /// percentiles should not rise; a rate should not either, but that of `checks` and of counters should not fall.
     compare: Option<Vec<String>>,
 }
@@ -164,7 +164,7 @@ expect: { iterations: { at_least: 1000 }, modified: { newer_than: 7d } }
             return Some("k6 says that the test failed or was aborted".to_owned());
         }
         if seen.thresholds == 0 && seen.shape == summary::MACHINE_READABLE {
-            let advice = "this shape of summary tells no thresholds: run k6 without `--new-machine-readable-summary`, or \
+            let advice = "this format of summary has no thresholds: run k6 without `--new-machine-readable-summary`, or \
                           expect something of `metrics`";
             return Some(advice.to_owned());
         }

@@ -26,7 +26,7 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool)
     command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?))));
     // Everyone on the machine can read a command line.
     command.envs(&k6.env);
-    // A flag would be unknown to older ones. The newer shape tells no thresholds.
+    // A flag would be unknown to older ones. The newer format has no thresholds.
     command.env("K6_NEW_MACHINE_READABLE_SUMMARY", "false");
     let limit = cx.timeout;
     let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
@@ -69,6 +69,6 @@ fn broken(end: End, stderr: &[u8]) -> Fault {
     let said = String::from_utf8_lossy(stderr);
     let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let last: String = last.chars().take(300).collect();
-    let fault = Fault::new(format!("{how} and told no result"));
+    let fault = Fault::new(format!("{how} and reported no result"));
     if last.is_empty() { fault } else { fault.help(last) }
 }

@@ -64,7 +64,7 @@ impl Summary {
                 }
                 Ok(summary)
             }
-            _ => Err(Fault::new(format!("`{name}` is no summary of k6: it holds no `metrics`"))
+            _ => Err(Fault::new(format!("`{name}` is not a summary of k6: it holds no `metrics`"))
                 .help("write one with `k6 run --summary-export FILE`, or return `data` from `handleSummary`")),
         }
     }
@@ -143,8 +143,8 @@ fn is_unsampled(kind: Option<MetricType>, values: &Values) -> bool {
 }
 
 fn unknown(name: &str, title: &str) -> Fault {
-    Fault::new(format!("`{name}` tells the thresholds of `{title}` in a way that is not known"))
-        .help("whether they held can't be told: is this what `k6 run --summary-export` or `handleSummary` gives?")
+    Fault::new(format!("`{name}` has the thresholds of `{title}` in an unknown format"))
+        .help("whether they held is not known: is this what `k6 run --summary-export` or `handleSummary` gives?")
 }
 
 fn malformed(name: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {

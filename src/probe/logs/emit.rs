@@ -10,7 +10,7 @@ use crate::client::Fault;
 use crate::client::http::{HttpUrl, Login, Method, Request};
 use crate::probe::Context;
 
-/// What stands for the marker in a setting.
+/// What refers to the marker in a setting.
 const HOLE: &str = "{marker}";
 
 /// A request after which a service logs a line with a marker.
@@ -20,7 +20,7 @@ const HOLE: &str = "{marker}";
 pub struct Emit {
     /// Where to send it, `{marker}` standing for the marker: `https://api.staging.example/healthz?marker={marker}`.
     url: String,
-    /// How to send it. `GET` if absent.
+    /// How to send it. Default: `GET`.
     #[serde(default)]
     method: Method,
     /// What to send, `{marker}` standing for the marker too, such as `{"message": "{marker}"}`.

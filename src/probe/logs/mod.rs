@@ -27,13 +27,13 @@ pub struct Logs {
     /// Where that is, such as `http://loki.staging.example:3100`.
     url: HttpUrl,
     /// Which lines: for Loki a query in LogQL such as `{app="api"}`; for the others one in the syntax of `query_string`,
-    /// such as `service.name:api`, and all lines if absent.
+    /// such as `service.name:api`. Default: all lines.
     query: Option<String>,
     /// The index of Elasticsearch or OpenSearch, such as `logs-*`.
     index: Option<String>,
-    /// The field that says when a line was written. `@timestamp` if absent.
+    /// The field that says when a line was written. Default: `@timestamp`.
     timestamp: Option<String>,
-    /// How far back to look, such as `15m`, which it is if absent.
+    /// How far back to look, such as `15m`. Default: `15m`.
     since: Option<Duration>,
     /// A request after which the service logs a line with a marker. Then only lines with that marker are counted, again
     /// and again until there is one or the probe's `timeout` is over.
@@ -185,7 +185,7 @@ impl Logs {
                 match self.index.as_deref() {
                     None | Some("") => return Err("an `index` is wanted, such as `logs-*`"),
                     Some(index) if index.contains(['/', '?', '#', ' ']) || index.starts_with('_') => {
-                        return Err("this is no name of an index");
+                        return Err("this is not a name of an index");
                     }
                     Some(_) => {}
                 }

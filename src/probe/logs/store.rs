@@ -64,7 +64,7 @@ struct LokiSample {
     value: (f64, String),
 }
 
-/// The number of lines in an answer of Loki. No line is no sample.
+/// The number of lines in an answer of Loki. No line is not a sample.
 pub fn count_of_loki(reply: &Reply) -> Result<LogsSeen, Fault> {
     let said = reply.message().unwrap_or_default();
     if !reply.is_ok() && said.contains("no org id") {

@@ -1,4 +1,4 @@
-//! `metrics`: what does a service tell of itself on its own metrics page?
+//! `metrics`: what does a service report about itself on its own metrics page?
 
 mod page;
 
@@ -36,7 +36,7 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static(
 pub struct Metrics {
     /// Where the page is, such as `https://api.staging.example/metrics`.
     url: HttpUrl,
-    /// Look only at samples of this name; `*` stands for any text, such as `aos_*`. All of them if absent.
+    /// Look only at samples of this name; `*` matches any text, such as `aos_*`. Default: all of them.
     name: Option<Pattern>,
     /// Look only at samples with these labels, such as `{ tier: free }`.
     #[serde(default)]
@@ -46,7 +46,7 @@ pub struct Metrics {
     login: Login,
 }
 
-/// A name in which `*` stands for any text.
+/// A name in which `*` matches any text.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(inline)]
 struct Pattern(#[schemars(with = "String")] Regex);
@@ -64,7 +64,7 @@ pub struct MetricsSeen {
     pub prefixes: BTreeMap<String, usize>,
     /// The type of each metric that says one: `counter`, `gauge`, `histogram`, …
     pub types: BTreeMap<String, String>,
-    /// The value of every sample. What is no number stands as text: `NaN`, `+Inf`, `-Inf`. Absent where there are more
+    /// The value of every sample. What is not a number is text: `NaN`, `+Inf`, `-Inf`. Absent where there are more
     /// than 1,000 samples: look at fewer with `name` and `labels`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<Number>>,
@@ -89,7 +89,7 @@ pub struct Sample {
     pub labels: BTreeMap<String, String>,
     /// Its value.
     pub value: Number,
-    /// The time it stands for, in seconds since 1970, where the page says one.
+    /// The time it refers to, in seconds since 1970, where the page says one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<f64>,
 }
@@ -249,7 +249,7 @@ fn read(reply: &Reply) -> Result<(Page, Format), Fault> {
         // Some say nothing or something else of a text that is one.
         _ => Format::Prometheus,
     };
-    let text = std::str::from_utf8(&reply.body).map_err(|_| no_page("it is no text"))?;
+    let text = std::str::from_utf8(&reply.body).map_err(|_| no_page("it is not text"))?;
     Ok((Page::parse(text, format).map_err(|what| no_page(&what))?, format))
 }
 

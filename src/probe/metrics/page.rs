@@ -118,10 +118,10 @@ fn sample(line: &str, format: Format) -> Result<Sample, &'static str> {
             if rest.eat('=') {
                 rest.blanks();
                 if labels.insert(key, rest.quoted()?).is_some() {
-                    return Err("a label stands twice");
+                    return Err("duplicate label");
                 }
             } else if is_quoted && name.is_none() && labels.is_empty() {
-                // A name that is no plain word stands among the labels: `{"http.requests", code="200"}`.
+                // A name that is not a plain word is among the labels: `{"http.requests", code="200"}`.
                 name = Some(key);
             } else {
                 return Err("a label wants a value");
@@ -204,7 +204,7 @@ impl<'a> Rest<'a> {
     /// A text in quotes, with `\\`, `\"` and `\n` in it.
     fn quoted(&mut self) -> Result<String, &'static str> {
         if !self.eat('"') {
-            return Err("the value of a label stands in quotes");
+            return Err("the value of a label is in quotes");
         }
         let mut text = String::new();
         let mut characters = self.0.char_indices();
@@ -261,7 +261,7 @@ mod tests {
         assert_snapshot!(read("<html>"), @"line 1: a sample begins with a name: `<html>`");
         assert_snapshot!(read(r#"{"status":"ok"}"#), @r#"line 1: the labels do not end: `{\"status\":\"ok\"}`"#);
         assert_snapshot!(read("up{a=\"b} 1"), @r#"line 1: a quote does not end: `up{a=\"b} 1`"#);
-        assert_snapshot!(read("up{a=\"1\",a=\"2\"} 1"), @r#"line 1: a label stands twice: `up{a=\"1\",a=\"2\"} 1`"#);
+        assert_snapshot!(read("up{a=\"1\",a=\"2\"} 1"), @r#"line 1: duplicate label: `up{a=\"1\",a=\"2\"} 1`"#);
         assert_snapshot!(read("up{a=\"b\" c=\"d\"} 1"), @r#"line 1: the labels do not end: `up{a=\"b\" c=\"d\"} 1`"#);
         assert_snapshot!(read("up one"), @"line 1: the value is not a number: `up one`");
         assert_snapshot!(read("up 1 soon"), @"line 1: the timestamp is none: `up 1 soon`");

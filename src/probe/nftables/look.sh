@@ -1,4 +1,4 @@
-# Tells of the rules of this machine, one line for each thing: its name, a space, and what it is.
+# Reports the rules of this machine, one line for each thing: its name, a space, and what it is.
 # Looking changes nothing: the boot file is loaded in a network namespace of its own, which ends with the shell in it.
 # $1 is the boot file, $2 the service.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C

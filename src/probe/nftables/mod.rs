@@ -29,13 +29,13 @@ const MAX_OUTPUT: usize = 32 << 20;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nftables {
-    /// The machine whose rules they are, such as `ssh://root@web-1.staging.example`; this one if absent. It is reached by
+    /// The machine whose rules they are, such as `ssh://root@web-1.staging.example`. Default: this machine. It is reached by
     /// `ssh` with your own configuration and keys, which asks nothing.
     on: Option<Host>,
-    /// The file that is loaded at boot. `/etc/nftables.conf` if absent; `/etc/sysconfig/nftables.conf` on Fedora and RHEL.
+    /// The file that is loaded at boot. Default: `/etc/nftables.conf`; `/etc/sysconfig/nftables.conf` on Fedora and RHEL.
     #[serde(default = "default_boot_file")]
     boot_file: PathBuf,
-    /// The systemd service that loads it. `nftables` if absent.
+    /// The systemd service that loads it. Default: `nftables`.
     #[serde(default = "default_service")]
     service: String,
     /// Tables that other programs make while they run, such as `["ip nat"]`: they are neither compared nor counted.

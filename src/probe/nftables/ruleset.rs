@@ -1,4 +1,4 @@
-//! A ruleset of nftables without what changes by itself, so that two can be compared.
+//! A ruleset of nftables without what changes on its own, so that two can be compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ impl Ruleset {
         Ok(ruleset)
     }
 
-    /// What this holds that the other has not, each as one line. The same rules in another order are told as well.
+    /// What this holds that the other has not, each as one line. The same rules in another order are reported as well.
     pub fn without(&self, other: &Self) -> Vec<String> {
         let mut lines = Vec::new();
         for (place, own) in &self.parts {
@@ -89,7 +89,7 @@ impl Ruleset {
     }
 }
 
-/// Takes away what changes by itself, and puts sets in one order.
+/// Takes away what changes on its own, and puts sets in one order.
 fn settle(value: &mut Value) {
     match value {
         Value::Object(map) => settle_map(map),
@@ -116,7 +116,7 @@ fn settle_map(map: &mut Map<String, Value>) {
     map.sort_keys();
 }
 
-/// Whether this is an element of a set that goes by itself, such as an address that is banned for an hour.
+/// Whether this is an element of a set that expires, such as an address that is banned for an hour.
 fn is_passing_element(value: &Value) -> bool {
     value.get("elem").is_some_and(|element| element.get("expires").is_some())
 }

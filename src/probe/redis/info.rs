@@ -41,7 +41,7 @@ impl<'t> Info<'t> {
         Self(text.lines().filter_map(|line| line.trim().split_once(':')).collect())
     }
 
-    /// The value as it stands.
+    /// The value unchanged.
     pub fn text(&self, key: &str) -> Option<&'t str> {
         self.0.get(key).copied().filter(|value| !value.is_empty())
     }

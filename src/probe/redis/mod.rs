@@ -1,4 +1,4 @@
-//! `redis`: does a Redis server answer, may it be written to, and what does it say of itself?
+//! `redis`: does a Redis server answer, may it be written to, and what does it say about itself?
 
 mod connection;
 mod fault;
@@ -27,8 +27,8 @@ pub struct Redis {
     #[serde(rename = "..", deserialize_with = "setting::required")]
     #[schemars(flatten, with = "Parts")]
     url: RedisUrl,
-    /// Also write, read and remove a key of its own (`gate:probe:…`, which expires after a minute in any case). `false`
-    /// if absent.
+    /// Also write, read and remove a key of its own (`gate:probe:…`, which expires after a minute in any case). Default:
+    /// `false`.
     #[serde(default)]
     write: bool,
     /// Don't verify TLS. Every report shows it.
@@ -68,7 +68,7 @@ pub struct RedisSeen {
     /// How many bytes its data takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_memory: Option<u64>,
-    /// How many bytes its data may take; 0 is no limit.
+    /// How many bytes its data may take; 0 is not a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maxmemory: Option<u64>,
     /// What it does when its memory is full, such as `noeviction` or `allkeys-lru`.
@@ -126,7 +126,7 @@ expect: { writable: true }
         let info = text(info.ok());
         let info = Info::parse(&info);
         seen.describe(&info);
-        // Any node answers PING, also where nobody serves a part of the keys. Who may not ask is not told.
+        // Any node answers PING, also where nobody serves a part of the keys. Who may not ask is not reported.
         if info.is("cluster_enabled", "1") == Some(true)
             && let Ok(answer) = connection.ask(cmd("CLUSTER").arg("INFO")).await?
             && Info::parse(&text(Some(Ok(answer)))).is("cluster_state", "ok") == Some(false)

@@ -1,4 +1,4 @@
-//! A write that is read back: a key of its own, which is removed again, and expires by itself if that fails.
+//! A write that is read back: a key of its own, which is removed again, and expires if that fails.
 
 use std::hash::{BuildHasher, RandomState};
 

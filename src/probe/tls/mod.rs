@@ -28,12 +28,12 @@ use observer::Observer;
 pub struct Tls {
     /// Where to connect, such as `api.staging.example:443`.
     address: Address,
-    /// The name to ask for, that the certificate must be good for, such as `api.example`. The host of `address` if absent.
+    /// The name to ask for, that the certificate must be good for, such as `api.example`. Default: the host of `address`.
     name: Option<Name>,
-    /// The protocols to offer (ALPN), such as `[h2, http/1.1]`. None if absent.
+    /// The protocols to offer (ALPN), such as `[h2, http/1.1]`. Default: none.
     #[serde(default)]
     alpn: Vec<String>,
-    /// What to say before TLS begins: `postgres` for a PostgreSQL server. TLS begins at once if absent.
+    /// What to say before TLS begins: `postgres` for a PostgreSQL server. Default: TLS begins at once.
     starttls: Option<StartTls>,
     /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
     ca: Option<PathBuf>,
@@ -198,7 +198,7 @@ impl<'de> Deserialize<'de> for Name {
         let text = String::deserialize(deserializer)?;
         match ServerName::try_from(text.as_str()) {
             Ok(_) => Ok(Self(text)),
-            Err(_) => Err(D::Error::custom("this is no name that a certificate can be for: `api.staging.example`")),
+            Err(_) => Err(D::Error::custom("this is not a name that a certificate can be for: `api.staging.example`")),
         }
     }
 }

@@ -69,7 +69,7 @@ expect: { dispatch_only: true, jobs: { contains: parity } }
         let text = found.content.as_ref().filter(|content| !content.truncated).and_then(|content| content.text());
         let mut definition = match (found.kind, text) {
             (Some("file"), Some(text)) => Definition::read(&self.path.display().to_string(), text),
-            (Some("file"), None) => refused("it is no text of at most 1 MiB"),
+            (Some("file"), None) => refused("it is not text of at most 1 MiB"),
             (None | Some("broken link"), _) => Definition::default(),
             (Some(kind), _) => refused(&format!("it is a {kind}, not a file")),
         };

@@ -49,7 +49,7 @@ impl<'a> Reader<'a> {
         Self { definition: Definition::default(), sources, more: 0 }
     }
 
-    /// What was read, with what is no YAML before all else.
+    /// What was read, with what is not YAML before all else.
     pub fn finish(mut self, unreadable: &[Diagnostic]) -> Definition {
         let lines = unreadable.iter().map(|problem| match problem.span() {
             Some(span) => format!("line {}: {}", self.sources.locate(span).line, problem.title()),

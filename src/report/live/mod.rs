@@ -15,7 +15,7 @@ use state::State;
 
 /// How often it is drawn, however much happens.
 const EVERY: Duration = Duration::from_millis(100);
-/// The width where standard output is no terminal, though standard error is one.
+/// The width where standard output is not a terminal, though standard error is one.
 const WIDTH: usize = 80;
 
 /// Shows what happens while it happens. Where nobody watches, it does nothing.

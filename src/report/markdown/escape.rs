@@ -23,7 +23,7 @@ pub fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '\\' | '`' | '*' | '[' | ']' | '|' | '~' | '$' | '^' => out.extend(['\\', c]),
-            // In the middle of a word it is no emphasis: `014_trace_mismatches` stays readable.
+            // In the middle of a word it is not an emphasis: `014_trace_mismatches` stays readable.
             '_' if !(before.is_alphanumeric() && after.is_alphanumeric()) => out.push_str("\\_"),
             // GitHub makes links of bare addresses: `https://…`, `www.…`.
             ':' if after == '/' => out.push_str("\\:"),
@@ -61,7 +61,7 @@ pub fn line(markdown: &str) -> String {
 }
 
 /// Markdown of the checklist's author in a cell of a table: a bar that is not escaped yet would end the cell, even one
-/// that stands in backticks.
+/// that is in backticks.
 pub fn cell(markdown: &str) -> String {
     let mut out = String::new();
     let mut is_escaped = false;

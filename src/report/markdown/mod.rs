@@ -178,7 +178,7 @@ fn write_steps(steps: &str, depth: usize, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// What stands in bold brackets behind an item that was not seen to be as it should.
+/// What is in bold brackets behind an item that was not seen to be as it should.
 fn tag(run: &Run, item: &ItemResult) -> Option<String> {
     let reason = || item.reason.as_ref().map(|reason| escape(&reason.to_string()));
     let with = |word: &str, reason: Option<String>| match reason {
@@ -209,11 +209,11 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
     }
 }
 
-/// What stands in parentheses at the end: what was seen and when, and what one should know of how.
+/// What is in parentheses at the end: what was seen and when, and what one should know of how.
 fn remarks(run: &Run, item: &ItemResult, today: Date) -> Vec<Remark> {
     let mut remarks = Vec::new();
     match (item.status, &item.evidence) {
-        // The evidence of a sign-off says who and when by itself.
+        // The evidence of a sign-off says who and when already.
         (Status::Passed, Some(evidence)) if item.sign_off.is_some() => remarks.push(Remark::Fixed(escape(evidence))),
         (Status::Passed, Some(evidence)) => remarks.push(Remark::Verified(today, Some(escape(evidence)))),
         (Status::Passed, None) => remarks.push(Remark::Verified(today, None)),

@@ -140,7 +140,7 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
     Parser::new_ext(markdown, Options::all() - Options::ENABLE_SMART_PUNCTUATION).collect()
 }
 
-/// Text that is made to break out of whatever stands around it.
+/// Text that is made to break out of whatever is around it.
 fn hostile() -> impl Strategy<Value = String> {
     let pieces: Vec<&'static str> = vec![
         "<b>",

@@ -144,8 +144,8 @@ fn cannot_write(path: &Path, problem: &io::Error) -> Diagnostic {
 fn no_place(path: &Path, name: &str, why: NoPlace) -> Diagnostic {
     let (begin, end) = (embed::begin(name), embed::end(name));
     let what = match why {
-        NoPlace::Unmarked => "does not say where the checklist stands, and what people wrote is not overwritten",
-        NoPlace::Unclear => "says more than once, or only by half, where the checklist stands",
+        NoPlace::Unmarked => "does not say where the checklist is, and what people wrote is not overwritten",
+        NoPlace::Unclear => "says more than once, or only by half, where the checklist is",
     };
     Diagnostic::error(format!("`{}` {what}", path.display())).help(match why {
         NoPlace::Unmarked => format!(

@@ -57,7 +57,7 @@ impl Sink {
         }
     }
 
-    /// Writes to something that cannot be replaced. A reader who leaves early has had enough: that is no error.
+    /// Writes to something that cannot be replaced. A reader who leaves early has had enough: that is not an error.
     pub fn stream(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(match self {
             Self::Stdout => Box::new(io::stdout().lock()),

@@ -176,7 +176,7 @@ fn markdown_that_people_wrote_without_markers_is_not_overwritten() {
     let path = folder.path().join("READINESS.md");
     fs::write(&path, "# By hand\n").expect("the folder is writable");
     insta::assert_snapshot!(said(write("markdown", &path), &folder), @"
-    `DIR/READINESS.md` does not say where the checklist stands, and what people wrote is not overwritten
+    `DIR/READINESS.md` does not say where the checklist is, and what people wrote is not overwritten
     put these two lines where it belongs: `<!-- gate:begin staging -->` and, below, `<!-- gate:end staging -->`; or replace it all with `--overwrite`
     ");
     assert_eq!(fs::read_to_string(&path).expect("it is there"), "# By hand\n");

@@ -98,12 +98,12 @@ impl Page<'_> {
     }
 
     fn item(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
-        let mut told = false;
+        let mut reported = false;
         for probe in item.probes.iter().filter(|probe| probe.status != Status::Passed) {
-            told = true;
+            reported = true;
             self.probe(item, probe, out)?;
         }
-        if !told {
+        if !reported {
             self.say(&format!("{}: ", item.status.word()), &visible(&words(item.reason.as_ref())), out)?;
             snippet::arrow(&item.place, self.paint, out)?;
         }

@@ -44,7 +44,7 @@ impl Paint {
     }
 }
 
-/// The status as a symbol. Its word always stands beside it.
+/// The status as a symbol. Its word always is beside it.
 pub fn symbol(status: Status) -> &'static str {
     match status {
         Status::Passed => "✓",

@@ -18,7 +18,7 @@ const GAP: usize = 2;
 /// Below this, title and detail don't stand side by side.
 const READABLE: usize = 44;
 
-/// What stands in a row, each on one line and harmless.
+/// What is in a row, each on one line and harmless.
 struct Row {
     status: Status,
     title: String,

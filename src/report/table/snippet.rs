@@ -64,7 +64,7 @@ pub fn write(
     Ok(())
 }
 
-/// How many bytes the caret marks: the word where it stands there, or else what looks like one.
+/// How many bytes the caret marks: the word where it is there, or else what looks like one.
 fn marked(code: &str, word: &str) -> usize {
     if code.starts_with(word) {
         return word.len();

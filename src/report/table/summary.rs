@@ -18,7 +18,7 @@ pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn W
         notes.push(format!("not yet recorded as known gaps: {}", visible(&unrecorded.join(", "))));
     }
     if let Some(partial) = &run.partial {
-        notes.push(format!("PARTIAL: not everything was run ({}). This is no sign-off.", visible(partial)));
+        notes.push(format!("PARTIAL: not everything was run ({}). This is not a sign-off.", visible(partial)));
     }
     if let Some(by) = &run.interrupted {
         notes.push(format!("INTERRUPTED by {by}: what was not done by then is not known."));

@@ -201,7 +201,7 @@ fn a_partial_run_and_an_interrupted_one_say_so_loudly() {
     API
     ✓ passed  API answers  200
 
-    PARTIAL: not everything was run (--only api). This is no sign-off.
+    PARTIAL: not everything was run (--only api). This is not a sign-off.
     INTERRUPTED by SIGINT: what was not done by then is not known.
 
     COULD NOT TELL: 1 of 1 green, partial, interrupted in 1.2 s

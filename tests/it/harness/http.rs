@@ -33,7 +33,7 @@ pub struct Request {
 pub struct Response {
     /// Such as 200.
     pub status: u16,
-    /// Sent as they stand; the length is added.
+    /// Sent unchanged; the length is added.
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Vec<u8>,

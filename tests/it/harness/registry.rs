@@ -59,7 +59,7 @@ fn start(auth: &str, certificate: Option<&Certificate>) -> Registry {
 }
 
 impl Registry {
-    /// `127.0.0.1:PORT`, as it stands in the name of an image.
+    /// `127.0.0.1:PORT`, unchanged in the name of an image.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }

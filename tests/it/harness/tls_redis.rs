@@ -40,7 +40,7 @@ impl TlsRedis {
         self.port
     }
 
-    /// The certificate of the authority that vouches for it.
+    /// The certificate of the authority that signs off it.
     pub fn ca(&self) -> PathBuf {
         self.authority.ca()
     }

@@ -255,7 +255,7 @@ impl Host {
             harness::missing("only root sees the rules of the firewall");
         }
         let (alive, end) = channel::<()>();
-        let (tell, told) = channel();
+        let (tell, reported) = channel();
         thread::spawn(move || {
             let rules = "flush ruleset\ntable inet filter {\n  chain input {\n    type filter hook input priority 0; policy drop;\n    iif lo accept\n  }\n}\n";
             let machine = Machine::new(rules);
@@ -266,7 +266,7 @@ impl Host {
             tell.send((namespace, machine.folder.clone())).expect("somebody waits");
             let _ = end.recv(); // until the stack is dropped
         });
-        let (namespace, folder) = told.recv().expect("a network namespace can be made");
+        let (namespace, folder) = reported.recv().expect("a network namespace can be made");
         // What gate runs looks at that machine; but what is loaded to be compared goes to a namespace of its own.
         let (nft, unshare) = (harness::program("nft"), harness::program("unshare"));
         let nft = format!(

@@ -1,4 +1,4 @@
-//! What stands between a database server and the driver: TLS, the login, and limits to what the server may send.
+//! What is between a database server and the driver: TLS, the login, and limits to what the server may send.
 //!
 //! The driver believes what a server announces, and reads on for as long as there is something to read. So it is connected
 //! to a socket of this process; what it gets there has been checked, frame by frame, and arrives in portions.
