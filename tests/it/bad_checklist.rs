@@ -75,7 +75,7 @@ fn a_key_that_stands_twice_is_refused() {
             expect: { status: 200 }
             expect: { status: 500 }
     "), @"
-    error: `expect` stands twice in one map
+    error: duplicate key `expect`
       --> checklists/staging.yaml:10:13
        |
      9 |             expect: { status: 200 }
@@ -95,7 +95,7 @@ fn an_id_that_stands_twice_is_refused() {
               - { id: api, title: A, deferred: later }
               - { id: api, title: B, deferred: later }
     "), @"
-    error: the id `api` stands twice
+    error: duplicate id `api`
      --> checklists/staging.yaml:6:15
       |
     5 |       - { id: api, title: A, deferred: later }

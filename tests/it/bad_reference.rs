@@ -98,7 +98,7 @@ fn an_alias_is_known_only_behind_its_probe() {
           - http: { url: http://api }
             as: main
     "), @r#"
-    error: nothing is called `main` here
+    error: undefined reference `main`
      --> checklists/staging.yaml:8:38
       |
     8 |           - http: { url: "http://api/${main.json.id}" }

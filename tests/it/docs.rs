@@ -149,7 +149,7 @@ fn the_manual_of_a_check_shows_the_users_own_before_the_stock_one() {
     | `url` | required | Where. |
     | `deep` | `3` | How deep. |
 
-    It looks through [`http`](../probes/http.md):
+    It uses [`http`](../probes/http.md):
 
     ```yaml
     description: Ours is up.

@@ -244,9 +244,9 @@ fn ids_are_unique_and_only_each_makes_a_slash() {
     let text = reported("x: [a]", &format!("id: \"${{each}}-up\", title: Up, each: \"${{vars.x}}\", {TRUE}"));
     assert!(text.contains("the id of an item with `each` can't hold `${…}`"), "{text}");
     let twice = format!("id: up, title: Up, each: [a], {TRUE} }}\n      - {{ id: up, title: Up, each: [b], {TRUE}");
-    assert!(reported("x: [a]", &twice).contains("the id `up` stands twice"));
+    assert!(reported("x: [a]", &twice).contains("duplicate id `up`"));
     let twice = format!("id: up, title: Up, each: [a], {TRUE} }}\n      - {{ id: up, title: Up, {TRUE}");
-    assert!(reported("x: [a]", &twice).contains("the id `up` stands twice"));
+    assert!(reported("x: [a]", &twice).contains("duplicate id `up`"));
     let outside = format!("id: up, title: \"${{each}}\", {TRUE}");
     assert!(reported("x: [a]", &outside).contains("`${each}` is only known in an item with `each`"));
 }

@@ -305,7 +305,7 @@ fn a_cache_file_that_is_none() {
     std::fs::write(stage.project.path().join("cache.db"), "x".repeat(8192)).expect("the folder is ours");
     insta::assert_snapshot!(stage.red(), @"
     exit 3
-    sqlite: error, `cache.db` is not a SQLite database: file is not a database: SQLite error 26
+    sqlite: error, `cache.db` is not an SQLite database: SQLite error 26
       is it another file, or encrypted?
     ");
     std::fs::remove_file(stage.project.path().join("cache.db")).expect("it is there");

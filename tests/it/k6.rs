@@ -129,7 +129,7 @@ fn the_newest_shape_tells_no_thresholds_and_is_no_pass() {
 fn thresholds_told_in_an_unknown_way_are_an_error() {
     let odd = json!({ "metrics": { "http_reqs": { "values": { "count": 1 }, "thresholds": { "count>0": false } } } });
     assert_snapshot!(read(&odd).expect_err("it is not known"), @"
-    `s.json` tells the thresholds of `http_reqs` in a way that is not known
+    `s.json` has the thresholds of `http_reqs` in an unknown format
     help: whether they held is not known: is this what `k6 run --summary-export` or `handleSummary` gives?
     ");
 }

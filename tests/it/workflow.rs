@@ -76,7 +76,7 @@ fn what_github_would_not_run_is_told_with_lines() {
     assert_snapshot!(reported(&on("on:")), @"nothing starts it, not valid | line 1: `on` names no event");
     // Readers of YAML 1.1 take `on` for `true`. Neither GitHub nor gate does, and `true` is not `on`.
     assert_snapshot!(reported(&on("true: push")), @"nothing starts it, not valid | line 1: unknown key `true` in a workflow; line 1: `on` is missing: it says what starts the workflow");
-    assert_snapshot!(reported(&on("on: push\non: release")), @"on push only, 1 job, not valid | line 2: `on` stands twice in one map");
+    assert_snapshot!(reported(&on("on: push\non: release")), @"on push only, 1 job, not valid | line 2: duplicate key `on`");
     assert_snapshot!(reported(&at(PATH, "
         on: push
         jobs:

@@ -45,7 +45,7 @@ pub use url::{DatabaseUrl, Place, postgres_target};
 const MAX_BYTES: usize = 8 << 20;
 
 /// How much earlier than this side the server gives up, so that it can say why.
-const MARGIN: Duration = Duration::from_millis(50);
+const MARGIN: Duration = Duration::from_millis(100);
 
 /// A database to ask, and how.
 #[derive(Debug, Clone)]
@@ -252,7 +252,7 @@ impl Database {
 
     async fn ask(&mut self, sql: &str, max_rows: usize) -> anyhow::Result<Rows> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let time = left.saturating_sub(MARGIN.min(left / 10)).max(Duration::from_millis(1));
+        let time = left.saturating_sub(MARGIN.min(left / 20)).max(Duration::from_millis(1));
         let place = &self.place;
         let access = self.access;
         let wrong = |error: sqlx::Error| error::fault_of(&error, place, access);
