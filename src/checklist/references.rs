@@ -42,7 +42,7 @@ impl<'a> Declared<'a> {
         Self(maps.iter().map(|map| (*map, names(map).collect())).collect())
     }
 
-    /// The reference that a path without its root probably stands for: `secrets.TOKEN` for `TOKEN`.
+    /// The reference that a path without its root probably refers to: `secrets.TOKEN` for `TOKEN`.
     fn with_root(&self, path: &str) -> Option<String> {
         let (first, _) = head(path);
         let declared = self.0.iter().find(|(_, names)| names.contains(&first)).map(|(root, _)| *root);
@@ -120,7 +120,7 @@ fn behind(reference: &Reference, path: &str) -> Span {
 }
 
 fn unknown(first: &str, reference: &Reference, scope: &ReferenceScope) -> Diagnostic {
-    let problem = Diagnostic::error(format!("nothing is called `{first}` here")).at(reference.span);
+    let problem = Diagnostic::error(format!("undefined reference `{first}`")).at(reference.span);
     if let Some(path) = scope.declared.with_root(&reference.path) {
         return problem.label(format!("did you mean `${{{path}}}`?"));
     }

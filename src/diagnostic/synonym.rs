@@ -1,6 +1,6 @@
 //! Words that other tools have for what gate calls by another name.
 
-/// Words that people type, and the words of gate that they may stand for: the first one that fits is proposed.
+/// Words that people type, and the words of gate that they may refer to: the first one that fits is proposed.
 const SYNONYMS: [(&str, &[&str]); 41] = [
     // Settings.
     ("run", &["argv", "command"]),
@@ -52,13 +52,13 @@ const SYNONYMS: [(&str, &[&str]); 41] = [
 /// How a setting that people know by other words is written.
 const FORMS: [(&str, &str); 2] = [("address", "address: db.staging.example:5432"), ("argv", "argv: [make, test]")];
 
-/// The candidate that a word of another tool stands for.
+/// The candidate that a word of another tool refers to.
 pub fn synonym<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let (_, meant) = SYNONYMS.iter().find(|(other, _)| *other == word)?;
     meant.iter().find_map(|name| candidates.iter().copied().find(|candidate| candidate == name))
 }
 
-/// How to write what a word of another tool stands for, where its value is written differently, too.
+/// How to write what a word of another tool refers to, where its value is written differently, too.
 pub fn form(word: &str, meant: &str) -> Option<&'static str> {
     let is_synonym = SYNONYMS.iter().any(|(other, names)| *other == word && names.contains(&meant));
     let (_, form) = FORMS.iter().find(|(name, _)| *name == meant)?;

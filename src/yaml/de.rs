@@ -184,7 +184,7 @@ impl<'a> De<'a> {
             let mut error = error;
             if error.place.is_none()
                 && let What::Missing(field) = error.what
-                // One of several that may stand for each other is called `a` or `b`.
+                // One of several that may refer to each other is called `a` or `b`.
                 && field
                     .split("` or `")
                     .any(|field| self.node.get(field).is_some() || self.reading.is_misspelt(self.node, field))

@@ -79,7 +79,7 @@ fn filtered(text: &str) -> Option<(String, Vec<Filter>)> {
     Some((path.to_owned(), filters))
 }
 
-/// `${path:-default}`: what stands between the braces.
+/// `${path:-default}`: what is between the braces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     /// Such as `vars.api`, `env.STAGING_URL`, `secrets.TOKEN`, `inputs.url`, `main.commit`, `items.db.main.json.id`.

@@ -8,7 +8,7 @@ use crate::yaml::Filter;
 
 use super::DatabaseUrl;
 
-/// The settings that stand for parts of the URL.
+/// The settings that refer to parts of the URL.
 pub const PARTS: &[&str] = &["dialect", "host", "port", "user", "password", "database"];
 
 /// A database, if it is named.

@@ -36,7 +36,7 @@ pub struct Alembic {
     #[serde(rename = "..", default)]
     #[schemars(flatten, with = "DatabaseParts")]
     server: DatabaseSource,
-    /// Alembic's configuration, such as `backend/alembic.ini` or a `pyproject.toml`. `alembic.ini` if absent. Relative
+    /// Alembic's configuration, such as `backend/alembic.ini` or a `pyproject.toml`. Default: `alembic.ini`. Relative
     /// paths in it start in its folder. Without `url` and `host`, the database is its `sqlalchemy.url`.
     config: Option<PathBuf>,
     /// The section of the configuration, as in `alembic --name`. Default: `alembic`.
