@@ -21,13 +21,13 @@ const ENV_FILE: u64 = 1 << 20;
 /// What overrides the checklist's file.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Set a variable of the checklist; repeatable
+    /// Override a variable of the checklist (`vars`); repeatable
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
     pub vars: Vec<(String, String)>,
-    /// Read environment variables from a file of KEY=VALUE lines; existing variables take precedence
+    /// Read environment variables from a file with KEY=VALUE lines; existing variables take precedence; repeatable
     #[arg(long, value_name = "FILE")]
     pub env_file: Vec<PathBuf>,
-    /// Set what is being signed off
+    /// Override the checklist's `subject`: the release or commit being checked
     #[arg(long, value_name = "TEXT")]
     pub subject: Option<String>,
 }
@@ -70,7 +70,7 @@ impl InputArgs {
 /// Where the ledger is.
 #[derive(Debug, Args)]
 pub struct LedgerArgs {
-    /// The ledger: `postgres://user@host/name`, or a file. Default: GATE_LEDGER, else `.gate/ledger.db` beside
+    /// Ledger: a `postgres://user@host/name` URL or a file path. Default: GATE_LEDGER, or `.gate/ledger.db` beside
     /// `checklists/`
     #[arg(long, value_name = "URL")]
     pub ledger: Option<String>,
@@ -102,9 +102,9 @@ impl LedgerArgs {
 /// The output format of what is not a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// For people
+    /// A table for people
     Table,
-    /// For programs
+    /// JSON for programs
     Json,
 }
 

@@ -30,53 +30,53 @@ const ORIGIN: std::time::Duration = std::time::Duration::from_millis(800);
 #[derive(Debug, Args)]
 #[command(after_help = formats())]
 pub struct Check {
-    /// The checklist: `staging` for checklists/staging.yaml, a path, or `-` for standard input
+    /// Checklist: a name (`staging` for checklists/staging.yaml), a path, or `-` for standard input
     name: String,
-    /// Only these items, sections and tags, and what they need; repeatable, or with commas
+    /// Run only these items, sections or tags, and the items that they need; comma-separated, repeatable
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Not these items, sections and tags; repeatable, or with commas
+    /// Skip these items, sections or tags; comma-separated, repeatable
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     skip: Vec<String>,
-    /// How many items run at a time
+    /// Maximum number of items to run concurrently
     #[arg(long, short, value_name = "N", default_value_t = NonZeroUsize::new(engine::JOBS).expect("it is not 0"))]
     jobs: NonZeroUsize,
-    /// End the whole run after this time, such as `5m`: what is not done by then is an error, the rest blocked
+    /// Stop the run after this time, such as `5m`; running items become errors, waiting items are blocked
     #[arg(long, value_name = "TIME")]
     deadline: Option<Duration>,
-    /// Look again at what is red until it is green, for so long at most, such as `2m`
+    /// Rerun failing items until they pass, for at most this long, such as `2m`
     #[arg(long, value_name = "TIME")]
     wait: Option<Duration>,
-    /// With --wait, the pause between two rounds
+    /// With --wait, the pause between rounds
     #[arg(long, value_name = "TIME", requires = "wait", default_value = "1s")]
     interval: Duration,
-    /// With --wait, how many rounds in a row must be green; all items that have probes are run again
+    /// With --wait, require this many passing rounds in a row; above 1, each round reruns every item with probes
     #[arg(long, value_name = "N", requires = "wait", default_value = "1")]
     consecutive: NonZeroU32,
-    /// Begin nothing more when something that gates is red
+    /// Stop after the first failure; advisory items don't count
     #[arg(long)]
     fail_fast: bool,
-    /// Block what has effects instead of running it
+    /// Don't run probes that can change something; their items are blocked
     #[arg(long)]
     read_only: bool,
     #[command(flatten)]
     input: InputArgs,
-    /// How to tell it on standard output
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
     format: &'static Format,
-    /// Write a report to a file as well; repeatable
+    /// Also write a report to a file; repeatable
     #[arg(long, value_name = "FORMAT=PATH", value_parser = report)]
     report: Vec<(&'static Format, PathBuf)>,
-    /// Write the markdown: to this file, or to the one that the checklist names
+    /// Write the Markdown checklist to PATH. Default: the checklist's `markdown` file
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
     #[expect(clippy::option_option, reason = "not given, given alone, given with a path")]
     markdown: Option<Option<PathBuf>>,
-    /// Replace all of a markdown file that has no markers for the checklist
+    /// Replace the whole Markdown file if it has no markers for this checklist
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
     ledger: LedgerArgs,
-    /// Leave no record of this run in the ledger, and ask it nothing
+    /// Don't read or write the ledger
     #[arg(long, conflicts_with = "ledger")]
     no_record: bool,
 }

@@ -17,16 +17,16 @@ use super::{Console, Exit, Failure, eprint, misused, print};
 #[derive(Debug, Args)]
 #[command(after_help = parts())]
 pub struct Demo {
-    /// The checklist: `staging`, or `production`, which defers nothing
+    /// Checklist: `staging` or `production`; `production` defers no items
     #[arg(value_name = "CHECKLIST", default_value = "staging", value_parser = name)]
     name: &'static str,
-    /// Break a part, to see red: one of those below; repeatable. `--break help` lists them
+    /// Break one part of the environment to see a failure; see the list below; repeatable
     #[arg(long = "break", value_name = "PART", value_parser = part)]
     broken: Vec<String>,
-    /// Keep the stack up until Ctrl-C, and print the variables by which a checklist finds it, instead of checking it
+    /// Serve the environment until Ctrl-C and print its environment variables, instead of running the checklist
     #[arg(long)]
     serve: bool,
-    /// What goes on to `gate check`, such as `-- --only smoke --format json`
+    /// Options passed on to `gate check`, such as `-- --only smoke --format json`
     #[arg(last = true, value_name = "OPTION OF CHECK")]
     check: Vec<OsString>,
 }
@@ -90,7 +90,7 @@ fn exports(stack: &Stack) -> String {
 
 /// What can be broken.
 fn parts() -> String {
-    let mut out = "Parts that can be broken, by the item that turns red:\n".to_owned();
+    let mut out = "Parts that `--break` can break, by the id of the item that fails:\n".to_owned();
     for (name, what) in PARTS {
         writeln!(out, "  {name:<12} {what}").expect("a string takes all");
     }

@@ -16,13 +16,13 @@ use super::{Console, Exit, Failure, LedgerArgs, OutputFormat, print};
 
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// The checklist
+    /// Checklist: a name or a path
     name: String,
-    /// The number of the earlier run, as `gate history` shows it; the last but one if none is given
+    /// Number of the earlier run, as `gate history` shows it. Default: the second-to-last run
     first: Option<RunId>,
-    /// The number of the later run; the last if none is given
+    /// Number of the later run. Default: the last run
     second: Option<RunId>,
-    /// Compare the checklist with that of a Git revision, such as `origin/main`, instead of two runs
+    /// Compare the checklist with its version in a Git revision, such as `origin/main`, instead of comparing runs
     #[arg(long, value_name = "REF", conflicts_with_all = ["first", "second"])]
     since: Option<String>,
     /// Output format

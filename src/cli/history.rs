@@ -17,9 +17,9 @@ use super::{Console, Exit, Failure, LedgerArgs, OutputFormat, print};
 
 #[derive(Debug, Args)]
 pub struct History {
-    /// The checklist; without one, the last run of each is listed
+    /// Checklist. Default: list the last run of every checklist
     name: Option<String>,
-    /// How many runs to list
+    /// Number of runs to list
     #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(20).expect("it is not 0"))]
     limit: NonZeroUsize,
     /// Output format

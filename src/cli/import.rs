@@ -19,15 +19,15 @@ const LIMIT: u64 = 16 << 20;
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The markdown file, or `-` for standard input
+    /// Markdown file, or `-` for standard input
     file: PathBuf,
-    /// Where to write the checklist, such as checklists/staging.yaml; folders are created. Default: standard output
+    /// Write the checklist to this file, such as checklists/staging.yaml; missing folders are created. Default: standard output
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Replace the output if it exists
+    /// Overwrite the output file if it exists
     #[arg(long, requires = "output")]
     force: bool,
-    /// Import list items without a box, too. Default: only in a file that has no boxes
+    /// Also import list items without a checkbox. Default: only in files without any checkbox
     #[arg(long)]
     bullets: bool,
 }

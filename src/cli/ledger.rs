@@ -22,19 +22,19 @@ pub struct Ledger {
 enum Command {
     /// Print every recorded run of a checklist as JSON, one per line, oldest first
     Export {
-        /// The checklist
+        /// Checklist: a name or a path
         name: String,
         #[command(flatten)]
         ledger: LedgerArgs,
     },
-    /// Remove old runs of a checklist; the last passing run of each item is kept
+    /// Delete old runs of a checklist; the last passing run of each item is kept
     Prune {
-        /// The checklist
+        /// Checklist: a name or a path
         name: String,
         /// Keep this many of the newest runs
         #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(1000).expect("it is not 0"))]
         keep: NonZeroUsize,
-        /// Remove runs that were recorded longer ago than this, such as `90d`
+        /// Delete runs older than this, such as `90d`
         #[arg(long, value_name = "TIME", default_value = "395d")]
         older_than: Duration,
         #[command(flatten)]

@@ -15,12 +15,12 @@ use super::{Console, Exit, Failure, check, folder, load_any, print};
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// The checklist whose items to list; the checklists themselves if none is named
+    /// List the items of this checklist. Default: list all checklists
     name: Option<String>,
-    /// List the kinds of probe
+    /// List probe kinds
     #[arg(long, conflicts_with_all = ["name", "checks"])]
     probes: bool,
-    /// List the checks: your own, and those that come with gate
+    /// List checks: your own and the built-in ones
     #[arg(long, conflicts_with = "name")]
     checks: bool,
 }

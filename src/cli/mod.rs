@@ -47,10 +47,10 @@ use crate::text::visible_lines;
 use arguments::{InputArgs, LedgerArgs, OutputFormat};
 use console::Console;
 
-/// Says whether an environment is ready, by looking.
+/// Check whether an environment is ready for a release.
 ///
-/// A checklist in YAML says what must be true; gate observes whether it is, shows what is not and why, and keeps the
-/// markdown that people read and sign.
+/// A YAML checklist lists what must be true. gate probes the environment, reports each failure with its reason, and
+/// updates a Markdown checklist for people to read and sign off.
 #[derive(Debug, Parser)]
 #[command(name = "gate", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
@@ -60,33 +60,33 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Look at everything that a checklist states, and say whether it is so.
+    /// Run a checklist.
     Check(check::Check),
-    /// Tell what is wrong with checklists, without looking at anything.
+    /// Validate checklists without running probes.
     Validate(validate::Validate),
-    /// List the checklists, the items of one, or the probes and checks that they can use.
+    /// List checklists, the items of one checklist, or the available probes and checks.
     List(list::List),
-    /// Show items as they will be run, with all that is left out filled in; or the manual of a probe or a check.
+    /// Show items with defaults and variables filled in, or the manual of a probe or check.
     Show(show::Show),
-    /// Write the markdown again from the last run, or say whether it has drifted from it.
+    /// Update the Markdown checklist from the last full run, or check that it is up to date.
     Render(render::Render),
-    /// List the runs of a checklist, and its items that were red or flaky most often.
+    /// List recorded runs, and the items that failed or flaked most often.
     History(history::History),
-    /// Tell what turned red, turned green or changed between two runs.
+    /// Show which items broke, recovered or changed between two runs.
     Diff(diff::Diff),
-    /// Export the recorded runs of a checklist, or remove old ones.
+    /// Export recorded runs, or delete old ones.
     Ledger(ledger::Ledger),
-    /// Look once through one probe, and print what it saw as JSON.
+    /// Run one probe and print its result as JSON.
     Probe(probe::Probe),
-    /// Make a checklist of a hand-written markdown one.
+    /// Convert a Markdown checklist to YAML.
     Import(import::Import),
-    /// Run a whole checklist against a miniature staging stack inside this process: nothing has to be set up.
+    /// Run an example checklist against a simulated staging environment; no setup needed.
     Demo(demo::Demo),
     /// Sign off items, or revoke sign-offs.
     Sign(sign::Sign),
     /// Verify every sign-off.
     Verify(verify::Verify),
-    /// Print a JSON Schema: of a checklist, for editors, or of what gate writes.
+    /// Print the JSON Schema of checklists, checks or JSON reports.
     Schema(schema::Schema),
 }
 

@@ -19,12 +19,12 @@ use super::{Console, Exit, Failure, print, unknown_kind};
 
 #[derive(Debug, Args)]
 pub struct Probe {
-    /// The kind of probe, such as `http`
+    /// Probe kind, such as `http`; `gate list --probes` lists all
     kind: String,
-    /// Its settings, such as `url=https://api.staging.example/healthz`; lists and maps as YAML, or `headers.X-Tier=free`
+    /// Settings, such as `url=https://api.staging.example/healthz` or `headers.X-Tier=free`; lists and maps as YAML
     #[arg(value_name = "KEY=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
-    /// How long it may take
+    /// Maximum time for the probe
     #[arg(long, value_name = "TIME", default_value_t = Duration(default_timing().timeout))]
     timeout: Duration,
 }

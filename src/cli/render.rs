@@ -22,19 +22,19 @@ const LIMIT: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
 pub struct Render {
-    /// The checklist
+    /// Checklist: a name or a path
     name: String,
-    /// Write it to this file, or to the one that the checklist names. Default: print it
+    /// Write to PATH, or to the checklist's `markdown` file. Default: print to standard output
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
     #[expect(clippy::option_option, reason = "not given, given alone, given with a path")]
     markdown: Option<Option<PathBuf>>,
-    /// Write nothing: show how the file differs from what it should say, and end with 1 if it does
+    /// Don't write: show a diff, and exit with 1 if the file is out of date
     #[arg(long, conflicts_with = "overwrite")]
     check: bool,
-    /// With --check, let dates and evidence count as well
+    /// With --check, compare dates and evidence, too
     #[arg(long, requires = "check")]
     exact: bool,
-    /// Replace all of a markdown file that has no markers for the checklist
+    /// Replace the whole Markdown file if it has no markers for this checklist
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]

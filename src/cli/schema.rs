@@ -10,18 +10,18 @@ use super::{Console, Exit, Failure, print};
 
 #[derive(Debug, Args)]
 pub struct Schema {
-    /// Of what
+    /// Which schema to print
     #[arg(default_value = "checklist")]
     of: Of,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Of {
-    /// A checklist: checklists/NAME.yaml
+    /// A checklist, checklists/NAME.yaml
     Checklist,
-    /// A check: checks/NAME.yaml
+    /// A check, checks/NAME.yaml
     Check,
-    /// What `--format json` writes
+    /// A report by `gate check --format json`
     Run,
 }
 

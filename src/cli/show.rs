@@ -18,15 +18,15 @@ use super::{Console, Exit, Failure, InputArgs, LedgerArgs, check, load_any, prin
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// The checklist
+    /// Checklist: a name, a path, or `-` for standard input
     #[arg(required_unless_present_any = ["probe", "check"])]
     name: Option<String>,
-    /// The item; all of them if none is named
+    /// Item id. Default: all items
     item: Option<String>,
-    /// Show the manual of a kind of probe, such as `http`
+    /// Show the manual of a probe kind, such as `http`
     #[arg(long, value_name = "KIND", conflicts_with_all = ["name", "check"])]
     probe: Option<String>,
-    /// Show the manual of a check, such as `http-health`: your own, or one that comes with gate
+    /// Show the manual of a check, such as `http-health`: your own or built-in
     #[arg(long, value_name = "NAME", conflicts_with = "name")]
     check: Option<String>,
     #[command(flatten)]

@@ -24,27 +24,27 @@ const LIMIT: u64 = 256 << 20;
 
 #[derive(Debug, Args)]
 pub struct Sign {
-    /// The checklist
+    /// Checklist: a name or a path
     name: String,
-    /// The items to sign off
+    /// Items to sign off
     #[arg(required_unless_present = "role")]
     items: Vec<String>,
     /// Sign off every item of this role
     #[arg(long)]
     role: Option<String>,
-    /// Sign the run of this JSON report. Default: the last whole run in the ledger
+    /// Sign the run in this JSON report. Default: the last full run in the ledger
     #[arg(long = "run", value_name = "FILE", conflicts_with = "revoke")]
     report: Option<PathBuf>,
-    /// Who signs, such as `Dana Reyes <dana@example.com>`. Default: Git's user
+    /// Name of the signer, such as `Dana Reyes <dana@example.com>`. Default: Git's user
     #[arg(long, value_name = "PERSON")]
     by: Option<String>,
-    /// Anything that others should know
+    /// Add a note for readers of the sign-off
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Revoke the sign-offs
+    /// Revoke the sign-offs instead
     #[arg(long)]
     revoke: bool,
-    /// Sign with this SSH key, as `ssh-keygen -Y sign` does; a public key means the agent's
+    /// Sign with this SSH key, as `ssh-keygen -Y sign` does; with a public key, the SSH agent signs
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     #[command(flatten)]

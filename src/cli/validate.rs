@@ -14,7 +14,7 @@ use super::{Console, Exit, Failure, InputArgs, check, folder, load_any, print};
 
 #[derive(Debug, Args)]
 pub struct Validate {
-    /// The checklists: names, paths, or `-` for standard input; all in `checklists/`, and the checks in `checks/`, if none is named
+    /// Checklists: names, paths, or `-` for standard input. Default: all in `checklists/` and `checks/`
     names: Vec<String>,
     #[command(flatten)]
     input: InputArgs,

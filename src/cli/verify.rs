@@ -13,9 +13,9 @@ use super::{Console, Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The checklist
+    /// Checklist: a name or a path
     name: String,
-    /// Require that no sign-off of this Git revision is missing or changed, and that each new one is acceptable
+    /// Fail if a sign-off in this Git revision was removed or changed, or if a newer one is invalid
     #[arg(long, value_name = "REF")]
     since: Option<String>,
     #[command(flatten)]

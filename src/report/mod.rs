@@ -52,7 +52,7 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "gitlab",
-        doc: "a Code Quality report for merge requests of GitLab",
+        doc: "a Code Quality report for GitLab merge requests",
         is_shared: false,
         is_whole: false,
         render: gitlab::render,
@@ -60,7 +60,7 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "html",
-        doc: "a page for people, in one file",
+        doc: "a web page in a single file",
         is_shared: false,
         is_whole: false,
         render: html::render,
@@ -68,7 +68,7 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "intoto",
-        doc: "an in-toto statement of the test result, to be signed",
+        doc: "an in-toto statement of the test result, ready to sign",
         is_shared: false,
         is_whole: false,
         render: intoto::render,
@@ -76,7 +76,7 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "json",
-        doc: "the complete run, for programs",
+        doc: "the complete run as JSON",
         is_shared: false,
         is_whole: true,
         render: json::render,
@@ -92,7 +92,7 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "markdown",
-        doc: "the checklist with its ticks, to be read and committed",
+        doc: "the Markdown checklist, to read and commit",
         is_shared: true,
         is_whole: false,
         render: markdown::render,
@@ -100,7 +100,7 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "ndjson",
-        doc: "the events of the run, one JSON object a line; on standard output as they happen",
+        doc: "run events, one JSON object per line; streamed on standard output",
         is_shared: false,
         is_whole: true,
         render: ndjson::render,
@@ -108,7 +108,7 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "prometheus",
-        doc: "metrics for the textfile collector",
+        doc: "metrics for the textfile collector of node_exporter",
         is_shared: false,
         is_whole: false,
         render: prometheus::render,
@@ -124,7 +124,7 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "table",
-        doc: "for a person at a terminal",
+        doc: "a table for the terminal",
         is_shared: false,
         is_whole: false,
         render: table::render,

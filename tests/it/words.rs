@@ -206,3 +206,24 @@ fn no_mistake_in_a_checklist_is_told_in_the_words_of_a_library() {
         assert_plain(text, &output);
     }
 }
+
+#[test]
+fn help_uses_plain_words_in_every_command() {
+    let words = ["tell", "tells", "told", "stand", "stands", "stood", "vouch", "looks"];
+    let phrases = ["by itself", "if absent", "so for long", "goes before", "another than", "if none is", "look at"];
+    let project = Project::new("");
+    let mut queue: Vec<Vec<String>> = vec![Vec::new()];
+    while let Some(path) = queue.pop() {
+        let command: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = project.gate(&command).stdout;
+        let text = help.to_lowercase();
+        let quaint = words.iter().find(|word| text.split(|c: char| !c.is_alphabetic()).any(|other| other == **word));
+        let found = quaint.or_else(|| phrases.iter().find(|phrase| text.contains(**phrase)));
+        assert_eq!(found, None, "gate {}\n{help}", command.join(" "));
+        let commands = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or_default();
+        let names = commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        for name in names.filter(|name| !name.is_empty() && *name != "help") {
+            queue.push(path.iter().cloned().chain([name.to_owned()]).collect());
+        }
+    }
+}
