@@ -94,7 +94,7 @@ impl Sign {
             signature: None,
         };
         let entries = match self.revoke {
-            true => self.revocations(&checklist, &items, &sign_offs, blank, &env).await?,
+            true => self.revocations(&checklist, &items, sign_offs, blank, &env).await?,
             false => self.sign_offs(&checklist, &items, sign_offs, blank, &env).await?,
         };
         let mut text = String::new();
@@ -112,7 +112,7 @@ impl Sign {
         &self,
         checklist: &Checklist,
         items: &[&Item],
-        sign_offs: &SignOffs,
+        mut sign_offs: SignOffs,
         blank: impl Fn(&Item) -> Entry,
         env: &Console,
     ) -> Result<Vec<(Entry, String)>, Failure> {
@@ -127,6 +127,11 @@ impl Sign {
             });
             entry.revokes = given.map(Entry::digest).collect();
             self.add_signature(&mut entry, env).await?;
+            if let Some(why) = sign_offs.add(checklist, entry.clone(), |_| None, env.now()).await {
+                let title = format!("this revocation of `{}` would not count: {why}", item.id);
+                let problem = Diagnostic::error(title).help("nothing was written; anybody may revoke without `--key`");
+                return Err(Failure { exit: Exit::NotReady, ..Failure::usage(problem, env) });
+            }
             let subject = subject.map(|subject| format!(" for {subject}")).unwrap_or_default();
             let words = format!("revoked {} by {}{subject}", entry.at.strftime("%Y-%m-%d"), entry.by);
             entries.push((entry, words));

@@ -57,6 +57,22 @@ fn dates_alone_are_no_drift_and_a_lost_tick_is_shown() {
 }
 
 #[test]
+fn text_that_was_changed_or_added_behind_a_tick_is_drift() {
+    let project = project("", "").file("there", "");
+    at(&project, 1, &["check", "staging", "--markdown"]);
+    let whole = project.read("R.md");
+    for changed in ["- [x] File, and the rest as well", "- [x] Another", "- [x] File\n- [x] More"] {
+        let text = whole.replacen("- [x] File", changed, 1);
+        assert_ne!(text, whole);
+        std::fs::write(project.path().join("R.md"), text).expect("the project is ours");
+        let (code, diff) = at(&project, 1, &["render", "staging", "--check"]);
+        assert_eq!(code, 1, "{changed}");
+        let line = changed.lines().last().expect("it has a line");
+        assert!(diff.contains(&format!("\n-{line}")), "{diff}");
+    }
+}
+
+#[test]
 fn what_was_verified_too_long_ago_is_pending() {
     let project = project("valid_for: 7d, ", "").file("there", "");
     assert_eq!(at(&project, 1, &["check", "staging", "--markdown"]).0, 0);

@@ -293,3 +293,17 @@ fn the_tests_that_the_documentation_names_exist() {
         }
     }
 }
+
+#[test]
+fn an_odd_name_of_a_checklist_is_warned_of_and_a_path_may_have_any() {
+    let list = "title: T\nsections: [{ title: S, items: [{ id: a, title: A, probes: [{ file: { path: a } }] }] }]\n";
+    let project = Project::new(list).file("checklists/a b$(x).yaml", list).file("a b.yaml", list);
+    let odd = project.gate(&["validate", "a b$(x)"]);
+    assert_eq!(odd.code, 0, "{}", odd.stderr);
+    assert!(odd.stderr.contains("names of checklists will be limited to letters"), "{}", odd.stderr);
+    for fine in ["staging", "./a b.yaml"] {
+        let output = project.gate(&["validate", fine]);
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        assert!(!output.stderr.contains("names of checklists"), "{}", output.stderr);
+    }
+}

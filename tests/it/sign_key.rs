@@ -183,6 +183,23 @@ fn the_verified_principal_is_shown_and_a_bare_name_is_called_unverified() {
     assert_eq!(qa(&project, SIGNED), "- [x] QA confirms (signed 2025-12-06 by Dana Reyes (unverified) for r1)");
     let table = at(&project, SIGNED, &["check", "staging"]).stdout;
     assert!(table.contains("by Dana Reyes (unverified) for r1"), "{table}");
+    let verified = at(&project, SIGNED, &["verify", "staging"]).stdout;
+    assert!(verified.contains("qa: signed 2025-12-06 by Dana Reyes (unverified) for r1: valid"), "{verified}");
+}
+
+#[test]
+fn a_revocation_that_would_not_count_is_an_error_and_one_without_key_counts() {
+    let project = with_keys(|key| format!("dana@example.com {key}\n"));
+    assert_eq!(sign_with(&project, DANA, "dana").code, 0);
+    key(&project, "mallory");
+    let revoke = ["sign", "staging", "qa", "--revoke", "--by", DANA];
+    let other_key = at(&project, SIGNED + 60, &[&revoke[..], &["--key", "mallory"]].concat());
+    assert_eq!(other_key.code, 1, "{}", other_key.stdout);
+    assert!(other_key.stderr.contains("this revocation of `qa` would not count: "), "{}", other_key.stderr);
+    assert_eq!(entries(&project).len(), 1, "nothing was written");
+    let bare = at(&project, SIGNED + 60, &revoke);
+    assert_eq!((bare.code, bare.stderr.as_str()), (0, ""));
+    assert!(qa(&project, SIGNED + 120).contains("NEEDS SIGN-OFF: revoked"), "{}", qa(&project, SIGNED + 120));
 }
 
 #[test]

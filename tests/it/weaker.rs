@@ -146,3 +146,16 @@ fn the_markdown_names_what_got_weaker_since_the_revision_of_its_changes() {
     let rendered = project.gate(&["render", "staging"]).stdout;
     assert!(rendered.contains("- gone: item removed\n"), "{rendered}");
 }
+
+#[test]
+fn another_value_of_a_variable_is_not_weaker() {
+    let list = LIST.replace("stdout: \"\"", "stdout: { not: { equals: \"${env.RELEASE}\" } }");
+    let project = Project::new(&list).env("TOKEN", "abc");
+    for release in ["r1", "r2"] {
+        let output = project.command(&["check", "staging"]).env("RELEASE", release).run();
+        assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+        assert!(!output.stderr.contains("weaker"), "{}", output.stderr);
+    }
+    let diff = project.gate(&["diff", "staging"]).stdout;
+    assert!(!diff.contains("\nweaker\n"), "{diff}");
+}
