@@ -84,19 +84,19 @@ fn a_reference_without_its_root_is_completed() {
                   - http: { url: \"${api}/a\", token: \"${TOKEN}\" }
                   - http: { url: \"${STAGING_URL}\" }
     "), @r#"
-    error: nothing is called `api` here
+    error: undefined reference `api`
       --> checklists/staging.yaml:10:27
        |
     10 |           - http: { url: "${api}/a", token: "${TOKEN}" }
        |                           ^^^^^^ did you mean `${vars.api}`?
 
-    error: nothing is called `TOKEN` here
+    error: undefined reference `TOKEN`
       --> checklists/staging.yaml:10:46
        |
     10 |           - http: { url: "${api}/a", token: "${TOKEN}" }
        |                                              ^^^^^^^^ did you mean `${secrets.TOKEN}`?
 
-    error: nothing is called `STAGING_URL` here
+    error: undefined reference `STAGING_URL`
       --> checklists/staging.yaml:11:27
        |
     11 |           - http: { url: "${STAGING_URL}" }

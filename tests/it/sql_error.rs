@@ -89,12 +89,12 @@ fn a_query_that_postgresql_does_not_answer_is_told_with_what_to_do() {
 
 #[test]
 fn a_slow_query_is_stopped_by_the_server_before_the_probe_gives_up() {
-    let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(3));
+    let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(5));
     let slow = |url: String, query: &str| {
         let start = Instant::now();
         let error = look_in::<Sql>(&cx, json!({ "url": url, "query": query })).expect_err("it is stopped");
         // That the server stopped it is said below; how long a busy machine takes to hear of it is not limited by it.
-        assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
         without_port(&error)
     };
     assert_snapshot!(slow(harness::postgres().url(), "SELECT pg_sleep(60)"), @"

@@ -45,7 +45,7 @@ pub use url::{DatabaseUrl, Place, postgres_target};
 const MAX_BYTES: usize = 8 << 20;
 
 /// How much earlier than this side the server gives up, so that it can say why.
-const MARGIN: Duration = Duration::from_millis(100);
+const MARGIN: Duration = Duration::from_millis(250);
 
 /// A database to ask, and how.
 #[derive(Debug, Clone)]
