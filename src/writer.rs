@@ -151,6 +151,16 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
     Target::open(path)?.create(|out| out.write_all(text.as_bytes()))
 }
 
+/// Appends to a file that others append to as well, such as one of a CI runner, made from the length that it has.
+///
+/// # Errors
+/// When it can't be written.
+pub fn append(path: &Path, text: impl FnOnce(u64) -> Vec<u8>) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    let length = file.metadata()?.len();
+    file.write_all(&text(length))
+}
+
 /// What a path of the repository leads to, relative to the repository. The file and its folder need not exist.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! The command line: one file for each verb.
 
+mod actions;
 mod arguments;
 mod check;
 mod console;
@@ -10,9 +11,12 @@ mod history;
 mod import;
 mod ledger;
 mod list;
+mod output;
 mod probe;
 mod record;
 mod render;
+mod report;
+mod saved;
 mod schema;
 mod show;
 mod sign;
@@ -39,7 +43,7 @@ use crate::env::Env;
 use crate::ledger::Location;
 use crate::probe::Registry;
 use crate::report::Kept;
-use crate::run::Verdict;
+use crate::run::{Signal, Verdict};
 use crate::secret::{Redacted, Redactor};
 use crate::text::error;
 use crate::text::visible_lines;
@@ -76,6 +80,8 @@ enum Verb {
     Diff(diff::Diff),
     /// Export recorded runs, or delete old ones.
     Ledger(ledger::Ledger),
+    /// Write a saved run in any format.
+    Report(report::Report),
     /// Run one probe and print its result as JSON.
     Probe(probe::Probe),
     /// Convert a Markdown checklist to YAML.
@@ -127,6 +133,16 @@ impl Exit {
     }
 }
 
+impl From<Signal> for Exit {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::Interrupt => Self::Interrupted,
+            Signal::Terminate => Self::Terminated,
+            Signal::Hangup => Self::HungUp,
+        }
+    }
+}
+
 impl From<Verdict> for Exit {
     fn from(verdict: Verdict) -> Self {
         match verdict {
@@ -156,6 +172,7 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Verb::History(history) => history.run(env).await,
         Verb::Diff(diff) => diff.run(env).await,
         Verb::Ledger(ledger) => ledger.run(env).await,
+        Verb::Report(report) => report.run(env).await,
         Verb::Probe(probe) => probe.run(env).await,
         Verb::Import(import) => import.run(&env),
         Verb::Demo(demo) => demo.run(env).await,

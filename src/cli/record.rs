@@ -45,6 +45,8 @@ pub struct Record {
     pub run: Redacted<Run>,
     /// Whether it is in the ledger.
     pub recorded: Result<(), Diagnostic>,
+    /// What got weaker since the last green run.
+    pub weaker: Vec<Weaker>,
     /// What is worth a word.
     pub warnings: Vec<Diagnostic>,
 }
@@ -79,8 +81,9 @@ impl Recorder {
             let problem = Diagnostic::error(format!("cannot record in the ledger {place}: it did not answer in time"));
             problem.help("this run is not recorded; `--no-record` leaves the ledger out")
         };
-        let mut warnings = Vec::new();
-        let opened = tokio::time::timeout_at(end, self.complete(&mut run, asked, env, &mut warnings)).await;
+        let (mut weaker, mut warnings) = (Vec::new(), Vec::new());
+        let opened =
+            tokio::time::timeout_at(end, self.complete(&mut run, asked, env, &mut weaker, &mut warnings)).await;
         let run = redactor.pass(run);
         let recorded = match opened.map_err(late).and_then(|opened| opened) {
             Err(problem) => Err(problem),
@@ -93,7 +96,7 @@ impl Recorder {
                 tokio::time::timeout_at(end, recording).await.map_err(late).and_then(|recorded| recorded)
             }
         };
-        Record { run, recorded, warnings }
+        Record { run, recorded, weaker: redactor.pass(weaker).into_inner(), warnings }
     }
 
     /// Writes into the run where it comes from, what is known of its items and what was committed. Returns where to
@@ -103,6 +106,7 @@ impl Recorder {
         run: &mut Run,
         asked: Asked<'_>,
         env: &Env,
+        weakened: &mut Vec<Weaker>,
         warnings: &mut Vec<Diagnostic>,
     ) -> Result<(Ledger, Key), Diagnostic> {
         self.origin.await.unwrap_or_default().sign(run);
@@ -125,14 +129,15 @@ impl Recorder {
             ledger::list_changes(run, asked.changes, bases, asked.file, env).await;
         }
         if let Some(green) = ledger.last_other_green(&key, run).await? {
-            warnings.extend(weakened(green.id, &weaker(&green.run.demands(), &run.demands())));
+            *weakened = weaker(&green.run.demands(), &run.demands());
+            warnings.extend(since_green(green.id, weakened));
         }
         Ok((ledger, key))
     }
 }
 
 /// One line about what got weaker since the last green run.
-fn weakened(green: ledger::RunId, weaker: &[Weaker]) -> Option<Diagnostic> {
+fn since_green(green: ledger::RunId, weaker: &[Weaker]) -> Option<Diagnostic> {
     let named: Vec<String> = weaker.iter().take(NAMED).map(|one| format!("{}: {}", one.item, one.what)).collect();
     let more = match weaker.len().saturating_sub(NAMED) {
         0 => String::new(),

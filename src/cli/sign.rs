@@ -11,16 +11,11 @@ use crate::client::git::setting;
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::ledger::{Key, Ledger, Which};
-use crate::reader;
-use crate::report;
 use crate::run::is_same_subject;
 use crate::sign_off::{self, Decision, Entry, SignOffRequest, SignOffs, Signable, again, green};
-use crate::text::{error, is_hidden, visible};
+use crate::text::{is_hidden, visible};
 
-use super::{Console, Exit, Failure, InputArgs, LedgerArgs, load, print, signed};
-
-/// A report that is longer is not one of gate, in bytes.
-const LIMIT: u64 = 256 << 20;
+use super::{Console, Exit, Failure, InputArgs, LedgerArgs, load, print, saved, signed};
 
 #[derive(Debug, Args)]
 pub struct Sign {
@@ -290,9 +285,6 @@ impl Sign {
 
 /// The run of a JSON report.
 fn reported(path: &Path) -> Result<Signable, Diagnostic> {
-    let wrong = |why: String| Diagnostic::error(format!("cannot read `{}`: {why}", path.display()));
-    let bytes = reader::bytes(path, LIMIT).map_err(|problem| wrong(error::os(&problem)))?;
-    let run = report::read_json(&bytes)
-        .map_err(|why| wrong(why).help("write it with `gate check NAME --report json=run.json`"))?;
+    let (run, bytes) = saved::read(path)?;
     Ok(Signable::new(&hex::encode(Sha256::digest(&bytes)), run))
 }

@@ -36,7 +36,7 @@ use crate::secret::Redacted;
 pub use counts::Counts;
 pub use json::{read as read_json, schema};
 pub use live::Live;
-pub use markdown::{Exactness, drift, embed};
+pub use markdown::{Exactness, drift, embed, escape};
 pub use output::{Kept, Outputs, Unmarked, open};
 pub use workspace::Workspace;
 
@@ -47,6 +47,7 @@ pub static FORMATS: &[Format] = &[
         doc: "annotations for GitHub Actions",
         is_shared: false,
         is_whole: false,
+        is_for_people: false,
         render: github::render,
         events: None,
     },
@@ -55,6 +56,7 @@ pub static FORMATS: &[Format] = &[
         doc: "a Code Quality report for GitLab merge requests",
         is_shared: false,
         is_whole: false,
+        is_for_people: false,
         render: gitlab::render,
         events: None,
     },
@@ -62,7 +64,8 @@ pub static FORMATS: &[Format] = &[
         name: "html",
         doc: "a web page in a single file",
         is_shared: false,
-        is_whole: false,
+        is_whole: true,
+        is_for_people: false,
         render: html::render,
         events: None,
     },
@@ -70,7 +73,8 @@ pub static FORMATS: &[Format] = &[
         name: "intoto",
         doc: "an in-toto statement of the test result, ready to sign",
         is_shared: false,
-        is_whole: false,
+        is_whole: true,
+        is_for_people: false,
         render: intoto::render,
         events: None,
     },
@@ -79,6 +83,7 @@ pub static FORMATS: &[Format] = &[
         doc: "the complete run as JSON",
         is_shared: false,
         is_whole: true,
+        is_for_people: false,
         render: json::render,
         events: None,
     },
@@ -87,6 +92,7 @@ pub static FORMATS: &[Format] = &[
         doc: "JUnit XML, for CI",
         is_shared: false,
         is_whole: false,
+        is_for_people: false,
         render: junit::render,
         events: None,
     },
@@ -95,6 +101,7 @@ pub static FORMATS: &[Format] = &[
         doc: "the Markdown checklist, to read and commit",
         is_shared: true,
         is_whole: false,
+        is_for_people: true,
         render: markdown::render,
         events: None,
     },
@@ -103,6 +110,7 @@ pub static FORMATS: &[Format] = &[
         doc: "run events, one JSON object per line; streamed on standard output",
         is_shared: false,
         is_whole: true,
+        is_for_people: false,
         render: ndjson::render,
         events: Some(ndjson::EVENTS),
     },
@@ -111,6 +119,7 @@ pub static FORMATS: &[Format] = &[
         doc: "metrics for the textfile collector of node_exporter",
         is_shared: false,
         is_whole: false,
+        is_for_people: false,
         render: prometheus::render,
         events: None,
     },
@@ -119,6 +128,7 @@ pub static FORMATS: &[Format] = &[
         doc: "SARIF 2.1.0, for code scanning",
         is_shared: false,
         is_whole: false,
+        is_for_people: false,
         render: sarif::render,
         events: None,
     },
@@ -127,6 +137,7 @@ pub static FORMATS: &[Format] = &[
         doc: "a table for the terminal",
         is_shared: false,
         is_whole: false,
+        is_for_people: true,
         render: table::render,
         events: None,
     },
@@ -135,6 +146,7 @@ pub static FORMATS: &[Format] = &[
         doc: "Test Anything Protocol, for prove",
         is_shared: false,
         is_whole: false,
+        is_for_people: false,
         render: tap::render,
         events: None,
     },
@@ -149,8 +161,10 @@ pub struct Format {
     pub doc: &'static str,
     /// Whether people write in the same file: then only what is between gate's markers is replaced.
     pub is_shared: bool,
-    /// Whether it shows observations. For others they are not kept.
+    /// Whether it shows observations, or where the run comes from. For others they are not kept.
     pub is_whole: bool,
+    /// Whether its lines are for people, so that a CI service may take one for a command.
+    pub is_for_people: bool,
     render: Render,
     /// How events are written as they happen, if the format has a form for them.
     pub events: Option<Events>,

@@ -14,7 +14,7 @@ pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let items = || run.sections.iter().flat_map(|section| section.items.iter().map(move |item| (section, item)));
     let id = |item: &'_ ItemResult| labels(&[list, ("id", &item.id)]);
 
-    let ready = u8::from(run.verdict() == Verdict::Ready && run.partial.is_none());
+    let ready = u8::from(run.verdict() == Verdict::Ready);
     family("gate_ready", "Whether everything that gates is green.", [(labels(&[list]), ready)], out)?;
     let started = (labels(&[list]), run.started.as_second());
     family("gate_run_timestamp_seconds", "When the run began.", [started], out)?;

@@ -1,8 +1,10 @@
 //! Every format, over the same runs: valid by the tools of those who read it, of one verdict, and harmless.
 
+mod actions;
 mod agree;
 mod browser;
 mod hostile;
+mod saved;
 mod valid;
 mod verdict;
 

@@ -15,10 +15,11 @@ use crate::text::visible_lines;
 
 use super::gap::{self, State};
 use super::{Look, words};
-use escape::{cell, escape, line};
+use escape::{cell, line};
 use item::{ItemLine, Remark};
 
 pub use drift::{Exactness, drift};
+pub use escape::escape;
 
 /// Items that are nested deeper are shown at this depth.
 const DEEPEST: usize = 8;

@@ -1,0 +1,162 @@
+//! Where a run is written: the arguments that commands share, and the writing itself.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::diagnostic::Diagnostic;
+use crate::report::{self, Format, Kept, Look, Outputs, Unmarked};
+use crate::run::{Run, Signal, Weaker};
+use crate::secret::Redacted;
+use crate::text::error;
+
+use super::actions::{Actions, Defused};
+use super::deliver::{Delivered, deliver};
+use super::stream::Stream;
+use super::{Console, Failure};
+
+/// How a run is written, and where.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
+    format: &'static Format,
+    /// Also write a report to a file; repeatable
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = report)]
+    report: Vec<(&'static Format, PathBuf)>,
+    /// Write the Markdown checklist to PATH. Default: the checklist's `markdown` file
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not given, given alone, given with a path")]
+    markdown: Option<Option<PathBuf>>,
+    /// Replace the whole Markdown file if it has no markers for this checklist
+    #[arg(long)]
+    overwrite: bool,
+    /// Write no annotations, summary and outputs in GitHub Actions
+    #[arg(long)]
+    no_ci: bool,
+}
+
+impl OutputArgs {
+    /// Whether one of the formats shows observations.
+    pub fn is_whole(&self) -> bool {
+        let formats = std::iter::once(self.format).chain(self.report.iter().map(|(format, _)| *format));
+        formats.into_iter().any(|format| format.is_whole)
+    }
+
+    /// Whether the markdown goes to the file that the checklist names.
+    pub fn wants_own_markdown(&self) -> bool {
+        self.markdown == Some(None)
+    }
+
+    /// What writes events as they happen, if the format has a form for them.
+    pub fn stream(&self) -> Option<Stream> {
+        self.format.events.map(Stream::start)
+    }
+
+    /// Every report to a file: the format's name and the path. `own` is the file that the checklist names.
+    pub fn paths(&self, own: Option<PathBuf>, env: &Console) -> Result<Vec<(String, PathBuf)>, Failure> {
+        let mut reports: Vec<(String, PathBuf)> =
+            self.report.iter().map(|(format, path)| (format.name.to_owned(), path.clone())).collect();
+        let markdown = match &self.markdown {
+            None => None,
+            Some(Some(path)) => Some(path.clone()),
+            Some(None) => Some(own.ok_or_else(|| {
+                let problem = Diagnostic::error("`--markdown` has no path, and the checklist names none");
+                let help = "say `--markdown=READINESS.md`, or put `markdown: READINESS.md` into the checklist";
+                Failure::usage(problem.help(help), env)
+            })?),
+        };
+        reports.extend(markdown.map(|path| ("markdown".to_owned(), path)));
+        Ok(reports)
+    }
+
+    /// Checks that all of them can be written. `name` is the checklist's.
+    pub fn open(
+        &self,
+        reports: &[(String, PathBuf)],
+        name: &str,
+        kept: &Kept,
+        env: &Console,
+    ) -> Result<Outputs, Failure> {
+        let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
+        report::open(reports, name, unmarked, kept).map_err(|problems| Failure::output(problems, env))
+    }
+
+    /// Writes all of it; one that can't be written does not keep the others from it. A signal may end it.
+    pub async fn write(
+        &self,
+        run: Redacted<Run>,
+        weaker: Vec<Weaker>,
+        outputs: Outputs,
+        stream: Option<Stream>,
+        env: &Console,
+    ) -> Result<Option<Signal>, Failure> {
+        let file = Look::file(env);
+        let look = Look { width: env.width, color: env.color, ..file.clone() };
+        let (format, was_ended_early) = (self.format, run.interrupted.is_some());
+        let actions = if self.no_ci { None } else { Actions::of(env) };
+        let writing = move || {
+            let shown = match stream {
+                Some(stream) => stream.finish(&run),
+                None => show(format, &run, &look, actions.is_some()),
+            };
+            let written = outputs.write(&run, &file);
+            let warnings = actions.map(|actions| actions.publish(&run, &weaker, &file)).unwrap_or_default();
+            (shown, written, warnings)
+        };
+        let unwritten = |problem| {
+            let title = format!("cannot write to standard output: {}", error::os(&problem));
+            Failure::output(Diagnostic::error(title), env)
+        };
+        let (shown, written, warnings) = match deliver(was_ended_early, writing).await.map_err(unwritten)? {
+            Delivered::Done(done) => done,
+            Delivered::Unread => return Err(unwritten(error::own("nobody reads it"))),
+            Delivered::Stopped(signal) => return Ok(Some(signal)),
+        };
+        for warning in warnings {
+            Failure::usage(warning, env).tell();
+        }
+        let written = written.map_err(|problems| Failure::output(problems, env));
+        let failures = [shown.map_err(unwritten), written].into_iter().filter_map(Result::err);
+        failures.reduce(Failure::and).map_or(Ok(None), Err)
+    }
+}
+
+/// Writes to standard output. A reader who leaves early has had enough.
+fn show(format: &Format, run: &Redacted<Run>, look: &Look, is_in_actions: bool) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match is_in_actions && format.is_for_people {
+        true => {
+            let mut out = Defused::new(&mut out);
+            format.write(run, look, &mut out).and_then(|()| out.flush())
+        }
+        false => format.write(run, look, &mut out).and_then(|()| out.flush()),
+    };
+    match written {
+        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Every format with what it is for.
+pub fn formats() -> String {
+    let rows = report::FORMATS.iter().map(|format| format!("  {:<12}{}\n", format.name, format.doc));
+    format!("Formats:\n{}", rows.collect::<String>())
+}
+
+fn format_named(name: &str) -> Result<&'static Format, String> {
+    let names: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
+    report::format(name).ok_or_else(|| {
+        crate::diagnostic::suggestion(name, names.iter().copied())
+            .unwrap_or_else(|| format!("the formats are {}", names.join(", ")))
+    })
+}
+
+fn report(text: &str) -> Result<(&'static Format, PathBuf), String> {
+    let (format, path) = text.split_once('=').ok_or("it is `FORMAT=PATH`, such as `json=run.json`")?;
+    if path.is_empty() {
+        return Err("there is no path behind `=`".to_owned());
+    }
+    Ok((format_named(format)?, path.into()))
+}
