@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 use reqwest::Client;
 use serde_json::Value;
 
-/// How many requests are under way at a time: as many as gate has by itself.
+/// How many requests are under way at a time: as many as gate has by default.
 const JOBS: usize = 512;
 
 /// Asks every URL of a file of lines.

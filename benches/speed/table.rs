@@ -44,7 +44,7 @@ pub fn table(rows: &[Row]) -> String {
         let wall = pair(|cost| cost.wall, time);
         let cpu = pair(|cost| cost.cpu, time);
         let memory = pair(|cost| cost.memory, |mebibytes| format!("{mebibytes:.1} MiB"));
-        let goals: Vec<String> = goals.iter().map(|goal| goal.told(gate, other.as_ref())).collect();
+        let goals: Vec<String> = goals.iter().map(|goal| goal.shown(gate, other.as_ref())).collect();
         let goals = if goals.is_empty() { "–".to_owned() } else { goals.join(", ") };
         writeln!(text, "| {name} | {what} | {wall} | {cpu} | {memory} | {goals} |").expect("a string takes all");
     }
@@ -52,7 +52,7 @@ pub fn table(rows: &[Row]) -> String {
 }
 
 impl Goal {
-    fn told(self, gate: &Cost, other: Option<&Cost>) -> String {
+    fn shown(self, gate: &Cost, other: Option<&Cost>) -> String {
         let (goal, is_reached) = match self {
             Self::Ratio(most) => {
                 let other = other.expect("a ratio is one of two");

@@ -71,7 +71,7 @@ fn a_node_that_still_looks_for_its_peers_is_not_ready_by_default() {
     assert!(output.stdout.contains("got \"settling\""), "{}", output.stdout);
 }
 
-/// A project with one item, that expects what the kind expects by itself.
+/// A project with one item, that has the default expectations of the kind.
 fn checklist(url: &str) -> Project {
     let text = format!(
         "

@@ -43,7 +43,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Every secret that a text shows, with what stands around it.
+/// Every secret that a text shows, with its surroundings.
 fn shown(what: &str, text: &str, secrets: &[&str]) -> Vec<String> {
     let forms = secrets.iter().flat_map(|secret| forms(secret));
     let found = forms.filter_map(|form| {

@@ -30,7 +30,7 @@ pub fn killed(length: Duration, mut command: impl FnMut() -> Command, mut look: 
             }
             std::thread::yield_now();
         }
-        let _ = child.kill(); // it may have ended by itself
+        let _ = child.kill(); // it may have ended already
         child.wait().expect("a child of ours");
         look();
     }

@@ -43,7 +43,7 @@ fn flag(real: &Real, item: &'static str) {
     *real.flag.lock().expect("no holder panics") = item;
 }
 
-/// A line that a service breaks by itself, when it is reported so.
+/// A line that a service breaks when asked to.
 const fn service(item: &'static str, says: &'static str, break_it: fn(&Real)) -> Case {
     Case { item, says, break_it, mend: |real| flag(real, "") }
 }

@@ -1,4 +1,4 @@
-//! A clock that stands still, for `gate` and what it starts: a library of C that answers in place of the system.
+//! A clock that is paused, for `gate` and what it starts: a library of C that answers in place of the system.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

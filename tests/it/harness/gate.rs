@@ -49,7 +49,7 @@ impl Gate {
         self
     }
 
-    /// The same at another time: seconds since 1970, by a clock that stands still.
+    /// The same at another time: seconds since 1970, by a clock that is paused.
     pub fn at(self, seconds: u64) -> Gate {
         let library = clock::library().to_str().expect("the path is ours").to_owned();
         self.env("LD_PRELOAD", library).env(clock::SECONDS, seconds.to_string())
