@@ -8,12 +8,12 @@ use crate::diagnostic::{Diagnostic, Sources};
 use crate::text::error;
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
+use super::built_in::BUILT_IN;
 use super::file::{FileCheck, FileInput, FileUse};
 use super::find::OwnFiles;
 use super::kind_info::KindCache;
 use super::probe::{Named, default_timing, named, read};
 use super::references::{Declared, ReferenceScope};
-use super::stock::STOCK;
 use super::{ProbeTask, Timing, Used, shown};
 
 /// The checks that were asked for, each read once.
@@ -38,7 +38,7 @@ struct Input {
 }
 
 impl<'a> Checks<'a> {
-    /// Checks that are looked for in this folder, then in the stock library.
+    /// Checks that are looked for in this folder, then in the built-in library.
     pub fn new(root: &'a Path, cwd: &'a Path) -> Self {
         Self { root, cwd, own: OwnFiles::Folder, read: HashMap::new() }
     }
@@ -107,7 +107,7 @@ impl<'a> Checks<'a> {
         self.read.insert(name.to_owned(), check);
     }
 
-    /// The names of the checks in the folder, which go before those of the stock library.
+    /// The names of the checks in the folder, which go before those of the built-in library.
     pub fn own_names(&self) -> Vec<String> {
         self.own.names(&self.root.join("checks"))
     }
@@ -115,7 +115,7 @@ impl<'a> Checks<'a> {
     /// The names of all checks, in order.
     pub fn names(&self) -> Vec<String> {
         let mut names = self.own_names();
-        names.extend(STOCK.iter().map(|(name, _)| (*name).to_owned()));
+        names.extend(BUILT_IN.iter().map(|(name, _)| (*name).to_owned()));
         names.sort();
         names.dedup();
         names
@@ -140,8 +140,8 @@ impl<'a> Checks<'a> {
             }
             Ok(_) | Err(_) => {}
         }
-        if let Some((_, text)) = STOCK.iter().find(|(stock, _)| *stock == name) {
-            return Ok((format!("stock check {name}"), (*text).to_owned()));
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            return Ok((format!("built-in check {name}"), (*text).to_owned()));
         }
         let names = self.names();
         let problem = Diagnostic::error(format!("no check is called `{name}`"));

@@ -45,7 +45,7 @@ pub struct DescribedInput {
     pub example: Option<Value>,
 }
 
-/// The names of every check: those in this folder's `checks/`, and the stock library.
+/// The names of every check: those in this folder's `checks/`, and the built-in library.
 pub fn check_names(root: &Path) -> Vec<String> {
     Checks::new(root, root).names()
 }
@@ -55,7 +55,7 @@ pub fn own_check_names(root: &Path) -> Vec<String> {
     Checks::new(root, root).own_names()
 }
 
-/// The check of this name: the user's own, if there is one, before that of the stock library.
+/// The check of this name: the user's own, if there is one, before that of the built-in library.
 ///
 /// # Errors
 /// When there is none, or something is wrong with it.

@@ -195,7 +195,7 @@ impl Canonical {
                 serde_json::Value::String(text) => self.list("text", [text.as_str()].into_iter()),
                 other => self.list("scalar", [other.to_string().as_str()].into_iter()),
             },
-            Value::Hole(template) => self.parts(&template.parts),
+            Value::Unresolved(template) => self.parts(&template.parts),
             Value::List(elements) => {
                 self.list("list", std::iter::empty());
                 self.count(elements.len());

@@ -122,8 +122,8 @@ impl Repeating<'_, '_, '_> {
             }
             Value::List(elements) => self.left -= elements.len() * items,
             // An unknown variable is reported where all are filled in.
-            Value::Hole(_) if self.is_base => return None,
-            Value::Hole(_) => {
+            Value::Unresolved(_) if self.is_base => return None,
+            Value::Unresolved(_) => {
                 let mut filled = list.clone();
                 self.scope.fill(&mut filled, self.problems);
                 if self.problems.len() == before {
@@ -154,9 +154,9 @@ impl Repeating<'_, '_, '_> {
     fn key(&mut self, element: &Node) -> Option<String> {
         let mut name = match &element.value {
             Value::Map(_) => element.get("name").cloned().unwrap_or_else(|| element.clone()),
-            Value::Scalar(_) | Value::Hole(_) | Value::List(_) => element.clone(),
+            Value::Scalar(_) | Value::Unresolved(_) | Value::List(_) => element.clone(),
         };
-        if matches!(name.value, Value::Hole(_)) {
+        if matches!(name.value, Value::Unresolved(_)) {
             self.scope.fill(&mut name, self.problems);
         }
         let problem = match &name.value {
@@ -164,7 +164,7 @@ impl Repeating<'_, '_, '_> {
             Value::Scalar(Scalar { text, .. }) if is_key(text) => return Some(text.to_string()),
             Value::Scalar(Scalar { text, .. }) => Diagnostic::error(format!("invalid name of an element: `{text}`"))
                 .help("use letters, digits, `.`, `_` and `-`, and begin with a letter or digit"),
-            Value::Hole(_) => Diagnostic::error("the name of an element must be known before anything runs"),
+            Value::Unresolved(_) => Diagnostic::error("the name of an element must be known before anything runs"),
             Value::Map(_) => Diagnostic::error("this element has no `name`").help("its items are named after it"),
             Value::List(_) => Diagnostic::error("an element of `each` is a text or a map with a `name`, not a list"),
         };
@@ -176,7 +176,7 @@ impl Repeating<'_, '_, '_> {
     fn item(&mut self, item: &Node, element: &Element) -> Node {
         let mut made = without(item, "each");
         if let Some((key, id)) = entry(item, "id") {
-            if let Value::Hole(_) = id.value {
+            if let Value::Unresolved(_) = id.value {
                 let title = "the id of an item with `each` can't hold `${…}`";
                 let problem = Diagnostic::error(title).at(id.span);
                 self.problems.push(problem.help("write `id: health`: its items are called `health/NAME`"));

@@ -119,7 +119,7 @@ impl Reading<'_> {
         }
         for (at, name) in names.iter().enumerate() {
             match name.text() {
-                _ if matches!(name.value, Value::Hole(_)) => {
+                _ if matches!(name.value, Value::Unresolved(_)) => {
                     problem(name, "`extends` can't hold `${…}`: it is read before variables are filled in");
                 }
                 None => problem(name, "`extends` is the file name of a base, or a list of them"),
@@ -192,7 +192,7 @@ impl Reading<'_> {
 fn one_or_more(node: &Node) -> &[Node] {
     match &node.value {
         Value::List(elements) => elements,
-        Value::Scalar(_) | Value::Hole(_) | Value::Map(_) => std::slice::from_ref(node),
+        Value::Scalar(_) | Value::Unresolved(_) | Value::Map(_) => std::slice::from_ref(node),
     }
 }
 

@@ -94,7 +94,7 @@ fn appended(below: &Node, own: &Node) -> Node {
             let all: Vec<Node> = first.iter().chain(second.iter()).cloned().collect();
             Node { span: own.span, value: Value::List(all.into()) }
         }
-        (Value::Scalar(_) | Value::Hole(_) | Value::Map(_) | Value::List(_), _) => own.clone(),
+        (Value::Scalar(_) | Value::Unresolved(_) | Value::Map(_) | Value::List(_), _) => own.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is asked: a checklist, read, filled and checked as far as that can be done without looking.
 
+mod built_in;
 mod check;
 mod credential;
 mod describe;
@@ -27,7 +28,6 @@ mod scope;
 mod secret;
 mod sign_off;
 mod signers;
-mod stock;
 mod tree;
 
 use std::path::PathBuf;
@@ -38,6 +38,7 @@ use crate::run::Gap;
 use crate::secret::Redactor;
 use crate::yaml::Node;
 
+pub use built_in::BUILT_IN;
 pub use credential::{Credential, credentials, in_argument, redactor};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use digest::Definition;
@@ -56,7 +57,6 @@ pub use revision::{ListFile, demands_at};
 pub use schema::{check_schema, schema};
 pub use secret::{Secret, SecretSource};
 pub use signers::AllowedSigners;
-pub use stock::STOCK;
 
 /// A checklist in which everything is known that can be before the run.
 #[derive(Debug)]

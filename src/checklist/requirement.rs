@@ -6,7 +6,7 @@ use crate::diagnostic::Sources;
 use crate::run::{Demand, Demands, ProbeRequirement, Requirements};
 use crate::yaml::Node;
 
-use super::{Checklist, Item, ProbeTask, RetryPolicy, STOCK, Secret, SecretSource};
+use super::{BUILT_IN, Checklist, Item, ProbeTask, RetryPolicy, Secret, SecretSource};
 
 /// What a checklist asks, without its secrets.
 pub fn demands(checklist: &Checklist) -> Demands {
@@ -46,7 +46,7 @@ fn probe(task: &ProbeTask, sources: &Sources) -> ProbeRequirement {
         check: task.used.as_ref().map(|used| used.check.to_string()),
         is_own_check: task.used.as_ref().is_some_and(|used| {
             let text = &sources.get(task.span.file).text;
-            !STOCK.iter().any(|(name, stock)| *name == &*used.check && stock == text)
+            !BUILT_IN.iter().any(|(name, ours)| *name == &*used.check && ours == text)
         }),
         expectations: expectations
             .entries()

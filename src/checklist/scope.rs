@@ -80,7 +80,7 @@ impl<'a> Scope<'a> {
     pub fn unfilled(&self, node: &Node) -> Node {
         let mut node = node.clone();
         for _ in 0..MAX_CHAIN {
-            let Value::Hole(template) = &node.value else { break };
+            let Value::Unresolved(template) = &node.value else { break };
             let [Part::Reference(Reference { path, default: None, .. })] = template.parts.as_slice() else { break };
             let Some(name) = path.strip_prefix("vars.") else { break };
             let (name, rest) = self.split(name);

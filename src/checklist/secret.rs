@@ -46,7 +46,7 @@ pub fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Secret> {
             secrets.push(Secret { source: SecretSource::Env(name.clone()), name, span: key.span });
             continue;
         }
-        if node.text().is_some() || matches!(node.value, yaml::Value::Hole(_)) {
+        if node.text().is_some() || matches!(node.value, yaml::Value::Unresolved(_)) {
             // Most probably the value itself.
             problems.push(
                 Diagnostic::error(format!("the value of the secret `{name}` does not belong into the checklist"))

@@ -53,7 +53,7 @@ pub struct Text {
 /// # Errors
 /// When the program can't be started.
 pub async fn run(command: Command, stdin: Option<Vec<u8>>, limit: usize) -> io::Result<Finished> {
-    run_with(command, stdin, Then::Close, limit).await
+    run_with(command, stdin, StdinMode::Close, limit).await
 }
 
 /// The same, but that the input does not end before the program does: so the program can tell when nobody waits for it
@@ -62,19 +62,19 @@ pub async fn run(command: Command, stdin: Option<Vec<u8>>, limit: usize) -> io::
 /// # Errors
 /// When the program can't be started.
 pub async fn run_held(command: Command, stdin: Vec<u8>, limit: usize) -> io::Result<Finished> {
-    run_with(command, Some(stdin), Then::Hold, limit).await
+    run_with(command, Some(stdin), StdinMode::Hold, limit).await
 }
 
 /// What becomes of the input when all of it is written.
 #[derive(Clone, Copy)]
-enum Then {
+enum StdinMode {
     /// It ends.
     Close,
     /// It stays open.
     Hold,
 }
 
-async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: Then, limit: usize) -> io::Result<Finished> {
+async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: StdinMode, limit: usize) -> io::Result<Finished> {
     let has_input = stdin.is_some();
     // Starting waits for the disk. Should nobody wait for it any more, the guard is dropped there.
     let started = tokio::task::spawn_blocking(move || start(command, has_input)).await;
@@ -149,14 +149,14 @@ fn end_of(status: i32) -> End {
 }
 
 /// Writes the input. What comes back keeps it open.
-async fn feed(pipe: Option<OwnedFd>, bytes: Option<Vec<u8>>, then: Then) -> io::Result<Option<Sender>> {
+async fn feed(pipe: Option<OwnedFd>, bytes: Option<Vec<u8>>, then: StdinMode) -> io::Result<Option<Sender>> {
     let (Some(pipe), Some(bytes)) = (pipe, bytes) else { return Ok(None) };
     let mut pipe = Sender::from_owned_fd(pipe)?;
     // A program that does not read all of its input has closed the pipe: that is its own affair.
     pipe.write_all(&bytes).await?;
     Ok(match then {
-        Then::Close => None,
-        Then::Hold => Some(pipe),
+        StdinMode::Close => None,
+        StdinMode::Hold => Some(pipe),
     })
 }
 

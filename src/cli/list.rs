@@ -82,7 +82,7 @@ fn checks(env: &Console) -> Result<Exit, Failure> {
     for name in checklist::check_names(&folder(env)) {
         match check(&name, env) {
             Ok(check) => {
-                let whose = if check.is_own { "own" } else { "stock" };
+                let whose = if check.is_own { "own" } else { "built-in" };
                 rows.push(vec![name, whose.to_owned(), check.description.trim().to_owned()]);
             }
             Err(failure) => {

@@ -329,7 +329,7 @@ fn kept(checklist: &Checklist, at: &LedgerArgs, env: &Console) -> Kept {
     Kept::new(&checklist.root, &env.cwd.join(&checklist.file), ledger)
 }
 
-/// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the stock library.
+/// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the built-in library.
 fn check(name: &str, env: &Console) -> Result<Described, Failure> {
     checklist::describe(name, &folder(env), &env.cwd, &Registry::built_in())
         .map_err(|(problems, sources)| Failure::usage(problems, env).at(&sources))

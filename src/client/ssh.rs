@@ -35,7 +35,7 @@ pub struct Host {
 
 /// What came of a script there.
 #[derive(Debug)]
-pub enum There {
+pub enum RemoteOutcome {
     /// It ran to its end.
     Ended(Finished),
     /// It said this of why it did not begin, as [`refusing`] has it.
@@ -78,7 +78,7 @@ impl Host {
     ///
     /// # Errors
     /// When the machine can't be reached, in words.
-    pub async fn run(&self, cx: &Context, script: &str, limit: usize) -> Result<There, Fault> {
+    pub async fn run(&self, cx: &Context, script: &str, limit: usize) -> Result<RemoteOutcome, Fault> {
         let mark = mark(script, cx);
         let ended = child::run_held(self.ssh(cx), wrapped(script, &mark).into_bytes(), limit + NOISE).await;
         let mut ended = ended.map_err(|error| match error.kind() {
@@ -89,15 +89,15 @@ impl Host {
         })?;
         let has_begun = begun(&mut ended.stdout, &mark, limit) & begun(&mut ended.stderr, &mark, limit);
         if ended.end != End::Exit(OWN) {
-            return if has_begun { Ok(There::Ended(ended)) } else { Err(self.ignored(&ended)) };
+            return if has_begun { Ok(RemoteOutcome::Ended(ended)) } else { Err(self.ignored(&ended)) };
         }
         let said = String::from_utf8_lossy(&ended.stderr.bytes).into_owned();
         if let Some((_, why)) = said.split_once(&format!("{mark} refused ")) {
-            return Ok(There::Refused(why.split(&mark).next().unwrap_or(why).to_owned()));
+            return Ok(RemoteOutcome::Refused(why.split(&mark).next().unwrap_or(why).to_owned()));
         }
         let Some(at) = said.rfind(&format!("{mark} ended")) else { return Err(self.unreached(&said)) };
         ended.stderr.bytes.truncate(at);
-        Ok(There::Ended(ended))
+        Ok(RemoteOutcome::Ended(ended))
     }
 
     fn ssh(&self, cx: &Context) -> Command {

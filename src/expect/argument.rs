@@ -48,7 +48,7 @@ impl Target<'_> {
 /// A value to be equal to.
 pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Expected> {
     match &node.value {
-        yaml::Value::Hole(_) => None,
+        yaml::Value::Unresolved(_) => None,
         yaml::Value::Scalar(scalar) => scalar_value(node.span, scalar, target, problems),
         yaml::Value::List(elements) => {
             if !target.shape.may_be(Kind::List) {
@@ -147,7 +147,7 @@ pub fn no_field(name: &str, span: Span, barren: &Barren, shape: &Shape) -> Diagn
 /// Text that says something.
 pub fn text(operator: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<String> {
     match &node.value {
-        yaml::Value::Hole(_) => None,
+        yaml::Value::Unresolved(_) => None,
         yaml::Value::Scalar(scalar) if scalar.text.is_empty() => {
             problems.push(empty(operator, node.span));
             None
@@ -180,7 +180,7 @@ pub fn limit(
 ) -> Option<Limit> {
     let what = "a number or an RFC 3339 timestamp";
     let scalar = match &node.value {
-        yaml::Value::Hole(_) => return None,
+        yaml::Value::Unresolved(_) => return None,
         yaml::Value::Scalar(scalar) => scalar,
         yaml::Value::List(_) | yaml::Value::Map(_) => {
             problems.push(wants(operator, what, node));

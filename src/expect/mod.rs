@@ -101,7 +101,7 @@ pub fn read_filled(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>
 
 fn expectations(expect: &Node, schema: &Value, is_filled: bool, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
     match &expect.value {
-        yaml::Value::Hole(_) => Vec::new(),
+        yaml::Value::Unresolved(_) => Vec::new(),
         yaml::Value::Map(entries) if entries.is_empty() => {
             problems.push(Diagnostic::error("an empty `expect` asserts nothing").at(expect.span).help(
                 "leave `expect` out to keep the defaults of this kind of probe, or name a path, such as `status: 200`",
@@ -173,7 +173,7 @@ fn rule(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<
     let others: Vec<(Key, Node)> = node.entries().iter().filter(|(other, _)| other != key).cloned().collect();
     let matcher = if others.is_empty() { None } else { Some(reader::operators(&others, target, problems)) };
     let exists = match (&exists.value, exists.text()) {
-        (yaml::Value::Hole(_), _) => return None,
+        (yaml::Value::Unresolved(_), _) => return None,
         (_, Some(text)) if text.eq_ignore_ascii_case("true") => true,
         (_, Some(text)) if text.eq_ignore_ascii_case("false") => false,
         _ => {

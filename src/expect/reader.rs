@@ -21,7 +21,7 @@ static LENGTH: LazyLock<Value> = LazyLock::new(|| json!({ "type": "integer", "mi
 /// Reads a matcher. `None` when there are holes in it, or something is wrong, which has been reported then.
 pub fn matcher(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Matcher> {
     match &node.value {
-        yaml::Value::Hole(_) => None,
+        yaml::Value::Unresolved(_) => None,
         yaml::Value::Scalar(_) | yaml::Value::List(_) => argument::value(node, target, problems).map(Matcher::Equals),
         yaml::Value::Map(entries) if entries.is_empty() => {
             let problem = Diagnostic::error("an empty map asserts nothing").at(node.span);
@@ -122,7 +122,7 @@ fn element<'a>(target: &Target<'a>) -> Option<Target<'a>> {
 
 fn one_of(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Matcher> {
     match &node.value {
-        yaml::Value::Hole(_) => None,
+        yaml::Value::Unresolved(_) => None,
         yaml::Value::List(choices) if choices.is_empty() => {
             problems.push(Diagnostic::error("nothing is one of an empty list").at(node.span));
             None
@@ -142,7 +142,7 @@ fn one_of(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Optio
 /// What must be in the value: one thing, or each of several.
 fn parts(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Vec<Expected>> {
     match &node.value {
-        yaml::Value::Hole(_) => None,
+        yaml::Value::Unresolved(_) => None,
         yaml::Value::List(parts) if parts.is_empty() => {
             problems.push(empty("contains", node.span));
             None

@@ -16,7 +16,7 @@ use crate::text::{error, json, without_mark};
 
 use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::http::Size;
-use crate::client::ssh::{Host, There, refusing};
+use crate::client::ssh::{Host, RemoteOutcome, refusing};
 
 /// What of our own environment a program gets unless `env` says otherwise.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
@@ -26,7 +26,7 @@ const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Command {
     /// The machine to run it on, such as `ssh://deploy@web-1.staging.example`. Default: this machine. It is reached by `ssh`
-    /// with your own configuration and keys, which asks nothing. There, `cwd` starts in the user's home, the environment is
+    /// with your own configuration and keys, which asks nothing. RemoteOutcome, `cwd` starts in the user's home, the environment is
     /// what a login has, with `env` besides, and a signal is an exit code above 128.
     on: Option<Host>,
     /// The program and its arguments, such as `[kubectl, get, nodes, -o, json]`. No shell reads them.
@@ -191,12 +191,12 @@ impl Command {
         }
         script += &self.argv().iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
         match host.run(cx, &script, self.max_output.get()).await? {
-            There::Ended(ended) => Ok(ended),
-            There::Refused(what) if what == "cwd" => {
+            RemoteOutcome::Ended(ended) => Ok(ended),
+            RemoteOutcome::Refused(what) if what == "cwd" => {
                 let cwd = self.cwd.as_deref().unwrap_or(Path::new("")).display();
                 Err(Fault::new(format!("there is no folder `{cwd}` on {host} to run it in")))
             }
-            There::Refused(_) => {
+            RemoteOutcome::Refused(_) => {
                 Err(Fault::new(format!("`{}` is not installed on {host}, or not in PATH there", self.program()))
                     .help("install it, or give its whole path"))
             }

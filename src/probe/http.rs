@@ -55,7 +55,7 @@ pub struct Control {
 
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct HttpSeen {
+pub struct HttpObservation {
     /// The status, such as 200.
     pub status: u16,
     /// The URL that answered, after redirects.
@@ -105,9 +105,9 @@ impl Probe for Http {
 expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
 "#;
     const EFFECTS: Option<&'static str> = Some("A method other than `GET`, `HEAD` and `OPTIONS` may change something.");
-    type Observation = HttpSeen;
+    type Observation = HttpObservation;
 
-    async fn observe(&self, cx: &Context) -> Result<HttpSeen, Fault> {
+    async fn observe(&self, cx: &Context) -> Result<HttpObservation, Fault> {
         let options = self.login.options();
         let answer = self.request().send(cx, &options, self.redirects).await?;
         let mut seen = seen(answer, self.max_body, cx).await?;
@@ -124,7 +124,7 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
         Ok(seen)
     }
 
-    fn evidence(&self, seen: &HttpSeen) -> String {
+    fn evidence(&self, seen: &HttpObservation) -> String {
         let status = reqwest::StatusCode::from_u16(seen.status).ok();
         let mut line = match status.and_then(|status| status.canonical_reason()) {
             Some(reason) => format!("{} {reason}", seen.status),
@@ -140,12 +140,12 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
         line
     }
 
-    fn cuts(&self, seen: &HttpSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &HttpObservation) -> Vec<Cut> {
         let read = format!("only the first {} of the body was read", self.max_body);
         if seen.truncated { vec![Cut::new(&["body", "json", "body_bytes"], read, "max_body")] } else { Vec::new() }
     }
 
-    fn advice(&self, seen: &HttpSeen) -> Option<String> {
+    fn advice(&self, seen: &HttpObservation) -> Option<String> {
         if seen.note.is_some() {
             return seen.note.clone();
         }
@@ -235,7 +235,7 @@ impl Control {
     }
 }
 
-async fn seen(answer: Answer, max_body: Size, cx: &Context) -> Result<HttpSeen, Fault> {
+async fn seen(answer: Answer, max_body: Size, cx: &Context) -> Result<HttpObservation, Fault> {
     let Answer { mut response, latency, redirects, stopped } = answer;
     let body = read(&mut response, max_body.get(), &cx.load).await?;
     let content_type = response.headers().get(CONTENT_TYPE).map(text);
@@ -254,7 +254,7 @@ async fn seen(answer: Answer, max_body: Size, cx: &Context) -> Result<HttpSeen, 
             Err(_) => {}
         }
     }
-    Ok(HttpSeen {
+    Ok(HttpObservation {
         status: response.status().as_u16(),
         url: response.url().to_string(),
         redirects: redirects.iter().map(ToString::to_string).collect(),

@@ -18,11 +18,11 @@ pub(super) struct Location {
 }
 
 #[derive(Debug)]
-pub(super) enum What {
+pub(super) enum ErrorKind {
     /// It follows from what has been reported.
     Consequence,
     /// A hole, with the path of its first reference. `None` for one whose problem has been reported.
-    Hole(Option<String>),
+    Unresolved(Option<String>),
     Missing(&'static str),
     Wrong {
         title: String,
@@ -34,13 +34,13 @@ pub(super) enum What {
 
 #[derive(Debug)]
 pub(super) struct Error {
-    pub what: What,
+    pub what: ErrorKind,
     pub place: Option<Location>,
 }
 
 impl Error {
     fn wrong(title: impl Into<String>, help: Option<String>) -> Self {
-        Self { what: What::Wrong { title: title.into(), help }, place: None }
+        Self { what: ErrorKind::Wrong { title: title.into(), help }, place: None }
     }
 
     /// The innermost place wins.
@@ -64,11 +64,11 @@ impl de::Error for Error {
     }
 
     fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
-        Self { what: What::Invalid(format!("invalid value: {found}, expected {expected}")), place: None }
+        Self { what: ErrorKind::Invalid(format!("invalid value: {found}, expected {expected}")), place: None }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { what: What::Missing(field), place: None }
+        Self { what: ErrorKind::Missing(field), place: None }
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -110,7 +110,7 @@ const FLATTENED: &str = "..";
 
 /// A node that is being read.
 #[derive(Clone, Copy)]
-pub(super) struct De<'a> {
+pub(super) struct NodeDeserializer<'a> {
     node: &'a Node,
     /// The key before it, where what is missing in it is shown.
     key: Option<&'a Key>,
@@ -119,7 +119,7 @@ pub(super) struct De<'a> {
     reading: &'a Reading,
 }
 
-impl<'a> De<'a> {
+impl<'a> NodeDeserializer<'a> {
     pub(super) fn new(node: &'a Node, reading: &'a Reading) -> Self {
         Self { node, key: None, outer: &[], reading }
     }
@@ -127,7 +127,7 @@ impl<'a> De<'a> {
     fn scalar(&self, expected: &str) -> Result<&'a Scalar, Error> {
         match &self.node.value {
             Value::Scalar(scalar) => Ok(scalar),
-            Value::Hole(_) => Err(self.hole()),
+            Value::Unresolved(_) => Err(self.hole()),
             Value::List(_) | Value::Map(_) => Err(self.misfit(expected)),
         }
     }
@@ -139,18 +139,18 @@ impl<'a> De<'a> {
             {
                 Some("leave out the quotes".to_owned())
             }
-            Value::Scalar(_) | Value::Hole(_) | Value::List(_) | Value::Map(_) => None,
+            Value::Scalar(_) | Value::Unresolved(_) | Value::List(_) | Value::Map(_) => None,
         };
         Error::wrong(format!("expected {expected}, found {}", self.node.kind()), help)
     }
 
     fn hole(&self) -> Error {
-        let Value::Hole(template) = &self.node.value else { return self.misfit("a value") };
+        let Value::Unresolved(template) = &self.node.value else { return self.misfit("a value") };
         let first = template.parts.iter().find_map(|part| match part {
             Part::Reference(reference) => Some(reference.path.clone()),
             Part::Text(_) => None,
         });
-        Error { what: What::Hole(first), place: None }
+        Error { what: ErrorKind::Unresolved(first), place: None }
     }
 
     /// What a scalar may mean where a number or bool is wanted: never a text in quotes.
@@ -167,11 +167,13 @@ impl<'a> De<'a> {
             Err(error) => Err(error),
         };
         let result = result.map_err(|error: Error| match error.what {
-            What::Invalid(_) => Error {
-                what: What::Invalid(format!("{} is out of range", self.node.text().unwrap_or_default())),
+            ErrorKind::Invalid(_) => Error {
+                what: ErrorKind::Invalid(format!("{} is out of range", self.node.text().unwrap_or_default())),
                 ..error
             },
-            What::Hole(_) | What::Missing(_) | What::Wrong { .. } | What::Consequence => error,
+            ErrorKind::Unresolved(_) | ErrorKind::Missing(_) | ErrorKind::Wrong { .. } | ErrorKind::Consequence => {
+                error
+            }
         });
         self.placed(result)
     }
@@ -179,18 +181,18 @@ impl<'a> De<'a> {
     fn placed<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         result.map_err(|error| {
             // What is missing in a map is shown at the key that the map belongs to.
-            let is_missing = matches!(error.what, What::Missing(_));
+            let is_missing = matches!(error.what, ErrorKind::Missing(_));
             let span = self.key.filter(|_| is_missing).map_or(self.node.span, |key| key.span);
             let mut error = error;
             if error.place.is_none()
-                && let What::Missing(field) = error.what
+                && let ErrorKind::Missing(field) = error.what
                 // One of several that may refer to each other is called `a` or `b`.
                 && field
                     .split("` or `")
                     .any(|field| self.node.get(field).is_some() || self.reading.is_misspelt(self.node, field))
             {
                 // It is there, but was cut out, or has been reported under its wrong name.
-                error.what = What::Consequence;
+                error.what = ErrorKind::Consequence;
             }
             error.at(span, self.node)
         })
@@ -199,7 +201,7 @@ impl<'a> De<'a> {
     fn map<V: Visitor<'a>>(self, known: Option<&'static [&'static str]>, visitor: V) -> Result<V::Value, Error> {
         let result = match &self.node.value {
             Value::Map(entries) => visitor.visit_map(self.entries(entries, known)),
-            Value::Hole(_) => Err(self.hole()),
+            Value::Unresolved(_) => Err(self.hole()),
             Value::Scalar(_) | Value::List(_) => Err(self.misfit("a map")),
         };
         self.placed(result)
@@ -219,14 +221,14 @@ macro_rules! integers {
     };
 }
 
-impl<'a> de::Deserializer<'a> for De<'a> {
+impl<'a> de::Deserializer<'a> for NodeDeserializer<'a> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
         let result = match &self.node.value {
             Value::List(_) => return self.deserialize_seq(visitor),
             Value::Map(_) => return self.map(None, visitor),
-            Value::Hole(_) => Err(self.hole()),
+            Value::Unresolved(_) => Err(self.hole()),
             Value::Scalar(Scalar { text, style: Style::Quoted | Style::Filled }) => visitor.visit_str(text),
             Value::Scalar(Scalar { text, style: Style::Plain }) => match Plain::of(text) {
                 Plain::Null => visitor.visit_unit(),
@@ -331,7 +333,7 @@ impl<'a> de::Deserializer<'a> for De<'a> {
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
         let result = match &self.node.value {
             Value::List(elements) => visitor.visit_seq(Elements { rest: elements.iter(), reading: self.reading }),
-            Value::Hole(_) => Err(self.hole()),
+            Value::Unresolved(_) => Err(self.hole()),
             Value::Scalar(_) | Value::Map(_) => Err(self.misfit("a list")),
         };
         self.placed(result)
@@ -377,11 +379,11 @@ impl<'a> de::Deserializer<'a> for De<'a> {
             Value::Scalar(scalar) => visitor.visit_enum((&*scalar.text).into_deserializer()),
             Value::Map(entries) if entries.len() == 1 => {
                 let (key, node) = &entries[0];
-                let value = De { node, key: Some(key), outer: &[], reading: self.reading };
+                let value = NodeDeserializer { node, key: Some(key), outer: &[], reading: self.reading };
                 let access = Entries { value: Some(value), ..self.entries(&[], None) };
                 visitor.visit_enum(de::value::MapAccessDeserializer::new(OneEntry { key: Some(&key.text), access }))
             }
-            Value::Hole(_) => Err(self.hole()),
+            Value::Unresolved(_) => Err(self.hole()),
             Value::List(_) | Value::Map(_) => Err(self.misfit("one word, or a map with one key")),
         };
         self.placed(result)
@@ -402,7 +404,7 @@ impl<'a> de::SeqAccess<'a> for Elements<'a> {
 
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         match self.rest.by_ref().find(|node| !self.reading.is_cut(node)) {
-            Some(node) => seed.deserialize(De::new(node, self.reading)).map(Some),
+            Some(node) => seed.deserialize(NodeDeserializer::new(node, self.reading)).map(Some),
             None => Ok(None),
         }
     }
@@ -410,13 +412,13 @@ impl<'a> de::SeqAccess<'a> for Elements<'a> {
 
 struct Entries<'a> {
     rest: std::slice::Iter<'a, (Key, Node)>,
-    value: Option<De<'a>>,
+    value: Option<NodeDeserializer<'a>>,
     /// The fields of a struct; nothing for a map whose keys are free.
     known: Option<&'static [&'static str]>,
     /// The fields of the struct around it, which takes these keys.
     outer: &'static [&'static str],
     /// The same map for the field that takes the keys which are left.
-    flattened: Option<De<'a>>,
+    flattened: Option<NodeDeserializer<'a>>,
     reading: &'a Reading,
 }
 
@@ -438,7 +440,7 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
                     self.reading.unknown_key(key, &all.copied().collect::<Vec<_>>());
                 }
             } else if !self.reading.is_cut(node) {
-                self.value = Some(De { node, key: Some(key), outer: &[], reading: self.reading });
+                self.value = Some(NodeDeserializer { node, key: Some(key), outer: &[], reading: self.reading });
                 let text: de::value::StrDeserializer<Error> = (&*key.text).into_deserializer();
                 return seed.deserialize(text).map(Some).map_err(|error| error.at(key.span, node));
             }

@@ -52,13 +52,13 @@ impl Fill<'_> {
             Value::Scalar(_) => return false,
             Value::List(elements) => return self.all(elements, |element| element),
             Value::Map(entries) => return self.all(entries, |(_, node)| node),
-            Value::Hole(template) if template.is_refused() => return false,
-            Value::Hole(template) => template,
+            Value::Unresolved(template) if template.is_refused() => return false,
+            Value::Unresolved(template) => template,
         };
         node.value = match self.parts(&template.parts, template.style) {
             Outcome::Known(value) => value,
-            Outcome::Open(parts) => Value::Hole(Arc::new(Template { parts, style: template.style })),
-            Outcome::Refused => Value::Hole(Arc::new(Template::refused())),
+            Outcome::Open(parts) => Value::Unresolved(Arc::new(Template { parts, style: template.style })),
+            Outcome::Refused => Value::Unresolved(Arc::new(Template::refused())),
         };
         true
     }
@@ -95,8 +95,8 @@ impl Fill<'_> {
             };
             match self.reference(reference, style) {
                 Outcome::Known(Value::Scalar(scalar)) => filled.push(&scalar.text),
-                Outcome::Known(Value::Hole(template)) if template.is_refused() => is_refused = true,
-                Outcome::Known(Value::Hole(template)) => filled.extend(template.parts.clone()),
+                Outcome::Known(Value::Unresolved(template)) if template.is_refused() => is_refused = true,
+                Outcome::Known(Value::Unresolved(template)) => filled.extend(template.parts.clone()),
                 Outcome::Known(Value::List(_)) => {
                     self.misfit(reference, "a list");
                     is_refused = true;
@@ -140,8 +140,10 @@ impl Fill<'_> {
                         Outcome::Known(Value::Scalar(scalar)) => Some(vec![Part::Text(scalar.text.to_string())]),
                         // A list can't be kept in a template: it is asked for again.
                         Outcome::Known(Value::List(_) | Value::Map(_)) => Some(default.clone()),
-                        Outcome::Known(Value::Hole(template)) if template.is_refused() => return Outcome::Refused,
-                        Outcome::Known(Value::Hole(template)) => Some(template.parts.clone()),
+                        Outcome::Known(Value::Unresolved(template)) if template.is_refused() => {
+                            return Outcome::Refused;
+                        }
+                        Outcome::Known(Value::Unresolved(template)) => Some(template.parts.clone()),
                         Outcome::Open(parts) => Some(parts),
                         Outcome::Refused => return Outcome::Refused,
                     },
@@ -165,9 +167,9 @@ impl Fill<'_> {
                 let filtered = |text: String, filter: &Filter| filter.apply(&text);
                 Outcome::Known(text(&reference.filters.iter().fold(scalar.text.to_string(), filtered)))
             }
-            Value::Hole(template) if template.is_refused() => Outcome::Refused,
+            Value::Unresolved(template) if template.is_refused() => Outcome::Refused,
             // Another reference alone takes the filters along.
-            Value::Hole(template) => match template.parts.as_slice() {
+            Value::Unresolved(template) => match template.parts.as_slice() {
                 [Part::Reference(inner)] => {
                     let filters = [&*inner.filters, &*reference.filters].concat();
                     Outcome::Open(vec![Part::Reference(Reference { filters, ..inner.clone() })])

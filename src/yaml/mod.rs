@@ -46,7 +46,7 @@ pub enum Value {
     /// A scalar whose text is known.
     Scalar(Scalar),
     /// A scalar with `${…}` in it that could not be filled yet.
-    Hole(Arc<Template>),
+    Unresolved(Arc<Template>),
     /// A list.
     List(Arc<[Node]>),
     /// A map, in the order of the file. Keys are unique.
@@ -92,7 +92,7 @@ impl Node {
     pub fn entries(&self) -> &[(Key, Node)] {
         match &self.value {
             Value::Map(entries) => entries,
-            Value::Scalar(_) | Value::Hole(_) | Value::List(_) => &[],
+            Value::Scalar(_) | Value::Unresolved(_) | Value::List(_) => &[],
         }
     }
 
@@ -120,7 +120,7 @@ impl Node {
     pub fn elements(&self) -> &[Node] {
         match &self.value {
             Value::List(elements) => elements,
-            Value::Scalar(_) | Value::Hole(_) | Value::Map(_) => &[],
+            Value::Scalar(_) | Value::Unresolved(_) | Value::Map(_) => &[],
         }
     }
 
@@ -128,7 +128,7 @@ impl Node {
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(scalar) => Some(&scalar.text),
-            Value::Hole(_) | Value::List(_) | Value::Map(_) => None,
+            Value::Unresolved(_) | Value::List(_) | Value::Map(_) => None,
         }
     }
 
@@ -142,7 +142,7 @@ impl Node {
         match &self.value {
             Value::Map(_) => "a map",
             Value::List(_) => "a list",
-            Value::Hole(_) => "a value that is filled in later",
+            Value::Unresolved(_) => "a value that is filled in later",
             Value::Scalar(scalar) => match scalar.to_json() {
                 serde_json::Value::Null => "nothing",
                 serde_json::Value::Bool(_) => "true or false",
@@ -156,7 +156,7 @@ impl Node {
     pub fn has_holes(&self) -> bool {
         match &self.value {
             Value::Scalar(_) => false,
-            Value::Hole(_) => true,
+            Value::Unresolved(_) => true,
             Value::List(elements) => elements.iter().any(Node::has_holes),
             Value::Map(entries) => entries.iter().any(|(_, node)| node.has_holes()),
         }
@@ -168,7 +168,7 @@ impl Node {
     pub fn fits(&self, depth: usize, left: &mut usize) -> bool {
         let size = match &self.value {
             Value::Scalar(scalar) => 1 + scalar.text.len() / 32,
-            Value::Hole(_) | Value::List(_) | Value::Map(_) => 1,
+            Value::Unresolved(_) | Value::List(_) | Value::Map(_) => 1,
         };
         if depth == 0 || *left < size {
             return false;
@@ -176,7 +176,7 @@ impl Node {
         *left -= size;
         match &self.value {
             Value::Scalar(_) => true,
-            Value::Hole(template) => template::fits(&template.parts, depth - 1, left),
+            Value::Unresolved(template) => template::fits(&template.parts, depth - 1, left),
             Value::List(elements) => elements.iter().all(|node| node.fits(depth - 1, left)),
             Value::Map(entries) => entries.iter().all(|(_, node)| node.fits(depth - 1, left)),
         }
@@ -192,7 +192,7 @@ impl Node {
     fn gather<'a>(&'a self, found: &mut Vec<&'a Reference>) {
         match &self.value {
             Value::Scalar(_) => {}
-            Value::Hole(template) => template::references(&template.parts, found),
+            Value::Unresolved(template) => template::references(&template.parts, found),
             Value::List(elements) => elements.iter().for_each(|node| node.gather(found)),
             Value::Map(entries) => entries.iter().for_each(|(_, node)| node.gather(found)),
         }
@@ -202,7 +202,7 @@ impl Node {
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Scalar(scalar) => scalar.to_json(),
-            Value::Hole(_) => serde_json::Value::Null,
+            Value::Unresolved(_) => serde_json::Value::Null,
             Value::List(elements) => elements.iter().map(Node::to_json).collect(),
             Value::Map(entries) => entries.iter().map(|(key, node)| (key.text.to_string(), node.to_json())).collect(),
         }

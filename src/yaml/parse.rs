@@ -262,11 +262,11 @@ impl Builder<'_> {
         let value = match template::parts(text, &self.text[span.range()], span) {
             Ok(parts) => match parts.as_slice() {
                 [Part::Text(text)] => Value::Scalar(Scalar { text: text.as_str().into(), style }),
-                [..] => Value::Hole(Arc::new(Template { parts, style })),
+                [..] => Value::Unresolved(Arc::new(Template { parts, style })),
             },
             Err(problem) => {
                 self.problems.push(*problem);
-                Value::Hole(Arc::new(Template::refused()))
+                Value::Unresolved(Arc::new(Template::refused()))
             }
         };
         Node { span, value }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Diagnostic, Span};
 
-use super::de::{De, Error, What};
+use super::de::{Error, ErrorKind, NodeDeserializer};
 use super::reading::{Cut, Reading};
 use super::{Node, Value};
 
@@ -43,13 +43,13 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
     let mut readings = 0;
     let value = loop {
         readings += 1;
-        let error = match T::deserialize(De::new(node, &reading)) {
+        let error = match T::deserialize(NodeDeserializer::new(node, &reading)) {
             Ok(value) => break Some(value),
             Err(error) => error,
         };
         is_whole = false;
         let cut = error.place.map_or(Cut::of(node), |place| place.cut);
-        if let (What::Hole(_), Some(place)) = (&error.what, error.place) {
+        if let (ErrorKind::Unresolved(_), Some(place)) = (&error.what, error.place) {
             reading.holes.borrow_mut().insert(place.span);
         }
         if is_left_open(&reading, &error, node) {
@@ -75,7 +75,7 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
 
 /// Whether a rule is broken by a part in which something is not filled yet.
 fn is_left_open(reading: &Reading, error: &Error, root: &Node) -> bool {
-    if !matches!(error.what, What::Wrong { .. } | What::Invalid(_)) {
+    if !matches!(error.what, ErrorKind::Wrong { .. } | ErrorKind::Invalid(_)) {
         return false;
     }
     let span = error.place.map_or(root.span, |place| place.span);
@@ -86,7 +86,7 @@ fn is_left_open(reading: &Reading, error: &Error, root: &Node) -> bool {
 /// Leaves out every hole below a node. Where the node is one itself, the reader meets it.
 fn leave_out_holes(node: &Node, cut: &mut HashSet<Cut>) {
     let mut leave_out = |node: &Node| match node.value {
-        Value::Hole(_) => drop(cut.insert(Cut::of(node))),
+        Value::Unresolved(_) => drop(cut.insert(Cut::of(node))),
         Value::Scalar(_) => {}
         Value::List(_) | Value::Map(_) => leave_out_holes(node, cut),
     };
@@ -98,15 +98,15 @@ fn leave_out_holes(node: &Node, cut: &mut HashSet<Cut>) {
 fn reported(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
     let span = error.place.map_or(root.span, |place| place.span);
     match error.what {
-        What::Consequence => None,
-        What::Hole(_) if holes == Holes::Passed => None,
-        What::Hole(None) => None,
+        ErrorKind::Consequence => None,
+        ErrorKind::Unresolved(_) if holes == Holes::Passed => None,
+        ErrorKind::Unresolved(None) => None,
         // In a base, checklists that extend it may give the variable or the list.
-        What::Hole(Some(path)) if matches!(super::head(&path).0, "vars" | "each") => None,
-        What::Hole(Some(path)) => Some(unfilled(&path, span)),
-        What::Missing(field) => Some(Diagnostic::error(format!("`{field}` is missing")).at(span)),
-        What::Invalid(title) => Some(Diagnostic::error(title).at(span)),
-        What::Wrong { title, help } => Some(Diagnostic::error(title).at(span).maybe_help(help)),
+        ErrorKind::Unresolved(Some(path)) if matches!(super::head(&path).0, "vars" | "each") => None,
+        ErrorKind::Unresolved(Some(path)) => Some(unfilled(&path, span)),
+        ErrorKind::Missing(field) => Some(Diagnostic::error(format!("`{field}` is missing")).at(span)),
+        ErrorKind::Invalid(title) => Some(Diagnostic::error(title).at(span)),
+        ErrorKind::Wrong { title, help } => Some(Diagnostic::error(title).at(span).maybe_help(help)),
     }
 }
 

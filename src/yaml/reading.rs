@@ -32,7 +32,7 @@ impl Reading {
     pub(super) fn is_cut(&self, node: &Node) -> bool {
         let cut = self.cut.borrow();
         let is_cut = !cut.is_empty() && cut.contains(&Cut::of(node));
-        if is_cut && matches!(node.value, Value::Hole(_)) {
+        if is_cut && matches!(node.value, Value::Unresolved(_)) {
             self.holes.borrow_mut().insert(node.span);
         }
         is_cut

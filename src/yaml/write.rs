@@ -18,7 +18,7 @@ impl Node {
                 serde_json::Value::String(text) => escaped(&text).into(),
                 other => other,
             },
-            Value::Hole(template) => {
+            Value::Unresolved(template) => {
                 let mut text = String::new();
                 push(&template.parts, &mut text);
                 text.into()

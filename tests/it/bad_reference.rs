@@ -216,7 +216,7 @@ fn a_check_says_which_inputs_it_lacks_and_which_it_does_not_know() {
     7 |         probes: [{ use: redis-writable, with: { ulr: redis://r } }]
       |                         ^^^^^^^^^^^^^^
       |
-     ::: stock check redis-writable:3:3
+     ::: built-in check redis-writable:3:3
       |
     3 |   url: { description: "The server, such as a secret.", example: "${secrets.REDIS_URL}" }
       |   --- declared here

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use gate::checklist::{Described, STOCK, describe};
+use gate::checklist::{BUILT_IN, Described, describe};
 use gate::diagnostic::{Diagnostics, Sources};
 use gate::probe::Registry;
 use insta::assert_snapshot;
@@ -15,7 +15,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Every page by its path, as the code has it.
 fn pages() -> Vec<(String, String)> {
-    let checks: Vec<Described> = STOCK.iter().map(|(name, _)| stock(name)).collect();
+    let checks: Vec<Described> = BUILT_IN.iter().map(|(name, _)| built_in(name)).collect();
     let mut pages = vec![("docs/README.md".to_owned(), gate::manual::index(&Registry::built_in(), &checks))];
     for kind in Registry::built_in().iter() {
         let printed = gate(ROOT, &["show", "--probe", kind.name()]);
@@ -25,8 +25,8 @@ fn pages() -> Vec<(String, String)> {
     pages
 }
 
-/// A check of the stock library, whatever else there is.
-fn stock(name: &str) -> Described {
+/// A check of the built-in library, whatever else there is.
+fn built_in(name: &str) -> Described {
     let nowhere = Path::new("/nonexistent");
     describe(name, nowhere, nowhere, &Registry::built_in())
         .unwrap_or_else(|(problems, sources)| panic!("{}", problems.render(&sources, false)))
@@ -87,9 +87,9 @@ fn every_stock_check_is_listed_and_shows_how_it_is_used() {
     let nowhere = Project::new("");
     let listed = nowhere.gate(&["list", "--checks"]).stdout;
     let names: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(names, STOCK.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    assert_eq!(names, BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     for name in names {
-        for input in stock(name).inputs {
+        for input in built_in(name).inputs {
             assert!(input.default.is_some() || input.example.is_some(), "{name}: `{}` has no example", input.name);
         }
     }

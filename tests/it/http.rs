@@ -1,7 +1,7 @@
 //! `http` against nginx and against a server of the test's own: requests as asked for, answers as they come.
 
 use gate::probe::Probe;
-use gate::probe::http::{Http, HttpSeen};
+use gate::probe::http::{Http, HttpObservation};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::harness::{self, Authority, Request, Response, free_port, http, nginx,
 use crate::look::{context, look, look_in, probe};
 
 /// The evidence and the advice for what was seen.
-fn reported(settings: Value, seen: &HttpSeen) -> String {
+fn reported(settings: Value, seen: &HttpObservation) -> String {
     let probe: Http = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }

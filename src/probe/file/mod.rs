@@ -29,7 +29,7 @@ const SKEW_S: i64 = 5;
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// The machine that it is on, such as `ssh://deploy@web-1.staging.example`. Default: this machine. It is reached by `ssh`
-    /// with your own configuration and keys, which asks nothing. There, a relative path starts in the user's home.
+    /// with your own configuration and keys, which asks nothing. RemoteOutcome, a relative path starts in the user's home.
     on: Option<Host>,
     /// Where it is, such as `docs/RUNBOOK.md`. Relative to the folder that holds `checklists/`.
     path: PathBuf,

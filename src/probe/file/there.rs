@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::client::http::Body;
-use crate::client::ssh::{Host, There, refusing};
+use crate::client::ssh::{Host, RemoteOutcome, refusing};
 use crate::probe::{Context, Fault};
 use crate::text::shell::quoted;
 
@@ -39,11 +39,11 @@ pub async fn look(host: &Host, path: &Path, limit: usize, cx: &Context) -> Resul
     let broken = || Fault::new(format!("looking at {shown} broke off"));
     // The first line is short.
     let ended = match host.run(cx, &script, limit + 256).await? {
-        There::Refused(_) => {
+        RemoteOutcome::Refused(_) => {
             let fault = Fault::new(format!("{shown} may not be read"));
             return Err(fault.help("log in as a user who may, or let this one"));
         }
-        There::Ended(ended) => ended,
+        RemoteOutcome::Ended(ended) => ended,
     };
     let at = ended.stdout.bytes.iter().position(|byte| *byte == b'\n').ok_or_else(broken)?;
     let head = String::from_utf8_lossy(&ended.stdout.bytes[..at]).into_owned();

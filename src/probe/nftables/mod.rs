@@ -14,7 +14,7 @@ use crate::text::error;
 use crate::text::shell::quoted;
 
 use super::{Context, Fault, Probe};
-use crate::client::ssh::{Host, There};
+use crate::client::ssh::{Host, RemoteOutcome};
 
 use ruleset::Ruleset;
 
@@ -78,8 +78,8 @@ expect: { tables: { contains: inet filter } }
             Some(host) => {
                 let arguments = [self.boot_file.display().to_string(), self.service.clone()].map(|word| quoted(&word));
                 match host.run(cx, &format!("set -- {}\n{SCRIPT}", arguments.join(" ")), MAX_OUTPUT).await? {
-                    There::Ended(ended) => ended,
-                    There::Refused(why) => return Err(Fault::new(why)),
+                    RemoteOutcome::Ended(ended) => ended,
+                    RemoteOutcome::Refused(why) => return Err(Fault::new(why)),
                 }
             }
             None => {

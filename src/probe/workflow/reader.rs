@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
                     self.problem(node.span, problem);
                 }
             }
-            Value::Hole(_) => {}
+            Value::Unresolved(_) => {}
             Value::List(elements) => elements.iter().for_each(|node| self.expressions(node)),
             Value::Map(entries) => entries.iter().for_each(|(_, node)| self.expressions(node)),
         }

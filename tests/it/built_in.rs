@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use gate::checklist::STOCK;
+use gate::checklist::BUILT_IN;
 use gate::demo::{Broken, Stack};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -76,7 +76,7 @@ fn every_check_is_turned_red_by_a_test_of_this_file_or_a_part_of_the_demo() {
     let by_demo =
         broken.flat_map(|item| item.probes.iter().filter_map(|probe| Some(probe.used.as_ref()?.check.to_string())));
     let red: BTreeSet<String> = by_demo.chain(HERE.iter().map(|(name, _)| (*name).to_owned())).collect();
-    assert_eq!(red, STOCK.iter().map(|(name, _)| (*name).to_owned()).collect());
+    assert_eq!(red, BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect());
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! The stock library of checks, compiled in. A user's own `checks/` folder takes precedence over it.
+//! The built-in library of checks, compiled in. A user's own `checks/` folder takes precedence over it.
 
-/// Every stock check: its name and its text. A new one adds its row here.
-pub static STOCK: &[(&str, &str)] = &[
+/// Every built-in check: its name and its text. A new one adds its row here.
+pub static BUILT_IN: &[(&str, &str)] = &[
     ("alembic-at-head", include_str!("../../checks/alembic-at-head.yaml")),
     ("alertmanager-ready", include_str!("../../checks/alertmanager-ready.yaml")),
     ("backup-fresh", include_str!("../../checks/backup-fresh.yaml")),
@@ -26,7 +26,7 @@ pub static STOCK: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::STOCK;
+    use super::BUILT_IN;
 
     #[test]
     fn every_file_in_the_folder_has_its_row() {
@@ -37,6 +37,6 @@ mod tests {
             .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(ToOwned::to_owned))
             .collect();
         names.sort();
-        assert_eq!(STOCK.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names);
+        assert_eq!(BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names);
     }
 }
