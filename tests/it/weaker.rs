@@ -148,6 +148,28 @@ fn the_markdown_names_what_got_weaker_since_the_revision_of_its_changes() {
 }
 
 #[test]
+fn each_kind_is_named_by_check_and_diff_after_a_green_run() {
+    let names = |project: &Project, named: &str| {
+        let output = project.gate(&["check", "staging"]);
+        assert_eq!(output.code, 0, "{named}: {}", output.stdout);
+        let line = format!("warning: weaker since the last green run (1): {named}");
+        assert_eq!(output.stderr.trim_end(), line);
+        let (item, what) = named.split_once(": ").expect("it begins with its item");
+        let diff = project.gate(&["diff", "staging"]).stdout;
+        assert!(diff.contains(&format!("\nweaker\n{item}  {what}\n")), "{named}: {diff}");
+    };
+    let green = || {
+        let project = repository();
+        assert_eq!(project.gate(&["check", "staging"]).code, 0);
+        project
+    };
+    for (old, new, named) in EDITS {
+        let list = LIST.replacen(old, new, 1).replace("UNTIL", &until());
+        names(&green().file("checklists/staging.yaml", &dedent(&list)), &named.replace("UNTIL", &until()));
+    }
+}
+
+#[test]
 fn another_value_of_a_variable_is_not_weaker() {
     let list = LIST.replace("stdout: \"\"", "stdout: { not: { equals: \"${env.RELEASE}\" } }");
     let project = Project::new(&list).env("TOKEN", "abc");
