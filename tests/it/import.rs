@@ -95,3 +95,16 @@ fn a_checklist_that_is_there_is_not_overwritten_unless_asked() {
     assert_eq!(project.gate(&["import", "LIST.md", "--output", "out.yaml", "--force"]).code, 0);
     assert!(project.read("out.yaml").contains("title: \"LIST\""), "{}", project.read("out.yaml"));
 }
+
+#[test]
+fn a_foreign_priority_is_kept_and_waives_nothing() {
+    let list = "# L\n\n## S\n\n- [ ] `/healthz` returns 200\n\n## Known gaps\n\n| Gap | Priority | Accepted until |\n\
+                |---|---|---|\n| Replay parity | High | 2099-01-01 |\n";
+    let project = project(list);
+    assert_eq!(project.gate(&["import", "LIST.md", "--output", "checklists/staging.yaml"]).code, 0);
+    let yaml = project.read("checklists/staging.yaml");
+    assert!(yaml.contains("priority: \"High\""), "{yaml}");
+    let waives = yaml.lines().any(|line| line.trim_start().starts_with("accepted_until"));
+    assert!(!waives, "{yaml}");
+    assert_eq!(project.gate(&["validate"]).code, 0);
+}

@@ -342,3 +342,25 @@ fn what_differed_from_the_commit_and_what_was_overridden_is_shown_before_signing
         assert!(output.stdout.contains(shown), "{shown}: {}", output.stdout);
     }
 }
+
+#[test]
+fn an_interrupted_run_in_the_ledger_is_not_signed() {
+    let project = Project::new(
+        "
+        title: T
+        subject: r1
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ command: { argv: [cat, slow] }, timeout: 60s }] }
+              - { id: qa, title: QA, needs: [a], sign_off: { role: QA lead, valid_for: 7d } }
+        ",
+    );
+    let slow = project.path().join("slow");
+    assert!(Command::new("mkfifo").arg(&slow).status().expect("every system has mkfifo").success());
+    project.gate(&["check", "staging", "--deadline", "300ms"]);
+    let output = project.gate(&["sign", "staging", "qa", "--by", DANA]);
+    assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
+    assert!(output.stderr.contains("no whole run") || output.stderr.contains("interrupted"), "{}", output.stderr);
+    assert!(entries(&project).is_empty());
+}

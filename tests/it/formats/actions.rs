@@ -65,3 +65,15 @@ fn a_summary_is_cut_below_the_limit_and_says_so() {
     let summary = project.read("summary.md");
     assert!(summary.len() <= 1_000_000 && summary.ends_with("GitHub shows no more than 1 MiB of a step.\n"));
 }
+
+#[test]
+fn the_summary_says_what_got_weaker_since_the_last_green_run() {
+    let green = LIST.replace("path: gone } }]", "path: here }, expect: { size: 0, kind: file } }]");
+    let project = Project::new(&green).file("here", "");
+    assert_eq!(run(&project, &[]).code, 0);
+    let weaker = green.replace("size: 0, kind: file", "kind: file");
+    let project = project.file("checklists/staging.yaml", &crate::harness::dedent(&weaker)).file("summary.md", "");
+    assert_eq!(run(&project, &[]).code, 0);
+    let summary = project.read("summary.md");
+    assert!(summary.contains("expectation dropped"), "{summary}");
+}
