@@ -85,7 +85,7 @@ impl Selection {
         let mut problems = Vec::new();
         for (option, words) in [("--only", &self.only), ("--skip", &self.skip)] {
             for word in words.iter().filter(|word| !known.contains(word.as_str())) {
-                let problem = Diagnostic::error(format!("`{option} {word}`: no item, section or tag is called so"));
+                let problem = Diagnostic::error(format!("`{option} {word}`: no such item, section or tag"));
                 let mut names: Vec<&str> = known.iter().copied().collect();
                 names.sort_unstable();
                 let otherwise = format!("`gate list {}` shows what there is", checklist.name);

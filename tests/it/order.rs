@@ -265,7 +265,7 @@ fn a_selection_that_means_nothing_or_leaves_nothing_is_an_error_and_nothing_runs
     let output = project.gate(&["check", "staging", "--only", "bd"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
-    error: `--only bd`: no item, section or tag is called so
+    error: `--only bd`: no such item, section or tag
       help: did you mean `db`?
     ");
     let output = project.gate(&["check", "staging", "--skip", "db"]);
