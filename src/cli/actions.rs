@@ -37,7 +37,7 @@ impl Actions {
         let mut annotations = Vec::new();
         let format = report::format("github").expect("it is in the registry");
         format.write(run, look, &mut annotations).expect("a vector takes all");
-        // Nobody can be told when standard error is closed.
+        // If standard error is closed, nothing can be reported there.
         let _ = io::stderr().write_all(&annotations);
         let summary =
             append("GITHUB_STEP_SUMMARY", self.summary.as_deref(), |length| summary(run, weaker, look, length));

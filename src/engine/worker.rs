@@ -190,7 +190,8 @@ impl Shared {
     fn kept(&self, seen: &serde_json::Value) -> Option<Box<RawValue>> {
         let raw = raw(seen);
         let size = raw.get().len();
-        let is_kept = size <= SMALL || self.large.fetch_add(size, Ordering::Relaxed) + size <= LARGE;
+        let fits = |held: usize| held.checked_add(size).filter(|all| *all <= LARGE);
+        let is_kept = size <= SMALL || self.large.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
         is_kept.then_some(raw)
     }
 

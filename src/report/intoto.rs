@@ -76,7 +76,8 @@ fn is_warning(item: &ItemResult) -> bool {
     Effect::of(item) == Effect::Excused || (item.flaky && item.status == Status::Passed)
 }
 
-/// The image that `subject` names by its digest, else the commit, else the checklist.
+/// The image that `subject` names by its digest, else the commit, else the checklist. Where tracked files differed from
+/// the commit, nothing is said about it.
 fn subject(run: &Run) -> Resource {
     let image = run.subject.as_deref().and_then(|subject| {
         let (name, digest) = subject.rsplit_once("sha256:")?;
@@ -84,7 +85,7 @@ fn subject(run: &Run) -> Resource {
         is_hex(digest, &[64]).then(|| resource(name, "sha256", digest))
     });
     let commit = || {
-        let commit = run.commit.as_deref().filter(|commit| is_hex(commit, &[40, 64]))?;
+        let commit = run.commit.as_deref().filter(|commit| is_hex(commit, &[40, 64]) && run.dirty != Some(true))?;
         Some(resource(&run.name, "gitCommit", commit))
     };
     image.or_else(commit).unwrap_or_else(|| checklist(run))

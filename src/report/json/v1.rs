@@ -232,7 +232,8 @@ pub struct Probe<'a> {
     pub status: Status,
     /// Every attempt, in order. Empty when it was blocked.
     pub attempts: Vec<Attempt<'a>>,
-    /// What was seen at the last attempt, redacted.
+    /// What was seen at the last attempt, redacted. Null where nothing was, and where it is longer than 16 KiB and those of
+    /// the run have more than 32 MiB together.
     #[schemars(with = "Option<serde_json::Value>")]
     pub observation: Option<Cow<'a, RawValue>>,
     /// One short, stable line of it.

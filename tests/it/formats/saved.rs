@@ -35,3 +35,19 @@ fn what_is_not_a_saved_run_is_an_error() {
     assert!(output.stderr.contains("cannot read `here`: it is not a JSON report of gate"), "{}", output.stderr);
     assert_eq!(project.gate(&["report", "gone.json"]).code, 2);
 }
+
+#[test]
+fn a_statement_about_changed_files_does_not_name_the_commit() {
+    let project = Project::new(LIST).file("here", "");
+    let report = ["check", "staging", "--no-record", "--report", "json=run.json"];
+    project.gate(&report);
+    let mut run: serde_json::Value = serde_json::from_str(&project.read("run.json")).expect("it is JSON");
+    for (dirty, algorithm) in [(false, "gitCommit"), (true, "sha256")] {
+        run["commit"] = "0123456789012345678901234567890123456789".into();
+        run["dirty"] = dirty.into();
+        let project = Project::new(LIST).file("run.json", &run.to_string());
+        let output = project.gate(&["report", "run.json", "--format", "intoto"]);
+        let statement: serde_json::Value = serde_json::from_str(&output.stdout).expect("it is JSON");
+        assert!(statement["subject"][0]["digest"][algorithm].is_string(), "{dirty}: {statement:#}");
+    }
+}
