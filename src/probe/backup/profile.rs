@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::client::{aside, file as regular};
 use crate::env::Env;
 use crate::probe::Fault;
 
@@ -77,15 +78,20 @@ async fn profile(env: &Env, name: Option<&str>) -> Result<BTreeMap<String, Strin
     Ok(found)
 }
 
+/// A longer file is not one of settings, in bytes.
+const MAX_FILE: usize = 1 << 20;
+
 /// The settings of one section of a file; nothing where there is no such file or section.
 async fn section(file: Option<PathBuf>, wanted: &str) -> Result<Option<BTreeMap<String, String>>, Fault> {
     let Some(file) = file else { return Ok(None) };
-    let text = match tokio::fs::read_to_string(&file).await {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(_) => return Err(Fault::new(format!("`{}` could not be read", file.display()))),
-    };
-    Ok(parse(&text, wanted))
+    if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
+        return Ok(None);
+    }
+    let path = file.clone();
+    let bytes = aside::block(move || regular::read(&path, MAX_FILE))
+        .await
+        .map_err(|error| Fault::unreadable(&file, &error))??;
+    Ok(parse(&String::from_utf8_lossy(&bytes), wanted))
 }
 
 fn parse(text: &str, wanted: &str) -> Option<BTreeMap<String, String>> {
