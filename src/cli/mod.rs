@@ -3,6 +3,7 @@
 mod actions;
 mod arguments;
 mod check;
+mod completions;
 mod console;
 mod deliver;
 mod demo;
@@ -11,6 +12,7 @@ mod history;
 mod import;
 mod ledger;
 mod list;
+mod man;
 mod output;
 mod probe;
 mod record;
@@ -56,7 +58,7 @@ use console::Console;
 /// A YAML checklist lists what must be true. gate probes the environment, reports each failure with its reason, and
 /// updates a Markdown checklist for people to read and sign off.
 #[derive(Debug, Parser)]
-#[command(name = "gate", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "gate", version = env!("GATE_VERSION"), max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -94,6 +96,10 @@ enum Verb {
     Verify(verify::Verify),
     /// Print the JSON Schema of checklists, checks or JSON reports.
     Schema(schema::Schema),
+    /// Print completions for a shell.
+    Completions(completions::Completions),
+    /// Print the manual page, or write the pages of all commands.
+    Man(man::Man),
 }
 
 /// How the program ends.
@@ -179,6 +185,8 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Verb::Sign(sign) => sign.run(env).await,
         Verb::Verify(verify) => verify.run(env).await,
         Verb::Schema(schema) => schema.run(),
+        Verb::Completions(completions) => completions.run(),
+        Verb::Man(man) => man.run(&env),
     };
     ExitCode::from(done.unwrap_or_else(|failure| failure.tell()).code())
 }
