@@ -3,6 +3,7 @@
 #[allow(dead_code, unused_imports, reason = "what the tests may use, whether or not one does today")]
 mod harness;
 
+mod action;
 mod alembic;
 mod alertmanager;
 mod backup;
