@@ -113,6 +113,10 @@ pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
             files: OwnFiles::Folder,
         });
     }
+    if let Some(name) = signed_checklist(Path::new(wanted)) {
+        let problem = Diagnostic::error(format!("`{wanted}` holds sign-offs; it is not a checklist"));
+        return Err(problem.help(format!("to verify them: `gate verify {name}`")));
+    }
     if is_path(wanted) {
         return read(&cwd.join(wanted), cwd, |path| reader::named(path, LIMIT));
     }
@@ -131,6 +135,14 @@ pub fn all(cwd: &Path) -> Result<(PathBuf, Vec<String>), Diagnostic> {
     })?;
     let names = names(&root);
     Ok((root, names))
+}
+
+/// The name of the checklist whose sign-offs this file or name is of, if it is: `staging` for `staging.signoffs/…`.
+fn signed_checklist(wanted: &Path) -> Option<&str> {
+    let folder = wanted.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let name = wanted.file_name()?.to_str()?;
+    let name = name.strip_suffix(".yaml").unwrap_or(name);
+    [Some(name), folder].into_iter().flatten().find_map(|name| name.strip_suffix(SIGNOFFS))
 }
 
 /// Whether it is meant as a path, not a name.

@@ -29,6 +29,7 @@ use super::scope::given;
 use super::sign_off::{self, Around};
 use super::signers;
 use super::tree::{Tree, digest, once_for_each_list, tree};
+use super::unset::has_unset_title;
 use super::{Checklist, Found, Item, ProbeTask, Secret, SecretSource, Section, Subject, Timing, secret};
 
 /// What came of reading a checklist.
@@ -51,6 +52,8 @@ pub struct Overrides {
     pub vars: BTreeMap<String, String>,
     /// `--subject`: what is being signed off.
     pub subject: Option<String>,
+    /// Whether unset environment variables are shown in texts as written: for commands that run nothing.
+    pub shows_unset: bool,
 }
 
 /// Reads a checklist, fills in what is known, and checks everything that can be without looking.
@@ -59,7 +62,9 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
     let file = sources.add(found.file.as_str(), found.text.as_str());
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
-    let Tree { root, written, bases, elements, unread } = tree(&found, file, &given, env, &mut sources, &mut problems);
+    let Tree { mut root, written, bases, elements, unread } =
+        tree(&found, file, &given, env, &mut sources, &mut problems);
+    let has_unset_title = has_unset_title(root.as_mut(), overrides.shows_unset, &mut problems);
     let is_base = found.is_base();
     let mut found_credentials = match &root {
         Some(root) => credentials(root),
@@ -106,6 +111,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
     let checklist = content.filter(|_| !problems.has_errors()).map(|content| Checklist {
         name: found.name,
         title: content.head.title,
+        has_unset_title,
         file: found.file,
         digest,
         project: content.head.project,

@@ -29,6 +29,7 @@ mod secret;
 mod sign_off;
 mod signers;
 mod tree;
+mod unset;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct Checklist {
     pub name: String,
     /// Its heading.
     pub title: String,
+    /// Whether the heading shows a variable that is not set.
+    pub has_unset_title: bool,
     /// The file as messages name it.
     pub file: String,
     /// SHA-256 of the file, in hexadecimal.

@@ -34,7 +34,12 @@ pub struct InputArgs {
 
 impl InputArgs {
     pub fn overrides(&self) -> Overrides {
-        Overrides { vars: self.vars.iter().cloned().collect(), subject: self.subject.clone() }
+        Overrides { vars: self.vars.iter().cloned().collect(), subject: self.subject.clone(), shows_unset: false }
+    }
+
+    /// The same for a command that runs nothing: unset environment variables are shown as written.
+    pub fn offline(&self) -> Overrides {
+        Overrides { shows_unset: true, ..self.overrides() }
     }
 
     /// The environment with the variables of the files. They can't say where the ledger is, or what it keeps: such a file

@@ -37,7 +37,7 @@ impl List {
             return checks(env);
         }
         let Some(name) = self.name else { return checklists(env) };
-        let checklist = load_any(&name, &Overrides::default(), env)?;
+        let checklist = load_any(&name, &offline(), env)?;
         let mut out = String::new();
         for section in checklist.sections.iter().filter(|section| !section.items.is_empty()) {
             let id = section.id.as_ref().map(|id| format!(" [{id}]")).unwrap_or_default();
@@ -56,7 +56,7 @@ fn checklists(env: &Console) -> Result<Exit, Failure> {
     let mut exit = Exit::Ready;
     let mut rows = Vec::new();
     for name in names {
-        match load_any(&name, &Overrides::default(), env) {
+        match load_any(&name, &offline(), env) {
             Ok(base) if checklist::is_base(&name) => {
                 let title = base.redactor.redact(&base.title).into_owned();
                 rows.push(vec![name, "base".to_owned(), title]);
@@ -93,6 +93,11 @@ fn checks(env: &Console) -> Result<Exit, Failure> {
     }
     print(&columns(rows.into_iter()), env)?;
     Ok(exit)
+}
+
+/// Commands that run nothing show unset variables as written.
+fn offline() -> Overrides {
+    Overrides { shows_unset: true, ..Overrides::default() }
 }
 
 /// The type of an item or the kinds of its probes, and its tags.

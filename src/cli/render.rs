@@ -7,15 +7,16 @@ use clap::Args;
 use crate::checklist::{Checklist, Overrides, Subject, shown};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
-use crate::ledger::{self, Key, Which};
+use crate::ledger::{self, Key, Ledger, Which};
 use crate::reader;
-use crate::report::{self, Exactness, Look, Unmarked, drift, embed};
+use crate::report::{self, Exactness, Look, Unmarked, drift, embed, structural_drift};
 use crate::run::Run;
 use crate::secret::Redacted;
 use crate::sign_off::Memory;
 use crate::text::error;
+use crate::writer::repository;
 
-use super::{Console, Exit, Failure, LedgerArgs, kept, load, print, signed};
+use super::{Console, Exit, Failure, LedgerArgs, kept, load, print, saved, signed};
 
 /// A markdown file that is longer is something else.
 const LIMIT: u64 = 64 << 20;
@@ -28,7 +29,8 @@ pub struct Render {
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
     #[expect(clippy::option_option, reason = "not given, given alone, given with a path")]
     markdown: Option<Option<PathBuf>>,
-    /// Don't write: show a diff, and exit with 1 if the file is out of date
+    /// Don't write: show a diff, and exit with 1 if the file is out of date. Without a recorded run, compare only
+    /// structure, gaps and sign-offs
     #[arg(long, conflicts_with = "overwrite")]
     check: bool,
     /// With --check, compare dates and evidence, too
@@ -37,33 +39,57 @@ pub struct Render {
     /// Replace the whole Markdown file if it has no markers for this checklist
     #[arg(long)]
     overwrite: bool,
+    /// Use the run in this JSON report. Default: the last full run in the ledger
+    #[arg(long = "run", value_name = "RUN.json", conflicts_with = "ledger")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     ledger: LedgerArgs,
 }
 
 impl Render {
     pub async fn run(self, env: Console) -> Result<Exit, Failure> {
-        let checklist = load(&self.name, &Overrides::default(), &env)?;
+        let overrides = Overrides { shows_unset: true, ..Overrides::default() };
+        let mut checklist = load(&self.name, &overrides, &env)?;
         let path = self.path(&checklist, &env)?;
         let name = checklist.name.clone();
         let kept = kept(&checklist, &self.ledger, &env);
-        let run = last(checklist, &self.ledger, &env).await?;
-        let markdown = report::format("markdown").expect("it is in the registry");
         let look = Look::file(&env);
-        let mut text = Vec::new();
-        markdown.write(&run, &look, &mut text).expect("a vector takes all");
+        let run = match self.source(&mut checklist, &env).await? {
+            Some(run) => run,
+            None if self.check && !self.exact => {
+                let path = path.unwrap_or_default();
+                return self.compare_structure(&path, checklist, &look, &env).await;
+            }
+            None => {
+                let problem = Diagnostic::error(format!(
+                    "no full run of `{name}` is recorded in {}",
+                    self.place(&checklist, &env)?
+                ));
+                let help = format!("run `gate check {name}`, or pass a saved run with `--run RUN.json`");
+                return Err(Failure::usage(problem.help(help), &env));
+            }
+        };
+        let text = markdown(&run, &look);
         let Some(path) = path else {
             print(&String::from_utf8_lossy(&text), &env)?;
             return Ok(Exit::Ready);
         };
         if self.check {
-            return self.compare(&path, &name, &run, &text, &env);
+            let exactness = if self.exact { Exactness::Bytes } else { Exactness::Meaning };
+            let file = Existing::read(&path, self.is_named(), &checklist.root, &env)?;
+            let wanted = file.with(&name, &text, &env)?;
+            return file.report(drift(&file.text(), &wanted, &run, exactness, &file.shown), &env);
         }
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&[("markdown".to_owned(), path)], &name, unmarked, &kept);
         let written = outputs.and_then(|outputs| outputs.write(&run, &look));
         written.map_err(|problems| Failure::output(problems, &env))?;
         Ok(Exit::Ready)
+    }
+
+    /// Whether the command line names the file.
+    fn is_named(&self) -> bool {
+        matches!(self.markdown, Some(Some(_)))
     }
 
     /// The file that it is about, where there is one.
@@ -73,69 +99,157 @@ impl Render {
             Some(Some(path)) => Ok(Some(env.cwd.join(path))),
             None if !self.check => Ok(None),
             Some(None) | None => own().map(Some).ok_or_else(|| {
-                let problem = Diagnostic::error("there is no path, and the checklist names none");
-                let help = "say `--markdown=READINESS.md`, or put `markdown: READINESS.md` into the checklist";
+                let problem = Diagnostic::error(
+                    "missing path: `markdown` of the checklist is missing or refers to an unset variable",
+                );
+                let help = "pass `--markdown=READINESS.md`, or add `markdown: READINESS.md` to the checklist";
                 Failure::usage(problem.help(help), env)
             }),
         }
     }
 
-    fn compare(&self, path: &Path, name: &str, run: &Run, text: &[u8], env: &Console) -> Result<Exit, Failure> {
-        let shown = shown(path, &env.cwd);
-        let there = match reader::bytes(path, LIMIT) {
-            Ok(there) => there,
-            Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(problem) => {
-                return Err(Failure::usage(
-                    Diagnostic::error(format!("cannot read `{shown}`: {}", error::os(&problem))),
-                    env,
-                ));
-            }
+    /// The run to show: that of the report, or the last full one of the ledger.
+    async fn source(&self, checklist: &mut Checklist, env: &Console) -> Result<Option<Redacted<Run>>, Failure> {
+        let Some(path) = &self.report else { return last(checklist, &self.ledger, env).await };
+        let (run, _) = saved::read(&env.cwd.join(path)).map_err(|problem| Failure::usage(problem, env))?;
+        let wrong = |title: String| Err(Failure::usage(Diagnostic::error(title), env));
+        if run.name != checklist.name {
+            return wrong(format!("the run in `{}` is of `{}`, not of `{}`", path.display(), run.name, checklist.name));
+        }
+        if let Some(partial) = &run.partial {
+            return wrong(format!("the run in `{}` is partial: {partial}", path.display()));
+        }
+        let shown = format!("the run in `{}`", path.display());
+        current(run, checklist, &shown, None, env).await.map(Some)
+    }
+
+    /// The ledger as messages name it.
+    fn place(&self, checklist: &Checklist, env: &Console) -> Result<String, Failure> {
+        Ok(self.ledger.location(&checklist.root, env)?.name)
+    }
+
+    /// Compares what is known without a run.
+    async fn compare_structure(
+        &self,
+        path: &Path,
+        mut checklist: Checklist,
+        look: &Look,
+        env: &Console,
+    ) -> Result<Exit, Failure> {
+        let file = Existing::read(path, self.is_named(), &checklist.root, env)?;
+        // The file says what it was of, whatever the environment says now.
+        checklist.subject = match (report::subject(&file.text()), checklist.subject) {
+            (_, Subject::Undeclared) => Subject::Undeclared,
+            (Some(subject), _) => Subject::Set(subject),
+            (None, _) => Subject::Unset,
         };
-        let wanted = embed::embed(&there, name, text).map_err(|_| {
-            let problem = Diagnostic::error(format!("`{shown}` does not say where the checklist is"));
+        let sign_offs = signed::read(&checklist, Memory::default(), env).await?;
+        let outline = env.pass(engine::outline(&checklist, &sign_offs, env.now()));
+        let wanted = file.with(&checklist.name, &markdown(&outline, look), env)?;
+        let place = self.place(&checklist, env)?;
+        let note =
+            Diagnostic::warning(format!("no full run of `{}` in {place}: results were not compared", checklist.name));
+        let help =
+            "only structure, gaps and sign-offs were; to compare results, pass a saved run with `--run RUN.json`";
+        Failure::usage(note.help(help), env).tell();
+        file.report(structural_drift(&file.text(), &wanted, &outline, &file.shown), env)
+    }
+}
+
+/// A run as Markdown.
+fn markdown(run: &Redacted<Run>, look: &Look) -> Vec<u8> {
+    let mut text = Vec::new();
+    let format = report::format("markdown").expect("it is in the registry");
+    format.write(run, look, &mut text).expect("a vector takes all");
+    text
+}
+
+/// A Markdown file to compare with. One that does not exist is empty.
+struct Existing {
+    shown: String,
+    bytes: Vec<u8>,
+}
+
+impl Existing {
+    /// Reads a file that the command line names, or that of the checklist, which must be in its repository.
+    fn read(path: &Path, named: bool, root: &Path, env: &Console) -> Result<Self, Failure> {
+        let shown = shown(path, &env.cwd);
+        let read = match named {
+            true => reader::bytes(path, LIMIT),
+            false => reader::inside(path, repository(root), LIMIT).map(String::into_bytes),
+        };
+        match read {
+            Ok(bytes) => Ok(Self { shown, bytes }),
+            Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(Self { shown, bytes: Vec::new() }),
+            Err(problem) => {
+                let title = format!("cannot read `{shown}`: {}", error::os(&problem));
+                Err(Failure::usage(Diagnostic::error(title), env))
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// The file with this Markdown in it.
+    fn with(&self, name: &str, text: &[u8], env: &Console) -> Result<String, Failure> {
+        let wanted = embed::embed(&self.bytes, name, text).map_err(|_| {
+            let problem = Diagnostic::error(format!("`{}` has no markers for this checklist", self.shown));
             let (begin, end) = (embed::begin(name), embed::end(name));
             let help = format!("put these two lines where it belongs: `{begin}` and, below, `{end}`");
             Failure { exit: Exit::NotReady, ..Failure::usage(problem.help(help), env) }
         })?;
-        let exactness = if self.exact { Exactness::Bytes } else { Exactness::Meaning };
-        let (there, wanted) = (String::from_utf8_lossy(&there), String::from_utf8_lossy(&wanted));
-        match drift(&there, &wanted, run, exactness, &shown) {
-            None => Ok(Exit::Ready),
-            Some(diff) => {
-                print(&diff, env)?;
-                Ok(Exit::NotReady)
-            }
-        }
+        Ok(String::from_utf8_lossy(&wanted).into_owned())
+    }
+
+    fn report(&self, diff: Option<String>, env: &Console) -> Result<Exit, Failure> {
+        let Some(diff) = diff else { return Ok(Exit::Ready) };
+        print(&diff, env)?;
+        Ok(Exit::NotReady)
     }
 }
 
-/// The last whole run of a checklist, as it reads today.
-async fn last(mut checklist: Checklist, args: &LedgerArgs, env: &Console) -> Result<Redacted<Run>, Failure> {
-    let name = &checklist.name;
-    let key = Key::find(name, checklist.project.as_deref(), &checklist.root, env).await;
-    let mut ledger = args.open(name, &checklist.root, env).await?;
+/// The last whole run of a checklist in the ledger, as it reads today. None where there is none.
+async fn last(checklist: &mut Checklist, args: &LedgerArgs, env: &Console) -> Result<Option<Redacted<Run>>, Failure> {
+    let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
     let failed = |problem: Diagnostic| Failure::output(problem, env);
+    let location = args.location(&checklist.root, env)?;
+    let Some(mut ledger) = Ledger::open_existing(location, &checklist.root, env).await.map_err(failed)? else {
+        return Ok(None);
+    };
     let recorded = ledger.last(&key, Which::Whole).await.map_err(failed)?;
     let facts = ledger.facts(&key).await.map_err(failed)?;
-    let Some(mut recorded) = recorded else {
-        let problem = Diagnostic::error(format!("no whole run of `{name}` is recorded"));
-        return Err(Failure::usage(problem.help(format!("make one: `gate check {name}`")), env));
-    };
-    if recorded.run.digest != checklist.digest {
-        let warning = Diagnostic::warning(format!("`{}` has changed since run {}", checklist.file, recorded.id));
-        Failure::usage(warning.help(format!("`gate check {name}` looks at what it says now")), env).tell();
-    }
+    let Some(mut recorded) = recorded else { return Ok(None) };
     ledger::annotate(&mut recorded.run, &facts);
+    let shown = format!("run {}", recorded.id);
+    current(recorded.run, checklist, &shown, Some((key, ledger)), env).await.map(Some)
+}
+
+/// A run as it reads today.
+async fn current(
+    mut run: Run,
+    checklist: &mut Checklist,
+    shown: &str,
+    ledger: Option<(Key, Ledger)>,
+    env: &Console,
+) -> Result<Redacted<Run>, Failure> {
+    if run.digest != checklist.digest {
+        let warning = Diagnostic::warning(format!("`{}` has changed since {shown}", checklist.file));
+        Failure::usage(warning.help(format!("run `gate check {}` again", checklist.name)), env).tell();
+    }
     // The run says what it was of, whatever the environment says now.
-    checklist.subject = match (&recorded.run.subject, checklist.subject) {
+    checklist.subject = match (&run.subject, &checklist.subject) {
         (Some(subject), _) => Subject::Set(subject.clone()),
         (None, Subject::Undeclared) => Subject::Undeclared,
         (None, Subject::Unset | Subject::Set(_)) => Subject::Unset,
     };
-    let mut sign_offs = signed::read(&checklist, Memory::default(), env).await?;
-    signed::compare(&mut sign_offs, &key, &mut ledger).await.map_err(failed)?;
-    ledger.close().await;
-    engine::age(&mut recorded.run, &checklist, &sign_offs, env.now());
-    Ok(env.pass(recorded.run))
+    let mut sign_offs = signed::read(checklist, Memory::default(), env).await?;
+    if let Some((key, mut ledger)) = ledger {
+        let compared = signed::compare(&mut sign_offs, &key, &mut ledger).await;
+        compared.map_err(|problem| Failure::output(problem, env))?;
+        ledger.close().await;
+    }
+    engine::age(&mut run, checklist, &sign_offs, env.now());
+    Ok(env.pass(run))
 }

@@ -49,7 +49,7 @@ impl Show {
         }
         let name = self.name.unwrap_or_default();
         let env = self.input.env(env)?;
-        let checklist = load_any(&name, &self.input.overrides(), &env)?;
+        let checklist = load_any(&name, &self.input.offline(), &env)?;
         let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
         let is_meant = |wanted: &str, id: &str| wanted == id || Some(wanted) == list_of(id);
         if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.iter().any(|id| is_meant(wanted, id))) {

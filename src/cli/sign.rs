@@ -52,7 +52,11 @@ impl Sign {
     pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let env = self.input.env(env)?;
         let usage = |problem| Failure::usage(problem, &env);
-        let checklist = load(&self.name, &self.input.overrides(), &env)?;
+        let mut checklist = load(&self.name, &self.input.offline(), &env)?;
+        let report = self.report.as_ref().map(|path| reported(&env.cwd.join(path))).transpose().map_err(usage)?;
+        if let (Subject::Unset, Some(report)) = (&checklist.subject, &report) {
+            checklist.subject = report.run.subject.clone().map_or(Subject::Unset, Subject::Set);
+        }
         let items = self.items(&checklist).map_err(usage)?;
         let (by, email) = self.person(&checklist, &env).await?;
         for text in [Some(&by), email.as_ref(), self.note.as_ref()].into_iter().flatten() {
@@ -64,7 +68,8 @@ impl Sign {
         }
         if checklist.subject == Subject::Unset {
             let problem = Diagnostic::error("nothing can be signed: the checklist's subject is not set");
-            return Err(usage(problem.help("set the variable that `subject` refers to, or pass `--subject`")));
+            let help = "set the variable that `subject` refers to, or pass `--subject` or `--run RUN.json`";
+            return Err(usage(problem.help(help)));
         }
         let sign_offs = signed::read(&checklist, signed::memory(&env), &env).await?;
         let blank = |item: &Item| Entry {
@@ -90,7 +95,7 @@ impl Sign {
         };
         let entries = match self.revoke {
             true => self.revocations(&checklist, &items, sign_offs, blank, &env).await?,
-            false => self.sign_offs(&checklist, &items, sign_offs, blank, &env).await?,
+            false => self.sign_offs(&checklist, report, &items, sign_offs, blank, &env).await?,
         };
         let mut text = String::new();
         for (entry, words) in entries {
@@ -138,6 +143,7 @@ impl Sign {
     async fn sign_offs(
         &self,
         checklist: &Checklist,
+        report: Option<Signable>,
         items: &[&Item],
         mut sign_offs: SignOffs,
         blank: impl Fn(&Item) -> Entry,
@@ -154,8 +160,8 @@ impl Sign {
             None => None,
         };
         let newest = last.as_ref().map(|last| last.run.started);
-        let signable = match (&self.report, last) {
-            (Some(path), _) => reported(&env.cwd.join(path)).map_err(|problem| Failure::usage(problem, env))?,
+        let signable = match (report, last) {
+            (Some(report), _) => report,
             (None, Some(last)) => Signable::new(&last.digest, last.run),
             (None, None) => {
                 let problem = Diagnostic::error(format!("there is no whole run of `{}` to sign", checklist.name));

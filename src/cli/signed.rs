@@ -7,7 +7,7 @@ use crate::checklist::Checklist;
 use crate::diagnostic::Diagnostic;
 use crate::ledger::{self, ItemState, Key, Ledger, RunHead};
 use crate::run::Status;
-use crate::sign_off::{FailedRun, Memory, SignOffs};
+use crate::sign_off::{FailedRun, LaterRuns, Memory, SignOffs};
 
 use super::{Console, Failure, LedgerArgs};
 
@@ -26,9 +26,10 @@ pub fn memory(env: &Console) -> Memory {
 /// Compares sign-offs with the later runs in a ledger.
 pub async fn compare(sign_offs: &mut SignOffs, key: &Key, ledger: &mut Ledger) -> Result<(), Diagnostic> {
     if let Some(since) = sign_offs.since()
-        && let Some(failures) = ledger.failures(key, since).await?
+        && let Some(oldest) = ledger.oldest(key).await?
     {
-        sign_offs.compare(failures.into_iter().map(failed_run).collect());
+        let failed = ledger.failures(key, since).await?.into_iter().map(failed_run).collect();
+        sign_offs.compare(LaterRuns { oldest, failed });
     }
     Ok(())
 }

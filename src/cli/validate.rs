@@ -34,8 +34,7 @@ impl Validate {
         } else {
             self.names
         };
-        let overrides = self.input.vars.is_empty() && self.input.subject.is_none();
-        let overrides = if overrides { checklist::Overrides::default() } else { self.input.overrides() };
+        let overrides = self.input.offline();
         let mut exit = Exit::Ready;
         let mut said = String::new();
         let mut read: HashSet<String> = HashSet::new();

@@ -27,7 +27,7 @@ pub struct Verify {
 impl Verify {
     pub async fn run(self, env: Console) -> Result<Exit, Failure> {
         let env = self.input.env(env)?;
-        let checklist = load(&self.name, &self.input.overrides(), &env)?;
+        let checklist = load(&self.name, &self.input.offline(), &env)?;
         let sign_offs = signed::read(&checklist, Memory::default(), &env).await?;
         let since = match &self.since {
             Some(revision) => {

@@ -41,11 +41,8 @@ pub fn age(run: &mut Run, checklist: &Checklist, sign_offs: &SignOffs, now: Time
             };
             outcome.status = with_waivers(outcome.status, &item.id, &run.gaps, today);
             let given = result.sign_off.as_ref().and_then(|sign_off| sign_off.given.as_ref());
-            if outcome.status != result.status
-                || outcome.reason != result.reason
-                || outcome.evidence != result.evidence
-                || outcome.given.as_ref() != given
-            {
+            // Where the same sign-off counts, the run has said whether it was compared with later runs.
+            if outcome.status != result.status || outcome.reason != result.reason || outcome.given.as_ref() != given {
                 **result = outcome.write(result.clone());
                 is_settled = false;
             }

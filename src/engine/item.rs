@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::checklist::{Item, ProbeTask, requirements};
+use crate::checklist::{Checklist, Item, ProbeTask, requirements};
 use crate::run::{Attempt, ItemResult, ProbeResult, Reason, SignOff, Status};
 
 use super::fill::{Scope, Seen};
@@ -35,8 +35,17 @@ pub struct Done {
 
 /// The item's result before anything is known of it.
 pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason>) -> ItemResult {
-    let plan = &shared.plan;
-    let item: &Item = plan.item(task);
+    let checklist = &shared.plan.checklist;
+    let item: &Item = shared.plan.item(task);
+    ItemResult {
+        definition: shared.definitions.get(&*item.id).cloned(),
+        requirements: shared.requirements.then(|| Box::new(requirements(item, &checklist.secrets, &checklist.sources))),
+        ..unobserved(checklist, item, status, reason)
+    }
+}
+
+/// The result of an item that was not run.
+pub fn unobserved(checklist: &Checklist, item: &Item, status: Status, reason: Option<Reason>) -> ItemResult {
     ItemResult {
         id: item.id.to_string(),
         title: item.title.to_string(),
@@ -59,11 +68,9 @@ pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason
         sign_off: item.sign_off.as_ref().map(|sign_off| SignOff { role: sign_off.role.clone(), given: None }),
         manual: item.manual.clone(),
         source: Some(item.source.clone()),
-        definition: shared.definitions.get(&*item.id).cloned(),
-        requirements: shared
-            .requirements
-            .then(|| Box::new(requirements(item, &plan.checklist.secrets, &plan.checklist.sources))),
-        place: plan.checklist.sources.locate(item.span),
+        definition: None,
+        requirements: None,
+        place: checklist.sources.locate(item.span),
         probes: Vec::new(),
         duration_ms: 0,
     }

@@ -6,6 +6,7 @@ mod item;
 mod look;
 mod need;
 mod open_files;
+mod outline;
 mod panic;
 mod queue;
 mod scheduler;
@@ -25,6 +26,7 @@ use crate::secret::Redactor;
 
 pub use aged::age;
 pub use look::{Looked, look};
+pub use outline::outline;
 pub use panic::quiet as quiet_panics;
 
 /// How many items run at a time, unless somebody says otherwise. Probes wait, they don't compute: it does not depend on

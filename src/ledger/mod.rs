@@ -31,7 +31,7 @@ use crate::writer::resolve;
 
 use connection::{Connection, FromEither, Value};
 use document::StoredDocument;
-use row::{GreenRow, GreenStateRow, HeadRow, RunRow, instant};
+use row::{GreenRow, GreenStateRow, HeadRow, OldestRow, RunRow, instant};
 use server::Refusal;
 use write::latest;
 
@@ -209,12 +209,22 @@ impl Ledger {
         heads.map_err(|why| error::problem("read", &self.location, &Refusal::Database(why)))
     }
 
-    /// The whole runs of a checklist that began after this time and in which an item failed, oldest first. None if no
-    /// whole run is recorded that could be compared.
+    /// When the oldest whole run of a checklist began.
+    ///
+    /// # Errors
+    /// When that can't be read.
+    pub async fn oldest(&mut self, key: &Key) -> Result<Option<Timestamp>, Diagnostic> {
+        let sql = "SELECT MIN(started) AS started FROM gate_runs WHERE project IN ($1, '') AND name = $2 \
+                   AND partial IS NULL AND interrupted IS NULL";
+        let rows = self.read::<OldestRow>(sql, &[Value::Text(&key.project), Value::Text(&key.name)]).await?;
+        Ok(rows.into_iter().find_map(|row| instant(row.started?).ok()))
+    }
+
+    /// The whole runs of a checklist that began after this time and in which an item failed, oldest first.
     ///
     /// # Errors
     /// When they can't be read.
-    pub async fn failures(&mut self, key: &Key, since: Timestamp) -> Result<Option<Vec<RunHead>>, Diagnostic> {
+    pub async fn failures(&mut self, key: &Key, since: Timestamp) -> Result<Vec<RunHead>, Diagnostic> {
         let sql = "SELECT id, name, started, subject, commit_id, host, user_name, ci, partial, interrupted, verdict, \
                    green, total, states FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND started > $3 \
                    AND started <= $4 AND partial IS NULL AND interrupted IS NULL AND states LIKE '%\"failed\"%' \
@@ -223,11 +233,8 @@ impl Ledger {
         let now = Value::Integer(latest(self.now));
         let values = [Value::Text(&key.project), Value::Text(&key.name), since, now];
         let rows = self.read::<HeadRow>(sql, &values).await?;
-        if rows.is_empty() && self.last(key, Which::Whole).await?.is_none() {
-            return Ok(None);
-        }
         let heads = rows.into_iter().map(RunHead::try_from).collect::<Result<_, _>>();
-        heads.map(Some).map_err(|why| error::problem("read", &self.location, &Refusal::Database(why)))
+        heads.map_err(|why| error::problem("read", &self.location, &Refusal::Database(why)))
     }
 
     /// The whole run whose record has this digest.

@@ -77,6 +77,13 @@ row! {
 }
 
 row! {
+    /// When the oldest run began.
+    OldestRow {
+        started: Option<i64>,
+    }
+}
+
+row! {
     /// The last green run.
     GreenRow {
         commit_id: String,

@@ -36,7 +36,7 @@ use crate::secret::Redacted;
 pub use counts::Counts;
 pub use json::{read as read_json, schema};
 pub use live::Live;
-pub use markdown::{Exactness, drift, embed, escape};
+pub use markdown::{Exactness, drift, embed, escape, structural_drift, subject};
 pub use output::{Kept, Outputs, Unmarked, open};
 pub use workspace::Workspace;
 

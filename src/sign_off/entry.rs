@@ -117,6 +117,11 @@ impl Terms {
 }
 
 impl Entry {
+    /// Since when failures of what it covers matter: from the run that was signed.
+    pub fn since(&self) -> Timestamp {
+        self.run.as_ref().map_or(self.at, |run| run.started)
+    }
+
     /// What a key signs: the line `gate-signoff 2`, then the entry without its signature as JSON on one line, its keys in
     /// the order of the file, and a line break.
     pub fn signed_bytes(&self) -> Vec<u8> {

@@ -29,7 +29,7 @@ pub use judge::{Judged, SKEW};
 pub use request::{Covered, SignOffRequest};
 pub use signable::{Signable, again, green};
 pub use signature::{Memory, sign};
-pub use state::{Comparison, FailedRun, SignOffState};
+pub use state::{Comparison, FailedRun, LaterRuns, SignOffState};
 
 /// What a checklist asks to be signed off, and every entry that there is.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ pub struct SignOffs {
     pub judged: Vec<Judged>,
     /// The text of their files.
     pub sources: Sources,
-    failures: Option<Vec<FailedRun>>,
+    later: Option<LaterRuns>,
 }
 
 /// The last sign-off, from which `changes:` can begin.
@@ -65,7 +65,7 @@ impl SignOffs {
         }
         let entries = folder::read(checklist)?;
         let judged = Judge::new(checklist, &requests, memory, now).all(entries.entries).await;
-        Ok(Self { requests, judged, sources: entries.sources, failures: None })
+        Ok(Self { requests, judged, sources: entries.sources, later: None })
     }
 
     /// Since when failures of what is signed off matter. None if nothing is signed.
@@ -74,13 +74,12 @@ impl SignOffs {
             let entry = judged.entry();
             judged.is_given() && self.request(&entry.item).is_some_and(|request| request.is_for(entry))
         };
-        let began = |judged: &Judged| judged.entry().run.as_ref().map_or(judged.entry().at, |run| run.started);
-        self.judged.iter().filter(counts).map(began).min()
+        self.judged.iter().filter(counts).map(|judged| judged.entry().since()).min()
     }
 
     /// Compares with later runs.
-    pub fn compare(&mut self, failures: Vec<FailedRun>) {
-        self.failures = Some(failures);
+    pub fn compare(&mut self, later: LaterRuns) {
+        self.later = Some(later);
     }
 
     /// Judges a new entry, and adds it. Returns why it would not count, where `definition` gives the digests of the run
@@ -136,6 +135,6 @@ impl SignOffs {
     }
 
     fn known(&self, now: Timestamp) -> Known<'_> {
-        Known { judged: &self.judged, failures: self.failures.as_deref(), now }
+        Known { judged: &self.judged, later: self.later.as_ref(), now }
     }
 }

@@ -15,8 +15,8 @@ pub struct SignOffRequest {
     pub item: String,
     /// The checklist's name.
     pub checklist: String,
-    /// The checklist's title.
-    pub title: String,
+    /// The checklist's title. None while a variable in it is not set: then it can't be compared.
+    pub title: Option<String>,
     /// What is being signed off now.
     pub subject: Subject,
     /// The items that it covers, itself among them, in checklist order.
@@ -71,7 +71,7 @@ impl SignOffRequest {
             Some(Self {
                 item: item.id.to_string(),
                 checklist: checklist.name.clone(),
-                title: checklist.title.clone(),
+                title: (!checklist.has_unset_title).then(|| checklist.title.clone()),
                 subject: checklist.subject.clone(),
                 covered: (0..items.len()).filter(|at| is_covered[*at]).map(covered).collect(),
                 role,

@@ -38,7 +38,8 @@ impl Signable {
     pub fn check(&self, checklist: &Checklist, now: Timestamp) -> Result<(), Diagnostic> {
         let run = &self.run;
         let wrong = |title: String| Err(Diagnostic::error(title).help(again(checklist)));
-        if run.name != checklist.name || run.title != checklist.title {
+        let is_retitled = run.title != checklist.title && !checklist.has_unset_title;
+        if run.name != checklist.name || is_retitled {
             return wrong(format!(
                 "the run is of `{}` ({}), and the checklist is `{}` ({})",
                 run.name, run.title, checklist.name, checklist.title
@@ -134,6 +135,7 @@ impl Signable {
             request.others().filter(|one| is_meant(one)).map(|one| one.id.clone()).collect::<Vec<_>>()
         };
         Entry {
+            title: self.run.title.clone(),
             terms: Some(request.terms.clone()),
             covers: definitions.collect(),
             deferred: ids(&|one| {

@@ -23,8 +23,17 @@ pub enum SignOffState {
 pub enum Comparison {
     /// It was compared with them, or covers nothing that runs.
     Done,
-    /// There was no ledger to compare it with.
+    /// There was no ledger to compare it with, or one that begins after the run that was signed.
     NotDone,
+}
+
+/// What a ledger says of the runs after a sign-off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaterRuns {
+    /// When its oldest whole run began.
+    pub oldest: Timestamp,
+    /// Its whole runs in which something failed, oldest first.
+    pub failed: Vec<FailedRun>,
 }
 
 /// A whole run in which something failed.
@@ -43,8 +52,8 @@ pub struct FailedRun {
 pub struct Known<'a> {
     /// All entries, oldest first.
     pub judged: &'a [Judged],
-    /// The runs in which something failed. None if no ledger was asked.
-    pub failures: Option<&'a [FailedRun]>,
+    /// The later runs. None if no ledger was asked.
+    pub later: Option<&'a LaterRuns>,
     /// Now.
     pub now: Timestamp,
 }
@@ -60,7 +69,7 @@ pub fn state<'d>(request: &SignOffRequest, known: Known, definition: impl Fn(&st
     let mut first = None;
     for judged in given().filter(|judged| request.is_for(judged.entry())) {
         match void(request, judged, known, &definition) {
-            None => return SignOffState::Given(judged.signed(), comparison(request, known)),
+            None => return SignOffState::Given(judged.signed(), comparison(request, judged, known)),
             Some(why) => first = first.or(Some(why)),
         }
     }
@@ -72,8 +81,11 @@ pub fn state<'d>(request: &SignOffRequest, known: Known, definition: impl Fn(&st
     SignOffState::Void(first.or_else(other).or_else(refused).unwrap_or(SignOffReason::Unsigned))
 }
 
-fn comparison(request: &SignOffRequest, known: Known) -> Comparison {
-    let is_done = known.failures.is_some() || request.others().next().is_none();
+fn comparison(request: &SignOffRequest, judged: &Judged, known: Known) -> Comparison {
+    // A ledger that begins later does not know what happened in between, however many runs it has by now.
+    let began = judged.entry().since().as_millisecond();
+    let is_known = known.later.is_some_and(|later| later.oldest.as_millisecond() <= began);
+    let is_done = is_known || request.others().next().is_none();
     if is_done { Comparison::Done } else { Comparison::NotDone }
 }
 
@@ -99,7 +111,7 @@ pub fn stale(request: &SignOffRequest, judged: &Judged, known: Known) -> Option<
         let now = request.subject.value().map(ToOwned::to_owned);
         return Some(SignOffReason::OtherSubject(signed, now));
     }
-    if entry.title != request.title {
+    if request.title.as_ref().is_some_and(|title| *title != entry.title) {
         return Some(SignOffReason::Retitled(signed));
     }
     let difference = entry.terms.as_ref().and_then(|terms| terms.difference(&request.terms));
@@ -169,9 +181,10 @@ fn redefined<'d>(
 /// Whether something that it covers failed in a later run of the same definition and subject.
 fn failed(request: &SignOffRequest, judged: &Judged, known: Known) -> Option<SignOffReason> {
     let entry = judged.entry();
-    let since = entry.run.as_ref().map_or(entry.at, |run| run.started);
+    let since = entry.since();
     let later = known
-        .failures?
+        .later?
+        .failed
         .iter()
         .filter(|run| run.started > since && is_same_subject(run.subject.as_deref(), entry.subject.as_deref()));
     let is_covered = |(id, definition): &&(String, String)| match &judged.recorded.old_covers {

@@ -150,18 +150,15 @@ fn what_another_item_saw_can_be_used_only_if_it_is_needed() {
 
 #[test]
 fn what_must_be_known_before_the_run_cannot_come_from_a_missing_variable() {
-    assert_snapshot!(bad("
-        title: ${env.NOT_SET_ANYWHERE}
-        sections: [{ title: S, items: [{ id: a, title: A, deferred: x }] }]
-    "), @"
+    assert_snapshot!(bad_item("advisory: \"${env.NOT_SET_ANYWHERE}\"\nprobes: [{ file: { path: a } }]"), @r#"
     error: the environment variable `NOT_SET_ANYWHERE` is not set, and this must be known before anything runs
-     --> checklists/staging.yaml:1:8
+     --> checklists/staging.yaml:7:19
       |
-    1 | title: ${env.NOT_SET_ANYWHERE}
-      |        ^^^^^^^^^^^^^^^^^^^^^^^
+    7 |         advisory: "${env.NOT_SET_ANYWHERE}"
+      |                   ^^^^^^^^^^^^^^^^^^^^^^^^^
       |
       = help: set it, or give a default: `${env.NOT_SET_ANYWHERE:-…}`
-    ");
+    "#);
 }
 
 #[test]

@@ -52,6 +52,7 @@ mod look;
 mod markdown;
 mod metrics;
 mod nftables;
+mod offline;
 mod order;
 mod prometheus;
 mod race;

@@ -24,20 +24,25 @@ pub enum Exactness {
 pub fn drift(there: &str, wanted: &str, run: &Run, exactness: Exactness, path: &str) -> Option<String> {
     let wanted = match exactness {
         Exactness::Bytes => wanted.to_owned(),
-        Exactness::Meaning => with_dates_of(there, wanted, &Meaning::of(run)),
+        Exactness::Meaning => {
+            let meaning = Meaning::of(run);
+            merged(there, wanted, |line| meaning.line(line))
+        }
     };
-    if there == wanted {
-        return None;
-    }
-    let diff = TextDiff::from_lines(there, &wanted);
-    Some(diff.unified_diff().context_radius(2).header(path, &format!("{path} (from the last run)")).to_string())
+    (there != wanted).then(|| diff(there, &wanted, path, "from the last run"))
 }
 
-/// The wanted text, but the line of the file where two lines mean the same.
-fn with_dates_of(there: &str, wanted: &str, meaning: &Meaning) -> String {
+/// A unified diff. `origin` says where the wanted text is from.
+pub fn diff(there: &str, wanted: &str, path: &str, origin: &str) -> String {
+    let diff = TextDiff::from_lines(there, wanted);
+    diff.unified_diff().context_radius(2).header(path, &format!("{path} ({origin})")).to_string()
+}
+
+/// The wanted text, but the line of the file where two lines mean the same: where `meaning` is equal.
+pub fn merged(there: &str, wanted: &str, meaning: impl Fn(&str) -> String) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) =
         (there.split_inclusive('\n').collect(), wanted.split_inclusive('\n').collect());
-    let bare = |lines: &[&str]| lines.iter().map(|line| meaning.line(line)).collect::<Vec<String>>();
+    let bare = |lines: &[&str]| lines.iter().map(|line| meaning(line)).collect::<Vec<String>>();
     let ops = capture_diff_slices(Algorithm::Myers, &bare(&old), &bare(&new));
     let mut text = String::with_capacity(wanted.len());
     for op in ops {

@@ -4,6 +4,7 @@ mod drift;
 pub mod embed;
 mod escape;
 mod item;
+mod structure;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ use item::{ItemLine, Remark};
 
 pub use drift::{Exactness, drift};
 pub use escape::escape;
+pub use structure::{structural_drift, subject};
 
 /// Items that are nested deeper are shown at this depth.
 const DEEPEST: usize = 8;
@@ -197,7 +199,7 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
         }),
         Status::Pending if item.stale => Some(with("STALE", reason())),
         // Nobody can look at it yet, and the checklist says why.
-        Status::Pending if item.probes.is_empty() => Some(reason().unwrap_or_else(|| "PENDING".to_owned())),
+        Status::Pending if item.probes.is_empty() => Some(reason().unwrap_or_else(|| "NEEDS RUN".to_owned())),
         Status::Pending => Some("NEEDS RUN".to_owned()),
         Status::Waived => Some(match gap::covering(run, item) {
             Some(Gap { gap, accepted_until: Some(until), .. }) => format!("WAIVED until {until}: {}", line(gap)),
