@@ -59,6 +59,7 @@ mod race;
 mod readme;
 mod redis;
 mod registry;
+mod release;
 mod render;
 mod reproduce;
 mod schema;
