@@ -51,6 +51,8 @@ pub mod report;
 
 pub mod import;
 
+pub mod init;
+
 pub mod manual;
 
 pub mod demo;

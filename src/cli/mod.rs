@@ -10,6 +10,7 @@ mod demo;
 mod diff;
 mod history;
 mod import;
+mod init;
 mod ledger;
 mod list;
 mod man;
@@ -86,6 +87,8 @@ enum Verb {
     Report(report::Report),
     /// Run one probe and print its result as JSON.
     Probe(probe::Probe),
+    /// Propose a first checklist from the files of this repository.
+    Init(init::Init),
     /// Convert a Markdown checklist to YAML.
     Import(import::Import),
     /// Run an example checklist against a simulated staging environment; no setup needed.
@@ -180,6 +183,7 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Verb::Ledger(ledger) => ledger.run(env).await,
         Verb::Report(report) => report.run(env).await,
         Verb::Probe(probe) => probe.run(env).await,
+        Verb::Init(init) => init.run(env).await,
         Verb::Import(import) => import.run(&env),
         Verb::Demo(demo) => demo.run(env).await,
         Verb::Sign(sign) => sign.run(env).await,

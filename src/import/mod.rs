@@ -25,6 +25,8 @@ mod write;
 
 use std::path::Path;
 
+pub use ids::Ids;
+
 /// Why a file could not be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusable {

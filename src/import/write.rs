@@ -5,10 +5,9 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::text::is_hidden;
-use crate::yaml;
+use crate::yaml::{self, block, comment, quoted};
 
 use super::gap::Gap;
 use super::understand::{Imported, Item, Section, State};
@@ -18,14 +17,14 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$\{secrets\.(\w+
 /// The checklist's text.
 pub fn write(imported: &Imported) -> String {
     let mut out = String::from("# yaml-language-server: $schema=checklist.schema.json\n");
-    let file = remark(&imported.file);
+    let file = comment(&imported.file);
     say(&mut out, format_args!("# From {file}. A tick there is a claim: here it is pending until a probe checks it."));
     say(
         &mut out,
         format_args!("# Read each proposal; where it says what the item says, remove its `#` and the line `pending`."),
     );
     remarks(&imported.remarks, "", &mut out);
-    say(&mut out, format_args!("title: {}\n", text(&imported.title)));
+    say(&mut out, format_args!("title: {}\n", quoted(&imported.title)));
     secrets(imported, &mut out);
     out.push_str("sections:\n");
     for section in &imported.sections {
@@ -58,10 +57,10 @@ fn secrets(imported: &Imported, out: &mut String) {
 
 fn write_section(section: &Section, out: &mut String) {
     remarks(&section.remarks, "  ", out);
-    say(out, format_args!("  - title: {}", text(&section.title)));
+    say(out, format_args!("  - title: {}", quoted(&section.title)));
     say(out, format_args!("    id: {}", section.id));
     if let Some(note) = &section.note {
-        say(out, format_args!("    note: {}", text(note)));
+        say(out, format_args!("    note: {}", quoted(note)));
     }
     if !section.text.is_empty() {
         say(out, format_args!("    text: {}", block(&section.text, 6)));
@@ -76,25 +75,25 @@ fn write_section(section: &Section, out: &mut String) {
 fn write_item(item: &Item, out: &mut String) {
     remarks(&item.remarks, "      ", out);
     say(out, format_args!("      - id: {}", item.id));
-    say(out, format_args!("        title: {}", text(&item.title)));
+    say(out, format_args!("        title: {}", quoted(&item.title)));
     if let Some(parent) = &item.parent {
         say(out, format_args!("        parent: {parent}"));
     }
     if let Some(owner) = &item.owner {
-        say(out, format_args!("        owner: {}", text(owner)));
+        say(out, format_args!("        owner: {}", quoted(owner)));
     }
     if !item.needs.is_empty() {
         say(out, format_args!("        needs: [{}]", item.needs.join(", ")));
     }
     match &item.state {
         State::Probes => {}
-        State::Pending(why) => say(out, format_args!("        pending: {}", text(why))),
-        State::Deferred(why) => say(out, format_args!("        deferred: {}", text(why))),
+        State::Pending(why) => say(out, format_args!("        pending: {}", quoted(why))),
+        State::Deferred(why) => say(out, format_args!("        deferred: {}", quoted(why))),
         State::SignOff(role) => {
             if item.needs.is_empty() {
                 say(
                     out,
-                    format_args!("        manual: {}", text(if item.title.is_empty() { "…" } else { &item.title })),
+                    format_args!("        manual: {}", quoted(if item.title.is_empty() { "…" } else { &item.title })),
                 );
             }
             sign_off(role, out);
@@ -111,25 +110,25 @@ fn write_item(item: &Item, out: &mut String) {
         out.push_str("        # a proposal:\n");
     }
     for line in yaml::write(&json!({ "probes": proposal })).lines() {
-        say(out, format_args!("{before}{}", if is_remark { remark(line) } else { line.to_owned() }));
+        say(out, format_args!("{before}{}", if is_remark { comment(line) } else { line.to_owned() }));
     }
 }
 
 /// Without a subject, what is signed has to end some day.
 fn sign_off(role: &str, out: &mut String) {
-    say(out, format_args!("        sign_off: {{ role: {}, valid_for: 7d }}", text(role)));
+    say(out, format_args!("        sign_off: {{ role: {}, valid_for: 7d }}", quoted(role)));
 }
 
 fn write_gap(gap: &Gap, out: &mut String) {
     remarks(gap.remark.as_slice(), "  ", out);
-    say(out, format_args!("  - gap: {}", text(&gap.gap)));
+    say(out, format_args!("  - gap: {}", quoted(&gap.gap)));
     match gap.items.is_empty() {
         true => out.push_str("    # name the items that it explains: items: [ID]\n"),
         false => say(out, format_args!("    items: [{}]", gap.items.join(", "))),
     }
     for (key, value) in [("priority", &gap.priority), ("owner", &gap.owner)] {
         if let Some(value) = value {
-            say(out, format_args!("    {key}: {}", text(value)));
+            say(out, format_args!("    {key}: {}", quoted(value)));
         }
     }
     if let Some(notes) = &gap.notes {
@@ -137,61 +136,17 @@ fn write_gap(gap: &Gap, out: &mut String) {
     }
     if let Some(words) = &gap.until_words {
         let date = gap.until.as_deref().unwrap_or("YYYY-MM-DD");
-        say(out, format_args!("    # the list says: {}", remark(words)));
+        say(out, format_args!("    # the list says: {}", comment(words)));
         out.push_str("    # a proposal, if somebody accepts it through that day (its priority must be P2 to P4):\n");
         say(out, format_args!("    # accepted_until: {date}"));
-        say(out, format_args!("    # accepted_by: {}", remark(&text(gap.owner.as_deref().unwrap_or("NAME")))));
+        say(out, format_args!("    # accepted_by: {}", comment(&quoted(gap.owner.as_deref().unwrap_or("NAME")))));
     }
 }
 
 fn remarks(lines: &[String], indent: &str, out: &mut String) {
-    lines.iter().for_each(|line| say(out, format_args!("{indent}# {}", remark(line))));
+    lines.iter().for_each(|line| say(out, format_args!("{indent}# {}", comment(line))));
 }
 
 fn say(out: &mut String, line: std::fmt::Arguments) {
     writeln!(out, "{line}").expect("a string takes all");
-}
-
-/// Text as a scalar that reads back as just that: quoted as JSON, which YAML reads too.
-fn text(text: &str) -> String {
-    let quoted = Value::from(text.replace('$', "$$")).to_string();
-    // JSON lets stand what YAML does not.
-    let mut out = String::with_capacity(quoted.len());
-    for c in quoted.chars() {
-        match c {
-            c if c > '\u{ffff}' && is_hidden(c) => say_char(&mut out, 'U', 8, c),
-            c if is_hidden(c) => say_char(&mut out, 'u', 4, c),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn say_char(out: &mut String, letter: char, digits: usize, c: char) {
-    write!(out, "\\{letter}{:0digits$x}", u32::from(c)).expect("a string takes all");
-}
-
-/// Text of several lines as they are written, where YAML keeps each of their letters; else as `text` does.
-fn block(source: &str, indent: usize) -> String {
-    let is_plain = |c: char| c == '\n' || !is_hidden(c);
-    let is_kept = source.contains('\n')
-        && source.chars().all(is_plain)
-        && !source.starts_with([' ', '\n'])
-        && !source.ends_with('\n');
-    if !is_kept {
-        return text(source);
-    }
-    let mut out = "|-".to_owned();
-    for line in source.replace('$', "$$").lines() {
-        out.push('\n');
-        if !line.is_empty() {
-            write!(out, "{:indent$}{line}", "").expect("a string takes all");
-        }
-    }
-    out
-}
-
-/// Text that stays on the line of its remark.
-fn remark(text: &str) -> String {
-    text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect()
 }

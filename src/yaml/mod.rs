@@ -9,6 +9,7 @@ mod parse;
 mod plain;
 mod read;
 mod reading;
+mod scalar;
 mod spanned;
 mod template;
 mod unit;
@@ -24,8 +25,9 @@ use crate::diagnostic::Span;
 use plain::Plain;
 
 pub use fill::{Lookup, fill};
-pub use parse::{parse, parse_plain};
+pub use parse::{parse, parse_foreign, parse_plain};
 pub use read::{read, read_with_holes};
+pub use scalar::{block, comment, flow, quoted};
 pub use spanned::Spanned;
 pub use template::{Filter, Part, Reference, Template, head};
 pub use unit::{Duration, Size};

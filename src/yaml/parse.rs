@@ -31,31 +31,43 @@ const FEW: usize = 16;
 /// keys that are not scalars, control characters, too deep, too large, aliases that expand to too much.
 /// `None` where there is no tree; problems may stand beside a tree as well.
 pub fn parse(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Option<Node> {
-    document(sources, file, problems, Dollar::Hole)
+    document(sources, file, problems, Dialect::Checklist)
 }
 
 /// The same for a file that was not written for gate, where `${` means nothing: there are no holes.
 pub fn parse_plain(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Option<Node> {
-    document(sources, file, problems, Dollar::Text)
+    document(sources, file, problems, Dialect::Plain)
 }
 
-/// What a dollar in a scalar is.
+/// The same for a file of other programs, which may hold several documents and merge keys. Tags are ignored. What comes
+/// before a mistake is read.
+pub fn parse_foreign(sources: &Sources, file: u32) -> Vec<Node> {
+    let text = &*sources.get(file).text;
+    if unfit(text, file).is_some() {
+        return Vec::new();
+    }
+    built(text, file, Dialect::Foreign, &mut Collector::default())
+}
+
+/// What a file may hold.
 #[derive(Clone, Copy, PartialEq)]
-enum Dollar {
-    /// `${…}` is a hole, and `$$` a dollar.
-    Hole,
-    /// Itself.
-    Text,
+enum Dialect {
+    /// One document, in which `${…}` is a hole, and `$$` a dollar.
+    Checklist,
+    /// One document, in which a dollar is itself.
+    Plain,
+    /// Several documents with merge keys, in which a dollar is itself.
+    Foreign,
 }
 
-fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dollar: Dollar) -> Option<Node> {
+fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dialect: Dialect) -> Option<Node> {
     let text = &*sources.get(file).text;
     if let Some(problem) = unfit(text, file) {
         problems.push(problem);
         return None;
     }
     let mut found = Collector::default();
-    let root = built(text, file, dollar, &mut found);
+    let root = built(text, file, dialect, &mut found).into_iter().next();
     if root.is_none() && found.is_empty() {
         found.push(Diagnostic::error(format!("`{}` is empty", sources.get(file).name)));
     }
@@ -63,7 +75,8 @@ fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dollar
     root
 }
 
-fn built(text: &str, file: u32, dollar: Dollar, problems: &mut Collector) -> Option<Node> {
+/// The documents of a text. Of one with a mistake, where one document is expected, none.
+fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> Vec<Node> {
     let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
     let mut builder = Builder {
         text,
@@ -74,10 +87,10 @@ fn built(text: &str, file: u32, dollar: Dollar, problems: &mut Collector) -> Opt
         entries: Vec::new(),
         anchors: HashMap::new(),
         keys: HashSet::new(),
-        root: None,
+        roots: Vec::new(),
         nodes: 0,
         expanded: 0,
-        dollar,
+        dialect,
     };
     let mut documents = 0;
     for next in Parser::new_from_str_with_options(text, options) {
@@ -92,24 +105,24 @@ fn built(text: &str, file: u32, dollar: Dollar, problems: &mut Collector) -> Opt
                     None => Diagnostic::error(words(&message)).at(builder.span(at..at + usize::from(at < text.len()))),
                 };
                 builder.problems.push(problem);
-                return None;
+                return builder.kept();
             }
         };
         let place = place.byte_range().unwrap_or_default();
         if let Event::DocumentStart(..) = event {
             documents += 1;
-            if documents > 1 {
+            if documents > 1 && dialect != Dialect::Foreign {
                 let span = builder.span(place);
                 let problem = Diagnostic::error("a second document begins here").at(span);
                 builder.problems.push(problem.help("a file holds one checklist: leave out the `---`"));
-                return builder.root;
+                return builder.roots;
             }
         }
         if !builder.event(event, place) {
-            return None;
+            return builder.kept();
         }
     }
-    builder.root
+    builder.roots
 }
 
 /// What is wrong with the text as such.
@@ -181,14 +194,20 @@ struct Builder<'a> {
     anchors: HashMap<usize, Anchor>,
     /// Every key so far: a long list has the same few again and again.
     keys: HashSet<Arc<str>>,
-    root: Option<Node>,
+    /// The documents that are complete.
+    roots: Vec<Node>,
     nodes: usize,
     /// How many of them aliases have added.
     expanded: usize,
-    dollar: Dollar,
+    dialect: Dialect,
 }
 
 impl Builder<'_> {
+    /// What is left of a text with a mistake.
+    fn kept(self) -> Vec<Node> {
+        if self.dialect == Dialect::Foreign { self.roots } else { Vec::new() }
+    }
+
     /// `false` when there is no point in going on.
     fn event(&mut self, event: Event, place: std::ops::Range<usize>) -> bool {
         match event {
@@ -256,7 +275,7 @@ impl Builder<'_> {
         if is_key {
             return Node { span, value: Value::Scalar(Scalar { text: self.key(text), style }) };
         }
-        if self.dollar == Dollar::Text || !(text.contains("${") || text.contains("$$")) {
+        if self.dialect != Dialect::Checklist || !(text.contains("${") || text.contains("$$")) {
             return Node { span, value: Value::Scalar(Scalar { text: text.into(), style }) };
         }
         let value = match template::parts(text, &self.text[span.range()], span) {
@@ -313,6 +332,7 @@ impl Builder<'_> {
 
     /// The entries of the map that ends, each key once.
     fn entries(&mut self, first: usize) -> Arc<[(Key, Node)]> {
+        self.merge(first);
         let duplicates = duplicates(&self.entries[first..]);
         if duplicates.is_empty() {
             return self.entries.drain(first..).collect();
@@ -325,6 +345,22 @@ impl Builder<'_> {
             self.problems.push(problem.also(original.span, "the first of them"));
         }
         entries.into_iter().flatten().collect()
+    }
+
+    /// Replaces merge keys by the entries that they stand for. Own entries win, and so do those of earlier merges.
+    fn merge(&mut self, first: usize) {
+        let is_merge = |(key, _): &(Key, Node)| &*key.text == MERGE;
+        if self.dialect != Dialect::Foreign || !self.entries[first..].iter().any(is_merge) {
+            return;
+        }
+        let (merges, mut entries): (Vec<_>, Vec<_>) = self.entries.drain(first..).partition(is_merge);
+        let mut known: HashSet<Arc<str>> = entries.iter().map(|(key, _)| Arc::clone(&key.text)).collect();
+        for (_, node) in &merges {
+            let maps = if node.elements().is_empty() { std::slice::from_ref(node) } else { node.elements() };
+            let merged = maps.iter().flat_map(Node::entries).filter(|(key, _)| known.insert(Arc::clone(&key.text)));
+            entries.extend(merged.cloned());
+        }
+        self.entries.extend(entries);
     }
 
     fn alias(&mut self, node: Node, nodes: usize, depth: usize, place: std::ops::Range<usize>) -> bool {
@@ -352,7 +388,7 @@ impl Builder<'_> {
             return false;
         }
         let Some(frame) = self.stack.last_mut() else {
-            self.root = Some(node);
+            self.roots.push(node);
             return true;
         };
         frame.depth = frame.depth.max(depth);
@@ -361,7 +397,7 @@ impl Builder<'_> {
             Body::Map(_, key @ Some(_)) => {
                 let key = key.take().expect("it is `Some`");
                 // What is refused as a key is reported there, and should not lead to further problems.
-                if &*key.text != MERGE {
+                if &*key.text != MERGE || self.dialect == Dialect::Foreign {
                     self.entries.push((key, node));
                 }
             }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 
-use super::{Duration, Lookup, Node, Spanned, fill, parse, read, read_with_holes};
+use super::{Duration, Lookup, Node, Spanned, fill, parse, parse_foreign, read, read_with_holes};
 
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -364,4 +364,14 @@ fn whatever_nests_without_end_is_refused_at_its_sixty_fifth_level() {
     }
     let defaults = format!("url: \"{}\"", "${a:-".repeat(100_000));
     assert!(said(&defaults).contains("defaults inside defaults are too many"));
+}
+
+#[test]
+fn a_file_of_other_programs_may_hold_documents_tags_and_merge_keys() {
+    let text = "x: &x { a: 1, b: 2 }\ny: { <<: *x, b: 3 }\nz: { <<: [*x, { c: !t 4 }], a: $A }\n---\nd: 1\nd: 2\n---\n{broken";
+    let mut sources = Sources::default();
+    let file = sources.add("compose.yaml", text);
+    let documents: Vec<String> =
+        parse_foreign(&sources, file).iter().map(|document| document.to_json().to_string()).collect();
+    assert_eq!(documents, [r#"{"x":{"a":1,"b":2},"y":{"b":3,"a":1},"z":{"a":"$A","b":2,"c":4}}"#, r#"{"d":1}"#]);
 }

@@ -17,7 +17,7 @@ use crate::client::http::Size;
 use crate::client::ssh::Host;
 use crate::text::json;
 
-use headings::headings;
+pub use headings::headings;
 
 pub use look::{Found, look};
 

@@ -1,0 +1,29 @@
+//! Items for environment variables that hold secrets: set, and no placeholders.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::dotenv::is_secret;
+use super::draft::{Draft, Part, Proposal};
+use super::facts::Facts;
+
+/// So many variables of a file are listed.
+const NAMES: usize = 60;
+
+/// Adds an item for the secrets of every file that names some.
+pub fn propose(facts: &Facts, draft: &mut Draft) {
+    let mut files: BTreeMap<(usize, &str), Vec<&str>> = BTreeMap::new();
+    for (name, file) in facts.names.iter().filter(|(name, _)| is_secret(name)) {
+        files.entry((file.matches('/').count(), file)).or_default().push(name);
+    }
+    for ((_, file), mut names) in files {
+        names.truncate(NAMES);
+        let id = draft.id("secrets", Part::Configuration);
+        let title = format!("Secrets named in {file} are set, and are not placeholders");
+        let probe = json!({ "use": "secrets-present", "with": { "names": names } });
+        let mut item = Proposal::new(Part::Configuration, id, title, file, vec![probe]);
+        item.hint = Some("set them in the environment of gate, or give a file: `--env-file .env`".to_owned());
+        draft.push(item);
+    }
+}

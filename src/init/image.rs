@@ -1,0 +1,127 @@
+//! Images that many people run, by name: what they are, and how they say that they are healthy.
+
+use serde_json::{Value, json};
+
+/// What runs in a container.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Known {
+    /// A database that `sql` speaks to.
+    Sql {
+        /// As the setting `dialect` names it.
+        dialect: &'static str,
+        /// Its port.
+        port: u16,
+    },
+    /// Redis, or what speaks like it.
+    Redis,
+    /// It answers requests of HTTP at this port and path, in this way.
+    Http {
+        /// Its port.
+        port: u16,
+        /// The path of its own health check.
+        path: &'static str,
+        /// What the answer must be, beyond the default.
+        expect: Option<Value>,
+    },
+    /// It accepts connections at this port.
+    Tcp(u16),
+    Prometheus,
+    Grafana,
+    Alertmanager,
+    /// It is for developers only.
+    Tool,
+}
+
+/// Servers of HTTP: their images, ports and paths.
+const HTTP: [(&[&str], u16, &str); 27] = [
+    (&["caddy", "nginx", "httpd", "haproxy"], 80, "/"),
+    (&["traefik"], 8080, "/ping"),
+    (&["clickhouse-server", "clickhouse"], 8123, "/ping"),
+    (&["consul"], 8500, "/v1/status/leader"),
+    (&["etcd"], 2379, "/health"),
+    (&["influxdb"], 8086, "/health"),
+    (&["jaeger", "all-in-one"], 16686, "/"),
+    (&["kibana"], 5601, "/api/status"),
+    (&["keycloak"], 9000, "/health/ready"),
+    (&["localstack"], 4566, "/_localstack/health"),
+    (&["loki"], 3100, "/ready"),
+    (&["meilisearch"], 7700, "/health"),
+    (&["minio"], 9000, "/minio/health/live"),
+    (&["nats"], 8222, "/healthz"),
+    (&["neo4j"], 7474, "/"),
+    (&["node-exporter"], 9100, "/metrics"),
+    (&["cadvisor"], 8080, "/healthz"),
+    (&["ollama"], 11434, "/"),
+    (&["otel-collector", "opentelemetry-collector", "opentelemetry-collector-contrib"], 13133, "/"),
+    (&["qdrant"], 6333, "/readyz"),
+    (&["solr"], 8983, "/solr/admin/info/system"),
+    (&["tempo"], 3200, "/ready"),
+    (&["typesense"], 8108, "/health"),
+    (&["vault"], 8200, "/v1/sys/health"),
+    (&["victoria-metrics"], 8428, "/health"),
+    (&["weaviate"], 8080, "/v1/.well-known/ready"),
+    (&["statsd-exporter", "postgres-exporter", "redis_exporter", "blackbox-exporter"], 9102, "/metrics"),
+];
+
+/// Servers that are reached by connecting: their images and ports.
+const TCP: [(&[&str], u16); 10] = [
+    (&["mongo", "mongodb"], 27017),
+    (&["rabbitmq"], 5672),
+    (&["kafka", "cp-kafka", "redpanda"], 9092),
+    (&["zookeeper"], 2181),
+    (&["memcached"], 11211),
+    (&["cassandra", "scylla"], 9042),
+    (&["mosquitto", "emqx"], 1883),
+    (&["mssql", "server"], 1433),
+    (&["beanstalkd"], 11300),
+    (&["cockroach"], 26257),
+];
+
+const TOOLS: [&str; 12] = [
+    "adminer",
+    "dbgate",
+    "dozzle",
+    "flower",
+    "mailcatcher",
+    "mailhog",
+    "mailpit",
+    "maildev",
+    "pgadmin4",
+    "phpmyadmin",
+    "portainer-ce",
+    "redis-commander",
+];
+
+/// What an image of this name holds.
+pub fn known(name: &str) -> Option<Known> {
+    let is_of = |names: &[&str]| names.contains(&name);
+    if name.starts_with("postgres") && !name.contains("exporter") || is_of(&["postgis", "pgvector", "timescaledb", "timescaledb-ha"]) {
+        return Some(Known::Sql { dialect: "postgresql", port: 5432 });
+    }
+    if is_of(&["pgbouncer"]) {
+        return Some(Known::Sql { dialect: "postgresql", port: 6432 });
+    }
+    if name.starts_with("mariadb") {
+        return Some(Known::Sql { dialect: "mariadb", port: 3306 });
+    }
+    if is_of(&["mysql", "mysql-server", "percona"]) {
+        return Some(Known::Sql { dialect: "mysql", port: 3306 });
+    }
+    if is_of(&["redis", "valkey", "keydb", "dragonfly", "redis-stack", "redis-stack-server"]) {
+        return Some(Known::Redis);
+    }
+    match name {
+        "prometheus" => return Some(Known::Prometheus),
+        "alertmanager" => return Some(Known::Alertmanager),
+        _ if name.starts_with("grafana") => return Some(Known::Grafana),
+        _ if name.starts_with("elasticsearch") || name.starts_with("opensearch") => {
+            let expect = Some(json!({ "json.status": { "one_of": ["green", "yellow"] } }));
+            return Some(Known::Http { port: 9200, path: "/_cluster/health", expect });
+        }
+        _ if TOOLS.contains(&name) => return Some(Known::Tool),
+        _ => {} // one of the tables may have it
+    }
+    let http = HTTP.iter().find(|(names, ..)| is_of(names));
+    let http = http.map(|(_, port, path)| Known::Http { port: *port, path, expect: None });
+    http.or_else(|| TCP.iter().find(|(names, _)| is_of(names)).map(|(_, port)| Known::Tcp(*port)))
+}

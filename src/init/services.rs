@@ -1,0 +1,268 @@
+//! Items for services: each by what it is, at the address at which it is published.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use super::database;
+use super::draft::{Connection, Draft, Part, Proposal, literal};
+use super::facts::{Facts, Route, Service};
+use super::health;
+use super::image::{Known, known};
+
+/// Ports at which services usually speak HTTP.
+const WEB: [u16; 20] =
+    [80, 443, 1337, 3000, 3001, 4000, 4200, 5000, 5001, 5173, 5174, 7000, 8000, 8001, 8008, 8080, 8081, 8090, 8888, 9000];
+/// Names of services that others reach first.
+const FIRST: [&str; 6] = ["api", "backend", "server", "web", "app", "gateway"];
+
+/// Adds an item for every service that keeps running.
+pub fn propose(facts: &Facts, draft: &mut Draft) {
+    let primary = primary(&facts.services);
+    let mut items: HashMap<&str, String> = HashMap::new();
+    for service in facts.services.iter().filter(|service| !service.is_job) {
+        let is_primary = primary == Some(service.name.as_str());
+        let Some(proposal) = item(service, is_primary, facts, draft) else { continue };
+        items.entry(&service.name).or_insert_with(|| proposal.id.clone());
+        draft.push(if service.is_optional { proposal.doubtful("it does not run by default") } else { proposal });
+        if let Some(version) = version(service, is_primary, facts, draft) {
+            draft.push(version);
+        }
+    }
+    let services: Vec<&Service> = facts.services.iter().filter(|service| items.contains_key(&*service.name)).collect();
+    for (own, other) in acyclic(&services, facts, &items) {
+        let item = draft.proposals.iter_mut().find(|item| item.id == own);
+        item.into_iter().for_each(|item| item.needs.push(other.clone()));
+    }
+}
+
+/// The own service that a route without a port most likely belongs to.
+fn primary(services: &[Service]) -> Option<&str> {
+    let own = services.iter().filter(|service| {
+        (service.build.is_some() || known(service.image_name()).is_none()) && !service.is_job && !service.is_in_cluster
+    });
+    let rank = |service: &&Service| {
+        let name = FIRST.iter().position(|first| service.name.contains(first)).unwrap_or(FIRST.len());
+        (service.ports.is_empty(), name)
+    };
+    own.min_by_key(rank).map(|service| service.name.as_str())
+}
+
+fn item(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -> Option<Proposal> {
+    if service.is_in_cluster {
+        return Some(in_cluster(service, draft));
+    }
+    let what = known(service.image_name()).or_else(|| known(&service.name).filter(|_| service.image.is_none()));
+    match what {
+        Some(Known::Tool) => None,
+        Some(Known::Sql { dialect, port }) => Some(sql(service, facts, dialect, port, draft)),
+        Some(Known::Redis) => Some(redis(service, facts, draft)),
+        Some(Known::Http { port, path, expect }) => {
+            let Some(outer) = service.outer(port).or_else(|| service.outer(service.health.as_ref()?.port?)) else {
+                return Some(other(service, is_primary, facts, draft));
+            };
+            let path = service.health.as_ref().map_or(path, |route| &route.path);
+            Some(http(service, outer, path, expect, draft))
+        }
+        Some(Known::Tcp(port)) => Some(match service.outer(port) {
+            Some(outer) => tcp(service, outer, draft),
+            None => unpublished(service, draft),
+        }),
+        // Their own items ask more than whether they answer.
+        Some(Known::Prometheus | Known::Grafana | Known::Alertmanager) => None,
+        None => Some(other(service, is_primary, facts, draft)),
+    }
+}
+
+fn sql(service: &Service, facts: &Facts, dialect: &'static str, port: u16, draft: &mut Draft) -> Proposal {
+    let settings = match (service.outer(port), database::sql_url(facts)) {
+        (Some(outer), _) => database::sql(service, facts, dialect, outer, draft),
+        (None, Some((name, from))) => Map::from_iter([("url".to_owned(), draft.secret(name, from).into())]),
+        (None, None) => return unpublished(service, draft),
+    };
+    let id = draft.id(&service.name, Part::Services);
+    let mut query = settings.clone();
+    query.insert("query".to_owned(), "SELECT 1".into());
+    let title = format!("{}: the database answers a query", service.name);
+    let proposal = Proposal::new(Part::Services, id.clone(), title, &service.from, vec![json!({ "sql": query })]);
+    let is_url = settings.contains_key("url");
+    draft.databases.push(Connection { item: id, settings });
+    if is_url { proposal.todo("the host in the URL must be one that gate can reach") } else { proposal }
+}
+
+fn redis(service: &Service, facts: &Facts, draft: &mut Draft) -> Proposal {
+    let settings = match (service.outer(6379), database::redis_url(facts)) {
+        (Some(outer), _) => database::redis(service, outer, draft),
+        (None, Some((name, from))) => Map::from_iter([("url".to_owned(), draft.secret(name, from).into())]),
+        (None, None) => return unpublished(service, draft),
+    };
+    let title = format!("{}: Redis answers", service.name);
+    let is_url = settings.contains_key("url");
+    let id = draft.id(&service.name, Part::Services);
+    let proposal = Proposal::new(Part::Services, id, title, &service.from, vec![json!({ "redis": settings })]);
+    if is_url { proposal.todo("the host in the URL must be one that gate can reach") } else { proposal }
+}
+
+/// A service of which nothing is known but its ports, and perhaps a route.
+fn other(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -> Proposal {
+    let asked = service.health.as_ref().and_then(|route| Some((service.outer(route.port?)?, route.path.clone())));
+    let web = || {
+        let ports = service.ports.iter().filter(|port| port.inner != 443 || service.ports.len() == 1);
+        let is_web = |port: &u16| WEB.contains(port);
+        let named = ports.clone().find(|port| is_web(&port.inner) || is_web(&port.outer));
+        named.or_else(|| ports.clone().next().filter(|_| service.build.is_some() && service.ports.len() == 1))
+    };
+    let Some((outer, path)) = asked.or_else(|| Some((web()?.outer, String::new()))) else {
+        return match service.ports.first() {
+            Some(port) => tcp(service, port.outer, draft),
+            None => unpublished(service, draft),
+        };
+    };
+    if !path.is_empty() {
+        return http(service, outer, &path, None, draft);
+    }
+    match mentioned(service, is_primary, facts, |path| !health::is_version(path)) {
+        Some(route) => {
+            let proposal = http(service, outer, &route.path, None, draft);
+            Proposal { from: format!("{}; {}", service.from, route.from), ..proposal }
+        }
+        None => {
+            let path = service.health.as_ref().map_or("/", |route| &route.path);
+            let proposal = http(service, outer, path, None, draft);
+            if path == "/" { proposal.todo("name the route that says whether the service is healthy") } else { proposal }
+        }
+    }
+}
+
+/// The route of a service that a document mentions.
+fn mentioned<'a>(
+    service: &Service,
+    is_primary: bool,
+    facts: &'a Facts,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Option<&'a Route> {
+    let is_own = |route: &&Route| match route.port {
+        Some(port) => service.ports.iter().any(|own| own.outer == port || own.inner == port && is_primary),
+        None => is_primary,
+    };
+    facts.routes.iter().filter(|route| is_wanted(&route.path)).find(is_own)
+}
+
+fn version(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -> Option<Proposal> {
+    let route = mentioned(service, is_primary, facts, health::is_version)?;
+    let variable = draft.variables.iter().find(|own| own.name == variable_name(&service.name))?;
+    let url = format!("${{vars.{}}}{}", variable.name, literal(&route.path));
+    let id = draft.id(&format!("{} version", service.name), Part::Services);
+    let title = format!("{}: {} names the release", service.name, route.path);
+    let proposal = Proposal::new(Part::Services, id, title, &route.from, vec![json!({ "http": { "url": url } })]);
+    Some(proposal.todo("expect the release here, such as `json.version: ${env.RELEASE}`"))
+}
+
+fn http(service: &Service, outer: u16, path: &str, expect: Option<Value>, draft: &mut Draft) -> Proposal {
+    let name = variable_name(&service.name);
+    let scheme = if matches!(outer, 443 | 8443) { "https" } else { "http" };
+    let own = name.to_ascii_uppercase();
+    draft.variable(&name, format!("${{env.{}_{own}_URL:-{scheme}://127.0.0.1:{outer}}}", draft.prefix.clone()), &service.from);
+    let mut settings = json!({ "url": format!("${{vars.{name}}}{}", literal(path)) });
+    if path == "/" {
+        settings["redirects"] = 5.into(); // of a page for people, such as one that wants a login first
+    }
+    let mut probe = json!({ "http": settings });
+    if let Some(expect) = expect {
+        probe["expect"] = expect;
+    }
+    let from = service.health.as_ref().map_or_else(|| service.from.clone(), |route| route.from.clone());
+    let title = if path == "/" { format!("{} answers", service.name) } else { format!("{}: {path} answers", service.name) };
+    let id = draft.id(&service.name, Part::Services);
+    Proposal::new(Part::Services, id, title, from, vec![probe])
+}
+
+fn tcp(service: &Service, outer: u16, draft: &mut Draft) -> Proposal {
+    database::host(draft, &service.from);
+    let title = format!("{} accepts connections", service.name);
+    let probe = json!({ "tcp": { "address": format!("${{vars.host}}:{outer}") } });
+    let id = draft.id(&service.name, Part::Services);
+    Proposal::new(Part::Services, id, title, &service.from, vec![probe])
+}
+
+/// A service that nothing outside can reach: Docker knows its state.
+fn unpublished(service: &Service, draft: &mut Draft) -> Proposal {
+    let mut expect = json!({ "json.State": "running" });
+    if service.health.is_some() {
+        expect["json.Health"] = "healthy".into();
+    }
+    let argv = ["docker", "compose", "ps", "--format", "json", &service.name].map(literal);
+    let probe = json!({ "command": { "argv": argv, "read_only": true }, "expect": expect });
+    let id = draft.id(&service.name, Part::Services);
+    Proposal::new(Part::Services, id, format!("{} is running", service.name), &service.from, vec![probe])
+        .held("it publishes no port; on the machine that runs it, Docker knows its state")
+}
+
+/// A workload of Kubernetes: kubectl knows its state.
+fn in_cluster(service: &Service, draft: &mut Draft) -> Proposal {
+    let (workload, namespace) = service.command.split_once(' ').unwrap_or((&service.command, ""));
+    let mut argv: Vec<String> = ["kubectl", "get", workload, "-o", "json"].map(literal).to_vec();
+    if !namespace.is_empty() {
+        argv.extend(["--namespace".to_owned(), literal(namespace)]);
+    }
+    let ready = if workload.starts_with("daemonset") { "json.status.numberReady" } else { "json.status.readyReplicas" };
+    let probe = json!({ "command": { "argv": argv, "read_only": true }, "expect": { ready: { "at_least": 1 } } });
+    let id = draft.id(&service.name, Part::Services);
+    Proposal::new(Part::Services, id, format!("{} has a ready replica", service.name), &service.from, vec![probe])
+        .held("gate must run where kubectl reaches the cluster")
+}
+
+/// The name of the variable that says where a service is.
+pub fn variable_name(service: &str) -> String {
+    let name: String = service.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name != "host";
+    if is_name { name } else { format!("service_{name}") }
+}
+
+/// The items of the services that a service waits for: through those that have no item.
+fn waits_for(service: &Service, facts: &Facts, items: &HashMap<&str, String>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::from([service.name.as_str()]);
+    let mut open: Vec<&str> = service.needs.iter().rev().map(String::as_str).collect();
+    while let Some(name) = open.pop() {
+        if !seen.insert(name) {
+            continue;
+        }
+        match items.get(name) {
+            Some(id) => found.push(id.clone()),
+            None => {
+                let other = facts.services.iter().find(|other| other.name == name);
+                open.extend(other.into_iter().flat_map(|other| other.needs.iter().rev().map(String::as_str)));
+            }
+        }
+    }
+    found
+}
+
+/// Which item needs which, without what would close a circle.
+fn acyclic(services: &[&Service], facts: &Facts, items: &HashMap<&str, String>) -> Vec<(String, String)> {
+    let needs: HashMap<&str, Vec<String>> =
+        services.iter().map(|service| (&*items[&*service.name], waits_for(service, facts, items))).collect();
+    let mut kept = Vec::new();
+    let mut begun: HashSet<&str> = HashSet::new();
+    let mut done: HashSet<&str> = HashSet::new();
+    for service in services {
+        // Each open item with how many of its needs were followed.
+        let mut open: Vec<(&str, usize)> = vec![(&items[&*service.name], 0)];
+        while let Some((own, at)) = open.last_mut() {
+            begun.insert(own);
+            let Some(other) = needs[own].get(*at).filter(|_| !done.contains(own)) else {
+                done.insert(own);
+                open.pop();
+                continue;
+            };
+            *at += 1;
+            let is_circle = begun.contains(&**other) && !done.contains(&**other);
+            if !is_circle {
+                kept.push(((*own).to_owned(), other.clone()));
+                open.push((other, 0));
+            }
+        }
+    }
+    kept
+}
