@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::checklist::{self, Found, OwnFiles, Overrides};
+use crate::checklist::{self, Found, Overrides, OwnFiles};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options, Ran};
 use crate::init::{Counts, Init as Proposed, Place};
@@ -60,8 +60,8 @@ impl Init {
         let folder = path.parent().unwrap_or(&env.cwd);
         let is_in_checklists = folder.file_name().is_some_and(|name| name == "checklists");
         let root = if is_in_checklists { folder.parent().unwrap_or(folder) } else { folder };
-        let root = writer::resolve(root).unwrap_or_else(|_| root.to_owned());
-        let place = Place { folder: &env.cwd, repository: repository(&env.cwd), root: &root, name: &name };
+        let [root, cwd] = [root, &env.cwd].map(|folder| writer::resolve(folder).unwrap_or_else(|_| folder.to_owned()));
+        let place = Place { folder: &cwd, repository: repository(&env.cwd), root: &root, name: &name };
         let mut proposed = Proposed::read(place);
         let found = |text: String| Found {
             name: name.clone(),
@@ -110,7 +110,9 @@ impl Init {
             written => written.map_err(failed)?,
         }
         let schema = format!("{:#}\n", checklist::schema(&Registry::built_in()));
-        let created = self.target(&path.with_file_name(SCHEMA), env).and_then(|target| target.create(|out| out.write_all(schema.as_bytes())));
+        let created = self
+            .target(&path.with_file_name(SCHEMA), env)
+            .and_then(|target| target.create(|out| out.write_all(schema.as_bytes())));
         match created {
             Err(problem) if problem.kind() != io::ErrorKind::AlreadyExists => Err(failed(problem)),
             Ok(()) | Err(_) => Ok(()),
@@ -128,7 +130,10 @@ impl Init {
         let Counts { live, held } = proposed.counts();
         let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
         let output = visible(&self.output.display().to_string()).into_owned();
-        let mut text = format!("{output}: {}, {} as comments\n", count(live, "item"), count(held, "proposal"));
+        let mut text = match live {
+            0 => format!("{output}: no file says what can be checked here; {} as comments\n", count(held, "proposal")),
+            _ => format!("{output}: {}, {} as comments\n", count(live, "item"), count(held, "proposal")),
+        };
         let unset: Vec<&str> = proposed.secrets().into_iter().filter(|name| env.var(name).is_none()).collect();
         if !unset.is_empty() {
             text.push_str(&format!("environment variables to set: {}\n", unset.join(", ")));
@@ -150,8 +155,7 @@ async fn attempt(found: Found, env: &Console) -> Result<Run, Failure> {
     let sign_offs = signed::read(&checklist, signed::memory(env), env).await?;
     let plan = Plan::build(checklist, &Selection::default(), sign_offs)
         .map_err(|problems| Failure::usage(problems, env).at(&sources))?;
-    let options =
-        Options { deadline: Some(DEADLINE), read_only: true, keep: Keep::None, ..Options::default() };
+    let options = Options { deadline: Some(DEADLINE), read_only: true, keep: Keep::None, ..Options::default() };
     let stop = stop().map_err(|problem| {
         Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), env)
     })?;

@@ -17,11 +17,19 @@ static FILE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:(?:docker-)?compose|docker-stack)((?:[.-][\w-]+)*)\.ya?ml$").expect("it is well formed")
 });
 /// Names of files that describe something else than a deployment.
-static ELSE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)(?:^|[./_-])(?:tests?|ci|dev|develop\w*|debug|e2e|examples?|samples?|fixtures?|testdata)(?:[./_-]|$)").expect("it is well formed"));
-static JOB: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:^|[_-])(?:migrat\w*|prestart|init|seed|setup|bootstrap|create-?buckets?)(?:$|[_-])").expect("it is well formed")
+static ELSE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:^|[./_-])(?:tests?|ci|dev|develop\w*|debug|e2e|examples?|samples?|fixtures?|testdata)(?:[./_-]|$)",
+    )
+    .expect("it is well formed")
 });
+static JOB: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:^|[_-])(?:migrat\w*|prestart|init|seed|setup|bootstrap|create-?buckets?)(?:$|[_-])")
+        .expect("it is well formed")
+});
+/// What Compose takes for the name of a service.
+static NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$").expect("it is well formed"));
 /// A variable without a default.
 static NEEDED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?:^|[^$])\$\{([A-Za-z_]\w*)(?::?\?[^}]*)?\}").expect("it is well formed"));
@@ -71,8 +79,8 @@ fn services(file: &Yaml, document: &Node, is_same: bool, facts: &mut Facts) {
     let Some(all) = document.get("services") else { return };
     let mut done: Vec<String> = Vec::new();
     for (key, node) in all.entries() {
-        let name = filled(&key.text).plain.unwrap_or_default();
-        if name.is_empty() || facts.services.len() >= SERVICES {
+        let name = key.text.to_string();
+        if !NAME.is_match(&name) || facts.services.len() >= SERVICES {
             continue;
         }
         let base = node.get("extends").and_then(|extends| extends.text().or_else(|| extends.get("service")?.text()));
@@ -106,12 +114,18 @@ fn read_service(file: &Yaml, node: &Node, folder: &str, service: &mut Service) {
     }
     for port in node.get("ports").map(Node::elements).unwrap_or_default() {
         let known = &mut service.ports;
-        published(port).into_iter().for_each(|port| if !known.contains(&port) { known.push(port) });
+        published(port).into_iter().for_each(|port| {
+            if !known.contains(&port) {
+                known.push(port)
+            }
+        });
     }
     let exposed = node.get("expose").map(Node::elements).unwrap_or_default();
     service.inner.extend(exposed.iter().filter_map(|port| port.text()?.parse::<u16>().ok()));
     if let Some(check) = node.get("healthcheck") {
         let test = check.get("test").map(words).unwrap_or_default();
+        service.has_check =
+            !matches!(test.as_str(), "" | "NONE") && check.get("disable").and_then(Node::text) != Some("true");
         service.health = health::route(&test, &file.at(check.span.start)).or_else(|| service.health.take());
     }
     let needs = node.get("depends_on").map(names).unwrap_or_default();
@@ -133,7 +147,12 @@ fn merge(known: &mut Service, own: Service) {
     known.image = own.image.or_else(|| known.image.take());
     known.build = own.build.or_else(|| known.build.take());
     known.health = own.health.or_else(|| known.health.take());
-    own.ports.into_iter().for_each(|port| if !known.ports.contains(&port) { known.ports.push(port) });
+    known.has_check |= own.has_check;
+    own.ports.into_iter().for_each(|port| {
+        if !known.ports.contains(&port) {
+            known.ports.push(port)
+        }
+    });
     known.inner.extend(own.inner);
     known.needs.extend(own.needs);
     known.settings.extend(own.settings);
@@ -163,7 +182,10 @@ fn words(node: &Node) -> String {
 fn pairs(node: Option<&Node>) -> BTreeMap<String, Option<String>> {
     let Some(node) = node else { return BTreeMap::new() };
     let value = |text: &str| filled(text).template;
-    let entries = node.entries().iter().map(|(key, node)| (key.text.to_string(), node.text().filter(|_| !node.is_null()).and_then(value)));
+    let entries = node
+        .entries()
+        .iter()
+        .map(|(key, node)| (key.text.to_string(), node.text().filter(|_| !node.is_null()).and_then(value)));
     let elements = node.elements().iter().filter_map(|element| {
         let text = element.text()?;
         let (key, own) = text.split_once('=').map_or((text, None), |(key, own)| (key, Some(own)));
@@ -178,7 +200,10 @@ fn labels(file: &Yaml, node: &Node) -> Vec<(String, String, String)> {
     let mut labels = Vec::new();
     for map in maps.into_iter().flatten() {
         let at = |node: &Node| file.at(node.span.start);
-        let entries = map.entries().iter().filter_map(|(key, node)| Some((key.text.to_string(), node.text()?.to_owned(), at(node))));
+        let entries = map
+            .entries()
+            .iter()
+            .filter_map(|(key, node)| Some((key.text.to_string(), node.text()?.to_owned(), at(node))));
         labels.extend(entries);
         labels.extend(map.elements().iter().filter_map(|element| {
             let (key, value) = element.text()?.split_once('=')?;
@@ -191,21 +216,51 @@ fn labels(file: &Yaml, node: &Node) -> Vec<(String, String, String)> {
 /// The ports that an entry of `ports` publishes over TCP.
 fn published(node: &Node) -> Vec<Port> {
     if !node.entries().is_empty() {
-        let number = |key: &str| filled(node.get(key)?.text()?).plain?.parse::<u16>().ok();
         let is_tcp = node.get("protocol").and_then(Node::text).is_none_or(|protocol| protocol == "tcp");
-        let port = number("published").zip(number("target")).filter(|_| is_tcp);
-        return port.map(|(outer, inner)| Port { outer, inner }).into_iter().collect();
+        let inner = node.get("target").and_then(Node::text).and_then(|text| filled(text).plain?.parse::<u16>().ok());
+        let port =
+            node.get("published").and_then(Node::text).zip(inner).and_then(|(outer, inner)| one_port(outer, inner));
+        return port.filter(|_| is_tcp).into_iter().collect();
     }
-    let Some(text) = node.text().and_then(|text| filled(text).plain) else { return Vec::new() };
-    let Some(text) = text.strip_suffix("/tcp").or(Some(&*text).filter(|text| !text.contains('/'))) else { return Vec::new() };
-    // `8000` alone is published at a port that nobody knows.
-    let Some((before, inner)) = text.rsplit_once(':') else { return Vec::new() };
-    let outer = before.rsplit(':').next().unwrap_or(before);
-    let (Some(outer), Some(inner)) = (range(outer), range(inner)) else { return Vec::new() };
-    if outer.len() != inner.len() {
+    let Some(text) = node.text() else { return Vec::new() };
+    let Some(text) = text.strip_suffix("/tcp").or(Some(text).filter(|text| !text.contains("/udp"))) else {
         return Vec::new();
+    };
+    // `8000` alone is published at a port that nobody knows.
+    let Some((before, inner)) = split_port(text) else { return Vec::new() };
+    let outer = split_port(before).map_or(before, |(_, outer)| outer);
+    let Some(inner) = filled(inner).plain.as_deref().and_then(range) else { return Vec::new() };
+    match filled(outer).plain.as_deref().and_then(range) {
+        Some(outer) if outer.len() > 1 && outer.len() == inner.len() => {
+            let ports = outer.zip(inner).take(usize::from(RANGE));
+            ports.map(|(outer, inner)| Port { outer: outer.to_string(), number: Some(outer), inner }).collect()
+        }
+        Some(_) | None if inner.len() == 1 => one_port(outer, *inner.start()).into_iter().collect(),
+        Some(_) | None => Vec::new(),
     }
-    outer.zip(inner).map(|(outer, inner)| Port { outer, inner }).take(usize::from(RANGE)).collect()
+}
+
+/// The port that a text names, which may be a variable.
+fn one_port(outer: &str, inner: u16) -> Option<Port> {
+    let read = filled(outer);
+    let number = read.plain.as_deref().and_then(|text| text.parse::<u16>().ok());
+    let is_known = number.is_some() || read.plain.is_none();
+    let outer = read.template.filter(|_| is_known && inner > 0)?;
+    Some(Port { outer, number, inner })
+}
+
+/// A text before and behind its last colon that is not in a variable.
+fn split_port(text: &str) -> Option<(&str, &str)> {
+    let mut open = 0_usize;
+    let colon = text.char_indices().rev().find(|(_, c)| {
+        match c {
+            '}' => open += 1,
+            '{' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        *c == ':' && open == 0
+    });
+    colon.map(|(at, _)| (&text[..at], &text[at + 1..]))
 }
 
 fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {

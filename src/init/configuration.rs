@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::dotenv::is_secret;
-use super::draft::{Draft, Part, Proposal};
+use super::dotenv::{is_deployed, is_secret};
+use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::Facts;
+use super::repository::Repository;
 
 /// So many variables of a file are listed.
 const NAMES: usize = 60;
 
 /// Adds an item for the secrets of every file that names some.
-pub fn propose(facts: &Facts, draft: &mut Draft) {
+pub fn propose(repository: &Repository, facts: &Facts, draft: &mut Draft) {
     let mut files: BTreeMap<(usize, &str), Vec<&str>> = BTreeMap::new();
     for (name, file) in facts.names.iter().filter(|(name, _)| is_secret(name)) {
         files.entry((file.matches('/').count(), file)).or_default().push(name);
@@ -21,9 +22,18 @@ pub fn propose(facts: &Facts, draft: &mut Draft) {
         names.truncate(NAMES);
         let id = draft.id("secrets", Part::Configuration);
         let title = format!("Secrets named in {file} are set, and are not placeholders");
-        let probe = json!({ "use": "secrets-present", "with": { "names": names } });
+        let (probe, hint) = match is_deployed(file) {
+            true => {
+                let own = literal(&repository.from_root(file));
+                (json!({ "env": { "file": own, "names": names } }), format!("set them in {file}"))
+            }
+            false => (
+                json!({ "use": "secrets-present", "with": { "names": names } }),
+                "set them in the environment of gate, or give a file: `--env-file .env`".to_owned(),
+            ),
+        };
         let mut item = Proposal::new(Part::Configuration, id, title, file, vec![probe]);
-        item.hint = Some("set them in the environment of gate, or give a file: `--env-file .env`".to_owned());
+        item.hint = Some(hint);
         draft.push(item);
     }
 }

@@ -14,7 +14,8 @@ static REFERENCE: LazyLock<Regex> =
 static REQUIREPASS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"requirepass\s+["']?(?:\$\{env\.(\w+))?"#).expect("it is well formed"));
 static SQL_URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|SQLALCHEMY\w*)_(?:\w+_)?(?:URL|URI|DSN)$").expect("it is well formed")
+    Regex::new(r"^(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|SQLALCHEMY\w*)_(?:\w+_)?(?:URL|URI|DSN)$")
+        .expect("it is well formed")
 });
 static REDIS_URL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(?:\w+_)?(?:REDIS|VALKEY)_(?:\w+_)?(?:URL|URI|DSN)$").expect("it is well formed"));
@@ -42,7 +43,7 @@ const MYSQL: Names = Names {
 const ROOT: &[&str] = &["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"];
 
 /// The parts of a database that is published at this port.
-pub fn sql(service: &Service, facts: &Facts, dialect: &str, port: u16, draft: &mut Draft) -> Map<String, Value> {
+pub fn sql(service: &Service, facts: &Facts, dialect: &str, port: &str, draft: &mut Draft) -> Map<String, Value> {
     let names = if dialect == "postgresql" { POSTGRES } else { MYSQL };
     let user = setting(service, facts, names.user);
     let is_root = user.is_none() && dialect != "postgresql";
@@ -53,9 +54,10 @@ pub fn sql(service: &Service, facts: &Facts, dialect: &str, port: u16, draft: &m
         settings.insert("dialect".to_owned(), dialect.into());
     }
     settings.insert("host".to_owned(), host(draft, &service.from));
-    settings.insert("port".to_owned(), port.into());
+    settings.insert("port".to_owned(), number(port));
     settings.insert("user".to_owned(), user.into());
-    let is_trusting = service.settings.get("POSTGRES_HOST_AUTH_METHOD").is_some_and(|method| method.as_deref() == Some("trust"));
+    let is_trusting =
+        service.settings.get("POSTGRES_HOST_AUTH_METHOD").is_some_and(|method| method.as_deref() == Some("trust"));
     if !is_trusting && !is_empty(service, "MYSQL_ALLOW_EMPTY_PASSWORD") {
         let password = if is_root { ROOT } else { names.password };
         settings.insert("password".to_owned(), password_of(service, password, draft).into());
@@ -67,14 +69,15 @@ pub fn sql(service: &Service, facts: &Facts, dialect: &str, port: u16, draft: &m
 }
 
 /// The parts of a Redis that is published at this port.
-pub fn redis(service: &Service, port: u16, draft: &mut Draft) -> Map<String, Value> {
+pub fn redis(service: &Service, port: &str, draft: &mut Draft) -> Map<String, Value> {
     let mut settings = Map::new();
     settings.insert("host".to_owned(), host(draft, &service.from));
-    settings.insert("port".to_owned(), port.into());
+    settings.insert("port".to_owned(), number(port));
     let command = filled(&service.command).template.unwrap_or_else(|| service.command.clone());
     if let Some(found) = REQUIREPASS.captures(&command) {
         let name = found.get(1).map_or("REDIS_PASSWORD", |name| name.as_str());
-        settings.insert("password".to_owned(), draft.secret(name, &service.from).into());
+        settings
+            .insert("password".to_owned(), draft.secret(name, &format!("{}: `{}`", service.from, service.name)).into());
     } else if service.settings.contains_key("REDIS_PASSWORD") {
         settings.insert("password".to_owned(), password_of(service, &["REDIS_PASSWORD"], draft).into());
     }
@@ -127,4 +130,9 @@ fn password_of(service: &Service, names: &[&str], draft: &mut Draft) -> String {
         _ => format!("{}: `{}`", service.from, service.name),
     };
     draft.secret(other.as_deref().unwrap_or(name), &from)
+}
+
+/// A port as a number, where it is one.
+fn number(port: &str) -> Value {
+    port.parse::<u16>().map_or_else(|_| port.into(), Value::from)
 }

@@ -17,15 +17,21 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
             continue;
         }
         let Some(text) = repository.text(&path) else { continue };
-        let mut service = Service { name: "app".to_owned(), from: path.clone(), build: Some(String::new()), ..Service::default() };
+        let mut service =
+            Service { name: "app".to_owned(), from: path.clone(), build: Some(String::new()), ..Service::default() };
         instructions(&path, &text, &mut service);
         for at in built {
             let known = &mut facts.services[at];
             known.inner.extend(&service.inner);
             known.health = known.health.take().or_else(|| service.health.clone());
+            known.has_check |= service.has_check;
         }
         if is_alone && !service.inner.is_empty() {
-            service.ports = service.inner.iter().map(|port| Port { outer: *port, inner: *port }).collect();
+            service.ports = service
+                .inner
+                .iter()
+                .map(|port| Port { outer: port.to_string(), number: Some(*port), inner: *port })
+                .collect();
             facts.services.push(service);
         }
     }
@@ -43,12 +49,16 @@ fn instructions(path: &str, text: &str, service: &mut Service) {
         let (instruction, rest) = whole.split_once(char::is_whitespace).unwrap_or((&whole, ""));
         match instruction.to_ascii_uppercase().as_str() {
             // Another stage begins: only the last one is run.
-            "FROM" => (service.inner, service.health) = (Vec::new(), None),
+            "FROM" => (service.inner, service.health, service.has_check) = (Vec::new(), None, false),
             "EXPOSE" => {
-                let ports = rest.split_whitespace().filter_map(|port| port.trim_end_matches("/tcp").parse::<u16>().ok());
+                let ports =
+                    rest.split_whitespace().filter_map(|port| port.trim_end_matches("/tcp").parse::<u16>().ok());
                 service.inner.extend(ports.take(16));
             }
-            "HEALTHCHECK" => service.health = health::route(rest, &format!("{path}:{}", number + 1)),
+            "HEALTHCHECK" => {
+                service.has_check = !rest.trim_start().starts_with("NONE");
+                service.health = health::route(rest, &format!("{path}:{}", number + 1));
+            }
             _ => {} // says nothing about how to reach it
         }
     }

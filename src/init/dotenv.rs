@@ -10,7 +10,7 @@ use super::facts::Facts;
 use super::repository::{Repository, file_name};
 
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:\.?env(?:[._-]\w+)*[._-](?:example|sample|template|dist|defaults?)|(?:example|sample)\.env|\.env)$")
+    Regex::new(r"^(?:\.?env(?:[._-]\w+)*[._-](?:example|sample|template|dist|defaults?)|[\w-]+\.env|\.env)$")
         .expect("it is well formed")
 });
 /// Names that say that the value is a secret.
@@ -21,8 +21,9 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| {
     .expect("it is well formed")
 });
 /// Names of what everybody may see.
-static PUBLIC: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"PUBLIC|PUBLISHABLE|^(?:VITE|REACT_APP|NUXT_PUBLIC)_|EXAMPLE").expect("it is well formed"));
+static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"PUBLIC|PUBLISHABLE|^(?:VITE|REACT_APP|NUXT_PUBLIC)_|EXAMPLE").expect("it is well formed")
+});
 
 /// Adds the names in all such files. `.env` itself comes last: it is rarely a part of the repository.
 pub fn read(repository: &mut Repository, facts: &mut Facts) {
@@ -37,6 +38,12 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
     }
 }
 
+/// Whether a file holds the values of a deployment: it is not an example, and not the file that every deployment has.
+pub fn is_deployed(path: &str) -> bool {
+    let name = file_name(path);
+    name.ends_with(".env") && name != ".env" && !name.starts_with("example") && !name.starts_with("sample")
+}
+
 /// Whether a variable of this name holds a secret.
 pub fn is_secret(name: &str) -> bool {
     SECRET.is_match(name) && !PUBLIC.is_match(name)
@@ -48,10 +55,20 @@ mod tests {
 
     #[test]
     fn names_say_whether_they_are_secret() {
-        for name in ["SECRET_KEY", "DATABASE_URL", "JWT_SECRET", "GITHUB_TOKEN", "SLACK_WEBHOOK_URL", "DB_PASSWORD", "SENTRY_DSN"] {
+        for name in [
+            "SECRET_KEY",
+            "DATABASE_URL",
+            "JWT_SECRET",
+            "GITHUB_TOKEN",
+            "SLACK_WEBHOOK_URL",
+            "DB_PASSWORD",
+            "SENTRY_DSN",
+        ] {
             assert!(is_secret(name), "{name}");
         }
-        for name in ["PORT", "STRIPE_PUBLISHABLE_KEY", "VITE_API_KEY", "TOKEN_TTL", "KEYCLOAK_HOST", "API_URL", "SECRETARY"] {
+        for name in
+            ["PORT", "STRIPE_PUBLISHABLE_KEY", "VITE_API_KEY", "TOKEN_TTL", "KEYCLOAK_HOST", "API_URL", "SECRETARY"]
+        {
             assert!(!is_secret(name), "{name}");
         }
     }

@@ -85,6 +85,8 @@ pub struct Proposal {
     pub needs: Vec<String>,
     /// What to do when it is red.
     pub hint: Option<String>,
+    /// The elements for each of which it is made, where it is made several times.
+    pub each: Vec<Value>,
     /// Its probes.
     pub probes: Vec<Value>,
     /// Why it is a comment, where it is one.
@@ -132,6 +134,7 @@ impl Proposal {
             todo: Vec::new(),
             needs: Vec::new(),
             hint: None,
+            each: Vec::new(),
             probes,
             held: None,
             is_tryable: true,
@@ -200,7 +203,9 @@ impl Draft {
         let mut seen: HashSet<&str> = HashSet::new();
         let mut open: Vec<&str> = proposal.needs.iter().rev().map(String::as_str).collect();
         while let Some(id) = open.pop() {
-            let Some(other) = self.proposals.iter().find(|other| other.id == id).filter(|_| seen.insert(id)) else { continue };
+            let Some(other) = self.proposals.iter().find(|other| other.id == id).filter(|_| seen.insert(id)) else {
+                continue;
+            };
             match other.held {
                 None => found.push(id.to_owned()),
                 Some(_) => open.extend(other.needs.iter().rev().map(String::as_str)),
@@ -233,18 +238,38 @@ impl Draft {
 
     /// Keeps the items that passed; the others become comments with the reason.
     pub fn settle(&mut self, results: &HashMap<String, Option<String>>) {
-        for item in self.proposals.iter_mut().filter(|item| item.is_tryable) {
-            match results.get(&item.id) {
-                Some(reason) => item.held = reason.clone(),
-                None => item.held = item.held.take().or_else(|| Some("it was not tried".to_owned())),
-            }
-        }
+        let proposals = std::mem::take(&mut self.proposals);
+        self.proposals = proposals.into_iter().flat_map(|item| settled(item, results)).collect();
     }
 
     /// The items that are not comments.
     pub fn live(&self) -> impl Iterator<Item = &Proposal> {
         self.proposals.iter().filter(|item| item.held.is_none())
     }
+}
+
+/// An item as it was tried; one of a list as two, if only some of its elements passed.
+fn settled(mut item: Proposal, results: &HashMap<String, Option<String>>) -> Vec<Proposal> {
+    if !item.is_tryable {
+        return vec![item];
+    }
+    let reason = |id: &str| match results.get(id) {
+        Some(reason) => reason.as_ref().map(|reason| format!("it was tried: {reason}")),
+        None => Some("it was not tried".to_owned()),
+    };
+    if item.each.is_empty() {
+        item.held = reason(&item.id);
+        return vec![item];
+    }
+    let elements = std::mem::take(&mut item.each);
+    let name = |element: &Value| element["name"].as_str().or(element.as_str()).unwrap_or_default().to_owned();
+    let why = |element: &Value| reason(&format!("{}/{}", item.id, name(element)));
+    let (passed, failed): (Vec<Value>, Vec<Value>) = elements.into_iter().partition(|element| why(element).is_none());
+    let live = Proposal { held: None, each: passed, ..item.clone() };
+    let held = failed.first().and_then(why);
+    let id = if live.each.is_empty() { item.id.clone() } else { format!("{}-others", item.id) };
+    let others = Proposal { id, held, each: failed, ..item };
+    [live, others].into_iter().filter(|item| !item.each.is_empty()).collect()
 }
 
 /// Foreign text for a setting, in which nothing is a reference.

@@ -32,6 +32,8 @@ pub struct Service {
     pub inner: Vec<u16>,
     /// How its own health is checked.
     pub health: Option<Route>,
+    /// Whether its own health is checked in any way.
+    pub has_check: bool,
     /// The services that it needs.
     pub needs: Vec<String>,
     /// Its environment variables with their values as gate writes them; none where the value is not known.
@@ -47,10 +49,12 @@ pub struct Service {
 }
 
 /// A published port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
-    /// Outside.
-    pub outer: u16,
+    /// Outside, as gate writes it.
+    pub outer: String,
+    /// The number outside, where it does not depend on a variable without a default.
+    pub number: Option<u16>,
     /// Inside.
     pub inner: u16,
 }
@@ -91,8 +95,8 @@ impl Service {
     }
 
     /// The published port that leads to this one.
-    pub fn outer(&self, inner: u16) -> Option<u16> {
-        self.ports.iter().find(|port| port.inner == inner).map(|port| port.outer)
+    pub fn outer(&self, inner: u16) -> Option<&str> {
+        self.ports.iter().find(|port| port.inner == inner).map(|port| port.outer.as_str())
     }
 }
 

@@ -51,7 +51,11 @@ pub fn mentioned(line: &str, from: &str) -> Vec<Route> {
         Some((port, found.get(3)?.as_str().to_owned()))
     });
     let bare = PATH.captures_iter(line).map(|found| (None, found[1].to_owned()));
-    let all = local.chain(bare).map(|(port, path)| Route { port, path: path.trim_end_matches('.').to_owned(), from: from.to_owned() });
+    let all = local.chain(bare).map(|(port, path)| Route {
+        port,
+        path: path.trim_end_matches('.').to_owned(),
+        from: from.to_owned(),
+    });
     all.filter(|route| is_health(&route.path)).collect()
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::facts::Service;
+
 /// What runs in a container.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Known {
@@ -92,10 +94,23 @@ const TOOLS: [&str; 12] = [
     "redis-commander",
 ];
 
+/// Parts of names of services that run tests, or show what developers look at.
+const TOOL_NAMES: [&str; 6] = ["playwright", "cypress", "selenium", "storybook", "mailcatcher", "mailhog"];
+
+/// What a service is, by its image; by its name where it is built from a Dockerfile.
+pub fn of(service: &Service) -> Option<Known> {
+    if TOOL_NAMES.iter().any(|name| service.name.contains(name)) {
+        return Some(Known::Tool);
+    }
+    known(service.image_name()).or_else(|| known(&service.name).filter(|_| service.image.is_none()))
+}
+
 /// What an image of this name holds.
-pub fn known(name: &str) -> Option<Known> {
+fn known(name: &str) -> Option<Known> {
     let is_of = |names: &[&str]| names.contains(&name);
-    if name.starts_with("postgres") && !name.contains("exporter") || is_of(&["postgis", "pgvector", "timescaledb", "timescaledb-ha"]) {
+    if name.starts_with("postgres") && !name.contains("exporter")
+        || is_of(&["postgis", "pgvector", "timescaledb", "timescaledb-ha"])
+    {
         return Some(Known::Sql { dialect: "postgresql", port: 5432 });
     }
     if is_of(&["pgbouncer"]) {

@@ -15,7 +15,11 @@ const FILES: usize = 1000;
 /// So many workloads are read.
 const WORKLOADS: usize = 200;
 
-static MATCH: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"Host\(\s*[`"']([^`"',)]+)[`"']"#).expect("it is well formed"));
+static MATCH: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"Host\(\s*[`"']([^`"',)]+)[`"']"#).expect("it is well formed"));
+
+/// What Kubernetes takes for a name.
+static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[a-z0-9][a-z0-9.-]{0,252}$").expect("it is well formed"));
 
 /// Adds the workloads and public names of all manifests.
 pub fn read(repository: &mut Repository, facts: &mut Facts) {
@@ -24,7 +28,9 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
     };
     for path in repository.paths(is_yaml).into_iter().take(FILES) {
         // Most files of YAML are something else: what is wrong with them is no news.
-        let Some(file) = repository.quiet_yaml(&path).filter(|file| file.text().contains("apiVersion:")) else { continue };
+        let Some(file) = repository.quiet_yaml(&path).filter(|file| file.text().contains("apiVersion:")) else {
+            continue;
+        };
         for document in &file.documents {
             manifest(&file, document, facts);
         }
@@ -33,13 +39,14 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
 
 fn manifest(file: &Yaml, document: &Node, facts: &mut Facts) {
     let name = document.at_path("metadata.name").and_then(Node::text).unwrap_or_default();
-    let is_template = name.contains("{{") || name.is_empty();
+    let is_template = !NAME.is_match(name);
     let kind = document.get("kind").and_then(Node::text).unwrap_or_default();
     let from = file.at(document.span.start);
     match kind {
         "Deployment" | "StatefulSet" | "DaemonSet" if !is_template && facts.services.len() < WORKLOADS => {
             let containers = document.at_path("spec.template.spec.containers").map(Node::elements).unwrap_or_default();
-            let namespace = document.at_path("metadata.namespace").and_then(Node::text).unwrap_or_default();
+            let namespace =
+                document.at_path("metadata.namespace").and_then(Node::text).filter(|name| NAME.is_match(name));
             let health = containers.iter().find_map(|container| probe(file, container));
             facts.services.push(Service {
                 name: name.to_owned(),
@@ -47,7 +54,7 @@ fn manifest(file: &Yaml, document: &Node, facts: &mut Facts) {
                 image: containers.first().and_then(|container| container.get("image")?.text()).map(ToOwned::to_owned),
                 health,
                 // What kubectl has to name.
-                command: format!("{}/{name} {namespace}", kind.to_ascii_lowercase()).trim_end().to_owned(),
+                command: format!("{}/{name} {}", kind.to_ascii_lowercase(), namespace.unwrap_or("default")),
                 is_in_cluster: true,
                 ..Service::default()
             });
@@ -62,7 +69,12 @@ fn manifest(file: &Yaml, document: &Node, facts: &mut Facts) {
                 let hosts = MATCH.captures_iter(rule.text().unwrap_or_default()).map(|found| found[1].to_owned());
                 let service = route.at_path("services[0].name").and_then(Node::text).map(ToOwned::to_owned);
                 let from = file.at(rule.span.start);
-                hosts.for_each(|name| add(facts, Host { name, service: service.clone(), is_tls, path: "/".to_owned(), from: from.clone() }));
+                hosts.for_each(|name| {
+                    add(
+                        facts,
+                        Host { name, service: service.clone(), is_tls, path: "/".to_owned(), from: from.clone() },
+                    )
+                });
             }
         }
         "HTTPRoute" => {
@@ -79,7 +91,9 @@ fn manifest(file: &Yaml, document: &Node, facts: &mut Facts) {
 
 /// The HTTP request by which the cluster checks a container.
 fn probe(file: &Yaml, container: &Node) -> Option<Route> {
-    let probe = ["readinessProbe", "livenessProbe", "startupProbe"].iter().find_map(|probe| container.get(probe)?.get("httpGet"))?;
+    let probe = ["readinessProbe", "livenessProbe", "startupProbe"]
+        .iter()
+        .find_map(|probe| container.get(probe)?.get("httpGet"))?;
     let path = probe.get("path").and_then(Node::text).unwrap_or("/");
     let path = path.split('?').next().unwrap_or_default();
     Some(Route { port: None, path: path.to_owned(), from: file.at(probe.span.start) })
@@ -99,14 +113,18 @@ fn ingress(file: &Yaml, document: &Node, facts: &mut Facts) {
         let name = host.text().unwrap_or_default();
         for path in rule.at_path("http.paths").map(Node::elements).unwrap_or_default().iter().take(16) {
             let service = path.at_path("backend.service.name").or_else(|| path.at_path("backend.serviceName"));
-            let own = path.get("path").and_then(Node::text).filter(|path| !path.contains(['(', '*', '$'])).unwrap_or("/");
-            add(facts, Host {
-                name: name.to_owned(),
-                service: service.and_then(Node::text).map(ToOwned::to_owned),
-                is_tls: secured.contains(&name),
-                path: own.to_owned(),
-                from: file.at(host.span.start),
-            });
+            let own =
+                path.get("path").and_then(Node::text).filter(|path| !path.contains(['(', '*', '$'])).unwrap_or("/");
+            add(
+                facts,
+                Host {
+                    name: name.to_owned(),
+                    service: service.and_then(Node::text).map(ToOwned::to_owned),
+                    is_tls: secured.contains(&name),
+                    path: own.to_owned(),
+                    from: file.at(host.span.start),
+                },
+            );
         }
     }
 }

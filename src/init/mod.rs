@@ -9,6 +9,7 @@
 mod alembic;
 mod compose;
 mod configuration;
+mod containers;
 mod database;
 mod dockerfile;
 mod dotenv;
@@ -24,6 +25,8 @@ mod repository;
 mod routes;
 mod runbook;
 mod services;
+#[cfg(test)]
+mod tests;
 mod traefik;
 mod variable;
 mod workflow;
@@ -80,7 +83,7 @@ impl Init {
         services::propose(&facts, &mut draft);
         public::propose(&facts, &mut draft);
         alembic::propose(&mut repository, &facts, &mut draft);
-        configuration::propose(&facts, &mut draft);
+        configuration::propose(&repository, &facts, &mut draft);
         monitoring::propose(&mut repository, &facts, &mut draft);
         reports::propose(&mut repository, &mut draft);
         workflow::propose(&mut repository, &mut draft);
@@ -132,6 +135,7 @@ fn title(folder: &str, name: &str) -> String {
 
 /// The name of a checklist as the beginning of the names of variables.
 fn prefix(name: &str) -> String {
-    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("GATE_{name}") }
 }

@@ -7,7 +7,7 @@ use crate::yaml::Node;
 
 use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::{Facts, Service};
-use super::image::{Known, known};
+use super::image::{self, Known};
 use super::repository::{Repository, file_name};
 
 /// Of dashboards, jobs and receivers, so many are named.
@@ -29,7 +29,7 @@ fn prometheus(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
     });
     let service = service(facts, &Known::Prometheus);
     let Some(from) = service.map(|service| service.from.clone()).or(file) else { return };
-    let url = address(service, "prometheus", 9090, &from, draft);
+    let url = address(facts, service, "prometheus", 9090, &from, draft);
     let probe = json!({ "prometheus": { "url": url.0, "query": "up" }, "expect": { "values": { "every": 1 } } });
     let id = draft.id("prometheus", Part::Monitoring);
     let title = match jobs.is_empty() {
@@ -46,7 +46,7 @@ fn alertmanager(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
     });
     let service = service(facts, &Known::Alertmanager);
     let Some(from) = service.map(|service| service.from.clone()).or(file) else { return };
-    let url = address(service, "alertmanager", 9093, &from, draft);
+    let url = address(facts, service, "alertmanager", 9093, &from, draft);
     let mut probe = json!({ "alertmanager": { "url": url.0 } });
     if !receivers.is_empty() {
         let receivers: Vec<String> = receivers.iter().map(|name| literal(name)).collect();
@@ -64,8 +64,9 @@ fn grafana(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
     for path in repository.paths(is_dashboard).into_iter().take(FILES) {
         let Some(text) = repository.text(&path) else { continue };
         let Ok(json) = serde_json::from_str::<Value>(&text) else { continue };
-        let json = if json["panels"].is_array() { &json } else { &json["dashboard"] };
-        let Some(title) = json["title"].as_str().filter(|_| json["panels"].is_array()) else { continue };
+        let is_own = |json: &Value| json["panels"].is_array() || json["rows"].is_array();
+        let json = if is_own(&json) { &json } else { &json["dashboard"] };
+        let Some(title) = json["title"].as_str().filter(|_| is_own(json)) else { continue };
         if !titles.iter().any(|known| known == title) && titles.len() < NAMES && !looks_secret(title) {
             titles.push(title.to_owned());
         }
@@ -74,7 +75,7 @@ fn grafana(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
     titles.sort();
     let service = service(facts, &Known::Grafana);
     let Some(from) = service.map(|service| service.from.clone()).or(file) else { return };
-    let (url, is_known) = address(service, "grafana", 3000, &from, draft);
+    let (url, is_known) = address(facts, service, "grafana", 3000, &from, draft);
     let id = draft.id("grafana", Part::Monitoring);
     if titles.is_empty() {
         let probe = json!({ "http": { "url": format!("{url}/api/health") }, "expect": { "json.database": "ok" } });
@@ -108,29 +109,43 @@ fn credentials(service: Option<&Service>, settings: &mut Map<String, Value>, dra
     // A reference, with or without a default.
     let name = value.strip_prefix("${env.").and_then(|rest| rest.split([':', '}']).next());
     let from = service.map(|service| service.from.clone()).unwrap_or_default();
-    let password = draft.secret(name.unwrap_or("GF_SECURITY_ADMIN_PASSWORD"), &format!("{from}: the password of Grafana's administrator"));
+    let password = draft.secret(
+        name.unwrap_or("GF_SECURITY_ADMIN_PASSWORD"),
+        &format!("{from}: the password of Grafana's administrator"),
+    );
     settings.insert("password".to_owned(), password.into());
 }
 
 /// The service that runs this.
 fn service<'a>(facts: &'a Facts, what: &Known) -> Option<&'a Service> {
-    let is_it = |service: &&Service| {
-        let known = known(service.image_name()).or_else(|| known(&service.name).filter(|_| service.image.is_none()));
-        known.as_ref() == Some(what) && !service.is_in_cluster
-    };
+    let is_it = |service: &&Service| !service.is_in_cluster && image::of(service).as_ref() == Some(what);
     facts.services.iter().find(is_it)
 }
 
 /// The reference to the address of a service, and whether the repository says where it is.
-fn address(service: Option<&Service>, name: &str, port: u16, from: &str, draft: &mut Draft) -> (String, bool) {
-    let outer = service.and_then(|service| service.outer(port).or_else(|| Some(service.ports.first()?.outer)));
+fn address(
+    facts: &Facts,
+    service: Option<&Service>,
+    name: &str,
+    port: u16,
+    from: &str,
+    draft: &mut Draft,
+) -> (String, bool) {
+    let own = |service: &Service| {
+        service.outer(port).or(service.ports.first().map(|port| port.outer.as_str())).map(ToOwned::to_owned)
+    };
+    let outer = service.and_then(own);
+    let is_known = outer.is_some();
+    // A proxy may publish its port.
+    let proxies = || facts.services.iter().filter(|_| service.is_some()).find_map(|proxy| proxy.outer(port));
+    let outer = outer.or_else(|| proxies().map(ToOwned::to_owned));
     let variable = format!("{}_{}_URL", draft.prefix, name.to_ascii_uppercase());
     let value = match outer {
         Some(outer) => format!("${{env.{variable}:-http://127.0.0.1:{outer}}}"),
         None => format!("${{env.{variable}}}"),
     };
     draft.variable(name, value, from);
-    (format!("${{vars.{name}}}"), outer.is_some())
+    (format!("${{vars.{name}}}"), is_known)
 }
 
 fn placed(item: Proposal, is_known: bool) -> Proposal {

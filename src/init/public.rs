@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::{Facts, Host};
+use super::image::{self, Known};
 
 /// So many names become items.
 const HOSTS: usize = 40;
@@ -22,7 +23,16 @@ static NAME: LazyLock<Regex> =
 
 /// Adds an item for every public name.
 pub fn propose(facts: &Facts, draft: &mut Draft) {
-    for host in facts.hosts.iter().filter(|host| NAME.is_match(&host.name)).take(HOSTS) {
+    let service = |host: &Host| facts.services.iter().find(|own| host.service.as_ref() == Some(&own.name));
+    let is_tool = |host: &Host| service(host).is_some_and(|own| own.is_job || image::of(own) == Some(Known::Tool));
+    // Beside a name with TLS, one without it is for developers.
+    let is_beside = |host: &Host| {
+        !host.is_tls
+            && host.service.is_some()
+            && facts.hosts.iter().any(|other| other.is_tls && other.service == host.service)
+    };
+    let is_wanted = |host: &&Host| NAME.is_match(&host.name) && !is_tool(host) && !is_beside(host);
+    for host in facts.hosts.iter().filter(is_wanted).take(HOSTS) {
         let item = item(host, facts, draft);
         draft.push(item);
     }
@@ -41,10 +51,17 @@ fn item(host: &Host, facts: &Facts, draft: &mut Draft) -> Proposal {
     if host.is_tls {
         probes.push(json!({ "use": "tls-expiry", "with": { "address": format!("{}:443", host.name) } }));
     }
-    let shown = host.name.replace("${env.", "${");
-    let id = draft.id(&format!("public {}{}", shown, host.path.trim_end_matches('/')), Part::Public);
+    // A name with a variable is not known yet: then the service behind it says more.
+    let shown = match (host.name.contains("${env."), &host.service) {
+        (false, _) => host.name.clone(),
+        (true, Some(service)) => format!("{service}: its public address"),
+        (true, None) => "The public address".to_owned(),
+    };
+    let words = if host.name.contains("${env.") { host.service.as_deref().unwrap_or_default() } else { &host.name };
+    let id = draft.id(&format!("public {words}{}", host.path.trim_end_matches('/')), Part::Public);
     let what = if host.is_tls { "answers, and its certificate is good for 14 days" } else { "answers" };
-    let title = format!("{shown}{} {what}", if path == "/" { "" } else { path });
+    let path = if path == "/" || host.name.contains("${env.") { "" } else { path };
+    let title = format!("{shown}{path} {what}");
     let item = Proposal::new(Part::Public, id, title, &host.from, probes);
     if host.name.contains("${env.") {
         return item.doubtful("the name depends on a variable: set it, or write the name out");

@@ -20,14 +20,16 @@ static NAMING: LazyLock<Regex> = LazyLock::new(|| {
         .expect("it is well formed")
 });
 static JUNIT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"--junit-?xml[= ]["']?([\w./-]+\.xml)|["'= ]([\w./-]*junit[\w./-]*\.xml)\b"#).expect("it is well formed")
+    Regex::new(r#"--junit-?xml[= ]["']?([\w./-]+\.xml)|["'= ]([\w./-]*junit[\w./-]*\.xml)\b"#)
+        .expect("it is well formed")
 });
 static SUMMARY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"--summary-export[= ]["']?([\w./-]+\.json)"#).expect("it is well formed"));
 static K6: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"from\s+["']k6/http["']|require\(["']k6/http["']\)"#).expect("it is well formed"));
-static SCRIPT: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)(?:k6|load|perf|stress|soak|smoke|spike)[^/]*(?:/.*)?\.[jt]s$").expect("it is well formed"));
+static SCRIPT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:k6|load|perf|stress|soak|smoke|spike)[^/]*(?:/.*)?\.[jt]s$").expect("it is well formed")
+});
 const ABSENT: &str = "the report is not here: let CI put it here before gate runs";
 
 /// Adds an item for every report that some file names, and for every script of k6 without one.
@@ -40,9 +42,13 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
         let own = |name: &str| format!("{folder}{}", name.trim_start_matches("./"));
         let is_inside = |name: &str| !name.starts_with('/') && !name.contains("..");
         let found = JUNIT.captures_iter(&text).filter_map(|found| Some(found.get(1).or(found.get(2))?.as_str()));
-        found.filter(|name| is_inside(name)).for_each(|name| _ = junit.entry(own(name)).or_insert_with(|| path.clone()));
+        found
+            .filter(|name| is_inside(name))
+            .for_each(|name| _ = junit.entry(own(name)).or_insert_with(|| path.clone()));
         let found = SUMMARY.captures_iter(&text).map(|found| found.get(1).map_or("", |name| name.as_str()));
-        found.filter(|name| is_inside(name)).for_each(|name| _ = summaries.entry(own(name)).or_insert_with(|| path.clone()));
+        found
+            .filter(|name| is_inside(name))
+            .for_each(|name| _ = summaries.entry(own(name)).or_insert_with(|| path.clone()));
     }
     for (report, from) in junit.into_iter().take(REPORTS) {
         let files = literal(&repository.from_root(&report));
@@ -63,7 +69,8 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
             false => json!({ "k6": { "summary": own }, "expect": { "modified": { "newer_than": "7d" } } }),
         };
         let id = draft.id(&format!("load test {}", file_name(&summary).trim_end_matches(".json")), Part::Tests);
-        let item = Proposal::new(Part::Tests, id, format!("The load test met its thresholds ({summary})"), from, vec![probe]);
+        let item =
+            Proposal::new(Part::Tests, id, format!("The load test met its thresholds ({summary})"), from, vec![probe]);
         draft.push(if repository.holds(&summary) { item } else { item.doubtful(ABSENT) });
     }
     if has_summaries {

@@ -16,7 +16,8 @@ const RUNBOOKS: usize = 20;
 const CHAPTERS: usize = 12;
 
 static RUNBOOK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:run-?_?books?|play-?_?books?|on-?_?call|incident-response|disaster-recovery).*\.md$").expect("it is well formed")
+    Regex::new(r"(?i)(?:run-?_?books?|play-?_?books?|on-?_?call|incident-response|disaster-recovery).*\.md$")
+        .expect("it is well formed")
 });
 
 /// Adds an item for every runbook.

@@ -4,15 +4,18 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
+use super::compose;
+use super::containers;
 use super::database;
 use super::draft::{Connection, Draft, Part, Proposal, literal};
-use super::facts::{Facts, Route, Service};
+use super::facts::{Facts, Port, Route, Service};
 use super::health;
-use super::image::{Known, known};
+use super::image::{self, Known};
 
 /// Ports at which services usually speak HTTP.
-const WEB: [u16; 20] =
-    [80, 443, 1337, 3000, 3001, 4000, 4200, 5000, 5001, 5173, 5174, 7000, 8000, 8001, 8008, 8080, 8081, 8090, 8888, 9000];
+const WEB: [u16; 20] = [
+    80, 443, 1337, 3000, 3001, 4000, 4200, 5000, 5001, 5173, 5174, 7000, 8000, 8001, 8008, 8080, 8081, 8090, 8888, 9000,
+];
 /// Names of services that others reach first.
 const FIRST: [&str; 6] = ["api", "backend", "server", "web", "app", "gateway"];
 
@@ -20,15 +23,29 @@ const FIRST: [&str; 6] = ["api", "backend", "server", "web", "app", "gateway"];
 pub fn propose(facts: &Facts, draft: &mut Draft) {
     let primary = primary(&facts.services);
     let mut items: HashMap<&str, String> = HashMap::new();
+    let mut unpublished: Vec<&Service> = Vec::new();
     for service in facts.services.iter().filter(|service| !service.is_job) {
         let is_primary = primary == Some(service.name.as_str());
-        let Some(proposal) = item(service, is_primary, facts, draft) else { continue };
+        let found = item(service, is_primary, facts, draft);
+        if let Found::Unpublished = found {
+            unpublished.push(service);
+        }
+        let asked = service.health.as_ref().filter(|_| is_primary).and_then(|route| Some((route.port?, &*route.path)));
+        let mut proposal = match (found, asked) {
+            (Found::Item(proposal), _) => *proposal,
+            (Found::Unpublished, Some((port, path))) => http(service, &port.to_string(), path, None, draft)
+                .doubtful("no file publishes the port: say in `vars` where the service is"),
+            (Found::Unpublished, None) | (Found::Nothing, _) => continue,
+        };
         items.entry(&service.name).or_insert_with(|| proposal.id.clone());
+        proposal.hint = compose::is_compose(service.from.split(':').next().unwrap_or_default())
+            .then(|| format!("docker compose logs {}", service.name));
         draft.push(if service.is_optional { proposal.doubtful("it does not run by default") } else { proposal });
         if let Some(version) = version(service, is_primary, facts, draft) {
             draft.push(version);
         }
     }
+    containers::propose(&unpublished, draft);
     let services: Vec<&Service> = facts.services.iter().filter(|service| items.contains_key(&*service.name)).collect();
     for (own, other) in acyclic(&services, facts, &items) {
         let item = draft.proposals.iter_mut().find(|item| item.id == own);
@@ -36,10 +53,26 @@ pub fn propose(facts: &Facts, draft: &mut Draft) {
     }
 }
 
+/// What comes of a service.
+enum Found {
+    /// An item of its own.
+    Item(Box<Proposal>),
+    /// It can't be reached from outside.
+    Unpublished,
+    /// Nothing to check here.
+    Nothing,
+}
+
+impl From<Option<Proposal>> for Found {
+    fn from(item: Option<Proposal>) -> Self {
+        item.map_or(Self::Unpublished, |item| Self::Item(Box::new(item)))
+    }
+}
+
 /// The own service that a route without a port most likely belongs to.
 fn primary(services: &[Service]) -> Option<&str> {
     let own = services.iter().filter(|service| {
-        (service.build.is_some() || known(service.image_name()).is_none()) && !service.is_job && !service.is_in_cluster
+        (service.build.is_some() || image::of(service).is_none()) && !service.is_job && !service.is_in_cluster
     });
     let rank = |service: &&Service| {
         let name = FIRST.iter().position(|first| service.name.contains(first)).unwrap_or(FIRST.len());
@@ -48,90 +81,91 @@ fn primary(services: &[Service]) -> Option<&str> {
     own.min_by_key(rank).map(|service| service.name.as_str())
 }
 
-fn item(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -> Option<Proposal> {
+fn item(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -> Found {
     if service.is_in_cluster {
-        return Some(in_cluster(service, draft));
+        return Found::Unpublished;
     }
-    let what = known(service.image_name()).or_else(|| known(&service.name).filter(|_| service.image.is_none()));
-    match what {
-        Some(Known::Tool) => None,
-        Some(Known::Sql { dialect, port }) => Some(sql(service, facts, dialect, port, draft)),
-        Some(Known::Redis) => Some(redis(service, facts, draft)),
+    match image::of(service) {
+        Some(Known::Tool) => Found::Nothing,
+        Some(Known::Sql { dialect, port }) => sql(service, facts, dialect, port, draft).into(),
+        Some(Known::Redis) => redis(service, facts, draft).into(),
         Some(Known::Http { port, path, expect }) => {
             let Some(outer) = service.outer(port).or_else(|| service.outer(service.health.as_ref()?.port?)) else {
-                return Some(other(service, is_primary, facts, draft));
+                return other(service, is_primary, facts, draft).into();
             };
             let path = service.health.as_ref().map_or(path, |route| &route.path);
-            Some(http(service, outer, path, expect, draft))
+            Some(http(service, outer, path, expect, draft)).into()
         }
-        Some(Known::Tcp(port)) => Some(match service.outer(port) {
-            Some(outer) => tcp(service, outer, draft),
-            None => unpublished(service, draft),
-        }),
+        Some(Known::Tcp(port)) => service.outer(port).map(|outer| tcp(service, outer, draft)).into(),
         // Their own items ask more than whether they answer.
-        Some(Known::Prometheus | Known::Grafana | Known::Alertmanager) => None,
-        None => Some(other(service, is_primary, facts, draft)),
+        Some(Known::Prometheus | Known::Grafana | Known::Alertmanager) => Found::Nothing,
+        None => other(service, is_primary, facts, draft).into(),
     }
 }
 
-fn sql(service: &Service, facts: &Facts, dialect: &'static str, port: u16, draft: &mut Draft) -> Proposal {
-    let settings = match (service.outer(port), database::sql_url(facts)) {
-        (Some(outer), _) => database::sql(service, facts, dialect, outer, draft),
-        (None, Some((name, from))) => Map::from_iter([("url".to_owned(), draft.secret(name, from).into())]),
-        (None, None) => return unpublished(service, draft),
+fn sql(service: &Service, facts: &Facts, dialect: &'static str, port: u16, draft: &mut Draft) -> Option<Proposal> {
+    let settings = match service.outer(port) {
+        Some(outer) => database::sql(service, facts, dialect, outer, draft),
+        None => {
+            let (name, from) = database::sql_url(facts)?;
+            Map::from_iter([("url".to_owned(), draft.secret(name, from).into())])
+        }
     };
     let id = draft.id(&service.name, Part::Services);
     let mut query = settings.clone();
     query.insert("query".to_owned(), "SELECT 1".into());
     let title = format!("{}: the database answers a query", service.name);
     let proposal = Proposal::new(Part::Services, id.clone(), title, &service.from, vec![json!({ "sql": query })]);
-    let is_url = settings.contains_key("url");
+    let proposal = by_url(proposal, &settings);
     draft.databases.push(Connection { item: id, settings });
-    if is_url { proposal.todo("the host in the URL must be one that gate can reach") } else { proposal }
+    Some(proposal)
 }
 
-fn redis(service: &Service, facts: &Facts, draft: &mut Draft) -> Proposal {
-    let settings = match (service.outer(6379), database::redis_url(facts)) {
-        (Some(outer), _) => database::redis(service, outer, draft),
-        (None, Some((name, from))) => Map::from_iter([("url".to_owned(), draft.secret(name, from).into())]),
-        (None, None) => return unpublished(service, draft),
+fn redis(service: &Service, facts: &Facts, draft: &mut Draft) -> Option<Proposal> {
+    let settings = match service.outer(6379) {
+        Some(outer) => database::redis(service, outer, draft),
+        None => {
+            let (name, from) = database::redis_url(facts)?;
+            Map::from_iter([("url".to_owned(), draft.secret(name, from).into())])
+        }
     };
     let title = format!("{}: Redis answers", service.name);
-    let is_url = settings.contains_key("url");
     let id = draft.id(&service.name, Part::Services);
-    let proposal = Proposal::new(Part::Services, id, title, &service.from, vec![json!({ "redis": settings })]);
-    if is_url { proposal.todo("the host in the URL must be one that gate can reach") } else { proposal }
+    let probe = json!({ "redis": &settings });
+    Some(by_url(Proposal::new(Part::Services, id, title, &service.from, vec![probe]), &settings))
+}
+
+/// A URL that services use among themselves names a host that others don't know.
+fn by_url(proposal: Proposal, settings: &Map<String, Value>) -> Proposal {
+    match settings.contains_key("url") {
+        true => proposal.todo("the service publishes no port: the host in the URL must be one that gate can reach"),
+        false => proposal,
+    }
 }
 
 /// A service of which nothing is known but its ports, and perhaps a route.
-fn other(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -> Proposal {
-    let asked = service.health.as_ref().and_then(|route| Some((service.outer(route.port?)?, route.path.clone())));
-    let web = || {
-        let ports = service.ports.iter().filter(|port| port.inner != 443 || service.ports.len() == 1);
-        let is_web = |port: &u16| WEB.contains(port);
-        let named = ports.clone().find(|port| is_web(&port.inner) || is_web(&port.outer));
-        named.or_else(|| ports.clone().next().filter(|_| service.build.is_some() && service.ports.len() == 1))
-    };
-    let Some((outer, path)) = asked.or_else(|| Some((web()?.outer, String::new()))) else {
-        return match service.ports.first() {
-            Some(port) => tcp(service, port.outer, draft),
-            None => unpublished(service, draft),
-        };
-    };
-    if !path.is_empty() {
-        return http(service, outer, &path, None, draft);
+fn other(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -> Option<Proposal> {
+    let asked = service.health.as_ref().and_then(|route| Some((service.outer(route.port?)?, route.path.as_str())));
+    if let Some((outer, path)) = asked {
+        return Some(http(service, outer, path, None, draft));
     }
-    match mentioned(service, is_primary, facts, |path| !health::is_version(path)) {
-        Some(route) => {
-            let proposal = http(service, outer, &route.path, None, draft);
-            Proposal { from: format!("{}; {}", service.from, route.from), ..proposal }
-        }
-        None => {
-            let path = service.health.as_ref().map_or("/", |route| &route.path);
-            let proposal = http(service, outer, path, None, draft);
-            if path == "/" { proposal.todo("name the route that says whether the service is healthy") } else { proposal }
-        }
+    let ports = service.ports.iter().filter(|port| port.inner != 443 || service.ports.len() == 1);
+    let is_web = |port: &&Port| WEB.contains(&port.inner) || port.number.is_some_and(|number| WEB.contains(&number));
+    let web = ports.clone().find(is_web);
+    let web = web.or_else(|| ports.clone().next().filter(|_| service.build.is_some() && service.ports.len() == 1));
+    let Some(Port { outer, .. }) = web else {
+        return service.ports.first().map(|port| tcp(service, &port.outer, draft));
+    };
+    if let Some(route) = mentioned(service, is_primary, facts, |path| !health::is_version(path)) {
+        let proposal = http(service, outer, &route.path, None, draft);
+        return Some(Proposal { from: format!("{}; {}", service.from, route.from), ..proposal });
     }
+    let path = service.health.as_ref().map_or("/", |route| &route.path);
+    let proposal = http(service, outer, path, None, draft);
+    Some(match path {
+        "/" => proposal.todo("name the route that says whether the service is healthy"),
+        _ => proposal,
+    })
 }
 
 /// The route of a service that a document mentions.
@@ -142,7 +176,7 @@ fn mentioned<'a>(
     is_wanted: impl Fn(&str) -> bool,
 ) -> Option<&'a Route> {
     let is_own = |route: &&Route| match route.port {
-        Some(port) => service.ports.iter().any(|own| own.outer == port || own.inner == port && is_primary),
+        Some(port) => service.ports.iter().any(|own| own.number == Some(port) || own.inner == port && is_primary),
         None => is_primary,
     };
     facts.routes.iter().filter(|route| is_wanted(&route.path)).find(is_own)
@@ -158,11 +192,15 @@ fn version(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft
     Some(proposal.todo("expect the release here, such as `json.version: ${env.RELEASE}`"))
 }
 
-fn http(service: &Service, outer: u16, path: &str, expect: Option<Value>, draft: &mut Draft) -> Proposal {
+fn http(service: &Service, outer: &str, path: &str, expect: Option<Value>, draft: &mut Draft) -> Proposal {
     let name = variable_name(&service.name);
-    let scheme = if matches!(outer, 443 | 8443) { "https" } else { "http" };
+    let scheme = if matches!(outer, "443" | "8443") { "https" } else { "http" };
     let own = name.to_ascii_uppercase();
-    draft.variable(&name, format!("${{env.{}_{own}_URL:-{scheme}://127.0.0.1:{outer}}}", draft.prefix.clone()), &service.from);
+    draft.variable(
+        &name,
+        format!("${{env.{}_{own}_URL:-{scheme}://127.0.0.1:{outer}}}", draft.prefix.clone()),
+        &service.from,
+    );
     let mut settings = json!({ "url": format!("${{vars.{name}}}{}", literal(path)) });
     if path == "/" {
         settings["redirects"] = 5.into(); // of a page for people, such as one that wants a login first
@@ -172,12 +210,13 @@ fn http(service: &Service, outer: u16, path: &str, expect: Option<Value>, draft:
         probe["expect"] = expect;
     }
     let from = service.health.as_ref().map_or_else(|| service.from.clone(), |route| route.from.clone());
-    let title = if path == "/" { format!("{} answers", service.name) } else { format!("{}: {path} answers", service.name) };
+    let title =
+        if path == "/" { format!("{} answers", service.name) } else { format!("{}: {path} answers", service.name) };
     let id = draft.id(&service.name, Part::Services);
     Proposal::new(Part::Services, id, title, from, vec![probe])
 }
 
-fn tcp(service: &Service, outer: u16, draft: &mut Draft) -> Proposal {
+fn tcp(service: &Service, outer: &str, draft: &mut Draft) -> Proposal {
     database::host(draft, &service.from);
     let title = format!("{} accepts connections", service.name);
     let probe = json!({ "tcp": { "address": format!("${{vars.host}}:{outer}") } });
@@ -185,36 +224,10 @@ fn tcp(service: &Service, outer: u16, draft: &mut Draft) -> Proposal {
     Proposal::new(Part::Services, id, title, &service.from, vec![probe])
 }
 
-/// A service that nothing outside can reach: Docker knows its state.
-fn unpublished(service: &Service, draft: &mut Draft) -> Proposal {
-    let mut expect = json!({ "json.State": "running" });
-    if service.health.is_some() {
-        expect["json.Health"] = "healthy".into();
-    }
-    let argv = ["docker", "compose", "ps", "--format", "json", &service.name].map(literal);
-    let probe = json!({ "command": { "argv": argv, "read_only": true }, "expect": expect });
-    let id = draft.id(&service.name, Part::Services);
-    Proposal::new(Part::Services, id, format!("{} is running", service.name), &service.from, vec![probe])
-        .held("it publishes no port; on the machine that runs it, Docker knows its state")
-}
-
-/// A workload of Kubernetes: kubectl knows its state.
-fn in_cluster(service: &Service, draft: &mut Draft) -> Proposal {
-    let (workload, namespace) = service.command.split_once(' ').unwrap_or((&service.command, ""));
-    let mut argv: Vec<String> = ["kubectl", "get", workload, "-o", "json"].map(literal).to_vec();
-    if !namespace.is_empty() {
-        argv.extend(["--namespace".to_owned(), literal(namespace)]);
-    }
-    let ready = if workload.starts_with("daemonset") { "json.status.numberReady" } else { "json.status.readyReplicas" };
-    let probe = json!({ "command": { "argv": argv, "read_only": true }, "expect": { ready: { "at_least": 1 } } });
-    let id = draft.id(&service.name, Part::Services);
-    Proposal::new(Part::Services, id, format!("{} has a ready replica", service.name), &service.from, vec![probe])
-        .held("gate must run where kubectl reaches the cluster")
-}
-
 /// The name of the variable that says where a service is.
 pub fn variable_name(service: &str) -> String {
-    let name: String = service.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let name: String =
+        service.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name != "host";
     if is_name { name } else { format!("service_{name}") }
 }

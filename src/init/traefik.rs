@@ -25,7 +25,8 @@ pub fn hosts(service: &str, labels: &[(String, String, String)]) -> Vec<Host> {
         let is_tls = labels.iter().any(|(other, value, _)| {
             let other = filled(other).plain.unwrap_or_else(|| other.replace(['$', '{', '}'], ""));
             let setting = other.strip_prefix(&own).unwrap_or_default();
-            let is_secure = setting == "entrypoints" && ["websecure", "https", "443"].iter().any(|word| value.contains(word));
+            let is_secure =
+                setting == "entrypoints" && ["websecure", "https", "443"].iter().any(|word| value.contains(word));
             setting.starts_with("tls") && value != "false" || is_secure
         });
         let path = PREFIX.captures(value).map_or_else(|| "/".to_owned(), |found| found[1].to_owned());

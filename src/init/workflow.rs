@@ -21,6 +21,12 @@ static ORIGIN: LazyLock<Regex> = LazyLock::new(|| {
 /// Names of workflows that test what is merged.
 static TESTS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)^(?:ci|main|build|tests?|checks?|verify)\b").expect("it is well formed"));
+/// Names of workflows that a release depends on.
+static RELEASE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)deploy|release|publish|ci|build|test|docker|image|e2e").expect("it is well formed")
+});
+/// Of more workflows than this, only those that a release depends on are named.
+const FEW: usize = 6;
 
 /// Adds an item for all workflows, and proposes one for the last run of the one that tests.
 pub fn propose(repository: &mut Repository, draft: &mut Draft) {
@@ -30,7 +36,11 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
     };
     let mut probes: Vec<Value> = Vec::new();
     let mut tests: Option<(String, String)> = None;
-    for path in repository.paths(is_workflow).into_iter().take(WORKFLOWS) {
+    let mut files = repository.paths(is_workflow);
+    if files.len() > FEW && files.iter().any(|path| RELEASE.is_match(file_name(path))) {
+        files.retain(|path| RELEASE.is_match(file_name(path)));
+    }
+    for path in files.into_iter().take(WORKFLOWS) {
         let Some(file) = repository.quiet_yaml(&path) else { continue };
         let Some(root) = file.documents.first() else { continue };
         let is_dispatched = triggers(root) == ["workflow_dispatch"];
@@ -40,7 +50,10 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
             false => json!({ "workflow": { "path": own } }),
         });
         let starts = triggers(root).iter().any(|trigger| trigger == "push");
-        if starts && (tests.is_none() || TESTS.is_match(file_name(&path)) && !tests.as_ref().is_some_and(|(name, _)| TESTS.is_match(name))) {
+        if starts
+            && (tests.is_none()
+                || TESTS.is_match(file_name(&path)) && !tests.as_ref().is_some_and(|(name, _)| TESTS.is_match(name)))
+        {
             tests = Some((file_name(&path).to_owned(), path));
         }
     }

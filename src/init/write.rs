@@ -94,7 +94,22 @@ fn item(item: &Proposal, draft: &Draft, out: &mut String) {
     let mark = if item.held.is_some() { "# " } else { "" };
     let mut line = |text: &str| say(out, format_args!("{INDENT}{mark}{text}"));
     line(&format!("- id: {}", item.id));
-    line(&format!("  title: {}", quoted(&item.title)));
+    // In an item of a list, the element is a reference.
+    let text = |text: &str| match item.each.is_empty() {
+        true => quoted(text),
+        false => quoted(text).replace("$${each", "${each"),
+    };
+    line(&format!("  title: {}", text(&item.title)));
+    if !item.each.is_empty() {
+        let each = flow(&Value::from(item.each.as_slice()));
+        match each.chars().count() + INDENT.len() + 10 <= WIDTH {
+            true => line(&format!("  each: {each}")),
+            false => {
+                line("  each:");
+                item.each.iter().for_each(|element| line(&format!("    - {}", flow(element))));
+            }
+        }
+    }
     let needs = draft.live_needs(item);
     if !needs.is_empty() {
         line(&format!("  needs: [{}]", needs.join(", ")));
@@ -104,7 +119,7 @@ fn item(item: &Proposal, draft: &Draft, out: &mut String) {
         probe_lines(probe).iter().for_each(|own| line(&format!("    {own}")));
     }
     if let Some(hint) = &item.hint {
-        line(&format!("  hint: {}", quoted(hint)));
+        line(&format!("  hint: {}", text(hint)));
     }
 }
 

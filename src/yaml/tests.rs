@@ -368,7 +368,8 @@ fn whatever_nests_without_end_is_refused_at_its_sixty_fifth_level() {
 
 #[test]
 fn a_file_of_other_programs_may_hold_documents_tags_and_merge_keys() {
-    let text = "x: &x { a: 1, b: 2 }\ny: { <<: *x, b: 3 }\nz: { <<: [*x, { c: !t 4 }], a: $A }\n---\nd: 1\nd: 2\n---\n{broken";
+    let text =
+        "x: &x { a: 1, b: 2 }\ny: { <<: *x, b: 3 }\nz: { <<: [*x, { c: !t 4 }], a: $A }\n---\nd: 1\nd: 2\n---\n{broken";
     let mut sources = Sources::default();
     let file = sources.add("compose.yaml", text);
     let documents: Vec<String> =

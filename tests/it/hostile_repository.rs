@@ -363,3 +363,46 @@ fn no_command_prints_what_acts_on_a_terminal() {
         assert!(is_safe(&output), "{arguments:?}: {:?}", (output.stdout, output.stderr));
     }
 }
+
+#[test]
+fn init_reads_and_writes_nothing_outside_of_the_repository_and_waits_for_nothing() {
+    let outside = directory("outside");
+    let leaked = "services: { leaked: { image: redis, ports: [\"6379:6379\"] } }\n";
+    fs::write(outside.join("compose.yaml"), leaked).expect("the directory is ours");
+    let deep = "[".repeat(50_000);
+    let bomb =
+        format!("a0: &a0 x\n{}", (1..40).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect::<String>());
+    let project = Project::new("title: T\n")
+        .file("deep.yaml", &deep)
+        .file("compose.bomb.yaml", &bomb)
+        .file("README.md", &"see `/healthz`\n".repeat(200_000))
+        .file("a\u{1b}[31m.env", "A_TOKEN=x\n")
+        .file("docker-compose.yml", "services: { api: { build: ., ports: [\"8000:8000\"] } }\n");
+    let path = |name: &str| project.path().join(name);
+    fs::remove_dir_all(path("checklists")).expect("the project is ours");
+    fs::create_dir(path(".git")).expect("the project is ours");
+    symlink(outside.join("compose.yaml"), path("compose.yaml")).expect("the project is ours");
+    symlink(&outside, path("deploy")).expect("the project is ours");
+    symlink("/dev/zero", path("Dockerfile")).expect("the project is ours");
+    symlink(".", path("circle")).expect("the project is ours");
+    mknodat(CWD, path(".env.example"), FileType::Fifo, Mode::RWXU, 0).expect("the project is ours");
+    let begun = Instant::now();
+    let output = project.gate(&["init", "--stdout"]);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert!(output.stdout.contains("- id: api") && !output.stdout.contains("leaked"), "{}", output.stdout);
+    assert!(!output.stdout.contains('\u{1b}') && !output.stderr.contains('\u{1b}'), "{}", output.stderr);
+    for (file, why) in [
+        ("compose.yaml", "it leads out of the repository"),
+        (".env.example", "it is not a regular file"),
+        ("README.md", "it is longer than 1 MiB"),
+        ("Dockerfile", "it leads out of the repository"),
+    ] {
+        assert!(output.stderr.contains(&format!("not read: {file}: {why}")), "{}", output.stderr);
+    }
+    symlink(&outside, path("checklists")).expect("the project is ours");
+    let output = project.gate(&["init"]);
+    assert_eq!((output.code, output.stdout.as_str()), (4, ""));
+    assert!(output.stderr.contains("leads out of the repository"), "{}", output.stderr);
+    assert_eq!(fs::read_dir(&outside).expect("the directory is ours").count(), 1);
+}

@@ -43,6 +43,7 @@ mod http;
 mod http_hostile;
 mod image;
 mod import;
+mod init;
 mod junit;
 mod k6;
 mod kill;
