@@ -30,7 +30,7 @@ pub fn propose(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
                 ([("url".to_owned(), Value::from(secret))].into_iter().collect(), None, false)
             }
         };
-        settings.insert("config".to_owned(), literal(&repository.from_root(&path)).into());
+        settings.insert("config".to_owned(), literal(&repository.setting(&path)).into());
         let id = draft.id(&format!("{} migrations", path.trim_end_matches("alembic.ini")), Part::Database);
         let title = format!("Database: Alembic at head ({path})");
         let probe = json!({ "alembic": settings });

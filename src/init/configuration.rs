@@ -24,7 +24,7 @@ pub fn propose(repository: &Repository, facts: &Facts, draft: &mut Draft) {
         let title = format!("Secrets named in {file} are set, and are not placeholders");
         let (probe, hint) = match is_deployed(file) {
             true => {
-                let own = literal(&repository.from_root(file));
+                let own = literal(&repository.setting(file));
                 (json!({ "env": { "file": own, "names": names } }), format!("set them in {file}"))
             }
             false => (

@@ -51,7 +51,7 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
             .for_each(|name| _ = summaries.entry(own(name)).or_insert_with(|| path.clone()));
     }
     for (report, from) in junit.into_iter().take(REPORTS) {
-        let files = literal(&repository.from_root(&report));
+        let files = literal(&repository.setting(&report));
         let probe = json!({ "use": "e2e-report", "with": { "files": files } });
         let id = draft.id(&format!("tests {}", report.trim_end_matches(".xml")), Part::Tests);
         let item = Proposal::new(Part::Tests, id, format!("Tests passed ({report})"), from, vec![probe]);
@@ -59,11 +59,11 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
     }
     let has_summaries = !summaries.is_empty();
     for (summary, from) in summaries.into_iter().take(REPORTS) {
-        let own = literal(&repository.from_root(&summary));
+        let own = literal(&repository.setting(&summary));
         let baseline = format!("{}baseline.json", folder_of(&summary));
         let probe = match repository.holds(&baseline) {
             true => {
-                let baseline = literal(&repository.from_root(&baseline));
+                let baseline = literal(&repository.setting(&baseline));
                 json!({ "use": "k6-baseline", "with": { "summary": own, "baseline": baseline } })
             }
             false => json!({ "k6": { "summary": own }, "expect": { "modified": { "newer_than": "7d" } } }),
@@ -82,7 +82,7 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
             continue;
         }
         let summary = format!("{}summary.json", folder_of(&script));
-        let probe = json!({ "k6": { "summary": literal(&repository.from_root(&summary)) }, "expect": { "modified": { "newer_than": "7d" } } });
+        let probe = json!({ "k6": { "summary": literal(&repository.setting(&summary)) }, "expect": { "modified": { "newer_than": "7d" } } });
         let id = draft.id(&format!("load test {}", file_name(&script)), Part::Tests);
         let title = format!("The load test {script} met its thresholds");
         draft.push(

@@ -143,7 +143,7 @@ impl Repository {
     }
 
     /// A path as settings of probes name it: from the folder that holds `checklists/`.
-    pub fn from_root(&self, path: &str) -> String {
+    pub fn setting(&self, path: &str) -> String {
         format!("{}{path}", self.way)
     }
 

@@ -28,7 +28,7 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
         let found = headings(&text).all;
         // The first one is the title.
         let chapters: Vec<String> = found.iter().skip(1).take(CHAPTERS).map(|heading| literal(heading)).collect();
-        let own = literal(&repository.from_root(&path));
+        let own = literal(&repository.setting(&path));
         let probe = match chapters.is_empty() {
             true => json!({ "file": { "path": own } }),
             false => json!({ "use": "runbook", "with": { "path": own, "chapters": chapters } }),

@@ -44,7 +44,7 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
         let Some(file) = repository.quiet_yaml(&path) else { continue };
         let Some(root) = file.documents.first() else { continue };
         let is_dispatched = triggers(root) == ["workflow_dispatch"];
-        let own = literal(&repository.from_root(&path));
+        let own = literal(&repository.setting(&path));
         probes.push(match is_dispatched {
             true => json!({ "use": "workflow-dispatch-only", "with": { "path": own } }),
             false => json!({ "workflow": { "path": own } }),
