@@ -60,7 +60,10 @@ impl Import {
                 env,
             )
         })?;
-        print(&format!("{}: written; `gate validate` reads it, `gate check` looks\n", output.display()), env)?;
+        print(
+            &format!("{}: written; validate it with `gate validate`, run it with `gate check`\n", output.display()),
+            env,
+        )?;
         Ok(Exit::Ready)
     }
 

@@ -131,8 +131,8 @@ impl Init {
         let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
         let output = visible(&self.output.display().to_string()).into_owned();
         let mut text = match live {
-            0 => format!("{output}: no file says what can be checked here; {} as comments\n", count(held, "proposal")),
-            _ => format!("{output}: {}, {} as comments\n", count(live, "item"), count(held, "proposal")),
+            0 => format!("{output}: no file says what can be checked here; {} in comments\n", count(held, "proposal")),
+            _ => format!("{output}: {}, {} in comments\n", count(live, "item"), count(held, "proposal")),
         };
         let unset: Vec<&str> = proposed.secrets().into_iter().filter(|name| env.var(name).is_none()).collect();
         if !unset.is_empty() {

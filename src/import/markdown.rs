@@ -47,13 +47,21 @@ pub struct Section {
     is_parent: bool,
 }
 
-/// What is not a box.
+/// What is not a box: markdown to be copied.
 #[derive(Debug)]
-pub enum Part {
-    /// Markdown to be copied.
-    Text(String),
-    /// A table, and its markdown.
-    Table(Vec<Vec<String>>, String),
+pub struct Part {
+    /// The markdown.
+    pub text: String,
+    /// Its rows, where it is a table.
+    pub rows: Option<Vec<Vec<String>>>,
+    /// How many boxes of its section are before it.
+    pub after: usize,
+}
+
+impl Section {
+    fn add(&mut self, text: String, rows: Option<Vec<Vec<String>>>) {
+        self.parts.push(Part { text, rows, after: self.tasks.len() });
+    }
 }
 
 /// Takes a markdown file apart. Bullets count as boxes where that is asked, or where there is no box.
@@ -179,7 +187,7 @@ impl Reader<'_> {
                     }
                     None if around.depth == 0 => {
                         let text = self.source.block(range, 0);
-                        self.section().parts.push(Part::Table(rows, text));
+                        self.section().add(text, Some(rows));
                     }
                     None => self.copy(range, around),
                 }
@@ -325,10 +333,10 @@ impl Reader<'_> {
         let section = self.section();
         match task {
             Some(task) => section.tasks[task].notes.push(text.to_owned()),
-            None if quotes.is_empty() => section.parts.push(Part::Text(text.to_owned())),
+            None if quotes.is_empty() => section.add(text.to_owned(), None),
             None => {
                 let lines: Vec<String> = text.lines().map(|line| format!("{quotes}{line}")).collect();
-                section.parts.push(Part::Text(lines.join("\n")));
+                section.add(lines.join("\n"), None);
             }
         }
     }

@@ -185,6 +185,44 @@ fn what_only_a_person_can_do_becomes_manual() {
 }
 
 #[test]
+fn a_sign_off_names_the_role_and_its_owner() {
+    let yaml = body("# L\n## Sign-off\n- [ ] Sign off by QA lead (owner: @dana)\n");
+    assert!(yaml.contains("owner: \"@dana\"") && yaml.contains("role: \"QA lead\""), "{yaml}");
+}
+
+#[test]
+fn lines_between_boxes_are_said_where_they_were() {
+    assert_snapshot!(body("# L\n## Deploy\n1. Roll out\n2. [ ] API answers\n3. Restart\n4. [ ] Redis answers\n\nDone.\n"), @r#"
+    - title: "Deploy"
+      id: deploy
+      text: |-
+        1. Roll out
+
+        3. Restart
+
+        Done.
+      items:
+        # LIST.md:4
+        - id: api-answers
+          title: "API answers"
+          pending: "not checked yet"
+        # LIST.md:6
+        # after this line of the text: 3. Restart
+        - id: redis-answers
+          title: "Redis answers"
+          pending: "not checked yet"
+          # a proposal:
+          # probes:
+          # - redis:
+          #     url: ${secrets.REDIS_URL}
+          #     write: true
+          #   expect:
+          #     pong: true
+          #     writable: true
+    "#);
+}
+
+#[test]
 fn boxes_of_all_kinds_are_items() {
     let yaml = body(
         "# L\n- ✅ API answers\n1. ❌ Backups run\n\n☑ Logs\n☐ Alerts\narrive\n\n| Check | Status | Owner | Since |\n|---|---|---|---|\n| DNS | ✅ | @net | May |\n| TLS | [ ] late | | |\n",

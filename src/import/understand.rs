@@ -110,13 +110,13 @@ fn known_gaps(source: &mut Source, file: &str) -> Vec<Gap> {
         return gaps; // boxes are items, whatever their heading
     }
     for part in std::mem::take(&mut source.parts) {
-        match part {
-            Part::Table(rows, _) => {
+        match &part.rows {
+            Some(rows) => {
                 let columns = rows.first().map(|head| format!("columns: {}", head.join(", ")));
-                let rows = table::gaps(&rows).into_iter().enumerate();
+                let rows = table::gaps(rows).into_iter().enumerate();
                 gaps.extend(rows.map(|(at, gap)| Gap { remark: columns.clone().filter(|_| at == 0), ..gap }));
             }
-            Part::Text(_) => source.parts.push(part),
+            None => source.parts.push(part),
         }
     }
     for task in std::mem::take(&mut source.tasks).into_iter().filter(|task| !task.text.is_empty()) {
@@ -156,7 +156,7 @@ fn section(source: Source, title: &str, file: &str, ids: &mut Ids) -> Section {
     let id = ids.give(&own, None);
     let mut path = source.parents;
     let is_doubtful = path.iter().chain([&heading]).any(|words| sure::is_doubtful(words))
-        || source.parts.iter().any(|part| sure::is_negated(part.text()));
+        || source.parts.iter().any(|part| sure::is_negated(&part.text));
     path.push(own);
     let around = Around { file, section: &id, is_signing, is_doubtful };
     let mut items: Vec<Item> = Vec::with_capacity(source.tasks.len());
@@ -173,6 +173,14 @@ fn section(source: Source, title: &str, file: &str, ids: &mut Ids) -> Section {
         }
         items.push(item);
     }
+    // The text of a section is before its items: what was between them is said where it was.
+    let between = source.parts.iter().filter(|part| part.text.contains(char::is_alphanumeric));
+    for part in between.filter(|part| part.after > 0) {
+        if let Some(item) = items.get_mut(part.after) {
+            let line = part.text.lines().find(|line| line.contains(char::is_alphanumeric)).unwrap_or_default();
+            item.remarks.push(format!("after this line of the text: {}", line.trim()));
+        }
+    }
     let text = joined(&source.parts);
     Section { id, title: path.join(" / "), note, text, remarks: source.remarks, is_signing, items }
 }
@@ -180,21 +188,13 @@ fn section(source: Source, title: &str, file: &str, ids: &mut Ids) -> Section {
 /// Blocks one after another. Indented code after a list would belong to it: a comment parts them.
 fn joined(parts: &[Part]) -> String {
     let mut text = String::new();
-    for part in parts.iter().map(Part::text) {
+    for part in parts.iter().map(|part| part.text.as_str()) {
         if !text.is_empty() {
             text.push_str(if part.starts_with("    ") { "\n\n<!-- -->\n\n" } else { "\n\n" });
         }
         text.push_str(part);
     }
     text
-}
-
-impl Part {
-    fn text(&self) -> &str {
-        match self {
-            Self::Text(text) | Self::Table(_, text) => text,
-        }
-    }
 }
 
 fn item(task: Task, around: &Around, is_below_doubt: bool, ids: &mut Ids) -> Item {

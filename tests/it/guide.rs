@@ -1,6 +1,6 @@
 //! The guide: every block of YAML and shell in it works, and prints what it shows.
 //!
-//! A page is played from its top to its end in one project. A block `yaml PATH` is written to that file. A block `yaml` is a
+//! A page is played from its top to its end in one project. A block `yaml PATH` or `md PATH` is written to that file. A block `yaml` is a
 //! list of probes, or a whole checklist, that must be valid. Each line of a block `sh` is a command that ends with 0, or
 //! with N before `# exit code N`; a block `text` behind it is its output.
 
@@ -80,7 +80,9 @@ fn as_checklist(text: &str) -> String {
 fn play(name: &str, page: &str) {
     let server = service();
     let url = server.url();
-    let variables = [("STAGING_URL", url.as_str()), ("PRODUCTION_URL", url.as_str()), ("RELEASE", "0f1d7aa")];
+    let port = url.rsplit(':').next().unwrap_or_default();
+    let variables =
+        [("STAGING_URL", url.as_str()), ("PRODUCTION_URL", url.as_str()), ("API_PORT", port), ("RELEASE", "0f1d7aa")];
     let mut project = Project::new("");
     fs::remove_file(project.path().join("checklists/staging.yaml")).expect("the project is ours");
     let home = project.path().join("home");
@@ -92,7 +94,7 @@ fn play(name: &str, page: &str) {
     for block in blocks(page) {
         let (language, path) = block.info.split_once(' ').unwrap_or((&block.info, ""));
         match language {
-            "yaml" if !path.is_empty() => project = project.file(path, &with_future_dates(&block.text)),
+            "yaml" | "md" if !path.is_empty() => project = project.file(path, &with_future_dates(&block.text)),
             "yaml" => {
                 project = project.file("checklists/block.yaml", &as_checklist(&block.text));
                 let output = shell(&project, &home, &variables, "gate validate block");

@@ -400,7 +400,7 @@ fn reports_workflows_and_runbooks_become_items() {
 fn a_repository_that_says_nothing_gets_a_place_to_begin() {
     let project = project().file("main.py", "print(1)\n");
     assert_snapshot!(project.gate(&["init"]).stdout, @"
-    checklists/staging.yaml: no file says what can be checked here; 0 proposals as comments
+    checklists/staging.yaml: no file says what can be checked here; 0 proposals in comments
     next: read the file, then run `gate check staging`
     ");
     let output = project.gate(&["check", "staging", "--no-record"]);
@@ -424,7 +424,7 @@ fn nothing_is_overwritten_and_nothing_is_written_in_a_folder_above() {
     assert_eq!((output.code, project.read("api/checklists/staging.yaml")), (2, first));
     let output = api(&["init", "-o", "checklists/production.yaml"]);
     assert_snapshot!(output.stdout, @"
-    checklists/production.yaml: 4 items, 1 proposal as comments
+    checklists/production.yaml: 4 items, 1 proposal in comments
     environment variables to set: DB_PASSWORD, REDIS_PASSWORD
     next: read the file, then run `gate check production`
     ");
