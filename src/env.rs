@@ -49,6 +49,12 @@ impl Env {
         Self { vars: vars.into_iter().collect(), cwd, ..Self::default() }
     }
 
+    /// The same with or without colours, whatever the terminal and the variables say.
+    #[must_use]
+    pub fn with_color(self, is_colored: bool) -> Self {
+        Self { color: is_colored, color_stderr: is_colored, ..self }
+    }
+
     /// Makes a folder the one that relative paths start in, for the whole process.
     ///
     /// # Errors
@@ -85,16 +91,22 @@ impl Env {
     }
 }
 
-/// `NO_COLOR` (<https://no-color.org>) and `CLICOLOR_FORCE` (<https://bixense.com/clicolors/>), where either decides.
+/// What the variables for colours say: `NO_COLOR` (<https://no-color.org>), then `FORCE_COLOR` (<https://force-color.org>)
+/// and `CLICOLOR_FORCE`, then `CLICOLOR` (<https://bixense.com/clicolors/>). None where the terminal decides.
 fn color_wanted(vars: &BTreeMap<String, String>) -> Option<bool> {
-    let set = |name: &str| vars.get(name).is_some_and(|value| !value.is_empty());
-    if set("NO_COLOR") {
+    let set = |name: &str| vars.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let is_off = |value: &str| matches!(value, "0" | "false");
+    if set("NO_COLOR").is_some() {
         return Some(false);
     }
-    if vars.get("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") {
+    if let Some(value) = set("FORCE_COLOR") {
+        return Some(!is_off(value));
+    }
+    if set("CLICOLOR_FORCE").is_some_and(|value| !is_off(value)) {
         return Some(true);
     }
-    vars.get("TERM").is_some_and(|term| term == "dumb").then_some(false)
+    let is_plain = set("CLICOLOR").is_some_and(is_off) || set("TERM").is_some_and(|term| term == "dumb");
+    is_plain.then_some(false)
 }
 
 fn terminal_width(vars: &BTreeMap<String, String>) -> usize {
@@ -103,4 +115,33 @@ fn terminal_width(vars: &BTreeMap<String, String>) -> usize {
         .filter(|columns| *columns > 0)
         .or_else(|| vars.get("COLUMNS")?.parse().ok())
         .unwrap_or(80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(vars: &[(&str, &str)]) -> Option<bool> {
+        color_wanted(&vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn the_variables_for_colours_are_read_in_order() {
+        assert_eq!(wanted(&[("TERM", "xterm")]), None);
+        for (name, value, is_colored) in [
+            ("NO_COLOR", "1", false),
+            ("FORCE_COLOR", "1", true),
+            ("FORCE_COLOR", "0", false),
+            ("CLICOLOR_FORCE", "1", true),
+            ("CLICOLOR", "0", false),
+            ("TERM", "dumb", false),
+        ] {
+            assert_eq!(wanted(&[(name, value)]), Some(is_colored), "{name}={value}");
+            assert_eq!(wanted(&[(name, "")]), None, "{name} is empty");
+        }
+        assert_eq!(wanted(&[("CLICOLOR_FORCE", "0")]), None);
+        assert_eq!(wanted(&[("CLICOLOR", "1")]), None);
+        assert_eq!(wanted(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), Some(false));
+        assert_eq!(wanted(&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")]), Some(true));
+    }
 }

@@ -104,6 +104,49 @@ impl LedgerArgs {
     }
 }
 
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set; also with FORCE_COLOR or CLICOLOR_FORCE
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// What the command line says, before all of it is known to be right: its errors have colours too.
+    pub fn of(words: &[String]) -> Self {
+        let own = words.iter().take_while(|word| *word != "--").map(String::as_str);
+        let next = words.iter().skip(1).map(String::as_str).chain([""]);
+        let said = own.zip(next).filter_map(|(word, next)| match word {
+            "--color" => Some(next),
+            _ => word.strip_prefix("--color="),
+        });
+        said.last().and_then(|word| Self::from_str(word, true).ok()).unwrap_or(Self::Auto)
+    }
+
+    /// The environment with or without colours.
+    pub fn apply(self, env: Env) -> Env {
+        match self {
+            Self::Auto => env,
+            Self::Always => env.with_color(true),
+            Self::Never => env.with_color(false),
+        }
+    }
+}
+
+impl From<Color> for clap::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
 /// The output format of what is not a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {

@@ -37,7 +37,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::checklist::{self, Checklist, Described, Found, Overrides};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
@@ -51,7 +51,7 @@ use crate::secret::{Redacted, Redactor};
 use crate::text::error;
 use crate::text::visible_lines;
 
-use arguments::{InputArgs, LedgerArgs, OutputFormat};
+use arguments::{Color, InputArgs, LedgerArgs, OutputFormat};
 use console::Console;
 
 /// Check whether an environment is ready for a release.
@@ -61,6 +61,9 @@ use console::Console;
 #[derive(Debug, Parser)]
 #[command(name = "gate", version = env!("GATE_VERSION"), max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
+    /// When to use colors: auto, always, never
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_possible_values = true)]
+    color: Color,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -167,8 +170,10 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
     engine::quiet_panics();
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let words: Vec<String> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let env = Console::new(Env::from_process(), &words);
-    let cli = match Cli::try_parse_from(arguments) {
+    let color = Color::of(&words);
+    let env = Console::new(color.apply(Env::from_process()), &words);
+    let matches = Cli::command().color(color.into()).try_get_matches_from(arguments);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(problem) => return ExitCode::from(misused(&with_tip(problem, &words), &env).code()),
     };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::diagnostic::Diagnostic;
-use crate::report::{self, Format, Kept, Look, Outputs, Unmarked};
+use crate::report::{self, Detail, Format, Kept, Look, Outputs, Unmarked};
 use crate::run::{Run, Signal, Weaker};
 use crate::secret::Redacted;
 use crate::text::error;
@@ -32,6 +32,12 @@ pub struct OutputArgs {
     /// Replace the whole Markdown file if it has no markers for this checklist
     #[arg(long)]
     overwrite: bool,
+    /// In the table, count green items instead of listing them
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// In the table, also show what the probes of each item returned
+    #[arg(long, short)]
+    verbose: bool,
     /// Write no annotations, summary and outputs in GitHub Actions
     #[arg(long)]
     no_ci: bool,
@@ -41,7 +47,15 @@ impl OutputArgs {
     /// Whether one of the formats shows observations.
     pub fn is_whole(&self) -> bool {
         let formats = std::iter::once(self.format).chain(self.report.iter().map(|(format, _)| *format));
-        formats.into_iter().any(|format| format.is_whole)
+        self.verbose || formats.into_iter().any(|format| format.is_whole)
+    }
+
+    fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (false, true) => Detail::Verbose,
+            (false, false) => Detail::Default,
+        }
     }
 
     /// Whether the markdown goes to the file that the checklist names.
@@ -93,7 +107,7 @@ impl OutputArgs {
         env: &Console,
     ) -> Result<Option<Signal>, Failure> {
         let file = Look::file(env);
-        let look = Look { width: env.width, color: env.color, ..file.clone() };
+        let look = Look { width: env.width, color: env.color, detail: self.detail(), ..file.clone() };
         let (format, was_ended_early) = (self.format, run.interrupted.is_some());
         let actions = if self.no_ci { None } else { Actions::of(env) };
         let writing = move || {

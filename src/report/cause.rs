@@ -24,6 +24,20 @@ pub enum Root<'a> {
     Absent(&'a str),
 }
 
+impl Cause<'_> {
+    /// Whether it only waits for people: a sign-off that nothing but other sign-offs need.
+    pub fn is_only_waiting(&self) -> bool {
+        let is_pending =
+            matches!(self.root, Root::Item(item) if item.status == Status::Pending && item.sign_off.is_some());
+        is_pending && self.blocks.iter().all(|item| item.sign_off.is_some())
+    }
+}
+
+/// Whether two items are red for the same reason.
+pub fn is_same(one: &ItemResult, other: &ItemResult) -> bool {
+    one.status == other.status && one.reason.is_some() && one.reason == other.reason
+}
+
 /// The causes in checklist order of what they make red.
 pub fn causes(run: &Run) -> Vec<Cause<'_>> {
     let mut causes: Vec<Cause> = Vec::new();

@@ -198,10 +198,23 @@ pub struct Look {
     pub width: Option<usize>,
     /// Whether colours may be used.
     pub color: bool,
+    /// How much of it.
+    pub detail: Detail,
     /// The time at which it is read, by which gaps have expired or not.
     pub now: Timestamp,
     /// The repository, which forges name files relative to.
     pub workspace: Workspace,
+}
+
+/// How much the table shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Green items as a count.
+    Quiet,
+    /// Every item, and the details of those that are not green.
+    Default,
+    /// The details of every item, with what its probes returned.
+    Verbose,
 }
 
 impl Look {
@@ -212,7 +225,7 @@ impl Look {
 
     /// How a file is written: no colours, no terminal.
     pub fn plain(now: Timestamp) -> Self {
-        Self { width: None, color: false, now, workspace: Workspace::default() }
+        Self { width: None, color: false, detail: Detail::Default, now, workspace: Workspace::default() }
     }
 }
 

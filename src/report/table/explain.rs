@@ -5,50 +5,46 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use crate::diagnostic::Place;
-use crate::report::Look;
-use crate::report::cause::{Cause, Root, causes};
+use crate::report::cause::{Cause, Root, causes, is_same};
 use crate::report::gap;
 use crate::report::text::{count, duration, wrap};
+use crate::report::{Detail, Look};
 use crate::run::{ExpectationResult, ItemResult, ProbeResult, Reason, Run, Status};
 use crate::text::visible;
 
 use super::paint::{Paint, symbol};
-use super::snippet;
+use super::{observed, snippet};
 
-/// Writes every cause with what is known of it, and who is waited for.
+/// Writes every cause with what is known of it.
 pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    let (waiting, mut causes): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(is_only_waiting);
+    let mut causes: Vec<Cause> = causes(run).into_iter().filter(|cause| !cause.is_only_waiting()).collect();
     causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable: otherwise in checklist order
     let page = Page { look, limit, paint, started: run.started };
+    let mut explained: Vec<&ItemResult> = Vec::new();
     for cause in &causes {
         writeln!(out)?;
         page.cause(cause, out)?;
+        if let Root::Item(item) = cause.root {
+            page.same(item, &causes, &explained, out)?;
+            explained.push(item);
+        }
     }
-    if !waiting.is_empty() {
-        let people: Vec<String> = waiting.iter().filter_map(person).collect();
-        writeln!(out)?;
-        let line = format!("{} waits for {}", symbol(Status::Pending), people.join(", "));
-        for line in wrap(&line, limit) {
-            writeln!(out, "{}", paint.status(Status::Pending, &line))?;
+    if look.detail == Detail::Verbose {
+        for item in run.items().filter(|item| item.status.is_green() && !item.probes.is_empty()) {
+            writeln!(out)?;
+            page.title(item.status, &titled(item), out)?;
+            for probe in &item.probes {
+                observed::write(probe, item.probes.len() > 1, limit, paint, out)?;
+            }
         }
     }
     Ok(())
 }
 
-/// Whether it is a sign-off that nothing else needs: a line for all of those is enough.
-fn is_only_waiting(cause: &Cause) -> bool {
-    cause.blocks.is_empty() && person(cause).is_some()
-}
-
-/// The sign-off's id and who gives it.
-fn person(cause: &Cause) -> Option<String> {
-    match cause.root {
-        Root::Item(item) if item.status == Status::Pending => {
-            let role = &item.sign_off.as_ref()?.role;
-            Some(format!("{} ({})", visible(&item.id), visible(role)))
-        }
-        Root::Item(_) | Root::Input(..) | Root::Absent(_) => None,
-    }
+/// The id and the title of an item.
+fn titled(item: &ItemResult) -> String {
+    let advisory = if item.advisory { " (advisory)" } else { "" };
+    format!("{} — {}{advisory}", visible(&item.id), visible(&item.title))
 }
 
 /// The sentence of a reason.
@@ -67,8 +63,7 @@ impl Page<'_> {
     fn cause(&self, cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
         match cause.root {
             Root::Item(item) => {
-                let advisory = if item.advisory { " (advisory)" } else { "" };
-                self.title(item.status, &format!("{} — {}{advisory}", visible(&item.id), visible(&item.title)), out)?;
+                self.title(item.status, &titled(item), out)?;
                 self.item(item, out)?;
                 self.since(item, out)?;
             }
@@ -87,6 +82,19 @@ impl Page<'_> {
             self.say(&format!("blocks {}: ", ids.len()), &ids.join(", "), out)?;
         }
         Ok(())
+    }
+
+    /// Which other items have the same reason, at the first of them.
+    fn same(&self, item: &ItemResult, causes: &[Cause], before: &[&ItemResult], out: &mut dyn Write) -> io::Result<()> {
+        if before.iter().any(|other| is_same(item, other)) {
+            return Ok(());
+        }
+        let others = causes.iter().filter_map(|cause| match cause.root {
+            Root::Item(other) if other.id != item.id && is_same(item, other) => Some(visible(&other.id)),
+            Root::Item(_) | Root::Input(..) | Root::Absent(_) => None,
+        });
+        let others: Vec<_> = others.collect();
+        if others.is_empty() { Ok(()) } else { self.say("same reason: ", &others.join(", "), out) }
     }
 
     fn title(&self, status: Status, text: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -127,7 +135,12 @@ impl Page<'_> {
             said.push_str(" (insecure: TLS not verified)");
         }
         self.say(&label, &said, out)?;
-        self.unmet(probe, out)
+        self.unmet(probe, out)?;
+        if self.look.detail == Detail::Verbose {
+            observed::returned(probe, self.limit, self.paint, out)
+        } else {
+            Ok(())
+        }
     }
 
     /// The lines of the checklist that state what does not hold. What a check states has the line that uses it first.

@@ -1,7 +1,10 @@
-//! `table`: for a person at a terminal. Every item on its row, what is red explained beneath, and the verdict last.
+//! `table`: for a person at a terminal. Every item in its row, what is red explained below, then once more in one line
+//! each, and the verdict last.
 
 mod explain;
+mod observed;
 mod paint;
+mod reds;
 mod rows;
 mod snippet;
 mod summary;
@@ -29,9 +32,11 @@ pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     for line in wrap(&title, width) {
         writeln!(out, "{}", paint.heading(&line))?;
     }
-    rows::write(run, width, paint, out)?;
+    rows::write(run, look.detail, width, paint, out)?;
     explain::write(run, look, width, paint, out)?;
-    summary::write(run, look, width, paint, out)
+    summary::notes(run, look, width, out)?;
+    reds::write(run, look, width, paint, out)?;
+    summary::verdict(run, width, paint, out)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Padding, Style};
 
+use crate::report::Detail;
 use crate::report::gap;
 use crate::report::text::{width, wrap};
 use crate::run::{ItemResult, Run, Status};
@@ -26,11 +27,9 @@ struct Row {
 }
 
 /// Writes every section that has items.
-pub fn write(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<Row> = run.items().map(|item| Row::of(run, item)).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
+pub fn write(run: &Run, detail: Detail, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let is_listed = |item: &&ItemResult| detail != Detail::Quiet || !item.status.is_green();
+    let rows: Vec<Row> = run.items().filter(is_listed).map(|item| Row::of(run, item)).collect();
     let (table, heights) = lay_out(&rows, limit, paint);
     let mut lines = table.lines();
     let mut heights = heights.into_iter();
@@ -43,9 +42,15 @@ pub fn write(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::
         for line in wrap(&heading, limit) {
             writeln!(out, "{}", paint.heading(&line))?;
         }
-        let height = heights.by_ref().take(section.items.len()).sum();
+        let listed = section.items.iter().filter(is_listed).count();
+        let height = heights.by_ref().take(listed).sum();
         for line in lines.by_ref().take(height) {
             writeln!(out, "{}", line.trim_end())?;
+        }
+        let folded = section.items.len() - listed;
+        if folded > 0 {
+            let line = format!("{} {folded} green", symbol(Status::Passed));
+            writeln!(out, "{}", paint.status(Status::Passed, &line))?;
         }
     }
     Ok(())
@@ -90,6 +95,9 @@ fn detail(run: &Run, item: &ItemResult) -> String {
 
 /// The rows as one table, so that the columns of all sections are in line, and how many lines each row takes.
 fn lay_out(rows: &[Row], limit: usize, paint: Paint) -> (String, Vec<usize>) {
+    if rows.is_empty() {
+        return (String::new(), Vec::new());
+    }
     let widest = |text: fn(&Row) -> &str| rows.iter().map(|row| width(text(row))).max().unwrap_or_default();
     let (title, detail) = (widest(|row| &row.title), widest(|row| &row.detail));
     let status = rows.iter().map(|row| 2 + row.status.word().len()).max().unwrap_or_default();

@@ -10,8 +10,8 @@ use crate::text::visible;
 
 use super::paint::Paint;
 
-/// Writes what is to be said of gaps, what makes the run less than whole, and the verdict.
-pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+/// Writes what is to be said of gaps, and what makes the run less than whole.
+pub fn notes(run: &Run, look: &Look, limit: usize, out: &mut dyn Write) -> io::Result<()> {
     let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, look)).collect();
     let unrecorded: Vec<&str> = gap::unrecorded(run).into_iter().map(|item| item.id.as_str()).collect();
     if !unrecorded.is_empty() {
@@ -29,6 +29,11 @@ pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn W
     for line in notes.iter().flat_map(|note| wrap(note, limit)) {
         writeln!(out, "{line}")?;
     }
+    Ok(())
+}
+
+/// Writes the verdict.
+pub fn verdict(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let verdict = run.verdict();
     let words = format!("{}:", words(verdict));
     writeln!(out)?;

@@ -4,8 +4,8 @@ use insta::assert_snapshot;
 
 use crate::report::sample::{self, blocked_by, gap, item, now, passed, red, run, section};
 use crate::report::text::width;
-use crate::report::{Look, format};
-use crate::run::{Interruption, Run, Signal, Status};
+use crate::report::{Detail, Look, format};
+use crate::run::{BlockedBecause, ExpectationResult, Interruption, ItemResult, ProbeResult, Run, Signal, Status};
 
 fn shown(run: &Run, columns: Option<usize>) -> String {
     let mut out = Vec::new();
@@ -64,9 +64,17 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
       pending: no report at load-tests/summary.json
        --> checklists/staging.yaml:39:13
 
-    … waits for sre (SRE)
-
     not yet recorded as known gaps: redis, grafana, secrets-present, k6
+
+    Not green:
+    ⊘ blocked  secrets-present  GITHUB_TOKEN is not set
+    ⊘ blocked  mismatch         blocked by secrets-present
+    ⊘ blocked  qa               blocked by secrets-present
+    ! error    redis            connecting to Redis: connection refused
+    ✗ failed   grafana          dashboards.titles: "M4.5 Failure" not found
+    … pending  k6               no report at load-tests/summary.json
+
+    … waits for sre (SRE)
 
     NOT READY: 5 of 12 green, 1 failed, 1 error (1 cause, 3 blocked), 2 pending, 1 waived, 1 deferred, 1
     flaky, 1 insecure in 1.2 s
@@ -164,10 +172,18 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
         load-tests/summary.json
        --> checklists/staging.yaml:39:13
 
-    … waits for sre (SRE)
-
     not yet recorded as known gaps: redis,
     grafana, secrets-present, k6
+
+    Not green:
+    ⊘ blocked  secrets-pres…  GITHUB_TOKEN …
+    ⊘ blocked  mismatch       blocked by se…
+    ⊘ blocked  qa             blocked by se…
+    ! error    redis          connecting to…
+    ✗ failed   grafana        dashboards.ti…
+    … pending  k6             no report at …
+
+    … waits for sre (SRE)
 
     NOT READY: 5 of 12 green, 1 failed, 1
     error (1 cause, 3 blocked), 2 pending, 1
@@ -226,6 +242,9 @@ fn a_gap_that_is_closed_and_one_that_expired_are_told() {
     API parity: gap closed: remove it
     DB: gap expired since 2025-12-02
 
+    Not green:
+    ✗ failed  db  no
+
     NOT READY: 1 of 2 green, 1 failed in 1.2 s
     ");
 }
@@ -241,6 +260,9 @@ fn a_need_that_was_not_run_this_time_is_a_cause_too() {
 
     ⊘ smoke is not green, and was not run this time
       blocks 1: qa
+
+    Not green:
+    ⊘ blocked  qa  smoke was not run
 
     COULD NOT TELL: 0 of 1 green (1 cause, 1 blocked) in 1.2 s
     ");
@@ -268,4 +290,145 @@ fn colours_change_nothing_but_colours() {
     super::render(&sample::m9(), &look, &mut out).expect("a vector takes all");
     let painted = String::from_utf8(out).expect("reports are UTF-8");
     assert_eq!(anstream::adapter::strip_str(&painted).to_string(), shown(&sample::m9(), None));
+}
+
+fn detailed(run: &Run, detail: Detail) -> String {
+    let mut out = Vec::new();
+    super::render(run, &Look { detail, ..Look::plain(now()) }, &mut out).expect("a vector takes all");
+    String::from_utf8(out).expect("reports are UTF-8")
+}
+
+#[test]
+fn items_with_the_same_reason_are_grouped_and_those_for_people_take_one_line() {
+    let refused = |id: &str| red(id, "Cache", Status::Error, "connection refused");
+    let qa = sample::sign_off("qa", "QA", "QA lead");
+    let because = BlockedBecause::Need { root: "qa".into(), status: Status::Pending, why: None };
+    let product = ItemResult {
+        status: Status::Blocked,
+        cause: Some("qa".into()),
+        reason: Some(because.into()),
+        ..sample::sign_off("product", "Product", "Product owner")
+    };
+    let run = run([section(
+        "S",
+        [
+            refused("cache"),
+            red("api", "API", Status::Failed, "status: expected 200, got 503"),
+            refused("queue"),
+            blocked_by("mail", "Mail", "queue", "no"),
+            qa,
+            product,
+            sample::sign_off("sre", "SRE", "SRE"),
+        ],
+    )]);
+    let shown = detailed(&run, Detail::Quiet);
+    let details = shown.split_once("\n\n").and_then(|(_, rest)| rest.split_once("\n\n")).expect("it has parts").1;
+    assert_snapshot!(details, @"
+    ! queue — Cache
+      error: connection refused
+       --> checklists/staging.yaml:10:9
+      blocks 1: mail
+      same reason: cache
+
+    ! cache — Cache
+      error: connection refused
+       --> checklists/staging.yaml:10:9
+
+    ✗ api — API
+      failed: status: expected 200, got 503
+       --> checklists/staging.yaml:10:9
+
+    Not green:
+    ! error    queue  connection refused
+    ⊘ blocked  mail   blocked by queue
+    ! error    cache  same reason as queue
+    ✗ failed   api    status: expected 200, got 503
+
+    … waits for qa (QA lead), sre (SRE), then product (Product owner)
+
+    NOT READY: 0 of 7 green, 1 failed, 2 errors (2 causes, 2 blocked), 2 pending in 1.2 s
+    ");
+}
+
+#[test]
+fn quiet_counts_what_is_green() {
+    let shown = detailed(&sample::m9(), Detail::Quiet);
+    let rows = shown.split_once("\n⊘ GITHUB_TOKEN").expect("it explains").0;
+    assert_snapshot!(rows, @r#"
+    Staging Readiness Checklist — M9 entrance · 0f1d7aa
+
+    Prerequisites (must be green before staging sign-off)
+    ! error    Redis: `redis_connected == 1`               connecting to Redis: connection refused
+                                                           (insecure: TLS not verified)
+    ✗ failed   Grafana: 4 dashboards provisioned           dashboards.titles: "M4.5 Failure" not found
+    ⊘ blocked  Secrets are present                         GITHUB_TOKEN is not set
+    ✓ 2 green
+
+    Smoke tests
+    ⊘ blocked  Mismatch automation: trigger mismatch →     secrets-present: GITHUB_TOKEN is not set
+               GitHub issue
+    … pending  k6 baseline                                 no report at load-tests/summary.json
+    ✓ 2 green
+
+    Sign-off acceptance (QA + SRE)
+    ⊘ blocked  QA lead confirms smoke tests (above)        secrets-present: GITHUB_TOKEN is not set
+    … pending  SRE confirms infra (Redis, DB, Prometheus)  not signed
+    ✓ 1 green
+    "#);
+}
+
+#[test]
+fn verbose_shows_what_green_and_red_probes_returned() {
+    let observation = |json: &str| Some(serde_json::value::RawValue::from_string(json.into()).expect("it is JSON"));
+    let status = |passed| ExpectationResult { passed, ..sample::unmet("status", "200", "200", None) };
+    let green = ItemResult {
+        probes: vec![ProbeResult {
+            observation: observation("{\"status\":200,\"text\":\"\\u001b[2J\"}"),
+            evidence: Some("200".into()),
+            expectations: vec![status(true)],
+            ..sample::probe("http", Status::Passed, None)
+        }],
+        ..passed("api", "API answers", "200")
+    };
+    let failed = ItemResult {
+        probes: vec![ProbeResult {
+            observation: observation(&format!("\"{}\"", "x".repeat(2_000))),
+            ..sample::probe("http", Status::Failed, Some("no"))
+        }],
+        ..red("db", "DB", Status::Failed, "no")
+    };
+    let shown = detailed(&run([section("S", [green, failed])]), Detail::Verbose);
+    assert_snapshot!(shown.replace(&"x".repeat(90), "X"), @r#"
+    Staging Readiness Checklist — M9 entrance · 0f1d7aa
+
+    S
+    ✓ passed  API answers  200
+    ✗ failed  DB           no
+
+    ✗ db — DB
+      failed: no
+       --> checklists/staging.yaml:39:13
+      returned:
+        "Xxxxxx
+        Xxxxxxx
+        Xxxxxxx
+        Xxxxxxx
+        Xxxxxxx
+        Xxxxxxx
+        Xxxxxxx
+        Xxxxxxx
+        Xxxxxxx
+        Xxxxxxx
+        xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (`--format json` shows all of it)
+
+    ✓ api — API answers
+      passed: 200 (120ms)
+      expect: status: expected 200, got 200
+      returned: {"status":200,"text":"\u001b[2J"}
+
+    Not green:
+    ✗ failed  db  no
+
+    NOT READY: 1 of 2 green, 1 failed in 1.2 s
+    "#);
 }

@@ -1,0 +1,111 @@
+//! What is not green, once more in one line each: what is still in sight when a long table has scrolled by.
+
+use std::io::{self, Write};
+
+use crate::report::Look;
+use crate::report::cause::{Cause, Root, causes, is_same};
+use crate::report::text::{cut, width, wrap};
+use crate::run::{ItemResult, Run, Status};
+use crate::text::visible;
+
+use super::paint::{Paint, symbol};
+
+/// A line of the list: an item, and why it is not green.
+struct Line<'a> {
+    item: &'a ItemResult,
+    why: String,
+}
+
+/// Writes every item that is not green below what makes it so, and in one line who is waited for.
+pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let (waiting, mut causes): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(Cause::is_only_waiting);
+    causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable, as the explanations above
+    let lines = lines(&causes);
+    if !lines.is_empty() {
+        writeln!(out, "\n{}", paint.heading("Not green:"))?;
+    }
+    let widest = |text: fn(&Line) -> usize| lines.iter().map(text).max().unwrap_or_default();
+    let status = widest(|line| line.item.status.word().len());
+    let id = widest(|line| width(&visible(&line.item.id))).min(limit / 3);
+    for Line { item, why } in &lines {
+        let state = format!("{} {:status$}", symbol(item.status), item.status.word());
+        let name = visible(&item.id);
+        let name = match look.width {
+            Some(_) => cut(&name, id),
+            None => name.into_owned(),
+        };
+        let blank = " ".repeat(id.saturating_sub(width(&name)));
+        let line = format!("  {name}{blank}  {why}");
+        let line = match look.width {
+            Some(_) => cut(&line, limit.saturating_sub(width(&state))),
+            None => line,
+        };
+        writeln!(out, "{}{}", paint.status(item.status, &state), line.trim_end())?;
+    }
+    persons(&waiting, limit, paint, out)
+}
+
+/// The items below their causes. Where several have the same reason, it is said once.
+fn lines<'a>(causes: &[Cause<'a>]) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (at, cause) in causes.iter().enumerate() {
+        let first = match cause.root {
+            Root::Item(item) | Root::Input(_, item) => Some(item),
+            Root::Absent(_) => None,
+        };
+        if first.is_some_and(|item| lines.iter().any(|line| line.item.id == item.id)) {
+            continue;
+        }
+        lines.extend(first.map(|item| Line { item, why: reason(item) }));
+        for item in cause.blocks.iter().filter(|item| first.is_none_or(|first| first.id != item.id)) {
+            let why = match (&cause.root, &item.cause) {
+                (Root::Absent(id), _) => format!("{} was not run", visible(id)),
+                (Root::Item(_), Some(root)) | (Root::Input(..), Some(root)) => format!("blocked by {}", visible(root)),
+                (Root::Item(root), None) | (Root::Input(_, root), None) => {
+                    format!("same reason as {}", visible(&root.id))
+                }
+            };
+            lines.push(Line { item, why });
+        }
+        for other in causes[at + 1..].iter().filter(|other| other.blocks.is_empty()) {
+            if let (Root::Item(item), Root::Item(other)) = (cause.root, other.root)
+                && is_same(item, other)
+            {
+                lines.push(Line { item: other, why: format!("same reason as {}", visible(&item.id)) });
+            }
+        }
+    }
+    lines
+}
+
+fn reason(item: &ItemResult) -> String {
+    let advisory = if item.advisory { " (advisory)" } else { "" };
+    let why = item.reason.as_ref().map(|reason| visible(&reason.to_string()).into_owned()).unwrap_or_default();
+    format!("{why}{advisory}")
+}
+
+/// Who is waited for, and who after them.
+fn persons(waiting: &[Cause], limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let person = |item: &ItemResult| {
+        let role = item.sign_off.as_ref().map(|sign_off| visible(&sign_off.role).into_owned()).unwrap_or_default();
+        format!("{} ({role})", visible(&item.id))
+    };
+    let roots = waiting.iter().filter_map(|cause| match cause.root {
+        Root::Item(item) => Some(person(item)),
+        Root::Input(..) | Root::Absent(_) => None,
+    });
+    let roots: Vec<String> = roots.collect();
+    if roots.is_empty() {
+        return Ok(());
+    }
+    let mut line = format!("{} waits for {}", symbol(Status::Pending), roots.join(", "));
+    let after: Vec<String> = waiting.iter().flat_map(|cause| &cause.blocks).map(|item| person(item)).collect();
+    if !after.is_empty() {
+        line = format!("{line}, then {}", after.join(", "));
+    }
+    writeln!(out)?;
+    for line in wrap(&line, limit) {
+        writeln!(out, "{}", paint.status(Status::Pending, &line))?;
+    }
+    Ok(())
+}
