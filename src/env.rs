@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -109,12 +110,18 @@ fn color_wanted(vars: &BTreeMap<String, String>) -> Option<bool> {
     is_plain.then_some(false)
 }
 
+/// The columns of standard error now, where it is a terminal.
+pub fn progress_width() -> Option<usize> {
+    columns(std::io::stderr())
+}
+
 fn terminal_width(vars: &BTreeMap<String, String>) -> usize {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
-    size.map(|size| usize::from(size.ws_col))
-        .filter(|columns| *columns > 0)
-        .or_else(|| vars.get("COLUMNS")?.parse().ok())
-        .unwrap_or(80)
+    columns(std::io::stdout()).or_else(|| vars.get("COLUMNS")?.parse().ok()).unwrap_or(80)
+}
+
+fn columns(terminal: impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(terminal).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub struct Selection {
     pub only: Vec<String>,
     /// Not these.
     pub skip: Vec<String>,
+    /// Whether `only` is what was not green in the last run.
+    pub is_failed: bool,
 }
 
 impl Plan {
@@ -120,8 +122,11 @@ impl Selection {
     fn words(&self) -> Option<String> {
         let words =
             |option: &str, words: &[String]| (!words.is_empty()).then(|| format!("{option} {}", words.join(",")));
-        let parts: Vec<String> =
-            [words("--only", &self.only), words("--skip", &self.skip)].into_iter().flatten().collect();
+        let only = match self.is_failed {
+            true => Some("--failed".to_owned()),
+            false => words("--only", &self.only),
+        };
+        let parts: Vec<String> = [only, words("--skip", &self.skip)].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 }

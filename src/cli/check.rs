@@ -18,7 +18,7 @@ use crate::yaml::Duration;
 use super::output::{OutputArgs, formats};
 use super::record::{Asked, Record, Recorder};
 use super::stop::stop;
-use super::{Console, Exit, Failure, InputArgs, LedgerArgs, kept, load, signed};
+use super::{Console, Exit, Failure, InputArgs, LedgerArgs, failed, kept, load, signed};
 
 /// How long it may take to find out where an unrecorded run comes from.
 const ORIGIN: std::time::Duration = std::time::Duration::from_millis(800);
@@ -34,6 +34,9 @@ pub struct Check {
     /// Skip these items, sections or tags; comma-separated, repeatable
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     skip: Vec<String>,
+    /// Run only the items that were not green in the last recorded run, and the items that they need
+    #[arg(long, conflicts_with_all = ["only", "no_record"])]
+    failed: bool,
     /// Maximum number of items to run concurrently
     #[arg(long, short, value_name = "N", default_value_t = NonZeroUsize::new(engine::JOBS).expect("it is not 0"))]
     jobs: NonZeroUsize,
@@ -78,7 +81,11 @@ impl Check {
         let own = checklist.markdown.as_ref().map(|path| checklist.root.join(path));
         let reports = self.output.paths(own, &env)?;
         let sources = Arc::clone(&checklist.sources);
-        let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
+        let only = match self.failed {
+            true => failed::ids(&checklist, &self.ledger, &env).await?,
+            false => self.only.clone(),
+        };
+        let selection = Selection { only, skip: self.skip.clone(), is_failed: self.failed };
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
         let mut sign_offs = signed::read(&checklist, signed::memory(&env), &env).await?;
         let is_recorded = !(self.no_record || (self.name == "-" && !self.ledger.is_named(&env)));
@@ -120,7 +127,7 @@ impl Check {
         let stop = stop().map_err(|problem| {
             Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), &env)
         })?;
-        let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), &env);
+        let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), self.output.is_quiet(), &env);
         let stream = self.output.stream();
         let file = ListFile {
             name: plan.checklist.name.clone(),

@@ -8,6 +8,7 @@ mod console;
 mod deliver;
 mod demo;
 mod diff;
+mod failed;
 mod history;
 mod import;
 mod init;

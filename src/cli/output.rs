@@ -50,6 +50,11 @@ impl OutputArgs {
         self.verbose || formats.into_iter().any(|format| format.is_whole)
     }
 
+    /// Whether as little as possible is shown.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     fn detail(&self) -> Detail {
         match (self.quiet, self.verbose) {
             (true, _) => Detail::Quiet,

@@ -16,6 +16,7 @@ mod live;
 mod markdown;
 mod ndjson;
 mod output;
+mod paint;
 mod prometheus;
 #[cfg(test)]
 mod sample;

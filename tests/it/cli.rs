@@ -113,7 +113,7 @@ fn a_name_that_is_none_is_told_with_the_nearest_one() {
 
       tip: some similar subcommands exist: 'schema', 'check'
 
-    Usage: gate <COMMAND>
+    Usage: gate [OPTIONS] <COMMAND>
 
     For more information, try '--help'.
     ");

@@ -80,6 +80,7 @@ mod story;
 mod structure;
 mod tcp;
 mod team;
+mod terminal;
 mod tls;
 mod unsign;
 mod unwritable;

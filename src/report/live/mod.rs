@@ -1,55 +1,81 @@
-//! Live progress on standard error while a run goes on: how far it is, and what it waits for. Gone when it ends.
+//! Live progress on standard error while a run goes on. On a terminal, a few lines that are gone when it ends: how far it
+//! is, what is red, and what takes longest. Elsewhere, a plain line now and then.
 
+mod plain;
 mod state;
 
 use std::fmt::Write;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::env::Env;
+use crate::env::{Env, progress_width};
+use crate::report::paint::Paint;
 use crate::run::Event;
 
+use plain::Plain;
 use state::State;
 
 /// How often it is drawn, however much happens.
 const EVERY: Duration = Duration::from_millis(100);
-/// The width where standard output is not a terminal, though standard error is one.
+/// How often a run that goes on says so where there is no terminal.
+const SELDOM: Duration = Duration::from_secs(30);
+/// The width of a terminal that does not say its own.
 const WIDTH: usize = 80;
 
-/// Shows what happens while it happens. Where nobody watches, it does nothing.
+/// Shows what happens while it happens.
 #[derive(Debug)]
-pub struct Live(Option<Screen>);
+pub enum Live {
+    /// Where somebody watches.
+    Screen(Screen),
+    /// Where it is kept, as in the log of a CI job.
+    Plain(Plain),
+    /// Nobody wants to know.
+    Off,
+}
 
+/// The lines on a terminal.
 #[derive(Debug)]
-struct Screen {
+pub struct Screen {
     bar: ProgressBar,
     state: Arc<Mutex<State>>,
 }
 
 impl Live {
-    /// Begins to watch a run of this many items, where standard error is a terminal.
-    pub fn new(total: usize, env: &Env) -> Self {
-        Self(
-            env.progress
-                .then(|| Screen::new(total, env.width.unwrap_or(WIDTH), ProgressDrawTarget::stderr_with_hz(10))),
-        )
+    /// Begins to watch a run of this many items. Where standard error is no terminal, `is_quiet` turns it off.
+    pub fn new(total: usize, is_quiet: bool, env: &Env) -> Self {
+        if env.progress {
+            let width = || progress_width().unwrap_or(WIDTH);
+            let target = ProgressDrawTarget::stderr_with_hz(10);
+            return Self::Screen(Screen::new(total, width, Paint(env.color_stderr), target));
+        }
+        match is_quiet {
+            true => Self::Off,
+            false => Self::Plain(Plain::new(total, SELDOM, io::stderr())),
+        }
     }
 
     /// Takes note of what happened. It is seen when the screen is drawn the next time.
     pub fn show(&self, event: &Event) {
-        if let Some(screen) = &self.0 {
-            // Asked for first: the drawing thread holds the bar while it asks for the state.
-            let now = screen.bar.elapsed();
-            screen.state.lock().unwrap_or_else(PoisonError::into_inner).note(event, now);
+        match self {
+            Self::Screen(screen) => {
+                // Asked for first: the drawing thread holds the bar while it asks for the state.
+                let now = screen.bar.elapsed();
+                screen.state.lock().unwrap_or_else(PoisonError::into_inner).note(event, now);
+            }
+            Self::Plain(plain) => plain.note(event),
+            Self::Off => {}
         }
     }
 
-    /// Clears the screen of it. What is dropped without this clears it, too.
+    /// Ends it; a screen is cleared of it. What is dropped without this is ended, too.
     pub fn finish(&self) {
-        if let Some(screen) = &self.0 {
-            screen.bar.finish_and_clear();
+        match self {
+            Self::Screen(screen) => screen.bar.finish_and_clear(),
+            Self::Plain(plain) => plain.finish(),
+            Self::Off => {}
         }
     }
 }
@@ -61,11 +87,18 @@ impl Drop for Live {
 }
 
 impl Screen {
-    fn new(total: usize, width: usize, target: ProgressDrawTarget) -> Self {
+    fn new(
+        total: usize,
+        width: impl Fn() -> usize + Clone + Send + Sync + 'static,
+        paint: Paint,
+        target: ProgressDrawTarget,
+    ) -> Self {
         let state = Arc::new(Mutex::new(State::new(total)));
         let drawn = Arc::clone(&state);
         let draw = move |bar: &ProgressState, out: &mut dyn Write| {
-            let lines = drawn.lock().unwrap_or_else(PoisonError::into_inner).lines(bar.elapsed(), width);
+            // In the last column, some terminals begin the next line.
+            let width = width().saturating_sub(1);
+            let lines = drawn.lock().unwrap_or_else(PoisonError::into_inner).lines(bar.elapsed(), width, paint);
             // It writes to a buffer of the bar's, which takes everything.
             let _ = out.write_str(&lines.join("\n"));
         };
@@ -125,7 +158,7 @@ mod tests {
     fn ten_thousand_items_are_not_ten_thousand_drawings() {
         let terminal = Counter::default();
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 10);
-        let live = Live(Some(Screen::new(10_000, 80, target)));
+        let live = Live::Screen(Screen::new(10_000, || 80, Paint(false), target));
         let title = Redactor::default().pass("an item".to_owned());
         let begun = std::time::Instant::now();
         for number in 0..10_000 {
@@ -139,10 +172,8 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_watches_nothing_is_kept() {
-        let live = Live::new(1, &Env::with([], ".".into()));
-        let title = Redactor::default().pass("API".to_owned());
-        live.show(&Event::Started { id: "api", title: &title });
-        assert!(live.0.is_none());
+    fn without_a_terminal_quiet_is_silent() {
+        assert!(matches!(Live::new(1, true, &Env::with([], ".".into())), Live::Off));
+        assert!(matches!(Live::new(1, false, &Env::with([], ".".into())), Live::Plain(_)));
     }
 }

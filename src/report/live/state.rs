@@ -1,16 +1,19 @@
-//! What is known of a run that goes on, and the lines that tell it.
+//! What is known of a run that goes on, and the lines that show it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::report::text::{count, cut, duration};
+use crate::report::paint::{Paint, symbol};
+use crate::report::text::{count, cut, duration, width};
 use crate::run::{Event, Status};
 use crate::text::visible;
 
-/// How many of the items that take longest are named.
+/// How many of the items that take longest are named, and how many of those that are red.
 const NAMED: usize = 4;
 /// What takes less than this is not worth a line.
 const SLOW: Duration = Duration::from_millis(500);
+/// How much of a reason a line of a log shows, in columns.
+const REASON: usize = 100;
 
 /// What is known of a run that goes on.
 #[derive(Debug)]
@@ -18,8 +21,10 @@ pub struct State {
     total: usize,
     /// What came of each item that came to its end.
     done: HashMap<String, Status>,
+    /// What is red, in the order in which it turned red; also while it is looked at again.
+    red: Vec<Red>,
     running: HashMap<String, Running>,
-    waiting: Option<Waiting>,
+    waiting: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -30,16 +35,21 @@ struct Running {
     attempt: Option<String>,
 }
 
+/// An item that did not pass, and can at another attempt.
 #[derive(Debug)]
-struct Waiting {
-    red: usize,
-    until: Duration,
+struct Red {
+    id: String,
+    status: Status,
+    reason: String,
 }
+
+/// A piece of a line, and the status that gives it its colour.
+type Piece = (Option<Status>, String);
 
 impl State {
     /// Nothing of this many items has begun.
     pub fn new(total: usize) -> Self {
-        Self { total, done: HashMap::new(), running: HashMap::new(), waiting: None }
+        Self { total, done: HashMap::new(), red: Vec::new(), running: HashMap::new(), waiting: None }
     }
 
     /// Takes note of what happened. Times are counted from the begin of the run.
@@ -59,47 +69,133 @@ impl State {
             Event::Finished(item) => {
                 self.running.remove(&item.id);
                 self.done.insert(item.id.clone(), item.status);
+                self.finish(&item.id, item.status, item.sign_off.is_some(), || {
+                    let reason = item.reason.as_ref().map(ToString::to_string);
+                    visible(&reason.unwrap_or_else(|| item.status.word().to_owned())).into_owned()
+                });
             }
-            Event::Waiting { red, left } => self.waiting = Some(Waiting { red, until: now + left }),
+            Event::Waiting { left, .. } => self.waiting = Some(now + left),
+        }
+    }
+
+    /// Notes what came of an item. What is blocked, or waits for a person, is not what one waits for.
+    fn finish(&mut self, id: &str, status: Status, is_sign_off: bool, reason: impl FnOnce() -> String) {
+        let is_red = matches!(status, Status::Failed | Status::Error) || status == Status::Pending && !is_sign_off;
+        let at = self.red.iter().position(|red| red.id == id);
+        match (at, is_red) {
+            (Some(at), true) => {
+                let red = &mut self.red[at];
+                (red.status, red.reason) = (status, reason());
+            }
+            (None, true) => self.red.push(Red { id: id.to_owned(), status, reason: reason() }),
+            (Some(at), false) => drop(self.red.remove(at)),
+            (None, false) => {}
         }
     }
 
     /// What to show at this time, each line at most as wide as this.
-    pub fn lines(&self, now: Duration, width: usize) -> Vec<String> {
-        let mut lines = vec![cut(&self.summary(now), width)];
-        let mut running: Vec<(&String, &Running)> = self.running.iter().collect();
-        running.sort_by_key(|(id, item)| (item.since, *id));
-        let slow = running.iter().take_while(|(_, item)| now.saturating_sub(item.since) >= SLOW).take(NAMED);
-        for (id, item) in slow {
+    pub fn lines(&self, now: Duration, width: usize, paint: Paint) -> Vec<String> {
+        let mut lines = vec![fitted(&self.summary(now), width, paint)];
+        for red in self.red.iter().rev().take(NAMED) {
+            let glyph = format!("{} {}", symbol(red.status), visible(&red.id));
+            lines.push(fitted(&[(Some(red.status), glyph), (None, format!("  {}", red.reason))], width, paint));
+        }
+        if self.red.len() > NAMED {
+            lines.push(fitted(&[(None, format!("  and {} more", self.red.len() - NAMED))], width, paint));
+        }
+        for (id, item) in self.longest().take_while(|(_, item)| now.saturating_sub(item.since) >= SLOW).take(NAMED) {
             let age = duration(millis(now.saturating_sub(item.since)) / 100 * 100);
             let mut line = format!("  {age:>6}  {} — {}", visible(id), item.title);
             if let Some(attempt) = &item.attempt {
                 line = format!("{line} ({attempt})");
             }
-            lines.push(cut(&line, width));
+            lines.push(fitted(&[(None, line)], width, paint));
         }
         lines
     }
 
-    fn summary(&self, now: Duration) -> String {
+    /// The same in one line of a log.
+    pub fn line(&self, now: Duration) -> String {
+        let text: String = self.summary(now).into_iter().map(|(_, text)| text).collect();
+        let longest = self.longest().next();
+        let longest = longest.map(|(id, item)| {
+            let age = duration(millis(now.saturating_sub(item.since)) / 1_000 * 1_000);
+            format!(" · longest: {} ({age})", visible(id))
+        });
+        format!("{text}{}{}", longest.unwrap_or_default(), self.reasons())
+    }
+
+    /// What is red, and why.
+    pub fn reasons(&self) -> String {
+        let named: Vec<String> = self
+            .red
+            .iter()
+            .take(NAMED)
+            .map(|red| format!("{}: {}", visible(&red.id), cut(&red.reason, REASON)))
+            .collect();
+        match (named.is_empty(), self.red.len().saturating_sub(NAMED)) {
+            (true, _) => String::new(),
+            (false, 0) => format!(" · {}", named.join("; ")),
+            (false, more) => format!(" · {}; and {more} more", named.join("; ")),
+        }
+    }
+
+    /// What runs, the longest first.
+    fn longest(&self) -> impl Iterator<Item = (&String, &Running)> {
+        let mut running: Vec<(&String, &Running)> = self.running.iter().collect();
+        running.sort_by_key(|(id, item)| (item.since, *id));
+        running.into_iter()
+    }
+
+    fn summary(&self, now: Duration) -> Vec<Piece> {
         let of = |status: Status| self.done.values().filter(|done| **done == status).count();
-        let mut text = format!("{} of {}", self.done.len(), count(self.total, "item"));
+        let mut pieces = vec![(None, format!("{} of {}", self.done.len(), count(self.total, "item")))];
         for status in [Status::Passed, Status::Failed, Status::Error, Status::Blocked, Status::Pending] {
             let number = of(status);
             if number > 0 {
-                text = format!("{text} · {number} {}", status.word());
+                pieces.extend([(None, " · ".to_owned()), (Some(status), format!("{number} {}", status.word()))]);
             }
         }
         if !self.running.is_empty() {
-            text = format!("{text} · {} running", self.running.len());
+            pieces.push((None, format!(" · {} running", self.running.len())));
         }
-        text = format!("{text} · {}s", now.as_secs());
-        if let Some(waiting) = &self.waiting {
-            let left = waiting.until.saturating_sub(now).as_secs();
-            text = format!("{text} · waits for {} to get green, {left}s left", count(waiting.red, "item"));
+        pieces.push((None, format!(" · {}s", now.as_secs())));
+        if let Some(until) = self.waiting {
+            let left = until.saturating_sub(now).as_secs();
+            pieces.push((None, format!(" · waits for {}, {left}s left", self.awaited())));
         }
-        text
+        pieces
     }
+
+    /// What one waits for: by name, if these are few.
+    fn awaited(&self) -> String {
+        match &*self.red {
+            [] => "another green round".to_owned(),
+            few @ ([_] | [_, _]) => few.iter().map(|red| visible(&red.id)).collect::<Vec<_>>().join(" and "),
+            many => count(many.len(), "item"),
+        }
+    }
+}
+
+/// The pieces as one line of at most this width.
+fn fitted(pieces: &[Piece], limit: usize, paint: Paint) -> String {
+    let whole: String = pieces.iter().map(|(_, text)| text.as_str()).collect();
+    let is_cut = width(&whole) > limit;
+    let line = cut(&whole, limit);
+    let mut left = if is_cut { line.len() - '…'.len_utf8() } else { line.len() };
+    let mut out = String::with_capacity(line.len());
+    for (status, text) in pieces {
+        let kept = &text[..left.min(text.len())];
+        left -= kept.len();
+        match status {
+            Some(status) if !kept.is_empty() => out.push_str(&paint.status(*status, kept)),
+            Some(_) | None => out.push_str(kept),
+        }
+    }
+    if is_cut {
+        out.push('…');
+    }
+    out
 }
 
 fn millis(time: Duration) -> u64 {
@@ -140,8 +236,9 @@ mod tests {
 
     #[test]
     fn counts_stand_first_and_the_slowest_items_below() {
-        assert_snapshot!(going_on().lines(at(72.4), 80).join("\n"), @"
+        assert_snapshot!(going_on().lines(at(72.4), 80, Paint(false)).join("\n"), @"
         2 of 9 items · 1 passed · 1 failed · 4 running · 72s
+        ✗ db  no
           1m 12s  redis — redis: what a person would tick (attempt 1: connection refuse…
           1m 12s  grafana — grafana: what a person would tick
           1m 12s  logs — logs: what a person would tick
@@ -151,8 +248,9 @@ mod tests {
 
     #[test]
     fn what_has_just_begun_is_only_counted() {
-        assert_snapshot!(going_on().lines(at(0.81), 80).join("\n"), @"
+        assert_snapshot!(going_on().lines(at(0.81), 80, Paint(false)).join("\n"), @"
         2 of 9 items · 1 passed · 1 failed · 4 running · 0s
+        ✗ db  no
            600ms  redis — redis: what a person would tick (attempt 1: connection refuse…
            500ms  grafana — grafana: what a person would tick
         ");
@@ -163,11 +261,11 @@ mod tests {
         let mut state = going_on();
         state.note(&Event::Waiting { red: 1, left: at(90.0) }, at(5.0));
         state.note(&Event::Started { id: "db", title: &pass("DB".to_owned()) }, at(6.0));
-        assert_snapshot!(state.lines(at(6.0), 100)[0], @"1 of 9 items · 1 passed · 5 running · 6s · waits for 1 item to get green, 89s left");
+        assert_snapshot!(state.lines(at(6.0), 100, Paint(false))[0], @"1 of 9 items · 1 passed · 5 running · 6s · waits for db, 89s left");
     }
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        assert!(going_on().lines(at(72.4), 30).iter().all(|line| width(line) <= 30));
+        assert!(going_on().lines(at(72.4), 30, Paint(false)).iter().all(|line| width(line) <= 30));
     }
 }

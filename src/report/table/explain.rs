@@ -12,8 +12,8 @@ use crate::report::{Detail, Look};
 use crate::run::{ExpectationResult, ItemResult, ProbeResult, Reason, Run, Status};
 use crate::text::visible;
 
-use super::paint::{Paint, symbol};
 use super::{observed, snippet};
+use crate::report::paint::{Paint, symbol};
 
 /// Writes every cause with what is known of it.
 pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {

@@ -3,7 +3,7 @@
 
 mod explain;
 mod observed;
-mod paint;
+
 mod reds;
 mod rows;
 mod snippet;
@@ -16,7 +16,7 @@ use crate::text::visible;
 
 use super::Look;
 use super::text::wrap;
-use paint::Paint;
+use crate::report::paint::Paint;
 
 /// The width when it is not read at a terminal.
 const WIDTH: usize = 100;

@@ -6,7 +6,7 @@ use crate::report::text::{count, duration, wrap};
 use crate::run::{ExpectationResult, ProbeResult};
 use crate::text::visible;
 
-use super::paint::Paint;
+use crate::report::paint::Paint;
 
 /// How much of an observation is shown, in characters.
 const MOST: usize = 1_000;

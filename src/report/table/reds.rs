@@ -8,7 +8,7 @@ use crate::report::text::{cut, width, wrap};
 use crate::run::{ItemResult, Run, Status};
 use crate::text::visible;
 
-use super::paint::{Paint, symbol};
+use crate::report::paint::{Paint, symbol};
 
 /// A line of the list: an item, and why it is not green.
 struct Line<'a> {

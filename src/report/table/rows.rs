@@ -12,7 +12,7 @@ use crate::report::text::{width, wrap};
 use crate::run::{ItemResult, Run, Status};
 use crate::text::visible;
 
-use super::paint::{Paint, symbol};
+use crate::report::paint::{Paint, symbol};
 
 /// The blanks between two columns.
 const GAP: usize = 2;

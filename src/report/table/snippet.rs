@@ -7,7 +7,7 @@ use crate::report::text::{cut, width, wrap};
 use crate::run::Status;
 use crate::text::visible;
 
-use super::paint::Paint;
+use crate::report::paint::Paint;
 
 /// Writes `--> file:line:column`.
 pub fn arrow(place: &Place, paint: Paint, out: &mut dyn Write) -> io::Result<()> {

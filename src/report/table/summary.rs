@@ -8,7 +8,7 @@ use crate::report::{Counts, Look, words};
 use crate::run::{Gap, Run};
 use crate::text::visible;
 
-use super::paint::Paint;
+use crate::report::paint::Paint;
 
 /// Writes what is to be said of gaps, and what makes the run less than whole.
 pub fn notes(run: &Run, look: &Look, limit: usize, out: &mut dyn Write) -> io::Result<()> {

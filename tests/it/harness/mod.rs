@@ -26,6 +26,7 @@ mod raw;
 mod redis;
 mod registry;
 mod sshd;
+mod terminal;
 mod tls_redis;
 
 pub use alertmanager::{Alertmanager, alertmanager, alertmanager_with};
@@ -47,4 +48,5 @@ pub use raw::{RawServer, raw};
 pub use redis::{Redis, redis, redis_with};
 pub use registry::{Registry, registry, registry_with_password, registry_with_tls};
 pub use sshd::{Sshd, sshd, sshd_with};
+pub use terminal::Terminal;
 pub use tls_redis::{TlsRedis, tls_redis};
