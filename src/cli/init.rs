@@ -159,7 +159,7 @@ async fn attempt(found: Found, env: &Console) -> Result<Run, Failure> {
     let stop = stop().map_err(|problem| {
         Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), env)
     })?;
-    let live = Live::new(plan.tasks.len(), env);
+    let live = Live::new(plan.tasks.len(), false, env);
     let Ran { run, redactor } = engine::run(plan, &options, env.world(), stop, |event| live.show(event)).await;
     live.finish();
     env.learn(&redactor);
