@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Sources};
+use crate::probe::Registry;
 use crate::text::error;
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
@@ -14,6 +15,7 @@ use super::find::OwnFiles;
 use super::kind_info::KindCache;
 use super::probe::{Named, default_timing, named, read};
 use super::references::{Declared, ReferenceScope};
+use super::via;
 use super::{ProbeTask, Timing, Used, shown};
 
 /// The checks that were asked for, each read once.
@@ -77,7 +79,10 @@ impl<'a> Checks<'a> {
             return Vec::new();
         }
         let mut own = Vec::new();
-        let probes = check.filled(with, &mut own);
+        let mut probes = check.filled(with, &mut own);
+        if let Some(via) = via::entry(node) {
+            probes = via::in_check(&probes, &via, kinds.registry);
+        }
         let outside = scope.aliases.len();
         let specs = read_all(&probes, timing, scope, kinds, &mut own);
         // What a check calls its probes is its own affair.
@@ -88,10 +93,11 @@ impl<'a> Checks<'a> {
     }
 
     /// The probes of the check that `node` uses, as they are written there. None where it uses none that can be read.
-    pub fn written(&self, node: &Node) -> Option<Node> {
+    pub fn written(&self, node: &Node, registry: &Registry) -> Option<Node> {
         let check = self.read.get(node.get("use")?.text()?)?.as_ref()?;
         let with = node.get("with").map(Node::entries).unwrap_or_default();
-        Some(check.filled(with, &mut Vec::new()))
+        let probes = check.filled(with, &mut Vec::new());
+        Some(via::entry(node).map_or_else(|| probes.clone(), |via| via::in_check(&probes, &via, registry)))
     }
 
     /// Reports what is wrong with a check on its own.

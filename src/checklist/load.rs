@@ -30,6 +30,7 @@ use super::sign_off::{self, Around};
 use super::signers;
 use super::tree::{Tree, digest, once_for_each_list, tree};
 use super::unset::has_unset_title;
+use super::via;
 use super::{Checklist, Found, Item, ProbeTask, Secret, SecretSource, Section, Subject, Timing, secret};
 
 /// What came of reading a checklist.
@@ -62,8 +63,8 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
     let file = sources.add(found.file.as_str(), found.text.as_str());
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
-    let Tree { mut root, written, bases, elements, unread } =
-        tree(&found, file, &given, env, &mut sources, &mut problems);
+    let tree = tree(&found, file, &given, env, &mut sources, &mut problems);
+    let Tree { mut root, written, bases, elements, unread } = via::handed_down(tree, registry, &mut problems);
     let has_unset_title = has_unset_title(root.as_mut(), overrides.shows_unset, &mut problems);
     let is_base = found.is_base();
     let mut found_credentials = match &root {
@@ -305,10 +306,8 @@ impl Loader<'_> {
     ) -> Option<Item> {
         let mut own = Vec::new();
         let file = yaml::read::<FileItem>(node, &mut own);
-        let said = FileTiming {
-            timeout: file.as_ref().and_then(|file| file.timeout),
-            retry: file.as_ref().and_then(|file| file.retry),
-        };
+        let (timeout, retry) = file.as_ref().map_or((None, None), |file| (file.timeout, file.retry));
+        let said = FileTiming { timeout, retry, via: None };
         self.problems.append(&mut own);
         let raw_needs: Vec<Spanned<String>> = match &file {
             Some(file) => file.needs.clone(),
@@ -434,7 +433,7 @@ impl Loader<'_> {
     /// The probes of an item as they are written, with its checks expanded.
     fn written(&self, item: Option<&Node>) -> Vec<WrittenProbe> {
         let probes = elements(item, "probes").iter();
-        let nodes = probes.flat_map(|probe| match self.checks.written(probe) {
+        let nodes = probes.flat_map(|probe| match self.checks.written(probe, self.kinds.registry) {
             Some(expanded) => expanded.elements().to_vec(),
             None => vec![probe.clone()],
         });

@@ -8,7 +8,7 @@ use crate::yaml::{Key, Node, Value};
 use super::digest::of_node;
 
 /// The keys of an item that a file which extends its base may change.
-pub const CHANGEABLE: [&str; 13] = [
+pub const CHANGEABLE: [&str; 14] = [
     "deferred",
     "pending",
     "advisory",
@@ -22,6 +22,7 @@ pub const CHANGEABLE: [&str; 13] = [
     "title",
     "evidence",
     "probes",
+    "via",
 ];
 
 /// A checklist or one of its bases.

@@ -30,6 +30,7 @@ mod sign_off;
 mod signers;
 mod tree;
 mod unset;
+mod via;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::probe::{Kind, Registry};
+use crate::probe::{Kind, Registry, VIA};
 use crate::yaml::{self, Key, Node, Value};
 
 use super::digest::WrittenProbe;
@@ -46,7 +46,7 @@ pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diag
             found.push((Named::Kind(kind, key, value), key.span));
         } else if name == "use" {
             found.push((Named::Use(key), key.span));
-        } else if !OPTIONS.contains(&name) && name != "with" {
+        } else if !OPTIONS.contains(&name) && name != "with" && (name != VIA || node.get("use").is_none()) {
             is_strange = true;
             problems.push(strange(key, registry));
         }
@@ -67,6 +67,10 @@ pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diag
 }
 
 fn strange(key: &Key, registry: &Registry) -> Diagnostic {
+    if &*key.text == VIA {
+        let problem = Diagnostic::error("`via` is a setting of the probe").at(key.span);
+        return problem.help("write it inside, as in `http: { url: …, via: … }`, or at the item for all of its probes");
+    }
     let names = registry.names().chain(OPTIONS).chain(["use", "with"]);
     let problem = Diagnostic::error(format!("`{}` is not a kind of probe", key.text)).at(key.span);
     problem.suggest(&key.text, names, format!("the kinds are {}, and `use` for a check", kinds(registry)))

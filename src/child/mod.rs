@@ -1,5 +1,6 @@
 //! Runs a program so that nothing of it is left: neither when it has ended, nor when nobody waits for it any more.
 
+mod service;
 mod supervisor;
 
 use std::io;
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::{Receiver, Sender};
+
+pub use service::Service;
 
 /// How long to wait for what was still on its way when the program had ended.
 const GRACE: Duration = Duration::from_secs(2);
@@ -117,6 +120,7 @@ async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: StdinMode, lim
 }
 
 /// Ends the program, and what it started, when dropped.
+#[derive(Debug)]
 struct Guard {
     child: Child,
     control: Option<OwnedFd>,
@@ -133,11 +137,16 @@ impl Drop for Guard {
 
 /// Starts the program below its supervisor; what comes through the second value is its wait status.
 fn start(mut command: Command, has_input: bool) -> io::Result<(Guard, OwnedFd)> {
+    command.stdin(if has_input { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    spawn(command)
+}
+
+/// The same with the inputs and outputs that `command` has.
+fn spawn(mut command: Command) -> io::Result<(Guard, OwnedFd)> {
     let (control_end, control) = io::pipe()?;
     let (status, status_end) = io::pipe()?;
     let (control_raw, status_raw) = (control_end.as_raw_fd(), status_end.as_raw_fd());
-    command.stdin(if has_input { Stdio::piped() } else { Stdio::null() });
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     // SAFETY: `split` is made for this place, and both descriptors stay open until `spawn` has returned.
     unsafe { command.pre_exec(move || supervisor::split(control_raw, status_raw)) };
     let child = command.spawn()?;

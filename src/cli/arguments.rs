@@ -79,6 +79,9 @@ pub struct LedgerArgs {
     /// `checklists/`
     #[arg(long, value_name = "URL")]
     pub ledger: Option<String>,
+    /// Connect to the ledger's server through this SSH host, such as `ssh://deploy@bastion`. Default: GATE_LEDGER_VIA
+    #[arg(long, value_name = "URL")]
+    pub ledger_via: Option<String>,
 }
 
 impl LedgerArgs {
@@ -89,7 +92,8 @@ impl LedgerArgs {
 
     /// Where it is. `root` is the folder that holds `checklists/`.
     pub fn location(&self, root: &Path, env: &Console) -> Result<Location, Failure> {
-        Location::of(self.ledger.as_deref(), root, env).map_err(|problem| Failure::usage(problem, env))
+        Location::of(self.ledger.as_deref(), self.ledger_via.as_deref(), root, env)
+            .map_err(|problem| Failure::usage(problem, env))
     }
 
     /// The ledger in which runs of a checklist in this folder are recorded. `name` is that checklist's.

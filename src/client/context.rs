@@ -4,15 +4,18 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use url::{Host, Url};
 
 use crate::env::Env;
 
 use super::Fault;
+use super::dial::Dialer;
 use super::load::Load;
+use super::ssh::Host as Machine;
 use super::trust::{self, Chains};
+use super::via::{Relay, Tunnels};
 
 /// What every probe is given. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -28,6 +31,9 @@ pub struct Context {
     clients: Arc<Mutex<HashMap<Route, reqwest::Client>>>,
     chains: Chains,
     used: Arc<Mutex<HashSet<SocketAddr>>>,
+    /// The machine that connections go through.
+    via: Option<Arc<Machine>>,
+    tunnels: Arc<Tunnels>,
 }
 
 /// What a checklist can say about how an HTTP connection is made.
@@ -56,6 +62,8 @@ struct Route {
     /// Whether the proxy of the environment is between. Never before this machine itself.
     is_direct: bool,
     manner: Manner,
+    /// The machine that it goes through, and the one host and port that it then leads to.
+    via: Option<(Arc<Machine>, String, u16)>,
 }
 
 impl Context {
@@ -69,6 +77,8 @@ impl Context {
             clients: Arc::default(),
             chains: Chains::default(),
             used: Arc::default(),
+            via: None,
+            tunnels: Arc::default(),
         }
     }
 
@@ -76,6 +86,28 @@ impl Context {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout, load: Arc::default(), ..self.clone() }
+    }
+
+    /// The same through another machine, which is logged in at. What that takes is no part of what is observed.
+    ///
+    /// # Errors
+    /// When the machine can't be reached.
+    pub async fn via(&self, machine: &Machine) -> Result<Self, Fault> {
+        let begun = Instant::now();
+        self.tunnels.to(machine, &self.env, &self.dir).log_in(self.timeout).await?;
+        let timeout = self.timeout.saturating_sub(begun.elapsed());
+        Ok(Self { via: Some(Arc::new(machine.clone())), timeout, ..self.clone() })
+    }
+
+    /// How connections are made.
+    pub fn dialer(&self) -> Dialer {
+        let via = self.via.as_ref().map(|machine| self.tunnels.to(machine, &self.env, &self.dir));
+        Dialer { via, limit: self.timeout }
+    }
+
+    /// The machine that connections go through.
+    pub fn machine(&self) -> Option<&Machine> {
+        self.via.as_deref()
     }
 
     /// A path of the checklist, from the folder that it is relative to.
@@ -88,12 +120,15 @@ impl Context {
     /// # Errors
     /// When the certificate file can't be read.
     pub fn http(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<reqwest::Client, Fault> {
+        // Nothing says of a connection through another machine that it was used before.
+        let manner = Manner { is_fresh: manner.is_fresh || self.via.is_some(), ..manner };
         let route = self.route(url, options, manner);
+        let relay = self.relay(url)?;
         let mut clients = self.clients.lock().expect("no holder of this lock panics");
         if let Some(client) = clients.get(&route) {
             return Ok(client.clone());
         }
-        let client = client(&route, &self.chains)?;
+        let client = client(&route, relay.as_deref(), &self.chains)?;
         clients.insert(route, client.clone());
         Ok(client)
     }
@@ -103,7 +138,17 @@ impl Context {
     /// # Errors
     /// When the certificate file can't be read.
     pub fn own_http(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<reqwest::Client, Fault> {
-        client(&self.route(url, options, manner), &self.chains)
+        client(&self.route(url, options, manner), self.relay(url)?.as_deref(), &self.chains)
+    }
+
+    /// What leads to the host of this URL, where connections go through another machine.
+    ///
+    /// # Errors
+    /// When there can be no socket for it.
+    pub fn relay(&self, url: &Url) -> Result<Option<Arc<Relay>>, Fault> {
+        let Some(tunnel) = self.dialer().via else { return Ok(None) };
+        let (host, port) = target(url);
+        self.tunnels.relay(&tunnel, &host, port).map(Some)
     }
 
     /// The certificates that HTTP servers have sent.
@@ -119,8 +164,18 @@ impl Context {
     fn route(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Route {
         let tls = (url.scheme() == "https")
             .then(|| HttpOptions { insecure: options.insecure, ca: options.ca.as_ref().map(|file| self.path(file)) });
-        Route { tls, is_direct: is_loopback(url), manner }
+        let via = self.via.as_ref().map(|machine| {
+            let (host, port) = target(url);
+            (Arc::clone(machine), host, port)
+        });
+        Route { tls, is_direct: is_loopback(url), manner, via }
     }
+}
+
+/// The host of a URL, without brackets, and its port.
+fn target(url: &Url) -> (String, u16) {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    (host, url.port_or_known_default().unwrap_or_default())
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -132,7 +187,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn client(route: &Route, chains: &Chains) -> Result<reqwest::Client, Fault> {
+fn client(route: &Route, relay: Option<&Relay>, chains: &Chains) -> Result<reqwest::Client, Fault> {
     // The binary has done so in its first line. Who calls the library may not have, and without it there is a panic.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // It fails only when another thread was faster.
@@ -144,6 +199,9 @@ fn client(route: &Route, chains: &Chains) -> Result<reqwest::Client, Fault> {
         .redirect(reqwest::redirect::Policy::none());
     if route.is_direct {
         builder = builder.no_proxy();
+    }
+    if let Some(relay) = relay {
+        builder = builder.unix_socket(relay.path());
     }
     if route.manner.is_fresh {
         builder = builder.pool_max_idle_per_host(0);

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::text::error;
 
 /// An error that also says what to do, or that says that there is nothing to judge yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fault {
     /// What happened.
     pub message: Cow<'static, str>,

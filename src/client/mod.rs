@@ -3,6 +3,7 @@
 pub mod api;
 pub mod aside;
 mod context;
+pub mod dial;
 mod fault;
 pub mod file;
 pub mod git;
@@ -12,6 +13,7 @@ pub mod number;
 pub mod sql;
 pub mod ssh;
 pub mod trust;
+pub mod via;
 
 pub use context::{Context, HttpOptions, Manner};
 pub use fault::Fault;

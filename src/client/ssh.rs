@@ -1,7 +1,8 @@
 //! Another machine, reached by the user's own OpenSSH: a script runs there, and nothing of it is left.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::Command;
 
 use schemars::JsonSchema;
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 use url::{Host as Name, Url};
 
 use crate::child::{self, End, Finished, Text};
+use crate::env::Env;
 use crate::text::error;
 use crate::text::shell::quoted;
 
@@ -25,7 +27,7 @@ const NOISE: usize = 64 << 10;
 
 /// A machine to look from, such as `ssh://deploy@web-1.staging.example`, with `:PORT` where it is not 22. It is reached by
 /// `ssh` with your own configuration, keys and known hosts, which is never asked anything.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema)]
 #[schemars(with = "String", inline)]
 pub struct Host {
     /// `user@host`, or `host`.
@@ -43,8 +45,12 @@ pub enum RemoteOutcome {
 }
 
 impl Host {
-    fn read(text: &str) -> Result<Self, String> {
-        let fault = || "it is `ssh://user@host`, with `:port` where that is not 22".to_owned();
+    /// Reads `ssh://user@host:port`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let fault = || "invalid SSH host: write `ssh://user@host`, with `:port` unless it is 22".to_owned();
         let url = Url::parse(text).map_err(|_| fault())?;
         let host = match url.host() {
             Some(Name::Ipv6(address)) => address.to_string(),
@@ -81,12 +87,7 @@ impl Host {
     pub async fn run(&self, cx: &Context, script: &str, limit: usize) -> Result<RemoteOutcome, Fault> {
         let mark = mark(script, cx);
         let ended = child::run_held(self.ssh(cx), wrapped(script, &mark).into_bytes(), limit + NOISE).await;
-        let mut ended = ended.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                Fault::new("`ssh` is not installed here, or not in PATH").help("install the OpenSSH client")
-            }
-            _ => Fault::new(format!("`ssh` could not be run: {}", error::os(&error))),
-        })?;
+        let mut ended = ended.map_err(|error| unstarted(&error))?;
         let has_begun = begun(&mut ended.stdout, &mark, limit) & begun(&mut ended.stderr, &mark, limit);
         if ended.end != End::Exit(OWN) {
             return if has_begun { Ok(RemoteOutcome::Ended(ended)) } else { Err(self.ignored(&ended)) };
@@ -101,15 +102,39 @@ impl Host {
     }
 
     fn ssh(&self, cx: &Context) -> Command {
-        let mut ssh = Command::new("ssh");
-        ssh.env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?)))).env("LC_ALL", "C");
-        ssh.current_dir(&cx.dir).arg("-T");
         let seconds = cx.timeout.as_secs().max(1);
-        let options = ["BatchMode=yes", "ClearAllForwardings=yes", "RemoteCommand=none", "LogLevel=ERROR"];
-        ssh.args(options.iter().flat_map(|option| ["-o", *option]));
-        ssh.args(["-o", &format!("ConnectTimeout={seconds}")]);
-        ssh.args(self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
+        let mut ssh = self.client(&cx.env, &cx.dir, &["LogLevel=ERROR", &format!("ConnectTimeout={seconds}")]);
         ssh.args(["--", &self.destination, "sh -s"]);
+        ssh
+    }
+
+    /// The user's `ssh` with these options, which never asks anything.
+    fn client(&self, env: &Env, dir: &Path, options: &[&str]) -> Command {
+        let mut ssh = Command::new("ssh");
+        ssh.env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, env.var(name)?)))).env("LC_ALL", "C");
+        ssh.current_dir(dir).arg("-T");
+        let always = ["BatchMode=yes", "ClearAllForwardings=yes", "RemoteCommand=none"];
+        ssh.args(always.iter().chain(options).flat_map(|option| ["-o", *option]));
+        ssh.args(self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
+        ssh
+    }
+
+    /// The `ssh` that keeps one connection open, through which others go that ask at the socket `control`.
+    pub fn master(&self, env: &Env, dir: &Path, control: &Path) -> Command {
+        let options = [
+            "ControlPersist=no",
+            "ForwardAgent=no",
+            "ForwardX11=no",
+            "PermitLocalCommand=no",
+            // What the machine answers about connections that it can't make is logged at this level.
+            "LogLevel=INFO",
+            "ConnectTimeout=30",
+            "ServerAliveInterval=10",
+            "ServerAliveCountMax=3",
+        ];
+        let mut ssh = self.client(env, dir, &options);
+        // In its name, `%` would begin a token.
+        ssh.args(["-N", "-M", "-S", &control.to_string_lossy().replace('%', "%%"), "--", &self.destination]);
         ssh
     }
 
@@ -125,7 +150,7 @@ impl Host {
     }
 
     /// Why ssh did not get there.
-    fn unreached(&self, said: &str) -> Fault {
+    pub fn unreached(&self, said: &str) -> Fault {
         let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("ssh says nothing of why");
         let fault = Fault::new(format!("ssh did not reach {self}: {last}"));
         let is = |words: &str| said.contains(words);
@@ -156,6 +181,11 @@ impl Host {
         }
     }
 
+    /// The same in one line.
+    pub fn by_hand(&self, argv: &[&str]) -> String {
+        format!("ssh {} {}", self.words(), argv.join(" "))
+    }
+
     /// The command line by which a person would run this there.
     pub fn reproduce(&self, argv: &[String]) -> Vec<String> {
         let mut words = vec!["ssh".to_owned()];
@@ -178,6 +208,16 @@ impl fmt::Display for Host {
 impl<'de> Deserialize<'de> for Host {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::read(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// Why `ssh` could not be run.
+pub fn unstarted(error: &io::Error) -> Fault {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            Fault::new("`ssh` is not installed here, or not in PATH").help("install the OpenSSH client")
+        }
+        _ => Fault::new(format!("`ssh` could not be run: {}", error::os(error))),
     }
 }
 

@@ -16,12 +16,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::dial::Wire;
 use super::{Fault, file};
 
 /// How long a server may be silent before it is taken for one without TLS.
@@ -336,7 +336,7 @@ fn signed13(
 }
 
 /// Whether what answers on a connection speaks TLS. It may require a client's certificate: that is TLS too.
-pub async fn speaks_tls(host: &str, stream: TcpStream) -> bool {
+pub async fn speaks_tls(host: &str, stream: Wire) -> bool {
     let asking = async {
         let config = Arc::new(config(None, true).ok()?);
         let name = ServerName::try_from(host.to_owned()).ok()?;

@@ -182,6 +182,7 @@ impl Shared {
                 .flatten()
                 .map(|argv| self.redactor.shell(&argv)),
             insecure: probe.is_insecure(),
+            via: probe.via().map(ToString::to_string),
             ..self.blank(probe_task)
         }
     }
@@ -208,6 +209,7 @@ impl Shared {
             error: None,
             help: None,
             reproduce: None,
+            via: None,
             insecure: false,
             place: self.place(probe_task.used.as_ref().map_or(probe_task.span, |used| used.span)),
         }

@@ -118,7 +118,7 @@ impl Ledger {
             if let Place::File { path, .. } = &location.place {
                 refuse_foreign(path, root, env).await?;
             }
-            server::open(&location.place, root, access).await
+            server::open(&location, root, access, env).await
         });
         match opened.await {
             Ok((connection, elsewhere)) => Ok(Self { connection, location, now: env.now(), elsewhere }),

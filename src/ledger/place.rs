@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checklist::shown;
 use crate::client::sql::{self, DatabaseUrl};
+use crate::client::ssh::Host;
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::writer::{confine, repository};
@@ -24,6 +25,8 @@ pub struct Location {
     pub name: String,
     /// How many runs of a checklist are kept.
     pub keep: usize,
+    /// The machine through which a server is reached.
+    pub via: Option<Host>,
 }
 
 /// A file or a server.
@@ -49,13 +52,21 @@ impl Location {
         }
     }
 
-    /// What `--ledger` says; else `GATE_LEDGER`; else `.gate/ledger.db` in the folder that holds `checklists/`.
+    /// What `--ledger` says; else `GATE_LEDGER`; else `.gate/ledger.db` in the folder that holds `checklists/`. `via` is what
+    /// `--ledger-via` says.
     ///
     /// # Errors
     /// When what was said is not a place for a ledger.
-    pub fn of(given: Option<&str>, root: &Path, env: &Env) -> Result<Self, Diagnostic> {
+    pub fn of(given: Option<&str>, via: Option<&str>, root: &Path, env: &Env) -> Result<Self, Diagnostic> {
         let keep = keep(env)?;
+        let via_is_given = via.is_some();
+        let via = via_of(via, env)?;
+        let is_server = |said: &str| said.trim().starts_with("postgres");
         let named = given.or_else(|| env.var("GATE_LEDGER").filter(|said| !said.trim().is_empty()));
+        if via_is_given && !named.is_some_and(is_server) {
+            let problem = Diagnostic::error("`--ledger-via` needs a ledger on a PostgreSQL server");
+            return Err(problem.help("name it with `--ledger postgres://user:password@host/name`"));
+        }
         let Some(said) = named else {
             let path = root.join(FOLDER).join(FILE);
             confine(&path, repository(root)).map_err(|why| {
@@ -66,12 +77,18 @@ impl Location {
                 name: format!("`{}`", shown(&path, &env.cwd)),
                 place: Place::File { path, is_own: true },
                 keep,
+                via: None,
             });
         };
         let option = if given.is_some() { "--ledger" } else { "GATE_LEDGER" };
         let file = |path: &Path| {
             let path = env.cwd.join(path);
-            Self { name: format!("`{}`", shown(&path, &env.cwd)), place: Place::File { path, is_own: false }, keep }
+            Self {
+                name: format!("`{}`", shown(&path, &env.cwd)),
+                place: Place::File { path, is_own: false },
+                keep,
+                via: None,
+            }
         };
         if !said.contains("://") {
             return Ok(file(Path::new(said)));
@@ -79,12 +96,22 @@ impl Location {
         let url = DatabaseUrl::parse(said).map_err(|why| Diagnostic::error(format!("`{option}`: {why}")))?;
         match url.place() {
             // Others write there too: one person's variable must not remove their runs.
-            sql::Place::Postgres(_) => Ok(Self { name: url.name(), place: Place::Postgres(url), keep: keep.max(KEEP) }),
+            sql::Place::Postgres(_) => {
+                Ok(Self { name: url.name(), place: Place::Postgres(url), keep: keep.max(KEEP), via })
+            }
             sql::Place::Sqlite(sqlite) => Ok(file(sqlite.otherwise.as_ref().unwrap_or(&sqlite.path))),
             sql::Place::MySql(_) => Err(Diagnostic::error(format!("`{option}`: MySQL can't hold a ledger"))
                 .help("name a PostgreSQL server, `postgres://user:password@host/name`, or a file")),
         }
     }
+}
+
+/// What `--ledger-via` says; else `GATE_LEDGER_VIA`.
+fn via_of(given: Option<&str>, env: &Env) -> Result<Option<Host>, Diagnostic> {
+    let named = given.or_else(|| env.var("GATE_LEDGER_VIA").filter(|said| !said.trim().is_empty()));
+    let option = if given.is_some() { "--ledger-via" } else { "GATE_LEDGER_VIA" };
+    let read = |said: &str| Host::read(said.trim()).map_err(|why| Diagnostic::error(format!("`{option}`: {why}")));
+    named.map(read).transpose()
 }
 
 fn keep(env: &Env) -> Result<usize, Diagnostic> {

@@ -11,12 +11,16 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 
+use crate::client::dial::Dialer;
 use crate::client::sql;
+use crate::client::via::Tunnel;
+use crate::env::Env;
 use crate::writer;
 
+use super::TIMEOUT;
 use super::connection::{Connection, Transaction, Value};
 use super::dialect::{Dialect, HOME, KEEP_HOME, MOVE_TABLES, SQLITE};
-use super::place::Place;
+use super::place::{Location, Place};
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
@@ -92,8 +96,13 @@ impl Refusal {
 ///
 /// # Errors
 /// Why that can't be done.
-pub async fn open(place: &Place, root: &Path, access: Access) -> Result<(Connection, Option<String>), Refusal> {
-    match (open_writable(place, root).await, place) {
+pub async fn open(
+    location: &Location,
+    root: &Path,
+    access: Access,
+    env: &Env,
+) -> Result<(Connection, Option<String>), Refusal> {
+    match (open_writable(location, root, env).await, &location.place) {
         (Err(refusal), Place::File { path, .. }) if access == Access::Read && refusal.is_unwritable() => {
             let mut connection = Connection::Sqlite(Box::new(unwritable(path).await?));
             // It has the schema of this version, or this fails: nothing can be changed.
@@ -104,8 +113,8 @@ pub async fn open(place: &Place, root: &Path, access: Access) -> Result<(Connect
     }
 }
 
-async fn open_writable(place: &Place, root: &Path) -> Result<(Connection, Option<String>), Refusal> {
-    let mut connection = match place {
+async fn open_writable(location: &Location, root: &Path, env: &Env) -> Result<(Connection, Option<String>), Refusal> {
+    let mut connection = match &location.place {
         Place::File { path, is_own } => {
             if *is_own {
                 make_folder(path).map_err(Refusal::Folder)?;
@@ -115,7 +124,9 @@ async fn open_writable(place: &Place, root: &Path) -> Result<(Connection, Option
         Place::Postgres(url) => {
             let sql::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
             let (target, options) = sql::postgres_target(url, root, false, None).map_err(Refusal::Server)?;
-            let connected = sql::connect_postgres(&target, &options, &Arc::default()).await;
+            let tunnel = |host| Arc::new(Tunnel::new(host, &Arc::new(env.clone()), &Arc::from(root)));
+            let dialer = Dialer { via: location.via.as_ref().map(tunnel), limit: TIMEOUT / 2 };
+            let connected = sql::connect_postgres(&target, &options, &dialer, &Arc::default()).await;
             let (connection, guard) = connected.map_err(Refusal::Server)?;
             Connection::Postgres(Box::new(connection), guard)
         }

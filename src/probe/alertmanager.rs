@@ -172,6 +172,7 @@ impl Probe for Alertmanager {
     const EXAMPLE: &'static str = r#"alertmanager: { url: "${env.ALERTMANAGER_URL}", filter: ['severity="critical"'] }
 expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count: 0 }
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = AlertmanagerSeen;
 
     async fn observe(&self, cx: &Context) -> Result<AlertmanagerSeen, Fault> {

@@ -99,6 +99,7 @@ impl Probe for Grafana {
     const EXAMPLE: &'static str = r#"grafana: { url: "${env.GRAFANA_URL}", token: "${secrets.GRAFANA_TOKEN}" }
 expect: { dashboards.titles: { contains: [AOS Traces, M4 Workflow] } }
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = GrafanaSeen;
 
     async fn observe(&self, cx: &Context) -> Result<GrafanaSeen, Fault> {

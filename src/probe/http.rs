@@ -105,6 +105,7 @@ impl Probe for Http {
 expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
 "#;
     const EFFECTS: Option<&'static str> = Some("A method other than `GET`, `HEAD` and `OPTIONS` may change something.");
+    const TAKES_VIA: bool = true;
     type Observation = HttpObservation;
 
     async fn observe(&self, cx: &Context) -> Result<HttpObservation, Fault> {

@@ -5,9 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::Deserialize;
 use serde_json::Value;
 
+use crate::client::ssh::Host;
 use crate::diagnostic::Diagnostic;
 use crate::expect::{Cut, SameFact};
 use crate::yaml::{self, Node};
@@ -26,6 +29,10 @@ pub trait Kind: Send + Sync {
     fn example(&self) -> &str;
     /// When a probe may change something, as a sentence.
     fn effects(&self) -> Option<&str>;
+    /// Whether it takes `via`.
+    fn takes_via(&self) -> bool {
+        false
+    }
     /// The JSON Schema of its settings.
     fn settings(&self) -> Value;
     /// The JSON Schema of its observation.
@@ -52,6 +59,10 @@ pub trait Observe: Send + Sync {
     fn is_insecure(&self) -> bool;
     /// The command line by which a person would look.
     fn reproduce(&self) -> Option<Vec<String>>;
+    /// The machine through which it looks.
+    fn via(&self) -> Option<&Host> {
+        None
+    }
 }
 
 /// What a probe saw, without its type.
@@ -96,8 +107,19 @@ impl<P: Probe> Kind for Typed<P> {
         P::EFFECTS
     }
 
+    fn takes_via(&self) -> bool {
+        P::TAKES_VIA
+    }
+
     fn settings(&self) -> Value {
-        SchemaSettings::draft07().into_generator().into_root_schema_for::<P>().into()
+        let mut schema: Value = SchemaSettings::draft07().into_generator().into_root_schema_for::<P>().into();
+        if P::TAKES_VIA {
+            schema["properties"][VIA] =
+                SchemaSettings::draft07().into_generator().into_root_schema_for::<Settings>().as_value()["properties"]
+                    [VIA]
+                    .clone();
+        }
+        schema
     }
 
     fn observation(&self) -> Value {
@@ -107,15 +129,98 @@ impl<P: Probe> Kind for Typed<P> {
 
     fn validate(&self, settings: &Node, problems: &mut Vec<Diagnostic>) {
         problems.extend(conflicts(settings, P::EXCLUSIVE));
-        drop(yaml::read_with_holes::<P>(settings, problems));
+        problems.extend(misplaced::<P>(settings));
+        match separate(settings) {
+            None => drop(yaml::read_with_holes::<P>(settings, problems)),
+            Some((via, own)) => {
+                drop(yaml::read_with_holes::<P>(&own, problems));
+                if P::TAKES_VIA {
+                    drop(yaml::read_with_holes::<Settings>(&via, problems));
+                }
+            }
+        }
     }
 
     fn read(&self, settings: &Node, problems: &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>> {
-        let conflicts = conflicts(settings, P::EXCLUSIVE);
+        let mut conflicts = conflicts(settings, P::EXCLUSIVE);
+        conflicts.extend(misplaced::<P>(settings));
         let is_clear = conflicts.is_empty();
         problems.extend(conflicts);
-        let probe = yaml::read::<P>(settings, problems)?;
-        is_clear.then(|| Box::new(probe) as Box<dyn Observe>)
+        let Some((via, own)) = separate(settings) else {
+            let probe = yaml::read::<P>(settings, problems)?;
+            return is_clear.then(|| Box::new(probe) as Box<dyn Observe>);
+        };
+        let probe = yaml::read::<P>(&own, problems);
+        let via = if P::TAKES_VIA { yaml::read::<Settings>(&via, problems)?.via } else { None };
+        let probe = Box::new(probe?);
+        is_clear.then(|| match via {
+            None => probe as Box<dyn Observe>,
+            Some(via) => Box::new(Distant { probe, via }),
+        })
+    }
+}
+
+/// The setting that every kind has whose probes connect to something.
+pub const VIA: &str = "via";
+
+/// That setting.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// The machine to connect from, such as `ssh://deploy@bastion.example`, with `:PORT` where it is not 22. It is reached by
+    /// `ssh` with your own configuration, keys and known hosts, which is never asked anything; names are resolved there.
+    /// Default: what `defaults` says, else this machine; `null` is always this machine.
+    #[schemars(with = "Option<String>")]
+    via: Option<Host>,
+}
+
+/// What is wrong with a `via` that the kind does not take.
+fn misplaced<P: Probe>(settings: &Node) -> Option<Diagnostic> {
+    let (key, _) = settings.entries().iter().find(|(key, _)| &*key.text == VIA).filter(|_| !P::TAKES_VIA)?;
+    let problem = Diagnostic::error(format!("`{}` does not support `via`", P::KIND)).at(key.span);
+    Some(problem.help("remove it: only TCP connections can go through another machine"))
+}
+
+/// The setting `via` as a map of its own, and the settings without it. None where it is not given.
+fn separate(settings: &Node) -> Option<(Node, Node)> {
+    settings.get(VIA)?;
+    let others = settings.entries().iter().filter(|(key, _)| &*key.text != VIA).cloned().collect();
+    Some((settings.only(&[VIA]), Node { span: settings.span, value: yaml::Value::Map(others) }))
+}
+
+/// A probe that looks through another machine.
+struct Distant<P> {
+    probe: Box<P>,
+    via: Host,
+}
+
+impl<P: Probe> Observe for Distant<P> {
+    fn observe<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Seen, Fault>> {
+        Box::pin(async move {
+            let mut seen = Observe::observe(&*self.probe, &cx.via(&self.via).await?).await?;
+            // It is a part of what was seen, in whatever form that is read.
+            seen.evidence = match seen.evidence.as_str() {
+                "" => format!("via {}", self.via),
+                evidence => format!("{evidence}, via {}", self.via),
+            };
+            Ok(seen)
+        })
+    }
+
+    fn has_effects(&self) -> bool {
+        Observe::has_effects(&*self.probe)
+    }
+
+    fn is_insecure(&self) -> bool {
+        Observe::is_insecure(&*self.probe)
+    }
+
+    fn reproduce(&self) -> Option<Vec<String>> {
+        Some(self.via.reproduce(&Observe::reproduce(&*self.probe)?))
+    }
+
+    fn via(&self) -> Option<&Host> {
+        Some(&self.via)
     }
 }
 

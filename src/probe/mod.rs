@@ -39,7 +39,7 @@ use serde::de::DeserializeOwned;
 use crate::client::{Context, Fault, HttpOptions};
 use crate::expect::{Cut, SameFact};
 
-pub use kind::{Kind, Observe, Seen};
+pub use kind::{Kind, Observe, Seen, VIA};
 
 /// The kinds of probe that checklists may name.
 #[derive(Debug, Clone)]
@@ -122,6 +122,9 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 
     /// When looking may change something, as a sentence of its manual. Nothing where it never does.
     const EFFECTS: Option<&'static str> = None;
+
+    /// Whether it only looks through connections, which may go through another machine.
+    const TAKES_VIA: bool = false;
 
     /// What it saw.
     type Observation: Serialize + JsonSchema + Send;

@@ -109,6 +109,7 @@ impl Probe for Prometheus {
     const EXAMPLE: &'static str = r#"prometheus: { url: "${env.PROMETHEUS_URL}", query: redis_connected }
 expect: { values: { every: 1 } }
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = PrometheusSeen;
 
     async fn observe(&self, cx: &Context) -> Result<PrometheusSeen, Fault> {

@@ -113,6 +113,7 @@ impl Probe for Race {
 expect: { replay.same_body: true }
 "#;
     const EFFECTS: Option<&'static str> = Some("It has something made, once if the key holds.");
+    const TAKES_VIA: bool = true;
     type Observation = RaceSeen;
 
     async fn observe(&self, cx: &Context) -> Result<RaceSeen, Fault> {

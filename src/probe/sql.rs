@@ -83,6 +83,7 @@ impl Probe for Sql {
 expect: { "rows[0].count": { at_least: 1 } }
 "#;
     const EFFECTS: Option<&'static str> = Some("With `writes`, the statement may change rows.");
+    const TAKES_VIA: bool = true;
     type Observation = SqlSeen;
 
     async fn observe(&self, cx: &Context) -> Result<SqlSeen, Fault> {

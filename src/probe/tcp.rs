@@ -2,19 +2,16 @@
 
 use std::borrow::Cow;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
 use url::Url;
 
 use super::{Context, Cut, Fault, Probe, SameFact};
+use crate::client::dial::{DialError, Dialed, Wire};
 use crate::client::http::connection;
 
 /// The longest banner that is read.
@@ -45,7 +42,7 @@ pub struct TcpSeen {
     /// Why not: `refused`, `timed out`, `no route` or `reset`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The address that accepted, such as `10.1.2.3:5432`.
+    /// The address that accepted, such as `10.1.2.3:5432`. Not known with `via`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// How long connecting took, without looking up the name.
@@ -66,33 +63,28 @@ impl Probe for Tcp {
 expect: { latency_ms: { at_most: 200 } }
 "#;
     const EFFECTS: Option<&'static str> = Some("With `send`, something is sent that may mean anything to who gets it.");
+    const TAKES_VIA: bool = true;
     type Observation = TcpSeen;
 
     async fn observe(&self, cx: &Context) -> Result<TcpSeen, Fault> {
         let Address(host, port) = &self.address;
-        let found: Vec<SocketAddr> = match lookup_host((host.as_str(), *port)).await {
-            Ok(found) => found.collect(),
-            Err(error) => return Err(unresolved(host, Some(&error))),
-        };
-        if found.is_empty() {
-            return Err(unresolved(host, None));
-        }
         let limit = cx.timeout;
-        let start = Instant::now();
-        let connected = tokio::time::timeout(limit, connect(found)).await;
-        let latency_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        let begun = Instant::now();
+        let dialed = cx.dialer().dial(host, *port).await;
+        let latency = dialed.as_ref().map_or_else(|_| begun.elapsed(), |dialed| dialed.latency);
+        let latency_ms = latency.as_millis().try_into().unwrap_or(u64::MAX);
         let mut seen =
             TcpSeen { connected: false, reason: None, address: None, latency_ms, banner: None, is_banner_cut: false };
-        match connected {
-            Err(_) => seen.reason = Some("timed out".to_owned()),
-            Ok(Err(error)) => seen.reason = Some(reason(&error, host, *port)?.to_owned()),
-            Ok(Ok((mut stream, address))) => {
+        match dialed {
+            Err(DialError::Fault(fault)) => return Err(fault),
+            Err(DialError::Io { error, .. }) => seen.reason = Some(reason(&error, host, *port)?.to_owned()),
+            Ok(Dialed { mut wire, address, .. }) => {
                 seen.connected = true;
-                seen.address = Some(address.to_string());
+                seen.address = address.map(|address| address.to_string());
                 if self.banner || self.send.is_some() {
                     let send = self.send.as_deref().unwrap_or_default();
                     (seen.banner, seen.is_banner_cut) =
-                        talk(&mut stream, send, limit.saturating_sub(start.elapsed())).await;
+                        talk(&mut wire, send, limit.saturating_sub(begun.elapsed())).await;
                 }
             }
         }
@@ -132,40 +124,6 @@ expect: { latency_ms: { at_most: 200 } }
     }
 }
 
-/// The error of a name that has no address.
-pub fn unresolved(host: &str, error: Option<&std::io::Error>) -> Fault {
-    // Only its words tell an unknown name from a resolver that does not answer.
-    match error.is_some_and(|error| error.to_string().contains("Temporary failure")) {
-        true => Fault::new(format!("no address is known for `{host}`: the resolver did not answer"))
-            .help("is this machine's network up, and does its resolver know this name?"),
-        false => Fault::new(format!("no address is known for `{host}`"))
-            .help("is the name right, and can this machine resolve it?"),
-    }
-}
-
-/// The first connection that any of a name's addresses accepts: all are tried at once, as one may be silent. Where none
-/// accepts, the error that says most, so that the answer does not depend on which came last.
-pub async fn connect(addresses: Vec<SocketAddr>) -> std::io::Result<(TcpStream, SocketAddr)> {
-    let mut attempts: FuturesUnordered<_> = addresses
-        .into_iter()
-        .map(|address| async move { TcpStream::connect(address).await.map(|stream| (stream, address)) })
-        .collect();
-    let mut errors = Vec::new();
-    while let Some(attempt) = attempts.next().await {
-        match attempt {
-            Ok(connected) => return Ok(connected),
-            Err(error) => errors.push(error),
-        }
-    }
-    let most_telling = errors.into_iter().min_by_key(|error| match error.kind() {
-        ErrorKind::ConnectionRefused => 0,
-        ErrorKind::ConnectionReset => 1,
-        ErrorKind::TimedOut => 2,
-        _ => 3,
-    });
-    Err(most_telling.unwrap_or_else(|| ErrorKind::NotFound.into()))
-}
-
 /// One word for what the other side did; an error where the fault is on this side.
 fn reason(error: &std::io::Error, host: &str, port: u16) -> Result<&'static str, Fault> {
     match error.kind() {
@@ -178,7 +136,7 @@ fn reason(error: &std::io::Error, host: &str, port: u16) -> Result<&'static str,
 }
 
 /// Sends the text, and gives the first line that comes, if one comes in time; and whether it was too long to be read.
-async fn talk(stream: &mut TcpStream, send: &str, limit: Duration) -> (Option<String>, bool) {
+async fn talk(stream: &mut Wire, send: &str, limit: Duration) -> (Option<String>, bool) {
     let mut bytes = Vec::new();
     let reading = async {
         if stream.write_all(send.as_bytes()).await.is_err() {

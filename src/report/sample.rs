@@ -125,6 +125,7 @@ pub fn probe(kind: &str, status: Status, reason: Option<&str>) -> ProbeResult {
         error: None,
         help: None,
         reproduce: None,
+        via: None,
         insecure: false,
         place: place(39, 13, &format!("          - {kind}: {{}}")),
     }

@@ -203,6 +203,8 @@ pub struct ProbeResult {
     pub help: Option<String>,
     /// A command line to look by hand; secrets stand as `$NAME`.
     pub reproduce: Option<String>,
+    /// The machine that it connected through.
+    pub via: Option<String>,
     /// TLS was not verified.
     pub insecure: bool,
     /// Where the checklist states it.

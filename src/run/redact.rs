@@ -128,10 +128,11 @@ impl Redact for ProbeResult {
             help,
             // A line for a shell says `$NAME`; a value that is still in it is hidden like any other.
             reproduce,
+            via,
             insecure: _,
             place,
         } = self;
-        redact!(redactor; attempts, observation, evidence, expectations, error, help, reproduce, place);
+        redact!(redactor; attempts, observation, evidence, expectations, error, help, reproduce, via, place);
     }
 }
 

@@ -313,6 +313,6 @@ fn options_of_a_probe_do_not_belong_to_the_use_of_a_check() {
     10 |             expect: { status: 204 }
        |             ^^^^^^
        |
-       = help: there are `use` and `with`
+       = help: there are `use`, `with` and `via`
     ");
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::harness::{Project, Response, http};
+use crate::harness::{Project, Response, http, sshd};
 
 const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guide");
 
@@ -46,10 +46,11 @@ fn service() -> crate::harness::HttpServer {
 /// A shell command in the project, with `gate` and a Git identity at hand.
 fn shell(project: &Project, home: &Path, variables: &[(&str, &str)], command: &str) -> Output {
     let gate = Path::new(env!("CARGO_BIN_EXE_gate")).parent().expect("a file is in a directory");
-    let path = format!("{}:{}", gate.display(), std::env::var("PATH").unwrap_or_default());
+    let given = variables.iter().find(|(name, _)| *name == "PATH").map_or("", |(_, path)| path);
+    let path = format!("{}:{given}", gate.display());
     let mut shell = Command::new("bash");
     shell.args(["-euo", "pipefail", "-c", command]).current_dir(project.path()).env_clear();
-    shell.env("PATH", path).env("HOME", home).env("LANG", "C.UTF-8").envs(variables.iter().copied());
+    shell.envs(variables.iter().copied()).env("PATH", path).env("HOME", home).env("LANG", "C.UTF-8");
     shell.output().expect("bash is installed")
 }
 
@@ -79,10 +80,21 @@ fn as_checklist(text: &str) -> String {
 
 fn play(name: &str, page: &str) {
     let server = service();
-    let url = server.url();
-    let port = url.rsplit(':').next().unwrap_or_default();
-    let variables =
-        [("STAGING_URL", url.as_str()), ("PRODUCTION_URL", url.as_str()), ("API_PORT", port), ("RELEASE", "0f1d7aa")];
+    let mut url = server.url();
+    let port = url.rsplit(':').next().unwrap_or_default().to_owned();
+    let mut path = std::env::var("PATH").unwrap_or_default();
+    if name == "behind-a-bastion.md" {
+        // Only the bastion knows this name.
+        url = url.replace("127.0.0.1", "api.internal");
+        path = sshd().path_from_elsewhere("127.0.0.1 api.internal", "");
+    }
+    let variables = [
+        ("STAGING_URL", url.as_str()),
+        ("PRODUCTION_URL", url.as_str()),
+        ("API_PORT", &port),
+        ("RELEASE", "0f1d7aa"),
+        ("PATH", &path),
+    ];
     let mut project = Project::new("");
     fs::remove_file(project.path().join("checklists/staging.yaml")).expect("the project is ours");
     let home = project.path().join("home");

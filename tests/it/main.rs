@@ -86,6 +86,7 @@ mod unsign;
 mod unwritable;
 mod verify;
 mod version;
+mod via;
 mod weaker;
 mod words;
 mod workflow;

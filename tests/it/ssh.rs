@@ -200,7 +200,7 @@ fn a_checklist_looks_at_another_machine_and_says_how_to_do_so_by_hand() {
 #[test]
 fn what_can_not_be_meant_is_refused_at_load() {
     let reported = |on: &str| refused::<Command>(json!({ "on": on, "argv": ["true"] }));
-    assert_snapshot!(reported("web-1"), @"it is `ssh://user@host`, with `:port` where that is not 22");
+    assert_snapshot!(reported("web-1"), @"invalid SSH host: write `ssh://user@host`, with `:port` unless it is 22");
     assert_snapshot!(reported("ssh://root:secret@web-1"), @"a password has no place here: ssh takes a key, or an agent");
     for on in ["ssh://-oProxyCommand=x", "ssh://a b@web", "ssh://web/path", "https://web", "ssh://user@-x"] {
         assert_eq!(reported(on), reported("web-1"), "{on}");

@@ -107,6 +107,11 @@ pub struct FileTiming {
     /// Whether to look again when a look is red. Not inherited by probes that have effects.
     #[serde(default, deserialize_with = "reachable_retry")]
     pub retry: Option<FileRetry>,
+    /// The machine that probes connect from, such as `ssh://deploy@bastion.example`: for those that connect to something.
+    /// Default: this machine.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub via: Option<Node>,
 }
 
 /// Looking again when a look is red. Green at a later attempt is passed, and marked flaky.
@@ -285,6 +290,10 @@ pub struct FileItem {
     /// Whether its probes look again when they are red.
     #[serde(default, deserialize_with = "reachable_retry")]
     pub retry: Option<FileRetry>,
+    /// The machine that its probes connect from, such as `ssh://deploy@bastion.example`. Default: what `defaults` says.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub via: Option<Node>,
 }
 
 /// A person's part.
@@ -344,6 +353,10 @@ pub struct FileUse {
     #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, Node>>")]
     pub with: Option<Node>,
+    /// The machine that its probes connect from, such as `ssh://deploy@bastion.example`. Default: that of the item.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub via: Option<Node>,
 }
 
 /// A reusable list of probes: the file `checks/NAME.yaml`.

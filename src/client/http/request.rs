@@ -178,6 +178,7 @@ impl Request {
             // Some servers answer 411 to these when nothing says that there is no body.
             request = request.header(CONTENT_LENGTH, "0");
         }
+        let begun = Instant::now();
         match request.send().await {
             Ok(response) => {
                 if let Some(connection) = response.extensions().get::<HttpInfo>() {
@@ -187,7 +188,8 @@ impl Request {
             }
             Err(error) => {
                 let was_reused = connection_of(&error).is_some_and(|connection| cx.is_used(connection));
-                Err(Unanswered { fault: fault(&error, &self.url), was_reused })
+                let relayed = cx.relay(&self.url).ok().flatten().and_then(|relay| relay.failure(begun));
+                Err(Unanswered { fault: relayed.unwrap_or_else(|| fault(&error, &self.url)), was_reused })
             }
         }
     }

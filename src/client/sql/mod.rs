@@ -160,13 +160,17 @@ impl Database {
             Ok(match url.place() {
                 Place::Postgres(url) => {
                     let (target, options) = url::postgres_target(url, &cx.dir, *insecure, ca)?;
-                    let (connection, guard) = reach::postgres(&target, &options, &cx.load).await?;
+                    let (connection, guard) = reach::postgres(&target, &options, &cx.dialer(), &cx.load).await?;
                     Server::Postgres(Box::new(connection), guard)
                 }
                 Place::MySql(url) => {
                     let (target, options) = url::mysql_target(url, &cx.dir, *insecure, ca)?;
-                    let (connection, guard) = reach::mysql(&target, &options, &cx.load).await?;
+                    let (connection, guard) = reach::mysql(&target, &options, &cx.dialer(), &cx.load).await?;
                     Server::MySql(Box::new(connection), guard)
+                }
+                Place::Sqlite(_) if cx.machine().is_some() => {
+                    let fault = Fault::new(format!("{place} is a local file: `via` does not apply"));
+                    return Err(fault.help("write `via: null` in this probe").into());
                 }
                 Place::Sqlite(file) => {
                     let (connection, stop) = sqlite::open(file, *access, &place, deadline, cx).await?;

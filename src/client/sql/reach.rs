@@ -11,6 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::client::Fault;
+use crate::client::dial::Dialer;
 use crate::client::load::Load;
 
 use super::error::{self, fault, has_code};
@@ -86,7 +87,15 @@ impl Target {
         Ok(Some(Tls { config: Arc::new(trust::config(verify, &self.files)?), name, is_optional }))
     }
 
-    async fn wire(&self) -> anyhow::Result<Wire> {
+    async fn wire(&self, dialer: &Dialer) -> anyhow::Result<Wire> {
+        if dialer.via.is_some() {
+            let Address::Tcp(host, port) = &self.address else {
+                let fault = Fault::new(format!("{} is a local socket: `via` does not apply", self.place));
+                return Err(fault.help("write `via: null` in this probe").into());
+            };
+            let dialed = dialer.dial(host, *port).await;
+            return Ok(dialed.map_err(|error| error.fault(&self.place))?.wire);
+        }
         let wire: io::Result<Wire> = match &self.address {
             Address::Tcp(host, port) => match TcpStream::connect((host.as_str(), *port)).await {
                 Ok(stream) => stream.set_nodelay(true).map(|()| Box::new(stream) as Wire),
@@ -127,11 +136,12 @@ impl Target {
 pub async fn postgres(
     target: &Target,
     options: &PgConnectOptions,
+    dialer: &Dialer,
     load: &Arc<Load>,
 ) -> anyhow::Result<(PgConnection, Guard)> {
     let mut refusal = None;
     for attempt in target.attempts() {
-        let mut wire = target.wire().await?;
+        let mut wire = target.wire(dialer).await?;
         let mut is_private = matches!(target.address, Address::Socket(_));
         if let Some(tls) = target.tls(attempt)? {
             match guard::postgres(wire, &tls).await {
@@ -168,12 +178,13 @@ pub async fn postgres(
 pub async fn mysql(
     target: &Target,
     options: &MySqlConnectOptions,
+    dialer: &Dialer,
     load: &Arc<Load>,
 ) -> anyhow::Result<(MySqlConnection, Guard)> {
     let mut refusal = None;
     for attempt in target.attempts() {
         let (tls, is_local) = (target.tls(attempt)?, matches!(target.address, Address::Socket(_)));
-        let wire = target.wire().await?;
+        let wire = target.wire(dialer).await?;
         let login = (target.password.clone(), options.get_database().is_some());
         let greeted = MySqlLogin::greet(wire, tls.as_ref(), is_local, &target.place, login).await;
         let (wire, login) = match greeted {

@@ -224,6 +224,7 @@ impl<'a> From<&'a run::ProbeResult> for Probe<'a> {
             error: it.error.as_ref().map(|error| error.to_string().into()),
             help: optional(it.help.as_deref()),
             reproduce: optional(it.reproduce.as_deref()),
+            via: optional(it.via.as_deref()),
             insecure: it.insecure,
             place: (&it.place).into(),
         }
@@ -244,6 +245,7 @@ impl From<Probe<'_>> for run::ProbeResult {
             error: it.error.map(|error| error.into_owned().into()),
             help: it.help.map(Cow::into_owned),
             reproduce: it.reproduce.map(Cow::into_owned),
+            via: it.via.map(Cow::into_owned),
             insecure: it.insecure,
             place: it.place.into(),
         }

@@ -162,6 +162,8 @@ pub struct Probe<'a> {
     pub error: Option<Text<'a>>,
     pub help: Option<Text<'a>>,
     pub reproduce: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Text<'a>>,
     pub insecure: bool,
     pub place: Place<'a>,
 }

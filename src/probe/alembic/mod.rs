@@ -121,6 +121,7 @@ impl Probe for Alembic {
     const EXAMPLE: &'static str = r#"alembic: { url: "${secrets.DATABASE_URL}", config: backend/alembic.ini }
 expect: { current: [014_trace_mismatches] }
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = AlembicSeen;
 
     async fn observe(&self, cx: &Context) -> Result<AlembicSeen, Fault> {

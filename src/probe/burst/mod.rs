@@ -111,6 +111,7 @@ impl Probe for Burst {
 expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
 "#;
     const EFFECTS: Option<&'static str> = Some("It uses up the limit that it looks at.");
+    const TAKES_VIA: bool = true;
     type Observation = BurstSeen;
 
     async fn observe(&self, cx: &Context) -> Result<BurstSeen, Fault> {

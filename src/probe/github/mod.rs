@@ -54,6 +54,7 @@ impl Probe for GitHub {
     const EXAMPLE: &'static str = r#"github: { repo: acme/aos, issues: { label: mismatch }, token: "${secrets.GITHUB_TOKEN}" }
 expect: { issues.titles: { some: { contains: parity } }, token.days_left: { at_least: 14 } }
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = GitHubSeen;
 
     async fn observe(&self, cx: &Context) -> Result<GitHubSeen, Fault> {

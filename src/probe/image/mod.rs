@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use tokio::net::TcpStream;
 use url::{Host, Url};
 
 use super::{Context, Fault, Probe};
@@ -82,12 +81,13 @@ impl Probe for Image {
     const EXAMPLE: &'static str = r#"image: { ref: "ghcr.io/acme/api:main", user: acme, password: "${secrets.GITHUB_TOKEN}" }
 expect: { revision: { matches: "^[0-9a-f]{40}$" }, platforms: { contains: linux/arm64 } }
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = ImageSeen;
 
     async fn observe(&self, cx: &Context) -> Result<ImageSeen, Fault> {
         let mut registry = Registry {
             cx,
-            base: self.base().await,
+            base: self.base(cx).await,
             repository: self.reference.repository(),
             login: self.user.as_deref().map(|user| (user, self.password.as_deref().unwrap_or_default())),
             options: options(self.insecure, self.ca.as_ref()),
@@ -174,22 +174,22 @@ expect: { revision: { matches: "^[0-9a-f]{40}$" }, platforms: { contains: linux/
 
 impl Image {
     /// `https://host/v2/name`. A registry on this machine may have TLS or not: it is tried, unless the settings say.
-    async fn base(&self) -> HttpUrl {
+    async fn base(&self, cx: &Context) -> HttpUrl {
         let wants_tls = self.insecure || self.ca.is_some();
         let plain = match self.plain_http {
             Some(plain) => plain,
-            None => is_here(self.reference.host()) && !wants_tls && !self.speaks_tls().await,
+            None => is_here(self.reference.host()) && !wants_tls && !self.speaks_tls(cx).await,
         };
         let scheme = if plain { "http" } else { "https" };
         address(scheme, &self.reference).expect("it was tried when it was read")
     }
 
-    async fn speaks_tls(&self) -> bool {
+    async fn speaks_tls(&self, cx: &Context) -> bool {
         let secure = address("https", &self.reference).expect("it was tried when it was read");
         let url = secure.url();
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        match TcpStream::connect((host, url.port_or_known_default().unwrap_or(443))).await {
-            Ok(stream) => trust::speaks_tls(host, stream).await,
+        match cx.dialer().dial(host, url.port_or_known_default().unwrap_or(443)).await {
+            Ok(dialed) => trust::speaks_tls(host, dialed.wire).await,
             Err(_) => false,
         }
     }

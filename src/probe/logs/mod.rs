@@ -87,6 +87,7 @@ impl Probe for Logs {
 expect: { arrived_ms: { at_most: 30000 } }
 timeout: 1m
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = LogsSeen;
 
     async fn observe(&self, cx: &Context) -> Result<LogsSeen, Fault> {

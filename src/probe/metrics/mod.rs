@@ -100,6 +100,7 @@ impl Probe for Metrics {
     const EXAMPLE: &'static str = r#"metrics: { url: "https://api.staging.example/metrics", name: aos_* }
 expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = MetricsSeen;
 
     async fn observe(&self, cx: &Context) -> Result<MetricsSeen, Fault> {

@@ -1,5 +1,6 @@
 //! A connection to a Redis server that asks one thing at a time, and finds out why nothing comes of it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +8,12 @@ use std::time::Duration;
 use redis::{Cmd, ServerError, Value, cmd, parse_redis_value};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use crate::client::dial::{DialError, Dialer, Wire};
 use crate::client::http::{connection, tls_fault};
 use crate::client::trust;
-use crate::probe::tcp::{connect, unresolved};
 use crate::probe::{Context, Fault};
 
 use super::fault;
@@ -30,17 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A connection, logged in, with its database selected.
 pub struct Connection<'t> {
-    stream: Box<dyn Stream>,
+    stream: Wire,
     target: &'t Target,
+    dialer: Dialer,
     deadline: Instant,
 }
 
 /// An answer: what was asked for, or the server's own error.
 pub type Answer = Result<Value, ServerError>;
-
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl<'t> Connection<'t> {
     /// Connects, and says who asks.
@@ -50,12 +47,14 @@ impl<'t> Connection<'t> {
     pub async fn open(target: &'t Target, ca: Option<&Path>, insecure: bool, cx: &Context) -> Result<Self, Fault> {
         let deadline = Instant::now() + cx.timeout;
         let config = if target.is_tls { Some(Arc::new(trust::config(ca, insecure)?)) } else { None };
-        let tcp = within(deadline, dial(target)).await.unwrap_or_else(|| Err(fault::silent(target, "connection")))?;
-        let stream: Box<dyn Stream> = match config {
-            None => Box::new(tcp),
-            Some(config) => Box::new(handshake(tcp, target, config, deadline).await?),
+        let dialer = cx.dialer();
+        let dialed = within(deadline, dial(target, &dialer)).await;
+        let wire = dialed.unwrap_or_else(|| Err(fault::silent(target, "connection")))?;
+        let stream: Wire = match config {
+            None => wire,
+            Some(config) => Box::new(handshake(wire, target, &dialer, config, deadline).await?),
         };
-        let mut connection = Self { stream, target, deadline };
+        let mut connection = Self { stream, target, dialer, deadline };
         connection.log_in().await?;
         Ok(connection)
     }
@@ -89,7 +88,7 @@ impl<'t> Connection<'t> {
             Some(Ok(Value::ServerError(error))) => return Ok(Err(error)),
             Some(Ok(value)) => return Ok(Ok(value)),
             None => fault::silent(self.target, "answer"),
-            Some(Err(Broken::Closed)) if !self.target.is_tls && speaks_tls(self.target).await => {
+            Some(Err(Broken::Closed)) if !self.target.is_tls && speaks_tls(self.target, &self.dialer).await => {
                 fault::wants_tls(self.target)
             }
             Some(Err(Broken::Closed)) => fault::closed(self.target),
@@ -137,30 +136,30 @@ async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + ?Sized), c
     }
 }
 
-async fn dial(target: &Target) -> Result<TcpStream, Fault> {
-    let addresses: Vec<_> = match lookup_host((target.host.as_str(), target.port)).await {
-        Ok(addresses) => addresses.collect(),
-        Err(error) => return Err(unresolved(&target.host, Some(&error))),
-    };
-    if addresses.is_empty() {
-        return Err(unresolved(&target.host, None));
+async fn dial(target: &Target, dialer: &Dialer) -> Result<Wire, Fault> {
+    match dialer.dial(&target.host, target.port).await {
+        Ok(dialed) => Ok(dialed.wire),
+        Err(DialError::Io { error, from: None }) if error.kind() == ErrorKind::TimedOut => {
+            Err(fault::silent(target, "connection"))
+        }
+        Err(error) => Err(error.fault(&target.name())),
     }
-    connect(addresses).await.map(|(stream, _)| stream).map_err(|error| connection(&error, &target.name()))
 }
 
 async fn handshake(
-    stream: TcpStream,
+    stream: Wire,
     target: &Target,
+    dialer: &Dialer,
     config: Arc<rustls::ClientConfig>,
     deadline: Instant,
-) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Fault> {
+) -> Result<tokio_rustls::client::TlsStream<Wire>, Fault> {
     let name = ServerName::try_from(target.host.clone());
     let name = name.map_err(|_| Fault::new(format!("no certificate can be for `{}`", target.host)))?;
     let mut shaking = std::pin::pin!(TlsConnector::from(config).connect(name, stream));
     let shaken = tokio::select! {
         shaken = &mut shaking => shaken,
         // Redis without TLS may wait for the end of what it takes for a line.
-        true = async { sleep(PATIENCE.min((deadline - Instant::now()) / 2)).await; speaks_plainly(target).await } => {
+        true = async { sleep(PATIENCE.min((deadline - Instant::now()) / 2)).await; speaks_plainly(target, dialer).await } => {
             return Err(fault::wants_plain(target));
         }
         () = sleep_until(deadline) => return Err(fault::silent(target, "TLS handshake")),
@@ -169,7 +168,7 @@ async fn handshake(
         Ok(stream) => Ok(stream),
         Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             Some(error @ rustls::Error::InvalidCertificate(_)) => Err(tls_fault(error, &target.name(), &target.place)),
-            _ if speaks_plainly(target).await => Err(fault::wants_plain(target)),
+            _ if speaks_plainly(target, dialer).await => Err(fault::wants_plain(target)),
             Some(error) => Err(tls_fault(error, &target.name(), &target.place)),
             None => Err(connection(&error, &target.name())),
         },
@@ -177,14 +176,14 @@ async fn handshake(
 }
 
 /// Whether something there answers PING without TLS, be it with an error.
-async fn speaks_plainly(target: &Target) -> bool {
-    let asking = async { exchange(&mut dial(target).await.ok()?, &cmd("PING")).await.ok() };
+async fn speaks_plainly(target: &Target, dialer: &Dialer) -> bool {
+    let asking = async { exchange(&mut dial(target, dialer).await.ok()?, &cmd("PING")).await.ok() };
     timeout(PATIENCE, asking).await.ok().flatten().is_some()
 }
 
 /// Whether something there answers a TLS handshake.
-async fn speaks_tls(target: &Target) -> bool {
-    match timeout(PATIENCE, dial(target)).await {
+async fn speaks_tls(target: &Target, dialer: &Dialer) -> bool {
+    match timeout(PATIENCE, dial(target, dialer)).await {
         Ok(Ok(stream)) => trust::speaks_tls(&target.host, stream).await,
         Ok(Err(_)) | Err(_) => false,
     }

@@ -100,6 +100,7 @@ impl Probe for Redis {
 expect: { writable: true }
 "#;
     const EFFECTS: Option<&'static str> = Some("With `write`, a key of its own is written and removed.");
+    const TAKES_VIA: bool = true;
     type Observation = RedisSeen;
 
     async fn observe(&self, cx: &Context) -> Result<RedisSeen, Fault> {

@@ -2,7 +2,6 @@
 
 mod observer;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,12 +11,12 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::tcp::{Address, connect, unresolved};
+use super::tcp::Address;
 use super::{Context, Fault, Probe, SameFact};
+use crate::client::dial::Wire;
 use crate::client::http::{Tls as Certificate, connection, fault_of, tls_fault};
 use crate::client::trust;
 use observer::Observer;
@@ -90,6 +89,7 @@ impl Probe for Tls {
     const EXAMPLE: &'static str = r#"tls: { address: "api.staging.example:443" }
 expect: { days_left: { at_least: 14 } }
 "#;
+    const TAKES_VIA: bool = true;
     type Observation = TlsSeen;
 
     async fn observe(&self, cx: &Context) -> Result<TlsSeen, Fault> {
@@ -98,7 +98,7 @@ expect: { days_left: { at_least: 14 } }
         config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         let name = ServerName::try_from(self.name().to_owned())
             .map_err(|_| Fault::new(format!("no certificate can be for `{}`", self.name())))?;
-        let stream = self.connect().await?;
+        let stream = self.connect(cx).await?;
         let stream = match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
             Ok(stream) => stream,
             Err(error) => return Err(self.refused(&error)),
@@ -212,13 +212,9 @@ impl Tls {
         self.address.to_string()
     }
 
-    async fn connect(&self) -> Result<TcpStream, Fault> {
-        let (host, port) = (self.address.host(), self.address.port());
-        let found: Vec<SocketAddr> = match lookup_host((host, port)).await {
-            Ok(found) => found.collect(),
-            Err(error) => return Err(unresolved(host, Some(&error))),
-        };
-        let (mut stream, _) = connect(found).await.map_err(|error| connection(&error, &self.place()))?;
+    async fn connect(&self, cx: &Context) -> Result<Wire, Fault> {
+        let dialed = cx.dialer().dial(self.address.host(), self.address.port()).await;
+        let mut stream = dialed.map_err(|error| error.fault(&self.place()))?.wire;
         match self.starttls {
             Some(StartTls::Postgres) => self.ask_postgres(&mut stream).await?,
             None => {}
@@ -227,7 +223,7 @@ impl Tls {
     }
 
     /// <https://www.postgresql.org/docs/current/protocol-message-formats.html>: a length of 8, and 80877103.
-    async fn ask_postgres(&self, stream: &mut TcpStream) -> Result<(), Fault> {
+    async fn ask_postgres(&self, stream: &mut Wire) -> Result<(), Fault> {
         let broken = |error: std::io::Error| connection(&error, &self.place());
         stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.map_err(broken)?;
         match stream.read_u8().await {

@@ -246,6 +246,9 @@ pub struct Probe<'a> {
     pub help: Option<Text<'a>>,
     /// A command line that does the same by hand; secrets are written `$NAME`.
     pub reproduce: Option<Text<'a>>,
+    /// The machine that it connected through, such as `deploy@bastion.example`.
+    #[serde(default)]
+    pub via: Option<Text<'a>>,
     /// TLS was not verified.
     pub insecure: bool,
     /// Where the checklist states it.

@@ -131,6 +131,10 @@ impl Page<'_> {
             let over = if item.probes.len() == 1 { item.duration_ms.max(looking) } else { looking };
             said = format!("{said} (after {} over {})", count(probe.attempts.len(), "attempt"), duration(over));
         }
+        // An error of the connection says it itself.
+        if let Some(machine) = probe.via.as_deref().filter(|machine| !said.contains(machine)) {
+            said.push_str(&format!(" (via {})", visible(machine)));
+        }
         if probe.insecure {
             said.push_str(" (insecure: TLS not verified)");
         }

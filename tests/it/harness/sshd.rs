@@ -13,7 +13,7 @@ use super::{installed, place};
 pub struct Sshd {
     port: u16,
     directory: PathBuf,
-    _server: Server,
+    server: Server,
 }
 
 /// The sshd that all tests share. Started when first asked for.
@@ -37,6 +37,11 @@ impl Sshd {
         format!("ssh://{}@127.0.0.1:{}", String::from_utf8_lossy(&name).trim(), self.port)
     }
 
+    /// How often somebody has logged in.
+    pub fn logins(&self) -> usize {
+        self.server.log().matches("Accepted publickey").count()
+    }
+
     /// A `PATH` on which `ssh` has the key, and knows the machine.
     pub fn path(&self) -> String {
         format!("{}:{}", self.directory.join("bin").display(), std::env::var("PATH").expect("there is a PATH"))
@@ -47,6 +52,34 @@ impl Sshd {
         let directory = place::directory("ssh");
         self.client(&directory, lines);
         format!("{}:{}", directory.join("bin").display(), std::env::var("PATH").expect("there is a PATH"))
+    }
+
+    /// The same for who is in another network: `ssh` reaches the machine from there, and the machine, called
+    /// `bastion.example` as well, knows these addresses and names besides its own.
+    pub fn path_from_elsewhere(&self, hosts: &str, lines: &str) -> String {
+        let file = self.directory.join("hosts");
+        fs::write(&file, format!("127.0.0.1 localhost\n{hosts}\n")).expect("the directory is ours");
+        let script = self.directory.join("connect");
+        let [nsenter, unshare, sshd] = ["nsenter", "unshare", "sshd"].map(installed::program);
+        let text = format!(
+            "#!/bin/sh\nexec {} --net=/proc/{}/ns/net {} --mount sh -c 'mount --bind {} /etc/hosts && exec {} -i -f {}'\n",
+            nsenter.display(),
+            std::process::id(),
+            unshare.display(),
+            file.display(),
+            sshd.display(),
+            self.directory.join("sshd_config").display(),
+        );
+        fs::write(&script, text).expect("the directory is ours");
+        fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("the file is ours");
+        let name = Command::new("id").arg("-un").output().expect("it is installed").stdout;
+        self.path_with(&format!(
+            "{lines}\nHost bastion.example\nUser {}\nPort {}\nHostKeyAlias [127.0.0.1]:{}\nHost *\nProxyCommand {}",
+            String::from_utf8_lossy(&name).trim(),
+            self.port,
+            self.port,
+            script.display()
+        ))
     }
 
     fn client(&self, directory: &Path, lines: &str) {
@@ -94,7 +127,7 @@ impl Sshd {
         command.args(["-D", "-e", "-f"]).arg(directory.join("sshd_config"));
         let server = Server::start(command, &directory);
         server.until(|| std::net::TcpStream::connect(("127.0.0.1", port)).ok());
-        let sshd = Sshd { port, directory: directory.clone(), _server: server };
+        let sshd = Sshd { port, directory: directory.clone(), server };
         sshd.client(&directory, "");
         sshd
     }

@@ -12,11 +12,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 use crate::client::Fault;
+pub use crate::client::dial::Wire;
 use crate::client::load::Load;
 use crate::text::error;
 
@@ -37,14 +38,6 @@ const MAX_TALK: usize = 256 << 10;
 
 /// How much is passed on at a time.
 const PORTION: usize = 16 << 10;
-
-/// A connection to a server.
-pub type Wire = Box<dyn Stream>;
-
-/// What can be read and written.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// The socket to which the driver connects. Dropping it ends the connection.
 #[derive(Debug)]

@@ -1,0 +1,101 @@
+//! `via` of `defaults`, sections, items and uses of checks, handed down to the settings of each probe that takes it.
+
+use std::sync::Arc;
+
+use crate::client::ssh::Host;
+use crate::diagnostic::Diagnostic;
+use crate::probe::{Registry, VIA};
+use crate::yaml::{self, Key, Node, Value};
+
+use super::tree::Tree;
+
+/// An entry `via`, as it is written.
+type Entry = (Key, Node);
+
+/// The checklist with `via` in the settings of each probe that takes it and does not have its own. An invalid one is
+/// reported where it is written, and not handed down.
+pub fn handed_down(tree: Tree, registry: &Registry, problems: &mut Vec<Diagnostic>) -> Tree {
+    let root = tree.root.map(|root| in_root(root, registry, problems));
+    // What is wrong in it is reported already.
+    let written = tree.written.map(|written| in_root(written, registry, &mut Vec::new()));
+    Tree { root, written, ..tree }
+}
+
+fn in_root(root: Node, registry: &Registry, problems: &mut Vec<Diagnostic>) -> Node {
+    let mut hand = Hand { registry, problems };
+    let outer = root.get("defaults").and_then(|defaults| hand.entry(defaults));
+    hand.each(root, "sections", |hand, section| {
+        let defaults = section.get("defaults").and_then(|defaults| hand.entry(defaults));
+        let of_section = defaults.or_else(|| outer.clone());
+        hand.each(section, "items", |hand, item| {
+            let of_item = hand.entry(&item).or_else(|| of_section.clone());
+            match of_item {
+                Some(via) => hand.each(item, "probes", |hand, probe| with(probe, &via, hand.registry)),
+                None => item,
+            }
+        })
+    })
+}
+
+/// The probes of a check with this `via`.
+pub fn in_check(probes: &Node, via: &Entry, registry: &Registry) -> Node {
+    let probes_of =
+        |node: &Node| Value::List(node.elements().iter().map(|one| with(one.clone(), via, registry)).collect());
+    Node { span: probes.span, value: probes_of(probes) }
+}
+
+/// The entry `via` of a map.
+pub fn entry(map: &Node) -> Option<Entry> {
+    map.entries().iter().find(|(key, _)| &*key.text == VIA).cloned()
+}
+
+struct Hand<'a> {
+    registry: &'a Registry,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+impl Hand<'_> {
+    /// The entry `via` of a map, where it is valid.
+    fn entry(&mut self, map: &Node) -> Option<Entry> {
+        let entry = entry(map)?;
+        let before = self.problems.len();
+        drop(yaml::read_with_holes::<Option<Host>>(&entry.1, self.problems));
+        (self.problems.len() == before).then_some(entry)
+    }
+
+    /// The map with each element of a list in it changed. Others stay shared.
+    fn each(&mut self, map: Node, list: &str, mut change: impl FnMut(&mut Self, Node) -> Node) -> Node {
+        let Node { span, value: Value::Map(mut entries) } = map else { return map };
+        if let Some(at) = entries.iter().position(|(key, node)| &*key.text == list && !node.elements().is_empty()) {
+            let changed: Vec<Node> = entries[at].1.elements().iter().map(|one| change(self, one.clone())).collect();
+            if changed != entries[at].1.elements() {
+                Arc::make_mut(&mut entries)[at].1.value = Value::List(changed.into());
+            }
+        }
+        Node { span, value: Value::Map(entries) }
+    }
+}
+
+/// A probe, or the use of a check, with this `via`, if it takes one and has none.
+fn with(probe: Node, via: &Entry, registry: &Registry) -> Node {
+    let Node { span, value: Value::Map(mut entries) } = probe else { return probe };
+    let takes = |name: &str| registry.get(name).is_some_and(|kind| kind.takes_via());
+    if let Some(at) = entries.iter().position(|(key, _)| takes(&key.text)) {
+        let settings = added(entries[at].1.clone(), via);
+        Arc::make_mut(&mut entries)[at].1 = settings;
+    } else if entries.iter().any(|(key, _)| &*key.text == "use") {
+        return added(Node { span, value: Value::Map(entries) }, via);
+    }
+    Node { span, value: Value::Map(entries) }
+}
+
+/// A map with this entry, if it has none.
+fn added(map: Node, via: &Entry) -> Node {
+    match &map.value {
+        Value::Map(entries) if map.get(VIA).is_none() => {
+            let entries = entries.iter().cloned().chain([via.clone()]).collect();
+            Node { span: map.span, value: Value::Map(entries) }
+        }
+        Value::Map(_) | Value::Scalar(_) | Value::Unresolved(_) | Value::List(_) => map,
+    }
+}
