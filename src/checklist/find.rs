@@ -131,7 +131,7 @@ pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
 pub fn all(cwd: &Path) -> Result<(PathBuf, Vec<String>), Diagnostic> {
     let root = root(cwd).ok_or_else(|| {
         Diagnostic::error("there is no folder `checklists` here or above")
-            .help("make `checklists/staging.yaml`, or give the path of a checklist")
+            .help("`gate init` makes one, or give the path of a checklist")
     })?;
     let names = names(&root);
     Ok((root, names))

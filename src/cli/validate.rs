@@ -28,7 +28,7 @@ impl Validate {
             let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
             if names.is_empty() {
                 let problem = Diagnostic::error("there is no checklist in `checklists/`");
-                return Err(Failure::usage(problem.help("make `checklists/staging.yaml`"), &env));
+                return Err(Failure::usage(problem.help("`gate init` proposes one"), &env));
             }
             names
         } else {

@@ -9,6 +9,7 @@ use crate::yaml::Node;
 
 use super::facts::{Facts, Port, Service};
 use super::health;
+use super::image;
 use super::repository::{Repository, Yaml, file_name, folder_of};
 use super::traefik;
 use super::variable::filled;
@@ -71,6 +72,11 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
             services(&file, document, is_same, facts);
         }
     }
+    for service in facts.services.iter_mut().filter(|service| service.is_on_host) {
+        let own = image::of(service).and_then(|what| what.port()).into_iter().chain(service.inner.iter().copied());
+        let ports: Vec<Port> = own.map(Port::same).collect();
+        service.ports.extend(ports);
+    }
     let jobs: Vec<bool> = facts.services.iter().map(|service| service.is_job || JOB.is_match(&service.name)).collect();
     facts.services.iter_mut().zip(jobs).for_each(|(service, is_job)| service.is_job = is_job);
 }
@@ -120,6 +126,7 @@ fn read_service(file: &Yaml, node: &Node, folder: &str, service: &mut Service) {
             }
         });
     }
+    service.is_on_host |= node.get("network_mode").and_then(Node::text) == Some("host");
     let exposed = node.get("expose").map(Node::elements).unwrap_or_default();
     service.inner.extend(exposed.iter().filter_map(|port| port.text()?.parse::<u16>().ok()));
     if let Some(check) = node.get("healthcheck") {

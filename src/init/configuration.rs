@@ -7,7 +7,7 @@ use serde_json::json;
 use super::dotenv::{is_deployed, is_secret};
 use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::Facts;
-use super::repository::Repository;
+use super::repository::{Repository, file_name, folder_of};
 
 /// So many variables of a file are listed.
 const NAMES: usize = 60;
@@ -20,7 +20,10 @@ pub fn propose(repository: &Repository, facts: &Facts, draft: &mut Draft) {
     }
     for ((_, file), mut names) in files {
         names.truncate(NAMES);
-        let id = draft.id("secrets", Part::Configuration);
+        let word = file_name(file).trim_start_matches('.');
+        let words =
+            if file.contains('/') { format!("secrets {}{word}", folder_of(file)) } else { "secrets".to_owned() };
+        let id = draft.id(&words, Part::Configuration);
         let title = format!("Secrets named in {file} are set, and are not placeholders");
         let (probe, hint) = match is_deployed(file) {
             true => {

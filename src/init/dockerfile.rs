@@ -27,11 +27,7 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
             known.has_check |= service.has_check;
         }
         if is_alone && !service.inner.is_empty() {
-            service.ports = service
-                .inner
-                .iter()
-                .map(|port| Port { outer: port.to_string(), number: Some(*port), inner: *port })
-                .collect();
+            service.ports = service.inner.iter().map(|port| Port::same(*port)).collect();
             facts.services.push(service);
         }
     }

@@ -42,6 +42,8 @@ pub struct Service {
     pub command: String,
     /// Whether it ends when its work is done.
     pub is_job: bool,
+    /// Whether its ports are those of the machine.
+    pub is_on_host: bool,
     /// Whether it only runs when somebody asks for it.
     pub is_optional: bool,
     /// Whether Kubernetes runs it.
@@ -85,7 +87,19 @@ pub struct Host {
     pub from: String,
 }
 
+impl Port {
+    /// A port that is the same outside.
+    pub fn same(port: u16) -> Self {
+        Self { outer: port.to_string(), number: Some(port), inner: port }
+    }
+}
+
 impl Service {
+    /// The file that defines it.
+    pub fn file(&self) -> &str {
+        self.from.rsplit_once(':').map_or(&self.from, |(file, _)| file)
+    }
+
     /// The name of its image without registry, owner and tag.
     pub fn image_name(&self) -> &str {
         let image = self.image.as_deref().unwrap_or_default();

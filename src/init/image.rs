@@ -35,9 +35,8 @@ pub enum Known {
 }
 
 /// Servers of HTTP: their images, ports and paths.
-const HTTP: [(&[&str], u16, &str); 27] = [
+const HTTP: [(&[&str], u16, &str); 26] = [
     (&["caddy", "nginx", "httpd", "haproxy"], 80, "/"),
-    (&["traefik"], 8080, "/ping"),
     (&["clickhouse-server", "clickhouse"], 8123, "/ping"),
     (&["consul"], 8500, "/v1/status/leader"),
     (&["etcd"], 2379, "/health"),
@@ -97,12 +96,39 @@ const TOOLS: [&str; 12] = [
 /// Parts of names of services that run tests, or show what developers look at.
 const TOOL_NAMES: [&str; 6] = ["playwright", "cypress", "selenium", "storybook", "mailcatcher", "mailhog"];
 
+impl Known {
+    /// The port that it usually listens on.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Sql { port, .. } | Self::Http { port, .. } | Self::Tcp(port) => Some(*port),
+            Self::Redis => Some(6379),
+            Self::Prometheus => Some(9090),
+            Self::Grafana => Some(3000),
+            Self::Alertmanager => Some(9093),
+            Self::Tool => None,
+        }
+    }
+}
+
 /// What a service is, by its image; by its name where it is built from a Dockerfile.
 pub fn of(service: &Service) -> Option<Known> {
     if TOOL_NAMES.iter().any(|name| service.name.contains(name)) {
         return Some(Known::Tool);
     }
+    if service.image_name() == "traefik" {
+        return traefik(&service.command);
+    }
     known(service.image_name()).or_else(|| known(&service.name).filter(|_| service.image.is_none()))
+}
+
+/// Traefik answers what its command switches on.
+fn traefik(command: &str) -> Option<Known> {
+    let path = match command {
+        _ if command.contains("--ping") => "/ping",
+        _ if command.contains("--api.insecure") => "/api/overview",
+        _ => return Some(Known::Tcp(80)),
+    };
+    Some(Known::Http { port: 8080, path, expect: None })
 }
 
 /// What an image of this name holds.

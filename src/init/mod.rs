@@ -80,7 +80,7 @@ impl Init {
         dockerfile::read(&mut repository, &mut facts);
         routes::read(&mut repository, &mut facts);
         let mut draft = Draft::new(title(&repository.name(), place.name), prefix(place.name));
-        services::propose(&facts, &mut draft);
+        services::propose(&repository, &facts, &mut draft);
         public::propose(&facts, &mut draft);
         alembic::propose(&mut repository, &facts, &mut draft);
         configuration::propose(&repository, &facts, &mut draft);

@@ -11,6 +11,7 @@ use super::draft::{Connection, Draft, Part, Proposal, literal};
 use super::facts::{Facts, Port, Route, Service};
 use super::health;
 use super::image::{self, Known};
+use super::repository::Repository;
 
 /// Ports at which services usually speak HTTP.
 const WEB: [u16; 20] = [
@@ -20,7 +21,7 @@ const WEB: [u16; 20] = [
 const FIRST: [&str; 6] = ["api", "backend", "server", "web", "app", "gateway"];
 
 /// Adds an item for every service that keeps running.
-pub fn propose(facts: &Facts, draft: &mut Draft) {
+pub fn propose(repository: &Repository, facts: &Facts, draft: &mut Draft) {
     let primary = primary(&facts.services);
     let mut items: HashMap<&str, String> = HashMap::new();
     let mut unpublished: Vec<&Service> = Vec::new();
@@ -38,14 +39,14 @@ pub fn propose(facts: &Facts, draft: &mut Draft) {
             (Found::Unpublished, None) | (Found::Nothing, _) => continue,
         };
         items.entry(&service.name).or_insert_with(|| proposal.id.clone());
-        proposal.hint = compose::is_compose(service.from.split(':').next().unwrap_or_default())
-            .then(|| format!("docker compose logs {}", service.name));
+        let docker = containers::docker(repository, service.file()).join(" ");
+        proposal.hint = compose::is_compose(service.file()).then(|| format!("{docker} logs {}", service.name));
         draft.push(if service.is_optional { proposal.doubtful("it does not run by default") } else { proposal });
         if let Some(version) = version(service, is_primary, facts, draft) {
             draft.push(version);
         }
     }
-    containers::propose(&unpublished, draft);
+    containers::propose(&unpublished, repository, draft);
     let services: Vec<&Service> = facts.services.iter().filter(|service| items.contains_key(&*service.name)).collect();
     for (own, other) in acyclic(&services, facts, &items) {
         let item = draft.proposals.iter_mut().find(|item| item.id == own);

@@ -35,7 +35,7 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
             .is_some_and(|name| !name.contains('/') && (name.ends_with(".yml") || name.ends_with(".yaml")))
     };
     let mut probes: Vec<Value> = Vec::new();
-    let mut tests: Option<(String, String)> = None;
+    let mut tests: Option<(String, String, String)> = None;
     let mut files = repository.paths(is_workflow);
     if files.len() > FEW && files.iter().any(|path| RELEASE.is_match(file_name(path))) {
         files.retain(|path| RELEASE.is_match(file_name(path)));
@@ -50,11 +50,12 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
             false => json!({ "workflow": { "path": own } }),
         });
         let starts = triggers(root).iter().any(|trigger| trigger == "push");
+        let branch = branch(root);
         if starts
             && (tests.is_none()
-                || TESTS.is_match(file_name(&path)) && !tests.as_ref().is_some_and(|(name, _)| TESTS.is_match(name)))
+                || TESTS.is_match(file_name(&path)) && !tests.as_ref().is_some_and(|(name, ..)| TESTS.is_match(name)))
         {
-            tests = Some((file_name(&path).to_owned(), path));
+            tests = Some((file_name(&path).to_owned(), path, branch));
         }
     }
     if !probes.is_empty() {
@@ -62,7 +63,7 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
         let title = "Workflows of GitHub Actions are valid";
         draft.push(Proposal::new(Part::Delivery, id, title, ".github/workflows", probes));
     }
-    if let Some((name, path)) = tests {
+    if let Some((name, path, branch)) = tests {
         let origin = repository.hidden_text(".git/config");
         let repo = origin.as_deref().and_then(|text| ORIGIN.captures(text)).map(|found| found[1].to_owned());
         let item = Proposal::new(
@@ -74,7 +75,7 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
                 "github": {
                     "repo": repo.clone().unwrap_or_else(|| "OWNER/REPOSITORY".to_owned()),
                     "workflow": literal(&name),
-                    "branch": "main",
+                    "branch": branch,
                     "token": draft.secret("GITHUB_TOKEN", "a token that may read the runs of workflows"),
                 }
             })],
@@ -84,6 +85,15 @@ pub fn propose(repository: &mut Repository, draft: &mut Draft) {
             None => item.held("name the repository on GitHub, and set GITHUB_TOKEN"),
         });
     }
+}
+
+/// The branch that a workflow tests.
+fn branch(root: &Node) -> String {
+    let branches = root.at_path("on.push.branches").map(Node::elements).unwrap_or_default();
+    let names: Vec<&str> =
+        branches.iter().filter_map(Node::text).filter(|name| !name.contains(['*', '!', '$', '['])).collect();
+    let usual = names.iter().find(|name| ["main", "master"].contains(*name));
+    usual.or(names.first()).map_or_else(|| "main".to_owned(), |name| (*name).to_owned())
 }
 
 /// The events that start a workflow.

@@ -1,6 +1,7 @@
 //! `gate init`: a first checklist from what a repository holds.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use insta::assert_snapshot;
 
@@ -490,4 +491,124 @@ services:
     assert!(written.contains("# - id: gone") && written.contains("needs: [db, cache]"), "{written}");
     let checked = project.gate(&["check", "staging", "--env-file", "staging.env", "--no-record"]);
     assert_eq!(checked.code, 0, "{}{}\n{written}", checked.stdout, checked.stderr);
+}
+
+#[test]
+fn docker_knows_the_state_of_what_publishes_no_port() {
+    let compose = "services:\n  worker: { build: ., healthcheck: { test: ./alive } }\n  job: { image: acme/job }\n  gone: { image: acme/gone }\n";
+    assert_snapshot!(proposed(&[("deploy/compose.yaml", compose)]), @r#"
+    sections:
+      - title: First
+        items:
+          # TODO: say what must be true, with a probe: `gate list --probes` names all kinds
+          - id: first
+            title: The service answers
+            pending: no probe yet
+            # probes:
+            #   - http: { url: "http://127.0.0.1:8000/healthz" }
+
+      # - title: Services
+      #   id: services
+      #   items:
+          # deploy/compose.yaml:2
+          # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
+          # - id: healthy
+          #   title: "${each} is healthy"
+          #   each: [worker]
+          #   probes:
+          #     - command:
+          #         argv:
+          #         - docker
+          #         - compose
+          #         - --file
+          #         - deploy/compose.yaml
+          #         - ps
+          #         - --format
+          #         - json
+          #         - ${each}
+          #         read_only: true
+          #       expect:
+          #         json.Health: healthy
+          #         json.State: running
+          #   hint: "docker compose --file deploy/compose.yaml logs ${each}"
+          # deploy/compose.yaml:3
+          # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
+          # - id: running
+          #   title: "${each} is running"
+          #   each: [job, gone]
+          #   probes:
+          #     - command:
+          #         argv:
+          #         - docker
+          #         - compose
+          #         - --file
+          #         - deploy/compose.yaml
+          #         - ps
+          #         - --format
+          #         - json
+          #         - ${each}
+          #         read_only: true
+          #       expect:
+          #         json.State: running
+          #   hint: "docker compose --file deploy/compose.yaml logs ${each}"
+    "#);
+    // It runs one of two.
+    let docker = "#!/bin/sh\nfor name; do :; done\n[ \"$name\" = job ] && echo '{\"State\":\"running\"}'\n";
+    let project = project().file("compose.yaml", compose).file("bin/docker", docker);
+    let program = project.path().join("bin/docker");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("the project is ours");
+    let path = format!("{}:{}", project.path().join("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let output = project.command(&["init", "--try", "--stdout"]).env("PATH", path).run();
+    let lists = output.stdout.lines().map(str::trim).filter(|line| line.contains("each:"));
+    assert_eq!(
+        lists.collect::<Vec<_>>(),
+        ["#   each: [worker]", "each: [job]", "#   each: [gone]"],
+        "{}",
+        output.stdout
+    );
+    assert!(output.stdout.contains("it was tried: exit_code: expected 0, got 1"), "{}", output.stdout);
+}
+
+#[test]
+fn what_is_reached_depends_on_how_a_service_is_run() {
+    let compose = "services:\n  proxy: { image: \"traefik:3\", command: [--api.insecure=true], ports: [\"80:80\", \"8090:8080\"] }\n  cache: { image: redis, network_mode: host }\n  web: { image: acme/web, healthcheck: { test: curl -f http://localhost:3000/up } }\n";
+    assert_snapshot!(proposed(&[("compose.yaml", compose)]), @r#"
+    vars: # where the services are; an environment variable overrides each default
+      proxy: "${env.STAGING_PROXY_URL:-http://127.0.0.1:8090}" # compose.yaml:2
+      host: "${env.STAGING_HOST:-127.0.0.1}" # compose.yaml:3
+      web: "${env.STAGING_WEB_URL:-http://127.0.0.1:3000}" # compose.yaml:4
+
+    sections:
+      - title: Services
+        id: services
+        items:
+          # compose.yaml:2
+          - id: proxy
+            title: "proxy: /api/overview answers"
+            probes:
+              - http: { url: "${vars.proxy}/api/overview" }
+            hint: "docker compose logs proxy"
+          # compose.yaml:3
+          - id: cache
+            title: "cache: Redis answers"
+            probes:
+              - redis: { host: "${vars.host}", port: 6379 }
+            hint: "docker compose logs cache"
+          # compose.yaml:4
+          # TODO: not checked yet: no file publishes the port: say in `vars` where the service is
+          # - id: web
+          #   title: "web: /up answers"
+          #   probes:
+          #     - http: { url: "${vars.web}/up" }
+          #   hint: "docker compose logs web"
+          # compose.yaml:4
+          # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
+          # - id: healthy
+          #   title: "${each} is healthy"
+          #   each: [web]
+          #   probes:
+          #     - command: { argv: [docker, compose, ps, "--format", json, "${each}"], read_only: true }
+          #       expect: { json.Health: healthy, json.State: running }
+          #   hint: "docker compose logs ${each}"
+    "#);
 }
