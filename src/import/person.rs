@@ -10,7 +10,7 @@ pub const NOBODY: &str = "team";
 /// Who does what: `QA lead confirms …`.
 static ROLE: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?i)^(.{2,40}?)\s+(?:confirms?|approves?|accepts?|signs?(?: off)?|reviews?|verifies|agrees?|has (?:approved|reviewed|agreed|signed))\b",
+        r"(?i)^(.{2,40}?)\s+(?:confirms?|approves?|accepts?|signs?(?: off)?|reviews?|verifies|agrees?|has (?:approved|reviewed|agreed|signed))(?:[\s,.;:()]|$)",
     )
 });
 /// The same the other way round: `Sign off by QA lead`, `Approved by the CTO`.
