@@ -79,12 +79,24 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::code;
+    use super::{code, render};
+    use crate::report::{Look, sample};
 
     #[test]
     fn backticks_in_pairs_are_code_and_nothing_else_is_markup() {
         assert_eq!(code("a `b<c>` d"), "a <code>b&lt;c&gt;</code> d");
         assert_eq!(code("a ` <b>"), "a ` &lt;b&gt;");
         assert_eq!(code("\"'&"), "&quot;&#x27;&amp;");
+    }
+
+    #[test]
+    fn the_statuses_that_occur_are_explained() {
+        let mut page = Vec::new();
+        let run = sample::run([sample::section("S", [sample::passed("api", "API", "200")])]);
+        render(&run, &Look::plain(sample::now()), &mut page).expect("a vector takes all");
+        let page = String::from_utf8(page).expect("pages are UTF-8");
+        let legend = page.split_once("What the words mean").expect("it explains").1;
+        assert!(legend.contains(">passed</span></span><span>checked, and as expected"), "{legend}");
+        assert!(!legend.contains("blocked"), "{legend}");
     }
 }

@@ -25,7 +25,16 @@ pub struct Page {
     sections: Vec<Part>,
     gaps: Vec<GapRow>,
     sign_offs: Vec<Row>,
+    legend: Vec<Meaning>,
     footer: String,
+}
+
+/// A status, and what it means to somebody who has never seen it.
+#[derive(Serialize)]
+struct Meaning {
+    status: &'static str,
+    tone: &'static str,
+    text: &'static str,
 }
 
 #[derive(Serialize)]
@@ -102,9 +111,26 @@ impl Page {
             sections: run.sections.iter().map(|section| Part::of(run, section)).collect(),
             gaps: run.gaps.iter().map(|gap| GapRow::of(run, gap, look)).collect(),
             sign_offs: sign_offs.map(|item| Row::of(run, item)).collect(),
+            legend: legend(run),
             footer: footer(run),
         }
     }
+}
+
+/// The statuses that occur.
+fn legend(run: &Run) -> Vec<Meaning> {
+    let all = [
+        (Status::Passed, "checked, and as expected"),
+        (Status::Failed, "checked, and not as expected"),
+        (Status::Error, "could not be checked, for example because a server did not answer"),
+        (Status::Blocked, "not checked, because something that it needs is missing or not green"),
+        (Status::Pending, "waits for a person, or for something that does not exist yet"),
+        (Status::Waived, "not as expected, and accepted for now as a known gap; counts as green"),
+        (Status::Deferred, "not required at this stage; counts as green"),
+    ];
+    let occurs = |status: Status| run.items().any(|item| item.status == status);
+    let known = all.into_iter().filter(|(status, _)| occurs(*status));
+    known.map(|(status, text)| Meaning { status: status.word(), tone: tone(status), text }).collect()
 }
 
 /// The sign-off of a cause that only waits for a person.
@@ -143,10 +169,10 @@ fn notes(run: &Run) -> Vec<String> {
 
 fn head(run: &Run) -> Vec<Labelled> {
     let facts = [
-        ("For", run.subject.as_deref()),
+        ("Release", run.subject.as_deref()),
         ("Commit", run.commit.as_deref()),
         ("Run by", run.user.as_deref()),
-        ("On", run.host.as_deref()),
+        ("Machine", run.host.as_deref()),
         ("CI job", run.ci.as_deref()),
     ];
     let known = facts.into_iter().filter_map(|(label, text)| Some(Labelled { label, text: short(text?) }));

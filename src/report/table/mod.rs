@@ -35,7 +35,7 @@ pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     rows::write(run, look.detail, width, paint, out)?;
     explain::write(run, look, width, paint, out)?;
     summary::notes(run, look, width, out)?;
-    reds::write(run, look, width, paint, out)?;
+    reds::write(run, width, paint, out)?;
     summary::verdict(run, width, paint, out)
 }
 

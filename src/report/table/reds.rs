@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use crate::report::Look;
 use crate::report::cause::{Cause, Root, causes, is_same};
 use crate::report::text::{cut, width, wrap};
 use crate::run::{ItemResult, Run, Status};
@@ -17,7 +16,7 @@ struct Line<'a> {
 }
 
 /// Writes every item that is not green below what makes it so, and in one line who is waited for.
-pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let (waiting, mut causes): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(Cause::is_only_waiting);
     causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable, as the explanations above
     let lines = lines(&causes);
@@ -30,16 +29,11 @@ pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn W
     for Line { item, why } in &lines {
         let state = format!("{} {:status$}", symbol(item.status), item.status.word());
         let name = visible(&item.id);
-        let name = match look.width {
-            Some(_) => cut(&name, id),
-            None => name.into_owned(),
-        };
+        let name = cut(&name, id);
         let blank = " ".repeat(id.saturating_sub(width(&name)));
         let line = format!("  {name}{blank}  {why}");
-        let line = match look.width {
-            Some(_) => cut(&line, limit.saturating_sub(width(&state))),
-            None => line,
-        };
+        // All of it is above.
+        let line = cut(&line, limit.saturating_sub(width(&state)));
         writeln!(out, "{}{}", paint.status(item.status, &state), line.trim_end())?;
     }
     persons(&waiting, limit, paint, out)
