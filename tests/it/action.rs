@@ -1,6 +1,5 @@
 //! The action for GitHub, step by step, as a runner runs it; and what reads the files under `.github/`.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,10 +8,9 @@ use std::process::Command;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::harness::{HttpServer, Output, Project, Response, directory, http, program, python};
+use crate::harness::{HttpServer, Job, Output, Project, Response, directory, http, program, python};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const ACTION: &str = ".github/actions/gate";
 
 const LIST: &str = "
     title: T
@@ -25,109 +23,9 @@ const LIST: &str = "
           - { id: down, title: Down, probes: [{ file: { path: '${vars.path}' } }] }
 ";
 
-fn action() -> Value {
-    let text = fs::read_to_string(Path::new(ROOT).join(ACTION).join("action.yml")).expect("it is part of the tree");
-    serde_yaml::from_str(&text).expect("it is YAML")
-}
-
-/// A job whose workflow uses the action with these inputs.
-struct Job {
-    project: Project,
-    runner: PathBuf,
-    inputs: BTreeMap<String, String>,
-    variables: Vec<(String, String)>,
-}
-
-impl Job {
-    fn new(inputs: &[(&str, &str)]) -> Self {
-        let defaults = action()["inputs"].clone();
-        let defaults = defaults.as_object().expect("it has inputs").iter();
-        let mut known: BTreeMap<String, String> = defaults
-            .map(|(name, input)| (name.clone(), input["default"].as_str().unwrap_or_default().to_owned()))
-            .collect();
-        for (name, value) in inputs {
-            assert!(known.insert((*name).to_owned(), (*value).to_owned()).is_some(), "no input is called {name}");
-        }
-        let runner = directory("runner");
-        for file in ["output", "path", "summary"] {
-            fs::write(runner.join(file), "").expect("the folder is ours");
-        }
-        Self { project: Project::new(LIST).file("here", ""), runner, inputs: known, variables: Vec::new() }
-    }
-
-    fn env(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// A text with its expressions filled in: those that the action uses.
-    fn filled(&self, text: &str) -> String {
-        let expression = regex::Regex::new(r"\$\{\{ (.*?) \}\}").expect("it is well formed");
-        let value = |found: &regex::Captures<'_>| {
-            let values = found[1].split(" || ").map(|name| match name.split_once('.') {
-                Some(("inputs", name)) => self.inputs[name].clone(),
-                Some(("github", "action_repository")) => "acme/gate".to_owned(),
-                Some(("github", name)) => format!("the-{name}"),
-                _ => panic!("{name} is not known here"),
-            });
-            values.into_iter().find(|value| !value.is_empty()).unwrap_or_default()
-        };
-        expression.replace_all(text, value).into_owned()
-    }
-
-    /// Runs every step with a script, until one fails.
-    fn run(&self) -> Output {
-        let mut all = Output { code: 0, stdout: String::new(), stderr: String::new() };
-        let steps = action()["runs"]["steps"].clone();
-        for step in steps.as_array().expect("it has steps").iter().filter(|step| !step["run"].is_null()) {
-            let output = self.step(step);
-            all.stdout.push_str(&output.stdout);
-            all.stderr.push_str(&output.stderr);
-            all.code = output.code;
-            if output.code != 0 {
-                break;
-            }
-        }
-        all
-    }
-
-    fn step(&self, step: &Value) -> Output {
-        assert_eq!(step["shell"], "bash");
-        let script = step["run"].as_str().expect("it is a text");
-        assert!(!script.contains("${{"), "an input could change the script: {script}");
-        let file = self.runner.join("script.sh");
-        fs::write(&file, script).expect("the folder is ours");
-        let mut bash = Command::new(program("bash"));
-        bash.args(["--noprofile", "--norc", "-eo", "pipefail"]).arg(&file);
-        let folder = step["working-directory"].as_str().map_or_else(String::new, |path| self.filled(path));
-        bash.current_dir(self.project.path().join(folder)).env_clear();
-        let added = fs::read_to_string(self.runner.join("path")).expect("it is ours");
-        let path = std::env::var("PATH").unwrap_or_default();
-        let path: Vec<&str> = added.lines().rev().chain([path.as_str()]).collect();
-        bash.env("PATH", path.join(":")).env("HOME", directory("home")).env("LANG", "C.UTF-8");
-        bash.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", self.project.path());
-        bash.env("GITHUB_ACTION_PATH", Path::new(ROOT).join(ACTION)).env("RUNNER_TEMP", &self.runner);
-        bash.env("RUNNER_OS", "Linux").env("RUNNER_ARCH", "X64");
-        for (name, file) in [("GITHUB_OUTPUT", "output"), ("GITHUB_PATH", "path"), ("GITHUB_STEP_SUMMARY", "summary")] {
-            bash.env(name, self.runner.join(file));
-        }
-        bash.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        for (name, value) in step["env"].as_object().into_iter().flatten() {
-            bash.env(name, self.filled(value.as_str().expect("it is a text")));
-        }
-        Output::of(bash.output().expect("it is installed"))
-    }
-
-    /// What a file of the runner has.
-    fn read(&self, file: &str) -> String {
-        fs::read_to_string(self.runner.join(file)).expect("it is ours")
-    }
-
-    /// The outputs of the steps, which those of the action are made from.
-    fn outputs(&self) -> BTreeMap<String, String> {
-        let text = self.read("output");
-        text.lines().filter_map(|line| line.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
-    }
+/// A project with that list, of whose two items one is green.
+fn project() -> Project {
+    Project::new(LIST).file("here", "")
 }
 
 /// A `gate` that is already installed.
@@ -162,24 +60,27 @@ fn releases(checksum: Option<&str>) -> (HttpServer, String) {
 #[test]
 fn a_released_version_is_installed_and_its_verdict_is_that_of_the_job() {
     let (server, _) = releases(None);
-    let job = Job::new(&[("checklist", "staging"), ("version", "1.2.3")]).env("GITHUB_SERVER_URL", &server.url());
+    let project = project();
+    let job = Job::new(project.path(), &[("checklist", "staging"), ("version", "1.2.3")])
+        .env("GITHUB_SERVER_URL", &server.url());
     let output = job.run();
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
     assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
     assert!(output.stderr.contains("::error file=checklists/staging.yaml,line=8,col="), "{}", output.stderr);
     assert!(job.read("summary").contains("**Verdict:** NOT READY (1 of 2 green)"));
     let path = job.read("path");
-    assert!(path.starts_with(&job.runner.display().to_string()) && path.lines().count() == 1, "{path}");
+    assert!(path.starts_with(&job.runner().display().to_string()) && path.lines().count() == 1, "{path}");
 }
 
 #[test]
 fn each_output_of_the_action_is_one_that_the_check_gives() {
     let inputs = [("checklist", "staging"), ("args", "--subject 'release 2'\n--var path=here")];
-    let job = Job::new(&inputs).env("PATH", &installed());
+    let project = project();
+    let job = Job::new(project.path(), &inputs).env("PATH", &installed());
     let output = job.run();
     assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
     let outputs = job.outputs();
-    for (name, declared) in action()["outputs"].as_object().expect("it has outputs") {
+    for (name, declared) in Job::action()["outputs"].as_object().expect("it has outputs") {
         assert_eq!(declared["value"], format!("${{{{ steps.check.outputs.{name} }}}}"));
         assert!(outputs.contains_key(name), "{name}: {outputs:?}");
     }
@@ -195,17 +96,17 @@ fn each_output_of_the_action_is_one_that_the_check_gives() {
 
 #[test]
 fn the_cache_keeps_the_folder_of_the_ledger() {
-    let job = Job::new(&[("checklist", "staging"), ("working-directory", "here/..")]).env("PATH", &installed());
-    fs::remove_file(job.project.path().join("here")).expect("the file is ours");
-    fs::create_dir(job.project.path().join("here")).expect("the folder is ours");
+    let project = Project::new(LIST).file("below/here", "");
+    let inputs = [("checklist", "staging"), ("working-directory", "below/..")];
+    let job = Job::new(project.path(), &inputs).env("PATH", &installed());
     job.run();
-    let steps = action()["runs"]["steps"].clone();
+    let steps = Job::action()["runs"]["steps"].clone();
     let caches: Vec<&Value> =
         steps.as_array().expect("it has steps").iter().filter(|step| !step["uses"].is_null()).collect();
     let [restore, save] = caches.as_slice() else { panic!("{caches:?}") };
     assert_eq!((&restore["with"]["path"], &restore["with"]["key"]), (&save["with"]["path"], &save["with"]["key"]));
     let path = job.filled(save["with"]["path"].as_str().expect("it is a text"));
-    assert!(job.project.path().join(path).join("ledger.db").is_file());
+    assert!(project.path().join(path).join("ledger.db").is_file());
     let key = job.filled(save["with"]["key"].as_str().expect("it is a text"));
     let earlier = job.filled(restore["with"]["restore-keys"].as_str().expect("it is a text"));
     assert!(key.starts_with(&earlier) && key.contains("the-run_id"), "{key} {earlier}");
@@ -214,7 +115,8 @@ fn the_cache_keeps_the_folder_of_the_ledger() {
 /// Runs a job that installs a version, which must fail before anything of the archive is run.
 fn refused(server: &HttpServer, inputs: &[(&str, &str)]) -> String {
     let inputs = [&[("checklist", "staging")], inputs].concat();
-    let job = Job::new(&inputs).env("GITHUB_SERVER_URL", &server.url());
+    let project = project();
+    let job = Job::new(project.path(), &inputs).env("GITHUB_SERVER_URL", &server.url());
     let output = job.run();
     assert_ne!(output.code, 0, "{inputs:?}: {}", output.stdout);
     assert_eq!(job.read("path"), "", "{inputs:?}");
@@ -251,7 +153,8 @@ fn what_cannot_be_installed_is_named() {
     assert_eq!(error, "::error::invalid version: expected one such as 0.1.0");
     let error = refused(&server, &[("version", "1.2.3"), ("repository", "acme/gate/../..")]);
     assert_eq!(error, "::error::unknown repository: set the input repository to OWNER/REPO");
-    let job = Job::new(&[("checklist", "staging")]).env("PATH", "/usr/bin:/bin");
+    let project = project();
+    let job = Job::new(project.path(), &[("checklist", "staging")]).env("PATH", "/usr/bin:/bin");
     let output = job.run();
     assert!(output.code != 0 && output.stdout.starts_with("::error::gate is not installed: "), "{}", output.stdout);
 }
@@ -259,10 +162,11 @@ fn what_cannot_be_installed_is_named() {
 #[test]
 fn nothing_in_the_inputs_is_run_or_taken_for_an_option() {
     let job = |checklist: &str, args: &str| {
-        let job = Job::new(&[("checklist", checklist), ("args", args)]).env("PATH", &installed());
+        let project = project();
+        let job = Job::new(project.path(), &[("checklist", checklist), ("args", args)]).env("PATH", &installed());
         let output = job.run();
         assert_ne!(output.code, 0, "{}", output.stdout);
-        assert!(!job.project.path().join("ran").exists(), "{checklist} {args}");
+        assert!(!project.path().join("ran").exists(), "{checklist} {args}");
         output.stdout + &output.stderr
     };
     let text = job("--help", "");

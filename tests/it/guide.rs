@@ -2,13 +2,18 @@
 //!
 //! A page is played from its top to its end in one project. A block `yaml PATH` or `md PATH` is written to that file. A block `yaml` is a
 //! list of probes, or a whole checklist, that must be valid. Each line of a block `sh` is a command that ends with 0, or
-//! with N before `# exit code N`; a block `text` behind it is its output.
+//! with N before `# exit code N`; a block `text` behind it is its output. Files of CI systems are validated, and their
+//! scripts run.
+
+mod pipeline;
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::harness::{Project, Response, http, sshd};
+use crate::harness::{Output as Finished, Project, Response, http, postgres, sshd};
+use pipeline::Place;
 
 const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guide");
 
@@ -47,7 +52,7 @@ fn service() -> crate::harness::HttpServer {
 fn shell(project: &Project, home: &Path, variables: &[(&str, &str)], command: &str) -> Output {
     let gate = Path::new(env!("CARGO_BIN_EXE_gate")).parent().expect("a file is in a directory");
     let given = variables.iter().find(|(name, _)| *name == "PATH").map_or("", |(_, path)| path);
-    let path = format!("{}:{given}", gate.display());
+    let path = format!("{}/bin:{}:{given}", home.display(), gate.display());
     let mut shell = Command::new("bash");
     shell.args(["-euo", "pipefail", "-c", command]).current_dir(project.path()).env_clear();
     shell.envs(variables.iter().copied()).env("PATH", path).env("HOME", home).env("LANG", "C.UTF-8");
@@ -78,6 +83,15 @@ fn as_checklist(text: &str) -> String {
     format!("title: T\nsections:\n  - title: S\n    items:\n      - id: it\n        title: It holds\n{probes}")
 }
 
+/// Programs of CI systems, which only look whether they are given something to show.
+const STUBS: [(&str, &str); 2] = [
+    (
+        "gh",
+        "#!/bin/sh\nfor word; do [ \"$before\" != --body-file ] || test -s \"$word\" || exit 1; before=$word; done\n",
+    ),
+    ("buildkite-agent", "#!/bin/sh\ngrep -q . # an annotation\n"),
+];
+
 fn play(name: &str, page: &str) {
     let server = service();
     let mut url = server.url();
@@ -88,11 +102,13 @@ fn play(name: &str, page: &str) {
         url = url.replace("127.0.0.1", "api.internal");
         path = sshd().path_from_elsewhere("127.0.0.1 api.internal", "");
     }
+    let ledger = if page.contains("LEDGER_URL") { postgres().new_database() } else { String::new() };
     let variables = [
         ("STAGING_URL", url.as_str()),
         ("PRODUCTION_URL", url.as_str()),
         ("API_PORT", &port),
         ("RELEASE", "0f1d7aa"),
+        ("LEDGER_URL", &ledger),
         ("PATH", &path),
     ];
     let mut project = Project::new("");
@@ -102,11 +118,27 @@ fn play(name: &str, page: &str) {
     let setup = "git init -q -b main . && git config --global user.name Dana && git config --global user.email \
                  dana@example.com && printf 'home\\n.gate\\n' > .gitignore && git add -A && git commit -qm Begin";
     assert!(shell(&project, &home, &variables, setup).status.success());
+    fs::create_dir(home.join("bin")).expect("the project is ours");
+    for (program, text) in STUBS {
+        fs::write(home.join("bin").join(program), text).expect("the project is ours");
+        fs::set_permissions(home.join("bin").join(program), fs::Permissions::from_mode(0o755))
+            .expect("the file is ours");
+    }
+    // What the crontab of the guide finds in its home.
+    fs::write(home.join("staging.env"), "").expect("the project is ours");
+    symlink("..", home.join("shop")).expect("the project is ours");
     let mut printed = String::new();
     for block in blocks(page) {
-        let (language, path) = block.info.split_once(' ').unwrap_or((&block.info, ""));
+        let (info, code) = block.info.split_once(" # exit code ").unwrap_or((&block.info, "0"));
+        let (language, path) = info.split_once(' ').unwrap_or((info, ""));
+        let code = code.parse().expect("it is a number");
         match language {
-            "yaml" | "md" if !path.is_empty() => project = project.file(path, &with_future_dates(&block.text)),
+            "yaml" | "md" | "groovy" if !path.is_empty() => {
+                let text = with_future_dates(&block.text);
+                project = project.file(path, &text);
+                in_place(&project, &home, &variables, code, |place| pipeline::play(path, &text, place));
+            }
+            "cron" => in_place(&project, &home, &variables, code, |place| pipeline::crontab(&block.text, place)),
             "yaml" => {
                 project = project.file("checklists/block.yaml", &as_checklist(&block.text));
                 let output = shell(&project, &home, &variables, "gate validate block");
@@ -133,6 +165,15 @@ fn play(name: &str, page: &str) {
             other => panic!("{name}: nothing tests a block of `{other}`"),
         }
     }
+}
+
+/// What a CI system runs, it runs in the project.
+fn in_place(project: &Project, home: &Path, variables: &[(&str, &str)], code: i32, play: impl FnOnce(&Place<'_>)) {
+    let run = |more: &pipeline::Variables, command: &str| {
+        let more = more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Finished::of(shell(project, home, &variables.iter().copied().chain(more).collect::<Vec<_>>(), command))
+    };
+    play(&Place { project: project.path(), shell: &run, variables, code });
 }
 
 #[test]

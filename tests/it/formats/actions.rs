@@ -1,5 +1,7 @@
 //! GitHub Actions: what a runner reads after `gate check`.
 
+use super::verdict::verdicts;
+use super::{FILES, hold_valid};
 use crate::harness::{Output, Project};
 
 const LIST: &str = "
@@ -76,4 +78,25 @@ fn the_summary_says_what_got_weaker_since_the_last_green_run() {
     assert_eq!(run(&project, &[]).code, 0);
     let summary = project.read("summary.md");
     assert!(summary.contains("expectation dropped"), "{summary}");
+}
+
+#[test]
+fn one_run_in_a_job_writes_every_format_and_the_outputs_and_all_agree() {
+    let reports: Vec<String> = FILES.iter().map(|(format, file)| format!("--report={format}={file}")).collect();
+    let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
+    for (path, code, verdict) in [("gone", 1, "not-ready"), ("here", 0, "ready")] {
+        let project = Project::new(&LIST.replace("path: gone", &format!("path: {path}"))).file("here", "");
+        let output = run(&project, &reports);
+        assert_eq!(output.code, code, "{}{}", output.stdout, output.stderr);
+        hold_valid(&project);
+        assert!(verdicts(&project).iter().all(|(_, is_ready)| *is_ready == (code == 0)), "{path}");
+        let outputs = project.read("output");
+        assert!(outputs.contains(&format!("ready={}\nverdict={verdict}\n", code == 0)), "{outputs}");
+        assert!(project.read("summary.md").contains(if code == 0 {
+            "**Verdict:** READY"
+        } else {
+            "**Verdict:** NOT READY"
+        }));
+        assert_eq!(output.stderr.contains("::error "), code == 1, "{}", output.stderr);
+    }
 }
