@@ -403,6 +403,7 @@ impl Loader<'_> {
             title: file.title.into(),
             parent: file.parent.map(|parent| parent.value),
             owner: file.owner,
+            severity: file.severity,
             tags: file.tags.into_iter().map(|tag| tag.value.0).collect(),
             needs: positions,
             locks: file.locks,

@@ -8,13 +8,14 @@ use crate::yaml::{Key, Node, Value};
 use super::digest::of_node;
 
 /// The keys of an item that a file which extends its base may change.
-pub const CHANGEABLE: [&str; 14] = [
+pub const CHANGEABLE: [&str; 15] = [
     "deferred",
     "pending",
     "advisory",
     "timeout",
     "retry",
     "owner",
+    "severity",
     "hint",
     "tags",
     "needs",

@@ -36,7 +36,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::diagnostic::{Sources, Span};
-use crate::run::Gap;
+use crate::run::{Gap, Severity};
 use crate::secret::Redactor;
 use crate::yaml::Node;
 
@@ -154,6 +154,8 @@ pub struct Item {
     pub parent: Option<String>,
     /// Who looks after it.
     pub owner: Option<String>,
+    /// How bad it is that it is red.
+    pub severity: Option<Severity>,
     /// Words that select it.
     pub tags: Vec<String>,
     /// The positions, over all sections, of the items that must be green. Without repetition, in order.

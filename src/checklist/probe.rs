@@ -155,7 +155,7 @@ pub fn read(
     let retry = match (options.eventually, options.retry) {
         (Some(eventually), _) => RetryPolicy::Eventually {
             within: eventually.value.within.0,
-            every: eventually.value.every.map_or(EVERY, |every| every.0),
+            every: eventually.value.every.unwrap_or(EVERY),
             consecutive: eventually.value.consecutive.map_or(1, NonZeroU32::get),
         },
         (None, Some(retry)) => retried(retry.value, true),
@@ -196,7 +196,7 @@ pub fn overridden(timing: Timing, said: Option<&FileTiming>) -> Timing {
 fn retried(retry: FileRetry, is_own: bool) -> RetryPolicy {
     RetryPolicy::Retry {
         attempts: retry.attempts.get(),
-        every: retry.every.map_or(EVERY, |every| every.0),
+        every: retry.every.unwrap_or(EVERY),
         consecutive: retry.consecutive.map_or(1, NonZeroU32::get),
         is_own,
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::diagnostic::Span;
 use crate::expect::Expectation;
 use crate::probe::{Kind, Observe};
-use crate::yaml::Node;
+use crate::yaml::{Node, Pause};
 
 use super::KindInfo;
 
@@ -88,7 +88,7 @@ pub enum RetryPolicy {
         /// The maximum, the first attempt included.
         attempts: u32,
         /// The wait between two attempts.
-        every: Duration,
+        every: Pause,
         /// How many attempts in a row must be green.
         consecutive: u32,
         /// Whether the probe sets this itself. An inherited one is not for probes that have effects.
@@ -99,7 +99,7 @@ pub enum RetryPolicy {
         /// How long that may take.
         within: Duration,
         /// The wait between two attempts.
-        every: Duration,
+        every: Pause,
         /// How many attempts in a row must be green.
         consecutive: u32,
     },
@@ -154,8 +154,11 @@ impl RetryPolicy {
         match self {
             Self::Never => None,
             Self::Retry { is_own: false, .. } if has_effects => None,
-            Self::Retry { attempts: most, every, .. } => (attempts < most as usize).then_some(every),
-            Self::Eventually { within, every, .. } => (elapsed + every <= within).then_some(every),
+            Self::Retry { attempts: most, every, .. } => (attempts < most as usize).then(|| every.after(attempts)),
+            // A long wait is cut short, so that the time is used up.
+            Self::Eventually { within, every, .. } => {
+                (elapsed + every.first <= within).then(|| every.after(attempts).min(within - elapsed))
+            }
         }
     }
 }
@@ -179,5 +182,23 @@ impl fmt::Debug for Settings {
 impl fmt::Debug for ProbeTask {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("ProbeTask").field("kind", &self.kind.name()).field("alias", &self.alias).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::RetryPolicy;
+
+    #[test]
+    fn the_last_wait_of_eventually_is_cut_to_what_is_left() {
+        let seconds = Duration::from_secs;
+        let every = "1s..30s".parse().expect("it is a pause");
+        let policy = RetryPolicy::Eventually { within: seconds(10), every, consecutive: 1 };
+        let pause = |attempts: usize, elapsed: u64| policy.pause(false, attempts, seconds(elapsed));
+        assert_eq!([pause(1, 0), pause(2, 1), pause(3, 3)], [1, 2, 4].map(|wait| Some(seconds(wait))));
+        assert_eq!(pause(4, 7), Some(seconds(3)));
+        assert_eq!(pause(5, 10), None);
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::{self, Keep, Options, Ran, Wait};
 use crate::ledger::{self, ChangeBases, Origin};
 use crate::plan::{Plan, Selection};
 use crate::report::Live;
-use crate::run::{Interruption, Run};
+use crate::run::{Interruption, Run, Severity};
 use crate::text::error;
 use crate::yaml::Duration;
 
@@ -28,12 +28,16 @@ const ORIGIN: std::time::Duration = std::time::Duration::from_millis(800);
 pub struct Check {
     /// Checklist: a name (`staging` for checklists/staging.yaml), a path, or `-` for standard input
     name: String,
-    /// Run only these items, sections or tags, and the items that they need; comma-separated, repeatable
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    /// Run only these items, sections or tags, and the items that they need: names or expressions such as
+    /// `smoke and not slow`; comma-separated, repeatable
+    #[arg(long, value_name = "EXPR", value_delimiter = ',')]
     only: Vec<String>,
-    /// Skip these items, sections or tags; comma-separated, repeatable
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    /// Skip these items, sections or tags: names or expressions; comma-separated, repeatable
+    #[arg(long, value_name = "EXPR", value_delimiter = ',')]
     skip: Vec<String>,
+    /// Run only items of this severity or a worse one (P0 is the worst), and the items that they need
+    #[arg(long, value_name = "LEVEL", ignore_case = true)]
+    severity: Option<Severity>,
     /// Run only the items that were not green in the last recorded run, and the items that they need
     #[arg(long, conflicts_with_all = ["only", "no_record"])]
     failed: bool,
@@ -85,7 +89,7 @@ impl Check {
             true => failed::ids(&checklist, &self.ledger, &env).await?,
             false => self.only.clone(),
         };
-        let selection = Selection { only, skip: self.skip.clone(), is_failed: self.failed };
+        let selection = Selection { only, skip: self.skip.clone(), severity: self.severity, is_failed: self.failed };
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
         let mut sign_offs = signed::read(&checklist, signed::memory(&env), &env).await?;
         let is_recorded = !(self.no_record || (self.name == "-" && !self.ledger.is_named(&env)));

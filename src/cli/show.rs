@@ -131,6 +131,7 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
     say("title", json!(&*item.title));
     say("parent", json!(item.parent));
     say("owner", json!(item.owner));
+    say("severity", json!(item.severity));
     say("tags", json!(item.tags));
     say("needs", json!(item.needs.iter().map(|need| ids[*need]).collect::<Vec<_>>()));
     say("locks", json!(item.locks));
@@ -178,11 +179,11 @@ fn probe(task: &ProbeTask) -> Value {
     match task.timing.retry {
         RetryPolicy::Never => {}
         RetryPolicy::Retry { attempts, every, consecutive, .. } => {
-            let retry = json!({ "attempts": attempts, "every": Duration(every) });
+            let retry = json!({ "attempts": attempts, "every": every });
             out.insert("retry".to_owned(), steady(retry, consecutive));
         }
         RetryPolicy::Eventually { within, every, consecutive } => {
-            let eventually = json!({ "within": Duration(within), "every": Duration(every) });
+            let eventually = json!({ "within": Duration(within), "every": every });
             out.insert("eventually".to_owned(), steady(eventually, consecutive));
         }
     }

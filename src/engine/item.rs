@@ -51,6 +51,7 @@ pub fn unobserved(checklist: &Checklist, item: &Item, status: Status, reason: Op
         title: item.title.to_string(),
         parent: item.parent.clone(),
         owner: item.owner.clone(),
+        severity: item.severity,
         tags: item.tags.clone(),
         status,
         flaky: false,

@@ -253,6 +253,13 @@ async fn a_run_takes_as_long_as_its_slowest_item_and_never_more_at_a_time_than_j
 }
 
 #[tokio::test(start_paused = true)]
+async fn with_back_off_each_wait_is_twice_as_long_up_to_a_limit() {
+    let begun = tokio::time::Instant::now();
+    Case::new(&[("a", "retry: { attempts: 6, every: 1s..4s }, ", Act::RedFirst(usize::MAX))]).run(never()).await;
+    assert_eq!(begun.elapsed().as_secs(), 1 + 2 + 4 + 4 + 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_come_in_order_with_each_look_that_is_repeated() {
     let case = Case::new(&[("a", "retry: { attempts: 3, every: 1s }, ", Act::RedFirst(2))]);
     case.run(never()).await;

@@ -54,6 +54,7 @@ pub fn item(id: &str, title: &str, status: Status) -> ItemResult {
         title: title.into(),
         parent: None,
         owner: None,
+        severity: None,
         tags: Vec::new(),
         status,
         flaky: false,

@@ -9,6 +9,7 @@ mod interruption;
 mod reason;
 mod redact;
 mod requirement;
+mod severity;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -25,6 +26,7 @@ pub use event::Event;
 pub use interruption::{Interruption, Signal};
 pub use reason::{BlockedBecause, Excuse, Missing, Reason, SignOffReason, Signed};
 pub use requirement::{Demand, Demands, ProbeRequirement, Requirements};
+pub use severity::Severity;
 
 /// One execution of a checklist.
 #[derive(Debug, Clone)]
@@ -123,6 +125,8 @@ pub struct ItemResult {
     pub parent: Option<String>,
     /// Who looks after it.
     pub owner: Option<String>,
+    /// How bad it is that it is red.
+    pub severity: Option<Severity>,
     /// Its tags.
     pub tags: Vec<String>,
     /// What came of it.

@@ -78,6 +78,7 @@ impl Redact for ItemResult {
             id: _,
             title,
             owner,
+            severity: _,
             tags,
             status: _,
             flaky: _,

@@ -30,7 +30,7 @@ pub use read::{read, read_with_holes};
 pub use scalar::{block, comment, flow, quoted};
 pub use spanned::Spanned;
 pub use template::{Filter, Part, Reference, Template, head};
-pub use unit::{Duration, Size};
+pub use unit::{Duration, Pause, Size};
 pub use write::write;
 
 /// A value and where it is. Cloning is cheap: what is below is shared.

@@ -13,6 +13,28 @@ pub struct Duration(pub std::time::Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Size(pub u64);
 
+/// A wait between attempts: always the same (`5s`), or doubled each time up to a limit (`1s..30s`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// The first one.
+    pub first: std::time::Duration,
+    /// The longest one.
+    pub most: std::time::Duration,
+}
+
+impl Pause {
+    /// Always the same wait.
+    pub const fn constant(wait: std::time::Duration) -> Self {
+        Self { first: wait, most: wait }
+    }
+
+    /// The wait after so many attempts.
+    pub fn after(self, attempts: usize) -> std::time::Duration {
+        let doubled = u32::try_from(attempts.saturating_sub(1).min(31)).unwrap_or(31);
+        self.first.saturating_mul(1 << doubled).min(self.most)
+    }
+}
+
 const TIMES: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 const SIZES: [(&str, u64); 8] = [
@@ -53,6 +75,35 @@ impl std::str::FromStr for Duration {
             return Err(fail());
         }
         Ok(Self(std::time::Duration::from_millis(total)))
+    }
+}
+
+impl std::str::FromStr for Pause {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((first, most)) = text.split_once("..") else {
+            return text.parse().map(|Duration(wait)| Self::constant(wait));
+        };
+        let (Duration(first), Duration(most)) = (first.parse()?, most.parse()?);
+        match first {
+            first if first.is_zero() => {
+                Err("the first wait must be greater than zero: nothing times two is nothing".to_owned())
+            }
+            first if first > most => {
+                Err(format!("`{text}` gets shorter: write the first wait, then the longest: `1s..30s`"))
+            }
+            first => Ok(Self { first, most }),
+        }
+    }
+}
+
+impl std::fmt::Display for Pause {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self.first == self.most {
+            true => Duration(self.first).fmt(f),
+            false => write!(f, "{}..{}", Duration(self.first), Duration(self.most)),
+        }
     }
 }
 
@@ -133,11 +184,30 @@ macro_rules! as_text {
 }
 
 as_text!(Duration, r"^([0-9]+(ms|s|m|h|d))+$|\$\{", "A stretch of time, such as `10s` or `2m30s`.");
+as_text!(
+    Pause,
+    r"^([0-9]+(ms|s|m|h|d))+(\.\.([0-9]+(ms|s|m|h|d))+)?$|\$\{",
+    "A wait, such as `5s`, or one that doubles, such as `1s..30s`."
+);
 as_text!(Size, r"^[0-9]+(B|KB|KiB|MB|MiB|GB|GiB)?$|\$\{", "A number of bytes, such as `10MiB`.");
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, Size};
+    use super::{Duration, Pause, Size};
+
+    #[test]
+    fn a_pause_doubles_up_to_its_limit() {
+        let pause: Pause = "1s..5s".parse().expect("it is one");
+        let waits: Vec<u64> = (1..=5).chain([usize::MAX]).map(|attempts| pause.after(attempts).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 5, 5, 5]);
+        assert_eq!(pause.to_string(), "1s..5s");
+        let constant: Pause = "3s".parse().expect("it is one");
+        assert_eq!((constant.after(1), constant.after(9)), (constant.first, constant.first));
+        assert_eq!(constant.to_string(), "3s");
+        for text in ["0s..5s", "5s..1s", "..5s", "1s..", "1s...5s", "1s..2s..3s"] {
+            assert!(text.parse::<Pause>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_are_read_and_shown_as_people_write_them() {

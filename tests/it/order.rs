@@ -260,6 +260,44 @@ fn only_takes_what_is_needed_along_and_skip_leaves_out_and_both_are_partial() {
 }
 
 #[test]
+fn expressions_of_names_and_severities_select_items() {
+    let project = list(
+        "
+        - { id: db, title: D, tags: [smoke, slow], severity: P0, probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: api, title: A, tags: [smoke], severity: P1, probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: web, title: W, tags: [smoke], needs: [api], severity: P3, probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: not, title: N, probes: [{ command: { argv: [\"true\"] } }] }
+    ",
+    );
+    let ran = |arguments: &[&str]| {
+        let (code, run) = check(&project, arguments);
+        assert_eq!(code, 0, "{run}");
+        let ran = items(&run).filter(|item| item["status"] == "passed").map(|item| item["id"].to_string());
+        ran.collect::<String>().replace('"', " ")
+    };
+    assert_eq!(ran(&["--only", "smoke and not slow"]), " api  web ");
+    assert_eq!(ran(&["--only", "(smoke and slow) or web"]), " db  api  web ");
+    assert_eq!(ran(&["--only", "not,slow"]), " db  not ");
+    assert_eq!(ran(&["--skip", "smoke and not (db or api)"]), " db  api  not ");
+    assert_eq!(ran(&["--severity", "P1"]), " db  api ");
+    assert_eq!(ran(&["--severity", "p0"]), " db ");
+    assert_eq!(ran(&["--severity", "P3", "--only", "web"]), " api  web ", "with what it needs");
+    let (_, run) = check(&project, &["--severity", "P1", "--skip", "slow"]);
+    assert_eq!(run["partial"], "--skip slow --severity P1");
+    let severities: Vec<Option<&str>> = items(&run).map(|item| item["severity"].as_str()).collect();
+    assert_eq!(severities, [Some("P1")]);
+    let refused = |only: &str| project.gate(&["check", "staging", "--only", only]).stderr;
+    assert_snapshot!(refused("smoke and slwo"), @r#"
+    error: `--only smoke and slwo`: no item, section or tag is called `slwo`
+      help: did you mean `slow`?
+    "#);
+    assert_snapshot!(refused("smoke slow"), @r#"
+    error: `--only smoke slow`: expected `and` or `or` before `slow`
+      help: such as `smoke and not slow`, with the names of items, sections and tags
+    "#);
+}
+
+#[test]
 fn a_selection_that_means_nothing_or_leaves_nothing_is_an_error_and_nothing_runs() {
     let project = list("- { id: db, title: D, probes: [{ command: { shell: \"touch ran\" } }] }");
     let output = project.gate(&["check", "staging", "--only", "bd"]);

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::yaml::{Duration, Node, Spanned};
+use crate::run::Severity;
+use crate::yaml::{Duration, Node, Pause, Spanned};
 
 use super::name::{ItemId, Name};
 use super::signers::AllowedSigners;
@@ -20,7 +21,7 @@ use super::signers::AllowedSigners;
 use any::{AnyExpect, AnyProbe, EachList, FileOrByRole, ItemChanges, OneOrMore};
 
 /// How long to wait between two looks when nobody says.
-pub const EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+pub const EVERY: Pause = Pause::constant(std::time::Duration::from_secs(1));
 
 /// What must be true of an environment.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -121,9 +122,10 @@ pub struct FileTiming {
 pub struct FileRetry {
     /// How many looks there are at most, the first among them. At least 1.
     pub attempts: NonZeroU32,
-    /// How long to wait between two looks. Default: `1s`.
+    /// How long to wait between two looks, such as `5s`; or `1s..30s`: 1 s at first, twice as long each time, 30 s at most.
+    /// Default: `1s`.
     #[serde(default)]
-    pub every: Option<Duration>,
+    pub every: Option<Pause>,
     /// How many attempts in a row must be green, such as `3` for what is not steady at first. Default: 1.
     #[serde(default)]
     pub consecutive: Option<NonZeroU32>,
@@ -136,9 +138,10 @@ pub struct FileRetry {
 pub struct FileEventually {
     /// How long it may take, such as `2m`.
     pub within: Duration,
-    /// How long to wait between two looks. Default: `1s`.
+    /// How long to wait between two looks, such as `5s`; or `1s..30s`: 1 s at first, twice as long each time, 30 s at most.
+    /// Default: `1s`.
     #[serde(default)]
-    pub every: Option<Duration>,
+    pub every: Option<Pause>,
     /// How many attempts in a row must be green, such as `3` for what is not steady at first. Default: 1.
     #[serde(default)]
     pub consecutive: Option<NonZeroU32>,
@@ -241,6 +244,9 @@ pub struct FileItem {
     /// Who looks after it, such as `@platform`.
     #[serde(default)]
     pub owner: Option<String>,
+    /// How bad it is that it is red: `P0` (the worst) to `P4`. `--severity P1` selects `P0` and `P1`.
+    #[serde(default)]
+    pub severity: Option<Severity>,
     /// Words by which `--only` and `--skip` select it.
     #[serde(default)]
     pub tags: Vec<Spanned<Name>>,
@@ -476,7 +482,7 @@ fn reachable_eventually<'de, D: Deserializer<'de>>(
     let is_short = |eventually: &Spanned<FileEventually>| {
         let FileEventually { within, every, consecutive } = eventually.value;
         let pauses = consecutive.map_or(0, |wanted| wanted.get() - 1);
-        every.map_or(EVERY, |every| every.0).saturating_mul(pauses) > within.0
+        every.unwrap_or(EVERY).first.saturating_mul(pauses) > within.0
     };
     match eventually.as_ref().filter(|eventually| is_short(eventually)) {
         Some(_) => Err(de::Error::custom("so many attempts don't fit into `within`: raise it, or lower `consecutive`")),

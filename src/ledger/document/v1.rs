@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::run::{Interruption, Status};
+use crate::run::{Interruption, Severity, Status};
 use crate::yaml::Duration;
 
 /// The name of this form.
@@ -92,6 +92,8 @@ pub struct Item<'a> {
     pub id: Text<'a>,
     pub title: Text<'a>,
     pub owner: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
     pub tags: Vec<Text<'a>>,
     pub status: Status,
     pub flaky: bool,

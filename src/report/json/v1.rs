@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::report::Counts;
-use crate::run::{Interruption, Status, Verdict};
+use crate::run::{Interruption, Severity, Status, Verdict};
 use crate::yaml::Duration;
 
 /// The name of this form.
@@ -140,6 +140,9 @@ pub struct Item<'a> {
     pub title: Text<'a>,
     /// Who is responsible for it.
     pub owner: Option<Text<'a>>,
+    /// How bad it is that it is red: `P0` (the worst) to `P4`.
+    #[serde(default)]
+    pub severity: Option<Severity>,
     /// Its tags.
     pub tags: Vec<Text<'a>>,
     /// Its status.

@@ -1,10 +1,15 @@
 //! From a checklist to tasks: which items are to be looked at this time, and what each of them waits for.
 
+mod expression;
+
 use std::collections::HashSet;
 
 use crate::checklist::{Checklist, Item, list_of};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::run::Severity;
 use crate::sign_off::SignOffs;
+
+use expression::Expression;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -28,13 +33,15 @@ pub struct Task {
     pub is_selected: bool,
 }
 
-/// What the command line selects: ids of items, ids of sections, tags.
+/// What the command line selects: ids of items, ids of sections, tags, and expressions of these.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// Only these, and what they need. Everything if empty.
     pub only: Vec<String>,
     /// Not these.
     pub skip: Vec<String>,
+    /// Only what is at least as severe, and what that needs.
+    pub severity: Option<Severity>,
     /// Whether `only` is what was not green in the last run.
     pub is_failed: bool,
 }
@@ -67,16 +74,6 @@ impl Selection {
             .iter()
             .flat_map(|section| section.items.iter().map(|item| (item, section.id.as_deref())))
             .collect();
-        let is_meant = |words: &[String], at: usize| {
-            let (item, section) = items[at];
-            words.iter().any(|word| {
-                let word = word.as_str();
-                word == &*item.id
-                    || Some(word) == list_of(&item.id)
-                    || Some(word) == section
-                    || item.tags.iter().any(|tag| tag == word)
-            })
-        };
         let known: HashSet<&str> = items
             .iter()
             .flat_map(|(item, section)| {
@@ -85,20 +82,30 @@ impl Selection {
             })
             .collect();
         let mut problems = Vec::new();
-        for (option, words) in [("--only", &self.only), ("--skip", &self.skip)] {
-            for word in words.iter().filter(|word| !known.contains(word.as_str())) {
-                let problem = Diagnostic::error(format!("`{option} {word}`: no such item, section or tag"));
-                let mut names: Vec<&str> = known.iter().copied().collect();
-                names.sort_unstable();
-                let otherwise = format!("`gate list {}` shows what there is", checklist.name);
-                problems.push(problem.suggest(word, names, otherwise));
-            }
-        }
+        let mut read = |option: &str, words: &[String]| {
+            let mut read = |word: &String| expression(option, word, &known, checklist, &mut problems);
+            words.iter().filter_map(&mut read).collect::<Vec<Expression>>()
+        };
+        let (only, skip) = (read("--only", &self.only), read("--skip", &self.skip));
         if !problems.is_empty() {
             return Err(Diagnostics(problems));
         }
+        let is_meant = |expressions: &[Expression], at: usize| {
+            let (item, section) = items[at];
+            let is = |name: &str| {
+                name == &*item.id
+                    || Some(name) == list_of(&item.id)
+                    || Some(name) == section
+                    || item.tags.iter().any(|tag| tag == name)
+            };
+            expressions.iter().any(|expression| expression.holds(&is))
+        };
+        let is_severe = |at: usize| match self.severity {
+            None => true,
+            Some(least) => items[at].0.severity.is_some_and(|severity| severity <= least),
+        };
         let mut selected: Vec<bool> =
-            (0..items.len()).map(|at| self.only.is_empty() || is_meant(&self.only, at)).collect();
+            (0..items.len()).map(|at| is_severe(at) && (only.is_empty() || is_meant(&only, at))).collect();
         let mut open: Vec<usize> = (0..items.len()).filter(|at| selected[*at]).collect();
         while let Some(at) = open.pop() {
             for need in &items[at].0.needs {
@@ -108,7 +115,7 @@ impl Selection {
             }
         }
         for (at, selected) in selected.iter_mut().enumerate() {
-            *selected &= !is_meant(&self.skip, at);
+            *selected &= !is_meant(&skip, at);
         }
         if selected.contains(&true) {
             return Ok(selected);
@@ -126,7 +133,41 @@ impl Selection {
             true => Some("--failed".to_owned()),
             false => words("--only", &self.only),
         };
-        let parts: Vec<String> = [only, words("--skip", &self.skip)].into_iter().flatten().collect();
+        let severity = self.severity.map(|severity| format!("--severity {severity}"));
+        let parts: Vec<String> = [only, words("--skip", &self.skip), severity].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
+}
+
+/// One word of `--only` or `--skip`: a name, or an expression of names.
+fn expression(
+    option: &str,
+    word: &str,
+    known: &HashSet<&str>,
+    checklist: &Checklist,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Expression> {
+    // A name may be one of the words that combine names.
+    if known.contains(word) {
+        return Some(Expression::Name(word.to_owned()));
+    }
+    let expression = match Expression::parse(word) {
+        Ok(expression) => expression,
+        Err(why) => {
+            let problem = Diagnostic::error(format!("`{option} {word}`: {why}"));
+            problems.push(problem.help("such as `smoke and not slow`, with the names of items, sections and tags"));
+            return None;
+        }
+    };
+    for name in expression.names().into_iter().filter(|name| !known.contains(name)) {
+        let title = match name == word {
+            true => format!("`{option} {word}`: no such item, section or tag"),
+            false => format!("`{option} {word}`: no item, section or tag is called `{name}`"),
+        };
+        let mut names: Vec<&str> = known.iter().copied().collect();
+        names.sort_unstable();
+        let otherwise = format!("`gate list {}` shows what there is", checklist.name);
+        problems.push(Diagnostic::error(title).suggest(name, names, otherwise));
+    }
+    Some(expression)
 }
