@@ -1,7 +1,7 @@
 //! What every probe is given: where paths start, how long it may take, and connections that are shared.
 
-use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -43,6 +43,10 @@ pub struct HttpOptions {
     pub insecure: bool,
     /// A file of PEM certificates to trust besides the system's.
     pub ca: Option<PathBuf>,
+    /// The files of the client's own certificate, and of its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// Addresses of hosts, instead of what their names resolve to.
+    pub resolve: BTreeMap<String, IpAddr>,
 }
 
 /// How a request uses connections.
@@ -59,6 +63,8 @@ pub struct Manner {
 struct Route {
     /// How TLS is verified; nothing for plain HTTP.
     tls: Option<HttpOptions>,
+    /// The address of the host, where the checklist says it.
+    address: Option<(String, IpAddr)>,
     /// Whether the proxy of the environment is between. Never before this machine itself.
     is_direct: bool,
     manner: Manner,
@@ -123,7 +129,7 @@ impl Context {
         // Nothing says of a connection through another machine that it was used before.
         let manner = Manner { is_fresh: manner.is_fresh || self.via.is_some(), ..manner };
         let route = self.route(url, options, manner);
-        let relay = self.relay(url)?;
+        let relay = self.relay(url, options)?;
         let mut clients = self.clients.lock().expect("no holder of this lock panics");
         if let Some(client) = clients.get(&route) {
             return Ok(client.clone());
@@ -138,16 +144,16 @@ impl Context {
     /// # Errors
     /// When the certificate file can't be read.
     pub fn own_http(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<reqwest::Client, Fault> {
-        client(&self.route(url, options, manner), self.relay(url)?.as_deref(), &self.chains)
+        client(&self.route(url, options, manner), self.relay(url, options)?.as_deref(), &self.chains)
     }
 
     /// What leads to the host of this URL, where connections go through another machine.
     ///
     /// # Errors
     /// When there can be no socket for it.
-    pub fn relay(&self, url: &Url) -> Result<Option<Arc<Relay>>, Fault> {
+    pub fn relay(&self, url: &Url, options: &HttpOptions) -> Result<Option<Arc<Relay>>, Fault> {
         let Some(tunnel) = self.dialer().via else { return Ok(None) };
-        let (host, port) = target(url);
+        let (host, port) = target(url, options);
         self.tunnels.relay(&tunnel, &host, port).map(Some)
     }
 
@@ -162,19 +168,27 @@ impl Context {
     }
 
     fn route(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Route {
-        let tls = (url.scheme() == "https")
-            .then(|| HttpOptions { insecure: options.insecure, ca: options.ca.as_ref().map(|file| self.path(file)) });
+        let tls = (url.scheme() == "https").then(|| HttpOptions {
+            insecure: options.insecure,
+            ca: options.ca.as_ref().map(|file| self.path(file)),
+            identity: options.identity.as_ref().map(|(certificate, key)| (self.path(certificate), self.path(key))),
+            resolve: BTreeMap::new(),
+        });
         let via = self.via.as_ref().map(|machine| {
-            let (host, port) = target(url);
+            let (host, port) = target(url, options);
             (Arc::clone(machine), host, port)
         });
-        Route { tls, is_direct: is_loopback(url), manner, via }
+        let address = url.host_str().and_then(|host| Some((host.to_owned(), *options.resolve.get(host)?)));
+        // A proxy would resolve the name itself.
+        Route { tls, is_direct: is_loopback(url) || address.is_some(), address, manner, via }
     }
 }
 
-/// The host of a URL, without brackets, and its port.
-fn target(url: &Url) -> (String, u16) {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+/// The host of a URL, without brackets, or its address, where the options say it; and its port.
+fn target(url: &Url, options: &HttpOptions) -> (String, u16) {
+    let host = url.host_str().unwrap_or_default();
+    let address = options.resolve.get(host).map(ToString::to_string);
+    let host = address.unwrap_or_else(|| host.trim_matches(['[', ']']).to_owned());
     (host, url.port_or_known_default().unwrap_or_default())
 }
 
@@ -200,6 +214,10 @@ fn client(route: &Route, relay: Option<&Relay>, chains: &Chains) -> Result<reqwe
     if route.is_direct {
         builder = builder.no_proxy();
     }
+    if let Some((host, address)) = &route.address {
+        // Port 0 is that of the URL.
+        builder = builder.resolve(host, SocketAddr::new(*address, 0));
+    }
     if let Some(relay) = relay {
         builder = builder.unix_socket(relay.path());
     }
@@ -209,8 +227,9 @@ fn client(route: &Route, relay: Option<&Relay>, chains: &Chains) -> Result<reqwe
     builder = match &route.tls {
         // Reading the system's certificates takes longer than a request: not where nothing uses them.
         None => builder.tls_certs_only([]),
-        Some(HttpOptions { insecure, ca }) => {
-            let mut config = trust::recording(ca.as_deref(), *insecure, chains)?;
+        Some(HttpOptions { insecure, ca, identity, resolve: _ }) => {
+            let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
+            let mut config = trust::recording(ca.as_deref(), *insecure, identity, chains)?;
             let protocols: &[&[u8]] = if route.manner.is_http1 { &[b"http/1.1"] } else { &[b"h2", b"http/1.1"] };
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
             builder.tls_info(true).tls_backend_preconfigured(config)
@@ -234,7 +253,7 @@ mod tests {
     #[test]
     fn plain_http_shares_one_client_whatever_is_said_of_tls() {
         let cx = context(Path::new("/"));
-        let insecure = HttpOptions { insecure: true, ca: None };
+        let insecure = HttpOptions { insecure: true, ..HttpOptions::default() };
         cx.http(&url("http://127.0.0.1:1/a"), &HttpOptions::default(), Manner::default()).expect("no file is read");
         cx.http(&url("http://localhost:2/b"), &insecure, Manner::default()).expect("no file is read");
         assert_eq!(cx.clients.lock().expect("nobody panicked").len(), 1);
@@ -259,7 +278,7 @@ mod tests {
     fn a_file_without_certificates_is_told_with_what_it_should_hold() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(dir.path().join("ca.pem"), "hello").expect("the folder is ours");
-        let options = HttpOptions { insecure: false, ca: Some("ca.pem".into()) };
+        let options = HttpOptions { ca: Some("ca.pem".into()), ..HttpOptions::default() };
         let cx = context(dir.path());
         let error = cx.http(&url("https://localhost"), &options, Manner::default()).expect_err("no certificate in it");
         assert!(error.to_string().ends_with("ca.pem` holds no certificate"), "{error}");

@@ -35,13 +35,44 @@ pub fn config(ca: Option<&Path>, insecure: bool) -> Result<ClientConfig, Fault> 
     Ok(with_verifier(if insecure { unverified() } else { verifier(ca)? }))
 }
 
-/// The same, and the certificates that servers send are kept.
+/// The same, and the certificates that servers send are kept. `identity` are the files of the client's own certificate and
+/// of its key.
 ///
 /// # Errors
-/// When the certificate file can't be read.
-pub fn recording(ca: Option<&Path>, insecure: bool, chains: &Chains) -> Result<ClientConfig, Fault> {
+/// When a file can't be read.
+pub fn recording(
+    ca: Option<&Path>,
+    insecure: bool,
+    identity: Option<(&Path, &Path)>,
+    chains: &Chains,
+) -> Result<ClientConfig, Fault> {
     let inner = if insecure { unverified() } else { verifier(ca)? };
-    Ok(with_verifier(Arc::new(Recording { inner, chains: chains.clone() })))
+    let verifier = Arc::new(Recording { inner, chains: chains.clone() });
+    match identity {
+        None => Ok(with_verifier(verifier)),
+        Some((certificate, key)) => identified(verifier, certificate, key),
+    }
+}
+
+/// A client that shows a certificate of its own.
+///
+/// # Errors
+/// When a file can't be read, or the key is not that of the certificate.
+pub fn identified(
+    verifier: Arc<dyn ServerCertVerifier>,
+    certificate: &Path,
+    key: &Path,
+) -> Result<ClientConfig, Fault> {
+    let chain = certificates(certificate)?;
+    with_client_certificate(verifier, chain, private_key(key)?)
+        .map_err(|_| Fault::new(format!("`{}` is not the key of `{}`", key.display(), certificate.display())))
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
+    PrivateKeyDer::from_pem_slice(&file::read(path, file::MAX_PEM)?).map_err(|_| {
+        Fault::new(format!("no private key in `{}`", path.display()))
+            .help("PEM without a password is needed: `-----BEGIN PRIVATE KEY-----`")
+    })
 }
 
 /// What accepts any certificate.
@@ -55,10 +86,7 @@ pub fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
 }
 
 /// The same with a certificate of the client's own.
-///
-/// # Errors
-/// When the key is not that of the certificate.
-pub fn with_client_certificate(
+fn with_client_certificate(
     verifier: Arc<dyn ServerCertVerifier>,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,

@@ -230,7 +230,7 @@ impl Race {
             clients.push(cx.own_http(&warm.url, options, manner)?);
         }
         let connecting = clients.iter().map(|client| async {
-            let mut response = warm.send_by(client, cx).await.map_err(|unanswered| unanswered.fault)?;
+            let mut response = warm.send_by(client, cx, options).await.map_err(|unanswered| unanswered.fault)?;
             read(&mut response, MAX_BODY, &Load::default()).await.map(drop)
         });
         for connected in join_all(connecting).await {
@@ -248,12 +248,12 @@ impl Race {
         cx: &Context,
         options: &HttpOptions,
     ) -> Result<Answer, Fault> {
-        let mut response = match request.send_by(client, cx).await {
+        let mut response = match request.send_by(client, cx, options).await {
             Ok(response) => response,
             Err(unanswered) if unanswered.was_reused => {
                 let manner = Manner { is_fresh: true, ..request.manner() };
                 let fresh = cx.http(&request.url, options, manner).map_err(|_| unanswered.fault)?;
-                request.send_by(&fresh, cx).await.map_err(|unanswered| unanswered.fault)?
+                request.send_by(&fresh, cx, options).await.map_err(|unanswered| unanswered.fault)?
             }
             Err(unanswered) => return Err(unanswered.fault),
         };

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Authority, Request, Response, free_port, http, nginx, nginx_tls};
-use crate::look::{context, look, look_in, probe};
+use crate::look::{context, look, look_in, probe, refused};
 
 /// The evidence and the advice for what was seen.
 fn reported(settings: Value, seen: &HttpObservation) -> String {
@@ -255,4 +255,44 @@ fn json_with_a_byte_order_mark_is_read() {
         harness::http(|_| Response::ok("\u{feff}{\"status\":\"ok\"}").header("content-type", "application/json"));
     let seen = look::<Http>(json!({ "url": server.url() })).expect("it answers");
     assert_eq!((seen.json, seen.body.as_deref()), (Some(json!({ "status": "ok" })), Some("{\"status\":\"ok\"}")));
+}
+
+#[test]
+fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
+    let authority = Authority::new();
+    let block = format!("ssl_client_certificate {};\nssl_verify_client on;", authority.ca().display());
+    let server = nginx_tls(&authority.issue(), &block);
+    let client = authority.issue_for("client", &["gate"], (4096, 1, 1));
+    let other = Authority::new().issue_for("other", &["gate"], (4096, 1, 1));
+    let with = |cert: Option<&std::path::Path>, key: Option<&std::path::Path>| {
+        look::<Http>(json!({ "url": server.url(), "ca": authority.ca(), "cert": cert, "key": key }))
+    };
+    assert_eq!(with(None, None).expect("nginx says what it lacks").status, 400);
+    let seen = with(Some(&client.certificate), Some(&client.key)).expect("it is let in");
+    assert_eq!((seen.status, seen.body.as_deref()), (200, Some("ok\n")));
+    let both = harness::directory("client").join("both.pem");
+    let pem = [&client.certificate, &client.key].map(|file| std::fs::read_to_string(file).expect("it was made"));
+    std::fs::write(&both, pem.concat()).expect("the folder is ours");
+    assert_eq!(with(Some(&both), None).expect("one file may hold both").status, 200);
+    assert_eq!(with(Some(&other.certificate), Some(&other.key)).expect("nginx says so").status, 400);
+    let error = with(Some(&client.certificate), Some(&other.key)).expect_err("the key is another's");
+    assert!(error.contains("other.key` is not the key of `") && error.contains("client.pem`"), "{error}");
+    let error = with(Some(&client.certificate), None).expect_err("there is no key");
+    assert!(error.contains("no private key in `"), "{error}");
+    assert_eq!(refused::<Http>(json!({ "url": "https://a", "key": "k.pem" })), "`key` needs a `cert`");
+}
+
+#[test]
+fn the_address_of_a_name_can_be_given() {
+    let authority = Authority::new();
+    let server = nginx_tls(&authority.issue_for("web", &["web.invalid"], (4096, 1, 1)), "");
+    let url = format!("https://WEB.invalid:{}/", server.port);
+    let settings = json!({ "url": url, "ca": authority.ca(), "resolve": { "Web.invalid": "127.0.0.1" } });
+    let seen = look::<Http>(settings.clone()).expect("it is reached");
+    assert_eq!((seen.status, seen.tls.map(|tls| tls.names)), (200, Some(vec!["web.invalid".to_owned()])));
+    let probe: Http = probe(settings);
+    let curl = probe.reproduce().expect("there is one").join(" ");
+    assert!(curl.contains(&format!("--resolve web.invalid:{}:127.0.0.1", server.port)), "{curl}");
+    let error = look::<Http>(json!({ "url": url, "ca": authority.ca() })).expect_err("DNS knows no such name");
+    assert!(error.contains("no address is known for `web.invalid`"), "{error}");
 }

@@ -67,7 +67,7 @@ struct Push<'a> {
 impl Push<'_> {
     async fn send(&self, method: Method, url: Url, kind: &str, body: &[u8]) -> Option<String> {
         let cx = context(std::path::Path::new("/"), &[]);
-        let client = cx.http(&url, &HttpOptions { insecure: false, ca: self.ca.clone() }, Manner::default());
+        let client = cx.http(&url, &HttpOptions { ca: self.ca.clone(), ..HttpOptions::default() }, Manner::default());
         let client = client.expect("the file is there");
         let mut request = client.request(method, url).header("content-type", kind).body(body.to_vec());
         if self.is_locked {

@@ -330,3 +330,26 @@ fn until(mut is_so: impl FnMut() -> bool) {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_server_is_reached_over_its_socket() {
+    let folder = harness::directory("redis-socket");
+    let socket = folder.join("redis.sock");
+    let server = redis_with(&["--unixsocket", &socket.display().to_string(), "--requirepass", "p@ss"]);
+    let url = format!("redis+unix://:p%40ss@{}?db=2", socket.display());
+    let seen = look::<Redis>(json!({ "url": url, "write": true })).expect("it answers");
+    assert_eq!((seen.pong, seen.writable, seen.host.as_str(), seen.tls), (true, Some(true), "localhost", false));
+    drop(server);
+    let reported = |path: &Path| {
+        let url = format!("redis+unix://{}", path.display());
+        look::<Redis>(json!({ "url": url })).expect_err("nobody answers").replace(&folder.display().to_string(), "DIR")
+    };
+    assert_snapshot!(reported(&socket), @"
+    `DIR/redis.sock` refused the connection
+    help: nothing listens there: is it running, and is this the right port?
+    ");
+    assert_snapshot!(reported(&folder.join("none")), @"
+    there is no socket `DIR/none`
+    help: is Redis running, and what does its `unixsocket` say?
+    ");
+}

@@ -85,6 +85,10 @@ fn every_kind_that_connects_reaches_what_only_the_bastion_does() {
             "{{ http: {{ url: \"https://web.internal:{}/\", ca: {ca} }}, expect: {{ tls.days_left: {{ above: 0 }} }} }}",
             secure.port
         ),
+        format!(
+            "{{ http: {{ url: \"https://web.internal:{}/\", ca: {ca}, resolve: {{ web.internal: 127.0.0.1 }} }} }}",
+            secure.port
+        ),
         format!("{{ tls: {{ address: \"web.internal:{}\", ca: {ca} }} }}", secure.port),
         format!("{{ tls: {{ address: \"db.internal:{}\", starttls: postgres, ca: {ca} }} }}", encrypted.port()),
         format!("{{ tcp: {{ address: \"{}\", send: \"PING\\r\\n\" }}, expect: {{ banner: +PONG }} }}", &redis[8..]),

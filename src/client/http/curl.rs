@@ -1,11 +1,11 @@
 //! The call of curl by which a person sends the same request.
 
-use std::path::PathBuf;
+use crate::client::HttpOptions;
 
 use super::{Request, text};
 
 /// The call of curl that sends the same request.
-pub fn curl(request: &Request, insecure: bool, ca: Option<&PathBuf>) -> Vec<String> {
+pub fn curl(request: &Request, options: &HttpOptions) -> Vec<String> {
     let mut argv = vec!["curl".to_owned()];
     match request.method {
         // `-X HEAD` would wait for a body.
@@ -24,11 +24,19 @@ pub fn curl(request: &Request, insecure: bool, ca: Option<&PathBuf>) -> Vec<Stri
             argv.extend(["-X".to_owned(), "GET".to_owned()]);
         }
     }
-    if insecure {
+    if options.insecure {
         argv.push("-k".to_owned());
     }
-    if let Some(ca) = ca {
+    if let Some(ca) = &options.ca {
         argv.extend(["--cacert".to_owned(), ca.display().to_string()]);
+    }
+    if let Some((certificate, key)) = &options.identity {
+        argv.extend(["--cert".to_owned(), certificate.display().to_string()]);
+        argv.extend(["--key".to_owned(), key.display().to_string()]);
+    }
+    let (host, port) = (request.url.host_str().unwrap_or_default(), request.url.port_or_known_default());
+    if let (Some(address), Some(port)) = (options.resolve.get(host), port) {
+        argv.extend(["--resolve".to_owned(), format!("{host}:{port}:{address}")]);
     }
     let url = request.url.to_string();
     // Else curl takes them for ranges and lists.

@@ -13,7 +13,8 @@ use crate::text::error;
 pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
     let place = place(url);
     if let Some(error) = find::<rustls::Error>(error) {
-        return tls(error, &place, url);
+        let fault = tls(error, &place, url);
+        return if wants_certificate(error) { fault.help(CLIENT_CERTIFICATE) } else { fault };
     }
     if error.is_dns() {
         let host = url.host_str().unwrap_or_default();
@@ -51,6 +52,20 @@ pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
         return Fault::new(format!("{place} ended the HTTP/2 connection before it had answered"));
     }
     Fault::new(format!("no answer from {place}")).help("`curl -v` shows how far it comes")
+}
+
+const CLIENT_CERTIFICATE: &str = "it may require a client certificate: name yours with `cert: FILE` and `key: FILE`, or check whether it is still valid";
+
+/// Whether the server ended the handshake as one does that wants a certificate of the client, or another one.
+fn wants_certificate(error: &rustls::Error) -> bool {
+    use AlertDescription::{
+        BadCertificate, CertificateExpired, CertificateRequired, CertificateUnknown, HandshakeFailure, UnknownCA,
+    };
+    let rustls::Error::AlertReceived(alert) = error else { return false };
+    matches!(
+        alert,
+        CertificateRequired | HandshakeFailure | BadCertificate | CertificateExpired | CertificateUnknown | UnknownCA
+    )
 }
 
 /// What an error of a connection means.

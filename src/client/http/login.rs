@@ -1,5 +1,7 @@
 //! Who sends a request, and how TLS is verified: the settings that all probes which speak HTTP have in common.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reqwest::header::AUTHORIZATION;
@@ -28,6 +30,14 @@ pub struct Login {
     pub insecure: bool,
     /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
     pub ca: Option<PathBuf>,
+    /// A file with the client's own certificate in PEM, for servers that ask for one, such as `deploy/client.pem`.
+    pub cert: Option<PathBuf>,
+    /// The file of its private key in PEM, without a password. Default: the file of `cert`.
+    pub key: Option<PathBuf>,
+    /// Addresses to connect to instead of those that DNS has, such as `{ api.staging.example: 10.0.0.5 }`. TLS and the
+    /// `Host` header are still those of the name.
+    #[serde(default)]
+    pub resolve: BTreeMap<String, IpAddr>,
 }
 
 impl Login {
@@ -43,12 +53,18 @@ impl Login {
 
     /// How the connection is made.
     pub fn options(&self) -> HttpOptions {
-        HttpOptions { insecure: self.insecure, ca: self.ca.clone() }
+        let key = self.key.as_ref().or(self.cert.as_ref());
+        HttpOptions {
+            insecure: self.insecure,
+            ca: self.ca.clone(),
+            identity: self.cert.clone().zip(key.cloned()),
+            resolve: self.resolve.iter().map(|(host, address)| (host.to_ascii_lowercase(), *address)).collect(),
+        }
     }
 
     /// The command line of curl that sends this request once.
     pub fn curl(&self, request: &Request) -> Vec<String> {
-        curl(request, self.insecure, self.ca.as_ref())
+        curl(request, &self.options())
     }
 
     /// Refuses conflicting credentials, and a password without a user.
@@ -56,6 +72,9 @@ impl Login {
     /// # Errors
     /// What is wrong, for the person who wrote it.
     pub fn validate(&self, url: &HttpUrl) -> Result<(), &'static str> {
+        if self.key.is_some() && self.cert.is_none() {
+            return Err("`key` needs a `cert`");
+        }
         if self.password.is_some() && self.user.is_none() {
             return Err("`password` needs a `user`");
         }

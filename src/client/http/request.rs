@@ -150,12 +150,12 @@ impl Request {
         let manner = Manner { is_fresh: !self.method.is_idempotent(), ..self.manner() };
         let client = cx.http(&self.url, options, manner)?;
         let start = Instant::now();
-        match self.send_by(&client, cx).await {
+        match self.send_by(&client, cx, options).await {
             Ok(response) => Ok((response, start.elapsed())),
             Err(unanswered) if unanswered.was_reused && !manner.is_fresh => {
                 let fresh = cx.http(&self.url, options, Manner { is_fresh: true, ..manner })?;
                 let start = Instant::now();
-                Ok((self.send_by(&fresh, cx).await?, start.elapsed()))
+                Ok((self.send_by(&fresh, cx, options).await?, start.elapsed()))
             }
             Err(unanswered) => Err(unanswered.fault),
         }
@@ -170,7 +170,12 @@ impl Request {
     ///
     /// # Errors
     /// When no answer came.
-    pub async fn send_by(&self, client: &reqwest::Client, cx: &Context) -> Result<reqwest::Response, Unanswered> {
+    pub async fn send_by(
+        &self,
+        client: &reqwest::Client,
+        cx: &Context,
+        options: &HttpOptions,
+    ) -> Result<reqwest::Response, Unanswered> {
         let mut request = client.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
         if let Some(body) = &self.body {
             request = request.body(body.clone());
@@ -188,7 +193,7 @@ impl Request {
             }
             Err(error) => {
                 let was_reused = connection_of(&error).is_some_and(|connection| cx.is_used(connection));
-                let relayed = cx.relay(&self.url).ok().flatten().and_then(|relay| relay.failure(begun));
+                let relayed = cx.relay(&self.url, options).ok().flatten().and_then(|relay| relay.failure(begun));
                 Err(Unanswered { fault: relayed.unwrap_or_else(|| fault(&error, &self.url)), was_reused })
             }
         }
@@ -241,7 +246,7 @@ fn connection_of(error: &reqwest::Error) -> Option<SocketAddr> {
 
 /// The `HttpOptions` of a probe's two settings.
 pub fn options(insecure: bool, ca: Option<&PathBuf>) -> HttpOptions {
-    HttpOptions { insecure, ca: ca.cloned() }
+    HttpOptions { insecure, ca: ca.cloned(), ..HttpOptions::default() }
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -1,16 +1,15 @@
 //! Which certificates a database server may have.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{ring, verify_tls13_signature_with_raw_key};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
-use crate::client::{Fault, file, trust};
+use crate::client::{Fault, trust};
 
 /// How much of a certificate is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,16 +50,7 @@ pub fn config(verify: Verify, files: &Files) -> anyhow::Result<ClientConfig> {
         Fault::new("the URL names a client certificate, but not its key")
             .help("add `sslkey=FILE` (MySQL: `ssl-key=FILE`)")
     })?;
-    let chain = trust::certificates(certificate)?;
-    trust::with_client_certificate(verifier, chain, private_key(key)?)
-        .map_err(|_| Fault::new(format!("`{}` is not the key of `{}`", key.display(), certificate.display())).into())
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
-    PrivateKeyDer::from_pem_slice(&file::read(path, file::MAX_PEM)?).map_err(|_| {
-        Fault::new(format!("no private key in `{}`", path.display()))
-            .help("PEM without a password is needed: `-----BEGIN PRIVATE KEY-----`")
-    })
+    Ok(trust::identified(verifier, certificate, key)?)
 }
 
 /// Accepts a certificate that is pinned, whoever issued it, and others if they verify. A self-signed certificate, as most

@@ -59,7 +59,7 @@ pub async fn open(
     let url = Url::parse(endpoint.unwrap_or(bucket.provider.host())).map_err(|_| {
         Fault::new("the store's endpoint is not a URL").help("give `endpoint` as `https://host` or `http://host:port`")
     })?;
-    let client = cx.http(&url, &HttpOptions { insecure: false, ca: ca.cloned() }, Manner::default())?;
+    let client = cx.http(&url, &HttpOptions { ca: ca.cloned(), ..HttpOptions::default() }, Manner::default())?;
     let connector = Limited { client, load: Arc::clone(&cx.load) };
     // A checklist says itself how often to look again.
     let retry = RetryConfig { max_retries: 0, retry_timeout: cx.timeout, ..RetryConfig::default() };

@@ -212,9 +212,10 @@ impl Burst {
         deadline: Instant,
     ) -> Result<(BurstSeen, Verdict), Fault> {
         let (start, begun) = (Instant::now(), seconds(cx));
+        let options = &self.login.options();
         let send = |number: u32| async move {
             let answered = async {
-                let mut response = request.send_by(client, cx).await.map_err(|unanswered| unanswered.fault)?;
+                let mut response = request.send_by(client, cx, options).await.map_err(|unanswered| unanswered.fault)?;
                 read(&mut response, MAX_BODY, &cx.load).await?;
                 Ok((response.status(), std::mem::take(response.headers_mut())))
             };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use redis::{Cmd, ServerError, Value, cmd, parse_redis_value};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
@@ -137,6 +138,20 @@ async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + ?Sized), c
 }
 
 async fn dial(target: &Target, dialer: &Dialer) -> Result<Wire, Fault> {
+    if let Some(socket) = &target.socket {
+        if dialer.via.is_some() {
+            let fault = Fault::new(format!("{} is a local socket: `via` does not apply", target.name()));
+            return Err(fault.help("write `via: null` in this probe"));
+        }
+        return match UnixStream::connect(socket).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let fault = Fault::new(format!("there is no socket {}", target.name()));
+                Err(fault.help("is Redis running, and what does its `unixsocket` say?"))
+            }
+            Err(error) => Err(connection(&error, &target.name())),
+        };
+    }
     match dialer.dial(&target.host, target.port).await {
         Ok(dialed) => Ok(dialed.wire),
         Err(DialError::Io { error, from: None }) if error.kind() == ErrorKind::TimedOut => {

@@ -41,7 +41,7 @@ pub struct Redis {
 /// What a Redis server answered. What `INFO` would say is absent where the user may not ask for it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct RedisSeen {
-    /// The host that the URL names, such as `eu1-quiet-fox-12345.upstash.io`.
+    /// The host that the URL names (`localhost` for a socket), such as `eu1-quiet-fox-12345.upstash.io`.
     pub host: String,
     /// Whether the connection is encrypted.
     pub tls: bool,
@@ -181,7 +181,8 @@ expect: { writable: true }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let mut argv = vec!["redis-cli".to_owned(), "-u".to_owned(), self.url.target().cli()];
+        let mut argv = vec!["redis-cli".to_owned()];
+        argv.extend(self.url.target().cli());
         if self.insecure {
             argv.push("--insecure".to_owned());
         }

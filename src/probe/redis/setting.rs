@@ -1,6 +1,7 @@
 //! The URL of a Redis server, taken apart.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
@@ -21,7 +22,8 @@ pub struct RedisUrl(#[schemars(with = "String")] Target);
 #[serde(deny_unknown_fields)]
 pub struct Parts {
     /// The server: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS. All but the host may be left
-    /// out; the password is percent-encoded. Usually a secret, such as `${secrets.REDIS_URL}`.
+    /// out; the password is percent-encoded. Usually a secret, such as `${secrets.REDIS_URL}`. A socket of this machine is
+    /// `redis+unix://USER:PASSWORD@/run/redis.sock?db=0`.
     url: Option<RedisUrl>,
     /// Without `url`: the name or address of the server, such as `redis.staging.example`.
     host: Option<String>,
@@ -75,6 +77,8 @@ pub struct Target {
     pub password: Option<String>,
     /// The number of the database.
     pub database: u32,
+    /// The socket, where it is one of this machine.
+    pub socket: Option<PathBuf>,
 }
 
 impl RedisUrl {
@@ -85,13 +89,24 @@ impl RedisUrl {
 }
 
 impl Target {
-    /// `host:port`, which is all of it that may be shown.
+    /// `host:port`, or the socket, which is all of it that may be shown.
     pub fn name(&self) -> String {
+        if let Some(socket) = &self.socket {
+            return format!("`{}`", socket.display());
+        }
         format!("{}:{}", self.place.host_str().unwrap_or_default(), self.port)
     }
 
-    /// The URL as `redis-cli` understands it: as written, unless the scheme or the parameters are foreign to it.
-    pub fn cli(&self) -> String {
+    /// How `redis-cli` is given it. The URL is as written, unless the scheme or the parameters are foreign to it.
+    pub fn cli(&self) -> Vec<String> {
+        let Some(socket) = &self.socket else { return vec!["-u".to_owned(), self.cli_url()] };
+        let mut argv = vec!["-s".to_owned(), socket.display().to_string(), "-n".to_owned(), self.database.to_string()];
+        argv.extend(self.user.iter().flat_map(|user| ["--user".to_owned(), user.clone()]));
+        argv.extend(self.password.iter().flat_map(|password| ["--pass".to_owned(), password.clone()]));
+        argv
+    }
+
+    fn cli_url(&self) -> String {
         let text = self.text.trim();
         let is_known = text.starts_with("redis://") || text.starts_with("rediss://");
         let Ok(url) = Url::parse(text) else { return text.to_owned() };
@@ -112,6 +127,7 @@ impl Target {
         let is_tls = match scheme.as_deref() {
             Some("redis" | "valkey") => false,
             Some("rediss" | "valkeys") => true,
+            Some("redis+unix" | "unix" | "valkey+unix") => return Self::parse_socket(text),
             _ => return Err("the URL must begin with redis:// or rediss://".to_owned()),
         };
         // The parser would call a `/` in a password the end of an empty host, or of an invalid port.
@@ -157,7 +173,22 @@ impl Target {
             password: password.map_err(wrong("password"))?,
             database: database
                 .map_err(|_| format!("after the host comes the number of a database, such as `/0` ({help})"))?,
+            socket: None,
         })
+    }
+
+    /// `redis+unix://user:password@/path?db=0`.
+    fn parse_socket(text: &str) -> Result<Self, String> {
+        let (_, rest) = text.split_once("://").ok_or("the URL names no socket")?;
+        // What comes first is read like that of a server; the path is not a database.
+        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (login, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+        let path = percent_decode_str(path).decode_utf8().map_err(|_| "the path of the socket is not UTF-8")?;
+        if !path.starts_with('/') || path.ends_with('/') || !(login.is_empty() || login.ends_with('@')) {
+            return Err("a socket is named by its whole path: redis+unix:///run/redis.sock".to_owned());
+        }
+        let server = Self::parse(&format!("redis://{login}localhost?{query}"))?;
+        Ok(Self { text: text.to_owned(), socket: Some(PathBuf::from(&*path)), ..server })
     }
 }
 
@@ -196,6 +227,23 @@ mod tests {
         assert_eq!((target.host.as_str(), target.port, target.is_tls), ("redis.example", 7000, true));
         assert_eq!((target.user.as_deref(), target.password.as_deref()), (Some("gate"), Some("p@s/s")));
         assert_eq!(target.database, 3);
+    }
+
+    #[test]
+    fn a_socket_is_named_by_its_path() {
+        let target = read("redis+unix://gate:p%40ss@/run/re%20dis.sock?db=3");
+        assert_eq!(target.socket.as_deref(), Some(std::path::Path::new("/run/re dis.sock")));
+        assert_eq!((target.user.as_deref(), target.password.as_deref()), (Some("gate"), Some("p@ss")));
+        assert_eq!((target.database, target.name().as_str()), (3, "`/run/re dis.sock`"));
+        assert_eq!(
+            target.cli(),
+            ["-s", "/run/re dis.sock", "-n", "3", "--user", "gate", "--pass", "p@ss"].map(str::to_owned)
+        );
+        assert_eq!(read("unix:///run/redis.sock").database, 0);
+        for text in ["redis+unix://host/run/redis.sock", "redis+unix://", "redis+unix:///run/"] {
+            assert_snapshot!(refused(text), @"a socket is named by its whole path: redis+unix:///run/redis.sock");
+        }
+        assert_snapshot!(refused("redis+unix:///run/redis.sock?dbs=1"), @"unsupported URL parameter `dbs`: only `db` is supported");
     }
 
     #[test]
