@@ -1,6 +1,6 @@
 //! The checklist that is proposed: variables, secrets, and items with their probes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
@@ -93,6 +93,8 @@ pub struct Proposal {
     pub held: Option<String>,
     /// Whether it can be tried.
     pub is_tryable: bool,
+    /// Whether its route is a guess: when it is tried, the usual ones are tried too.
+    pub is_guessed: bool,
 }
 
 impl Part {
@@ -138,6 +140,7 @@ impl Proposal {
             probes,
             held: None,
             is_tryable: true,
+            is_guessed: false,
         }
     }
 
@@ -229,47 +232,10 @@ impl Draft {
         format!("${{secrets.{name}}}")
     }
 
-    /// The same with all items that can be tried, none of which needs another.
-    pub fn attempt(&self) -> Self {
-        let tried = self.proposals.iter().filter(|item| item.is_tryable);
-        let live = tried.map(|item| Proposal { held: None, needs: Vec::new(), ..item.clone() });
-        Self { proposals: live.collect(), ..self.clone() }
-    }
-
-    /// Keeps the items that passed; the others become comments with the reason.
-    pub fn settle(&mut self, results: &HashMap<String, Option<String>>) {
-        let proposals = std::mem::take(&mut self.proposals);
-        self.proposals = proposals.into_iter().flat_map(|item| settled(item, results)).collect();
-    }
-
     /// The items that are not comments.
     pub fn live(&self) -> impl Iterator<Item = &Proposal> {
         self.proposals.iter().filter(|item| item.held.is_none())
     }
-}
-
-/// An item as it was tried; one of a list as two, if only some of its elements passed.
-fn settled(mut item: Proposal, results: &HashMap<String, Option<String>>) -> Vec<Proposal> {
-    if !item.is_tryable {
-        return vec![item];
-    }
-    let reason = |id: &str| match results.get(id) {
-        Some(reason) => reason.as_ref().map(|reason| format!("it was tried: {reason}")),
-        None => Some("it was not tried".to_owned()),
-    };
-    if item.each.is_empty() {
-        item.held = reason(&item.id);
-        return vec![item];
-    }
-    let elements = std::mem::take(&mut item.each);
-    let name = |element: &Value| element["name"].as_str().or(element.as_str()).unwrap_or_default().to_owned();
-    let why = |element: &Value| reason(&format!("{}/{}", item.id, name(element)));
-    let (passed, failed): (Vec<Value>, Vec<Value>) = elements.into_iter().partition(|element| why(element).is_none());
-    let live = Proposal { held: None, each: passed, ..item.clone() };
-    let held = failed.first().and_then(why);
-    let id = if live.each.is_empty() { item.id.clone() } else { format!("{}-others", item.id) };
-    let others = Proposal { id, held, each: failed, ..item };
-    [live, others].into_iter().filter(|item| !item.each.is_empty()).collect()
 }
 
 /// Foreign text for a setting, in which nothing is a reference.

@@ -7,6 +7,7 @@
 //! Nothing is run, and nothing outside the repository is read.
 
 mod alembic;
+mod attempt;
 mod compose;
 mod configuration;
 mod containers;
@@ -99,13 +100,13 @@ impl Init {
     /// A checklist of every item that can be tried, none of which waits for another. Nothing where there is none.
     pub fn attempt(&self) -> Option<String> {
         let is_any = self.draft.proposals.iter().any(|item| item.is_tryable);
-        is_any.then(|| write::write(&self.draft.attempt(), &self.name))
+        is_any.then(|| write::write(&attempt::attempt(&self.draft), &self.name))
     }
 
     /// Keeps the items that passed; the others become comments with the reason. Each result is the reason of an item
     /// that did not pass, or nothing.
     pub fn settle(&mut self, results: &HashMap<String, Option<String>>) {
-        self.draft.settle(results);
+        attempt::settle(&mut self.draft, results);
     }
 
     /// Files that could not be read, with the reasons.

@@ -164,7 +164,10 @@ fn other(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) 
     let path = service.health.as_ref().map_or("/", |route| &route.path);
     let proposal = http(service, outer, path, None, draft);
     Some(match path {
-        "/" => proposal.todo("name the route that says whether the service is healthy"),
+        "/" => {
+            let proposal = proposal.todo("name the route that says whether the service is healthy");
+            Proposal { is_guessed: true, ..proposal }
+        }
         _ => proposal,
     })
 }

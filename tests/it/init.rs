@@ -147,6 +147,32 @@ services:
 }
 
 #[test]
+fn where_no_file_names_a_route_the_usual_ones_are_tried() {
+    let api = nginx("location = /health { return 200 'ok'; } location / { return 404; }");
+    let pages = nginx("location / { return 200 'a page'; }");
+    let port = |url: String| url.rsplit(':').next().unwrap_or_default().to_owned();
+    let compose = format!(
+        "services:\n  api: {{ build: api, ports: [\"{}:8000\"] }}\n  pages: {{ build: pages, ports: [\"{}:8000\"] }}\n",
+        port(api.url()),
+        port(pages.url())
+    );
+    let project = project().file("compose.yaml", &compose);
+    let output = project.gate(&["init", "--try"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    let written = project.read("checklists/staging.yaml");
+    let probes: Vec<&str> = written.lines().map(str::trim).filter(|line| line.contains("http: {")).collect();
+    assert_eq!(
+        probes,
+        [
+            r#"- http: { url: "${vars.api}/health", control: { url: /no-such-page } }"#,
+            r#"- http: { url: "${vars.pages}/", redirects: 5 }"#
+        ],
+        "{written}"
+    );
+    assert_eq!(project.gate(&["check", "staging", "--no-record"]).code, 0, "{written}");
+}
+
+#[test]
 fn docker_knows_the_state_of_what_publishes_no_port() {
     let compose = "services:\n  worker: { build: ., healthcheck: { test: ./alive } }\n  job: { image: acme/job }\n  gone: { image: acme/gone }\n";
     assert_snapshot!(proposed(&[("deploy/compose.yaml", compose)]), @r#"
