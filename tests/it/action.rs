@@ -37,13 +37,13 @@ fn installed() -> String {
 /// The releases of a repository, with one archive. Returns its checksum, too.
 fn releases(checksum: Option<&str>) -> (HttpServer, String) {
     let folder = directory("release");
-    let name = "gate-1.2.3-x86_64-unknown-linux-gnu";
-    fs::create_dir(folder.join(name)).expect("the folder is ours");
-    let gate = folder.join(name).join("gate");
+    let name = format!("gate-1.2.3-{}", Job::TARGET);
+    fs::create_dir(folder.join(&name)).expect("the folder is ours");
+    let gate = folder.join(&name).join("gate");
     fs::write(&gate, format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_gate"))).expect("the folder is ours");
     fs::set_permissions(&gate, fs::Permissions::from_mode(0o755)).expect("the file is ours");
     let mut tar = Command::new(program("tar"));
-    tar.args(["-czf", "archive", name]).current_dir(&folder);
+    tar.args(["-czf", "archive", &name]).current_dir(&folder);
     assert!(tar.status().expect("it is installed").success());
     let archive = fs::read(folder.join("archive")).expect("it was just made");
     let digest = hex::encode(Sha256::digest(&archive));
@@ -129,7 +129,7 @@ fn a_wrong_checksum_is_refused() {
     let (server, digest) = releases(Some(&"0".repeat(64)));
     let error = refused(&server, &[("version", "1.2.3")]);
     let expected = format!("expected {}, got {digest}", "0".repeat(64));
-    assert!(error.contains("the checksum of gate-1.2.3-x86_64-unknown-linux-gnu.tar.gz is wrong"), "{error}");
+    assert!(error.contains(&format!("the checksum of gate-1.2.3-{}.tar.gz is wrong", Job::TARGET)), "{error}");
     assert!(error.ends_with(&expected), "{error}");
 
     let (server, digest) = releases(None);
@@ -146,7 +146,7 @@ fn what_cannot_be_installed_is_named() {
     let (server, _) = releases(None);
     let error = refused(&server, &[("version", "9.9.9")]);
     assert!(
-        error.starts_with("::error::cannot download gate 9.9.9 for x86_64-unknown-linux-gnu from http://"),
+        error.starts_with(&format!("::error::cannot download gate 9.9.9 for {} from http://", Job::TARGET)),
         "{error}"
     );
     let error = refused(&server, &[("version", "../../evil")]);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Output, Project, directory, missing, program, python};
+use crate::harness::{Job, Output, Project, Response, directory, http, missing, program, python};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const COMMIT: &str = "0f1d7aa 2026-01-31";
@@ -36,7 +36,7 @@ static ARCHIVE: LazyLock<PathBuf> = LazyLock::new(|| {
     let dist = directory("dist");
     let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
     let mut archive = Command::new(Path::new(ROOT).join(".github/release/archive"));
-    archive.args([TARGET, "--allow-dirty", "--offline"]).current_dir(ROOT).env("PATH", path);
+    archive.args([Job::TARGET, "--allow-dirty", "--offline"]).current_dir(ROOT).env("PATH", path);
     archive.env("CARGO_TARGET_DIR", target).env("GATE_DIST", &dist).env("GATE_COMMIT", COMMIT);
     for (setting, value) in [("OPT_LEVEL", "0"), ("LTO", "off"), ("CODEGEN_UNITS", "256")] {
         archive.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
@@ -44,11 +44,9 @@ static ARCHIVE: LazyLock<PathBuf> = LazyLock::new(|| {
     succeeds(&mut archive);
     dist
 });
-const TARGET: &str =
-    if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" };
 
 fn name() -> String {
-    format!("gate-{}-{TARGET}", env!("CARGO_PKG_VERSION"))
+    format!("gate-{}-{}", env!("CARGO_PKG_VERSION"), Job::TARGET)
 }
 
 /// The archive, unpacked somewhere.
@@ -127,6 +125,22 @@ fn an_archive_alone_is_enough_on_a_fresh_machine() {
     assert_eq!(check.code, 0, "{}{}", check.stdout, check.stderr);
     assert!(check.stdout.contains("\nREADY: 1 of 1 green"), "{}", check.stdout);
     assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn the_action_installs_the_archive_as_it_is_published() {
+    let published = format!("/acme/gate/releases/download/v{}/", env!("CARGO_PKG_VERSION"));
+    let server = http(move |request| match request.path.strip_prefix(&published) {
+        Some(file) => fs::read(ARCHIVE.join(file)).map_or_else(|_| Response::empty(404), Response::ok),
+        None => Response::empty(404),
+    });
+    let item = "{ id: here, title: Here, probes: [{ file: { path: checklists/staging.yaml } }] }";
+    let project = Project::new(&format!("{{ title: T, sections: [{{ title: S, items: [{item}] }}] }}"));
+    let inputs = [("checklist", "staging"), ("version", env!("CARGO_PKG_VERSION"))];
+    let output = Job::new(project.path(), &inputs).env("GITHUB_SERVER_URL", &server.url()).run();
+    assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+    let installed = format!("gate {} ({COMMIT})\n", env!("CARGO_PKG_VERSION"));
+    assert!(output.stdout.starts_with(&installed), "{}", output.stdout);
 }
 
 /// The instructions of a Containerfile, each with its arguments.

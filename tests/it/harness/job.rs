@@ -23,6 +23,10 @@ pub struct Job {
 }
 
 impl Job {
+    /// The target of the archive for this machine.
+    pub const TARGET: &str =
+        if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" };
+
     /// The action's file.
     pub fn action() -> Value {
         let text = fs::read_to_string(Path::new(ACTION).join("action.yml")).expect("it is part of the tree");
@@ -101,7 +105,7 @@ impl Job {
         bash.env("HOME", directory("home")).env("LANG", "C.UTF-8");
         bash.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", &self.workspace);
         bash.env("GITHUB_ACTION_PATH", ACTION).env("RUNNER_TEMP", &self.runner);
-        bash.env("RUNNER_OS", "Linux").env("RUNNER_ARCH", "X64");
+        bash.env("RUNNER_OS", "Linux").env("RUNNER_ARCH", if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" });
         for (name, file) in [("GITHUB_OUTPUT", "output"), ("GITHUB_PATH", "path"), ("GITHUB_STEP_SUMMARY", "summary")] {
             bash.env(name, self.runner.join(file));
         }
