@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Sources};
-use crate::probe::Registry;
 use crate::text::error;
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
@@ -90,14 +89,6 @@ impl<'a> Checks<'a> {
         problems.extend(own.into_iter().map(|problem| problem.also(name.span, "used here")));
         let used = Used { check: check.name.clone(), span: name.span };
         specs.into_iter().map(|spec| ProbeTask { used: Some(used.clone()), ..spec }).collect()
-    }
-
-    /// The probes of the check that `node` uses, as they are written there. None where it uses none that can be read.
-    pub fn written(&self, node: &Node, registry: &Registry) -> Option<Node> {
-        let check = self.read.get(node.get("use")?.text()?)?.as_ref()?;
-        let with = node.get("with").map(Node::entries).unwrap_or_default();
-        let probes = check.filled(with, &mut Vec::new());
-        Some(via::entry(node).map_or_else(|| probes.clone(), |via| via::in_check(&probes, &via, registry)))
     }
 
     /// Reports what is wrong with a check on its own.

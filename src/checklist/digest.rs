@@ -19,19 +19,6 @@ pub struct Definition {
     secrets: Vec<String>,
 }
 
-/// A probe as it is written, with checks expanded and every reference kept.
-#[derive(Debug, Clone)]
-pub struct WrittenProbe {
-    /// Its kind.
-    pub kind: String,
-    /// The name by which others refer to its observation.
-    pub alias: Option<String>,
-    /// Its settings.
-    pub settings: Node,
-    /// Its expectations.
-    pub expect: Option<Node>,
-}
-
 /// What an item needs, and what a person is asked to confirm.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
@@ -44,44 +31,26 @@ pub struct Frame<'a> {
 }
 
 /// The source digest of an item, in hexadecimal, and its definition.
-pub fn digests(frame: Frame, written: &[WrittenProbe], tasks: &[ProbeTask]) -> (String, Definition) {
-    let names = secret_names(tasks);
-    let mut definition = Canonical::new(frame, &names);
-    for (at, task) in tasks.iter().enumerate() {
-        let written = written.get(at);
-        definition.probe(task.kind.name(), task.alias.as_deref());
-        definition.node(task.settings.node(), written.map(|written| &written.settings));
-        definition.optional(task.expectations.node(), written.and_then(|written| written.expect.as_ref()));
-        definition.0.extend(task.info.expect_digest);
-    }
-    let base = definition.finish();
-    // Without variables, the two are the same.
-    let is_filled =
-        |probe: &WrittenProbe| probe.settings.has_holes() || probe.expect.as_ref().is_some_and(Node::has_holes);
-    let source = match written.iter().any(is_filled) {
-        true => source(Canonical::new(frame, &names), written, tasks),
-        false => base.clone(),
-    };
-    (source, Definition { base, secrets: names })
+pub fn digests(frame: Frame, probes: &[ProbeTask]) -> (String, Definition) {
+    let secrets = secret_names(probes);
+    let digest = |form| Canonical::item(form, frame, &secrets, probes).finish();
+    let base = digest(Form::Filled);
+    // Where nothing was filled in, the two are the same.
+    let is_filled = probes.iter().flat_map(trees).any(Node::is_filled);
+    let source = if is_filled { digest(Form::Written) } else { base.clone() };
+    (source, Definition { base, secrets })
 }
 
-fn source(mut source: Canonical, written: &[WrittenProbe], tasks: &[ProbeTask]) -> String {
-    for (at, task) in tasks.iter().enumerate() {
-        if let Some(probe) = written.get(at) {
-            source.probe(&probe.kind, probe.alias.as_deref());
-            source.node(&probe.settings, None);
-            source.optional(probe.expect.as_ref(), None);
-        }
-        source.0.extend(task.info.expect_digest);
-    }
-    source.finish()
+/// What a probe observes and expects.
+fn trees(probe: &ProbeTask) -> impl Iterator<Item = &Node> {
+    std::iter::once(probe.settings.node()).chain(probe.expectations.node())
 }
 
 /// The digest of a tree.
 pub fn of_node(node: &Node) -> [u8; 32] {
-    let mut canonical = Canonical(Vec::new());
-    canonical.node(node, None);
-    Sha256::digest(&canonical.0).into()
+    let mut canonical = Canonical::new(Form::Filled);
+    canonical.node(node);
+    Sha256::digest(&canonical.bytes).into()
 }
 
 impl Definition {
@@ -92,7 +61,7 @@ impl Definition {
         if addresses.is_empty() {
             return self.base.clone();
         }
-        let mut canonical = Canonical(Vec::new());
+        let mut canonical = Canonical::new(Form::Filled);
         canonical.text(&self.base);
         for (name, address) in addresses {
             canonical.text(name);
@@ -133,14 +102,30 @@ fn has_user(text: &str) -> bool {
     text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
+/// Which of the two forms of a tree counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// What was written.
+    Written,
+    /// With references filled in, as far as they are known.
+    Filled,
+}
+
 /// Trees as bytes, so that the order of keys, quoting and layout don't count. Each part begins with its kind and length:
 /// two different trees never give the same bytes.
-struct Canonical(Vec<u8>);
+struct Canonical {
+    bytes: Vec<u8>,
+    form: Form,
+}
 
 impl Canonical {
-    /// One that begins with what frames the probes of an item.
-    fn new(frame: Frame, secrets: &[String]) -> Self {
-        let mut canonical = Self(Vec::with_capacity(512));
+    fn new(form: Form) -> Self {
+        Self { bytes: Vec::new(), form }
+    }
+
+    /// An item: what frames its probes, and what each observes and expects.
+    fn item(form: Form, frame: Frame, secrets: &[String], probes: &[ProbeTask]) -> Self {
+        let mut canonical = Self { bytes: Vec::with_capacity(512), form };
         canonical.list("needs", frame.needs.iter().copied());
         canonical.list("sign-off", frame.sign_off.into_iter().flatten());
         for secret in frame.secrets.iter().filter(|secret| secrets.contains(&secret.name)) {
@@ -151,25 +136,29 @@ impl Canonical {
                 SecretSource::Command(argv) => canonical.list("command", argv.iter().map(String::as_str)),
             }
         }
+        for probe in probes {
+            canonical.list(probe.kind.name(), probe.alias.as_deref().into_iter());
+            canonical.node(probe.settings.node());
+            let expect = probe.expectations.node();
+            canonical.bytes.push(u8::from(expect.is_some()));
+            expect.into_iter().for_each(|expect| canonical.node(expect));
+            canonical.bytes.extend(probe.info.expect_digest);
+        }
         canonical
-    }
-
-    fn probe(&mut self, kind: &str, alias: Option<&str>) {
-        self.list(kind, alias.into_iter());
     }
 
     /// Seven bits a byte, the last one marked: most counts are small.
     fn count(&mut self, mut count: usize) {
         while count > 0x7f {
-            self.0.push((count & 0x7f) as u8);
+            self.bytes.push((count & 0x7f) as u8);
             count >>= 7;
         }
-        self.0.push(count as u8 | 0x80);
+        self.bytes.push(count as u8 | 0x80);
     }
 
     fn text(&mut self, text: &str) {
         self.count(text.len());
-        self.0.extend(text.as_bytes());
+        self.bytes.extend(text.as_bytes());
     }
 
     fn list<'t>(&mut self, tag: &str, texts: impl Iterator<Item = &'t str> + Clone) {
@@ -178,15 +167,10 @@ impl Canonical {
         texts.for_each(|text| self.text(text));
     }
 
-    fn optional(&mut self, node: Option<&Node>, written: Option<&Node>) {
-        self.0.push(u8::from(node.is_some()));
-        if let Some(node) = node {
-            self.node(node, written);
+    fn node(&mut self, node: &Node) {
+        if let (Form::Written, Some(written)) = (self.form, &node.written) {
+            return self.parts(&written.parts);
         }
-    }
-
-    /// `written` is the node before anything in it was filled, where it is known.
-    fn node(&mut self, node: &Node, written: Option<&Node>) {
         match &node.value {
             Value::Scalar(scalar) if has_user(&scalar.text) => {
                 self.list("url", [&*address(&scalar.text).unwrap_or_default()].into_iter());
@@ -199,20 +183,18 @@ impl Canonical {
             Value::List(elements) => {
                 self.list("list", std::iter::empty());
                 self.count(elements.len());
-                let written = written.map(Node::elements).unwrap_or_default();
-                elements.iter().enumerate().for_each(|(at, element)| self.node(element, written.get(at)));
+                elements.iter().for_each(|element| self.node(element));
             }
             Value::Map(entries) => {
                 let mut sorted: Vec<(&str, &Node)> = entries.iter().map(|(key, node)| (&*key.text, node)).collect();
                 sorted.sort_unstable_by_key(|(key, _)| *key);
                 self.list("map", sorted.iter().map(|(key, _)| *key));
                 for (key, node) in sorted {
-                    let written = written.and_then(|written| written.get(key));
                     let is_credential = CREDENTIALS.iter().any(|credential| key.eq_ignore_ascii_case(credential));
-                    match written {
-                        Some(written) if is_credential => self.node(written, None),
-                        Some(_) | None => self.node(node, written),
-                    }
+                    let form = if is_credential { Form::Written } else { self.form };
+                    let outer = std::mem::replace(&mut self.form, form);
+                    self.node(node);
+                    self.form = outer;
                 }
             }
         }
@@ -235,7 +217,7 @@ impl Canonical {
 
     fn finish(self) -> String {
         let mut text = [0; 64];
-        hex::encode_to_slice(Sha256::digest(&self.0), &mut text).expect("two digits for each of 32 bytes");
+        hex::encode_to_slice(Sha256::digest(&self.bytes), &mut text).expect("two digits for each of 32 bytes");
         String::from_utf8_lossy(&text).into_owned()
     }
 }

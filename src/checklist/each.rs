@@ -57,7 +57,7 @@ impl Repeating<'_, '_, '_> {
     fn sections(&mut self, sections: &Node) -> Node {
         let Value::List(list) = &sections.value else { return sections.clone() };
         let list: Vec<Node> = list.iter().map(|section| self.section(section)).collect();
-        Node { span: sections.span, value: Value::List(list.into()) }
+        Node::new(sections.span, Value::List(list.into()))
     }
 
     fn section(&mut self, section: &Node) -> Node {
@@ -97,7 +97,7 @@ impl Repeating<'_, '_, '_> {
             }
         }
         let span = section.get("items").map_or(section.span, |items| items.span);
-        with(&without(section, "each"), "items", Node { span, value: Value::List(made.into()) })
+        with(&without(section, "each"), "items", Node::new(span, Value::List(made.into())))
     }
 
     /// What becomes of an item whose list is not known: in a base, others may give it.
@@ -187,7 +187,7 @@ impl Repeating<'_, '_, '_> {
                 let text = format!("{text}/{}", element.key);
                 self.elements.insert(text.clone(), element.node.span);
                 let value = Value::Scalar(Scalar { text: text.into(), style: Style::Quoted });
-                made = with(&made, &key.text, Node { span: id.span, value });
+                made = with(&made, &key.text, Node::new(id.span, value));
             }
         }
         let mut lookup = |reference: &Reference| of_element(reference, &element.node);
@@ -238,7 +238,7 @@ fn entry<'n>(node: &'n Node, key: &str) -> Option<&'n (Key, Node)> {
 fn without(node: &Node, key: &str) -> Node {
     let Value::Map(entries) = &node.value else { return node.clone() };
     let entries = entries.iter().filter(|(name, _)| &*name.text != key).cloned().collect();
-    Node { span: node.span, value: Value::Map(entries) }
+    Node::new(node.span, Value::Map(entries))
 }
 
 /// The map with another value under a key that it has.
@@ -248,5 +248,5 @@ fn with(node: &Node, key: &str, value: Node) -> Node {
     if let Some((_, old)) = entries.iter_mut().find(|(name, _)| &*name.text == key) {
         *old = value;
     }
-    Node { span: node.span, value: Value::Map(entries.into()) }
+    Node::new(node.span, Value::Map(entries.into()))
 }

@@ -16,7 +16,7 @@ use crate::yaml::{self, Node, Spanned, Value};
 
 use super::check::Checks;
 use super::credential::{Credential, credentials, in_broken_yaml, redactor};
-use super::digest::{Frame, WrittenProbe, digests};
+use super::digest::{Frame, digests};
 use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming, Since};
 use super::gap;
 use super::kind_info::KindCache;
@@ -64,7 +64,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
     let tree = tree(&found, file, &given, env, &mut sources, &mut problems);
-    let Tree { mut root, written, bases, elements, unread } = via::handed_down(tree, registry, &mut problems);
+    let Tree { mut root, bases, elements, unread } = via::handed_down(tree, registry, &mut problems);
     let has_unset_title = has_unset_title(root.as_mut(), overrides.shows_unset, &mut problems);
     let is_base = found.is_base();
     let mut found_credentials = match &root {
@@ -90,13 +90,13 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
             problems: &mut problems,
             has_parents: false,
             has_bases: !bases.is_empty(),
-            written: written.as_ref(),
+            root: &root,
             elements: &elements,
             is_base,
             before: HashSet::new(),
             has_subject: is_base || root.get("subject").is_some_and(|subject| !subject.is_null()),
         };
-        loader.content(&root, written.as_ref(), overrides)
+        loader.content(overrides)
     });
     let digest = digest(&sources, file, &bases);
     if !elements.is_empty() {
@@ -184,8 +184,8 @@ struct Loader<'a> {
     is_base: bool,
     /// Whether it extends bases.
     has_bases: bool,
-    /// The tree before anything in it was filled in.
-    written: Option<&'a Node>,
+    /// All of the checklist.
+    root: &'a Node,
     /// The elements that items were made from, by their ids.
     elements: &'a HashMap<String, Span>,
     /// Whether an item of the section has a `parent`.
@@ -196,16 +196,16 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     /// What the file says. Nothing when its head can't be read.
-    fn content(&mut self, root: &Node, written: Option<&Node>, overrides: &Overrides) -> Option<Content> {
+    fn content(&mut self, overrides: &Overrides) -> Option<Content> {
+        let root = self.root;
         let mut head = yaml::read::<FileChecklist>(root, self.problems);
         let part = |key| root.get(key);
         *self.secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
         let timing = self.timing(default_timing(), part("defaults"));
         let mut needs: Vec<Vec<Need>> = Vec::new();
         let mut sections = Vec::new();
-        let written = elements(written, "sections");
-        for (at, node) in self.list(part("sections"), "sections").iter().enumerate() {
-            sections.extend(self.section(node, written.get(at), timing, &mut needs));
+        for node in self.list(part("sections"), "sections") {
+            sections.extend(self.section(node, timing, &mut needs));
         }
         // What is wrong with its sections is reported already.
         if let Some(node) = part("sections").filter(|_| needs.is_empty() && self.problems.is_empty() && !self.is_base) {
@@ -232,34 +232,26 @@ impl Loader<'_> {
         Some(Content { head: head?, subject, sections, gaps })
     }
 
-    fn section(
-        &mut self,
-        node: &Node,
-        written: Option<&Node>,
-        timing: Timing,
-        needs: &mut Vec<Vec<Need>>,
-    ) -> Option<Section> {
+    fn section(&mut self, node: &Node, timing: Timing, needs: &mut Vec<Vec<Need>>) -> Option<Section> {
         let section = yaml::read::<FileSection>(node, self.problems);
         let timing = self.timing(timing, node.get("defaults"));
-        let section_written = written;
-        let written = elements(written, "items");
         let list = self.list(node.get("items"), "items");
         self.before.clear();
         self.has_parents = list.iter().any(|item| item.get("parent").is_some());
         let mut items = Vec::with_capacity(list.len());
-        for (at, item) in list.iter().enumerate() {
+        for item in list {
             let before = self.problems.len();
-            let read = self.item(item, written.get(at), timing, needs);
+            let read = self.item(item, timing, needs);
             let element = item.get("id").and_then(|id| self.elements.get(id.text()?)).copied();
             if let Some(element) = element {
                 self.of_element(before, element);
             }
-            let origins = (self.written, section_written, written.get(at));
-            items.extend(read.map(|item| match origins {
-                (Some(root), Some(section), Some(node)) if self.has_bases => {
-                    Item { parts: parts(node, section, root), element, ..item }
+            items.extend(read.map(|mut read| {
+                read.element = element;
+                if self.has_bases {
+                    read.parts = parts(item, node, self.root);
                 }
-                _ => Item { element, ..item },
+                read
             }));
         }
         let section = section?;
@@ -297,13 +289,7 @@ impl Loader<'_> {
     }
 
     /// Reads an item. Its needs are noted also where something else in it is wrong.
-    fn item(
-        &mut self,
-        node: &Node,
-        written: Option<&Node>,
-        timing: Timing,
-        all_needs: &mut Vec<Vec<Need>>,
-    ) -> Option<Item> {
+    fn item(&mut self, node: &Node, timing: Timing, all_needs: &mut Vec<Vec<Need>>) -> Option<Item> {
         let mut own = Vec::new();
         let file = yaml::read::<FileItem>(node, &mut own);
         let (timeout, retry) = file.as_ref().map_or((None, None), |file| (file.timeout, file.retry));
@@ -394,7 +380,7 @@ impl Loader<'_> {
         let steps = file.manual.as_ref().map_or("", |steps| &steps.value);
         let sign_off = file.sign_off.as_ref().map(|sign_off| [sign_off.value.role.as_str(), &file.title, steps]);
         let frame = Frame { needs: &needed, sign_off, secrets: self.secrets };
-        let (source, definition) = digests(frame, &self.written(written), &probes);
+        let (source, definition) = digests(frame, &probes);
         Some(Item {
             id: file.id.value.0.as_str().into(),
             span: file.id.span,
@@ -429,16 +415,6 @@ impl Loader<'_> {
             return Subject::Unset;
         }
         yaml::read::<String>(node, self.problems).map_or(Subject::Unset, |subject| subject_of(&subject))
-    }
-
-    /// The probes of an item as they are written, with its checks expanded.
-    fn written(&self, item: Option<&Node>) -> Vec<WrittenProbe> {
-        let probes = elements(item, "probes").iter();
-        let nodes = probes.flat_map(|probe| match self.checks.written(probe, self.kinds.registry) {
-            Some(expanded) => expanded.elements().to_vec(),
-            None => vec![probe.clone()],
-        });
-        nodes.filter_map(|node| probe::written(&node, self.kinds.registry)).collect()
     }
 
     fn gap(&mut self, node: &Node, waivable: Option<&[String]>) -> Option<Gap> {
@@ -486,11 +462,6 @@ impl Loader<'_> {
 /// What is being signed off, where that is known. An empty text is as good as none.
 fn subject_of(text: &str) -> Subject {
     if text.is_empty() { Subject::Unset } else { Subject::Set(text.to_owned()) }
-}
-
-/// The elements under a key.
-fn elements<'n>(node: Option<&'n Node>, key: &str) -> &'n [Node] {
-    node.and_then(|node| node.get(key)).map(Node::elements).unwrap_or_default()
 }
 
 /// The texts of a list in an item that could not be read as a whole.

@@ -72,7 +72,7 @@ fn over(below: Option<Node>, layer: Layer, is_base: bool, problems: &mut Vec<Dia
             (_, None) => entries.push((key.clone(), node.clone())),
         }
     }
-    Node { span: layer.root.span, value: Value::Map(entries.into()) }
+    Node::new(layer.root.span, Value::Map(entries.into()))
 }
 
 /// Both maps as one; where both have a key, the own value wins as a whole.
@@ -85,7 +85,7 @@ fn by_key(below: &Node, own: &Node) -> Node {
     }
     let mut entries = below.entries().to_vec();
     own.entries().iter().for_each(|(key, node)| set(&mut entries, key, node.clone()));
-    Node { span: own.span, value: Value::Map(entries.into()) }
+    Node::new(own.span, Value::Map(entries.into()))
 }
 
 /// One list behind the other. What is not a list is left for the reader to report.
@@ -94,7 +94,7 @@ fn appended(below: &Node, own: &Node) -> Node {
         (_, Value::Scalar(_)) if own.is_null() => below.clone(),
         (Value::List(first), Value::List(second)) => {
             let all: Vec<Node> = first.iter().chain(second.iter()).cloned().collect();
-            Node { span: own.span, value: Value::List(all.into()) }
+            Node::new(own.span, Value::List(all.into()))
         }
         (Value::Scalar(_) | Value::Unresolved(_) | Value::Map(_) | Value::List(_), _) => own.clone(),
     }
@@ -124,7 +124,7 @@ fn sections(below: &Node, own: &Node, problems: &mut Vec<Diagnostic>) -> Node {
             (None | Some(_), _) => all.push(section.clone()),
         }
     }
-    Node { span: own.span, value: Value::List(all.into()) }
+    Node::new(own.span, Value::List(all.into()))
 }
 
 fn same_section(below: &Node, own: &Node, id: &str, problems: &mut Vec<Diagnostic>) -> Node {
@@ -141,7 +141,7 @@ fn same_section(below: &Node, own: &Node, id: &str, problems: &mut Vec<Diagnosti
             _ => set(&mut entries, key, node.clone()),
         }
     }
-    Node { span: below.span, value: Value::Map(entries.into()) }
+    Node::new(below.span, Value::Map(entries.into()))
 }
 
 /// Changes single items of the bases.
@@ -209,7 +209,7 @@ pub fn each_item(sections: &Node, replaced: &mut dyn FnMut(&Node) -> Option<Node
             }
         }
     }
-    Node { span: sections.span, value: Value::List(list) }
+    Node::new(sections.span, Value::List(list))
 }
 
 /// An item with its changes. One that changes nothing is a problem: it was meant for another item, or is outdated.
@@ -244,13 +244,13 @@ fn changed(item: &Node, id: &Key, changes: &Node, problems: &mut Vec<Diagnostic>
                 set_or_remove(&mut terms, key, node);
                 let value = Value::Map(terms.into());
                 if let Some((_, old)) = entries.iter_mut().find(|(key, _)| &*key.text == "sign_off") {
-                    *old = Node { span: sign_off.span, value };
+                    *old = Node::new(sign_off.span, value);
                 }
             }
             None => set_or_remove(&mut entries, key, node),
         }
     }
-    Node { span: item.span, value: Value::Map(entries.into()) }
+    Node::new(item.span, Value::Map(entries.into()))
 }
 
 /// Whether a change leaves a value as it is.

@@ -32,7 +32,7 @@ pub fn parts(item: &Node, section: &Node, root: &Node) -> Vec<Part> {
     for kind in ["vars", "secrets"] {
         let declared = root.get(kind).map(Node::entries).unwrap_or_default();
         let used: BTreeSet<&str> = item
-            .references()
+            .written_references()
             .into_iter()
             .filter_map(|reference| reference.path.strip_prefix(kind)?.strip_prefix('.'))
             .map(|path| head(path).0)

@@ -8,7 +8,6 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::probe::{Kind, Registry, VIA};
 use crate::yaml::{self, Key, Node, Value};
 
-use super::digest::WrittenProbe;
 use super::file::{EVERY, FileProbe, FileRetry, FileTiming};
 use super::kind_info::KindCache;
 use super::references::{self, ReferenceScope};
@@ -98,17 +97,6 @@ fn without_setting(settings: &Node, kind: &dyn Kind) -> Option<Diagnostic> {
 fn kinds(registry: &Registry) -> String {
     let names: Vec<String> = registry.names().map(|name| format!("`{name}`")).collect();
     names.join(", ")
-}
-
-/// A probe as it is written. None where that has been reported.
-pub fn written(node: &Node, registry: &Registry) -> Option<WrittenProbe> {
-    let Named::Kind(kind, _, settings) = named(node, registry, &mut Vec::new())? else { return None };
-    Some(WrittenProbe {
-        kind: kind.name().to_owned(),
-        alias: node.get("as").and_then(Node::text).map(ToOwned::to_owned),
-        settings: settings.clone(),
-        expect: node.get("expect").cloned(),
-    })
 }
 
 /// Reads a probe of a kind. What can be referred to from it is in `scope`, where its own alias is added.

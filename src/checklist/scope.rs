@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{Diagnostic, MAX_SHOWN, Sources, Span};
 use crate::env::Env;
-use crate::yaml::{Key, Lookup, Node, Part, Reference, Scalar, Style, Value, fill, head};
+use crate::yaml::{Key, Lookup, Node, Part, Reference, Scalar, Style, Value, fill_and_note, head};
 
 /// The first words of references that mean something by themselves.
 pub const ROOTS: [&str; 6] = ["vars", "env", "secrets", "items", "inputs", "each"];
@@ -98,7 +98,7 @@ impl<'a> Scope<'a> {
 
     /// Fills everything in the node that is known.
     pub fn fill(&mut self, node: &mut Node, problems: &mut Vec<Diagnostic>) {
-        fill(node, &mut |reference| self.lookup(reference), problems);
+        fill_and_note(node, &mut |reference| self.lookup(reference), problems);
     }
 
     /// Fills every variable, also those that nothing refers to, and says what is wrong in them and in `--var`.
@@ -213,7 +213,7 @@ impl<'a> Scope<'a> {
 
 /// A text from outside.
 pub fn text(value: &str, span: Span) -> Node {
-    Node { span, value: Value::Scalar(Scalar { text: value.into(), style: Style::Filled }) }
+    Node::new(span, Value::Scalar(Scalar { text: value.into(), style: Style::Filled }))
 }
 
 /// What `--var NAME=VALUE` gives, with a place of its own for messages.

@@ -19,8 +19,6 @@ use super::scope::Scope;
 pub struct Tree {
     /// All of it, with everything filled in that is known. None where it can't be read.
     pub root: Option<Node>,
-    /// The same before anything is filled in. What has nothing to fill is shared.
-    pub written: Option<Node>,
     /// The files of its bases, as spans name them.
     pub bases: Vec<u32>,
     /// The element that an item was made from, by the item's id.
@@ -44,10 +42,10 @@ pub fn tree(
     let Some(root) = extended.root else { return Tree { bases, ..Tree::default() } };
     let head = root.only(&["vars", "secrets"]);
     let scope = || Scope::new(&head, given, env).of_base(found.is_base());
-    let Repeated { root: written, elements, unread } = repeated(root, &mut scope(), found.is_base(), problems);
-    let root = filled(written.clone(), scope(), problems);
+    let Repeated { root, elements, unread } = repeated(root, &mut scope(), found.is_base(), problems);
+    let root = filled(root, scope(), problems);
     let root = if found.is_base() { completed(root) } else { root };
-    Tree { root: Some(root), written: Some(written), bases, elements, unread }
+    Tree { root: Some(root), bases, elements, unread }
 }
 
 /// The tree with everything filled that is known. `vars` is left as it is: its problems are the scope's to report.
@@ -86,9 +84,9 @@ fn completed(root: Node) -> Node {
     ];
     for (key, value) in empty {
         if root.get(key).is_none() {
-            let node = Node { span: root.span, value };
+            let node = Node::new(root.span, value);
             entries.push((Key { span: root.span, text: key.into() }, node));
         }
     }
-    Node { span: root.span, value: Value::Map(entries.into()) }
+    Node::new(root.span, Value::Map(entries.into()))
 }

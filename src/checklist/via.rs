@@ -15,10 +15,19 @@ type Entry = (Key, Node);
 /// The checklist with `via` in the settings of each probe that takes it and does not have its own. An invalid one is
 /// reported where it is written, and not handed down.
 pub fn handed_down(tree: Tree, registry: &Registry, problems: &mut Vec<Diagnostic>) -> Tree {
-    let root = tree.root.map(|root| in_root(root, registry, problems));
-    // What is wrong in it is reported already.
-    let written = tree.written.map(|written| in_root(written, registry, &mut Vec::new()));
-    Tree { root, written, ..tree }
+    let root = tree.root.map(|root| if has_any(&root) { in_root(root, registry, problems) } else { root });
+    Tree { root, ..tree }
+}
+
+/// Whether there is anything to hand down.
+fn has_any(root: &Node) -> bool {
+    let is_in = |map: &Node| map.get(VIA).is_some();
+    let mut sections = root.get("sections").into_iter().flat_map(Node::elements);
+    root.get("defaults").is_some_and(is_in)
+        || sections.any(|section| {
+            let mut items = section.get("items").into_iter().flat_map(Node::elements);
+            section.get("defaults").is_some_and(is_in) || items.any(is_in)
+        })
 }
 
 fn in_root(root: Node, registry: &Registry, problems: &mut Vec<Diagnostic>) -> Node {
@@ -39,9 +48,8 @@ fn in_root(root: Node, registry: &Registry, problems: &mut Vec<Diagnostic>) -> N
 
 /// The probes of a check with this `via`.
 pub fn in_check(probes: &Node, via: &Entry, registry: &Registry) -> Node {
-    let probes_of =
-        |node: &Node| Value::List(node.elements().iter().map(|one| with(one.clone(), via, registry)).collect());
-    Node { span: probes.span, value: probes_of(probes) }
+    let changed = probes.elements().iter().map(|one| with(one.clone(), via, registry)).collect();
+    Node { value: Value::List(changed), ..probes.clone() }
 }
 
 /// The entry `via` of a map.
@@ -65,28 +73,28 @@ impl Hand<'_> {
 
     /// The map with each element of a list in it changed. Others stay shared.
     fn each(&mut self, map: Node, list: &str, mut change: impl FnMut(&mut Self, Node) -> Node) -> Node {
-        let Node { span, value: Value::Map(mut entries) } = map else { return map };
+        let Node { span, value: Value::Map(mut entries), written } = map else { return map };
         if let Some(at) = entries.iter().position(|(key, node)| &*key.text == list && !node.elements().is_empty()) {
             let changed: Vec<Node> = entries[at].1.elements().iter().map(|one| change(self, one.clone())).collect();
             if changed != entries[at].1.elements() {
                 Arc::make_mut(&mut entries)[at].1.value = Value::List(changed.into());
             }
         }
-        Node { span, value: Value::Map(entries) }
+        Node { span, value: Value::Map(entries), written }
     }
 }
 
 /// A probe, or the use of a check, with this `via`, if it takes one and has none.
 fn with(probe: Node, via: &Entry, registry: &Registry) -> Node {
-    let Node { span, value: Value::Map(mut entries) } = probe else { return probe };
+    let Node { span, value: Value::Map(mut entries), written } = probe else { return probe };
     let takes = |name: &str| registry.get(name).is_some_and(|kind| kind.takes_via());
     if let Some(at) = entries.iter().position(|(key, _)| takes(&key.text)) {
         let settings = added(entries[at].1.clone(), via);
         Arc::make_mut(&mut entries)[at].1 = settings;
     } else if entries.iter().any(|(key, _)| &*key.text == "use") {
-        return added(Node { span, value: Value::Map(entries) }, via);
+        return added(Node { span, value: Value::Map(entries), written }, via);
     }
-    Node { span, value: Value::Map(entries) }
+    Node { span, value: Value::Map(entries), written }
 }
 
 /// A map with this entry, if it has none.
@@ -94,7 +102,7 @@ fn added(map: Node, via: &Entry) -> Node {
     match &map.value {
         Value::Map(entries) if map.get(VIA).is_none() => {
             let entries = entries.iter().cloned().chain([via.clone()]).collect();
-            Node { span: map.span, value: Value::Map(entries) }
+            Node { value: Value::Map(entries), ..map.clone() }
         }
         Value::Map(_) | Value::Scalar(_) | Value::Unresolved(_) | Value::List(_) => map,
     }

@@ -70,7 +70,7 @@ impl Probe {
         let line = format!("gate probe {}", kind.name());
         let [start, end] = [line.len() - kind.name().len(), line.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
         let span = Span { file: sources.add("command line", line), start, end };
-        let mut root = Node { span, value: yaml::Value::Map([].into()) };
+        let mut root = Node::new(span, yaml::Value::Map([].into()));
         for (at, (path, value)) in self.settings.iter().enumerate() {
             let text = format!("{path}={value}");
             let file = sources.add(format!("argument {}", at + 2), text.as_str());
@@ -81,10 +81,10 @@ impl Probe {
                     let file = sources.add(path.as_str(), value.as_str());
                     yaml::parse(sources, file, problems)
                 }
-                false => Some(Node {
-                    span: span(path.len() + 1, text.len()),
-                    value: yaml::Value::Scalar(Scalar { text: value.as_str().into(), style: Style::Filled }),
-                }),
+                false => Some(Node::new(
+                    span(path.len() + 1, text.len()),
+                    yaml::Value::Scalar(Scalar { text: value.as_str().into(), style: Style::Filled }),
+                )),
             };
             let Some(node) = node else { continue };
             let (first, rest) = path.split_once('.').map_or((path.as_str(), None), |(first, rest)| (first, Some(rest)));
@@ -99,13 +99,13 @@ fn with(map: &Node, key: &str, rest: Option<&str>, value: Node, span: Span) -> N
     let value = match rest {
         None => value,
         Some(rest) => {
-            let empty = Node { span, value: yaml::Value::Map([].into()) };
+            let empty = Node::new(span, yaml::Value::Map([].into()));
             with(map.get(key).unwrap_or(&empty), rest, None, value, span)
         }
     };
     let mut entries: Vec<(Key, Node)> = map.entries().iter().filter(|(own, _)| *own.text != *key).cloned().collect();
     entries.push((Key { span, text: key.into() }, value));
-    Node { span: map.span, value: yaml::Value::Map(entries.into()) }
+    Node::new(map.span, yaml::Value::Map(entries.into()))
 }
 
 /// Whether the value is meant as a list or a map: it looks like one, and the setting takes no text.

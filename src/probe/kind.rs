@@ -185,7 +185,7 @@ fn misplaced<P: Probe>(settings: &Node) -> Option<Diagnostic> {
 fn separate(settings: &Node) -> Option<(Node, Node)> {
     settings.get(VIA)?;
     let others = settings.entries().iter().filter(|(key, _)| &*key.text != VIA).cloned().collect();
-    Some((settings.only(&[VIA]), Node { span: settings.span, value: yaml::Value::Map(others) }))
+    Some((settings.only(&[VIA]), Node { value: yaml::Value::Map(others), ..settings.clone() }))
 }
 
 /// A probe that looks through another machine.

@@ -25,14 +25,26 @@ pub enum Lookup {
 /// Fills every reference in the node that `lookup` knows. What cannot be filled stays a hole.
 ///
 /// A reference that is the whole scalar, quoted or not, becomes what was found, a number or a list too. Problems are
-/// `Lookup::Wrong` and a list or map in the middle of a text.
+/// `Lookup::Wrong` and a list or map in the middle of a text. What is taken from nodes that note what was written there
+/// notes the same.
 pub fn fill(node: &mut Node, lookup: &mut dyn FnMut(&Reference) -> Lookup, problems: &mut Vec<Diagnostic>) {
-    Fill { lookup, problems }.node(node);
+    Fill { lookup, problems, notes: false, as_written: false, is_noted: false }.node(node);
+}
+
+/// The same; each node that is filled notes what was written there.
+pub fn fill_and_note(node: &mut Node, lookup: &mut dyn FnMut(&Reference) -> Lookup, problems: &mut Vec<Diagnostic>) {
+    Fill { lookup, problems, notes: true, as_written: false, is_noted: false }.node(node);
 }
 
 struct Fill<'a> {
     lookup: &'a mut dyn FnMut(&Reference) -> Lookup,
     problems: &'a mut Vec<Diagnostic>,
+    /// Whether to note what was written.
+    notes: bool,
+    /// Whether references are filled with what was written where they lead.
+    as_written: bool,
+    /// Whether anything that was found notes what was written there.
+    is_noted: bool,
 }
 
 /// What became of a template, or of a reference in it.
@@ -53,14 +65,34 @@ impl Fill<'_> {
             Value::List(elements) => return self.all(elements, |element| element),
             Value::Map(entries) => return self.all(entries, |(_, node)| node),
             Value::Unresolved(template) if template.is_refused() => return false,
-            Value::Unresolved(template) => template,
+            Value::Unresolved(template) => Arc::clone(template),
         };
+        self.is_noted = false;
         node.value = match self.parts(&template.parts, template.style) {
             Outcome::Known(value) => value,
+            Outcome::Open(parts) if parts == template.parts => return false,
             Outcome::Open(parts) => Value::Unresolved(Arc::new(Template { parts, style: template.style })),
             Outcome::Refused => Value::Unresolved(Arc::new(Template::refused())),
         };
+        if node.written.is_none() && (self.notes || self.is_noted) {
+            node.written = if self.notes { Some(template) } else { self.written(&template) };
+        }
         true
+    }
+
+    /// The template with what was written where its references lead.
+    fn written(&mut self, template: &Template) -> Option<Arc<Template>> {
+        let before = self.problems.len();
+        self.as_written = true;
+        let outcome = self.parts(&template.parts, template.style);
+        self.as_written = false;
+        // They are reported already.
+        self.problems.truncate(before);
+        match outcome {
+            Outcome::Known(Value::Unresolved(written)) => Some(written),
+            Outcome::Open(parts) => Some(Arc::new(Template { parts, style: template.style })),
+            Outcome::Known(Value::Scalar(_) | Value::List(_) | Value::Map(_)) | Outcome::Refused => None,
+        }
     }
 
     /// What nobody else holds is filled where it is; of the rest, what changes is copied.
@@ -128,7 +160,14 @@ impl Fill<'_> {
     }
 
     fn reference(&mut self, reference: &Reference, style: Style) -> Outcome {
-        match ((self.lookup)(reference), &reference.default) {
+        let mut found = (self.lookup)(reference);
+        if let Lookup::Found(Node { value, written: Some(written), .. }) = &mut found {
+            self.is_noted = true;
+            if self.as_written {
+                *value = Value::Unresolved(Arc::clone(written));
+            }
+        }
+        match (found, &reference.default) {
             (Lookup::Found(node), Some(default)) if is_blank(&node) => self.default(default, style),
             (Lookup::Found(node), _) => self.filtered(node.value, reference),
             (Lookup::Missing, Some(default)) => self.default(default, style),
@@ -268,5 +307,5 @@ pub(super) fn from_json(value: &serde_json::Value, span: Span) -> Node {
                 .collect(),
         ),
     };
-    Node { span, value }
+    Node::new(span, value)
 }

@@ -24,7 +24,7 @@ use crate::diagnostic::Span;
 
 use plain::Plain;
 
-pub use fill::{Lookup, fill};
+pub use fill::{Lookup, fill, fill_and_note};
 pub use parse::{parse, parse_foreign, parse_plain};
 pub use read::{read, read_with_holes};
 pub use scalar::{block, comment, flow, quoted};
@@ -40,6 +40,8 @@ pub struct Node {
     pub span: Span,
     /// What it is.
     pub value: Value,
+    /// What was written here, where references in it were filled in since.
+    pub written: Option<Arc<Template>>,
 }
 
 /// What a node is.
@@ -85,6 +87,11 @@ pub struct Key {
 }
 
 impl Node {
+    /// A value as it is written.
+    pub fn new(span: Span, value: Value) -> Self {
+        Self { span, value, written: None }
+    }
+
     /// The value under this key of a map.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(name, _)| &*name.text == key).map(|(_, node)| node)
@@ -115,7 +122,7 @@ impl Node {
     #[must_use]
     pub fn only(&self, keys: &[&str]) -> Node {
         let entries = self.entries().iter().filter(|(key, _)| keys.contains(&&*key.text)).cloned().collect();
-        Node { span: self.span, value: Value::Map(entries) }
+        Node::new(self.span, Value::Map(entries))
     }
 
     /// A list's elements; none for anything else.
@@ -164,6 +171,13 @@ impl Node {
         }
     }
 
+    /// Whether references in it were filled in.
+    pub fn is_filled(&self) -> bool {
+        let is_below =
+            || self.elements().iter().chain(self.entries().iter().map(|(_, node)| node)).any(Node::is_filled);
+        self.written.is_some() || is_below()
+    }
+
     /// Whether it is small enough: at most `depth` levels, and at most as many nodes as are left. Those are counted down.
     ///
     /// What lies below may be shared, so that a short file can make a tree that nobody can walk through.
@@ -187,16 +201,24 @@ impl Node {
     /// Every reference in it that is not filled, in order.
     pub fn references(&self) -> Vec<&Reference> {
         let mut found = Vec::new();
-        self.gather(&mut found);
+        self.gather(false, &mut found);
         found
     }
 
-    fn gather<'a>(&'a self, found: &mut Vec<&'a Reference>) {
-        match &self.value {
-            Value::Scalar(_) => {}
-            Value::Unresolved(template) => template::references(&template.parts, found),
-            Value::List(elements) => elements.iter().for_each(|node| node.gather(found)),
-            Value::Map(entries) => entries.iter().for_each(|(_, node)| node.gather(found)),
+    /// Every reference that was written in it, filled or not, in order.
+    pub fn written_references(&self) -> Vec<&Reference> {
+        let mut found = Vec::new();
+        self.gather(true, &mut found);
+        found
+    }
+
+    fn gather<'a>(&'a self, as_written: bool, found: &mut Vec<&'a Reference>) {
+        match (&self.written, &self.value) {
+            (Some(written), _) if as_written => template::references(&written.parts, found),
+            (_, Value::Scalar(_)) => {}
+            (_, Value::Unresolved(template)) => template::references(&template.parts, found),
+            (_, Value::List(elements)) => elements.iter().for_each(|node| node.gather(as_written, found)),
+            (_, Value::Map(entries)) => entries.iter().for_each(|(_, node)| node.gather(as_written, found)),
         }
     }
 

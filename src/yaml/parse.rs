@@ -273,10 +273,10 @@ impl Builder<'_> {
         let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
         let is_key = matches!(self.stack.last(), Some(Frame { body: Body::Map(_, None), .. }));
         if is_key {
-            return Node { span, value: Value::Scalar(Scalar { text: self.key(text), style }) };
+            return Node::new(span, Value::Scalar(Scalar { text: self.key(text), style }));
         }
         if self.dialect != Dialect::Checklist || !(text.contains("${") || text.contains("$$")) {
-            return Node { span, value: Value::Scalar(Scalar { text: text.into(), style }) };
+            return Node::new(span, Value::Scalar(Scalar { text: text.into(), style }));
         }
         let value = match template::parts(text, &self.text[span.range()], span) {
             Ok(parts) => match parts.as_slice() {
@@ -288,7 +288,7 @@ impl Builder<'_> {
                 Value::Unresolved(Arc::new(Template::refused()))
             }
         };
-        Node { span, value }
+        Node::new(span, value)
     }
 
     fn key(&mut self, text: &str) -> Arc<str> {
@@ -325,7 +325,7 @@ impl Builder<'_> {
                 (start, end, Value::Map(entries))
             }
         };
-        let node = Node { span: self.span(start..end.max(start)), value };
+        let node = Node::new(self.span(start..end.max(start)), value);
         let nodes = self.nodes - frame.nodes_before + 1;
         self.finish(node, frame.anchor, nodes, frame.depth + 1)
     }
