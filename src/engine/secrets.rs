@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::checklist::{self, Checklist, Secret, SecretSource};
 use crate::child::{self, End};
-use crate::client::Context;
+use crate::client::{self, Context};
 use crate::env::Env;
 use crate::plan::Plan;
 use crate::run::Missing;
@@ -106,14 +106,8 @@ async fn value(secret: &Secret, read_only: bool, cx: &Context) -> Result<Value, 
 }
 
 fn in_file(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    match std::fs::metadata(path) {
-        Err(problem) => return Err(format!("cannot read `{shown}`: {}", error::os(&problem))),
-        Ok(there) if !there.is_file() => return Err(format!("`{shown}` is not a file")),
-        Ok(there) if there.len() > LIMIT as u64 => return Err(format!("`{shown}` is longer than 1 MiB")),
-        Ok(_) => {}
-    }
-    std::fs::read_to_string(path).map_err(|problem| format!("cannot read `{shown}`: {}", error::os(&problem)))
+    let bytes = client::file::read(path, LIMIT).map_err(|fault| fault.to_string())?;
+    String::from_utf8(bytes).map_err(|_| format!("`{}` is not UTF-8", path.display()))
 }
 
 /// What a program prints. What it says on standard error is not reported: that may be the secret as well.
@@ -132,7 +126,7 @@ async fn printed(argv: &[String], cx: &Context) -> Result<String, String> {
     if finished.stdout.truncated {
         return Err(format!("`{shown}` printed more than 1 MiB"));
     }
-    String::from_utf8(finished.stdout.bytes).map_err(|_| format!("`{shown}` printed what is not UTF-8"))
+    String::from_utf8(finished.stdout.bytes).map_err(|_| format!("`{shown}` printed something that is not UTF-8"))
 }
 
 async fn within<T>(future: impl Future<Output = T>) -> Option<T> {
