@@ -47,6 +47,8 @@ pub mod engine;
 
 pub mod ledger;
 
+pub mod merge;
+
 pub mod report;
 
 pub mod import;

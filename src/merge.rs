@@ -107,7 +107,7 @@ fn foreign(run: &Run, checklist: &Checklist) -> Option<String> {
     if run.name != checklist.name {
         return Some(format!("it is of the checklist `{}`, not `{}`", run.name, checklist.name));
     }
-    (run.digest != checklist.digest).then(|| format!("it is of another version of `{}`", checklist.file))
+    (run.digest != checklist.digest).then(|| format!("it was made from another version of `{}`", checklist.file))
 }
 
 fn facts(part: &Part) -> Facts {

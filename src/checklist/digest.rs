@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::yaml::{Node, Part, Value};
 
-use super::{ProbeTask, Secret, SecretSource};
+use super::{Item, ProbeTask, Secret, SecretSource};
 
 /// Settings that hold credentials: a rotated one is not another definition, so that they count as they are written.
 const CREDENTIALS: [&str; 4] = ["token", "password", "authorization", "cookie"];
@@ -51,6 +51,13 @@ pub fn of_node(node: &Node) -> [u8; 32] {
     let mut canonical = Canonical::new(Form::Filled);
     canonical.node(node);
     Sha256::digest(&canonical.bytes).into()
+}
+
+/// SHA-256 of the definitions of all items, but for the addresses of secrets, in hexadecimal.
+pub fn of_all<'i>(items: impl Iterator<Item = &'i Item>) -> String {
+    let mut canonical = Canonical::new(Form::Filled);
+    items.for_each(|item| canonical.list(&item.id, std::iter::once(item.definition.base.as_str())));
+    canonical.finish()
 }
 
 impl Definition {

@@ -196,6 +196,11 @@ impl Item {
 }
 
 impl Checklist {
+    /// SHA-256 of the definitions of all items, in hexadecimal: with other variables it is another one.
+    pub fn definitions(&self) -> String {
+        digest::of_all(self.items())
+    }
+
     /// Every item, in order.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.sections.iter().flat_map(|section| &section.items)

@@ -1,6 +1,7 @@
 //! `gate check`: look at everything, tell what came of it, end with the code that says so.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,20 +9,18 @@ use clap::Args;
 use crate::checklist::{ListFile, Since};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options, Ran, Wait};
-use crate::ledger::{self, ChangeBases, Origin};
-use crate::plan::{Plan, Selection};
+use crate::env::Env;
+use crate::plan::{self, Plan, Selection};
 use crate::report::Live;
-use crate::run::{Interruption, Run, Severity};
+use crate::run::{Severity, Shard};
 use crate::text::error;
 use crate::yaml::Duration;
 
+use super::conclude::{Destination, FoundOrigin, Recording, conclude};
 use super::output::{OutputArgs, formats};
-use super::record::{Asked, Record, Recorder};
+use super::record::{Asked, Recorder};
 use super::stop::stop;
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, failed, kept, load, signed};
-
-/// How long it may take to find out where an unrecorded run comes from.
-const ORIGIN: std::time::Duration = std::time::Duration::from_millis(800);
 
 #[derive(Debug, Args)]
 #[command(after_help = formats())]
@@ -41,6 +40,10 @@ pub struct Check {
     /// Run only the items that were not green in the last recorded run, and the items that they need
     #[arg(long, conflicts_with_all = ["only", "no_record"])]
     failed: bool,
+    /// Run only the items of this shard, such as `1/4`, or `ci` for the one that the CI job's variables name; merge the
+    /// JSON reports of all with `gate report`
+    #[arg(long, value_name = "K/N|ci", conflicts_with_all = ["only", "skip", "severity", "failed"])]
+    shard: Option<ShardArg>,
     /// Maximum number of items to run concurrently
     #[arg(long, short, value_name = "N", default_value_t = NonZeroUsize::new(engine::JOBS).expect("it is not 0"))]
     jobs: NonZeroUsize,
@@ -89,7 +92,10 @@ impl Check {
             true => failed::ids(&checklist, &self.ledger, &env).await?,
             false => self.only.clone(),
         };
-        let selection = Selection { only, skip: self.skip.clone(), severity: self.severity, is_failed: self.failed };
+        let shard = self.shard.map(|shard| shard.find(&env)).transpose();
+        let shard = shard.map_err(|why| Failure::usage(Diagnostic::error(format!("`--shard ci`: {why}")), &env))?;
+        let selection =
+            Selection { only, skip: self.skip.clone(), severity: self.severity, is_failed: self.failed, shard };
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
         let mut sign_offs = signed::read(&checklist, signed::memory(&env), &env).await?;
         let is_recorded = !(self.no_record || (self.name == "-" && !self.ledger.is_named(&env)));
@@ -108,7 +114,7 @@ impl Check {
         let recorder = match is_recorded {
             true => {
                 let location = self.ledger.location(&plan.checklist.root, &env)?;
-                Some(Recorder::start(location, &plan.checklist, deadline, &env))
+                Some(Recorder::start(location, &plan.checklist, deadline, None, &env))
             }
             false => None,
         };
@@ -139,56 +145,47 @@ impl Check {
             root: plan.checklist.root.clone(),
             overrides: self.input.overrides(),
         };
-        let Ran { mut run, redactor } = engine::run(plan, &options, env.world(), stop, |event| {
+        let Ran { run, redactor } = engine::run(plan, &options, env.world(), stop, |event| {
             live.show(event);
             stream.iter().for_each(|stream| stream.send(event));
         })
         .await;
         live.finish();
         env.learn(&redactor);
-        let (run, weaker, recorded) = match recorder {
-            Some(recorder) => {
-                let asked = Asked { changes: &changes, signed, file: &file };
-                let Record { run, recorded, weaker, warnings } = recorder.record(run, asked, &redactor, &env).await;
-                for warning in warnings {
-                    Failure::usage(warning, &env).tell();
-                }
-                (run, weaker, recorded.map_err(|problem| Failure::output(problem, &env)))
-            }
-            None => {
-                // Whoever signs its report wants to know where it comes from. A table does not show it.
-                if options.keep == Keep::All
-                    && let Ok(origin) = tokio::time::timeout(ORIGIN, Origin::find(&file.root, &env)).await
-                {
-                    origin.sign(&mut run);
-                }
-                let green = Err("no ledger was asked when it last was green".to_owned());
-                ledger::list_changes(&mut run, &changes, ChangeBases { green, sign_off: signed }, &file, &env).await;
-                (redactor.pass(run), Vec::new(), Ok(()))
-            }
+        let asked = Asked { changes: &changes, signed, file: &file };
+        let recording = match recorder {
+            Some(recorder) => Recording::In(recorder),
+            // A table does not show where it comes from.
+            None if options.keep == Keep::None => Recording::Nowhere(FoundOrigin::NotShown),
+            None => Recording::Nowhere(FoundOrigin::Find),
         };
-        let exit = exit(&run);
-        let written = match self.output.write(run, weaker, outputs, stream, &env).await {
-            Ok(Some(signal)) => return Ok(signal.into()),
-            Ok(None) => Ok(()),
-            Err(failure) => Err(failure),
-        };
-        let failures = [recorded, written].into_iter().filter_map(Result::err);
-        match (failures.reduce(Failure::and).map_or(Ok(()), Err), exit) {
-            (Err(failure), Exit::Interrupted | Exit::Terminated | Exit::HungUp) => {
-                failure.tell();
-                Ok(exit)
-            }
-            (Err(failure), _) => Err(failure),
-            (Ok(()), _) => Ok(exit),
+        let destination = Destination { output: &self.output, outputs, stream, recording };
+        conclude(run, asked, destination, &redactor, &env).await
+    }
+}
+
+/// What `--shard` names.
+#[derive(Debug, Clone, Copy)]
+enum ShardArg {
+    /// This one.
+    Shard(Shard),
+    /// The one that the variables of the CI job name.
+    Ci,
+}
+
+impl ShardArg {
+    fn find(self, env: &Env) -> Result<Shard, String> {
+        match self {
+            Self::Shard(shard) => Ok(shard),
+            Self::Ci => plan::of_ci(env),
         }
     }
 }
 
-/// How a run ends the program.
-fn exit(run: &Run) -> Exit {
-    match run.interrupted {
-        Some(Interruption::Signal(signal)) => signal.into(),
-        Some(Interruption::Deadline(_)) | None => run.verdict().into(),
+impl FromStr for ShardArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "ci" { Ok(Self::Ci) } else { text.parse().map(Self::Shard) }
     }
 }

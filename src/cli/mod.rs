@@ -4,6 +4,7 @@ mod actions;
 mod arguments;
 mod check;
 mod completions;
+mod conclude;
 mod console;
 mod deliver;
 mod demo;

@@ -52,14 +52,25 @@ pub struct Record {
 }
 
 impl Recorder {
-    /// Begins all of it. `deadline` is the time that the run may take.
-    pub fn start(location: Location, checklist: &Checklist, deadline: Option<Duration>, env: &Env) -> Self {
+    /// Begins all of it. `deadline` is the time that the run may take; `origin` is found out where it is not known.
+    pub fn start(
+        location: Location,
+        checklist: &Checklist,
+        deadline: Option<Duration>,
+        origin: Option<Origin>,
+        env: &Env,
+    ) -> Self {
         let root: &Path = &checklist.root;
         let place = location.name.clone();
         let (folder, opener) = (root.to_owned(), env.clone());
         let ledger = tokio::spawn(async move { Ledger::open(location, &folder, Access::Write, &opener).await });
         let (folder, world) = (root.to_owned(), env.clone());
-        let origin = tokio::spawn(async move { Origin::find(&folder, &world).await });
+        let origin = tokio::spawn(async move {
+            match origin {
+                Some(origin) => origin,
+                None => Origin::find(&folder, &world).await,
+            }
+        });
         let (folder, name, project) = (root.to_owned(), checklist.name.clone(), checklist.project.clone());
         let world = env.clone();
         let key = tokio::spawn(async move { Key::find(&name, project.as_deref(), &folder, &world).await });

@@ -1,35 +1,121 @@
-//! `gate report`: a saved run in any format.
+//! `gate report`: a saved run in any format, or those of several shards as one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
+use crate::checklist::{ListFile, Overrides, Since};
+use crate::engine::{self, Keep, Options, Ran};
+use crate::merge::{Saved, merge};
+use crate::plan::{Plan, Selection};
 use crate::report::Kept;
+use crate::run::Run;
+use crate::yaml::Duration;
 
+use super::conclude::{Destination, FoundOrigin, Recording, conclude, warn};
 use super::output::{OutputArgs, formats};
-use super::{Console, Exit, Failure, folder, saved};
+use super::record::{Asked, Recorder};
+use super::{Console, Exit, Failure, LedgerArgs, folder, kept, load, saved, signed};
 
 #[derive(Debug, Args)]
 #[command(after_help = formats())]
 pub struct Report {
-    /// A run that `gate check --report json=RUN.json` wrote
-    #[arg(value_name = "RUN.json")]
-    run: PathBuf,
+    /// A run that `gate check --report json=RUN.json` wrote, or those of all shards, which are merged
+    #[arg(value_name = "RUN.json", required = true)]
+    runs: Vec<PathBuf>,
+    /// With shards, how long before the last of them the others may have begun
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    within: Duration,
     #[command(flatten)]
     output: OutputArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// With shards, don't read or write the ledger
+    #[arg(long, conflicts_with = "ledger")]
+    no_record: bool,
 }
 
 impl Report {
     pub async fn run(self, env: Console) -> Result<Exit, Failure> {
-        let (run, _) = saved::read(&self.run).map_err(|problem| Failure::usage(problem, &env))?;
-        let paths = self.output.paths(None, &env)?;
-        let kept = Kept::new(&folder(&env), &env.cwd.join(&run.file), None);
-        let outputs = self.output.open(&paths, &run.name, &kept, &env)?;
-        // As it was judged: nothing expires in what was saved.
+        let mut all = Vec::with_capacity(self.runs.len());
+        for path in &self.runs {
+            let (run, _) = saved::read(path).map_err(|problem| Failure::usage(problem, &env))?;
+            all.push(Saved { file: path.display().to_string(), run });
+        }
+        match <[Saved; 1]>::try_from(all) {
+            // One of several is no whole: what is missing is to be said.
+            Ok([Saved { run, .. }]) if run.shard.is_none() => self.shown(run, &env).await,
+            Ok([one]) => self.merged(vec![one], &env).await,
+            Err(all) => self.merged(all, &env).await,
+        }
+    }
+
+    /// Writes a run as it was judged: nothing expires in what was saved.
+    async fn shown(&self, run: Run, env: &Console) -> Result<Exit, Failure> {
+        let paths = self.output.paths(None, env)?;
+        let kept = Kept::new(&folder(env), &env.cwd.join(&run.file), None);
+        let outputs = self.output.open(&paths, &run.name, &kept, env)?;
         let exit = Exit::from(run.verdict());
-        match self.output.write(env.pass(run), Vec::new(), outputs, None, &env).await? {
+        match self.output.write(env.pass(run), Vec::new(), outputs, None, env).await? {
             Some(signal) => Ok(signal.into()),
             None => Ok(exit),
         }
+    }
+
+    /// Judges what the shards observed as one run, and records and writes that.
+    async fn merged(&self, all: Vec<Saved>, env: &Console) -> Result<Exit, Failure> {
+        let first = &all.first().expect("one is required").run;
+        // The checklist as the shards named it, or the one of that name.
+        let name = if Path::new(&first.file).is_file() { &first.file } else { &first.name };
+        let overrides = Overrides { subject: first.subject.clone(), ..Overrides::default() };
+        let checklist = load(name, &overrides, env)?;
+        let own = checklist.markdown.as_ref().map(|path| checklist.root.join(path));
+        let paths = self.output.paths(own, env)?;
+        let sources = Arc::clone(&checklist.sources);
+        let mut merged =
+            merge(all, &checklist, self.within).map_err(|problems| Failure::usage(problems, env).at(&sources))?;
+        let mut sign_offs = signed::read(&checklist, signed::memory(env), env).await?;
+        if !self.no_record {
+            signed::compare_early(&mut sign_offs, &checklist, &self.ledger, None, env).await;
+        }
+        let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
+        let signed = match changes.iter().flatten().any(|changes| changes.since == Since::LastSignOff) {
+            true => sign_offs.last(checklist.subject.value(), env.now()),
+            false => None,
+        };
+        let mut plan = Plan::build(checklist, &Selection::default(), sign_offs)
+            .map_err(|problems| Failure::usage(problems, env).at(&sources))?;
+        let kept = kept(&plan.checklist, &self.ledger, env);
+        let outputs = self.output.open(&paths, &plan.checklist.name, &kept, env)?;
+        let recording = match self.no_record {
+            true => Recording::Nowhere(FoundOrigin::Known(merged.origin.clone())),
+            false => {
+                let location = self.ledger.location(&plan.checklist.root, env)?;
+                let origin = Some(merged.origin.clone());
+                Recording::In(Recorder::start(location, &plan.checklist, None, origin, env))
+            }
+        };
+        let file = ListFile {
+            name: plan.checklist.name.clone(),
+            file: plan.checklist.file.clone(),
+            root: plan.checklist.root.clone(),
+            overrides,
+        };
+        // Nothing is run: all of it is known.
+        let options = Options {
+            read_only: true,
+            keep: Keep::All,
+            requirements: matches!(recording, Recording::In(_)),
+            ..Options::default()
+        };
+        plan.known = std::mem::take(&mut merged.known);
+        let Ran { mut run, redactor } = engine::run(plan, &options, env.world(), std::future::pending(), |_| {}).await;
+        merged.date(&mut run);
+        env.learn(&redactor);
+        warn(merged.warnings, env);
+        let asked = Asked { changes: &changes, signed, file: &file };
+        let destination = Destination { output: &self.output, outputs, stream: None, recording };
+        conclude(run, asked, destination, &redactor, env).await
     }
 }

@@ -6,6 +6,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::checklist::{Checklist, Item, ProbeTask, requirements};
+use crate::plan::Known;
 use crate::run::{Attempt, ItemResult, ProbeResult, Reason, SignOff, Status};
 
 use super::fill::{Scope, Seen};
@@ -74,6 +75,23 @@ pub fn unobserved(checklist: &Checklist, item: &Item, status: Status, reason: Op
         place: checklist.sources.locate(item.span),
         probes: Vec::new(),
         duration_ms: 0,
+    }
+}
+
+/// The result of an item that is not run, from what is known of it.
+pub fn known(shared: &Shared, task: usize, known: &Known) -> ItemResult {
+    let seen = match known {
+        Known::Observed(seen) => seen,
+        Known::NotRun(because) => return blank(shared, task, Status::Blocked, Some(because.clone().into())),
+    };
+    ItemResult {
+        flaky: seen.flaky,
+        insecure: seen.insecure,
+        evidence: seen.evidence.clone(),
+        probes: seen.probes.clone(),
+        duration_ms: seen.duration_ms,
+        // Whether a gap covers it is judged again.
+        ..blank(shared, task, seen.without_waiver(), seen.reason.clone())
     }
 }
 

@@ -28,6 +28,7 @@ pub fn outline(checklist: &Checklist, sign_offs: &SignOffs, now: Timestamp) -> R
         started: now,
         duration_ms: 0,
         partial: None,
+        shard: None,
         interrupted: None,
         commit: None,
         dirty: None,

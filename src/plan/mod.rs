@@ -1,15 +1,17 @@
 //! From a checklist to tasks: which items are to be looked at this time, and what each of them waits for.
 
 mod expression;
+mod shard;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::checklist::{Checklist, Item, list_of};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::run::Severity;
+use crate::run::{BlockedBecause, ItemResult, Severity, Shard};
 use crate::sign_off::SignOffs;
 
 use expression::Expression;
+pub use shard::{of_ci, spread};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -20,8 +22,21 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// Why not everything is run, such as `--only db-head`.
     pub partial: Option<String>,
+    /// Which of several runs it is.
+    pub shard: Option<Shard>,
     /// What has been signed off.
     pub sign_offs: SignOffs,
+    /// What is known of items already, by their ids: they are judged, and not run.
+    pub known: HashMap<String, Known>,
+}
+
+/// What is known of an item that is not run.
+#[derive(Debug)]
+pub enum Known {
+    /// It was observed in another run.
+    Observed(Box<ItemResult>),
+    /// It was not observed.
+    NotRun(BlockedBecause),
 }
 
 /// One item's part of the plan.
@@ -44,6 +59,8 @@ pub struct Selection {
     pub severity: Option<Severity>,
     /// Whether `only` is what was not green in the last run.
     pub is_failed: bool,
+    /// Of these, what belongs to this shard.
+    pub shard: Option<Shard>,
 }
 
 impl Plan {
@@ -56,7 +73,8 @@ impl Plan {
         let sections = checklist.sections.iter().enumerate();
         let places = sections.flat_map(|(section, own)| (0..own.items.len()).map(move |item| (section, item)));
         let tasks = places.zip(selected).map(|(at, is_selected)| Task { at, is_selected }).collect();
-        Ok(Self { checklist, tasks, partial: selection.words(), sign_offs })
+        let (partial, shard) = (selection.words(), selection.shard);
+        Ok(Self { checklist, tasks, partial, shard, sign_offs, known: HashMap::new() })
     }
 
     /// The item of a task.
@@ -117,6 +135,16 @@ impl Selection {
         for (at, selected) in selected.iter_mut().enumerate() {
             *selected &= !is_meant(&skip, at);
         }
+        if let Some(shard) = self.shard {
+            let own = spread(checklist, shard.total());
+            let is_own = |at: usize| own[at] == Some(shard.number());
+            let mut in_shard: Vec<bool> = (0..items.len()).map(|at| selected[at] && is_own(at)).collect();
+            // A sign-off that they need is read with them. Whether what it covers is green is seen when shards are merged.
+            let needs = (0..items.len()).filter(|at| is_own(*at)).flat_map(|at| &items[at].0.needs);
+            needs.filter(|need| own[**need].is_none()).for_each(|need| in_shard[*need] = selected[*need]);
+            // It may be that nothing is left for it.
+            return Ok(in_shard);
+        }
         if selected.contains(&true) {
             return Ok(selected);
         }
@@ -134,7 +162,8 @@ impl Selection {
             false => words("--only", &self.only),
         };
         let severity = self.severity.map(|severity| format!("--severity {severity}"));
-        let parts: Vec<String> = [only, words("--skip", &self.skip), severity].into_iter().flatten().collect();
+        let shard = self.shard.map(|shard| format!("--shard {shard}"));
+        let parts: Vec<String> = [only, words("--skip", &self.skip), severity, shard].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 }

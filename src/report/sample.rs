@@ -25,6 +25,7 @@ pub fn run(sections: impl Into<Vec<Section>>) -> Run {
         started: now(),
         duration_ms: 1_240,
         partial: None,
+        shard: None,
         interrupted: None,
         commit: None,
         dirty: None,

@@ -10,6 +10,7 @@ mod reason;
 mod redact;
 mod requirement;
 mod severity;
+mod shard;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -27,6 +28,7 @@ pub use interruption::{Interruption, Signal};
 pub use reason::{BlockedBecause, Excuse, Missing, Reason, SignOffReason, Signed};
 pub use requirement::{Demand, Demands, ProbeRequirement, Requirements};
 pub use severity::Severity;
+pub use shard::{Shard, ShardRun};
 
 /// One execution of a checklist.
 #[derive(Debug, Clone)]
@@ -49,6 +51,8 @@ pub struct Run {
     pub duration_ms: u64,
     /// Why not everything was run, such as `--only db-head`. Absent for a whole run.
     pub partial: Option<String>,
+    /// Which of several runs it was. Absent for one that was to run everything that was selected.
+    pub shard: Option<ShardRun>,
     /// What ended it early: `SIGINT`, `SIGTERM`, `SIGHUP` or `deadline`. Absent for a run that came to its end.
     pub interrupted: Option<Interruption>,
     /// The commit that was checked out where the checklist lies.
@@ -375,7 +379,7 @@ pub fn age(run: &mut Run, now: Timestamp) {
     let (started, today) = (run.started, day(now));
     for item in run.sections.iter_mut().flat_map(|section| &mut section.items) {
         if item.status == Status::Waived && !run.gaps.iter().any(|gap| gap.waives(&item.id, today)) {
-            item.status = unwaived(item);
+            item.status = item.without_waiver();
         }
         let Some(valid) = item.valid_for.filter(|_| item.status == Status::Passed) else { continue };
         let is_over = started.checked_add(valid.0).is_ok_and(|end| end < now);
@@ -388,10 +392,15 @@ pub fn age(run: &mut Run, now: Timestamp) {
     }
 }
 
-/// What a waived item would be if nobody had accepted it.
-fn unwaived(item: &ItemResult) -> Status {
-    let seen = [Status::Failed, Status::Error, Status::Pending, Status::Blocked]
-        .into_iter()
-        .find(|status| item.probes.iter().any(|probe| probe.status == *status));
-    seen.unwrap_or(if item.cause.is_some() { Status::Blocked } else { Status::Pending })
+impl ItemResult {
+    /// Its status if no gap covered it.
+    pub fn without_waiver(&self) -> Status {
+        if self.status != Status::Waived {
+            return self.status;
+        }
+        let seen = [Status::Failed, Status::Error, Status::Pending, Status::Blocked]
+            .into_iter()
+            .find(|status| self.probes.iter().any(|probe| probe.status == *status));
+        seen.unwrap_or(if self.cause.is_some() { Status::Blocked } else { Status::Pending })
+    }
 }

@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::yaml::Duration;
 
-use super::{Interruption, Status};
+use super::{Interruption, Shard, Status};
 
 /// Why an item or a probe is not green, or why it counts as green without having passed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,6 +60,10 @@ pub enum BlockedBecause {
     FailFast(String),
     /// The run was interrupted before it started.
     Interrupted(Interruption),
+    /// The report of the shard that was to run it is missing.
+    ShardMissing(Shard),
+    /// The shard that ran it began so much earlier than the last one.
+    ShardLate(Shard, Duration),
 }
 
 /// Something that an item refers to and that is missing.
@@ -152,7 +156,11 @@ impl Reason {
         match self {
             Self::Blocked(BlockedBecause::Need { why, .. }) => why.as_deref().is_some_and(Self::is_not_run),
             Self::Blocked(
-                BlockedBecause::NeedNotRun(_) | BlockedBecause::FailFast(_) | BlockedBecause::Interrupted(_),
+                BlockedBecause::NeedNotRun(_)
+                | BlockedBecause::FailFast(_)
+                | BlockedBecause::Interrupted(_)
+                | BlockedBecause::ShardMissing(_)
+                | BlockedBecause::ShardLate(..),
             )
             | Self::Interrupted { .. } => true,
             Self::Blocked(BlockedBecause::Missing(_) | BlockedBecause::ReadOnly(_))
@@ -235,6 +243,10 @@ impl fmt::Display for BlockedBecause {
                 write!(f, "not begun by the deadline of {limit}")
             }
             Self::Interrupted(Interruption::Deadline(None)) => f.write_str("not begun by the deadline"),
+            Self::ShardMissing(shard) => write!(f, "not known: shard {shard} is missing"),
+            Self::ShardLate(shard, within) => {
+                write!(f, "not known: shard {shard} began more than {within} before the last one")
+            }
         }
     }
 }

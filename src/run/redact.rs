@@ -30,6 +30,7 @@ impl Redact for Run {
             started: _,
             duration_ms: _,
             partial,
+            shard: _,
             interrupted: _,
             commit: _,
             dirty: _,
@@ -187,7 +188,12 @@ impl Redact for BlockedBecause {
                 }
             }
             Self::Missing(missing) => missing.redact(redactor),
-            Self::NeedNotRun(_) | Self::ReadOnly(_) | Self::FailFast(_) | Self::Interrupted(_) => {}
+            Self::NeedNotRun(_)
+            | Self::ReadOnly(_)
+            | Self::FailFast(_)
+            | Self::Interrupted(_)
+            | Self::ShardMissing(_)
+            | Self::ShardLate(..) => {}
         }
     }
 }

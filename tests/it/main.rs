@@ -66,6 +66,7 @@ mod reproduce;
 mod schema;
 mod secret;
 mod security;
+mod shard;
 mod sign;
 mod sign_key;
 mod signal;

@@ -43,6 +43,8 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
                 Some(Outcome::from(blocked).write(blank(&self.shared, task, Status::Blocked, None)))
             } else if let Some(why) = &item.pending {
                 Some(blank(&self.shared, task, Status::Pending, Some(Reason::Stated(why.clone()))))
+            } else if let Some(known) = self.shared.plan.known.get(&*item.id) {
+                Some(item::known(&self.shared, task, known))
             } else if let Some(failed) = self.failed {
                 Some(self.not_begun(task, self.fail_fast(failed)))
             } else {
@@ -68,9 +70,11 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         let definition = |id: &str| definitions.get(id).map(String::as_str);
         let state = plan.sign_offs.state(&item.id, definition, self.shared.cx.env.now());
         let blank = blank(&self.shared, task, Status::Pending, None);
-        match (sign_off(&state, self.blocked(task)), state) {
+        // What it covers is spread over all shards, and known when they are merged.
+        let blocked = if plan.shard.is_some() { None } else { self.blocked(task) };
+        match (sign_off(&state, blocked), state) {
             (Outcome { status: Status::Passed, .. }, SignOffState::Given(signed, _))
-                if plan.partial.is_some() && !item.needs.is_empty() =>
+                if plan.partial.is_some() && plan.shard.is_none() && !item.needs.is_empty() =>
             {
                 ItemResult { reason: Some(SignOffReason::Partial(signed).into()), ..blank }
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::run::{BlockedBecause, Event, Interruption, Reason, Run, Section, Status};
+use crate::run::{BlockedBecause, Event, Interruption, Reason, Run, Section, ShardRun, Status};
 
 use super::super::item::blank;
 use super::Scheduler;
@@ -70,6 +70,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             started,
             duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             partial: self.shared.plan.partial.clone(),
+            shard: self.shared.plan.shard.map(|shard| ShardRun { shard, definitions: checklist.definitions() }),
             interrupted: ended,
             commit: None,
             dirty: None,

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::checklist::Item;
 use crate::client::Context;
 use crate::env::Env;
-use crate::plan::Plan;
+use crate::plan::{Known, Plan};
 use crate::run::{Event, Interruption, ItemResult, Signal};
 
 use super::fill::Seen;
@@ -52,7 +52,13 @@ pub async fn run(
         Err(by) => (Secrets::default(), Some(by)),
     };
     let redactor = secrets.redactor(&plan.checklist, env);
-    let definition = |item: &Item| (Arc::clone(&item.id), item.definition.digest(|name| secrets.get(name).ok()));
+    let definition = |item: &Item| {
+        let definition = match plan.known.get(&*item.id) {
+            Some(Known::Observed(seen)) => seen.definition.clone(),
+            Some(Known::NotRun(_)) | None => None,
+        };
+        (Arc::clone(&item.id), definition.unwrap_or_else(|| item.definition.digest(|name| secrets.get(name).ok())))
+    };
     let definitions = plan.checklist.items().map(definition).collect();
     let (stopper, stopped) = watch::channel(None);
     let shared = Shared {

@@ -48,6 +48,7 @@ impl From<Document<'_>> for run::Run {
             started: it.started,
             duration_ms: it.duration_ms,
             partial: it.partial.map(Cow::into_owned),
+            shard: None,
             interrupted: it.interrupted,
             commit: it.commit.map(Cow::into_owned),
             dirty: it.dirty,

@@ -26,6 +26,8 @@ impl<'a> From<&'a run::Run> for Document<'a> {
             started: it.started,
             duration_ms: it.duration_ms,
             partial: optional(it.partial.as_deref()),
+            shard: it.shard.as_ref().map(|own| own.shard.to_string().into()),
+            definitions: it.shard.as_ref().map(|own| text(&own.definitions)),
             interrupted: it.interrupted,
             commit: optional(it.commit.as_deref()),
             dirty: it.dirty,
@@ -51,6 +53,7 @@ impl From<Document<'_>> for run::Run {
             started: it.started,
             duration_ms: it.duration_ms,
             partial: it.partial.map(Cow::into_owned),
+            shard: shard(it.shard, it.definitions),
             interrupted: it.interrupted,
             commit: it.commit.map(Cow::into_owned),
             dirty: it.dirty,
@@ -356,6 +359,11 @@ impl From<Place<'_>> for diagnostic::Place {
     fn from(it: Place<'_>) -> Self {
         Self { file: it.file.into_owned(), line: it.line, column: it.column, text: it.text.into_owned() }
     }
+}
+
+/// Which of several runs it was, where both parts are there.
+fn shard(shard: Option<Cow<str>>, definitions: Option<Cow<str>>) -> Option<run::ShardRun> {
+    Some(run::ShardRun { shard: shard?.parse().ok()?, definitions: definitions?.into_owned() })
 }
 
 fn text(text: &str) -> Cow<'_, str> {

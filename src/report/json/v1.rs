@@ -52,6 +52,12 @@ pub struct Document<'a> {
     pub duration_ms: u64,
     /// Why not everything was run, such as `--only db-head`. Null for a whole run.
     pub partial: Option<Text<'a>>,
+    /// Which of several runs it was: `1/4` for the first of four. Null for a run that was not one of several.
+    #[serde(default)]
+    pub shard: Option<Text<'a>>,
+    /// SHA-256 of the definitions of all items, in hexadecimal, for one of several runs.
+    #[serde(default)]
+    pub definitions: Option<Text<'a>>,
     /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Null for a run that was completed.
     #[schemars(with = "Option<String>")]
     pub interrupted: Option<Interruption>,
