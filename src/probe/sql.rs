@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Context, Cut, Exclusive, Fault, Probe, SameFact};
 use crate::client::sql::{
-    Access, Column, Database, DatabaseParts, DatabaseSource, DatabaseUrl, PARTS, Request, client,
+    Access, Column, Database, DatabaseParts, DatabaseSource, DatabaseUrl, PARTS, Place, Protocol, Request, client,
 };
 
 /// The longest value that evidence shows, in characters.
@@ -25,7 +25,7 @@ const MAX_EVIDENCE: usize = 80;
 /// in a column declared `BOOLEAN` are false and true. MariaDB stores JSON as text, and is not known from other text: it
 /// stays text there; ask for its parts with `JSON_VALUE(column, '$.path')`.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Sql {
     #[serde(rename = "..", deserialize_with = "DatabaseSource::required")]
     #[schemars(flatten, with = "DatabaseParts")]
@@ -35,6 +35,10 @@ pub struct Sql {
     /// Whether the statement may write. Then it is committed, and counts as having effects. Default: `false`.
     #[serde(default)]
     writes: bool,
+    /// `simple` for PgBouncer's console, such as `SHOW POOLS` in its database `pgbouncer`: one statement as text, without a
+    /// transaction. Without `writes` it must be a `SHOW`. Default: `extended`.
+    #[serde(default)]
+    protocol: Protocol,
     /// How many rows to keep. Default: 1000.
     #[serde(default = "default_max_rows")]
     max_rows: u32,
@@ -89,7 +93,13 @@ expect: { "rows[0].count": { at_least: 1 } }
     async fn observe(&self, cx: &Context) -> Result<SqlSeen, Fault> {
         let start = Instant::now();
         let access = if self.writes { Access::Write } else { Access::Read };
-        let request = Request { url: self.url.clone(), insecure: self.insecure, ca: self.ca.clone(), access };
+        let request = Request {
+            url: self.url.clone(),
+            insecure: self.insecure,
+            ca: self.ca.clone(),
+            access,
+            protocol: self.protocol,
+        };
         let (query, max_rows) = (self.query.0.clone(), usize::try_from(self.max_rows).unwrap_or(usize::MAX));
         let asking = Database::with(request, start, cx, async move |database| database.rows(&query, max_rows).await);
         let answer = asking.await?;
@@ -160,6 +170,16 @@ expect: { "rows[0].count": { at_least: 1 } }
             argv.retain(|word| word != "-readonly");
         }
         Some(argv)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sql {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let probe = Sql::deserialize(deserializer)?;
+        if probe.protocol == Protocol::Simple && !matches!(probe.url.place(), Place::Postgres(_)) {
+            return Err(D::Error::custom("`protocol: simple` is for PostgreSQL and PgBouncer"));
+        }
+        Ok(probe)
     }
 }
 

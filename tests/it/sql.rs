@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness;
-use crate::look::{context, look, look_in, probe};
+use crate::look::{context, look, look_in, probe, refused};
 use crate::sql_value::sqlite;
 
 fn answer(url: &str, query: &str) -> SqlSeen {
@@ -236,4 +236,26 @@ fn a_look_that_is_dropped_leaves_no_query_behind() {
             assert!(start.elapsed() < Duration::from_secs(10), "it still runs");
         }
     }
+}
+
+#[test]
+fn the_console_of_pgbouncer_is_asked_with_the_simple_protocol() {
+    let url = harness::pgbouncer().url_for("pgbouncer");
+    let settings = |query: &str| json!({ "url": url, "query": query, "protocol": "simple" });
+    let seen = look::<Sql>(settings("SHOW POOLS")).expect("it answers");
+    let pool = seen.rows.iter().find(|row| row["database"] == "pgbouncer").expect("its own pool is always there");
+    assert!(pool["cl_active"].as_i64().is_some_and(|clients| clients >= 1), "{pool:?}");
+    assert_eq!(pool["pool_mode"], "statement");
+    assert!(look::<Sql>(json!({ "url": url, "query": "SHOW POOLS" })).is_err(), "it knows no prepared statements");
+    for query in ["RELOAD", "SHOW POOLS; RELOAD", "SELECT 1"] {
+        let error = look::<Sql>(settings(query)).expect_err("it may write");
+        let expected = "with `protocol: simple` only one `SHOW` statement is sure not to write\n\
+                        help: if it is meant to change something, set `writes: true`";
+        assert_eq!(error, expected, "{query}");
+    }
+    let server = harness::postgres().url();
+    let settings = json!({ "url": server, "query": "SHOW server_version_num", "protocol": "simple" });
+    assert!(look::<Sql>(settings).expect("it answers").holds);
+    let sqlite = json!({ "url": "sqlite:///a.db", "query": "SHOW x", "protocol": "simple" });
+    assert_eq!(refused::<Sql>(sqlite), "`protocol: simple` is for PostgreSQL and PgBouncer");
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::mysql::{MySqlConnection, MySqlQueryResult};
 use sqlx::postgres::{PgConnection, PgQueryResult};
@@ -58,6 +58,20 @@ pub struct Request {
     pub ca: Option<PathBuf>,
     /// Whether it may be changed.
     pub access: Access,
+    /// How PostgreSQL is spoken.
+    pub protocol: Protocol,
+}
+
+/// How PostgreSQL is spoken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Protocol {
+    /// Statements are prepared, in a transaction.
+    #[default]
+    Extended,
+    /// One statement as text, outside of a transaction: all that PgBouncer's console knows.
+    Simple,
 }
 
 /// Whether a statement may change something.
@@ -74,6 +88,7 @@ pub struct Database {
     server: Server,
     place: String,
     access: Access,
+    protocol: Protocol,
     deadline: Instant,
     load: Arc<Load>,
     /// An answer was left unread: the connection is good for nothing more.
@@ -153,7 +168,7 @@ impl Database {
     }
 
     async fn connect(request: &Request, deadline: Instant, cx: &Context) -> anyhow::Result<Self> {
-        let Request { url, insecure, access, .. } = request;
+        let Request { url, insecure, access, protocol, .. } = request;
         let place = url.name();
         let ca = request.ca.as_ref().map(|file| cx.path(file));
         let connecting = async {
@@ -188,7 +203,7 @@ impl Database {
         };
         let server = within(deadline, connecting, silent).await?;
         let load = Arc::clone(&cx.load);
-        Ok(Self { server, place, access: *access, deadline, load, is_spent: false })
+        Ok(Self { server, place, access: *access, protocol: *protocol, deadline, load, is_spent: false })
     }
 
     /// Why the connection was ended on this side, if it was.
@@ -218,15 +233,19 @@ impl Database {
     /// # Errors
     /// When the database refuses, does not answer in time, or answers with what JSON can't hold.
     pub async fn rows(&mut self, sql: &str, max_rows: usize) -> anyhow::Result<Rows> {
+        let refusal = match self.protocol {
+            Protocol::Extended => statement::refusal(sql, self.dialect()),
+            Protocol::Simple => statement::simple_refusal(sql),
+        };
         if self.access == Access::Read
-            && let Some(refusal) = statement::refusal(sql, self.dialect())
+            && let Some(refusal) = refusal
         {
             return Err(Fault::new(refusal).help("if it is meant to change something, set `writes: true`").into());
         }
         if self.is_spent {
             return Err(Fault::new("the answer before this one was too long to be read to its end").into());
         }
-        let (deadline, place, access) = (self.deadline, self.place.clone(), self.access);
+        let (deadline, place, access, protocol) = (self.deadline, self.place.clone(), self.access, self.protocol);
         let mut is_spent = true;
         let dialect = self.dialect();
         let silent = || {
@@ -241,7 +260,7 @@ impl Database {
             let rows = self.ask(sql, max_rows).await;
             // A long answer is not read to its end only to be polite: closing the connection ends it as well.
             is_spent = access == Access::Read && rows.as_ref().is_ok_and(|rows| rows.truncated);
-            if !is_spent {
+            if !is_spent && protocol == Protocol::Extended {
                 let end = self.end(access, rows.is_ok()).await;
                 if rows.is_ok() {
                     end?;
@@ -263,6 +282,10 @@ impl Database {
         let limit = Limit { rows: max_rows, access, load: &self.load };
         let statement = || AssertSqlSafe(sql.to_owned());
         match &mut self.server {
+            Server::Postgres(connection, _) if self.protocol == Protocol::Simple => {
+                let answer = connection.fetch_many(raw_sql(AssertSqlSafe(sql.to_owned())));
+                collect(answer, limit, postgres::json_of_text, PgQueryResult::rows_affected, place).await
+            }
             Server::Postgres(connection, _) => {
                 let (mut asked, mut unshown, mut is_known) = (sql.to_owned(), None::<Unshown>, false);
                 loop {

@@ -65,6 +65,23 @@ pub fn json(row: &PgRow, index: usize) -> Result<Value, Unshowable> {
     })
 }
 
+/// The same of an answer whose values are text.
+pub fn json_of_text(row: &PgRow, index: usize) -> Result<Value, Unshowable> {
+    let raw = row.try_get_raw(index).map_err(Unshowable::driver)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let text = raw.as_str().map_err(Unshowable::driver)?;
+    let known = match raw.type_info().name() {
+        "BOOL" => Some(Value::Bool(text == "t")),
+        "INT2" | "INT4" | "INT8" | "OID" => text.parse::<i64>().ok().map(Value::from),
+        "FLOAT4" | "FLOAT8" => text.parse().ok().map(float),
+        "NUMERIC" => Some(decimal(text)),
+        _ => None,
+    };
+    Ok(known.unwrap_or_else(|| text.into()))
+}
+
 /// A value in the binary format of the protocol. `None` when it is of a type that is not known here.
 fn decode(kind: &PgTypeInfo, bytes: &mut Bytes) -> Option<Value> {
     match kind.kind() {

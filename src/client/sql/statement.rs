@@ -20,6 +20,12 @@ pub fn refusal(sql: &str, dialect: Dialect) -> Option<String> {
     }
 }
 
+/// Why this can't be a reading statement outside of a transaction, if it can't.
+pub fn simple_refusal(sql: &str) -> Option<String> {
+    let is_show = first_word(sql) == "show" && !is_several(sql);
+    (!is_show).then(|| "with `protocol: simple` only one `SHOW` statement is sure not to write".to_owned())
+}
+
 /// Whether it can be a subquery.
 pub fn is_query(sql: &str) -> bool {
     ["select", "with", "values", "table"].contains(&&*first_word(sql))
@@ -40,7 +46,8 @@ fn writes_file(sql: &str) -> bool {
     has(&["into"]) && has(&["outfile", "dumpfile"])
 }
 
-/// Whether something is behind the first `;`. Only for SQLite: its driver runs it all, and servers refuse it.
+/// Whether something is behind the first `;`. SQLite's driver runs it all, and so does a server that is sent text; servers
+/// refuse to prepare it.
 pub fn is_several(sql: &str) -> bool {
     let mut rest = sql;
     let mut is_ended = false;

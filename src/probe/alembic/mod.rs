@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::Instant;
 
 use super::{Context, Exclusive, Fault, Probe};
-use crate::client::sql::{Access, Database, DatabaseParts, DatabaseSource, DatabaseUrl, PARTS, Request};
+use crate::client::sql::{Access, Database, DatabaseParts, DatabaseSource, DatabaseUrl, PARTS, Protocol, Request};
 use config::Config;
 use graph::Graph;
 use state::State;
@@ -133,7 +133,13 @@ expect: { current: [014_trace_mismatches] }
             Some(graph) => History::Files(graph),
             None => History::Command(ask::heads(&self.argv(cx), &dir).await?),
         };
-        let request = Request { url, insecure: self.insecure, ca: self.ca.clone(), access: Access::Read };
+        let request = Request {
+            url,
+            insecure: self.insecure,
+            ca: self.ca.clone(),
+            access: Access::Read,
+            protocol: Protocol::Extended,
+        };
         // A file of the configuration's own URL is relative to where alembic runs.
         let mut place = cx.clone();
         if self.server.url().is_none() {

@@ -241,7 +241,7 @@ mod tests {
         );
         assert_eq!(read("unix:///run/redis.sock").database, 0);
         for text in ["redis+unix://host/run/redis.sock", "redis+unix://", "redis+unix:///run/"] {
-            assert_snapshot!(refused(text), @"a socket is named by its whole path: redis+unix:///run/redis.sock");
+            assert_eq!(refused(text), "a socket is named by its whole path: redis+unix:///run/redis.sock");
         }
         assert_snapshot!(refused("redis+unix:///run/redis.sock?dbs=1"), @"unsupported URL parameter `dbs`: only `db` is supported");
     }
