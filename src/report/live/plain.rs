@@ -132,7 +132,7 @@ mod tests {
         let plain = Plain::new(2, Duration::from_millis(1), Lines(sender));
         let title = Redactor::default().pass("API".to_owned());
         plain.note(&Event::Started { id: "api", title: &title });
-        let line = lines.iter().find(|line| line.contains("longest: api (0ms)"));
+        let line = lines.iter().find(|line| line.contains("longest: api (0s)"));
         assert!(line.is_some(), "the channel ends with the thread");
     }
 }

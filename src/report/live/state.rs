@@ -96,6 +96,7 @@ impl State {
     /// What to show at this time, each line at most as wide as this.
     pub fn lines(&self, now: Duration, width: usize, paint: Paint) -> Vec<String> {
         let mut lines = vec![fitted(&self.summary(now), width, paint)];
+        lines.extend(self.wait(now).map(|text| fitted(&[(None, text)], width, paint)));
         for red in self.red.iter().rev().take(NAMED) {
             let glyph = format!("{} {}", symbol(red.status), visible(&red.id));
             lines.push(fitted(&[(Some(red.status), glyph), (None, format!("  {}", red.reason))], width, paint));
@@ -119,10 +120,12 @@ impl State {
         let text: String = self.summary(now).into_iter().map(|(_, text)| text).collect();
         let longest = self.longest().next();
         let longest = longest.map(|(id, item)| {
-            let age = duration(millis(now.saturating_sub(item.since)) / 1_000 * 1_000);
+            let age = now.saturating_sub(item.since);
+            let age = if age.as_secs() < 60 { format!("{}s", age.as_secs()) } else { duration(millis(age)) };
             format!(" · longest: {} ({age})", visible(id))
         });
-        format!("{text}{}{}", longest.unwrap_or_default(), self.reasons())
+        let wait = self.wait(now).map(|text| format!(" · {text}")).unwrap_or_default();
+        format!("{text}{wait}{}{}", longest.unwrap_or_default(), self.reasons())
     }
 
     /// What is red, and why.
@@ -160,11 +163,13 @@ impl State {
             pieces.push((None, format!(" · {} running", self.running.len())));
         }
         pieces.push((None, format!(" · {}s", now.as_secs())));
-        if let Some(until) = self.waiting {
-            let left = until.saturating_sub(now).as_secs();
-            pieces.push((None, format!(" · waits for {}, {left}s left", self.awaited())));
-        }
         pieces
+    }
+
+    /// What one waits for, and how long still.
+    fn wait(&self, now: Duration) -> Option<String> {
+        let left = self.waiting?.saturating_sub(now).as_secs();
+        Some(format!("waits for {}, {left}s left", self.awaited()))
     }
 
     /// What one waits for: by name, if these are few.
@@ -261,7 +266,12 @@ mod tests {
         let mut state = going_on();
         state.note(&Event::Waiting { red: 1, left: at(90.0) }, at(5.0));
         state.note(&Event::Started { id: "db", title: &pass("DB".to_owned()) }, at(6.0));
-        assert_snapshot!(state.lines(at(6.0), 100, Paint(false))[0], @"1 of 9 items · 1 passed · 5 running · 6s · waits for db, 89s left");
+        assert_snapshot!(state.lines(at(6.0), 100, Paint(false))[..3].join("\n"), @"
+        1 of 9 items · 1 passed · 5 running · 6s
+        waits for db, 89s left
+        ✗ db  no
+        ");
+        assert_snapshot!(state.line(at(6.0)), @"1 of 9 items · 1 passed · 5 running · 6s · waits for db, 89s left · longest: redis (5s) · db: no");
     }
 
     #[test]
