@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::text::is_hidden;
+
 use super::gap::Gap;
 use super::ids::Ids;
 use super::markdown::{Document, Part, Section as Source};
@@ -218,10 +220,12 @@ fn item(task: Task, around: &Around, is_below_doubt: bool, ids: &mut Ids) -> Ite
         && notes.is_empty()
         && task.asides.is_empty()
         && !claims.iter().any(|claim| sure::is_negated(claim));
-    let sure = sure::probes(&title).filter(|_| is_certain && !around.is_signing);
+    // What nobody can see is in no probe.
+    let is_visible = !title.chars().any(is_hidden);
+    let sure = sure::probes(&title).filter(|_| is_certain && is_visible && !around.is_signing);
     let is_sure = sure.is_some();
     let proposal = sure.or_else(|| {
-        let is_open = !around.is_signing && !sure::is_negated(&title) && !sure::is_assignment(&title);
+        let is_open = is_visible && !around.is_signing && !sure::is_negated(&title) && !sure::is_assignment(&title);
         probe::proposal(&title).filter(|_| is_open)
     });
     let mut item = Item {

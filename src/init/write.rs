@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::yaml::{self, comment, flow, quoted};
+use crate::yaml::{comment, flow, lines, quoted};
 
 use super::draft::{Draft, Part, Proposal};
 
@@ -125,15 +125,8 @@ fn item(item: &Proposal, draft: &Draft, out: &mut String) {
 
 /// A probe: each of its keys on a line, or as a block where that is too long.
 fn probe_lines(probe: &Value) -> Vec<String> {
-    let keys = probe.as_object().into_iter().flatten();
-    let lines: Vec<String> = keys
-        .enumerate()
-        .map(|(at, (key, value))| format!("{}{key}: {}", if at == 0 { "- " } else { "  " }, flow(value)))
-        .collect();
-    if lines.iter().all(|line| line.chars().count() + INDENT.len() + 4 <= WIDTH) {
-        return lines;
-    }
-    yaml::write(&json!([probe])).lines().map(ToOwned::to_owned).collect()
+    let lines = lines(probe, WIDTH - INDENT.len() - 20).into_iter().enumerate();
+    lines.map(|(at, line)| format!("{}{line}", if at == 0 { "- " } else { "  " })).collect()
 }
 
 fn say(out: &mut String, line: std::fmt::Arguments) {

@@ -27,7 +27,7 @@ use plain::Plain;
 pub use fill::{Lookup, fill, fill_and_note};
 pub use parse::{parse, parse_foreign, parse_plain};
 pub use read::{read, read_with_holes};
-pub use scalar::{block, comment, flow, quoted};
+pub use scalar::{block, comment, flow, lines, quoted};
 pub use spanned::Spanned;
 pub use template::{Filter, Part, Reference, Template, head};
 pub use unit::{Duration, Pause, Size};

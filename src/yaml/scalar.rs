@@ -73,6 +73,38 @@ pub fn flow(value: &Value) -> String {
     }
 }
 
+/// A value as lines in which nothing is longer than `width`, if it can be split. A `${…}` in it is a reference.
+pub fn lines(value: &Value, width: usize) -> Vec<String> {
+    let is_short = |value: &Value| flow(value).chars().count() <= width;
+    let below = |value: &Value| lines(value, width.saturating_sub(2));
+    match value {
+        Value::Object(map) if !map.is_empty() => map
+            .iter()
+            .flat_map(|(key, value)| {
+                let key = word(key);
+                match value {
+                    value if !value.is_object() && !value.is_array() || is_short(value) => {
+                        vec![format!("{key}: {}", flow(value))]
+                    }
+                    value => std::iter::once(format!("{key}:"))
+                        .chain(below(value).into_iter().map(|line| format!("  {line}")))
+                        .collect(),
+                }
+            })
+            .collect(),
+        Value::Array(elements) if !elements.is_empty() => elements
+            .iter()
+            .flat_map(|element| {
+                let lines = if is_short(element) { vec![flow(element)] } else { below(element) };
+                lines.into_iter().enumerate().map(|(at, line)| format!("{}{line}", if at == 0 { "- " } else { "  " }))
+            })
+            .collect(),
+        Value::Object(_) | Value::Array(_) | Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
+            vec![flow(value)]
+        }
+    }
+}
+
 /// Text without quotes where nothing else is meant by it.
 fn word(text: &str) -> String {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | ' ');

@@ -196,19 +196,9 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
           #   each: [worker]
           #   probes:
           #     - command:
-          #         argv:
-          #         - docker
-          #         - compose
-          #         - --file
-          #         - deploy/compose.yaml
-          #         - ps
-          #         - --format
-          #         - json
-          #         - ${each}
+          #         argv: [docker, compose, "--file", deploy/compose.yaml, ps, "--format", json, "${each}"]
           #         read_only: true
-          #       expect:
-          #         json.Health: healthy
-          #         json.State: running
+          #       expect: { json.Health: healthy, json.State: running }
           #   hint: "docker compose --file deploy/compose.yaml logs ${each}"
           # deploy/compose.yaml:3
           # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
@@ -217,18 +207,9 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
           #   each: [job, gone]
           #   probes:
           #     - command:
-          #         argv:
-          #         - docker
-          #         - compose
-          #         - --file
-          #         - deploy/compose.yaml
-          #         - ps
-          #         - --format
-          #         - json
-          #         - ${each}
+          #         argv: [docker, compose, "--file", deploy/compose.yaml, ps, "--format", json, "${each}"]
           #         read_only: true
-          #       expect:
-          #         json.State: running
+          #       expect: { json.State: running }
           #   hint: "docker compose --file deploy/compose.yaml logs ${each}"
     "#);
     // It runs one of two.

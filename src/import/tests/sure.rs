@@ -79,3 +79,9 @@ fn words_around_a_line_may_say_the_opposite() {
         assert!(!is_live(&list), "{list}");
     }
 }
+
+#[test]
+fn a_line_with_characters_that_nobody_sees_is_not_checked() {
+    assert!(is_live("- [ ] https://a.example/x returns 200"));
+    assert!(!is_live("- [ ] https://a.example/x\u{202e}y returns 200"));
+}

@@ -63,10 +63,10 @@ fn services_of_compose_become_items_with_what_they_need() {
             title: "db: the database answers a query"
             probes:
               - sql:
-                  host: ${vars.host}
-                  port: ${env.DB_PORT:-5432}
+                  host: "${vars.host}"
+                  port: "${env.DB_PORT:-5432}"
                   user: shop
-                  password: ${secrets.DB_PASSWORD}
+                  password: "${secrets.DB_PASSWORD}"
                   database: shop
                   query: SELECT 1
             hint: "docker compose logs db"
@@ -95,10 +95,10 @@ fn services_of_compose_become_items_with_what_they_need() {
             needs: [db]
             probes:
               - alembic:
-                  host: ${vars.host}
-                  port: ${env.DB_PORT:-5432}
+                  host: "${vars.host}"
+                  port: "${env.DB_PORT:-5432}"
                   user: shop
-                  password: ${secrets.DB_PASSWORD}
+                  password: "${secrets.DB_PASSWORD}"
                   database: shop
                   config: backend/alembic.ini
             hint: "alembic -c backend/alembic.ini upgrade head"
@@ -213,12 +213,12 @@ metadata: { name: "{{ .Values.name }}" }
           #   probes:
           #     - command:
           #         argv:
-          #         - kubectl
-          #         - rollout
-          #         - status
-          #         - ${each.workload}
-          #         - --namespace=${each.namespace}
-          #         - --timeout=5s
+          #           - kubectl
+          #           - rollout
+          #           - status
+          #           - "${each.workload}"
+          #           - "--namespace=${each.namespace}"
+          #           - "--timeout=5s"
           #         read_only: true
 
       - title: Public addresses
