@@ -41,6 +41,10 @@ pub fn play(path: &str, text: &str, place: &Place<'_>) {
             buildkite(&yaml(text), place);
         }
         "Jenkinsfile" => jenkins(text, place),
+        _ if path.starts_with("k8s/") => {
+            succeeds(tool("kubernetes-validate").args(["--strict", "--quiet"]).arg(&file));
+            kubernetes(&yaml(text), place);
+        }
         "alerts.yml" => succeeds(Command::new(program("promtool")).args(["check", "rules"]).arg(&file)),
         _ => {}
     }
@@ -84,9 +88,11 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// What a system keeps of the workspace is there.
+/// What a system keeps of the workspace is there. It may be a pattern.
 fn is_there(place: &Place<'_>, path: &str) {
-    assert!(place.project.join(path).exists(), "{path} was not written");
+    let pattern = place.project.join(path).display().to_string();
+    let mut found = glob::glob(&pattern).expect("it is well formed");
+    assert!(found.next().is_some(), "{path} was not written");
 }
 
 /// A list of texts, or one.
@@ -109,11 +115,12 @@ fn github(workflow: &Value, place: &Place<'_>) {
     let commit =
         "git add --all && git commit --quiet --allow-empty -m List && git update-ref refs/remotes/origin/main HEAD";
     runs(place, &[], commit);
-    for job in workflow["jobs"].as_object().into_iter().flatten().map(|(_, job)| job) {
+    for (job, shard) in workflow["jobs"].as_object().into_iter().flatten().flat_map(|(_, job)| in_matrix(job)) {
         let (mut outputs, mut code) = (BTreeMap::new(), 0);
+        outputs.insert("matrix.shard".to_owned(), shard);
         for step in job["steps"].as_array().into_iter().flatten() {
             if step["uses"].as_str().is_some_and(|uses| uses.starts_with("OWNER/REPO/.github/actions/gate@")) {
-                outputs = action(step, place);
+                outputs.extend(action(step, place));
             }
             let value = |text: &str| expressions(text, &outputs, place);
             if let Some(path) = step["with"]["path"].as_str() {
@@ -127,6 +134,14 @@ fn github(workflow: &Value, place: &Place<'_>) {
             }
         }
         assert_eq!(code, place.code, "{job}");
+    }
+}
+
+/// A job, once for each shard of its matrix.
+fn in_matrix(job: &Value) -> Vec<(&Value, String)> {
+    match job["strategy"]["matrix"]["shard"].as_array() {
+        Some(shards) => shards.iter().map(|shard| (job, shard.to_string())).collect(),
+        None => vec![(job, String::new())],
     }
 }
 
@@ -156,6 +171,7 @@ fn expressions(text: &str, outputs: &BTreeMap<String, String>, place: &Place<'_>
         "github.token" => "token".to_owned(),
         "github.repository" => "acme/shop".to_owned(),
         "github.event.number" => "7".to_owned(),
+        "matrix.shard" => outputs["matrix.shard"].clone(),
         "github.sha" | "github.event.pull_request.head.sha" => "0f1d7aa".to_owned(),
         name => match (name.strip_prefix("steps.gate.outputs."), name.strip_prefix("vars.")) {
             (Some(name), _) => outputs[name].clone(),
@@ -174,8 +190,16 @@ fn gitlab(pipeline: &Value, place: &Place<'_>) {
         let filled = |text: &str| text.replace("$CI_COMMIT_SHA", "0f1d7aa");
         let mut variables = variables(&job["variables"], filled);
         variables.push(("CI_PROJECT_DIR".to_owned(), place.project.display().to_string()));
-        let script = [texts(&job["before_script"]), texts(&job["script"])].concat();
-        runs(place, &variables, &script.join("\n"));
+        let script = [texts(&job["before_script"]), texts(&job["script"])].concat().join("\n");
+        let total = job["parallel"].as_u64().unwrap_or(1);
+        for index in 1..=total {
+            let mut variables = variables.clone();
+            if total > 1 {
+                let numbers = [("CI_NODE_INDEX", index), ("CI_NODE_TOTAL", total)];
+                variables.extend(numbers.map(|(name, value)| (name.to_owned(), value.to_string())));
+            }
+            runs(place, &variables, &script);
+        }
         let reports = job["artifacts"]["reports"].as_object().into_iter().flatten().map(|(_, path)| texts(path));
         let kept = [texts(&job["cache"]["paths"]), texts(&job["artifacts"]["paths"])].concat();
         for path in kept.into_iter().chain(reports.flatten()) {
@@ -191,6 +215,20 @@ fn buildkite(pipeline: &Value, place: &Place<'_>) {
         for path in [texts(&step["cache"]), texts(&step["artifact_paths"])].concat() {
             is_there(place, &path);
         }
+    }
+}
+
+/// The pods of an Indexed Job, one after the other: each has its index, and the variables of its container.
+fn kubernetes(job: &Value, place: &Place<'_>) {
+    let spec = &job["spec"];
+    let container = &spec["template"]["spec"]["containers"][0];
+    assert_eq!((&spec["completionMode"], &container["command"][1]), (&"Indexed".into(), &"-c".into()));
+    for index in 0..spec["completions"].as_u64().expect("it says how many") {
+        let own = container["env"].as_array().into_iter().flatten();
+        let mut variables: Vec<(String, String)> =
+            own.map(|one| (texts(&one["name"]).concat(), texts(&one["value"]).concat())).collect();
+        variables.push(("JOB_COMPLETION_INDEX".to_owned(), index.to_string()));
+        runs(place, &variables, &texts(&container["args"]).concat());
     }
 }
 
