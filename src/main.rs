@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// A checklist is a tree of many small values: with this allocator it is read in nine tenths of the time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // One provider of cryptography for all: it can only be there already if this were called twice.
     let _ = rustls::crypto::ring::default_provider().install_default();

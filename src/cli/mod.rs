@@ -16,6 +16,7 @@ mod init;
 mod ledger;
 mod list;
 mod man;
+mod memory;
 mod output;
 mod probe;
 mod record;
@@ -169,6 +170,7 @@ impl From<Verdict> for Exit {
 
 /// Runs the program with these arguments, the first of which is its name.
 pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) -> ExitCode {
+    memory::take_large_steps();
     engine::quiet_panics();
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let words: Vec<String> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();

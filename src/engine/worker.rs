@@ -166,9 +166,11 @@ impl Shared {
                 place: (!passed && !expectation.is_default).then(|| self.place(expectation.span)),
             }
         });
+        // Only the whole record shows what holds.
+        let is_shown = looked.status != Status::Passed || self.keep == Keep::All;
         ProbeResult {
             status: looked.status,
-            expectations: judged.collect(),
+            expectations: if is_shown { judged.collect() } else { Vec::new() },
             attempts: looked.attempts,
             observation: match self.keep {
                 Keep::All => looked.observation.and_then(|seen| self.kept(&seen)),
@@ -177,10 +179,7 @@ impl Shared {
             evidence: looked.evidence,
             error: looked.error,
             help: looked.help,
-            reproduce: (looked.status != Status::Passed || self.keep == Keep::All)
-                .then(|| probe.reproduce())
-                .flatten()
-                .map(|argv| self.redactor.shell(&argv)),
+            reproduce: is_shown.then(|| probe.reproduce()).flatten().map(|argv| self.redactor.shell(&argv)),
             insecure: probe.is_insecure(),
             via: probe.via().map(ToString::to_string),
             ..self.blank(probe_task)
