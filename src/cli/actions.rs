@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
-use crate::report::{self, Counts, Look, github};
+use crate::report::{self, Counts, RenderOptions, github};
 use crate::run::{Run, Verdict, Weaker};
 use crate::secret::Redacted;
 use crate::text::{error, visible};
@@ -33,14 +33,14 @@ impl Actions {
 
     /// Writes annotations to standard error, and appends the summary and the outputs to the runner's files. What can't
     /// be written is a warning: the verdict is the same.
-    pub fn publish(&self, run: &Redacted<Run>, weaker: &[Weaker], look: &Look) -> Vec<Diagnostic> {
+    pub fn publish(&self, run: &Redacted<Run>, weaker: &[Weaker], options: &RenderOptions) -> Vec<Diagnostic> {
         let mut annotations = Vec::new();
         let format = report::format("github").expect("it is in the registry");
-        format.write(run, look, &mut annotations).expect("a vector takes all");
+        format.write(run, options, &mut annotations).expect("a vector takes all");
         // If standard error is closed, nothing can be reported there.
         let _ = io::stderr().write_all(&annotations);
         let summary =
-            append("GITHUB_STEP_SUMMARY", self.summary.as_deref(), |length| summary(run, weaker, look, length));
+            append("GITHUB_STEP_SUMMARY", self.summary.as_deref(), |length| summary(run, weaker, options, length));
         let outputs = append("GITHUB_OUTPUT", self.output.as_deref(), |_| outputs(run));
         [summary, outputs].into_iter().flatten().collect()
     }
@@ -57,10 +57,10 @@ fn append(name: &str, path: Option<&Path>, text: impl FnOnce(usize) -> String) -
 }
 
 /// The markdown, and what got weaker, cut below the limit.
-fn summary(run: &Redacted<Run>, weaker: &[Weaker], look: &Look, length: usize) -> String {
+fn summary(run: &Redacted<Run>, weaker: &[Weaker], options: &RenderOptions, length: usize) -> String {
     let mut markdown = Vec::new();
     let format = report::format("markdown").expect("it is in the registry");
-    format.write(run, look, &mut markdown).expect("a vector takes all");
+    format.write(run, options, &mut markdown).expect("a vector takes all");
     let mut text = String::from_utf8_lossy(&markdown).into_owned();
     if !weaker.is_empty() {
         text.push_str("\n## Weaker since the last green run\n\n");

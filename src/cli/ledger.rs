@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::checklist;
 use crate::diagnostic::Diagnostic;
 use crate::ledger::{Key, Retention};
-use crate::report::{self, Look};
+use crate::report::{self, RenderOptions};
 use crate::yaml::Duration;
 
 use super::{Console, Exit, Failure, LedgerArgs, print};
@@ -58,7 +58,7 @@ impl Ledger {
                 for head in runs.iter().rev() {
                     let Some(recorded) = ledger.run(&key, head.id).await.map_err(failed)? else { continue };
                     let mut text = Vec::new();
-                    let options = Look::plain(env.now());
+                    let options = RenderOptions::plain(env.now());
                     json.write(&env.pass(recorded.run), &options, &mut text).expect("a vector takes all");
                     print(&line(&text), &env)?;
                 }

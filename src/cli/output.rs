@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::diagnostic::Diagnostic;
-use crate::report::{self, Detail, Format, Kept, Look, Outputs, Unmarked};
+use crate::report::{self, Detail, Format, Kept, Outputs, RenderOptions, Unmarked};
 use crate::run::{Run, Signal, Weaker};
 use crate::secret::Redacted;
 use crate::text::error;
@@ -111,14 +111,14 @@ impl OutputArgs {
         stream: Option<Stream>,
         env: &Console,
     ) -> Result<Option<Signal>, Failure> {
-        let file = Look::file(env);
-        let look = Look { width: env.width, color: env.color, detail: self.detail(), ..file.clone() };
+        let file = RenderOptions::file(env);
+        let options = RenderOptions { width: env.width, color: env.color, detail: self.detail(), ..file.clone() };
         let (format, was_ended_early) = (self.format, run.interrupted.is_some());
         let actions = if self.no_ci { None } else { Actions::of(env) };
         let writing = move || {
             let shown = match stream {
                 Some(stream) => stream.finish(&run),
-                None => show(format, &run, &look, actions.is_some()),
+                None => show(format, &run, &options, actions.is_some()),
             };
             let written = outputs.write(&run, &file);
             let warnings = actions.map(|actions| actions.publish(&run, &weaker, &file)).unwrap_or_default();
@@ -143,14 +143,14 @@ impl OutputArgs {
 }
 
 /// Writes to standard output. A reader who leaves early has had enough.
-fn show(format: &Format, run: &Redacted<Run>, look: &Look, is_in_actions: bool) -> io::Result<()> {
+fn show(format: &Format, run: &Redacted<Run>, options: &RenderOptions, is_in_actions: bool) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match is_in_actions && format.is_for_people {
         true => {
             let mut out = Defused::new(&mut out);
-            format.write(run, look, &mut out).and_then(|()| out.flush())
+            format.write(run, options, &mut out).and_then(|()| out.flush())
         }
-        false => format.write(run, look, &mut out).and_then(|()| out.flush()),
+        false => format.write(run, options, &mut out).and_then(|()| out.flush()),
     };
     match written {
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::ledger::{self, Key, Ledger, Which};
 use crate::reader;
-use crate::report::{self, Exactness, Look, Unmarked, drift, embed, structural_drift};
+use crate::report::{self, Exactness, RenderOptions, Unmarked, drift, embed, structural_drift};
 use crate::run::Run;
 use crate::secret::Redacted;
 use crate::sign_off::Memory;
@@ -53,12 +53,12 @@ impl Render {
         let path = self.path(&checklist, &env)?;
         let name = checklist.name.clone();
         let kept = kept(&checklist, &self.ledger, &env);
-        let look = Look::file(&env);
+        let options = RenderOptions::file(&env);
         let run = match self.source(&mut checklist, &env).await? {
             Some(run) => run,
             None if self.check && !self.exact => {
                 let path = path.unwrap_or_default();
-                return self.compare_structure(&path, checklist, &look, &env).await;
+                return self.compare_structure(&path, checklist, &options, &env).await;
             }
             None => {
                 let problem = Diagnostic::error(format!(
@@ -69,7 +69,7 @@ impl Render {
                 return Err(Failure::usage(problem.help(help), &env));
             }
         };
-        let text = markdown(&run, &look);
+        let text = markdown(&run, &options);
         let Some(path) = path else {
             print(&String::from_utf8_lossy(&text), &env)?;
             return Ok(Exit::Ready);
@@ -82,7 +82,7 @@ impl Render {
         }
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
         let outputs = report::open(&[("markdown".to_owned(), path)], &name, unmarked, &kept);
-        let written = outputs.and_then(|outputs| outputs.write(&run, &look));
+        let written = outputs.and_then(|outputs| outputs.write(&run, &options));
         written.map_err(|problems| Failure::output(problems, &env))?;
         Ok(Exit::Ready)
     }
@@ -133,7 +133,7 @@ impl Render {
         &self,
         path: &Path,
         mut checklist: Checklist,
-        look: &Look,
+        options: &RenderOptions,
         env: &Console,
     ) -> Result<Exit, Failure> {
         let file = Existing::read(path, self.is_named(), &checklist.root, env)?;
@@ -145,7 +145,7 @@ impl Render {
         };
         let sign_offs = signed::read(&checklist, Memory::default(), env).await?;
         let outline = env.pass(engine::outline(&checklist, &sign_offs, env.now()));
-        let wanted = file.with(&checklist.name, &markdown(&outline, look), env)?;
+        let wanted = file.with(&checklist.name, &markdown(&outline, options), env)?;
         let place = self.place(&checklist, env)?;
         let note =
             Diagnostic::warning(format!("no full run of `{}` in {place}: results were not compared", checklist.name));
@@ -157,10 +157,10 @@ impl Render {
 }
 
 /// A run as Markdown.
-fn markdown(run: &Redacted<Run>, look: &Look) -> Vec<u8> {
+fn markdown(run: &Redacted<Run>, options: &RenderOptions) -> Vec<u8> {
     let mut text = Vec::new();
     let format = report::format("markdown").expect("it is in the registry");
-    format.write(run, look, &mut text).expect("a vector takes all");
+    format.write(run, options, &mut text).expect("a vector takes all");
     text
 }
 
@@ -250,6 +250,6 @@ async fn current(
         compared.map_err(|problem| Failure::output(problem, env))?;
         ledger.close().await;
     }
-    engine::age(&mut run, checklist, &sign_offs, env.now());
+    engine::refresh(&mut run, checklist, &sign_offs, env.now());
     Ok(env.pass(run))
 }

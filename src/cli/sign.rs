@@ -188,7 +188,7 @@ impl Sign {
             let Some(item) = items.iter().find(|item| *item.id == *request.item) else { continue };
             let mut run = signable.run.clone();
             // What was green then may be too old by now, what was waived accepted no longer, and more be signed.
-            engine::age(&mut run, checklist, &sign_offs, now);
+            engine::refresh(&mut run, checklist, &sign_offs, now);
             green(checklist, item, &run).map_err(refused)?;
             let mut entry = signable.bind(blank(item), request, &run);
             self.add_signature(&mut entry, env).await?;

@@ -1,6 +1,5 @@
 //! Runs a plan: one loop that owns all state, and one worker for each item that runs.
 
-mod aged;
 mod fill;
 mod item;
 mod look;
@@ -9,6 +8,7 @@ mod open_files;
 mod outline;
 mod panic;
 mod queue;
+mod refresh;
 mod scheduler;
 mod secrets;
 #[cfg(test)]
@@ -24,10 +24,10 @@ use crate::plan::Plan;
 use crate::run::{Event, Run, Signal};
 use crate::secret::Redactor;
 
-pub use aged::age;
 pub use look::{Looked, look};
 pub use outline::outline;
 pub use panic::quiet as quiet_panics;
+pub use refresh::refresh;
 
 /// How many items run at a time, unless somebody says otherwise. Probes wait, they don't compute: it does not depend on
 /// the number of cores.

@@ -4,24 +4,24 @@ use std::io::{self, Write};
 
 use crate::run::{ItemResult, Run, Status};
 
-use super::Look;
+use super::RenderOptions;
 use super::finding::{Effect, cut_short, is_cut_short, place, reason, short};
 
 /// GitHub shows no more of each kind for one step.
 const MOST: usize = 10;
 
 /// What needs attention, worst first: at most ten errors and ten warnings.
-pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     if is_cut_short(run) {
-        command("error", &look.workspace.relative(&run.file), 1, 1, "gate", &cut_short(run), out)?;
+        command("error", &options.workspace.relative(&run.file), 1, 1, "gate", &cut_short(run), out)?;
     }
     let mut red: Vec<&ItemResult> = run.items().filter(|item| Effect::of(item) == Effect::Fails).collect();
     red.sort_by_key(|item| severity(item)); // stable: otherwise in checklist order
     for item in red.into_iter().take(MOST) {
-        annotate("error", run, item, &reason(run, item), look, out)?;
+        annotate("error", run, item, &reason(run, item), options, out)?;
     }
     for (item, why) in run.items().filter_map(|item| Some((item, warning(run, item)?))).take(MOST) {
-        annotate("warning", run, item, &why, look, out)?;
+        annotate("warning", run, item, &why, options, out)?;
     }
     Ok(())
 }
@@ -48,7 +48,14 @@ fn warning(run: &Run, item: &ItemResult) -> Option<String> {
     }
 }
 
-fn annotate(kind: &str, run: &Run, item: &ItemResult, why: &str, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+fn annotate(
+    kind: &str,
+    run: &Run,
+    item: &ItemResult,
+    why: &str,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let place = place(run, item);
     let mut message = format!("{} ({}): {why}", short(&item.title), item.status.word());
     let help = item.probes.iter().filter(|probe| probe.status != Status::Passed).find_map(|probe| probe.help.as_ref());
@@ -56,7 +63,7 @@ fn annotate(kind: &str, run: &Run, item: &ItemResult, why: &str, look: &Look, ou
         message = format!("{message}\nhelp: {}", short(hint));
     }
     let title = format!("gate: {}", short(&item.id));
-    command(kind, &look.workspace.relative(&place.file), place.line, place.column, &title, &message, out)
+    command(kind, &options.workspace.relative(&place.file), place.line, place.column, &title, &message, out)
 }
 
 /// A workflow command. Nothing in a value can end it or begin another.

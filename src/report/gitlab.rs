@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::run::{ItemResult, Run, Status};
 use crate::text::json;
 
-use super::Look;
+use super::RenderOptions;
 use super::finding::{Effect, cut_short, fingerprint, is_cut_short, name, place, reason, short};
 
 /// One entry of the report: <https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>.
@@ -32,22 +32,22 @@ struct Lines {
 }
 
 /// Every item that is not green. Only waived and advisory ones have the severity `info`.
-pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    let mut issues: Vec<Issue> = run.items().filter_map(|item| issue(run, item, look)).collect();
+pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    let mut issues: Vec<Issue> = run.items().filter_map(|item| issue(run, item, options)).collect();
     if is_cut_short(run) {
         issues.push(Issue {
             description: cut_short(run),
             check_name: "interrupted".to_owned(),
             fingerprint: fingerprint(run, "\0interrupted"),
             severity: "major",
-            location: Location { path: short(&look.workspace.relative(&run.file)), lines: Lines { begin: 1 } },
+            location: Location { path: short(&options.workspace.relative(&run.file)), lines: Lines { begin: 1 } },
         });
     }
     json::write_pretty(&issues, &mut *out)?;
     writeln!(out)
 }
 
-fn issue(run: &Run, item: &ItemResult, look: &Look) -> Option<Issue> {
+fn issue(run: &Run, item: &ItemResult, options: &RenderOptions) -> Option<Issue> {
     let severity = match (Effect::of(item), item.status) {
         (Effect::Passes | Effect::Skipped, _) => return None,
         (Effect::Excused, _) => "info",
@@ -62,7 +62,7 @@ fn issue(run: &Run, item: &ItemResult, look: &Look) -> Option<Issue> {
         fingerprint: fingerprint(run, &item.id),
         severity,
         location: Location {
-            path: short(&look.workspace.relative(&place.file)),
+            path: short(&options.workspace.relative(&place.file)),
             lines: Lines { begin: place.line.max(1) },
         },
     })

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::run::{ItemResult, Run, Status, Verdict};
 use crate::text::json;
 
-use super::Look;
+use super::RenderOptions;
 use super::finding::{Effect, short};
 
 /// <https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>
@@ -45,7 +45,7 @@ struct Predicate {
 }
 
 /// The run as a statement about the commit, the image or the checklist.
-pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let ids =
         |wanted: fn(&ItemResult) -> bool| run.items().filter(move |item| wanted(item)).map(|item| short(&item.id));
     let warned: Vec<String> = ids(is_warning).collect();

@@ -7,15 +7,15 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::run::{ItemResult, Run, Section, Status};
 
-use super::Look;
+use super::RenderOptions;
 use super::finding::{Effect, cut_short, facts, is_cut_short, name, place, reason, short};
 
 /// The run as JUnit XML. Who looks only at failures and errors reaches gate's verdict.
-pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::new(short(&run.title));
     report.set_time(Duration::from_millis(run.duration_ms));
     for section in run.sections.iter().filter(|section| !section.items.is_empty()) {
-        report.add_test_suite(suite(run, section, look));
+        report.add_test_suite(suite(run, section, options));
     }
     if is_cut_short(run) {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -27,7 +27,7 @@ pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     report.serialize(out).map_err(io::Error::other)
 }
 
-fn suite(run: &Run, section: &Section, look: &Look) -> TestSuite {
+fn suite(run: &Run, section: &Section, options: &RenderOptions) -> TestSuite {
     let title = short(&section.title);
     let mut suite = TestSuite::new(title.clone());
     suite.set_time(Duration::from_millis(section.items.iter().map(|item| item.duration_ms).sum()));
@@ -38,7 +38,7 @@ fn suite(run: &Run, section: &Section, look: &Look) -> TestSuite {
         let mut case = TestCase::new(name(item), status(run, item));
         case.set_classname(class.as_str()).set_time(Duration::from_millis(item.duration_ms));
         let place = place(run, item);
-        case.extra.insert("file".into(), short(&look.workspace.relative(&place.file)).into());
+        case.extra.insert("file".into(), short(&options.workspace.relative(&place.file)).into());
         case.extra.insert("line".into(), place.line.to_string().into());
         if item.status == Status::Passed {
             case.set_system_out(reason(run, item));

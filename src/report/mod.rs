@@ -171,7 +171,7 @@ pub struct Format {
     pub events: Option<Events>,
 }
 
-type Render = fn(&Run, &Look, &mut dyn Write) -> io::Result<()>;
+type Render = fn(&Run, &RenderOptions, &mut dyn Write) -> io::Result<()>;
 
 /// How a run is written as it happens.
 #[derive(Debug, Clone, Copy)]
@@ -187,14 +187,14 @@ impl Format {
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write(&self, run: &Redacted<Run>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-        (self.render)(run, look, out)
+    pub fn write(&self, run: &Redacted<Run>, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+        (self.render)(run, options, out)
     }
 }
 
 /// How the reader sees it. Formats for files take no notice.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct RenderOptions {
     /// The columns of the terminal. `None` when it is read elsewhere.
     pub width: Option<usize>,
     /// Whether colours may be used.
@@ -218,7 +218,7 @@ pub enum Detail {
     Verbose,
 }
 
-impl Look {
+impl RenderOptions {
     /// How a file of this environment is written now: no colours, no terminal.
     pub fn file(env: &Env) -> Self {
         Self { workspace: Workspace::of(env), ..Self::plain(env.now()) }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::run::{Attempt, Event, ItemResult, Run, Verdict};
 use crate::text::json;
 
-use super::{Counts, Events, Look, json as document};
+use super::{Counts, Events, RenderOptions, json as document};
 
 /// How the lines are written as it happens.
 pub const EVENTS: Events = Events { event, done };
@@ -39,7 +39,7 @@ enum Line<'a> {
 }
 
 /// The lines of a run that has ended, in checklist order.
-pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     run.items().try_for_each(|item| ended(item, out))?;
     done(run, out)
 }

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use crate::run::{ItemResult, Run, Section, Status, Verdict};
 use crate::text::visible;
 
-use super::Look;
+use super::RenderOptions;
 
 /// The run as gauges. No timestamps: the collector refuses them.
-pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let list = ("checklist", run.name.as_str());
     let items = || run.sections.iter().flat_map(|section| section.items.iter().map(move |item| (section, item)));
     let id = |item: &'_ ItemResult| labels(&[list, ("id", &item.id)]);

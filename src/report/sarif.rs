@@ -9,7 +9,7 @@ use crate::run::{ItemResult, Run, Status};
 use crate::text::json;
 
 use super::finding::{Effect, cut_short, facts, fingerprint, is_cut_short, place, reason, short};
-use super::{Look, words};
+use super::{RenderOptions, words};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// What may not be in the path of a URI as it is.
@@ -32,10 +32,10 @@ const RESERVED: &AsciiSet = &CONTROLS
     .add(b':');
 
 /// Every item as a rule, and every item that is not green as a result.
-pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let items: Vec<&ItemResult> = run.items().collect();
     let mut rules: Vec<Value> = items.iter().map(|item| rule(item)).collect();
-    let found = items.iter().enumerate().filter_map(|(index, item)| result(run, item, index, look));
+    let found = items.iter().enumerate().filter_map(|(index, item)| result(run, item, index, options));
     let mut results: Vec<Value> = found.collect();
     if is_cut_short(run) {
         results.push(json!({
@@ -43,7 +43,7 @@ pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
             "ruleIndex": rules.len(),
             "level": "error",
             "message": { "text": cut_short(run) },
-            "locations": [location(&run.file, 1, 1, look)],
+            "locations": [location(&run.file, 1, 1, options)],
         }));
         rules.push(json!({ "id": "interrupted", "shortDescription": { "text": "The run was completed" } }));
     }
@@ -90,7 +90,7 @@ fn rule(item: &ItemResult) -> Value {
     rule
 }
 
-fn result(run: &Run, item: &ItemResult, index: usize, look: &Look) -> Option<Value> {
+fn result(run: &Run, item: &ItemResult, index: usize, options: &RenderOptions) -> Option<Value> {
     let level = match Effect::of(item) {
         Effect::Passes | Effect::Skipped => return None,
         Effect::Excused => "warning",
@@ -105,7 +105,7 @@ fn result(run: &Run, item: &ItemResult, index: usize, look: &Look) -> Option<Val
         "ruleIndex": index,
         "level": level,
         "message": { "text": lines.join("\n") },
-        "locations": [location(&place.file, place.line, place.column, look)],
+        "locations": [location(&place.file, place.line, place.column, options)],
         "partialFingerprints": { "gateItem/v1": fingerprint(run, &item.id) },
         "properties": { "status": item.status.word() },
     });
@@ -115,8 +115,8 @@ fn result(run: &Run, item: &ItemResult, index: usize, look: &Look) -> Option<Val
     Some(result)
 }
 
-fn location(file: &str, line: usize, column: usize, look: &Look) -> Value {
-    let path = look.workspace.relative(file);
+fn location(file: &str, line: usize, column: usize, options: &RenderOptions) -> Value {
+    let path = options.workspace.relative(file);
     let uri = utf8_percent_encode(&path, RESERVED).to_string();
     json!({
         "physicalLocation": {

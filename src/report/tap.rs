@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use crate::run::{ItemResult, Run};
 
-use super::Look;
+use super::RenderOptions;
 use super::finding::{Effect, cut_short, facts, is_cut_short, name, place, reason, short};
 
 /// The run as TAP. Whoever runs `prove` reaches gate's verdict.
-pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     // All of it is TAP 14 as well, but the `prove` of most systems refuses that number.
     writeln!(out, "TAP version 13\n1..{}", run.items().count())?;
     for (number, item) in run.items().enumerate() {
-        point(run, item, number + 1, look, out)?;
+        point(run, item, number + 1, options, out)?;
     }
     if is_cut_short(run) {
         writeln!(out, "Bail out! {}", escape(&cut_short(run)))?;
@@ -20,7 +20,7 @@ pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn point(run: &Run, item: &ItemResult, number: usize, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+fn point(run: &Run, item: &ItemResult, number: usize, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let (word, directive) = match Effect::of(item) {
         Effect::Passes => ("ok", None),
         Effect::Skipped => ("ok", Some("SKIP")),
@@ -40,7 +40,7 @@ fn point(run: &Run, item: &ItemResult, number: usize, look: &Look, out: &mut dyn
     writeln!(out, "  message: {}", quoted(&reason(run, item)))?;
     writeln!(out, "  status: {}", item.status.word())?;
     writeln!(out, "  severity: {}", if directive.is_some() { "todo" } else { "fail" })?;
-    writeln!(out, "  at:\n    file: {}", quoted(&short(&look.workspace.relative(&place.file))))?;
+    writeln!(out, "  at:\n    file: {}", quoted(&short(&options.workspace.relative(&place.file))))?;
     writeln!(out, "    line: {}\n    column: {}", place.line, place.column)?;
     let mut facts = facts(item).into_iter().peekable();
     if facts.peek().is_some() {

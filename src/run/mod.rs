@@ -374,7 +374,7 @@ pub fn with_waivers(status: Status, id: &str, gaps: &[Gap], today: Date) -> Stat
 
 /// Makes of a run that was recorded what it says now: waivers that have expired count no longer, and what passed too long
 /// ago is pending.
-pub fn age(run: &mut Run, now: Timestamp) {
+pub fn expire(run: &mut Run, now: Timestamp) {
     let day = |instant: Timestamp| instant.to_zoned_datetime(TimeZone::UTC).date();
     let (started, today) = (run.started, day(now));
     for item in run.sections.iter_mut().flat_map(|section| &mut section.items) {

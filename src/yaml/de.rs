@@ -5,7 +5,7 @@ use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, Unexpected, V
 use crate::diagnostic::{Span, suggestion};
 
 use super::plain::Plain;
-use super::reading::{Cut, Reading, list};
+use super::reading::{Reading, Skipped, list};
 use super::spanned::{HANDED, NODE, SPANNED};
 use super::template::Part;
 use super::{Key, Node, Scalar, Style, Value};
@@ -14,7 +14,7 @@ use super::{Key, Node, Scalar, Style, Value};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Location {
     pub span: Span,
-    pub cut: Cut,
+    pub skipped: Skipped,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Error {
 
     /// The innermost place wins.
     fn at(mut self, span: Span, node: &Node) -> Self {
-        self.place.get_or_insert(Location { span, cut: Cut::of(node) });
+        self.place.get_or_insert(Location { span, skipped: Skipped::of(node) });
         self
     }
 }
@@ -403,7 +403,7 @@ impl<'a> de::SeqAccess<'a> for Elements<'a> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        match self.rest.by_ref().find(|node| !self.reading.is_cut(node)) {
+        match self.rest.by_ref().find(|node| !self.reading.is_skipped(node)) {
             Some(node) => seed.deserialize(NodeDeserializer::new(node, self.reading)).map(Some),
             None => Ok(None),
         }
@@ -439,7 +439,7 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
                     let all = self.outer.iter().chain(known).filter(|field| **field != FLATTENED);
                     self.reading.unknown_key(key, &all.copied().collect::<Vec<_>>());
                 }
-            } else if !self.reading.is_cut(node) {
+            } else if !self.reading.is_skipped(node) {
                 self.value = Some(NodeDeserializer { node, key: Some(key), outer: &[], reading: self.reading });
                 let text: de::value::StrDeserializer<Error> = (&*key.text).into_deserializer();
                 return seed.deserialize(text).map(Some).map_err(|error| error.at(key.span, node));

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::{Diagnostic, Span};
 
 use super::de::{Error, ErrorKind, NodeDeserializer};
-use super::reading::{Cut, Reading};
+use super::reading::{Reading, Skipped};
 use super::{Node, Value};
 
 /// How often one part is read: each time reports one problem more, and takes as long as the part is large.
@@ -37,7 +37,7 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
     let reading = Reading::default();
     if holes == Holes::Passed {
         // All in one go: there may be thousands.
-        leave_out_holes(node, &mut reading.cut.borrow_mut());
+        leave_out_holes(node, &mut reading.skipped.borrow_mut());
     }
     let mut is_whole = true;
     let mut readings = 0;
@@ -48,7 +48,7 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
             Err(error) => error,
         };
         is_whole = false;
-        let cut = error.place.map_or(Cut::of(node), |place| place.cut);
+        let skipped = error.place.map_or(Skipped::of(node), |place| place.skipped);
         if let (ErrorKind::Unresolved(_), Some(place)) = (&error.what, error.place) {
             reading.holes.borrow_mut().insert(place.span);
         }
@@ -63,7 +63,7 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
             break None;
         }
         // The second is a guard: what was cut out can't fail again.
-        if cut == Cut::of(node) || !reading.cut.borrow_mut().insert(cut) {
+        if skipped == Skipped::of(node) || !reading.skipped.borrow_mut().insert(skipped) {
             break None;
         }
     };
@@ -84,11 +84,11 @@ fn is_left_open(reading: &Reading, error: &Error, root: &Node) -> bool {
 }
 
 /// Leaves out every hole below a node. Where the node is one itself, the reader meets it.
-fn leave_out_holes(node: &Node, cut: &mut HashSet<Cut>) {
+fn leave_out_holes(node: &Node, skipped: &mut HashSet<Skipped>) {
     let mut leave_out = |node: &Node| match node.value {
-        Value::Unresolved(_) => drop(cut.insert(Cut::of(node))),
+        Value::Unresolved(_) => drop(skipped.insert(Skipped::of(node))),
         Value::Scalar(_) => {}
-        Value::List(_) | Value::Map(_) => leave_out_holes(node, cut),
+        Value::List(_) | Value::Map(_) => leave_out_holes(node, skipped),
     };
     node.elements().iter().for_each(&mut leave_out);
     node.entries().iter().for_each(|(_, node)| leave_out(node));

@@ -9,9 +9,9 @@ use super::{Key, Node, Value};
 
 /// A node to leave out, by its address: nodes don't move while they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Cut(usize);
+pub(super) struct Skipped(usize);
 
-impl Cut {
+impl Skipped {
     pub(super) fn of(node: &Node) -> Self {
         Self(std::ptr::from_ref(node).addr())
     }
@@ -21,7 +21,7 @@ impl Cut {
 #[derive(Default)]
 pub(super) struct Reading {
     /// What is left out, because it was reported or is a hole.
-    pub(super) cut: RefCell<HashSet<Cut>>,
+    pub(super) skipped: RefCell<HashSet<Skipped>>,
     /// The holes that were left out.
     pub(super) holes: RefCell<HashSet<Span>>,
     unknown: RefCell<HashSet<Span>>,
@@ -29,13 +29,13 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn is_cut(&self, node: &Node) -> bool {
-        let cut = self.cut.borrow();
-        let is_cut = !cut.is_empty() && cut.contains(&Cut::of(node));
-        if is_cut && matches!(node.value, Value::Unresolved(_)) {
+    pub(super) fn is_skipped(&self, node: &Node) -> bool {
+        let skipped = self.skipped.borrow();
+        let is_skipped = !skipped.is_empty() && skipped.contains(&Skipped::of(node));
+        if is_skipped && matches!(node.value, Value::Unresolved(_)) {
             self.holes.borrow_mut().insert(node.span);
         }
-        is_cut
+        is_skipped
     }
 
     /// Whether a key that was reported to be unknown was probably meant to be this field.

@@ -11,7 +11,7 @@ use gate::env::Env;
 use gate::merge::{Merged, Saved, merge};
 use gate::plan::{Plan, Selection};
 use gate::probe::Registry;
-use gate::report::{Look, format, read_json};
+use gate::report::{RenderOptions, format, read_json};
 use gate::run::{Run, Shard};
 use gate::secret::Redactor;
 use gate::sign_off::SignOffs;
@@ -145,7 +145,7 @@ fn shown(run: Run, name: &str) -> String {
     let redactor = Redactor::new(std::iter::empty());
     format(name)
         .expect("a format")
-        .write(&redactor.pass(run), &Look::plain(now), &mut out)
+        .write(&redactor.pass(run), &RenderOptions::plain(now), &mut out)
         .expect("a vector takes all");
     String::from_utf8(out).expect("it is text")
 }

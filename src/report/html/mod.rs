@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::run::Run;
 
-use super::Look;
+use super::RenderOptions;
 use page::Page;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -32,14 +32,14 @@ struct Styled {
 }
 
 /// The run as a page.
-pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.add_filter("code", |text: &str| Value::from_safe_string(code(text)));
     // The name's end turns escaping on.
     let template = environment.template_from_named_str("page.html", TEMPLATE).map_err(io::Error::other)?;
     let style_hash = STANDARD.encode(Sha256::digest(STYLE));
-    let page = Styled { style: STYLE, style_hash, page: Page::of(run, look) };
+    let page = Styled { style: STYLE, style_hash, page: Page::of(run, options) };
     let text = template.render(Serde(page)).map_err(io::Error::other)?;
     writeln!(out, "{text}")
 }
@@ -80,7 +80,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{code, render};
-    use crate::report::{Look, sample};
+    use crate::report::{RenderOptions, sample};
 
     #[test]
     fn backticks_in_pairs_are_code_and_nothing_else_is_markup() {
@@ -93,7 +93,7 @@ mod tests {
     fn the_statuses_that_occur_are_explained() {
         let mut page = Vec::new();
         let run = sample::run([sample::section("S", [sample::passed("api", "API", "200")])]);
-        render(&run, &Look::plain(sample::now()), &mut page).expect("a vector takes all");
+        render(&run, &RenderOptions::plain(sample::now()), &mut page).expect("a vector takes all");
         let page = String::from_utf8(page).expect("pages are UTF-8");
         let legend = page.split_once("What the words mean").expect("it explains").1;
         assert!(legend.contains(">passed</span></span><span>checked, and as expected"), "{legend}");

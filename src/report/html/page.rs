@@ -6,7 +6,7 @@ use crate::report::cause::{Cause, Root, causes};
 use crate::report::finding::{facts, reason, short};
 use crate::report::gap::{self, State};
 use crate::report::text::{count, duration};
-use crate::report::{Counts, Look, words};
+use crate::report::{Counts, RenderOptions, words};
 use crate::run::{Changes, Gap, ItemResult, Run, Section, Status, Verdict};
 use crate::text::visible_lines;
 
@@ -90,7 +90,7 @@ struct GapRow {
 
 impl Page {
     /// That of a run.
-    pub fn of(run: &Run, look: &Look) -> Self {
+    pub fn of(run: &Run, options: &RenderOptions) -> Self {
         let verdict = run.verdict();
         let (waiting, red): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(|cause| person(cause).is_some());
         let sign_offs = run.items().filter(|item| item.sign_off.is_some());
@@ -109,7 +109,7 @@ impl Page {
             causes: red.iter().map(|cause| Card::of(run, cause)).collect(),
             waiting: waiting.iter().filter_map(|cause| Some(Row::of(run, person(cause)?))).collect(),
             sections: run.sections.iter().map(|section| Part::of(run, section)).collect(),
-            gaps: run.gaps.iter().map(|gap| GapRow::of(run, gap, look)).collect(),
+            gaps: run.gaps.iter().map(|gap| GapRow::of(run, gap, options)).collect(),
             sign_offs: sign_offs.map(|item| Row::of(run, item)).collect(),
             legend: legend(run),
             footer: footer(run),
@@ -311,10 +311,10 @@ impl Row {
 }
 
 impl GapRow {
-    fn of(run: &Run, gap: &Gap, look: &Look) -> Self {
+    fn of(run: &Run, gap: &Gap, options: &RenderOptions) -> Self {
         let text = |text: Option<&str>| text.map(short).unwrap_or_default();
         let by = gap.accepted_by.as_deref().map(|by| format!(" by {}", short(by))).unwrap_or_default();
-        let accepted = match gap::state(run, gap, gap::day(look.now)) {
+        let accepted = match gap::state(run, gap, gap::day(options.now)) {
             State::Open => "not accepted".to_owned(),
             State::Accepted(until) => format!("{until}{by}"),
             State::Expired(since) => format!("expired since {since}"),

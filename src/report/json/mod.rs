@@ -10,12 +10,12 @@ use schemars::generate::SchemaSettings;
 use crate::run::Run;
 use crate::text::json;
 
-use super::Look;
+use super::RenderOptions;
 use v1::Document;
 pub use v1::Item;
 
 /// The run as one JSON document, in checklist order.
-pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     json::write_pretty(&Document::from(run), &mut *out)?;
     writeln!(out)
 }
@@ -52,7 +52,7 @@ mod tests {
 
     fn shown(run: &Run) -> String {
         let mut out = Vec::new();
-        render(run, &Look::plain(now()), &mut out).expect("a vector takes all");
+        render(run, &RenderOptions::plain(now()), &mut out).expect("a vector takes all");
         String::from_utf8(out).expect("JSON is UTF-8")
     }
 

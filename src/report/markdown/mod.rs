@@ -15,7 +15,7 @@ use crate::run::{Changes, Gap, ItemResult, Reason, Run, Section, SignOffReason, 
 use crate::text::visible_lines;
 
 use super::gap::{self, State};
-use super::{Look, words};
+use super::{RenderOptions, words};
 use escape::{cell, line};
 use item::{ItemLine, Remark};
 
@@ -27,7 +27,7 @@ pub use structure::{structural_drift, subject};
 const DEEPEST: usize = 8;
 
 /// The run as markdown. Dates are those of the run, in UTC.
-pub fn render(run: &Run, _look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let today = gap::day(run.started);
     head(run, out)?;
     // The people who sign read the gaps first.

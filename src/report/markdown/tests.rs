@@ -6,14 +6,14 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::report::markdown::escape::{BREAK, escape};
 use crate::report::sample::{self, gap, now, passed, red, run, section};
-use crate::report::{Look, format};
+use crate::report::{RenderOptions, format};
 use crate::run::{Interruption, ItemResult, Run, Signal, Status};
 use crate::text::visible;
 
 fn shown(run: &Run) -> String {
     let mut out = Vec::new();
     let render = format("markdown").expect("it is in the registry").render;
-    render(run, &Look::plain(now()), &mut out).expect("a vector takes all");
+    render(run, &RenderOptions::plain(now()), &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("reports are UTF-8")
 }
 
@@ -104,7 +104,7 @@ fn an_item_is_nested_below_its_parent() {
       - [x] b (verified 2025-12-06: 200)
         - [x] c (verified 2025-12-06: 200)
 
-          Look
+          RenderOptions
       - [x] d (verified 2025-12-06: 200)
     ");
 }

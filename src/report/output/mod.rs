@@ -12,7 +12,7 @@ use crate::secret::Redacted;
 use crate::text::error;
 
 use super::markdown::embed::{self, NoPlace};
-use super::{FORMATS, Format, Look, format};
+use super::{FORMATS, Format, RenderOptions, format};
 pub use kept::Kept;
 use sink::Sink;
 
@@ -59,8 +59,8 @@ pub fn open(specs: &[(String, PathBuf)], name: &str, unmarked: Unmarked, kept: &
 
 impl Outputs {
     /// Writes every report. One that cannot be written does not keep the others from it.
-    pub fn write(&self, run: &Redacted<Run>, look: &Look) -> Result<(), Diagnostics> {
-        let problems: Vec<_> = self.0.iter().filter_map(|output| output.write(run, look).err()).collect();
+    pub fn write(&self, run: &Redacted<Run>, options: &RenderOptions) -> Result<(), Diagnostics> {
+        let problems: Vec<_> = self.0.iter().filter_map(|output| output.write(run, options).err()).collect();
         if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
     }
 }
@@ -90,12 +90,12 @@ impl Output {
         Ok(Self { format, path: path.to_owned(), sink, unmarked })
     }
 
-    fn write(&self, run: &Redacted<Run>, look: &Look) -> Result<(), Diagnostic> {
+    fn write(&self, run: &Redacted<Run>, options: &RenderOptions) -> Result<(), Diagnostic> {
         let failed = |problem: io::Error| cannot_write(&self.path, &problem);
         match &self.sink {
             Sink::File(file) if self.format.is_shared => {
                 let mut markdown = Vec::new();
-                self.format.write(run, look, &mut markdown).map_err(failed)?;
+                self.format.write(run, options, &mut markdown).map_err(failed)?;
                 // Read again: somebody may have edited it during the run.
                 let there = file.content().map_err(failed)?;
                 let whole = match embed::embed(&there, &run.name, &markdown) {
@@ -107,9 +107,9 @@ impl Output {
                 let whole = whole.map_err(|why| no_place(&self.path, &run.name, why))?;
                 file.replace(|out| out.write_all(&whole)).map_err(failed)
             }
-            Sink::File(file) => file.replace(|out| self.format.write(run, look, out)).map_err(failed),
+            Sink::File(file) => file.replace(|out| self.format.write(run, options, out)).map_err(failed),
             Sink::Stdout | Sink::Stderr | Sink::Stream(_) => {
-                self.sink.stream(|out| self.format.write(run, look, out)).map_err(failed)
+                self.sink.stream(|out| self.format.write(run, options, out)).map_err(failed)
             }
         }
     }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{Kept, Unmarked, open};
 use crate::diagnostic::Diagnostics;
-use crate::report::Look;
+use crate::report::RenderOptions;
 use crate::report::sample::{m9, now};
 use crate::secret::Redactor;
 use crate::writer::Target;
@@ -21,7 +21,7 @@ fn folder() -> TempDir {
 fn write(format: &str, path: &Path) -> Result<(), Diagnostics> {
     let run = Redactor::default().pass(m9());
     open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep, &Kept::default())?
-        .write(&run, &Look::plain(now()))
+        .write(&run, &RenderOptions::plain(now()))
 }
 
 /// What went wrong, and what to do, without the folder's name.
@@ -114,7 +114,7 @@ fn missing_folders_are_made_when_the_report_is_written() {
     let specs = [("json".to_owned(), path.clone())];
     let outputs = open(&specs, "staging", Unmarked::Keep, &Kept::default()).expect("it can be written");
     assert_eq!(names(&folder), [""; 0]);
-    outputs.write(&Redactor::default().pass(m9()), &Look::plain(now())).expect("it can be written");
+    outputs.write(&Redactor::default().pass(m9()), &RenderOptions::plain(now())).expect("it can be written");
     assert!(fs::read_to_string(path).expect("it is there").starts_with('{'));
     fs::write(folder.path().join("file"), "").expect("the folder is writable");
     let below = [("json".to_owned(), folder.path().join("file/run.json"))];
@@ -163,7 +163,7 @@ fn markdown_keeps_what_people_wrote_around_it() {
     write("markdown", &path).expect("it is writable");
     let mut part = Vec::new();
     let render = crate::report::format("markdown").expect("it is in the registry").render;
-    render(&m9(), &Look::plain(now()), &mut part).expect("a vector takes all");
+    render(&m9(), &RenderOptions::plain(now()), &mut part).expect("a vector takes all");
     assert_eq!(
         fs::read_to_string(&path).expect("it is there"),
         around(&String::from_utf8(part).expect("markdown is UTF-8"))

@@ -8,7 +8,7 @@ use crate::diagnostic::Place;
 use crate::report::cause::{Cause, Root, causes, is_same};
 use crate::report::gap;
 use crate::report::text::{count, duration, wrap};
-use crate::report::{Detail, Look};
+use crate::report::{Detail, RenderOptions};
 use crate::run::{ExpectationResult, ItemResult, ProbeResult, Reason, Run, Status};
 use crate::text::visible;
 
@@ -16,10 +16,10 @@ use super::{observed, snippet};
 use crate::report::paint::{Paint, symbol};
 
 /// Writes every cause with what is known of it.
-pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(run: &Run, options: &RenderOptions, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let mut causes: Vec<Cause> = causes(run).into_iter().filter(|cause| !cause.is_only_waiting()).collect();
     causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable: otherwise in checklist order
-    let page = Page { look, limit, paint, started: run.started };
+    let page = Page { options, limit, paint, started: run.started };
     let mut explained: Vec<&ItemResult> = Vec::new();
     for cause in &causes {
         writeln!(out)?;
@@ -29,7 +29,7 @@ pub fn write(run: &Run, look: &Look, limit: usize, paint: Paint, out: &mut dyn W
             explained.push(item);
         }
     }
-    if look.detail == Detail::Verbose {
+    if options.detail == Detail::Verbose {
         for item in run.items().filter(|item| item.status.is_green() && !item.probes.is_empty()) {
             writeln!(out)?;
             page.title(item.status, &titled(item), out)?;
@@ -53,7 +53,7 @@ fn words(reason: Option<&Reason>) -> String {
 }
 
 struct Page<'a> {
-    look: &'a Look,
+    options: &'a RenderOptions,
     limit: usize,
     paint: Paint,
     started: Timestamp,
@@ -140,7 +140,7 @@ impl Page<'_> {
         }
         self.say(&label, &said, out)?;
         self.unmet(probe, out)?;
-        if self.look.detail == Detail::Verbose {
+        if self.options.detail == Detail::Verbose {
             observed::returned(probe, self.limit, self.paint, out)
         } else {
             Ok(())
@@ -156,7 +156,7 @@ impl Page<'_> {
         let label =
             |of: &ExpectationResult| format!("expected {}, got {}", visible(&of.expected), visible(&of.observed));
         let write = |place: &Place, word: &str, label: &str, out: &mut dyn Write| {
-            snippet::write(place, word, label, self.look.width.map(|_| self.limit), self.paint, out)
+            snippet::write(place, word, label, self.options.width.map(|_| self.limit), self.paint, out)
         };
         let mut defaults = unmet().filter(|expectation| expectation.place.is_none()).peekable();
         let word = probe.check.as_deref().unwrap_or(&probe.kind);

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use crate::run::Run;
 use crate::text::visible;
 
-use super::Look;
+use super::RenderOptions;
 use super::text::wrap;
 use crate::report::paint::Paint;
 
@@ -22,9 +22,9 @@ use crate::report::paint::Paint;
 const WIDTH: usize = 100;
 
 /// The run as a table, with the red items explained.
-pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    let paint = Paint(look.color);
-    let width = look.width.unwrap_or(WIDTH).max(20);
+pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    let paint = Paint(options.color);
+    let width = options.width.unwrap_or(WIDTH).max(20);
     let title = match &run.subject {
         Some(subject) => format!("{} · {}", visible(&run.title), visible(subject)),
         None => visible(&run.title).into_owned(),
@@ -32,9 +32,9 @@ pub fn render(run: &Run, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     for line in wrap(&title, width) {
         writeln!(out, "{}", paint.heading(&line))?;
     }
-    rows::write(run, look.detail, width, paint, out)?;
-    explain::write(run, look, width, paint, out)?;
-    summary::notes(run, look, width, out)?;
+    rows::write(run, options.detail, width, paint, out)?;
+    explain::write(run, options, width, paint, out)?;
+    summary::notes(run, options, width, out)?;
     reds::write(run, width, paint, out)?;
     summary::verdict(run, width, paint, out)
 }

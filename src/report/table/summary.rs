@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use crate::report::gap::{self, State};
 use crate::report::text::{count, wrap};
-use crate::report::{Counts, Look, words};
+use crate::report::{Counts, RenderOptions, words};
 use crate::run::{Gap, Run};
 use crate::text::visible;
 
 use crate::report::paint::Paint;
 
 /// Writes what is to be said of gaps, and what makes the run less than whole.
-pub fn notes(run: &Run, look: &Look, limit: usize, out: &mut dyn Write) -> io::Result<()> {
-    let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, look)).collect();
+pub fn notes(run: &Run, options: &RenderOptions, limit: usize, out: &mut dyn Write) -> io::Result<()> {
+    let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, options)).collect();
     let unrecorded: Vec<&str> = gap::unrecorded(run).into_iter().map(|item| item.id.as_str()).collect();
     if !unrecorded.is_empty() {
         notes.push(format!("not yet recorded as known gaps: {}", visible(&unrecorded.join(", "))));
@@ -82,9 +82,9 @@ fn seconds(ms: u64) -> String {
 }
 
 /// What is to be said of a gap: that it is closed, or that nobody accepts it any longer.
-fn note(run: &Run, gap: &Gap, look: &Look) -> Option<String> {
+fn note(run: &Run, gap: &Gap, options: &RenderOptions) -> Option<String> {
     let text = visible(&gap.gap);
-    match gap::state(run, gap, gap::day(look.now)) {
+    match gap::state(run, gap, gap::day(options.now)) {
         State::Closed => Some(format!("{text}: gap closed: remove it")),
         State::Expired(since) => Some(format!("{text}: gap expired since {since}")),
         State::Unused => Some(format!("{text}: gap unused: it names nothing that was looked at")),

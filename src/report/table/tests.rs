@@ -4,13 +4,13 @@ use insta::assert_snapshot;
 
 use crate::report::sample::{self, blocked_by, gap, item, now, passed, red, run, section};
 use crate::report::text::width;
-use crate::report::{Detail, Look, format};
+use crate::report::{Detail, RenderOptions, format};
 use crate::run::{BlockedBecause, ExpectationResult, Interruption, ItemResult, ProbeResult, Run, Signal, Status};
 
 fn shown(run: &Run, columns: Option<usize>) -> String {
     let mut out = Vec::new();
-    let look = Look { width: columns, ..Look::plain(now()) };
-    (format("table").expect("it is in the registry").render)(run, &look, &mut out).expect("a vector takes all");
+    let options = RenderOptions { width: columns, ..RenderOptions::plain(now()) };
+    (format("table").expect("it is in the registry").render)(run, &options, &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("reports are UTF-8")
 }
 
@@ -286,15 +286,15 @@ fn escapes_in_evidence_do_not_reach_the_terminal() {
 #[test]
 fn colours_change_nothing_but_colours() {
     let mut out = Vec::new();
-    let look = Look { color: true, ..Look::plain(now()) };
-    super::render(&sample::m9(), &look, &mut out).expect("a vector takes all");
+    let options = RenderOptions { color: true, ..RenderOptions::plain(now()) };
+    super::render(&sample::m9(), &options, &mut out).expect("a vector takes all");
     let painted = String::from_utf8(out).expect("reports are UTF-8");
     assert_eq!(anstream::adapter::strip_str(&painted).to_string(), shown(&sample::m9(), None));
 }
 
 fn detailed(run: &Run, detail: Detail) -> String {
     let mut out = Vec::new();
-    super::render(run, &Look { detail, ..Look::plain(now()) }, &mut out).expect("a vector takes all");
+    super::render(run, &RenderOptions { detail, ..RenderOptions::plain(now()) }, &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("reports are UTF-8")
 }
 

@@ -13,8 +13,8 @@ use crate::sign_off::SignOffs;
 use super::need::{blocked, sign_off};
 
 /// Makes of a recorded run what it says now. Sign-offs are compared with the definitions that the run observed.
-pub fn age(run: &mut Run, checklist: &Checklist, sign_offs: &SignOffs, now: Timestamp) {
-    run::age(run, now);
+pub fn refresh(run: &mut Run, checklist: &Checklist, sign_offs: &SignOffs, now: Timestamp) {
+    run::expire(run, now);
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let items: Vec<&Item> = checklist.items().collect();
     let definitions: HashMap<String, String> =
