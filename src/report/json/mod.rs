@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_document_of_gate_0_1_is_read() {
         let is_newer = |line: &&str| {
-            ["dirty", "vars", "schema", "shard", "source", "definition", "stale", "manual", "parent"]
+            ["dirty", "vars", "schema", "shard", "source", "definition", "stale", "manual", "parent", "severity", "via"]
                 .iter()
                 .any(|key| line.contains(key))
         };

@@ -104,7 +104,7 @@ fn an_item_is_nested_below_its_parent() {
       - [x] b (verified 2025-12-06: 200)
         - [x] c (verified 2025-12-06: 200)
 
-          RenderOptions
+          Look
       - [x] d (verified 2025-12-06: 200)
     ");
 }
