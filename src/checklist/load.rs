@@ -116,6 +116,7 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
         file: found.file,
         digest,
         project: content.head.project,
+        locks: content.head.locks,
         subject: content.subject,
         vars: given_vars(overrides),
         markdown: content.head.markdown,

@@ -46,7 +46,7 @@ pub use describe::{Described, DescribedInput, check_names, describe, own_check_n
 pub use digest::Definition;
 pub use each::list_of;
 pub use extend::extending;
-pub use file::{FileChanges as Changes, FileSignOff as SignOff, Since};
+pub use file::{FileChanges as Changes, FileSignOff as SignOff, LockScope, Since};
 pub use find::{Found, OwnFiles, SIGNOFFS, all, find, is_base, odd_name, shown};
 pub use kind_info::KindInfo;
 pub use load::{Loaded, Overrides, load};
@@ -75,6 +75,8 @@ pub struct Checklist {
     pub digest: String,
     /// The project under which its runs are recorded, if it names one.
     pub project: Option<String>,
+    /// How far the locks of its items reach.
+    pub locks: LockScope,
     /// What is being signed off.
     pub subject: Subject,
     /// What `--var` set, such as `target=blue, size=3`.

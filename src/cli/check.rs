@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::checklist::{ListFile, Since};
+use crate::checklist::{Checklist, ListFile, LockScope, Since};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{self, Keep, Options, Ran, Wait};
+use crate::engine::{self, Keep, Locks, Options, Ran, Wait};
 use crate::env::Env;
+use crate::ledger::{Key, SharedLocks};
 use crate::plan::{self, Plan, Selection};
 use crate::report::Live;
 use crate::run::{Severity, Shard};
@@ -110,6 +111,10 @@ impl Check {
         let plan = Plan::build(checklist, &selection, sign_offs)
             .map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
         let kept = kept(&plan.checklist, &self.ledger, &env);
+        let locks = match plan.checklist.locks {
+            LockScope::Run => None,
+            LockScope::Shared => Some(self.locks(&plan.checklist, &env).await?),
+        };
         let outputs = self.output.open(&reports, &plan.checklist.name, &kept, &env)?;
         let recorder = match is_recorded {
             true => {
@@ -133,6 +138,7 @@ impl Check {
                 false => Keep::None,
             },
             requirements: recorder.is_some(),
+            locks,
         };
         let stop = stop().map_err(|problem| {
             Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), &env)
@@ -161,6 +167,14 @@ impl Check {
         };
         let destination = Destination { output: &self.output, outputs, stream, recording };
         conclude(run, asked, destination, &redactor, &env).await
+    }
+
+    /// The locks that other runs see. Without a record, they are still in the database that `GATE_LEDGER` names.
+    async fn locks(&self, checklist: &Checklist, env: &Console) -> Result<Arc<dyn Locks>, Failure> {
+        let location = self.ledger.location(&checklist.root, env)?;
+        let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
+        let locks = SharedLocks::new(location, key, &checklist.root, env);
+        locks.map(|locks| Arc::new(locks) as Arc<dyn Locks>).map_err(|problem| Failure::usage(problem, env))
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use crate::checklist::{self, SignOff};
+use crate::checklist::{self, Checklist, LockScope, SignOff};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ledger::Key;
 use crate::text::visible;
@@ -53,8 +53,9 @@ impl Validate {
                     let recorded = if key.is_of_folder { String::new() } else { format!(", recorded as {key}") };
                     let line = format!("{}: valid, {count} {items}{recorded}", checklist.file);
                     writeln!(said, "{}", visible(&line)).expect("a string takes all");
-                    let warnings = checklist.items().filter_map(|item| unverified(&item.id, item.sign_off.as_ref()?));
-                    Failure::usage(Diagnostics(warnings.collect()), &env).tell();
+                    let unverified = checklist.items().filter_map(|item| unverified(&item.id, item.sign_off.as_ref()?));
+                    let warnings = unverified.chain(exclusive(&checklist)).collect();
+                    Failure::usage(Diagnostics(warnings), &env).tell();
                     read.extend(checklist.sources.names().map(ToOwned::to_owned));
                     // The program ends soon: to take a long list apart would be a tenth of its time.
                     std::mem::forget(checklist);
@@ -81,6 +82,16 @@ impl Validate {
         print(&said, &env)?;
         Ok(exit)
     }
+}
+
+/// A warning where locks are shared with other runs, and an item is `exclusive`, which is not.
+fn exclusive(checklist: &Checklist) -> Option<Diagnostic> {
+    let is_shared = checklist.locks == LockScope::Shared;
+    let ids: Vec<&str> = checklist.items().filter(|item| is_shared && item.exclusive).map(|item| &*item.id).collect();
+    let title = || format!("`exclusive` holds within one run only, unlike `locks`: {}", ids.join(", "));
+    let help =
+        "to keep other runs away as well, give this item and those that disturb it a common lock: `locks: [NAME]`";
+    (!ids.is_empty()).then(|| Diagnostic::warning(title()).help(help))
 }
 
 /// A warning where `by` says who may sign, and anybody can claim to be that person.

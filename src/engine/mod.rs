@@ -2,6 +2,8 @@
 
 mod fill;
 mod item;
+mod locked;
+mod locks;
 mod look;
 mod need;
 mod open_files;
@@ -24,6 +26,7 @@ use crate::plan::Plan;
 use crate::run::{Event, Run, Signal};
 use crate::secret::Redactor;
 
+pub use locks::{Held, Locks, Taken};
 pub use look::{Looked, look};
 pub use outline::outline;
 pub use panic::quiet as quiet_panics;
@@ -50,6 +53,8 @@ pub struct Options {
     pub keep: Keep,
     /// Whether results carry what they require, so that a later run can see what got weaker.
     pub requirements: bool,
+    /// What holds the locks of items beyond this run, if anything does.
+    pub locks: Option<Arc<dyn Locks>>,
 }
 
 /// Which observations a run keeps: they may be large, and only the whole record shows them.
@@ -82,6 +87,7 @@ impl Default for Options {
             read_only: false,
             keep: Keep::None,
             requirements: false,
+            locks: None,
         }
     }
 }

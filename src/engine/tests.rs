@@ -13,10 +13,10 @@ use crate::client::{Context, Fault};
 use crate::env::Env;
 use crate::plan::{Plan, Selection};
 use crate::probe::{Observe, Registry, Seen};
-use crate::run::{Event, Interruption, Run, Signal};
+use crate::run::{Event, Interruption, Run, Signal, Status};
 use crate::sign_off::SignOffs;
 
-use super::{Options, Wait, run};
+use super::{Held, Locks, Options, Taken, Wait, run};
 
 /// What a probe of these tests does.
 #[derive(Clone)]
@@ -130,6 +130,7 @@ impl Case {
 
 fn word(event: &Event) -> String {
     match event {
+        Event::Locking { id, locks, .. } => format!("{id} waits for {locks}"),
         Event::Started { id, .. } => format!("{id} begins"),
         Event::Attempt { id, number, attempt } => format!("{id} look {number} {}", attempt.status.word()),
         Event::Finished(item) => format!("{} {}", item.id, item.status.word()),
@@ -176,6 +177,41 @@ async fn a_probe_that_never_answers_ends_with_its_timeout_at_each_attempt() {
     let run = case.run(never()).await;
     insta::assert_snapshot!(reported(&run), @"a: error no answer within 3s");
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+/// Locks of which another run lets go after this time, and that are lost where it says why.
+#[derive(Debug)]
+struct Elsewhere(Duration, Result<(), String>);
+
+impl Locks for Elsewhere {
+    fn take(&self, _names: &[String]) -> Taken {
+        let (time, freed) = (self.0, self.1.clone());
+        Box::pin(async move {
+            tokio::time::sleep(time).await;
+            Ok(Box::pin(std::future::ready(freed)) as Held)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_lock_of_another_run_is_no_part_of_the_time_of_an_item() {
+    let mut case =
+        Case::new(&[("a", "locks: [api], timeout: 3s, ", Act::Answer(Duration::from_secs(2))), ("b", "", NOW)]);
+    case.options.locks = Some(Arc::new(Elsewhere(Duration::from_secs(60), Ok(()))));
+    let run = case.run(never()).await;
+    assert!(run.items().all(|item| item.status == Status::Passed && item.duration_ms < 3000), "{run:?}");
+    assert_eq!(case.events(), "a waits for api; b begins; b passed; a begins; a passed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_whose_lock_was_lost_is_an_error_that_blocks_what_needs_it() {
+    let mut case = Case::new(&[("a", "locks: [api], ", NOW), ("b", "needs: [a], ", NOW)]);
+    case.options.locks = Some(Arc::new(Elsewhere(Duration::ZERO, Err("the connection was lost".to_owned()))));
+    let run = case.run(never()).await;
+    insta::assert_snapshot!(reported(&run), @"
+    a: error the connection was lost
+    b: blocked a: the connection was lost
+    ");
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ use crate::yaml::Node;
 
 use super::Keep;
 use super::fill::{Scope, Seen};
+use super::locks::Locks;
 use super::look::{Looked, look};
 use super::secrets::Secrets;
 
@@ -50,6 +51,8 @@ pub struct Shared {
     pub large: AtomicUsize,
     /// Whether results carry what they require.
     pub requirements: bool,
+    /// What holds the locks of items beyond this run, if anything does.
+    pub locks: Option<Arc<dyn Locks>>,
     /// What interrupts the run, when it does.
     pub stop: watch::Receiver<Option<Interruption>>,
 }
@@ -64,7 +67,7 @@ enum Unready {
 
 impl Shared {
     /// Waits until the run is interrupted.
-    async fn stopped(&self) -> Interruption {
+    pub async fn stopped(&self) -> Interruption {
         let mut stop = self.stop.clone();
         let by = stop.wait_for(Option::is_some).await.ok().and_then(|by| *by);
         match by {

@@ -9,6 +9,7 @@ mod dialect;
 mod document;
 mod error;
 mod facts;
+mod lock;
 mod origin;
 mod place;
 mod project;
@@ -37,6 +38,7 @@ use write::latest;
 
 pub use changes::{ChangeBases, Green, list_changes};
 pub use facts::{AllFacts, Facts, ItemState, Passed, annotate};
+pub use lock::SharedLocks;
 pub use origin::Origin;
 pub use place::{Location, Place};
 pub use project::Key;

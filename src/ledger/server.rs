@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 
 use crate::client::dial::Dialer;
-use crate::client::sql;
+use crate::client::sql::{self, DatabaseUrl, Guard};
+use crate::client::ssh::Host;
 use crate::client::via::Tunnel;
 use crate::env::Env;
 use crate::writer;
@@ -122,17 +124,29 @@ async fn open_writable(location: &Location, root: &Path, env: &Env) -> Result<(C
             Connection::Sqlite(Box::new(file(path).await?))
         }
         Place::Postgres(url) => {
-            let sql::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
-            let (target, options) = sql::postgres_target(url, root, false, None).map_err(Refusal::Server)?;
-            let tunnel = |host| Arc::new(Tunnel::new(host, &Arc::new(env.clone()), &Arc::from(root)));
-            let dialer = Dialer { via: location.via.as_ref().map(tunnel), limit: TIMEOUT / 2 };
-            let connected = sql::connect_postgres(&target, &options, &dialer, &Arc::default()).await;
-            let (connection, guard) = connected.map_err(Refusal::Server)?;
+            let (connection, guard) = connect(url, location.via.as_ref(), root, env).await?;
             Connection::Postgres(Box::new(connection), guard)
         }
     };
     let elsewhere = migrate(&mut connection).await?;
     Ok((connection, elsewhere))
+}
+
+/// Connects to the server of a ledger, through `via` if there is one. The guard limits what the server may send.
+///
+/// # Errors
+/// When it can't be reached, or refuses the login.
+pub async fn connect(
+    url: &DatabaseUrl,
+    via: Option<&Host>,
+    root: &Path,
+    env: &Env,
+) -> Result<(PgConnection, Guard), Refusal> {
+    let sql::Place::Postgres(url) = url.place() else { return Err(Refusal::Foreign) };
+    let (target, options) = sql::postgres_target(url, root, false, None).map_err(Refusal::Server)?;
+    let tunnel = |host| Arc::new(Tunnel::new(host, &Arc::new(env.clone()), &Arc::from(root)));
+    let dialer = Dialer { via: via.map(tunnel), limit: TIMEOUT / 2 };
+    sql::connect_postgres(&target, &options, &dialer, &Arc::default()).await.map_err(Refusal::Server)
 }
 
 async fn migrate(connection: &mut Connection) -> Result<Option<String>, Refusal> {

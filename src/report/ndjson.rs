@@ -17,6 +17,8 @@ pub const EVENTS: Events = Events { event, done };
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Line<'a> {
+    /// An item waits for locks that other runs may hold. Only in lines that are written as it happens.
+    Locking { id: &'a str, title: &'a str, locks: &'a str },
     /// An item began.
     Started { id: &'a str, title: &'a str },
     /// An attempt did not pass, and the item is tried again.
@@ -47,6 +49,7 @@ pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::R
 /// The line of something that has just happened.
 fn event(event: &Event, out: &mut dyn Write) -> io::Result<()> {
     let line = match *event {
+        Event::Locking { id, title, locks } => Line::Locking { id, title, locks },
         Event::Started { id, title } => Line::Started { id, title },
         Event::Attempt { id, number, attempt: seen } => attempt(id, number, seen),
         Event::Finished(item) => Line::Finished { item: Box::new((&**item).into()) },

@@ -9,6 +9,15 @@ use super::{Attempt, ItemResult};
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
+    /// An item waits for locks that other runs may hold. It begins when it has them.
+    Locking {
+        /// Its id.
+        id: &'a str,
+        /// What a person would tick.
+        title: &'a Redacted<String>,
+        /// The names of the locks, such as `api, mail`.
+        locks: &'a Redacted<String>,
+    },
     /// An item began. With `--wait` it may begin again after it finished.
     Started {
         /// Its id.

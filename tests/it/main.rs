@@ -48,6 +48,7 @@ mod junit;
 mod k6;
 mod kill;
 mod ledger;
+mod locks;
 mod logs;
 mod look;
 mod markdown;

@@ -3,6 +3,7 @@
 //! What belongs to parts that are read one by one, so that a slip in one does not hide those in others, is a [`Node`].
 
 mod any;
+mod lock_scope;
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use crate::yaml::{Duration, Node, Pause, Spanned};
 
 use super::name::{ItemId, Name};
 use super::signers::AllowedSigners;
+
+pub use lock_scope::LockScope;
 
 use any::{AnyExpect, AnyProbe, EachList, FileOrByRole, ItemChanges, OneOrMore};
 
@@ -39,6 +42,10 @@ pub struct FileChecklist {
     pub items: Option<Node>,
     /// The heading of the checklist, such as `Staging Readiness`.
     pub title: String,
+    /// How far the locks of items reach: `run` keeps items of one run apart, `shared` those of all runs of this checklist
+    /// that use the same PostgreSQL ledger, such as CI jobs and shards. Default: `run`.
+    #[serde(default)]
+    pub locks: LockScope,
     /// The project under which runs are recorded. Default: the Git remote `upstream` or `origin`, else the folder.
     #[serde(default)]
     pub project: Option<String>,

@@ -8,6 +8,7 @@ use crate::sign_off::SignOffState;
 
 use super::super::fill::{Scope, Seen};
 use super::super::item::{self, blank};
+use super::super::locked;
 use super::super::need::{Blocked, Outcome, blocked, sign_off};
 use super::{Scheduler, claim};
 
@@ -88,12 +89,34 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             let shared = Arc::clone(&self.shared);
             let Some(task) = self.queue.pop(|task| claim(&shared.plan, task)) else { return };
             let item = shared.plan.item(task);
-            let title = shared.redactor.pass(item.title.to_string());
-            (self.tell)(&Event::Started { id: &item.id, title: &title });
             let items = if item.needs.is_empty() { HashMap::new() } else { self.elsewhere(task) };
             let scope = Scope { items, ..Scope::default() };
-            self.workers.spawn(item::run(Arc::clone(&self.shared), task, scope, self.again.0.clone()));
+            let again = self.again.0.clone();
+            match shared.locks.as_ref().filter(|_| !item.locks.is_empty()) {
+                None => {
+                    self.started(task);
+                    self.workers.spawn(item::run(Arc::clone(&shared), task, scope, again));
+                }
+                Some(locks) => {
+                    let title = shared.redactor.pass(item.title.to_string());
+                    let names = shared.redactor.pass(item.locks.join(", "));
+                    (self.tell)(&Event::Locking { id: &item.id, title: &title, locks: &names });
+                    let (taken, begun) = (locks.take(&item.locks), self.locked.0.clone());
+                    let begin = move || {
+                        // Nobody listens any more when the run was stopped.
+                        let _ = begun.send(task);
+                    };
+                    self.workers.spawn(locked::run(Arc::clone(&shared), task, scope, taken, begin, again));
+                }
+            }
         }
+    }
+
+    /// Reports that an item began.
+    pub(super) fn started(&mut self, task: usize) {
+        let item = self.shared.plan.item(task);
+        let title = self.shared.redactor.pass(item.title.to_string());
+        (self.tell)(&Event::Started { id: &item.id, title: &title });
     }
 
     /// The observations of other items that this one refers to.

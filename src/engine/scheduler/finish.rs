@@ -19,6 +19,9 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// Takes in a worker's result.
     pub(super) fn arrived(&mut self, done: Result<Done, tokio::task::JoinError>) {
         // What was reported before the end comes before it.
+        while let Ok(task) = self.locked.1.try_recv() {
+            self.started(task);
+        }
         while let Ok(again) = self.again.1.try_recv() {
             self.retried(&again);
         }

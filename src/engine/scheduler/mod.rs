@@ -71,6 +71,7 @@ pub async fn run(
         keep: options.keep,
         large: AtomicUsize::new(0),
         requirements: options.requirements,
+        locks: options.locks.clone(),
         stop: stopped,
     };
     let mut scheduler = Scheduler::new(Arc::new(shared), options, stopper, tell);
@@ -101,6 +102,8 @@ struct Scheduler<'a, T> {
     queue: Queue,
     workers: JoinSet<Done>,
     again: (mpsc::UnboundedSender<RetryNotice>, mpsc::UnboundedReceiver<RetryNotice>),
+    /// The items that wait for locks of other runs report here that they begin.
+    locked: (mpsc::UnboundedSender<usize>, mpsc::UnboundedReceiver<usize>),
     /// The item whose being red stops a run with `--fail-fast`.
     failed: Option<usize>,
     /// Interrupts the workers.
@@ -126,6 +129,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
             queue: Queue::default(),
             workers: JoinSet::new(),
             again: mpsc::unbounded_channel(),
+            locked: mpsc::unbounded_channel(),
             failed: None,
             stopper,
             shared,
@@ -153,6 +157,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
                 tokio::select! {
                     biased;
                     by = interrupted(stop, deadline) => return Some(by),
+                    Some(task) = self.locked.1.recv() => self.started(task),
                     Some(again) = self.again.1.recv() => self.retried(&again),
                     Some(done) = self.workers.join_next() => self.arrived(done),
                 }

@@ -31,6 +31,8 @@ pub struct State {
 struct Running {
     since: Duration,
     title: String,
+    /// The locks that it waits for before it begins.
+    locks: Option<String>,
     /// What was said of the last look that did not pass.
     attempt: Option<String>,
 }
@@ -55,11 +57,8 @@ impl State {
     /// Takes note of what happened. Times are counted from the begin of the run.
     pub fn note(&mut self, event: &Event, now: Duration) {
         match *event {
-            Event::Started { id, title } => {
-                self.done.remove(id);
-                let title = visible(title).into_owned();
-                self.running.insert(id.to_owned(), Running { since: now, title, attempt: None });
-            }
+            Event::Locking { id, title, locks } => self.begin(id, title, Some(visible(locks).into_owned()), now),
+            Event::Started { id, title } => self.begin(id, title, None, now),
             Event::Attempt { id, number, attempt } => {
                 if let Some(running) = self.running.get_mut(id) {
                     let reason = visible(attempt.reason.as_deref().unwrap_or(attempt.status.word())).into_owned();
@@ -76,6 +75,12 @@ impl State {
             }
             Event::Waiting { left, .. } => self.waiting = Some(now + left),
         }
+    }
+
+    fn begin(&mut self, id: &str, title: &str, locks: Option<String>, now: Duration) {
+        self.done.remove(id);
+        let title = visible(title).into_owned();
+        self.running.insert(id.to_owned(), Running { since: now, title, locks, attempt: None });
     }
 
     /// Notes what came of an item. What is blocked, or waits for a person, is not what one waits for.
@@ -107,6 +112,9 @@ impl State {
         for (id, item) in self.longest().take_while(|(_, item)| now.saturating_sub(item.since) >= SLOW).take(NAMED) {
             let age = duration(millis(now.saturating_sub(item.since)) / 100 * 100);
             let mut line = format!("  {age:>6}  {} — {}", visible(id), item.title);
+            if let Some(locks) = &item.locks {
+                line = format!("{line} (waiting for the lock {locks})");
+            }
             if let Some(attempt) = &item.attempt {
                 line = format!("{line} ({attempt})");
             }
@@ -122,7 +130,8 @@ impl State {
         let longest = longest.map(|(id, item)| {
             let age = now.saturating_sub(item.since);
             let age = if age.as_secs() < 60 { format!("{}s", age.as_secs()) } else { duration(millis(age)) };
-            format!(" · longest: {} ({age})", visible(id))
+            let what = if item.locks.is_some() { "waiting for a lock" } else { "longest" };
+            format!(" · {what}: {} ({age})", visible(id))
         });
         let wait = self.wait(now).map(|text| format!(" · {text}")).unwrap_or_default();
         format!("{text}{wait}{}{}", longest.unwrap_or_default(), self.reasons())

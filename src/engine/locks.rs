@@ -1,0 +1,17 @@
+//! What holds the locks of items where other runs see them.
+
+use std::fmt::Debug;
+
+use futures_util::future::BoxFuture;
+
+/// Holds locks where other runs see them.
+pub trait Locks: Debug + Send + Sync {
+    /// Waits until nobody else holds any of these, and holds them all.
+    fn take(&self, names: &[String]) -> Taken;
+}
+
+/// Locks that are being taken. An error says why they can't be. Dropping it ends the wait.
+pub type Taken = BoxFuture<'static, Result<Held, String>>;
+
+/// Locks that are held. It frees them; an error says that they were lost before. Dropping it frees them as well.
+pub type Held = BoxFuture<'static, Result<(), String>>;

@@ -1,0 +1,252 @@
+//! `locks: shared`: two runs at once, which only a database keeps apart.
+
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use insta::assert_snapshot;
+
+use crate::harness::{HttpServer, Output, Project, Response, http, pgbouncer, postgres};
+
+/// How long something may take that takes a moment.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A service that counts who is inside, and lets nobody out before the door is opened.
+struct Service {
+    server: HttpServer,
+    door: Arc<Door>,
+}
+
+#[derive(Default)]
+struct Door {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    is_open: bool,
+    inside: usize,
+    /// The most that were inside at once.
+    most: usize,
+    /// How many have come.
+    came: usize,
+}
+
+impl Door {
+    fn wait<'a>(&'a self, state: MutexGuard<'a, State>, until: impl Fn(&State) -> bool) -> MutexGuard<'a, State> {
+        let (state, late) =
+            self.changed.wait_timeout_while(state, PATIENCE, |state| !until(state)).expect("nobody panics with it");
+        assert!(!late.timed_out(), "it does not happen");
+        state
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics with it")
+    }
+}
+
+impl Service {
+    fn new() -> Self {
+        let door = Arc::new(Door::default());
+        let own = Arc::clone(&door);
+        let server = http(move |_| {
+            let mut state = own.state();
+            state.inside += 1;
+            state.came += 1;
+            state.most = state.most.max(state.inside);
+            own.changed.notify_all();
+            let mut state = own.wait(state, |state| state.is_open);
+            state.inside -= 1;
+            Response::ok("yes")
+        });
+        Self { server, door }
+    }
+
+    fn open(&self) {
+        self.door.state().is_open = true;
+        self.door.changed.notify_all();
+    }
+
+    /// Waits until so many have come.
+    fn until_came(&self, count: usize) {
+        drop(self.door.wait(self.door.state(), |state| state.came >= count));
+    }
+
+    /// A project whose items ask it, each with these locks.
+    fn project(&self, head: &str, locks: &[&str]) -> Project {
+        let item = |(number, locks): (usize, &&str)| {
+            format!(
+                "      - {{ id: i{number}, title: I, locks: [{locks}], probes: [{{ http: {{ url: \"{}\" }}, timeout: 1m }}] }}\n",
+                self.server.url()
+            )
+        };
+        let items: String = locks.iter().enumerate().map(item).collect();
+        Project::new(&format!("title: T\nproject: acme/shop\n{head}sections:\n  - title: S\n    items:\n{items}"))
+    }
+}
+
+/// `gate check` that goes on while the test looks.
+fn start(project: &Project, ledger: &str, arguments: &[&str]) -> Child {
+    let command = project.command(&[&["check", "staging", "--no-record"], arguments].concat());
+    let mut command = command.env("GATE_LEDGER", ledger).command();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("cargo has built it")
+}
+
+fn ended(child: Child) -> Output {
+    Output::of(child.wait_with_output().expect("a child of ours"))
+}
+
+/// Waits until so many connections wait for a lock in this database.
+fn until_waiting(database: &str, count: usize) {
+    let sql = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+               WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()";
+    let begun = Instant::now();
+    while postgres().psql(database, sql).trim() != count.to_string() {
+        assert!(begun.elapsed() < PATIENCE, "nobody waits");
+    }
+}
+
+#[test]
+fn two_runs_never_have_the_same_shared_lock_at_once() {
+    let database = postgres().new_database();
+    for ledger in [database.clone(), pgbouncer().url_for(&database)] {
+        let service = Service::new();
+        let project = service.project("locks: shared\n", &["api"]);
+        let one = start(&project, &ledger, &[]);
+        service.until_came(1);
+        let two = start(&project, &ledger, &[]);
+        until_waiting(&database, 1);
+        service.open();
+        for output in [ended(one), ended(two)] {
+            assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+        }
+        let state = service.door.state();
+        assert_eq!((state.came, state.most), (2, 1));
+    }
+}
+
+#[test]
+fn without_shared_locks_and_with_others_two_runs_go_on_side_by_side() {
+    let database = postgres().new_database();
+    for (head, locks) in [("", ["api", "api"]), ("locks: run\n", ["api", "api"]), ("locks: shared\n", ["api", "mail"])]
+    {
+        let service = Service::new();
+        let projects = locks.map(|lock| service.project(head, &[lock]));
+        let runs = projects.each_ref().map(|project| start(project, &database, &[]));
+        service.until_came(2);
+        service.open();
+        for output in runs.map(ended) {
+            assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+        }
+        assert_eq!(service.door.state().most, 2);
+    }
+}
+
+#[test]
+fn locks_in_any_order_do_not_wait_in_a_circle() {
+    let database = postgres().new_database();
+    let service = Service::new();
+    service.open();
+    let projects = [&["api, mail", "mail, api"], &["mail, api", "api, mail"]]
+        .map(|locks| service.project("locks: shared\n", locks));
+    let runs: Vec<Child> = (0..3).flat_map(|_| &projects).map(|project| start(project, &database, &[])).collect();
+    for output in runs.into_iter().map(ended) {
+        assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+    }
+    let state = service.door.state();
+    assert_eq!((state.came, state.most), (12, 1));
+}
+
+#[test]
+fn a_killed_holder_frees_its_locks() {
+    let database = postgres().new_database();
+    let service = Service::new();
+    let project = service.project("locks: shared\n", &["api"]);
+    let mut one = start(&project, &database, &[]);
+    service.until_came(1);
+    let two = start(&project, &database, &[]);
+    until_waiting(&database, 1);
+    one.kill().expect("it runs");
+    one.wait().expect("a child of ours");
+    service.until_came(2);
+    service.open();
+    let output = ended(two);
+    assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+}
+
+#[test]
+fn a_deadline_and_a_signal_end_the_wait_for_a_lock() {
+    let database = postgres().new_database();
+    let service = Service::new();
+    let project = service.project("locks: shared\n", &["api"]);
+    let one = start(&project, &database, &[]);
+    service.until_came(1);
+    let stopped = start(&project, &database, &[]);
+    until_waiting(&database, 1);
+    // SAFETY: the child has not been waited for.
+    unsafe { libc::kill(libc::pid_t::try_from(stopped.id()).expect("it fits"), libc::SIGINT) };
+    let stopped = ended(stopped);
+    assert_eq!(stopped.code, 130, "{}{}", stopped.stdout, stopped.stderr);
+    let late = ended(start(&project, &database, &["--deadline=1s", "--format=ndjson"]));
+    assert_eq!(late.code, 3, "{}{}", late.stdout, late.stderr);
+    assert!(late.stdout.contains(r#"{"event":"locking","id":"i0","title":"I","locks":"api"}"#), "{}", late.stdout);
+    assert!(late.stdout.contains("not begun by the deadline of 1s"), "{}", late.stdout);
+    assert!(!late.stdout.contains("started\",\"id"), "{}", late.stdout);
+    service.open();
+    assert_eq!(ended(one).code, 0);
+    assert_eq!(service.door.state().came, 1);
+}
+
+#[test]
+fn an_item_that_loses_its_lock_or_can_not_get_it_is_an_error() {
+    let database = postgres().new_database();
+    let service = Service::new();
+    let project = service.project("locks: shared\n", &["api"]);
+    let one = start(&project, &database, &["--format=json"]);
+    service.until_came(1);
+    let sql = "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+               WHERE locktype = 'advisory' AND datname = current_database()";
+    assert_eq!(postgres().psql(&database, sql).trim(), "t");
+    service.open();
+    let lost = ended(one);
+    assert_eq!(lost.code, 3, "{}{}", lost.stdout, lost.stderr);
+    assert!(lost.stdout.contains("cannot keep a lock in the ledger"), "{}", lost.stdout);
+
+    let nowhere = format!("{database}_of_nobody");
+    let unreachable = ended(start(&project, &nowhere, &["--format=json"]));
+    assert_eq!(unreachable.code, 3, "{}{}", unreachable.stdout, unreachable.stderr);
+    assert!(unreachable.stdout.contains("cannot take a lock in the ledger"), "{}", unreachable.stdout);
+    assert_eq!(service.door.state().came, 1, "nothing is run without its lock");
+}
+
+#[test]
+fn shared_locks_need_a_ledger_that_others_see() {
+    let service = Service::new();
+    let project = service.project("locks: shared\n", &["api"]);
+    for arguments in [&[][..], &["--no-record"], &["--ledger=runs.db"]] {
+        let output = project.gate(&[&["check", "staging"], arguments].concat());
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
+        let said = "error: `locks: shared` needs a PostgreSQL ledger\n  \
+                    help: set `GATE_LEDGER` or `--ledger` to `postgres://user:password@host/name`";
+        assert_eq!(output.stderr.trim_end(), said);
+    }
+    assert_eq!(service.door.state().came, 0);
+}
+
+#[test]
+fn validate_warns_that_an_exclusive_item_is_so_within_one_run() {
+    let list = |head: &str| {
+        Project::new(&format!(
+            "title: T\nproject: acme/shop\n{head}sections:\n  - title: S\n    items:\n      - {{ id: a, title: A, exclusive: true, probes: [{{ file: {{ path: up }} }}] }}\n"
+        ))
+    };
+    let output = list("locks: shared\n").gate(&["validate"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert_snapshot!(output.stderr.trim_end(), @"
+    warning: `exclusive` holds within one run only, unlike `locks`: a
+      help: to keep other runs away as well, give this item and those that disturb it a common lock: `locks: [NAME]`
+    ");
+    assert_eq!(list("").gate(&["validate"]).stderr, "");
+}
