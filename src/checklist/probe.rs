@@ -38,7 +38,7 @@ pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diag
         return None;
     }
     let mut found: Vec<(Named, Span)> = Vec::new();
-    let mut is_strange = false;
+    let mut unknown: Vec<&Key> = Vec::new();
     for (key, value) in node.entries() {
         let name = &*key.text;
         if let Some(kind) = registry.get(name) {
@@ -46,23 +46,39 @@ pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diag
         } else if name == "use" {
             found.push((Named::Use(key), key.span));
         } else if !OPTIONS.contains(&name) && name != "with" && (name != VIA || node.get("use").is_none()) {
-            is_strange = true;
-            problems.push(strange(key, registry));
+            unknown.push(key);
         }
     }
+    if let [(Named::Kind(kind, key, settings), _)] = found.as_slice()
+        && settings.is_null()
+        && let Some(problem) = not_indented(&unknown, &***kind, key)
+    {
+        problems.push(problem);
+        return None;
+    }
+    problems.extend(unknown.iter().map(|key| strange(key, registry)));
     match <[(Named, Span); 1]>::try_from(found) {
         Ok([(named, _)]) => Some(named),
         Err(found) => {
             if let [first, second, ..] = found.as_slice() {
                 let problem = Diagnostic::error("a probe is of one kind").at(second.1).also(first.1, "the first");
                 problems.push(problem.help("begin the second with `-` on a line of its own"));
-            } else if !is_strange {
+            } else if unknown.is_empty() {
                 let problem = Diagnostic::error("this names no kind of probe").at(node.span);
                 problems.push(problem.help(format!("the kinds are {}, and `use` for a check", kinds(registry))));
             }
             None
         }
     }
+}
+
+/// What is wrong with settings that are beside their kind, not below it.
+fn not_indented(keys: &[&Key], kind: &dyn Kind, name: &Key) -> Option<Diagnostic> {
+    let schema = kind.settings();
+    let setting = keys.iter().find(|key| schema["properties"].get(&*key.text).is_some())?;
+    let title = format!("`{}` is beside `{}`, not below it", setting.text, name.text);
+    let problem = Diagnostic::error(title).at(setting.span).also(name.span, "the probe without settings");
+    Some(problem.help(format!("indent `{}` below `{}`", setting.text, name.text)))
 }
 
 fn strange(key: &Key, registry: &Registry) -> Diagnostic {

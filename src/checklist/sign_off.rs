@@ -28,7 +28,7 @@ pub fn check(item: &FileItem, around: Around) -> Vec<Diagnostic> {
             problems.push(problem.help("make it two items; the manual one can have the other in its `needs`"));
         } else if item.sign_off.is_none() {
             let problem = error("a manual item needs a `sign_off`");
-            problems.push(problem.help("add who confirms the steps: `sign_off: { role: QA lead, valid_for: 7d }`"));
+            problems.push(problem.help("add a `sign_off`, such as `sign_off: { role: QA lead, valid_for: 7d }`"));
         }
     }
     let Some(sign_off) = &item.sign_off else { return problems };

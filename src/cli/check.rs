@@ -35,13 +35,13 @@ pub struct Check {
     /// Skip these items, sections or tags: names or expressions; comma-separated, repeatable
     #[arg(long, value_name = "EXPR", value_delimiter = ',')]
     skip: Vec<String>,
-    /// Run only items of this severity or a worse one (P0 is the worst), and the items that they need
+    /// Run only items of this severity or higher (P0 is the highest), and the items that they need
     #[arg(long, value_name = "LEVEL", ignore_case = true)]
     severity: Option<Severity>,
     /// Run only the items that were not green in the last recorded run, and the items that they need
     #[arg(long, conflicts_with_all = ["only", "no_record"])]
     failed: bool,
-    /// Run only the items of this shard, such as `1/4`, or `ci` for the one that the CI job's variables name; merge the
+    /// Run only the items of this shard, such as `1/4`, or `ci` to read it from the CI job's variables; merge the
     /// JSON reports of all with `gate report`
     #[arg(long, value_name = "K/N|ci", conflicts_with_all = ["only", "skip", "severity", "failed"])]
     shard: Option<ShardArg>,

@@ -30,7 +30,7 @@ const SCHEMA: &str = "checklist.schema.json";
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Write the checklist to this file; missing folders are created, an existing file is never overwritten
+    /// Write the checklist to this file; missing folders are created; an existing file is never overwritten
     #[arg(long, short, value_name = "PATH", default_value = "checklists/staging.yaml")]
     output: PathBuf,
     /// Print the checklist instead of writing it

@@ -38,7 +38,7 @@ pub struct OutputArgs {
     /// In the table, also show what the probes of each item returned
     #[arg(long, short)]
     verbose: bool,
-    /// Write no annotations, summary and outputs in GitHub Actions
+    /// Don't write GitHub Actions annotations, summary and outputs
     #[arg(long)]
     no_ci: bool,
 }

@@ -21,10 +21,10 @@ use super::{Console, Exit, Failure, LedgerArgs, folder, kept, load, saved, signe
 #[derive(Debug, Args)]
 #[command(after_help = formats())]
 pub struct Report {
-    /// A run that `gate check --report json=RUN.json` wrote, or those of all shards, which are merged
+    /// The JSON report of a run, or those of all shards, which are merged
     #[arg(value_name = "RUN.json", required = true)]
     runs: Vec<PathBuf>,
-    /// With shards, how long before the last of them the others may have begun
+    /// With shards, the maximum time between the start of the first and the last shard
     #[arg(long, value_name = "TIME", default_value = "1h")]
     within: Duration,
     #[command(flatten)]

@@ -39,7 +39,7 @@ pub struct Sign {
     /// Revoke the sign-offs instead
     #[arg(long)]
     revoke: bool,
-    /// Sign with this SSH key, as `ssh-keygen -Y sign` does; with a public key, the SSH agent signs
+    /// Sign with this SSH key, as `ssh-keygen -Y sign` does; with a public key, the SSH agent is used
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     #[command(flatten)]

@@ -70,7 +70,7 @@ fn a_manual_item_is_judged_by_a_sign_off_and_by_nothing_else() {
     7 |         manual: Call the on-call number
       |                 ^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: add who confirms the steps: `sign_off: { role: QA lead, valid_for: 7d }`
+      = help: add a `sign_off`, such as `sign_off: { role: QA lead, valid_for: 7d }`
     ");
     assert_snapshot!(bad_item("
         manual: Call the on-call number

@@ -89,7 +89,7 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
 
 #[test]
 fn settings_that_name_nothing_are_refused() {
-    assert_snapshot!(refused::<Environment>(json!({})), @"no variable is named: give `names` or `matches`");
+    assert_snapshot!(refused::<Environment>(json!({})), @"missing `names` or `matches`");
     assert_snapshot!(refused::<Environment>(json!({ "names": ["A B"] })), @"`A B` can't be the name of a variable");
     assert_snapshot!(refused::<Environment>(json!({ "matches": { "A": "(" } })), @"this is not a regular expression: unclosed group");
     assert!(look::<Environment>(json!({ "names": ["A"] })).is_ok_and(|seen| seen.missing == ["A"]));

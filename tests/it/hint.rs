@@ -234,3 +234,18 @@ fn a_list_of_items_shows_ids_of_sections_and_tags() {
     docs  deferred #slow  Docs are read
     ");
 }
+
+#[test]
+fn a_setting_beside_its_kind_is_to_be_indented() {
+    assert_snapshot!(bad_item("probes: [{ tcp: , address: 'db:5432' }]"), @"
+    error: `address` is beside `tcp`, not below it
+     --> checklists/staging.yaml:7:27
+      |
+    7 |         probes: [{ tcp: , address: 'db:5432' }]
+      |                    ---    ^^^^^^^
+      |                    |
+      |                    the probe without settings
+      |
+      = help: indent `address` below `tcp`
+    ");
+}

@@ -162,7 +162,7 @@ impl<'de> Deserialize<'de> for Environment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let probe = Environment::deserialize(deserializer)?;
         if probe.wanted().is_empty() {
-            return Err(D::Error::custom("no variable is named: give `names` or `matches`"));
+            return Err(D::Error::custom("missing `names` or `matches`"));
         }
         if let Some(name) = probe.wanted().into_iter().find(|name| !dotenv::is_name(name)) {
             return Err(D::Error::custom(format!("`{name}` can't be the name of a variable")));
