@@ -87,7 +87,7 @@ fn strange(key: &Key, registry: &Registry) -> Diagnostic {
         return problem.help("write it inside, as in `http: { url: …, via: … }`, or at the item for all of its probes");
     }
     let names = registry.names().chain(OPTIONS).chain(["use", "with"]);
-    let problem = Diagnostic::error(format!("`{}` is not a kind of probe", key.text)).at(key.span);
+    let problem = Diagnostic::error(format!("unknown probe `{}`", key.text)).at(key.span);
     problem.suggest(&key.text, names, format!("the kinds are {}, and `use` for a check", kinds(registry)))
 }
 

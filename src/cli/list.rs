@@ -67,7 +67,7 @@ fn checklists(env: &Console) -> Result<Exit, Failure> {
                 rows.push(vec![name, format!("{count} items"), title]);
             }
             Err(failure) => {
-                rows.push(vec![name, "not valid".to_owned(), String::new()]);
+                rows.push(vec![name, "invalid".to_owned(), String::new()]);
                 exit = failure.tell();
             }
         }
@@ -86,7 +86,7 @@ fn checks(env: &Console) -> Result<Exit, Failure> {
                 rows.push(vec![name, whose.to_owned(), check.description.trim().to_owned()]);
             }
             Err(failure) => {
-                rows.push(vec![name, "not valid".to_owned(), String::new()]);
+                rows.push(vec![name, "invalid".to_owned(), String::new()]);
                 exit = failure.tell();
             }
         }

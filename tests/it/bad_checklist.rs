@@ -59,7 +59,7 @@ fn a_misspelt_key_of_an_item_is_named() {
 #[test]
 fn a_misspelt_kind_of_probe_is_named() {
     assert_snapshot!(bad_item("probes: [{ promethues: { query: up } }]"), @"
-    error: `promethues` is not a kind of probe
+    error: unknown probe `promethues`
      --> checklists/staging.yaml:7:20
       |
     7 |         probes: [{ promethues: { query: up } }]

@@ -165,7 +165,7 @@ fn the_manual_of_a_check_shows_the_users_own_before_the_stock_one() {
     assert_eq!(listed.code, 2);
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let lines: Vec<String> = listed.stdout.lines().map(words).collect();
-    assert!(lines.contains(&"broken not valid".to_owned()), "{}", listed.stdout);
+    assert!(lines.contains(&"broken invalid".to_owned()), "{}", listed.stdout);
     assert!(lines.contains(&"http-health own Ours is up.".to_owned()), "{}", listed.stdout);
     assert!(listed.stderr.contains("--> checks/broken.yaml:1:1"), "{}", listed.stderr);
 }

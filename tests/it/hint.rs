@@ -13,7 +13,7 @@ fn proposed(said: &str) -> Vec<&str> {
 #[test]
 fn kinds_of_probe_have_other_names_elsewhere() {
     assert_snapshot!(bad_item("probes: [{ postgres: {} }]"), @"
-    error: `postgres` is not a kind of probe
+    error: unknown probe `postgres`
      --> checklists/staging.yaml:7:20
       |
     7 |         probes: [{ postgres: {} }]

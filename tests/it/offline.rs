@@ -173,7 +173,7 @@ fn a_broken_checklist_hides_no_other_and_sign_offs_are_no_checklists() {
     let project = project.file("checklists/worse.yaml", "title: \"T\n").file("checklists/old.signoffs.yaml", "[]\n");
     let listed = project.gate(&["list"]);
     assert_eq!(listed.code, 2);
-    assert_eq!(listed.stdout, "broken   not valid\nstaging  3 items    T\nworse    not valid\n");
+    assert_eq!(listed.stdout, "broken   invalid\nstaging  3 items  T\nworse    invalid\n");
     for file in ["--> checklists/broken.yaml:2:24", "--> checklists/worse.yaml:"] {
         assert!(listed.stderr.contains(file), "{}", listed.stderr);
     }
