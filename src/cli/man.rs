@@ -17,7 +17,7 @@ use super::{Console, Exit, Failure, command, print};
 
 /// What each exit code means.
 const EXIT_CODES: [(&str, &str); 6] = [
-    ("0", "ready: every item that gates is green"),
+    ("0", "ready: every required item is green"),
     ("1", "not ready: something failed, or waits for a person"),
     ("2", "the command line or the checklist is invalid; nothing was run"),
     ("3", "undecided: nothing failed, but something could not be checked"),
