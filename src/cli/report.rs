@@ -6,11 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::checklist::{ListFile, Overrides, Since};
+use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options, Ran};
 use crate::merge::{Saved, merge};
 use crate::plan::{Plan, Selection};
 use crate::report::Kept;
 use crate::run::Run;
+use crate::writer::{contained, repository};
 use crate::yaml::Duration;
 
 use super::conclude::{Destination, FoundOrigin, Recording, conclude, warn};
@@ -65,11 +67,9 @@ impl Report {
 
     /// Judges what the shards observed as one run, and records and writes that.
     async fn merged(&self, all: Vec<Saved>, env: &Console) -> Result<Exit, Failure> {
-        let first = &all.first().expect("one is required").run;
-        // The checklist as the shards named it, or the one of that name.
-        let name = if Path::new(&first.file).is_file() { &first.file } else { &first.name };
-        let overrides = Overrides { subject: first.subject.clone(), ..Overrides::default() };
-        let checklist = load(name, &overrides, env)?;
+        let first = all.first().expect("one is required");
+        let overrides = Overrides { subject: first.run.subject.clone(), ..Overrides::default() };
+        let checklist = load(checklist_of(first, env)?, &overrides, env)?;
         let own = checklist.markdown.as_ref().map(|path| checklist.root.join(path));
         let paths = self.output.paths(own, env)?;
         let sources = Arc::clone(&checklist.sources);
@@ -118,4 +118,20 @@ impl Report {
         let destination = Destination { output: &self.output, outputs, stream: None, recording };
         conclude(run, asked, destination, &redactor, env).await
     }
+}
+
+/// The checklist of a report: the file that it names, or the one of that name. A report may come from anywhere: what it names
+/// outside of the repository is not read.
+fn checklist_of<'a>(saved: &'a Saved, env: &Console) -> Result<&'a str, Failure> {
+    let Run { file, name, .. } = &saved.run;
+    let path = env.cwd.join(file);
+    if Path::new(file).is_relative() && path.is_file() && contained(&path, repository(&env.cwd)).is_ok() {
+        return Ok(file);
+    }
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && name != "-";
+    if is_name && !name.starts_with('.') {
+        return Ok(name);
+    }
+    let problem = Diagnostic::error(format!("cannot merge `{}`: it names no checklist of this repository", saved.file));
+    Err(Failure::usage(problem.help("merge the reports in the repository of the checklist"), env))
 }

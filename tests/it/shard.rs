@@ -296,6 +296,16 @@ fn what_is_missing_late_foreign_or_doubled_is_named_and_never_green() {
     assert_snapshot!(refused(&|run| run["sections"][0]["items"] = Value::Array(Vec::new())), @"error: cannot merge `shard-2.json`: `a` is missing in it");
     assert_snapshot!(refused(&|run| run["sections"][0]["items"][0]["source"] = "00".into()), @"error: cannot merge `shard-2.json`: `a` has another source than in the checklist");
     assert_snapshot!(refused(&|run| run["sections"][0]["items"][0]["id"] = "z".into()), @"error: cannot merge `shard-2.json`: `a` is missing in it");
+    // A report may come from anywhere: it makes gate read nothing outside of the repository.
+    let one = project.path().join("shard-1.json");
+    edit(&one, |run| (run["file"], run["name"]) = ("/etc/passwd".into(), "../../etc/passwd".into()));
+    let output = merged(&project, &["--no-record"]);
+    assert_eq!(output.code, 2, "{}", output.stderr);
+    assert_snapshot!(output.stderr.trim_end(), @"
+    error: cannot merge `shard-1.json`: it names no checklist of this repository
+      help: merge the reports in the repository of the checklist
+    ");
+    edit(&one, |run| (run["file"], run["name"]) = ("checklists/staging.yaml".into(), "staging".into()));
     fs::write(&two, &whole).expect("the folder is ours");
     edit(&two, |run| run["started"] = "2020-01-01T00:00:00Z".into());
     let output = merged(&project, &["--no-record"]);
