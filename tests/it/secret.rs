@@ -128,7 +128,7 @@ fn a_secret_that_cannot_be_had_blocks_what_uses_it_and_says_why() {
     insta::assert_snapshot!(reasons.join("\n").replace(&folder, "DIR"), @"
     EMPTY is empty
     SHORT is shorter than 4 characters, and can't be kept out of reports
-    NO_FILE: cannot read `DIR/run/none`: no such file or directory
+    NO_FILE: file `DIR/run/none` not found
     NO_PROGRAM: cannot run `no-such-program`: no such file or directory
     REFUSES: `sh -c echo s3cret-in-error >&2; exit 4` ended with exit code 4: run it to see why
     STAGING_OTHER is not set
