@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::checklist::{Checklist, ListFile, LockScope, Since};
+use crate::checklist::{Checklist, LockScope};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Locks, Options, Ran, Wait};
 use crate::env::Env;
@@ -97,17 +97,10 @@ impl Check {
         let shard = shard.map_err(|why| Failure::usage(Diagnostic::error(format!("`--shard ci`: {why}")), &env))?;
         let selection =
             Selection { only, skip: self.skip.clone(), severity: self.severity, is_failed: self.failed, shard };
-        let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
-        let mut sign_offs = signed::read(&checklist, signed::memory(&env), &env).await?;
         let is_recorded = !(self.no_record || (self.name == "-" && !self.ledger.is_named(&env)));
         let deadline = self.deadline.map(|deadline| deadline.0);
-        if is_recorded {
-            signed::compare_early(&mut sign_offs, &checklist, &self.ledger, deadline, &env).await;
-        }
-        let signed = match changes.iter().flatten().any(|changes| changes.since == Since::LastSignOff) {
-            true => sign_offs.last(checklist.subject.value(), env.now()),
-            false => None,
-        };
+        let sign_offs = signed::ready(&checklist, is_recorded.then_some(&self.ledger), deadline, &env).await?;
+        let asked = Asked::of(&checklist, &sign_offs, self.input.overrides(), &env);
         let plan = Plan::build(checklist, &selection, sign_offs)
             .map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
         let kept = kept(&plan.checklist, &self.ledger, &env);
@@ -145,12 +138,6 @@ impl Check {
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), self.output.is_quiet(), &env);
         let stream = self.output.stream();
-        let file = ListFile {
-            name: plan.checklist.name.clone(),
-            file: plan.checklist.file.clone(),
-            root: plan.checklist.root.clone(),
-            overrides: self.input.overrides(),
-        };
         let Ran { run, redactor } = engine::run(plan, &options, env.world(), stop, |event| {
             live.show(event);
             stream.iter().for_each(|stream| stream.send(event));
@@ -158,7 +145,6 @@ impl Check {
         .await;
         live.finish();
         env.learn(&redactor);
-        let asked = Asked { changes: &changes, signed, file: &file };
         let recording = match recorder {
             Some(recorder) => Recording::In(recorder),
             // A table does not show where it comes from.

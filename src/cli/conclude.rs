@@ -50,7 +50,7 @@ pub struct Destination<'a> {
 /// Records and writes a run.
 pub async fn conclude(
     mut run: Run,
-    asked: Asked<'_>,
+    asked: Asked,
     destination: Destination<'_>,
     redactor: &Redactor,
     env: &Console,
@@ -63,10 +63,10 @@ pub async fn conclude(
             (run, weaker, recorded.map_err(|problem| Failure::output(problem, env)))
         }
         Recording::Nowhere(origin) => {
-            sign(&mut run, origin, asked.file, env).await;
+            sign(&mut run, origin, &asked.file, env).await;
             let green = Err("no ledger was asked when it last was green".to_owned());
             let bases = ChangeBases { green, sign_off: asked.signed };
-            ledger::list_changes(&mut run, asked.changes, bases, asked.file, env).await;
+            ledger::list_changes(&mut run, &asked.changes, bases, &asked.file, env).await;
             (redactor.pass(run), Vec::new(), Ok(()))
         }
     };

@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::checklist::{Changes, Checklist, ListFile};
+use crate::checklist::{Changes, Checklist, ListFile, Overrides, Since};
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{self, Access, ChangeBases, Key, Ledger, Location, Origin};
 use crate::run::{Run, Weaker, weaker};
 use crate::secret::{Redacted, Redactor};
-use crate::sign_off::LastSignOff;
+use crate::sign_off::{LastSignOff, SignOffs};
 
 /// How much later than its deadline, or the signal that ended it, a run may be recorded.
 const GRACE: Duration = Duration::from_millis(800);
@@ -30,13 +30,31 @@ pub struct Recorder {
 }
 
 /// What a run asks of its record.
-pub struct Asked<'a> {
+pub struct Asked {
     /// What each of its sections lists.
-    pub changes: &'a [Option<Changes>],
-    /// The last sign-off.
+    pub changes: Vec<Option<Changes>>,
+    /// The last sign-off, if a section lists what was committed since.
     pub signed: Option<LastSignOff>,
     /// Where its checklist is.
-    pub file: &'a ListFile,
+    pub file: ListFile,
+}
+
+impl Asked {
+    /// What a run of this checklist asks.
+    pub fn of(checklist: &Checklist, sign_offs: &SignOffs, overrides: Overrides, env: &Env) -> Self {
+        let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
+        let needs_last = changes.iter().flatten().any(|changes| changes.since == Since::LastSignOff);
+        Self {
+            signed: needs_last.then(|| sign_offs.last(checklist.subject.value(), env.now())).flatten(),
+            changes,
+            file: ListFile {
+                name: checklist.name.clone(),
+                file: checklist.file.clone(),
+                root: checklist.root.clone(),
+                overrides,
+            },
+        }
+    }
 }
 
 /// What came of recording a run.
@@ -80,7 +98,7 @@ impl Recorder {
 
     /// Writes into the run where it comes from, what is known of its items and what was committed, and records it.
     /// Warns where something got weaker. A silent ledger can't hold up a run that was to end.
-    pub async fn record(self, mut run: Run, asked: Asked<'_>, redactor: &Redactor, env: &Env) -> Record {
+    pub async fn record(self, mut run: Run, asked: Asked, redactor: &Redactor, env: &Env) -> Record {
         let limit = match self.deadline {
             _ if run.interrupted.is_some() => GRACE,
             Some(deadline) => deadline.saturating_duration_since(Instant::now()).max(GRACE),
@@ -115,7 +133,7 @@ impl Recorder {
     async fn complete(
         self,
         run: &mut Run,
-        asked: Asked<'_>,
+        asked: Asked,
         env: &Env,
         weakened: &mut Vec<Weaker>,
         warnings: &mut Vec<Diagnostic>,
@@ -128,7 +146,7 @@ impl Recorder {
             Ok(ledger) => ledger,
             Err(problem) => {
                 let bases = ChangeBases { green: Err("the ledger can't be read".to_owned()), sign_off: asked.signed };
-                ledger::list_changes(run, asked.changes, bases, asked.file, env).await;
+                ledger::list_changes(run, &asked.changes, bases, &asked.file, env).await;
                 return Err(problem);
             }
         };
@@ -137,7 +155,7 @@ impl Recorder {
         ledger::annotate(run, &facts);
         if asked.changes.iter().any(Option::is_some) {
             let bases = ChangeBases { green: Ok(ledger.last_green(&key).await?), sign_off: asked.signed };
-            ledger::list_changes(run, asked.changes, bases, asked.file, env).await;
+            ledger::list_changes(run, &asked.changes, bases, &asked.file, env).await;
         }
         if let Some(green) = ledger.last_other_green(&key, run).await? {
             *weakened = weaker(&green.run.demands(), &run.demands());

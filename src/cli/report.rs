@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::checklist::{ListFile, Overrides, Since};
+use crate::checklist::Overrides;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options, Ran};
 use crate::merge::{Saved, merge};
@@ -75,15 +75,9 @@ impl Report {
         let sources = Arc::clone(&checklist.sources);
         let mut merged =
             merge(all, &checklist, self.within).map_err(|problems| Failure::usage(problems, env).at(&sources))?;
-        let mut sign_offs = signed::read(&checklist, signed::memory(env), env).await?;
-        if !self.no_record {
-            signed::compare_early(&mut sign_offs, &checklist, &self.ledger, None, env).await;
-        }
-        let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
-        let signed = match changes.iter().flatten().any(|changes| changes.since == Since::LastSignOff) {
-            true => sign_offs.last(checklist.subject.value(), env.now()),
-            false => None,
-        };
+        let recorded = (!self.no_record).then_some(&self.ledger);
+        let sign_offs = signed::ready(&checklist, recorded, None, env).await?;
+        let asked = Asked::of(&checklist, &sign_offs, overrides, env);
         let mut plan = Plan::build(checklist, &Selection::default(), sign_offs)
             .map_err(|problems| Failure::usage(problems, env).at(&sources))?;
         let kept = kept(&plan.checklist, &self.ledger, env);
@@ -95,12 +89,6 @@ impl Report {
                 let origin = Some(merged.origin.clone());
                 Recording::In(Recorder::start(location, &plan.checklist, None, origin, env))
             }
-        };
-        let file = ListFile {
-            name: plan.checklist.name.clone(),
-            file: plan.checklist.file.clone(),
-            root: plan.checklist.root.clone(),
-            overrides,
         };
         // Nothing is run: all of it is known.
         let options = Options {
@@ -114,7 +102,6 @@ impl Report {
         merged.date(&mut run);
         env.learn(&redactor);
         warn(merged.warnings, env);
-        let asked = Asked { changes: &changes, signed, file: &file };
         let destination = Destination { output: &self.output, outputs, stream: None, recording };
         conclude(run, asked, destination, &redactor, env).await
     }

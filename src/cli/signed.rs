@@ -34,9 +34,24 @@ pub async fn compare(sign_offs: &mut SignOffs, key: &Key, ledger: &mut Ledger) -
     Ok(())
 }
 
+/// Every sign-off of a checklist that is about to be run, compared with the later runs in the ledger where the run is to be
+/// recorded. `deadline` is the time that the run may take.
+pub async fn ready(
+    checklist: &Checklist,
+    recorded: Option<&LedgerArgs>,
+    deadline: Option<Duration>,
+    env: &Console,
+) -> Result<SignOffs, Failure> {
+    let mut sign_offs = read(checklist, memory(env), env).await?;
+    if let Some(ledger) = recorded {
+        compare_early(&mut sign_offs, checklist, ledger, deadline, env).await;
+    }
+    Ok(sign_offs)
+}
+
 /// The same before a run, in time. What is wrong with the ledger is reported when the run is recorded; until then, the
 /// sign-offs say that they were not compared.
-pub async fn compare_early(
+async fn compare_early(
     sign_offs: &mut SignOffs,
     checklist: &Checklist,
     args: &LedgerArgs,

@@ -194,7 +194,7 @@ fn the_steps_of_the_container_image_make_one_that_runs_gate_as_an_ordinary_user(
             other => panic!("nothing tests {other}"),
         }
     }
-    assert!(user.parse::<u32>().is_ok_and(|user| user != 0), "Kubernetes tells root from others by number: {user}");
+    assert!(user.parse::<u32>().is_ok_and(|user| user != 0), "Kubernetes recognizes root by its number: {user}");
     let run = format!("HOME=~gate setpriv --reuid {user} --regid {user} --clear-groups");
     script.push_str(&format!("{run} {command} --version\n{run} {command} demo -- --only db-head,grafana\n"));
     script.push_str(&format!("{run} git --version\n{run} ssh -V 2>&1\ntest -s /etc/ssl/certs/ca-certificates.crt\n"));

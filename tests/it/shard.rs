@@ -251,6 +251,7 @@ fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
 fn the_sign_off_of_a_merged_run_counts_as_of_one() {
     let (project, server) = (Project::new(SHOP), service());
     shards(&project, &server, &[1, 2, 3]);
+    assert!(!project.read("shard-1.json").contains("a-token-of-some-length"));
     let output = merged(&project, &["--report", "json=run.json"]);
     assert_eq!(output.code, 1, "only a person is missing: {}{}", output.stdout, output.stderr);
     assert!(output.stdout.contains("6 of 7 green") && !output.stdout.contains("PARTIAL"), "{}", output.stdout);
@@ -361,4 +362,25 @@ fn a_shard_of_the_ci_job_and_an_unusable_one_are_told_apart() {
     }
     let both = job(&project, &server, &["check", "staging", "--shard=1/3", "--only=a"]);
     assert_eq!(both.code, 2, "a selection and a shard: {}", both.stdout);
+}
+
+#[test]
+fn merging_reads_no_secret_and_runs_nothing() {
+    let list = r#"
+        title: Shop
+        secrets: { TOKEN: { command: [touch, ran] }, KEY: { file: run/key } }
+        sections:
+          - title: All
+            items:
+              - { id: a, title: word-of-the-list, probes: [{ command: { argv: [touch, probed], env: { T: "${secrets.TOKEN}", K: "${secrets.KEY}" } } }] }
+    "#;
+    let project = Project::new(list).file("run/key", "word-of-the-list\n");
+    let shard = project.gate(&["check", "staging", "--shard=1/1", "--no-record", "--report=json=shard-1.json"]);
+    assert_eq!(shard.code, 3, "the program prints no secret: {}{}", shard.stdout, shard.stderr);
+    fs::remove_file(project.path().join("ran")).expect("the secret was asked for");
+    let output = merged(&project, &["--no-record"]);
+    assert_eq!(output.code, 3, "{}{}", output.stdout, output.stderr);
+    assert!(!project.path().join("ran").exists() && !project.path().join("probed").exists());
+    // If the file had been read, its value would be hidden.
+    assert!(!shard.stdout.contains("word-of-the-list") && output.stdout.contains("word-of-the-list"));
 }

@@ -8,7 +8,7 @@ use crate::harness::{HttpServer, Project, Response, Terminal, http};
 /// Nobody may see it.
 const SECRET: &str = "hunter2-c0ffee";
 
-/// A server that answers each request when it is told to.
+/// A server that answers each request on command.
 fn held() -> (HttpServer, mpsc::Sender<()>) {
     let (sender, go) = mpsc::channel::<()>();
     let go = Mutex::new(go);

@@ -42,10 +42,12 @@ pub async fn run(
     let deadline = options.deadline.map(|limit| (begun + limit, limit));
     let cx = Context::new(Arc::clone(env), plan.checklist.root.as_path(), Duration::ZERO);
     let used = used(&plan);
+    // What is only judged needs none: nothing outside of the repository is read for it.
+    let wanted = if plan.known.is_empty() { plan.checklist.secrets.as_slice() } else { &[] };
     let secrets = tokio::select! {
         biased;
         by = interrupted(&mut stop, deadline) => Err(by),
-        secrets = Secrets::read(&plan.checklist.secrets, &used, options.read_only, &cx) => Ok(secrets),
+        secrets = Secrets::read(wanted, &used, options.read_only, &cx) => Ok(secrets),
     };
     let (secrets, mut ended) = match secrets {
         Ok(secrets) => (secrets, None),
