@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::run::{BlockedBecause, Event, Interruption, Reason, Run, Section, ShardRun, Status};
+use crate::run::{BlockedBecause, Event, Interruption, ItemResult, Reason, Run, Section, ShardRun, Status};
 
 use super::super::item::blank;
 use super::Scheduler;
@@ -84,10 +84,14 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         // Its items hold nothing secret already, and its subject is compared with those of sign-offs.
         self.shared.redactor.hide(&mut run);
         run.subject = checklist.subject.value().map(ToOwned::to_owned);
+        // A sign-off belongs to no shard: it was read for the items that need it, and what it covers was not known.
+        let is_shard = run.shard.is_some();
+        let is_own = |result: &ItemResult| !is_shard || result.sign_off.is_none();
         let mut results = self.results.into_iter();
         for (section, own) in run.sections.iter_mut().zip(&checklist.sections) {
             section.items.reserve_exact(own.items.len());
-            section.items.extend(results.by_ref().take(own.items.len()).flatten().map(|result| *result));
+            let own = results.by_ref().take(own.items.len()).flatten().map(|result| *result);
+            section.items.extend(own.filter(is_own));
         }
         run
     }
