@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::checklist::{Checklist, Item};
+use crate::checklist::{self, Checklist, Item};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ledger::Origin;
 use crate::plan::{Known, spread};
@@ -87,7 +87,7 @@ pub fn merge(saved: Vec<Saved>, checklist: &Checklist, within: Duration) -> Resu
         assigned.extend(shard.map(|shard| (&*item.id, (shard, item))));
     }
     for part in parts.values() {
-        problems.extend(misplaced(part, &assigned));
+        problems.extend(misplaced(part, checklist, &assigned));
     }
     if !problems.is_empty() {
         return Err(Diagnostics(problems));
@@ -144,7 +144,7 @@ fn difference(one: &Part, other: &Part) -> Option<String> {
 }
 
 /// Items that a shard has and should not have, has twice, has in another form, or lacks.
-fn misplaced(part: &Part, assigned: &HashMap<&str, (Shard, &Item)>) -> Vec<Diagnostic> {
+fn misplaced(part: &Part, checklist: &Checklist, assigned: &HashMap<&str, (Shard, &Item)>) -> Vec<Diagnostic> {
     let shard = part.own.shard;
     let wrong = |why: String| Diagnostic::error(format!("cannot merge `{}`: {why}", part.file));
     let mut problems = Vec::new();
@@ -153,7 +153,7 @@ fn misplaced(part: &Part, assigned: &HashMap<&str, (Shard, &Item)>) -> Vec<Diagn
         *seen.entry(&result.id).or_default() += 1;
         match assigned.get(result.id.as_str()) {
             Some((own, item)) if *own == shard => {
-                if result.source.as_deref() != Some(&item.source) {
+                if result.source.as_deref() != Some(&checklist::source(item, checklist)) {
                     problems.push(wrong(format!("`{}` has another source than in the checklist", result.id)));
                 }
             }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::yaml::{Node, Part, Value};
 
-use super::{Item, ProbeTask, Secret, SecretSource};
+use super::{Checklist, Item, ProbeTask, Secret, SecretSource};
 
 /// Settings that hold credentials: a rotated one is not another definition, so that they count as they are written.
 const CREDENTIALS: [&str; 4] = ["token", "password", "authorization", "cookie"];
@@ -20,20 +20,39 @@ pub struct Definition {
 }
 
 /// What an item needs, and what a person is asked to confirm.
-#[derive(Debug, Clone, Copy)]
-pub struct Frame<'a> {
+#[derive(Debug, Clone)]
+struct Frame<'a> {
     /// The ids of the items that it needs, in order.
-    pub needs: &'a [&'a str],
+    needs: Vec<&'a str>,
     /// For a sign-off, the role, the title and the steps.
-    pub sign_off: Option<[&'a str; 3]>,
+    sign_off: Option<[&'a str; 3]>,
     /// Every secret of the checklist.
-    pub secrets: &'a [Secret],
+    secrets: &'a [Secret],
+}
+
+impl<'a> Frame<'a> {
+    fn of(item: &'a Item, checklist: &'a Checklist) -> Self {
+        let steps = item.manual.as_deref().unwrap_or_default();
+        Self {
+            needs: item.needs.iter().filter_map(|need| Some(&*checklist.item(*need)?.id)).collect(),
+            sign_off: item.sign_off.as_ref().map(|sign_off| [sign_off.role.as_str(), &item.title, steps]),
+            secrets: &checklist.secrets,
+        }
+    }
+}
+
+/// The source digest of an item, in hexadecimal.
+pub fn source(item: &Item, checklist: &Checklist) -> String {
+    let secrets = secret_names(&item.probes);
+    Canonical::item(Form::Written, &Frame::of(item, checklist), &secrets, &item.probes).finish()
 }
 
 /// The source digest of an item, in hexadecimal, and its definition.
-pub fn digests(frame: Frame, probes: &[ProbeTask]) -> (String, Definition) {
+pub fn digests(item: &Item, checklist: &Checklist) -> (String, Definition) {
+    let probes = &item.probes;
+    let frame = Frame::of(item, checklist);
     let secrets = secret_names(probes);
-    let digest = |form| Canonical::item(form, frame, &secrets, probes).finish();
+    let digest = |form| Canonical::item(form, &frame, &secrets, probes).finish();
     let base = digest(Form::Filled);
     // Where nothing was filled in, the two are the same.
     let is_filled = probes.iter().flat_map(trees).any(Node::is_filled);
@@ -54,9 +73,12 @@ pub fn of_node(node: &Node) -> [u8; 32] {
 }
 
 /// SHA-256 of the definitions of all items, but for the addresses of secrets, in hexadecimal.
-pub fn of_all<'i>(items: impl Iterator<Item = &'i Item>) -> String {
+pub fn of_all(checklist: &Checklist) -> String {
     let mut canonical = Canonical::new(Form::Filled);
-    items.for_each(|item| canonical.list(&item.id, std::iter::once(item.definition.base.as_str())));
+    for item in checklist.items() {
+        let (_, definition) = digests(item, checklist);
+        canonical.list(&item.id, std::iter::once(definition.base.as_str()));
+    }
     canonical.finish()
 }
 
@@ -131,7 +153,7 @@ impl Canonical {
     }
 
     /// An item: what frames its probes, and what each observes and expects.
-    fn item(form: Form, frame: Frame, secrets: &[String], probes: &[ProbeTask]) -> Self {
+    fn item(form: Form, frame: &Frame, secrets: &[String], probes: &[ProbeTask]) -> Self {
         let mut canonical = Self { bytes: Vec::with_capacity(512), form };
         canonical.list("needs", frame.needs.iter().copied());
         canonical.list("sign-off", frame.sign_off.into_iter().flatten());
@@ -256,7 +278,8 @@ mod tests {
         let loaded = load(found, &Overrides::default(), &Env::with(vars, PathBuf::from("/")), &Registry::built_in());
         let checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
         let item = checklist.items().next().expect("there is one");
-        (item.source.clone(), item.definition.digest(|_| secret))
+        let (source, definition) = super::digests(item, &checklist);
+        (source, definition.digest(|_| secret))
     }
 
     #[test]

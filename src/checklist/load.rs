@@ -16,7 +16,6 @@ use crate::yaml::{self, Node, Spanned, Value};
 
 use super::check::Checks;
 use super::credential::{Credential, credentials, in_broken_yaml, redactor};
-use super::digest::{Frame, digests};
 use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming, Since};
 use super::gap;
 use super::kind_info::KindCache;
@@ -377,11 +376,6 @@ impl Loader<'_> {
             let problem = Diagnostic::error(format!("`{}` cannot fail", file.id.value)).at(file.id.span);
             self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for"));
         }
-        let needed: Vec<&str> = positions.iter().map(|position| self.names.id(*position)).collect();
-        let steps = file.manual.as_ref().map_or("", |steps| &steps.value);
-        let sign_off = file.sign_off.as_ref().map(|sign_off| [sign_off.value.role.as_str(), &file.title, steps]);
-        let frame = Frame { needs: &needed, sign_off, secrets: self.secrets };
-        let (source, definition) = digests(frame, &probes);
         Some(Item {
             id: file.id.value.0.as_str().into(),
             span: file.id.span,
@@ -401,8 +395,6 @@ impl Loader<'_> {
             valid_for: file.valid_for.map(|time| time.value),
             sign_off: file.sign_off.map(|sign_off| sign_off.value),
             manual: file.manual.map(|steps| steps.value),
-            source,
-            definition,
             probes,
             evidence: file.evidence,
             hint: file.hint,

@@ -43,7 +43,7 @@ use crate::yaml::Node;
 pub use built_in::BUILT_IN;
 pub use credential::{Credential, credentials, in_argument, redactor};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
-pub use digest::Definition;
+pub use digest::{Definition, digests, source};
 pub use each::list_of;
 pub use extend::extending;
 pub use file::{FileChanges as Changes, FileSignOff as SignOff, LockScope, Since};
@@ -178,10 +178,6 @@ pub struct Item {
     pub sign_off: Option<SignOff>,
     /// The steps that a person does, as Markdown.
     pub manual: Option<String>,
-    /// The digest of what it observes and expects as it is written, in hexadecimal.
-    pub source: String,
-    /// The same with variables filled in.
-    pub definition: Definition,
     /// How to look at it, in order.
     pub probes: Vec<ProbeTask>,
     /// What its evidence is made of, where the checklist says so.
@@ -200,7 +196,18 @@ impl Item {
 impl Checklist {
     /// SHA-256 of the definitions of all items, in hexadecimal: with other variables it is another one.
     pub fn definitions(&self) -> String {
-        digest::of_all(self.items())
+        digest::of_all(self)
+    }
+
+    /// The item at this position, over all sections.
+    pub fn item(&self, mut position: usize) -> Option<&Item> {
+        for section in &self.sections {
+            match section.items.get(position) {
+                Some(item) => return Some(item),
+                None => position -= section.items.len(),
+            }
+        }
+        None
     }
 
     /// Every item, in order.

@@ -72,11 +72,6 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// The id of the item at a position.
-    pub fn id(&self, position: usize) -> &'a str {
-        self.ids[position]
-    }
-
     /// The probes of an item, and the id of the section that it is in.
     pub fn probes(&self, id: &str) -> Option<(&'a Node, Option<&'a str>)> {
         let named = self.items.get(id)?;

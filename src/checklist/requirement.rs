@@ -6,7 +6,7 @@ use crate::diagnostic::Sources;
 use crate::run::{Demand, Demands, ProbeRequirement, Requirements};
 use crate::yaml::Node;
 
-use super::{BUILT_IN, Checklist, Item, ProbeTask, RetryPolicy, Secret, SecretSource};
+use super::{BUILT_IN, Checklist, Item, ProbeTask, RetryPolicy, Secret, SecretSource, source};
 
 /// What a checklist asks, without its secrets.
 pub fn demands(checklist: &Checklist) -> Demands {
@@ -15,7 +15,7 @@ pub fn demands(checklist: &Checklist) -> Demands {
         id: item.id.to_string(),
         advisory: item.advisory,
         deferred: item.deferred.as_ref().map(|why| redactor.redact(why).into_owned()),
-        source: Some(item.source.clone()),
+        source: Some(source(item, checklist)),
         requirements: Some(requirements(item, &checklist.secrets, &checklist.sources)),
     });
     let gaps = checklist.gaps.iter().cloned().map(|mut gap| {

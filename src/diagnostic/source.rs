@@ -37,6 +37,15 @@ impl Source {
         Self { name, text, lines, characters }
     }
 
+    /// The column of this byte, from 1, in the line that begins at `begin`.
+    fn column(&self, at: usize, begin: usize) -> usize {
+        let before = match at - begin {
+            ..BLOCK => begun(&self.text.as_bytes()[begin..at]),
+            _ => self.characters_before(at) - self.characters_before(begin),
+        };
+        before + 1
+    }
+
     /// How many characters begin before this byte.
     fn characters_before(&self, at: usize) -> usize {
         let block = at / BLOCK;
@@ -101,11 +110,9 @@ impl Sources {
         let source = self.get(span.file);
         let start = (span.start as usize).min(source.text.len());
         let (line, text) = source.line(start);
-        let column = source.characters_before(start) - source.characters_before(source.lines[line - 1]) + 1;
-        let text = match text.char_indices().nth(MAX_LINE) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text.to_owned(),
-        };
+        let column = source.column(start, source.lines[line - 1]);
+        let end = (text.len() > MAX_LINE).then(|| text.char_indices().nth(MAX_LINE)).flatten();
+        let text = end.map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end]));
         Place { file: source.name.clone(), line, column, text }
     }
 }

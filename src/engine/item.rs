@@ -9,6 +9,7 @@ use crate::checklist::{Checklist, Item, ProbeTask, requirements};
 use crate::plan::Known;
 use crate::run::{Attempt, ItemResult, ProbeResult, Reason, SignOff, Status};
 
+use super::Keep;
 use super::fill::{Scope, Seen};
 use super::worker::Shared;
 
@@ -38,8 +39,13 @@ pub struct Done {
 pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason>) -> ItemResult {
     let checklist = &shared.plan.checklist;
     let item: &Item = shared.plan.item(task);
+    let digests = (shared.keep == Keep::All)
+        .then(|| shared.digests.get(&item.id, &shared.plan, &shared.secrets).cloned())
+        .flatten();
+    let (source, definition) = digests.map(|digests| (digests.source, digests.definition)).unzip();
     ItemResult {
-        definition: shared.definitions.get(&*item.id).cloned(),
+        source,
+        definition,
         requirements: shared.requirements.then(|| Box::new(requirements(item, &checklist.secrets, &checklist.sources))),
         ..unobserved(checklist, item, status, reason)
     }
@@ -69,7 +75,7 @@ pub fn unobserved(checklist: &Checklist, item: &Item, status: Status, reason: Op
         hint: item.hint.clone(),
         sign_off: item.sign_off.as_ref().map(|sign_off| SignOff { role: sign_off.role.clone(), given: None }),
         manual: item.manual.clone(),
-        source: Some(item.source.clone()),
+        source: None,
         definition: None,
         requirements: None,
         place: checklist.sources.locate(item.span),

@@ -1,5 +1,6 @@
 //! Runs a plan: one loop that owns all state, and one worker for each item that runs.
 
+mod digests;
 mod fill;
 mod item;
 mod locked;
@@ -49,7 +50,7 @@ pub struct Options {
     pub fail_fast: bool,
     /// Block what has effects.
     pub read_only: bool,
-    /// Which observations to keep in the run.
+    /// Which observations and digests to keep in the run.
     pub keep: Keep,
     /// Whether results carry what they require, so that a later run can see what got weaker.
     pub requirements: bool,
@@ -57,7 +58,7 @@ pub struct Options {
     pub locks: Option<Arc<dyn Locks>>,
 }
 
-/// Which observations a run keeps: they may be large, and only the whole record shows them.
+/// Which observations and digests a run keeps: they may be large, and only the whole record shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// All.

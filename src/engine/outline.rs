@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::checklist::{Checklist, Item};
+use crate::checklist::{self, Checklist, Item};
 use crate::run::{Changes, ItemResult, Reason, Run, Section, Status};
 use crate::sign_off::SignOffs;
 
@@ -10,13 +10,17 @@ use super::item::unobserved;
 
 /// The outline of a checklist. Whether what a sign-off covers is still the same can't be known here.
 pub fn outline(checklist: &Checklist, sign_offs: &SignOffs, now: Timestamp) -> Run {
+    let item = |item: &Item| ItemResult {
+        source: Some(checklist::source(item, checklist)),
+        ..result(checklist, item, sign_offs, now)
+    };
     let sections = checklist.sections.iter().map(|section| Section {
         id: section.id.clone(),
         title: section.title.clone(),
         note: section.note.clone(),
         text: section.text.clone(),
         changes: section.changes.as_ref().map(|_| Changes::default()),
-        items: section.items.iter().map(|item| result(checklist, item, sign_offs, now)).collect(),
+        items: section.items.iter().map(item).collect(),
     });
     Run {
         gate: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,6 +1,5 @@
 //! One probe of an item: its settings and expectations resolved, and its result.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,6 +17,7 @@ use crate::secret::Redactor;
 use crate::yaml::Node;
 
 use super::Keep;
+use super::digests::Digests;
 use super::fill::{Scope, Seen};
 use super::locks::Locks;
 use super::look::{Looked, look};
@@ -39,13 +39,13 @@ pub struct Shared {
     pub cx: Context,
     /// The values of secrets.
     pub secrets: Secrets,
-    /// The digest of each item's definition, by its id.
-    pub definitions: HashMap<Arc<str>, String>,
+    /// The digests of items.
+    pub digests: Digests,
     /// What hides them.
     pub redactor: Redactor,
     /// Whether what has effects is blocked.
     pub read_only: bool,
-    /// Which observations to keep.
+    /// Which observations and digests to keep.
     pub keep: Keep,
     /// How many bytes of large observations are kept.
     pub large: AtomicUsize,

@@ -7,12 +7,16 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many columns the text takes.
 pub fn width(text: &str) -> usize {
-    text.width()
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
 /// The text in lines of at most this many columns: broken between words where possible, inside one where not. Nothing
 /// is lost but the blanks at which it is broken. At least one line.
 pub fn wrap(text: &str, limit: usize) -> Vec<String> {
+    // Nearly every text fits: no character is wider than it has bytes.
+    if text.len() <= limit && !text.contains('\n') {
+        return vec![text.trim_end_matches(' ').to_owned()];
+    }
     let options = Options::new(limit.max(2)) // a wide character takes two columns
         .wrap_algorithm(WrapAlgorithm::FirstFit)
         .word_separator(WordSeparator::AsciiSpace)

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
-use crate::checklist::{Checklist, SignOff, Subject};
+use crate::checklist::{self, Checklist, SignOff, Subject};
 use crate::run::is_same_subject;
 
 use super::entry::{Entry, Terms, prefixed};
@@ -51,7 +51,7 @@ impl SignOffRequest {
             let gaps = checklist.gaps.iter().filter(|gap| gap.waives(&item.id, today));
             Covered {
                 id: item.id.to_string(),
-                source: item.source.clone(),
+                source: checklist::source(item, checklist),
                 waived: gaps.filter_map(|gap| gap.accepted_until).max(),
                 is_deferred: item.deferred.is_some(),
                 is_advisory: item.advisory,

@@ -66,9 +66,10 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
 
     /// The result of a sign-off. A partial run that is green does not show that all it covers is.
     fn sign_off(&self, task: usize) -> ItemResult {
-        let (plan, definitions) = (&self.shared.plan, &self.shared.definitions);
+        let shared = &self.shared;
+        let plan = &shared.plan;
         let item = plan.item(task);
-        let definition = |id: &str| definitions.get(id).map(String::as_str);
+        let definition = |id: &str| Some(shared.digests.get(id, plan, &shared.secrets)?.definition.as_str());
         let state = plan.sign_offs.state(&item.id, definition, self.shared.cx.env.now());
         let blank = blank(&self.shared, task, Status::Pending, None);
         // What it covers is spread over all shards, and known when they are merged.

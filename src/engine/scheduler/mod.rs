@@ -15,12 +15,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::checklist::Item;
 use crate::client::Context;
 use crate::env::Env;
-use crate::plan::{Known, Plan};
+use crate::plan::Plan;
 use crate::run::{Event, Interruption, ItemResult, Signal};
 
+use super::digests::Digests;
 use super::fill::Seen;
 use super::item::{Done, RetryNotice};
 use super::open_files::affordable;
@@ -54,20 +54,12 @@ pub async fn run(
         Err(by) => (Secrets::default(), Some(by)),
     };
     let redactor = secrets.redactor(&plan.checklist, env);
-    let definition = |item: &Item| {
-        let definition = match plan.known.get(&*item.id) {
-            Some(Known::Observed(seen)) => seen.definition.clone(),
-            Some(Known::NotRun(_)) | None => None,
-        };
-        (Arc::clone(&item.id), definition.unwrap_or_else(|| item.definition.digest(|name| secrets.get(name).ok())))
-    };
-    let definitions = plan.checklist.items().map(definition).collect();
     let (stopper, stopped) = watch::channel(None);
     let shared = Shared {
         plan,
         cx,
         secrets,
-        definitions,
+        digests: Digests::default(),
         redactor,
         read_only: options.read_only,
         keep: options.keep,

@@ -1,10 +1,7 @@
 //! One row for each item, under the heading of its section.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
-
-use tabled::builder::Builder;
-use tabled::settings::object::Columns;
-use tabled::settings::{Padding, Style};
 
 use crate::report::Detail;
 use crate::report::gap;
@@ -20,19 +17,18 @@ const GAP: usize = 2;
 const READABLE: usize = 44;
 
 /// What is in a row, each on one line and harmless.
-struct Row {
+struct Row<'r> {
     status: Status,
-    title: String,
-    detail: String,
+    title: Cow<'r, str>,
+    detail: Cow<'r, str>,
 }
 
-/// Writes every section that has items.
+/// Writes every section that has items. The columns of all sections are in line.
 pub fn write(run: &Run, detail: Detail, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let is_listed = |item: &&ItemResult| detail != Detail::Quiet || !item.status.is_green();
     let rows: Vec<Row> = run.items().filter(is_listed).map(|item| Row::of(run, item)).collect();
-    let (table, heights) = lay_out(&rows, limit, paint);
-    let mut lines = table.lines();
-    let mut heights = heights.into_iter();
+    let layout = Layout::of(&rows, limit);
+    let mut rows = rows.iter();
     for section in run.sections.iter().filter(|section| !section.items.is_empty()) {
         writeln!(out)?;
         let mut heading = visible(&section.title).into_owned();
@@ -43,9 +39,8 @@ pub fn write(run: &Run, detail: Detail, limit: usize, paint: Paint, out: &mut dy
             writeln!(out, "{}", paint.heading(&line))?;
         }
         let listed = section.items.iter().filter(is_listed).count();
-        let height = heights.by_ref().take(listed).sum();
-        for line in lines.by_ref().take(height) {
-            writeln!(out, "{}", line.trim_end())?;
+        for row in rows.by_ref().take(listed) {
+            layout.write(row, paint, out)?;
         }
         let folded = section.items.len() - listed;
         if folded > 0 {
@@ -56,22 +51,36 @@ pub fn write(run: &Run, detail: Detail, limit: usize, paint: Paint, out: &mut dy
     Ok(())
 }
 
-impl Row {
-    fn of(run: &Run, item: &ItemResult) -> Self {
-        Self { status: item.status, title: visible(&item.title).into_owned(), detail: detail(run, item) }
+impl<'r> Row<'r> {
+    fn of(run: &'r Run, item: &'r ItemResult) -> Self {
+        Self { status: item.status, title: visible(&item.title), detail: detail(run, item) }
+    }
+
+    /// The lines of its title and of its detail.
+    fn lines(&self, layout: &Layout, paint: Paint) -> (Vec<String>, Vec<String>) {
+        let mut titles = wrap(&self.title, layout.title);
+        let details = wrap(&self.detail, layout.detail);
+        if layout.is_side_by_side {
+            return (titles, details);
+        }
+        titles.extend(details.iter().filter(|line| !line.is_empty()).map(|line| paint.faint(line)));
+        (titles, Vec::new())
     }
 }
 
 /// What was seen, or why it is not green, and what one should know of how.
-fn detail(run: &Run, item: &ItemResult) -> String {
-    let reason = || item.reason.as_ref().map(|reason| visible(&reason.to_string()).into_owned()).unwrap_or_default();
+fn detail<'r>(run: &'r Run, item: &'r ItemResult) -> Cow<'r, str> {
+    let reason = || match &item.reason {
+        Some(reason) => Cow::Owned(visible(&reason.to_string()).into_owned()),
+        None => Cow::Borrowed(""),
+    };
     let mut detail = match item.status {
-        Status::Passed => visible(item.evidence.as_deref().unwrap_or_default()).into_owned(),
+        Status::Passed => visible(item.evidence.as_deref().unwrap_or_default()),
         Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Deferred => reason(),
         Status::Waived => match gap::covering(run, item) {
             Some(gap) => match gap.accepted_until {
-                Some(until) => format!("until {until}: {}", visible(&gap.gap)),
-                None => visible(&gap.gap).into_owned(),
+                Some(until) => format!("until {until}: {}", visible(&gap.gap)).into(),
+                None => visible(&gap.gap),
             },
             None => reason(),
         },
@@ -88,43 +97,55 @@ fn detail(run: &Run, item: &ItemResult) -> String {
         marks.push("advisory".to_owned());
     }
     if !marks.is_empty() {
-        detail = format!("{detail} ({})", marks.join(", "));
+        detail = format!("{detail} ({})", marks.join(", ")).trim_start().to_owned().into();
     }
-    detail.trim_start().to_owned()
+    detail
 }
 
-/// The rows as one table, so that the columns of all sections are in line, and how many lines each row takes.
-fn lay_out(rows: &[Row], limit: usize, paint: Paint) -> (String, Vec<usize>) {
-    if rows.is_empty() {
-        return (String::new(), Vec::new());
-    }
-    let widest = |text: fn(&Row) -> &str| rows.iter().map(|row| width(text(row))).max().unwrap_or_default();
-    let (title, detail) = (widest(|row| &row.title), widest(|row| &row.detail));
-    let status = rows.iter().map(|row| 2 + row.status.word().len()).max().unwrap_or_default();
-    let left = limit.saturating_sub(status + 2 * GAP);
-    let mut heights = Vec::with_capacity(rows.len());
-    let mut table = Builder::with_capacity(rows.len(), 3);
-    let side_by_side = left >= READABLE || title + detail <= left;
-    let (title, detail) = share(left, title, detail);
-    for row in rows {
-        let state = paint.status(row.status, &format!("{} {}", symbol(row.status), row.status.word()));
-        let cells = if side_by_side {
-            let (titles, details) = (wrap(&row.title, title), wrap(&row.detail, detail));
-            heights.push(titles.len().max(details.len()));
-            vec![state, titles.join("\n"), details.join("\n")]
-        } else {
-            let room = limit.saturating_sub(status + GAP);
-            let mut lines = wrap(&row.title, room);
-            lines.extend(wrap(&row.detail, room).iter().filter(|line| !line.is_empty()).map(|line| paint.faint(line)));
-            heights.push(lines.len());
-            vec![state, lines.join("\n")]
+/// How wide the columns are, without the blanks between them.
+struct Layout {
+    status: usize,
+    /// The widest line of a title.
+    column: usize,
+    /// How wide a title may be.
+    title: usize,
+    /// How wide a detail may be.
+    detail: usize,
+    /// Whether the detail has a column of its own. Else it is below the title.
+    is_side_by_side: bool,
+}
+
+impl Layout {
+    fn of(rows: &[Row], limit: usize) -> Self {
+        let widest = |text: fn(&Row) -> usize| rows.iter().map(text).max().unwrap_or_default();
+        let status = widest(|row| 2 + row.status.word().len());
+        let (widest_title, detail) = (widest(|row| width(&row.title)), widest(|row| width(&row.detail)));
+        let left = limit.saturating_sub(status + 2 * GAP);
+        let is_side_by_side = left >= READABLE || widest_title + detail <= left;
+        let room = limit.saturating_sub(status + GAP);
+        let (title, detail) = if is_side_by_side { share(left, widest_title, detail) } else { (room, room) };
+        // A column is as wide as its lines, which are shorter than the limit where they are broken between words.
+        let column = match widest_title <= title {
+            true => widest_title,
+            false => rows.iter().flat_map(|row| wrap(&row.title, title)).map(|line| width(&line)).max().unwrap_or(0),
         };
-        table.push_record(cells);
+        Self { status, column, title, detail, is_side_by_side }
     }
-    let mut table = table.build();
-    table.with(Style::empty()).with(Padding::zero());
-    table.modify(Columns::new(..if side_by_side { 2 } else { 1 }), Padding::new(0, GAP, 0, 0));
-    (table.to_string(), heights)
+
+    fn write(&self, row: &Row, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        let (titles, details) = row.lines(self, paint);
+        for at in 0..titles.len().max(details.len()) {
+            let line = |lines: &[String]| lines.get(at).cloned().unwrap_or_default();
+            let (title, detail) = (line(&titles), line(&details));
+            let state = format!("{} {}", symbol(row.status), row.status.word());
+            let (state, taken) =
+                if at == 0 { (paint.status(row.status, &state), width(&state)) } else { Default::default() };
+            let first = (self.status + GAP).saturating_sub(taken);
+            let second = if detail.is_empty() { 0 } else { (self.column + GAP).saturating_sub(width(&title)) };
+            writeln!(out, "{}", format!("{state}{:first$}{title}{:second$}{detail}", "", "").trim_end())?;
+        }
+        Ok(())
+    }
 }
 
 /// Shares the columns between two texts by what they want: a short one gets all it wants, two long ones get half each.

@@ -1,0 +1,42 @@
+//! The digests of all items, made when somebody asks for one: most runs show none.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use crate::checklist;
+use crate::plan::{Known, Plan};
+
+use super::secrets::Secrets;
+
+/// The digests of an item, each in hexadecimal.
+#[derive(Debug, Clone)]
+pub struct ItemDigests {
+    /// Of what it observes and expects as it is written.
+    pub source: String,
+    /// The same with variables filled in. Of an item that was observed in another run, what it was there.
+    pub definition: String,
+}
+
+/// The digests of all items of a plan, by their ids.
+#[derive(Debug, Default)]
+pub struct Digests(OnceLock<HashMap<Arc<str>, ItemDigests>>);
+
+impl Digests {
+    /// Those of the item of this id.
+    pub fn get(&self, id: &str, plan: &Plan, secrets: &Secrets) -> Option<&ItemDigests> {
+        self.0.get_or_init(|| all(plan, secrets)).get(id)
+    }
+}
+
+fn all(plan: &Plan, secrets: &Secrets) -> HashMap<Arc<str>, ItemDigests> {
+    let digests = |item: &checklist::Item| {
+        let (source, definition) = checklist::digests(item, &plan.checklist);
+        let observed = match plan.known.get(&*item.id) {
+            Some(Known::Observed(seen)) => seen.definition.clone(),
+            Some(Known::NotRun(_)) | None => None,
+        };
+        let definition = observed.unwrap_or_else(|| definition.digest(|name| secrets.get(name).ok()));
+        (Arc::clone(&item.id), ItemDigests { source, definition })
+    };
+    plan.checklist.items().map(digests).collect()
+}
