@@ -81,6 +81,8 @@ enum KeyMeaning {
 impl KeyMeaning {
     fn of(key: &str) -> Self {
         match key {
+            // Where tokens come from is no secret.
+            "token_url" => Self::Plain,
             key if is_credential(key) => Self::Credential,
             key if says_secret(key) => Self::Secret,
             _ => Self::Plain,
@@ -274,6 +276,10 @@ mod tests {
         );
         assert_eq!(found("{ secrets: { TOKEN: { file: run/token } }, github: { secrets: [SLACK_WEBHOOK] } }"), "");
         assert_eq!(found("{ expect: { token: { starts_with: ghp_ } }, password: null, secrets: [NAME] }"), "");
+        assert_eq!(
+            found("oauth2: { token_url: 'https://u:pw@login/token', client_id: gate, client_secret: s3 }"),
+            "client_secret=s3 password=pw"
+        );
         assert_eq!(found("secrets: { TOKEN: { command: [vault, read] }, password: { env: DB_PASSWORD } }"), "");
     }
 

@@ -10,6 +10,10 @@ use super::{Checklist, Item, ProbeTask, Secret, SecretSource};
 /// Settings that hold credentials: a rotated one is not another definition, so that they count as they are written.
 const CREDENTIALS: [&str; 4] = ["token", "password", "authorization", "cookie"];
 
+/// The same beside a `token_url`: elsewhere, such as in a body that is sent, it is a value like any other.
+const OAUTH2_SECRET: &str = "client_secret";
+const OAUTH2_URL: &str = "token_url";
+
 /// The definition of an item, but for the addresses of its secrets, which are known when it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
@@ -215,11 +219,13 @@ impl Canonical {
                 elements.iter().for_each(|element| self.node(element));
             }
             Value::Map(entries) => {
+                let parent = node;
                 let mut sorted: Vec<(&str, &Node)> = entries.iter().map(|(key, node)| (&*key.text, node)).collect();
                 sorted.sort_unstable_by_key(|(key, _)| *key);
                 self.list("map", sorted.iter().map(|(key, _)| *key));
                 for (key, node) in sorted {
-                    let is_credential = CREDENTIALS.iter().any(|credential| key.eq_ignore_ascii_case(credential));
+                    let is_credential = CREDENTIALS.iter().any(|credential| key.eq_ignore_ascii_case(credential))
+                        || (key == OAUTH2_SECRET && parent.get(OAUTH2_URL).is_some());
                     let form = if is_credential { Form::Written } else { self.form };
                     let outer = std::mem::replace(&mut self.form, form);
                     self.node(node);
@@ -327,6 +333,12 @@ mod tests {
             digests(probes, &[("GRAFANA", value)], None)
         };
         assert_eq!(token("first-token"), token("second-token"));
+        let oauth2 = |secret, id| {
+            let probes = "{ grafana: { url: http://a, oauth2: { token_url: http://b, client_id: \"${env.ID}\", client_secret: \"${env.KEY}\" } } }";
+            digests(probes, &[("KEY", secret), ("ID", id)], None)
+        };
+        assert_eq!(oauth2("first-secret", "gate"), oauth2("second-secret", "gate"));
+        assert_ne!(oauth2("first-secret", "gate").1, oauth2("first-secret", "other").1);
         let url = |value| digests("{ sql: { url: \"${env.URL}\", query: select 1 } }", &[("URL", value)], None).1;
         assert_eq!(url("postgres://u:p@db/app"), url("postgres://u:q@db/app"));
         assert_ne!(url("postgres://u:p@db/app"), url("postgres://u:p@db/other"));

@@ -43,7 +43,7 @@ impl Probe {
         let Some(probe) = probe else {
             return Err(Failure::usage(Diagnostics(problems), &env).at(&Arc::new(sources)));
         };
-        let cx = Context::new(Arc::clone(env.world()), env.cwd.as_path(), self.timeout.0);
+        let cx = Context::new(Arc::clone(env.world()), env.cwd.as_path(), self.timeout.0).with_redactor(env.redactor());
         let timing = Timing { timeout: self.timeout.0, ..default_timing() };
         let Looked { observation, error, help, status, .. } =
             look(&*probe, &[], timing, &cx, &env.redactor(), std::future::pending(), |_, _| ()).await;

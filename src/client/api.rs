@@ -1,7 +1,7 @@
 //! What the probes of JSON APIs share: credentials that stay with one origin, a bounded body, and errors in words.
 
 use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LINK};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LINK};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -78,7 +78,7 @@ impl Api<'_> {
     /// When no answer came, or one that is too large.
     pub async fn send(&self, cx: &Context, mut request: Request) -> Result<Reply, Fault> {
         request.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        let had_credentials = request.headers.contains_key(AUTHORIZATION);
+        let had_credentials = request.has_credentials();
         let url = request.url.clone();
         let mut response = request.send(cx, &self.options, 0).await?.response;
         let body = read(&mut response, MAX_BODY, &cx.load).await?;
@@ -122,9 +122,8 @@ impl Reply {
         match self.status {
             401 if self.had_credentials => Fault::new(format!("{name} does not accept the credentials ({said})"))
                 .help("have they expired or been revoked, and are they for this server?"),
-            401 => {
-                Fault::new(format!("{name} wants credentials ({said})")).help("give `token`, or `user` and `password`")
-            }
+            401 => Fault::new(format!("{name} wants credentials ({said})"))
+                .help("give `token`, `oauth2`, or `user` and `password`"),
             403 => Fault::new(format!("{name} does not permit this ({said})"))
                 .help("the credentials are known there, but lack the permission to read this"),
             404 => Fault::new(format!("{name} has no {} ({said})", self.url.path()))

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use url::{Host, Url};
 
 use crate::env::Env;
+use crate::secret::Redactor;
 
 use super::Fault;
 use super::dial::Dialer;
+use super::http::Tokens;
 use super::load::Load;
 use super::ssh::Host as Machine;
 use super::trust::{self, Chains};
@@ -28,6 +30,9 @@ pub struct Context {
     pub timeout: Duration,
     /// What this look holds of the memory for large answers.
     pub load: Arc<Load>,
+    /// What hides secrets: a token that a server issues is learned before it is used.
+    pub redactor: Redactor,
+    tokens: Arc<Tokens>,
     clients: Arc<Mutex<HashMap<Route, reqwest::Client>>>,
     chains: Chains,
     used: Arc<Mutex<HashSet<SocketAddr>>>,
@@ -80,12 +85,20 @@ impl Context {
             dir: dir.into(),
             timeout,
             load: Arc::default(),
+            redactor: Redactor::default(),
+            tokens: Arc::default(),
             clients: Arc::default(),
             chains: Chains::default(),
             used: Arc::default(),
             via: None,
             tunnels: Arc::default(),
         }
+    }
+
+    /// The same with what hides the secrets of the run.
+    #[must_use]
+    pub fn with_redactor(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
     }
 
     /// The same for another look, with its own limit of time.
@@ -155,6 +168,11 @@ impl Context {
         let Some(tunnel) = self.dialer().via else { return Ok(None) };
         let (host, port) = target(url, options);
         self.tunnels.relay(&tunnel, &host, port).map(Some)
+    }
+
+    /// The access tokens that servers have issued.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// The certificates that HTTP servers have sent.

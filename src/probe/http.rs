@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -150,10 +150,14 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
         if seen.note.is_some() {
             return seen.note.clone();
         }
-        let has_credentials = self.request().headers.contains_key(AUTHORIZATION);
+        let has_credentials = self.request().has_credentials();
         match seen.status {
+            401 if self.login.oauth2.is_some() => Some(
+                "the server does not accept the access token: do `scopes` and `endpoint_params` name this server?"
+                    .to_owned(),
+            ),
             401 if has_credentials => Some("the server does not accept these credentials".to_owned()),
-            401 => Some("the server wants credentials: give `token`, or `user` and `password`".to_owned()),
+            401 => Some("the server wants credentials: give `token`, `oauth2`, or `user` and `password`".to_owned()),
             403 => Some("the credentials are known there, but not permitted to see this".to_owned()),
             301 | 302 | 303 | 307 | 308 if self.redirects == 0 => {
                 Some("redirects are not followed unless `redirects` says how many".to_owned())
@@ -175,11 +179,9 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let mut argv = self.login.curl(&self.ask().request());
-        if self.redirects > 0 {
-            argv.splice(1..1, ["-L".to_owned(), "--max-redirs".to_owned(), self.redirects.to_string()]);
-        }
-        Some(argv)
+        let most = self.redirects.to_string();
+        let more: &[&str] = if self.redirects > 0 { &["-L", "--max-redirs", &most] } else { &[] };
+        Some(self.login.curl_with(&self.ask().request(), more))
     }
 }
 

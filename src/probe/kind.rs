@@ -1,5 +1,6 @@
 //! A probe without its type: what the registry holds.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -128,10 +129,11 @@ impl<P: Probe> Kind for Typed<P> {
     }
 
     fn validate(&self, settings: &Node, problems: &mut Vec<Diagnostic>) {
-        problems.extend(conflicts(settings, P::EXCLUSIVE));
-        problems.extend(misplaced::<P>(settings));
-        match separate(settings) {
-            None => drop(yaml::read_with_holes::<P>(settings, problems)),
+        let (conflicts, settings) = conflicts(settings, P::EXCLUSIVE);
+        problems.extend(conflicts);
+        problems.extend(misplaced::<P>(&settings));
+        match separate(&settings) {
+            None => drop(yaml::read_with_holes::<P>(&settings, problems)),
             Some((via, own)) => {
                 drop(yaml::read_with_holes::<P>(&own, problems));
                 if P::TAKES_VIA {
@@ -142,12 +144,12 @@ impl<P: Probe> Kind for Typed<P> {
     }
 
     fn read(&self, settings: &Node, problems: &mut Vec<Diagnostic>) -> Option<Box<dyn Observe>> {
-        let mut conflicts = conflicts(settings, P::EXCLUSIVE);
-        conflicts.extend(misplaced::<P>(settings));
+        let (mut conflicts, settings) = conflicts(settings, P::EXCLUSIVE);
+        conflicts.extend(misplaced::<P>(&settings));
         let is_clear = conflicts.is_empty();
         problems.extend(conflicts);
-        let Some((via, own)) = separate(settings) else {
-            let probe = yaml::read::<P>(settings, problems)?;
+        let Some((via, own)) = separate(&settings) else {
+            let probe = yaml::read::<P>(&settings, problems)?;
             return is_clear.then(|| Box::new(probe) as Box<dyn Observe>);
         };
         let probe = yaml::read::<P>(&own, problems);
@@ -224,18 +226,25 @@ impl<P: Probe> Observe for Distant<P> {
     }
 }
 
-/// Settings that exclude each other, also where one is not filled in yet.
-fn conflicts(settings: &Node, exclusive: &[Exclusive]) -> Vec<Diagnostic> {
+/// Settings that exclude each other, also where one is not filled in yet; and the settings without those that are too many:
+/// nothing else is to be said of them.
+fn conflicts<'s>(settings: &'s Node, exclusive: &[Exclusive]) -> (Vec<Diagnostic>, Cow<'s, Node>) {
     let key = |name: &str| settings.entries().iter().find(|(key, _)| &*key.text == name).map(|(key, _)| key);
     let mut problems = Vec::new();
+    let mut excess: Vec<&str> = Vec::new();
     for (one, others) in exclusive {
         let Some(first) = key(one) else { continue };
         for other in others.iter().filter_map(|other| key(other)) {
             let problem = Diagnostic::error(format!("`{}` can't be combined with `{one}`", other.text));
             problems.push(problem.at(other.span).also(first.span, "given here").help("remove one of them"));
+            excess.push(&other.text);
         }
     }
-    problems
+    if excess.is_empty() {
+        return (problems, Cow::Borrowed(settings));
+    }
+    let rest = settings.entries().iter().filter(|(key, _)| !excess.contains(&&*key.text)).cloned().collect();
+    (problems, Cow::Owned(Node { value: yaml::Value::Map(rest), ..settings.clone() }))
 }
 
 impl<P: Probe> Observe for P {

@@ -102,6 +102,9 @@ impl FromIterator<Arc<dyn Kind>> for Registry {
 /// A setting, and those that it can't be combined with.
 pub type Exclusive = (&'static str, &'static [&'static str]);
 
+/// Each of these says who asks.
+const CREDENTIALS: &[Exclusive] = &[("token", &["user", "password"]), ("oauth2", &["token", "user", "password"])];
+
 /// A way to look at one thing. Its fields are its settings; their doc comments are the manual.
 pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Its name in a checklist.
@@ -115,7 +118,7 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     const SAME_FACT: &'static [SameFact] = &[];
 
     /// Settings that exclude others: each with those that it can't be combined with.
-    const EXCLUSIVE: &'static [Exclusive] = &[];
+    const EXCLUSIVE: &'static [Exclusive] = CREDENTIALS;
 
     /// An entry of `probes` with it, in YAML, as its manual shows it: a use that a checklist would really have.
     const EXAMPLE: &'static str;

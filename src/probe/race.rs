@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Barrier;
+use tokio::time::Instant;
 
 use super::{Context, Cut, Fault, HttpOptions, Probe};
 use crate::client::Manner;
@@ -117,8 +118,10 @@ expect: { replay.same_body: true }
     type Observation = RaceSeen;
 
     async fn observe(&self, cx: &Context) -> Result<RaceSeen, Fault> {
-        let limit = cx.timeout;
-        let Ok(seen) = tokio::time::timeout(limit, self.race(cx)).await else {
+        let (begun, options) = (Instant::now(), self.login.options());
+        let request = self.ask().request().authorized(cx, &options).await?;
+        let limit = cx.timeout.saturating_sub(begun.elapsed());
+        let Ok(seen) = tokio::time::timeout(limit, self.race(request, cx, &options)).await else {
             let fault = Fault::new("time was up before all of the requests had been answered");
             return Err(fault.help("do they wait for each other? give it a longer `timeout`, or fewer `requests`"));
         };
@@ -165,10 +168,8 @@ expect: { replay.same_body: true }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let mut argv = self.login.curl(&self.ask().request());
-        let key = self.key.as_deref().unwrap_or("a-new-key");
-        argv.splice(1..1, ["-H".to_owned(), format!("{}: {key}", self.header)]);
-        Some(argv)
+        let key = format!("{}: {}", self.header, self.key.as_deref().unwrap_or("a-new-key"));
+        Some(self.login.curl_with(&self.ask().request(), &["-H", &key]))
     }
 }
 
@@ -183,17 +184,15 @@ impl Race {
         }
     }
 
-    async fn race(&self, cx: &Context) -> Result<RaceSeen, Fault> {
+    async fn race(&self, mut request: Request, cx: &Context, options: &HttpOptions) -> Result<RaceSeen, Fault> {
         let key = self.key.clone().map_or_else(fresh_key, Ok)?;
-        let options = self.login.options();
-        let mut request = self.ask().request();
         let name = HeaderName::try_from(&self.header).map_err(|_| Fault::new("`header` is not a name of a header"))?;
         let value = HeaderValue::try_from(&key).map_err(|_| Fault::new("`key` can't be sent in a header"))?;
         request.headers.insert(name, value);
-        let clients = self.connected(cx, &options).await?;
+        let clients = self.connected(cx, options).await?;
         let barrier = Barrier::new(clients.len());
         let answers = join_all(clients.iter().map(|client| {
-            let (request, barrier, options) = (&request, &barrier, &options);
+            let (request, barrier) = (&request, &barrier);
             async move {
                 barrier.wait().await;
                 self.answer(request, client, cx, options).await
@@ -213,7 +212,7 @@ impl Race {
         {
             return Err(fault);
         }
-        let replay = self.answer(&request, &clients[0], cx, &options).await?;
+        let replay = self.answer(&request, &clients[0], cx, options).await?;
         Ok(self.seen(key, &answered, failures, &replay))
     }
 

@@ -24,17 +24,21 @@ pub use redacted::{Redact, Redacted};
 ///
 /// A value that was cut is hidden too: from 8 characters on at the end of a text and before `…`, a closing quote or a
 /// bracket, elsewhere from 12 bytes and half of the value on.
+///
+/// Clones share what they know: what one of them learns, all of them hide from then on.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    // Nothing to look for is the usual case for tests, and must cost nothing.
-    secrets: Option<Arc<Secrets>>,
+    secrets: Arc<Secrets>,
 }
 
 /// Names and values, each value once.
+#[derive(Default)]
 struct Secrets {
     pairs: Vec<(String, String)>,
     // Made when something is looked for: a command may print nothing.
     known: OnceLock<Known>,
+    /// These and one more, which was learned later. Reading it takes no lock, and usually there is none.
+    next: OnceLock<Arc<Secrets>>,
 }
 
 impl Redactor {
@@ -45,28 +49,55 @@ impl Redactor {
             .filter(|(_, value)| form::is_long_enough(value.trim()))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        if pairs.is_empty() {
-            return Self::default();
-        }
-        Self { secrets: Some(Arc::new(Secrets { pairs, known: OnceLock::new() })) }
+        Self { secrets: Arc::new(Secrets { pairs, ..Secrets::default() }) }
     }
 
     /// A redactor for what either of them hides. A value with two names is called by this one's.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let Some(secrets) = &self.secrets else { return other.clone() };
-        let own: HashSet<&str> = secrets.pairs.iter().map(|(_, value)| value.as_str()).collect();
-        let others = other.secrets.iter().flat_map(|secrets| &secrets.pairs);
-        let new: Vec<&(String, String)> = others.filter(|(_, value)| !own.contains(value.as_str())).collect();
-        if new.is_empty() {
-            return self.clone();
+        let (pairs, others) = (self.pairs(), other.pairs());
+        let own: HashSet<&str> = pairs.iter().map(|(_, value)| value.as_str()).collect();
+        let new: Vec<&(String, String)> = others.iter().filter(|(_, value)| !own.contains(value.as_str())).collect();
+        match (pairs, new.as_slice()) {
+            (_, []) => self.clone(),
+            ([], _) => other.clone(),
+            (_, new) => Self::new(pairs.iter().chain(new.iter().copied()).map(|(name, value)| (&**name, &**value))),
         }
-        Self::new(secrets.pairs.iter().chain(new).map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
+    /// Hides this value too from now on. Of a token that a server issues during a run, this comes before its first use.
+    pub fn learn(&self, name: &str, value: &str) {
+        let is_known = |secrets: &Secrets| secrets.pairs.iter().any(|(_, known)| known == value);
+        let mut latest = self.latest();
+        while form::is_long_enough(value.trim()) && !is_known(latest) {
+            let pairs = latest.pairs.iter().cloned().chain([(name.to_owned(), value.to_owned())]).collect();
+            // It fails when another was learned at the same time: then this one comes behind that.
+            let _ = latest.next.set(Arc::new(Secrets { pairs, ..Secrets::default() }));
+            latest = self.latest();
+        }
+    }
+
+    /// Whether it has learned something since it was made.
+    pub fn has_learned(&self) -> bool {
+        self.secrets.next.get().is_some()
+    }
+
+    fn latest(&self) -> &Secrets {
+        let mut latest = &*self.secrets;
+        while let Some(next) = latest.next.get() {
+            latest = next;
+        }
+        latest
+    }
+
+    fn pairs(&self) -> &[(String, String)] {
+        &self.latest().pairs
+    }
+
+    /// What to look for. Nothing is the usual case for tests, and costs nothing.
     fn known(&self) -> Option<&Known> {
-        let Secrets { pairs, known } = self.secrets.as_deref()?;
-        Some(known.get_or_init(|| Known::new(pairs)))
+        let Secrets { pairs, known, next: _ } = self.latest();
+        (!pairs.is_empty()).then(|| known.get_or_init(|| Known::new(pairs)))
     }
 
     /// The text with `[NAME]` in place of a value.
@@ -76,7 +107,7 @@ impl Redactor {
 
     /// Hides every secret in the value.
     pub fn hide(&self, value: &mut impl Redact) {
-        if self.secrets.is_some() {
+        if !self.pairs().is_empty() {
             value.redact(self);
         }
     }
@@ -135,8 +166,7 @@ impl Redactor {
 /// Names only: the automaton's own `Debug` would print what it looks for.
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let pairs = self.secrets.iter().flat_map(|secrets| &secrets.pairs);
-        f.debug_tuple("Redactor").field(&pairs.map(|(name, _)| name).collect::<Vec<_>>()).finish()
+        f.debug_tuple("Redactor").field(&self.pairs().iter().map(|(name, _)| name).collect::<Vec<_>>()).finish()
     }
 }
 

@@ -177,6 +177,35 @@ fn debug_shows_names_only() {
     assert_snapshot!(format!("{:?}", Redactor::new([("A", "s3cr3t")])), @r#"Redactor(["A"])"#);
 }
 
+#[test]
+fn what_one_clone_learns_all_of_them_hide() {
+    for redactor in [Redactor::default(), Redactor::new([("A", "aaaa")])] {
+        let clone = redactor.clone();
+        assert_eq!(clone.redact("eyJ0b2tlbiI6MX0"), "eyJ0b2tlbiI6MX0");
+        assert!(!clone.has_learned());
+        redactor.learn("ACCESS_TOKEN", "eyJ0b2tlbiI6MX0");
+        redactor.learn("OTHER", "eyJ0b2tlbiI6MX0");
+        redactor.learn("PIN", "123");
+        assert!(clone.has_learned());
+        let texts = format!("aaaa eyJ0b2tlbiI6MX0 {} 123", STANDARD.encode("eyJ0b2tlbiI6MX0"));
+        let expected = if redactor.pairs().len() == 1 { "aaaa" } else { "[A]" };
+        assert_eq!(clone.redact(&texts), format!("{expected} [ACCESS_TOKEN] [ACCESS_TOKEN] 123"));
+        assert_eq!(clone.and(&Redactor::new([("B", "bbbb")])).redact("bbbb eyJ0b2tlbiI6MX0"), "[B] [ACCESS_TOKEN]");
+    }
+}
+
+#[test]
+fn what_is_learned_at_the_same_time_is_all_hidden() {
+    let redactor = Redactor::new([("A", "aaaa")]);
+    let tokens: Vec<String> = (0..16).map(|number| format!("token-{number:02}-of-many")).collect();
+    std::thread::scope(|scope| {
+        for token in &tokens {
+            scope.spawn(|| redactor.learn("T", token));
+        }
+    });
+    assert_eq!(redactor.redact(&tokens.join(" ")), ["[T]"; 16].join(" "));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -15,6 +15,9 @@ const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC
                    -----END PRIVATE KEY-----";
 const PASSWORD: &str = "pw/Gh5:é+ü";
 const USER: &str = "visible_user";
+/// What a server issues during the run.
+const ISSUED: &str = "ey+J9/acc\"T'0k&en%<x=Wq";
+const REFRESHED: &str = "ref/Yz3+resh";
 
 /// Every form of a text that shows it.
 fn forms(secret: &str) -> Vec<String> {
@@ -75,6 +78,10 @@ fn echo() -> HttpServer {
             forms(word).iter().for_each(|form| writeln!(text, "{}{form}", "x".repeat(70)).expect("a string takes all"));
         }
         match request.path.as_str() {
+            "/token" => Response::json(&serde_json::json!({ "access_token": ISSUED, "refresh_token": REFRESHED })),
+            "/mac" => {
+                Response::json(&serde_json::json!({ "access_token": ISSUED, "token_type": ISSUED, "note": said }))
+            }
             "/redirect" => Response::text(&text).status(302).header("location", &format!("/echo?key={}", said[2])),
             "/ok" => Response::text(&text),
             "/json" => Response::json(&serde_json::json!({ "error": text, "message": said })),
@@ -122,6 +129,29 @@ fn project(server: &HttpServer) -> Project {
               - { id: logs, title: E, probes: [{ logs: { store: loki, url: "${env.API}", query: '{app="${secrets.SHORT}"}', token: "${secrets.MIXED}" } }] }
               - { id: github, title: E, probes: [{ github: { url: "${env.API}", repo: a/b, head: main, token: "${secrets.MIXED}" } }] }
               - { id: image, title: E, probes: [{ image: { ref: "${env.HOST}/a/b:c", user: u, password: "${secrets.MIXED}" } }] }
+              - { id: o-http, title: E, probes: [{ http: { url: "${env.API}/ok", oauth2: &oauth2 { token_url: "${env.API}/token", client_id: gate, client_secret: "${secrets.MIXED}" } } }] }
+              - { id: o-500, title: E, probes: [{ http: { url: "${env.API}/x", oauth2: *oauth2 } }] }
+              - { id: o-redirect, title: E, probes: [{ http: { url: "${env.API}/redirect", redirects: 1, oauth2: *oauth2 } }] }
+              - { id: o-grafana, title: E, probes: [{ grafana: { url: "${env.API}", oauth2: *oauth2 } }] }
+              - { id: o-prometheus, title: E, probes: [{ prometheus: { url: "${env.API}", query: up, oauth2: *oauth2 } }] }
+              - { id: o-metrics, title: E, probes: [{ metrics: { url: "${env.API}/ok", oauth2: *oauth2 } }] }
+              - { id: o-alertmanager, title: E, probes: [{ alertmanager: { url: "${env.API}", oauth2: *oauth2 } }] }
+              - { id: o-logs, title: E, probes: [{ logs: { store: loki, url: "${env.API}", query: '{app="a"}', oauth2: *oauth2 } }] }
+              - { id: o-github, title: E, probes: [{ github: { url: "${env.API}", repo: a/b, head: main, oauth2: *oauth2 } }] }
+              - { id: o-burst, title: E, probes: [{ burst: { url: "${env.API}/x", requests: 2, oauth2: *oauth2 } }] }
+              - { id: o-race, title: E, probes: [{ race: { url: "${env.API}/json", requests: 2, oauth2: *oauth2 } }] }
+              - id: o-expected
+                title: E
+                probes:
+                  - http: { url: "${env.API}/json", oauth2: *oauth2 }
+                    expect: { json.message: { contains: nothing }, json.error: { starts_with: x }, body: { length: 3 } }
+                    as: seen
+                  - http: { url: "${env.API}/x?key=${seen.json.message[0]}" }
+                  - command: { argv: [echo, "${seen.body}"] }
+                evidence: it said ${seen.json.message}
+              - { id: o-mac, title: E, probes: [{ http: { url: "${env.API}/ok", oauth2: { token_url: "${env.API}/mac", client_id: gate, client_secret: "${secrets.MIXED}" } } }] }
+              - { id: o-refused, title: E, probes: [{ http: { url: "${env.API}/ok", oauth2: { token_url: "${env.API}/json", client_id: gate, client_secret: "${secrets.MIXED}" } } }] }
+              - { id: o-body, title: E, probes: [{ http: { url: "${env.API}/ok", oauth2: { token_url: "${env.API}/x", auth: body, endpoint_params: { audience: "${secrets.SHORT}" }, client_id: gate, client_secret: "${secrets.MIXED}" } } }] }
               - { id: redis, title: E, probes: [{ redis: { url: "${secrets.CACHE}" } }] }
               - { id: redis-bad, title: E, probes: [{ redis: { url: "redis://:${secrets.LINES}@127.0.0.1:x/0" } }] }
               - { id: sql, title: E, probes: [{ sql: { url: "${secrets.DSN}", query: "select '${secrets.SHORT}'" } }] }
@@ -161,8 +191,18 @@ fn project(server: &HttpServer) -> Project {
     .env("HOST", server.url().trim_start_matches("http://"))
 }
 
-const ALL: [&str; 8] =
-    [MIXED, LINES, SHORT, PEM, PASSWORD, "literal-Jk6-token", "literal-Lm7-basic", "title-Np8-token"];
+const ALL: [&str; 10] = [
+    ISSUED,
+    REFRESHED,
+    MIXED,
+    LINES,
+    SHORT,
+    PEM,
+    PASSWORD,
+    "literal-Jk6-token",
+    "literal-Lm7-basic",
+    "title-Np8-token",
+];
 
 #[test]
 fn no_command_shows_a_secret_of_any_shape() {
@@ -210,7 +250,7 @@ fn no_command_shows_a_secret_of_any_shape() {
     assert!(hits.is_empty(), "{}", hits.join("\n"));
     // What is not secret is shown, and what is was used.
     assert!(project.read("run.json").contains("$DSN"));
-    assert!(project.read("run.txt").contains("[MIXED]"));
+    assert!(project.read("run.txt").contains("[MIXED]") && project.read("run.txt").contains("[ACCESS_TOKEN]"));
     assert!(project.read("seen").contains(MIXED));
     assert_hidden("the arguments of k6", &project.read("argv"), &ALL);
 }

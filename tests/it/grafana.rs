@@ -142,7 +142,7 @@ fn a_token_that_is_not_accepted_is_told_with_what_grafana_says() {
     ");
     assert_snapshot!(error(json!({ "url": server.url() })), @"
     Grafana wants credentials (401: Invalid API key)
-    help: give `token`, or `user` and `password`
+    help: give `token`, `oauth2`, or `user` and `password`
     ");
 }
 

@@ -44,6 +44,9 @@ fn service() -> crate::harness::HttpServer {
             Response::ok("yours")
         }
         "/account" => Response::empty(401),
+        "/oauth/token" if request.text() == "grant_type=client_credentials&scope=account%3Aread" => {
+            Response::json(&serde_json::json!({"access_token": "p4ssage-of-a-long-token", "token_type": "Bearer"}))
+        }
         _ => Response::empty(404),
     })
 }

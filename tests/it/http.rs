@@ -156,7 +156,7 @@ fn refusals_are_told_with_what_is_missing() {
         let seen = look::<Http>(settings.clone()).expect("it answers");
         reported(settings, &seen)
     };
-    assert_snapshot!(reported(401, json!({})), @"401 Unauthorized | the server wants credentials: give `token`, or `user` and `password`");
+    assert_snapshot!(reported(401, json!({})), @"401 Unauthorized | the server wants credentials: give `token`, `oauth2`, or `user` and `password`");
     assert_snapshot!(reported(401, json!({ "token": "abcd" })), @"401 Unauthorized | the server does not accept these credentials");
     assert_snapshot!(reported(405, json!({})), @"405 Method Not Allowed | `method` is not what this URL wants");
     assert_snapshot!(reported(503, json!({})), @"503 Service Unavailable | ");

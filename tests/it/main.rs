@@ -54,6 +54,7 @@ mod look;
 mod markdown;
 mod metrics;
 mod nftables;
+mod oauth2;
 mod offline;
 mod order;
 mod prometheus;

@@ -147,7 +147,7 @@ fn what_is_no_page_of_metrics_is_told() {
     assert_snapshot!(error(Response::text("no").status(503)), @"the server is in trouble (503: no)");
     assert_snapshot!(error(Response::empty(401)), @"
     the server wants credentials (401)
-    help: give `token`, or `user` and `password`
+    help: give `token`, `oauth2`, or `user` and `password`
     ");
     assert_snapshot!(error(Response::text(&"# a comment\n".repeat(1_500_000))), @"the server answered with more than 16 MiB");
 }

@@ -90,7 +90,7 @@ fn what_is_not_prometheus_or_does_not_let_us_in_is_told_apart() {
     ");
     assert_snapshot!(error(Response::text("Unauthorized").status(401), json!({})), @"
     Prometheus wants credentials (401: Unauthorized)
-    help: give `token`, or `user` and `password`
+    help: give `token`, `oauth2`, or `user` and `password`
     ");
     assert_snapshot!(error(Response::text("Unauthorized").status(401), json!({ "token": "t" })), @"
     Prometheus does not accept the credentials (401: Unauthorized)

@@ -12,9 +12,10 @@ use gate::probe::{
     tls::Tls,
 };
 use gate::secret::Redactor;
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::harness::{self, Authority, Response, free_port};
+use crate::harness::{self, Authority, Request, Response, free_port};
 use crate::look::{context, look_in, probe};
 
 fn here(folder: &Path) -> Context {
@@ -74,6 +75,46 @@ fn a_line_of_curl_sends_the_same_request() {
     );
     beside::<Alertmanager>(&folder, json!({ "url": harness::alertmanager().url() }), true);
     beside::<Metrics>(&folder, json!({ "url": format!("{}/metrics", harness::prometheus().url()) }), true);
+}
+
+#[test]
+fn a_line_gets_an_access_token_first() {
+    let folder = harness::directory("reproduce");
+    let issuer = harness::issuer(|answer| answer);
+    let issued = issuer.issued();
+    let server = harness::http(move |request| {
+        let is_read = request.path != "/moved" && request.method == "GET";
+        let status = if issued.admits(&request) { if is_read { 200 } else { 201 } } else { 401 };
+        Response::json(&json!({ "id": 1, "body": request.text(), "has_key": request.header("x-key").is_some() }))
+            .status(status)
+    });
+    for auth in ["basic", "body"] {
+        let mut oauth2 = issuer.settings();
+        oauth2["auth"] = auth.into();
+        oauth2["endpoint_params"] = json!({ "audience": "it's $HOME" });
+        let body = json!({ "name": "it's $HOME `id`" });
+        let with = |more: Value| {
+            let mut settings =
+                json!({ "url": format!("{}/a?b=[1]", server.url()), "oauth2": oauth2, "headers": { "X-Key": "a b" } });
+            settings.as_object_mut().expect("it is a map").extend(more.as_object().expect("it is a map").clone());
+            settings
+        };
+        beside::<Http>(&folder, with(json!({ "redirects": 2 })), true);
+        beside::<Http>(&folder, with(json!({ "method": "POST", "json": body })), true);
+        beside::<Race>(&folder, with(json!({ "requests": 2, "json": body })), true);
+        oauth2["client_secret"] = "an0ther".into();
+        beside::<Http>(&folder, json!({ "url": server.url(), "oauth2": oauth2 }), false);
+    }
+    let requests = server.requests();
+    assert!(requests.iter().all(|request| request.method == "OPTIONS" || issuer.issued().admits(request)));
+    let sent: Vec<_> = requests.iter().filter(|request| request.method == "POST").map(Request::text).collect();
+    assert!(sent.len() > 4 && sent.windows(2).all(|pair| pair[0] == pair[1]), "{sent:?}");
+    let known = Redactor::new([("CLIENT_SECRET", "s3cr3t")]);
+    let mut settings = json!({ "url": "https://api/x", "oauth2": issuer.settings(), "ca": "ca.pem" });
+    settings["oauth2"]["token_url"] = "https://login/token".into();
+    settings["oauth2"]["client_secret"] = "s3cr3t".into();
+    let argv = probe::<Http>(settings).reproduce().expect("there is a line");
+    assert_snapshot!(known.shell(&argv), @r##"sh -c 'token=$(curl -sSf --cacert ca.pem --data-raw "$2" -u "$3" "$1" | sed -n "s/.*\"access_token\" *: *\"\([^\"]*\)\".*/\1/p"); shift 3; test -n "$token" && "$@" -H "Authorization: Bearer $token"' sh https://login/token 'grant_type=client_credentials&scope=read+write' "gate:$CLIENT_SECRET" curl -i --cacert ca.pem https://api/x"##);
 }
 
 #[test]

@@ -82,6 +82,10 @@ fn every_kind_that_connects_reaches_what_only_the_bastion_does() {
     let probes = [
         format!("{{ http: {{ url: \"{api}/\" }}, expect: {{ json.id: one }} }}"),
         format!(
+            "{{ http: {{ url: \"{api}/private\", oauth2: {{ token_url: \"{api}/token\", client_id: gate, \
+             client_secret: s3cr3t }} }} }}"
+        ),
+        format!(
             "{{ http: {{ url: \"https://web.internal:{}/\", ca: {ca} }}, expect: {{ tls.days_left: {{ above: 0 }} }} }}",
             secure.port
         ),
@@ -149,6 +153,11 @@ fn every_kind_that_connects_reaches_what_only_the_bastion_does() {
 /// What a service says that is Grafana and Loki as well.
 fn answer(request: Request) -> Response {
     match request.path.as_str() {
+        "/token" => Response::json(&json!({ "access_token": "the-token", "token_type": "Bearer" })),
+        "/private" if request.header("authorization") == Some("Bearer the-token") => {
+            Response::json(&json!({ "id": "one" }))
+        }
+        "/private" => Response::empty(401),
         "/metrics" => Response::ok("up 1\n"),
         "/api/health" => Response::json(&json!({ "database": "ok", "version": "11.2.0" })),
         "/api/search" if request.parameter("page").is_none_or(|page| page == "1") => {

@@ -1,12 +1,17 @@
 //! The call of curl by which a person sends the same request.
 
+use url::Url;
+
 use crate::client::HttpOptions;
+use crate::text::shell::quoted;
 
 use super::{Request, text};
 
-/// The call of curl that sends the same request.
-pub fn curl(request: &Request, options: &HttpOptions) -> Vec<String> {
+/// The call of curl that sends the same request, with `more` options. Where that needs an access token, a line of a shell
+/// gets it first.
+pub fn curl(request: &Request, options: &HttpOptions, more: &[&str]) -> Vec<String> {
     let mut argv = vec!["curl".to_owned()];
+    argv.extend(more.iter().map(|&option| option.to_owned()));
     match request.method {
         // `-X HEAD` would wait for a body.
         reqwest::Method::HEAD => argv.push("-I".to_owned()),
@@ -24,6 +29,24 @@ pub fn curl(request: &Request, options: &HttpOptions) -> Vec<String> {
             argv.extend(["-X".to_owned(), "GET".to_owned()]);
         }
     }
+    argv.extend(connection(&request.url, options));
+    let url = request.url.to_string();
+    // Else curl takes them for ranges and lists.
+    if url.contains(['[', ']', '{', '}']) {
+        argv.push("-g".to_owned());
+    }
+    argv.push(url);
+    match &request.oauth2 {
+        None => argv,
+        Some(oauth2) => {
+            oauth2.shell(argv, |url| connection(url, options).iter().map(|word| quoted(word) + " ").collect())
+        }
+    }
+}
+
+/// The options that say how the connection is made.
+fn connection(url: &Url, options: &HttpOptions) -> Vec<String> {
+    let mut argv = Vec::new();
     if options.insecure {
         argv.push("-k".to_owned());
     }
@@ -34,15 +57,9 @@ pub fn curl(request: &Request, options: &HttpOptions) -> Vec<String> {
         argv.extend(["--cert".to_owned(), certificate.display().to_string()]);
         argv.extend(["--key".to_owned(), key.display().to_string()]);
     }
-    let (host, port) = (request.url.host_str().unwrap_or_default(), request.url.port_or_known_default());
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default());
     if let (Some(address), Some(port)) = (options.resolve.get(host), port) {
         argv.extend(["--resolve".to_owned(), format!("{host}:{port}:{address}")]);
     }
-    let url = request.url.to_string();
-    // Else curl takes them for ranges and lists.
-    if url.contains(['[', ']', '{', '}']) {
-        argv.push("-g".to_owned());
-    }
-    argv.push(url);
     argv
 }

@@ -174,7 +174,7 @@ fn bare_name(name: &str) -> &str {
 }
 
 /// `host:port`, which is all of a URL that may be shown of an error.
-fn place(url: &Url) -> String {
+pub fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

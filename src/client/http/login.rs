@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::client::HttpOptions;
 
-use super::{Access, Headers, HttpUrl, Request, Token, curl};
+use super::{Access, Headers, HttpUrl, OAuth2, Request, Token, curl};
 
 /// Who sends a request, and how TLS is verified. A probe flattens it: `#[serde(rename = "..", default)]`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -22,6 +22,9 @@ pub struct Login {
     pub user: Option<String>,
     /// The password for basic authentication.
     pub password: Option<String>,
+    /// How to get an access token to send as `Authorization: Bearer …`: OAuth2 client credentials. A run requests it once
+    /// for all probes with these settings, and again when it expires or a server refuses it.
+    pub oauth2: Option<OAuth2>,
     /// Headers to send, such as `X-Scope-OrgID: staging`. They never follow a redirect to another origin.
     #[serde(default)]
     pub headers: Headers,
@@ -47,6 +50,7 @@ impl Login {
             token: self.token.as_ref(),
             user: self.user.as_deref(),
             password: self.password.as_deref(),
+            oauth2: self.oauth2.as_ref(),
             headers: Some(&self.headers),
         }
     }
@@ -64,7 +68,12 @@ impl Login {
 
     /// The command line of curl that sends this request once.
     pub fn curl(&self, request: &Request) -> Vec<String> {
-        curl(request, &self.options())
+        self.curl_with(request, &[])
+    }
+
+    /// The same with more options of curl.
+    pub fn curl_with(&self, request: &Request, more: &[&str]) -> Vec<String> {
+        curl(request, &self.options(), more)
     }
 
     /// Refuses conflicting credentials, and a password without a user.
@@ -79,11 +88,13 @@ impl Login {
             return Err("`password` needs a `user`");
         }
         let header = self.headers.map().contains_key(AUTHORIZATION);
-        match [self.token.is_some(), self.user.is_some(), url.has_user(), header].into_iter().filter(|is| *is).count() {
+        let ways = [self.token.is_some(), self.user.is_some(), self.oauth2.is_some(), url.has_user(), header];
+        match ways.into_iter().filter(|is| *is).count() {
             0 | 1 => Ok(()),
-            _ => Err(
-                "conflicting credentials: keep one of `token`, `user`, the header `authorization`, the user of the URL",
-            ),
+            _ => {
+                Err("conflicting credentials: keep one of `token`, `user`, `oauth2`, the header `authorization`, the \
+                      user of the URL")
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use url::Url;
 use crate::client::{Context, Fault, HttpOptions, Manner};
 
 use super::error::fault;
+use super::oauth2::{AccessToken, OAuth2};
 use super::setting::{Headers, HttpUrl, Token};
 
 /// A request that is ready to be sent.
@@ -28,6 +29,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// What is sent.
     pub body: Option<Vec<u8>>,
+    /// How to get the access token that it needs: that stays within the origin, too.
+    pub oauth2: Option<Box<OAuth2>>,
 }
 
 /// What a checklist says about who asks, and how the connection is made.
@@ -39,6 +42,8 @@ pub struct Access<'a> {
     pub user: Option<&'a str>,
     /// For basic authentication.
     pub password: Option<&'a str>,
+    /// For `Authorization: Bearer …` with a token that a server issues.
+    pub oauth2: Option<&'a OAuth2>,
     /// Further headers.
     pub headers: Option<&'a Headers>,
 }
@@ -88,7 +93,7 @@ impl Request {
             headers.entry(AUTHORIZATION).or_insert(value);
             strip_user(&mut url);
         }
-        Self { method, url, headers, body: None }
+        Self { method, url, headers, body: None, oauth2: access.oauth2.cloned().map(Box::new) }
     }
 
     /// The same with a body of this type, unless the headers say another.
@@ -104,6 +109,7 @@ impl Request {
     pub fn anonymous(mut self) -> Self {
         let content_type = self.headers.remove(CONTENT_TYPE);
         self.headers.clear();
+        self.oauth2 = None;
         self.headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
         self
     }
@@ -115,6 +121,7 @@ impl Request {
         if url.origin() != self.url.origin() {
             self.headers.clear();
             self.body = None;
+            self.oauth2 = None;
         }
         self.url = url;
         self
@@ -145,7 +152,59 @@ impl Request {
         }
     }
 
+    /// Whether it says who asks.
+    pub fn has_credentials(&self) -> bool {
+        self.oauth2.is_some() || self.headers.contains_key(AUTHORIZATION)
+    }
+
+    /// The same with the access token that it needs, which is requested here.
+    ///
+    /// # Errors
+    /// When there is none, with what to do.
+    pub async fn authorized(self, cx: &Context, options: &HttpOptions) -> Result<Self, Fault> {
+        match &self.oauth2 {
+            None => Ok(self),
+            Some(oauth2) => Ok(self.bearing(&oauth2.token(cx, options).await?)),
+        }
+    }
+
+    fn bearing(&self, token: &AccessToken) -> Self {
+        let mut request = Self { oauth2: None, ..self.clone() };
+        request.headers.insert(AUTHORIZATION, token.header().clone());
+        request
+    }
+
     async fn send_once(&self, cx: &Context, options: &HttpOptions) -> Result<(reqwest::Response, Duration), Fault> {
+        match &self.oauth2 {
+            None => self.send_alone(cx, options).await,
+            Some(oauth2) => Box::pin(self.send_with_token(oauth2, cx, options)).await,
+        }
+    }
+
+    /// Sends it with an access token, and once more with another one where the server refuses that.
+    async fn send_with_token(
+        &self,
+        oauth2: &OAuth2,
+        cx: &Context,
+        options: &HttpOptions,
+    ) -> Result<(reqwest::Response, Duration), Fault> {
+        let token = oauth2.token(cx, options).await?;
+        let answer = self.bearing(&token).send_alone(cx, options).await?;
+        if answer.0.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        match oauth2.renewed(&token, cx, options).await? {
+            Some(token) => self.bearing(&token).send_alone(cx, options).await,
+            None => Ok(answer),
+        }
+    }
+
+    /// Sends it without a further request before it, and gives what comes, a redirect too.
+    pub(super) async fn send_alone(
+        &self,
+        cx: &Context,
+        options: &HttpOptions,
+    ) -> Result<(reqwest::Response, Duration), Fault> {
         // Where a server may have closed the connection of an earlier request, one that must not be sent twice needs its own.
         let manner = Manner { is_fresh: !self.method.is_idempotent(), ..self.manner() };
         let client = cx.http(&self.url, options, manner)?;

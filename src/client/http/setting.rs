@@ -11,7 +11,7 @@ use url::Url;
 use crate::text::error;
 
 /// A URL with `http` or `https` and a host.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema)]
 #[schemars(inline)]
 pub struct HttpUrl(#[schemars(with = "String")] Url);
 

@@ -57,7 +57,7 @@ pub async fn run(
     let (stopper, stopped) = watch::channel(None);
     let shared = Shared {
         plan,
-        cx,
+        cx: cx.with_redactor(redactor.clone()),
         secrets,
         digests: Digests::default(),
         redactor,

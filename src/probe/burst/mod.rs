@@ -115,10 +115,11 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
     type Observation = BurstSeen;
 
     async fn observe(&self, cx: &Context) -> Result<BurstSeen, Fault> {
-        let (request, options) = (self.ask().request(), self.login.options());
+        let deadline = Instant::now() + cx.timeout;
+        let options = self.login.options();
+        let request = self.ask().request().authorized(cx, &options).await?;
         // A connection that the server closes after an answer, without saying so, would lose the next one.
         let client = cx.own_http(&request.url, &options, Manner { is_fresh: true, ..request.manner() })?;
-        let deadline = Instant::now() + cx.timeout;
         let mut recounted = 0;
         loop {
             let (mut seen, verdict) = self.count_all(cx, &request, &client, deadline).await?;

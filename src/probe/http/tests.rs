@@ -36,8 +36,7 @@ fn two_bodies_are_refused() {
 
 #[test]
 fn saying_twice_who_asks_is_refused() {
-    let expected =
-        "conflicting credentials: keep one of `token`, `user`, the header `authorization`, the user of the URL";
+    let expected = "conflicting credentials: keep one of `token`, `user`, `oauth2`, the header `authorization`, the user of the URL";
     for settings in [
         json!({ "url": "http://h", "token": "t", "user": "u" }),
         json!({ "url": "http://h", "token": "t", "headers": { "Authorization": "x" } }),

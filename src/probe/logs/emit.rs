@@ -36,7 +36,8 @@ impl<'de> Deserialize<'de> for Emit {
         if !emit.url.contains(HOLE) && !emit.body.as_ref().is_some_and(|body| body.contains(HOLE)) {
             return Err(D::Error::custom("`{marker}` is wanted in `url` or `body`: by it the line is found again"));
         }
-        emit.target("gate").map_err(D::Error::custom)?;
+        let url = emit.target("gate").map_err(D::Error::custom)?;
+        emit.login.validate(&url).map_err(D::Error::custom)?;
         Ok(emit)
     }
 }

@@ -1,0 +1,202 @@
+//! OAuth2 client credentials (RFC 6749, section 4.4): the settings, the request for an access token, and its use.
+
+mod answer;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use reqwest::Method;
+use reqwest::header::{ACCEPT, HeaderValue};
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use crate::client::{Context, Fault, HttpOptions};
+
+use super::error::place;
+use super::setting::HttpUrl;
+use super::{Access, Request, read};
+
+pub use answer::AccessToken;
+pub use tokens::Tokens;
+
+use answer::Granted;
+
+/// The largest answer that is read: a token goes into a header, and is far smaller.
+const MAX_BODY: usize = 256 << 10;
+
+/// How to get an access token. The request counts towards the probe's `timeout`, and goes the way of the probe's own.
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+#[schemars(inline)]
+pub struct OAuth2 {
+    /// The token endpoint, such as `https://login.staging.example/oauth/token`. Its redirects are not followed.
+    token_url: HttpUrl,
+    /// The client's id, such as `gate`.
+    client_id: String,
+    /// The client's secret, such as `${secrets.CLIENT_SECRET}`.
+    client_secret: String,
+    /// What the token is for, such as `[metrics:read]`. Default: what the server grants to the client.
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// Further parameters of the token request, such as `{ audience: https://api.staging.example }`.
+    #[serde(default)]
+    endpoint_params: BTreeMap<String, String>,
+    /// Where the client's id and secret are sent. Default: `basic`.
+    #[serde(default)]
+    auth: ClientAuth,
+}
+
+/// Where the client's id and secret are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum ClientAuth {
+    /// In the header `Authorization`.
+    #[default]
+    Basic,
+    /// As parameters.
+    Body,
+}
+
+/// Parameters that have a setting of their own, or none.
+const OWN: [(&str, &str); 4] = [
+    ("grant_type", "is always `client_credentials`"),
+    ("scope", "is the setting `scopes`"),
+    ("client_id", "is a setting of its own"),
+    ("client_secret", "is a setting of its own"),
+];
+
+impl<'de> Deserialize<'de> for OAuth2 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let oauth2 = OAuth2::deserialize(deserializer)?;
+        oauth2.validate().map_err(D::Error::custom)?;
+        Ok(oauth2)
+    }
+}
+
+impl OAuth2 {
+    fn validate(&self) -> Result<(), String> {
+        if self.token_url.has_user() {
+            return Err("`token_url` holds a user: write `client_id` and `client_secret` instead".to_owned());
+        }
+        for (name, value) in [("client_id", &self.client_id), ("client_secret", &self.client_secret)] {
+            if value.is_empty() {
+                return Err(format!("`{name}` is empty"));
+            }
+        }
+        if self.scopes.iter().any(|scope| scope.is_empty() || scope.contains(char::is_whitespace)) {
+            return Err("a scope is one word: write several as a list".to_owned());
+        }
+        let own = OWN.iter().find(|(name, _)| self.endpoint_params.contains_key(*name));
+        own.map_or(Ok(()), |(name, why)| Err(format!("`{name}` can't be in `endpoint_params`: it {why}")))
+    }
+
+    /// The access token for a request that is made with these options: the one that is known, or a new one.
+    ///
+    /// # Errors
+    /// When there is none, with what to do.
+    pub async fn token(&self, cx: &Context, options: &HttpOptions) -> Result<AccessToken, Fault> {
+        cx.tokens().current(self, cx, options).await
+    }
+
+    /// Another access token, after a server has refused this one. None when there is no reason to hope for a better one.
+    ///
+    /// # Errors
+    /// When there is none, with what to do.
+    pub async fn renewed(
+        &self,
+        refused: &AccessToken,
+        cx: &Context,
+        options: &HttpOptions,
+    ) -> Result<Option<AccessToken>, Fault> {
+        cx.tokens().renewed(self, refused, cx, options).await
+    }
+
+    /// Asks for a token. Everything secret of the request and the answer is hidden before anything else happens to it.
+    async fn fetch(&self, cx: &Context, options: &HttpOptions) -> Result<Granted, Fault> {
+        let encoded = encoded(&self.client_secret);
+        if encoded != self.client_secret {
+            // Basic authentication sends base64 of this form.
+            cx.redactor.learn("CLIENT_SECRET", &encoded);
+        }
+        let place = place(self.token_url.url());
+        let unanswered = |fault: Fault| Fault { message: format!("no access token: {fault}").into(), ..fault };
+        let (mut response, _) = self.request().send_alone(cx, options).await.map_err(unanswered)?;
+        let body = read(&mut response, MAX_BODY, &cx.load).await.map_err(unanswered)?;
+        if body.truncated {
+            return Err(Fault::new(format!("expected an access token from {place}, got more than 256 KiB"))
+                .help("is `token_url` the token endpoint?"));
+        }
+        answer::read(response.status().as_u16(), &body.bytes, &place, self.auth, &cx.redactor)
+    }
+
+    /// The request for a token.
+    fn request(&self) -> Request {
+        let login = self.login();
+        let access = Access {
+            user: login.as_ref().map(|(user, _)| user.as_str()),
+            password: login.as_ref().map(|(_, password)| password.as_str()),
+            ..Access::default()
+        };
+        let mut request = Request::new(Method::POST, &self.token_url, access);
+        request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request.body("application/x-www-form-urlencoded", self.form().into_bytes())
+    }
+
+    /// User and password of basic authentication: RFC 6749, section 2.3.1, has both encoded first.
+    fn login(&self) -> Option<(String, String)> {
+        (self.auth == ClientAuth::Basic).then(|| (encoded(&self.client_id), encoded(&self.client_secret)))
+    }
+
+    fn form(&self) -> String {
+        let mut form = Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        if !self.scopes.is_empty() {
+            form.append_pair("scope", &self.scopes.join(" "));
+        }
+        form.extend_pairs(&self.endpoint_params);
+        if self.auth == ClientAuth::Body {
+            form.append_pair("client_id", &self.client_id).append_pair("client_secret", &self.client_secret);
+        }
+        form.finish()
+    }
+
+    /// The line of a shell that gets a token and calls `curl` with it. `options` are curl's own for the token endpoint,
+    /// ready for a shell. What may be secret is an argument, not a part of the script.
+    pub fn shell(&self, curl: Vec<String>, options: impl FnOnce(&Url) -> String) -> Vec<String> {
+        let mut script = format!("token=$(curl -sSf {}--data-raw \"$2\" ", options(self.token_url.url()));
+        let mut arguments = vec![self.token_url.url().to_string(), self.form()];
+        if let Some((user, password)) = self.login() {
+            script += "-u \"$3\" ";
+            arguments.push(format!("{user}:{password}"));
+        }
+        script += "\"$1\" | sed -n \"s/.*\\\"access_token\\\" *: *\\\"\\([^\\\"]*\\)\\\".*/\\1/p\"); ";
+        script += &format!("shift {}; ", arguments.len());
+        script += "test -n \"$token\" && \"$@\" -H \"Authorization: Bearer $token\"";
+        let mut argv = vec!["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned()];
+        argv.append(&mut arguments);
+        argv.extend(curl);
+        argv
+    }
+}
+
+/// Without what is secret.
+impl fmt::Debug for OAuth2 {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("OAuth2")
+            .field("token_url", &self.token_url.public().as_str())
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn encoded(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests;
