@@ -48,6 +48,9 @@ pub struct Check {
     /// Maximum number of items to run concurrently
     #[arg(long, short, value_name = "N", default_value_t = NonZeroUsize::new(engine::JOBS).expect("it is not 0"))]
     jobs: NonZeroUsize,
+    /// Maximum number of items to run concurrently that connect to the same host and port; default: as many as --jobs
+    #[arg(long, value_name = "N")]
+    per_host: Option<NonZeroUsize>,
     /// Stop the run after this time, such as `5m`; running items become errors, waiting items are blocked
     #[arg(long, value_name = "TIME")]
     deadline: Option<Duration>,
@@ -118,6 +121,7 @@ impl Check {
         };
         let options = Options {
             jobs: self.jobs.get(),
+            per_host: self.per_host.map(NonZeroUsize::get),
             deadline,
             wait: self.wait.map(|within| Wait {
                 within: within.0,

@@ -2,6 +2,7 @@
 
 mod digests;
 mod fill;
+mod host;
 mod item;
 mod locked;
 mod locks;
@@ -9,6 +10,7 @@ mod look;
 mod need;
 mod open_files;
 mod outline;
+mod pace;
 mod panic;
 mod queue;
 mod refresh;
@@ -42,6 +44,8 @@ pub const JOBS: usize = 512;
 pub struct Options {
     /// How many items run at a time. Fewer where the limit of open files is too low for that.
     pub jobs: usize,
+    /// How many items run at a time that connect to the same host and port; as many as `jobs` where nobody says.
+    pub per_host: Option<usize>,
     /// When the whole run ends at the latest.
     pub deadline: Option<Duration>,
     /// Whether and how long to rerun what is not green.
@@ -82,6 +86,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             jobs: JOBS,
+            per_host: None,
             deadline: None,
             wait: None,
             fail_fast: false,

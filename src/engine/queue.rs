@@ -1,58 +1,83 @@
-//! What may begin: items in checklist order, as far as their locks and `exclusive` let them.
+//! What may begin: items in checklist order, as far as their locks, their hosts and `exclusive` let them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What items share, and so many of them may have at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// A lock: one item at a time.
+    Lock(String),
+    /// A host and its port: as many items at a time as the run allows.
+    Host(String),
+}
 
 /// What an item says of others beside it.
-#[derive(Debug, Clone, Copy)]
-pub struct ResourceClaim<'a> {
-    /// Never beside another with one of these.
-    pub locks: &'a [String],
+#[derive(Debug, Clone, Default)]
+pub struct Claim {
+    /// What it has while it runs.
+    pub resources: Vec<Resource>,
     /// Beside nothing else.
     pub exclusive: bool,
 }
 
 /// The items that wait for nothing but their turn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Queue {
+    /// How many items may have the same host at a time.
+    per_host: usize,
     ready: BTreeSet<usize>,
     /// They run when nothing else does or could.
     exclusive: BTreeSet<usize>,
-    /// Those that were ready, each under one lock that was held then.
-    parked: HashMap<String, BTreeSet<usize>>,
-    held: HashSet<String>,
+    /// What the items claim that claim something.
+    claims: HashMap<usize, Claim>,
+    /// Those that were ready, each under one resource of which nothing was left then.
+    parked: HashMap<Resource, BTreeSet<usize>>,
+    /// How many items have each resource.
+    held: HashMap<Resource, usize>,
     /// Each with whether it is exclusive.
     running: BTreeMap<usize, bool>,
 }
 
 impl Queue {
+    /// An empty one.
+    pub fn new(per_host: usize) -> Self {
+        Self {
+            per_host,
+            ready: BTreeSet::new(),
+            exclusive: BTreeSet::new(),
+            claims: HashMap::new(),
+            parked: HashMap::new(),
+            held: HashMap::new(),
+            running: BTreeMap::new(),
+        }
+    }
+
     /// An item may begin from now on.
-    pub fn push(&mut self, item: usize, claim: ResourceClaim) {
+    pub fn push(&mut self, item: usize, claim: Claim) {
         let _ = if claim.exclusive { self.exclusive.insert(item) } else { self.ready.insert(item) };
+        if !claim.resources.is_empty() {
+            self.claims.insert(item, claim);
+        }
     }
 
     /// The next item to begin, which is running then. Nothing while none may.
-    pub fn pop<'a>(&mut self, claim: impl Fn(usize) -> ResourceClaim<'a>) -> Option<usize> {
+    pub fn pop(&mut self) -> Option<usize> {
         // What runs beside nothing is the only one that runs.
         if self.running.first_key_value().is_some_and(|(_, exclusive)| *exclusive) {
             return None;
         }
         while let Some(item) = self.ready.pop_first() {
-            let locks = claim(item).locks;
-            match locks.iter().find(|lock| self.held.contains(*lock)) {
-                Some(lock) => {
-                    self.parked.entry(lock.clone()).or_default().insert(item);
-                    // It may have been woken for a lock that it does not take now: the next one can have it.
-                    locks
-                        .iter()
-                        .filter(|lock| !self.held.contains(*lock))
-                        .cloned()
-                        .collect::<Vec<_>>()
-                        .iter()
-                        .for_each(|lock| self.wake(lock));
+            let resources = self.resources(item);
+            match resources.iter().find(|resource| self.is_full(resource)) {
+                Some(full) => {
+                    self.parked.entry(full.clone()).or_default().insert(item);
+                    // It may have been woken for something that it does not take now: the next one can have it.
+                    for resource in resources.iter().filter(|resource| !self.is_full(resource)).collect::<Vec<_>>() {
+                        self.wake(resource);
+                    }
                 }
                 None => {
-                    self.held.extend(locks.iter().cloned());
-                    self.running.insert(item, false);
+                    self.run(item, resources, false);
                     return Some(item);
                 }
             }
@@ -61,27 +86,48 @@ impl Queue {
         if self.running.is_empty()
             && let Some(item) = self.exclusive.pop_first()
         {
-            self.held.extend(claim(item).locks.iter().cloned());
-            self.running.insert(item, true);
+            let resources = self.resources(item);
+            self.run(item, resources, true);
             return Some(item);
         }
         None
     }
 
     /// An item that was running is done.
-    pub fn done(&mut self, item: usize, claim: ResourceClaim) {
+    pub fn done(&mut self, item: usize) {
         if self.running.remove(&item).is_none() {
             return;
         }
-        for lock in claim.locks {
-            self.held.remove(lock);
-            self.wake(lock);
+        for resource in self.claims.remove(&item).unwrap_or_default().resources {
+            if let Some(count) = self.held.get_mut(&resource) {
+                *count -= 1;
+            }
+            self.wake(&resource);
         }
     }
 
-    /// Lets the first item that is parked under a lock try again.
-    fn wake(&mut self, lock: &str) {
-        if let Some(parked) = self.parked.get_mut(lock)
+    fn resources(&self, item: usize) -> Vec<Resource> {
+        self.claims.get(&item).map(|claim| claim.resources.clone()).unwrap_or_default()
+    }
+
+    fn run(&mut self, item: usize, resources: Vec<Resource>, exclusive: bool) {
+        for resource in resources {
+            *self.held.entry(resource).or_default() += 1;
+        }
+        self.running.insert(item, exclusive);
+    }
+
+    fn is_full(&self, resource: &Resource) -> bool {
+        let most = match resource {
+            Resource::Lock(_) => 1,
+            Resource::Host(_) => self.per_host,
+        };
+        self.held.get(resource).is_some_and(|count| *count >= most)
+    }
+
+    /// Lets the first item that is parked under a resource try again.
+    fn wake(&mut self, resource: &Resource) {
+        if let Some(parked) = self.parked.get_mut(resource)
             && let Some(item) = parked.pop_first()
         {
             self.ready.insert(item);
@@ -104,64 +150,86 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::{Queue, ResourceClaim};
+    use super::{Claim, Queue, Resource};
 
-    struct Items(Vec<(Vec<String>, bool)>);
+    fn queue(per_host: usize, claims: Vec<Claim>) -> Queue {
+        let mut queue = Queue::new(per_host);
+        claims.into_iter().enumerate().for_each(|(item, claim)| queue.push(item, claim));
+        queue
+    }
 
-    impl Items {
-        fn new(items: &[(&[&str], bool)]) -> (Self, Queue) {
-            let items = Self(
-                items
-                    .iter()
-                    .map(|(locks, exclusive)| (locks.iter().map(|l| (*l).to_owned()).collect(), *exclusive))
-                    .collect(),
-            );
-            let mut queue = Queue::default();
-            (0..items.0.len()).for_each(|at| queue.push(at, items.claim(at)));
-            (items, queue)
-        }
+    fn locks(names: &[&str]) -> Claim {
+        let resources = names.iter().map(|name| Resource::Lock((*name).to_owned())).collect();
+        Claim { resources, exclusive: false }
+    }
 
-        fn claim(&self, at: usize) -> ResourceClaim<'_> {
-            ResourceClaim { locks: &self.0[at].0, exclusive: self.0[at].1 }
-        }
+    fn hosts(names: &[&str]) -> Claim {
+        let resources = names.iter().map(|name| Resource::Host((*name).to_owned())).collect();
+        Claim { resources, exclusive: false }
+    }
 
-        fn begun(&self, queue: &mut Queue) -> Vec<usize> {
-            std::iter::from_fn(|| queue.pop(|at| self.claim(at))).collect()
-        }
+    fn begun(queue: &mut Queue) -> Vec<usize> {
+        std::iter::from_fn(|| queue.pop()).collect()
     }
 
     #[test]
     fn items_with_a_lock_in_common_run_one_after_the_other() {
-        let (items, mut queue) = Items::new(&[(&["api"], false), (&["api"], false), (&[], false), (&["api"], false)]);
-        assert_eq!(items.begun(&mut queue), [0, 2]);
-        queue.done(2, items.claim(2));
-        assert_eq!(items.begun(&mut queue), [] as [usize; 0]);
-        queue.done(0, items.claim(0));
-        assert_eq!(items.begun(&mut queue), [1]);
-        queue.done(1, items.claim(1));
-        assert_eq!(items.begun(&mut queue), [3]);
+        let mut queue = queue(9, vec![locks(&["api"]), locks(&["api"]), locks(&[]), locks(&["api"])]);
+        assert_eq!(begun(&mut queue), [0, 2]);
+        queue.done(2);
+        assert_eq!(begun(&mut queue), [] as [usize; 0]);
+        queue.done(0);
+        assert_eq!(begun(&mut queue), [1]);
+        queue.done(1);
+        assert_eq!(begun(&mut queue), [3]);
     }
 
     #[test]
     fn an_exclusive_item_waits_until_nothing_else_is_left_and_runs_alone() {
-        let (items, mut queue) = Items::new(&[(&[], true), (&[], false), (&[], true)]);
-        assert_eq!(items.begun(&mut queue), [1]);
-        queue.done(1, items.claim(1));
-        assert_eq!(items.begun(&mut queue), [0]);
-        queue.done(0, items.claim(0));
-        assert_eq!(items.begun(&mut queue), [2]);
+        let alone = || Claim { exclusive: true, ..Claim::default() };
+        let mut queue = queue(9, vec![alone(), Claim::default(), alone()]);
+        assert_eq!(begun(&mut queue), [1]);
+        queue.done(1);
+        assert_eq!(begun(&mut queue), [0]);
+        queue.done(0);
+        assert_eq!(begun(&mut queue), [2]);
     }
 
     #[test]
     fn an_item_that_is_woken_but_cannot_begin_lets_the_next_one_try() {
         // 2 wants both; while it waits for `b`, 3 may have `a`.
-        let (items, mut queue) = Items::new(&[(&["a"], false), (&["b"], false), (&["a", "b"], false), (&["a"], false)]);
-        assert_eq!(items.begun(&mut queue), [0, 1]);
-        queue.done(0, items.claim(0));
-        assert_eq!(items.begun(&mut queue), [3]);
-        queue.done(3, items.claim(3));
-        assert_eq!(items.begun(&mut queue), [] as [usize; 0]);
-        queue.done(1, items.claim(1));
-        assert_eq!(items.begun(&mut queue), [2]);
+        let mut queue = queue(9, vec![locks(&["a"]), locks(&["b"]), locks(&["a", "b"]), locks(&["a"])]);
+        assert_eq!(begun(&mut queue), [0, 1]);
+        queue.done(0);
+        assert_eq!(begun(&mut queue), [3]);
+        queue.done(3);
+        assert_eq!(begun(&mut queue), [] as [usize; 0]);
+        queue.done(1);
+        assert_eq!(begun(&mut queue), [2]);
+    }
+
+    #[test]
+    fn items_of_a_busy_host_wait_while_those_of_another_begin() {
+        let mut queue = queue(2, vec![hosts(&["a"]), hosts(&["a"]), hosts(&["a"]), hosts(&["b"]), hosts(&["a", "b"])]);
+        assert_eq!(begun(&mut queue), [0, 1, 3]);
+        queue.done(3);
+        assert_eq!(begun(&mut queue), [] as [usize; 0]);
+        queue.done(1);
+        assert_eq!(begun(&mut queue), [2]);
+        queue.done(0);
+        assert_eq!(begun(&mut queue), [4]);
+    }
+
+    #[test]
+    fn an_item_that_runs_again_takes_its_host_again() {
+        let mut queue = queue(1, vec![hosts(&["a"]), hosts(&["a"])]);
+        assert_eq!(begun(&mut queue), [0]);
+        queue.push(2, hosts(&["a"]));
+        queue.done(0);
+        assert_eq!(begun(&mut queue), [1]);
+        queue.push(0, hosts(&["a"]));
+        queue.done(1);
+        assert_eq!(begun(&mut queue), [0]);
+        assert_eq!(queue.clear().into_iter().collect::<Vec<_>>(), [2]);
     }
 }

@@ -289,6 +289,20 @@ async fn a_run_takes_as_long_as_its_slowest_item_and_never_more_at_a_time_than_j
 }
 
 #[tokio::test(start_paused = true)]
+async fn few_items_run_at_a_time_where_all_are_answered_at_once_and_all_where_all_wait() {
+    let ids: Vec<&'static str> = (0..200).map(|number| &*format!("i{number}").leak()).collect();
+    let case = |act: Act| Case::new(&ids.iter().map(|id| (*id, "", act.clone())).collect::<Vec<_>>());
+    let fast = case(Act::Answer(Duration::ZERO));
+    fast.run(never()).await;
+    assert!(fast.busy.1.load(Ordering::SeqCst) <= 48, "{}", fast.busy.1.load(Ordering::SeqCst));
+    let slow = case(Act::Answer(Duration::from_secs(1)));
+    let begun = tokio::time::Instant::now();
+    slow.run(never()).await;
+    assert_eq!(slow.busy.1.load(Ordering::SeqCst), 200);
+    assert!(begun.elapsed() < Duration::from_millis(1_020), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn with_back_off_each_wait_is_twice_as_long_up_to_a_limit() {
     let begun = tokio::time::Instant::now();
     Case::new(&[("a", "retry: { attempts: 6, every: 1s..4s }, ", Act::RedFirst(usize::MAX))]).run(never()).await;

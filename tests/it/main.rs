@@ -57,6 +57,7 @@ mod nftables;
 mod oauth2;
 mod offline;
 mod order;
+mod per_host;
 mod prometheus;
 mod race;
 mod readme;

@@ -3,14 +3,30 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::run::{Event, ItemResult, Reason, SignOffReason, Status};
 use crate::sign_off::SignOffState;
 
 use super::super::fill::{Scope, Seen};
+use super::super::host::hosts;
 use super::super::item::{self, blank};
 use super::super::locked;
 use super::super::need::{Blocked, Outcome, blocked, sign_off};
-use super::{Scheduler, claim};
+use super::super::pace::AT_ONCE;
+use super::super::queue::{Claim, Resource};
+use super::Scheduler;
+
+/// When other items may start.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Next {
+    /// As soon as what was answered meanwhile is taken in.
+    Soon,
+    /// Then, or after the next result.
+    At(Instant),
+    /// After the next result.
+    AfterResult,
+}
 
 impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// Takes in the tasks of a round.
@@ -49,13 +65,24 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             } else if let Some(failed) = self.failed {
                 Some(self.not_begun(task, self.fail_fast(failed)))
             } else {
-                self.queue.push(task, claim(&self.shared.plan, task));
+                self.queue.push(task, self.claim(task));
                 None
             };
             if let Some(result) = result {
                 free.extend(self.finish(task, result));
             }
         }
+    }
+
+    /// What an item has for itself while it runs. Its needs are done, so that it is known what it refers to.
+    fn claim(&self, task: usize) -> Claim {
+        let item = self.shared.plan.item(task);
+        let mut resources: Vec<Resource> = item.locks.iter().cloned().map(Resource::Lock).collect();
+        if self.options.per_host.is_some_and(|limit| limit < self.jobs) {
+            let hosts = hosts(item, &self.scope(task), &self.shared.secrets);
+            resources.extend(hosts.into_iter().map(Resource::Host));
+        }
+        Claim { resources, exclusive: item.exclusive }
     }
 
     /// What keeps an item from running, if a need does.
@@ -84,14 +111,20 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         }
     }
 
-    /// Starts what may start.
-    pub(super) fn begin(&mut self) {
-        while self.workers.len() < self.jobs {
+    /// Starts what may start, a few items at a time. When others may start.
+    pub(super) fn begin(&mut self) -> Next {
+        for _ in 0..AT_ONCE {
+            if self.workers.len() >= self.jobs {
+                return Next::AfterResult;
+            }
+            if let Some(until) = self.pace.pause() {
+                return Next::At(until);
+            }
             let shared = Arc::clone(&self.shared);
-            let Some(task) = self.queue.pop(|task| claim(&shared.plan, task)) else { return };
+            let Some(task) = self.queue.pop() else { return Next::AfterResult };
+            self.pace.began(task);
             let item = shared.plan.item(task);
-            let items = if item.needs.is_empty() { HashMap::new() } else { self.elsewhere(task) };
-            let scope = Scope { items, ..Scope::default() };
+            let scope = self.scope(task);
             let again = self.again.0.clone();
             match shared.locks.as_ref().filter(|_| !item.locks.is_empty()) {
                 None => {
@@ -111,6 +144,14 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
                 }
             }
         }
+        Next::Soon
+    }
+
+    /// What the references of an item mean before any of its probes ran.
+    fn scope(&self, task: usize) -> Scope {
+        let has_needs = !self.shared.plan.item(task).needs.is_empty();
+        let items = if has_needs { self.elsewhere(task) } else { HashMap::new() };
+        Scope { items, ..Scope::default() }
     }
 
     /// Reports that an item began.

@@ -1,11 +1,9 @@
 //! Takes in results: applies waivers, frees dependents, and stops after a failure with `--fail-fast`.
 
-use std::sync::Arc;
-
 use crate::run::{BlockedBecause, Event, ItemResult, Status, with_waivers};
 
 use super::super::item::{Done, RetryNotice, blank};
-use super::{Scheduler, claim};
+use super::Scheduler;
 
 impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// Reports an attempt that is followed by another.
@@ -26,12 +24,12 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             self.retried(&again);
         }
         let Done { task, result, seen } = done.expect("a worker's panics are its probes', which are caught");
-        let shared = Arc::clone(&self.shared);
         if !self.dependents[task].is_empty() {
-            let id = &shared.plan.item(task).id;
+            let id = &self.shared.plan.item(task).id;
             self.seen.extend(seen.into_iter().map(|(alias, seen)| (format!("{id}.{alias}"), seen)));
         }
-        self.queue.done(task, claim(&shared.plan, task));
+        self.queue.done(task);
+        self.pace.done(task);
         for next in self.finish(task, result) {
             self.free(next);
         }

@@ -24,10 +24,13 @@ use super::digests::Digests;
 use super::fill::Seen;
 use super::item::{Done, RetryNotice};
 use super::open_files::affordable;
-use super::queue::{Queue, ResourceClaim};
+use super::pace::Pace;
+use super::queue::Queue;
 use super::secrets::{Secrets, used};
 use super::worker::Shared;
 use super::{Options, Ran};
+
+use admit::Next;
 
 /// Runs a plan to its end, or until `stop`.
 pub async fn run(
@@ -94,6 +97,7 @@ struct Scheduler<'a, T> {
     /// The items that need each item.
     dependents: Vec<Vec<usize>>,
     queue: Queue,
+    pace: Pace,
     workers: JoinSet<Done>,
     again: (mpsc::UnboundedSender<RetryNotice>, mpsc::UnboundedReceiver<RetryNotice>),
     /// The items that wait for locks of other runs report here that they begin.
@@ -111,16 +115,18 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
         for task in 0..count {
             shared.plan.item(task).needs.iter().for_each(|need| dependents[*need].push(task));
         }
+        let jobs = options.jobs.min(affordable()).max(1);
         Self {
             options,
-            jobs: options.jobs.min(affordable()).max(1),
+            jobs,
             tell,
             results: vec![None; count],
             previous: HashMap::new(),
             seen: HashMap::new(),
             open_needs: vec![0; count],
             dependents,
-            queue: Queue::default(),
+            queue: Queue::new(options.per_host.unwrap_or(jobs)),
+            pace: Pace::default(),
             workers: JoinSet::new(),
             again: mpsc::unbounded_channel(),
             locked: mpsc::unbounded_channel(),
@@ -143,18 +149,8 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
         let mut green_rounds = 0;
         loop {
             self.admit(&tasks);
-            loop {
-                self.begin();
-                if self.workers.is_empty() {
-                    break;
-                }
-                tokio::select! {
-                    biased;
-                    by = interrupted(stop, deadline) => return Some(by),
-                    Some(task) = self.locked.1.recv() => self.started(task),
-                    Some(again) = self.again.1.recv() => self.retried(&again),
-                    Some(done) = self.workers.join_next() => self.arrived(done),
-                }
+            if let Some(by) = self.round(stop, deadline).await {
+                return Some(by);
             }
             let wait = self.options.wait?;
             green_rounds = if self.is_green() { green_rounds + 1 } else { 0 };
@@ -181,11 +177,40 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
             }
         }
     }
-}
 
-fn claim(plan: &Plan, task: usize) -> ResourceClaim<'_> {
-    let item = plan.item(task);
-    ResourceClaim { locks: &item.locks, exclusive: item.exclusive }
+    /// Runs what was admitted. What interrupted it, if anything did.
+    async fn round(
+        &mut self,
+        stop: &mut (impl Future<Output = Signal> + Unpin),
+        deadline: Option<(Instant, Duration)>,
+    ) -> Option<Interruption> {
+        loop {
+            let next = self.begin();
+            if self.workers.is_empty() {
+                return None;
+            }
+            let (mut is_soon, paused) = match next {
+                Next::Soon => (true, None),
+                Next::At(until) => (false, Some(until)),
+                Next::AfterResult => (false, None),
+            };
+            let mut turn = pin!(tokio::task::yield_now());
+            loop {
+                tokio::select! {
+                    biased;
+                    by = interrupted(stop, deadline) => return Some(by),
+                    Some(task) = self.locked.1.recv() => self.started(task),
+                    Some(again) = self.again.1.recv() => self.retried(&again),
+                    Some(done) = self.workers.join_next() => {
+                        self.arrived(done);
+                        is_soon = true;
+                    }
+                    () = &mut turn, if is_soon => break,
+                    () = tokio::time::sleep_until(paused.unwrap_or_else(Instant::now)), if paused.is_some() => break,
+                }
+            }
+        }
+    }
 }
 
 /// Waits for a signal or the deadline.
