@@ -195,6 +195,9 @@ impl From<Diagnostic> for Diagnostics {
     }
 }
 
+/// The longest line of a list in a help text, in bytes.
+const MAX_HELP: usize = 90;
+
 /// The longest word that others are compared with, in bytes.
 const MAX_WORD: usize = 200;
 
@@ -211,9 +214,27 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|candidate| candidate.len() <= MAX_WORD && word.len().abs_diff(candidate.len()) <= 4 * limit(candidate))
         .filter(|_| word.len() <= MAX_WORD)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= limit(candidate))
+        .filter(|(distance, candidate)| *distance <= limit(candidate) && *distance < word.len().max(candidate.len()))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// `` expected one of `a`, `b` or `c` ``, on several lines if there are many.
+pub fn expected(names: &[&str]) -> String {
+    let mut lines = vec![String::from(if names.len() == 1 { "expected" } else { "expected one of" })];
+    for (position, name) in names.iter().enumerate() {
+        let separator = match names.len() - position {
+            1 => "",
+            2 => " or",
+            _ => ",",
+        };
+        let word = format!(" `{name}`{separator}");
+        match lines.last_mut().filter(|line| line.len() + word.len() <= MAX_HELP) {
+            Some(line) => line.push_str(&word),
+            None => lines.push(word.trim_start().to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// `did you mean …?`, if any candidate is near enough.
@@ -327,7 +348,7 @@ fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, styled: b
         text.push_str(&format!("\n ::: {} ({})", visible(&sources.locate(*span).to_string()), visible_lines(label)));
     }
     for help in &problem.help {
-        text.push_str(&format!("\n  {bold}help{bold:#}: {}", visible_lines(help)));
+        text.push_str(&format!("\n  {bold}help{bold:#}: {}", visible_lines(help).replace('\n', "\n        ")));
     }
     text
 }
@@ -423,5 +444,15 @@ mod tests {
         assert_eq!(closest(&"x".repeat(16 << 20), ["dashboards"]), None);
         assert_eq!(closest("dashbords", ["dashboards", "folders"]), Some("dashboards"));
         assert_eq!(closest("zebra", ["dashboards", "folders"]), None);
+        assert_eq!(closest("x", ["a", "b"]), None);
+    }
+
+    #[test]
+    fn what_is_expected_is_listed_on_lines_of_a_readable_length() {
+        assert_eq!(expected(&["a"]), "expected `a`");
+        assert_eq!(expected(&["a", "b", "c"]), "expected one of `a`, `b` or `c`");
+        let long = expected(&["a-rather-long-name"; 9]);
+        assert_eq!(long.lines().count(), 3, "{long}");
+        assert!(long.lines().all(|line| line.len() <= MAX_HELP), "{long}");
     }
 }

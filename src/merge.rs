@@ -105,7 +105,7 @@ fn foreign(run: &Run, checklist: &Checklist) -> Option<String> {
         return Some(format!("it was written by gate {}, and this is gate {own}", run.gate));
     }
     if run.name != checklist.name {
-        return Some(format!("it is of the checklist `{}`, not `{}`", run.name, checklist.name));
+        return Some(format!("it is a report of the checklist `{}`, not `{}`", run.name, checklist.name));
     }
     (run.digest != checklist.digest).then(|| format!("it was made from another version of `{}`", checklist.file))
 }

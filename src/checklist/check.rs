@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::{Diagnostic, Sources, expected};
 use crate::text::error;
 use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 
@@ -142,7 +142,8 @@ impl<'a> Checks<'a> {
         }
         let names = self.names();
         let problem = Diagnostic::error(format!("no check is called `{name}`"));
-        Err(problem.suggest(name, names.iter().map(String::as_str), format!("there are {}", names.join(", "))))
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Err(problem.suggest(name, names.iter().copied(), expected(&names)))
     }
 }
 
@@ -170,12 +171,11 @@ impl Check {
         fill(&mut probes, &mut lookup, problems);
         if probes.elements().is_empty() {
             let problem = Diagnostic::error("a check without probes checks nothing").at(root.span);
-            problems.push(problem.help("give it a list: `probes:`"));
+            problems.push(problem.help("add a list: `probes:`"));
         }
         let is_sound = problems.len() == before;
         for input in inputs.iter().filter(|input| is_sound && !used.iter().any(|name| **name == *input.key.text)) {
-            problems
-                .push(Diagnostic::error(format!("the input `{}` is used nowhere", input.key.text)).at(input.key.span));
+            problems.push(Diagnostic::error(format!("the input `{}` is not used", input.key.text)).at(input.key.span));
         }
         let mut scope = ReferenceScope {
             aliases: Vec::new(),
@@ -212,10 +212,11 @@ impl Check {
         let names = || self.inputs.iter().map(|input| &*input.key.text);
         for (key, _) in with.iter().filter(|(key, _)| !names().any(|name| *name == *key.text)) {
             let problem = Diagnostic::error(format!("`{}` has no input `{}`", self.name, key.text)).at(key.span);
-            let otherwise = format!("its inputs are `{}`", names().collect::<Vec<_>>().join("`, `"));
-            problems.push(problem.suggest(&key.text, names(), otherwise));
+            problems.push(problem.suggest(&key.text, names(), expected(&names().collect::<Vec<_>>())));
         }
-        for input in self.inputs.iter().filter(|input| input.default.is_none()) {
+        // A missing input is probably one of those, under a wrong name.
+        let is_clean = problems.len() == before;
+        for input in self.inputs.iter().filter(|input| is_clean && input.default.is_none()) {
             if !with.iter().any(|(key, _)| key.text == input.key.text) {
                 let title = format!("`{}` needs its input `{}`", self.name, input.key.text);
                 let problem = Diagnostic::error(title).at(file.name.span).also(input.key.span, "declared here");
@@ -268,7 +269,7 @@ fn lookup(reference: &Reference, inputs: &[Input], used: &mut Vec<String>) -> Lo
         },
         "vars" | "env" | "secrets" | "items" => wrong(
             Diagnostic::error(format!("a check knows only its inputs, not `{head}`"))
-                .help("declare an input, and let who uses the check fill it"),
+                .help("declare an input; `with:` sets it where the check is used"),
         ),
         _ => Lookup::Later,
     }

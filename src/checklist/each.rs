@@ -143,7 +143,7 @@ impl Repeating<'_, '_, '_> {
             let Some(key) = self.key(&node) else { continue };
             if let Some(first) = keys.insert(key.clone(), node.span) {
                 let problem = Diagnostic::error(format!("duplicate element `{key}`")).at(node.span);
-                self.problems.push(problem.also(first, "the first"));
+                self.problems.push(problem.also(first, "first used here"));
             }
             elements.push(Element { node, key });
         }

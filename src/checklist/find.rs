@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, expected};
 use crate::reader;
 use crate::text::error;
 use crate::writer::repository;
@@ -114,7 +114,7 @@ pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
         });
     }
     if let Some(name) = signed_checklist(Path::new(wanted)) {
-        let problem = Diagnostic::error(format!("`{wanted}` holds sign-offs; it is not a checklist"));
+        let problem = Diagnostic::error(format!("`{wanted}` contains sign-offs; it is not a checklist"));
         return Err(problem.help(format!("to verify them: `gate verify {name}`")));
     }
     if is_path(wanted) {
@@ -192,8 +192,12 @@ fn by_name(name: &str, cwd: &Path) -> Result<(PathBuf, PathBuf), Diagnostic> {
     }
     let problem = Diagnostic::error(format!("no checklist is called `{name}`"));
     let folder = shown(&root.join("checklists"), cwd);
-    let there = if names.is_empty() { "no `.yaml` file".to_owned() } else { names.join(", ") };
-    Err(problem.suggest(name, names.iter().map(String::as_str), format!("`{folder}` holds {there}")))
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let otherwise = match &*names {
+        [] => format!("no `.yaml` file in `{folder}/`"),
+        names => format!("{}: the files in `{folder}/`", expected(names)),
+    };
+    Err(problem.suggest(name, names.iter().copied(), otherwise))
 }
 
 fn read(path: &Path, cwd: &Path, read: impl FnOnce(&Path) -> io::Result<String>) -> Result<Found, Diagnostic> {

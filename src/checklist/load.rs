@@ -219,7 +219,7 @@ impl Loader<'_> {
             && !sections.iter().flat_map(|section| &section.items).any(gates)
         {
             let problem = Diagnostic::error("no item of this checklist can fail it: all are `advisory` or `deferred`");
-            self.problems.push(problem.at(node.span).help("let one item at least be neither"));
+            self.problems.push(problem.at(node.span).help("at least one item must be neither"));
         }
         let policy = head.as_mut().and_then(|head| head.waivable.take());
         let policy = policy.as_deref();
@@ -357,24 +357,25 @@ impl Loader<'_> {
         }
         let file = file?;
         if let (Some(time), Some(_)) = (&file.valid_for, &file.sign_off) {
-            let problem = Diagnostic::error("how long a sign-off holds is said in the sign-off").at(time.span);
+            let problem = Diagnostic::error("`valid_for` of a sign-off belongs inside `sign_off`").at(time.span);
             self.problems.push(problem.help(format!("write `sign_off: {{ …, valid_for: {} }}`", time.value)));
         }
         let is_asked = node.get("probes").is_some_and(|list| !list.elements().is_empty() || list.text().is_some());
         if let Some(pending) = &file.pending
             && (is_asked || file.sign_off.is_some() || file.deferred.is_some())
         {
-            let problem =
-                Diagnostic::error("an item that is `pending` has nothing else to be judged by").at(pending.span);
-            self.problems.push(problem.help("remove `pending` when it can be looked at"));
+            let problem = Diagnostic::error("`pending` can't be combined with probes or a sign-off").at(pending.span);
+            self.problems.push(problem.help("remove `pending` when the item can be checked"));
         }
         let covered = if raw_needs.is_empty() { 0 } else { positions.len().max(unknown) };
         let around = Around { has_probes: is_asked, has_subject: self.has_subject, covered };
         self.problems.extend(sign_off::check(&file, around));
         let is_open = file.sign_off.is_some() || file.deferred.is_some() || file.pending.is_some();
         if !is_asked && !is_open && file.manual.is_none() && !self.is_base {
-            let problem = Diagnostic::error(format!("`{}` cannot fail", file.id.value)).at(file.id.span);
-            self.problems.push(problem.help("give it `probes`, a `sign_off`, or say with `deferred` why it is not required, or with `pending` what it waits for"));
+            let problem = Diagnostic::error(format!("`{}` checks nothing", file.id.value)).at(file.id.span);
+            self.problems.push(problem.help(
+                "add `probes` or a `sign_off`; or `deferred` with the reason, or `pending` with what it waits for",
+            ));
         }
         Some(Item {
             id: file.id.value.0.as_str().into(),

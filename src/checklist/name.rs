@@ -31,7 +31,7 @@ impl<'de> Deserialize<'de> for Name {
             return Ok(Self(text));
         }
         Err(de::Error::custom(format!(
-            "`{text}` is not a name: it has letters, digits, `-` and `_`, and does not begin with `-`"
+            "invalid name `{text}`: use letters, digits, `-` and `_`; it must not begin with `-`"
         )))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, MAX_SHOWN, Span};
+use crate::diagnostic::{Diagnostic, MAX_SHOWN, Span, expected};
 use crate::yaml::{Node, Spanned};
 
 use super::each::list_of;
@@ -36,18 +36,16 @@ impl<'a> Names<'a> {
     /// The ids in a checklist. A duplicate is a problem.
     pub fn read(root: &'a Node, unread: &'a [String], is_base: bool, problems: &mut Vec<Diagnostic>) -> Self {
         let mut names = Self { unread, is_base, ..Self::default() };
-        let mut places: HashMap<&str, Span> = HashMap::new();
-        let mut claim = |id: &'a Node, what: &str| {
+        let mut places: HashMap<&str, (Span, &str)> = HashMap::new();
+        let mut claim = |id: &'a Node, what: &'static str| {
             let text = id.text()?;
             // Items that are made from one list share the position of its id.
-            let list = list_of(text).map(|list| (list, places.insert(list, id.span)));
-            if let Some((list, Some(first))) = list.filter(|(_, first)| first.is_some_and(|first| first != id.span)) {
-                let problem = Diagnostic::error(format!("duplicate id `{list}`")).at(id.span);
-                problems.push(problem.label(format!("this {what}")).also(first, "the first"));
-            }
-            if let Some(first) = places.insert(text, id.span) {
+            let list = list_of(text).and_then(|list| Some((list, places.insert(list, (id.span, what))?)));
+            let own = places.insert(text, (id.span, what)).map(|first| (text, first));
+            let list = list.filter(|(_, (first, _))| *first != id.span);
+            for (text, (first, of)) in list.into_iter().chain(own) {
                 let problem = Diagnostic::error(format!("duplicate id `{text}`")).at(id.span);
-                problems.push(problem.label(format!("this {what}")).also(first, "the first"));
+                problems.push(problem.label(format!("id of this {what}")).also(first, format!("id of this {of}, too")));
             }
             Some(text)
         };
@@ -154,8 +152,8 @@ impl<'a> Names<'a> {
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
         let otherwise = match names.len() {
-            0..=10 => format!("there are `{}`", names.join("`, `")),
-            _ => "`gate list` shows what there is".to_owned(),
+            0..=10 => expected(&names),
+            _ => "`gate list NAME` lists the items of a checklist".to_owned(),
         };
         problem.suggest(&id.value, names, otherwise)
     }
@@ -192,8 +190,8 @@ impl<'a> Names<'a> {
                         if circle.len() > MAX_SHOWN {
                             circle.splice(MAX_SHOWN / 2..circle.len() - MAX_SHOWN / 2, ["…"]);
                         }
-                        let title = format!("needs lead in a circle: {}", circle.join(" → "));
-                        problems.push(Diagnostic::error(title).at(span).help("none of these could ever begin"));
+                        let title = format!("`needs` form a cycle: {}", circle.join(" → "));
+                        problems.push(Diagnostic::error(title).at(span).help("none of these items can start"));
                     }
                     Some(State::Done) | None => {}
                 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, expected};
 use crate::probe::{Kind, Registry, VIA};
 use crate::yaml::{self, Key, Node, Value};
 
@@ -21,6 +21,9 @@ pub fn default_timing() -> Timing {
 
 /// What may stand beside the kind.
 const OPTIONS: [&str; 5] = ["as", "expect", "timeout", "retry", "eventually"];
+
+/// What to do about an unknown or missing kind.
+const KINDS: &str = "`gate list --probes` lists all kinds; `use: NAME` uses a check";
 
 /// The one entry of a probe that names what it is.
 pub enum Named<'a> {
@@ -56,16 +59,17 @@ pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diag
         problems.push(problem);
         return None;
     }
-    problems.extend(unknown.iter().map(|key| strange(key, registry)));
+    problems.extend(unknown.iter().map(|key| strange(key, !found.is_empty(), registry)));
     match <[(Named, Span); 1]>::try_from(found) {
         Ok([(named, _)]) => Some(named),
         Err(found) => {
             if let [first, second, ..] = found.as_slice() {
-                let problem = Diagnostic::error("a probe is of one kind").at(second.1).also(first.1, "the first");
-                problems.push(problem.help("begin the second with `-` on a line of its own"));
+                let problem = Diagnostic::error("a probe must have exactly one kind").at(second.1);
+                let problem = problem.label("second kind").also(first.1, "first kind");
+                problems.push(problem.help("make two probes of it: begin a new line with `-`"));
             } else if unknown.is_empty() {
-                let problem = Diagnostic::error("this names no kind of probe").at(node.span);
-                problems.push(problem.help(format!("the kinds are {}, and `use` for a check", kinds(registry))));
+                let problem = Diagnostic::error("the kind of this probe is missing").at(node.span);
+                problems.push(problem.help(KINDS));
             }
             None
         }
@@ -81,14 +85,16 @@ fn not_indented(keys: &[&Key], kind: &dyn Kind, name: &Key) -> Option<Diagnostic
     Some(problem.help(format!("indent `{}` below `{}`", setting.text, name.text)))
 }
 
-fn strange(key: &Key, registry: &Registry) -> Diagnostic {
+fn strange(key: &Key, has_kind: bool, registry: &Registry) -> Diagnostic {
     if &*key.text == VIA {
         let problem = Diagnostic::error("`via` is a setting of the probe").at(key.span);
         return problem.help("write it inside, as in `http: { url: …, via: … }`, or at the item for all of its probes");
     }
     let names = registry.names().chain(OPTIONS).chain(["use", "with"]);
-    let problem = Diagnostic::error(format!("unknown probe `{}`", key.text)).at(key.span);
-    problem.suggest(&key.text, names, format!("the kinds are {}, and `use` for a check", kinds(registry)))
+    let what = if has_kind { "key" } else { "probe" };
+    let problem = Diagnostic::error(format!("unknown {what} `{}`", key.text)).at(key.span);
+    let otherwise = if has_kind { expected(&OPTIONS) } else { KINDS.to_owned() };
+    problem.suggest(&key.text, names, otherwise)
 }
 
 /// What is wrong with `http: https://api`: the value without the setting that it is for.
@@ -108,11 +114,6 @@ fn without_setting(settings: &Node, kind: &dyn Kind) -> Option<Diagnostic> {
     let names: Vec<String> = names.iter().map(|name| format!("{name}: …")).collect();
     let problem = Diagnostic::error(format!("`{}` takes a map of settings, not {}", kind.name(), settings.kind()));
     Some(problem.at(settings.span).label(format!("did you mean `{}: {{ {} }}`?", kind.name(), names.join(", "))))
-}
-
-fn kinds(registry: &Registry) -> String {
-    let names: Vec<String> = registry.names().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }
 
 /// Reads a probe of a kind. What can be referred to from it is in `scope`, where its own alias is added.
@@ -170,7 +171,7 @@ pub fn read(
         let problem = |title: String| Diagnostic::error(title).at(alias.span);
         if ROOTS.contains(&&*alias.value.0) {
             let taken = problem(format!("a probe cannot be called `{}`", alias.value));
-            problems.push(taken.help(format!("`{}` mean something by themselves", ROOTS.join("`, `"))));
+            problems.push(taken.help(format!("`{}` are reserved names", ROOTS.join("`, `"))));
         } else if scope.aliases.iter().any(|(other, _)| *other == alias.value.0) {
             problems.push(problem(format!("two probes of this item are called `{}`", alias.value)));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, expected};
 use crate::expect;
 use crate::yaml::{Node, Reference};
 
@@ -94,7 +94,7 @@ fn elsewhere(
         return (!scope.is_base).then(|| wrong(format!("no item is called `{id}`")));
     };
     if !scope.needs.iter().any(|need| *need == id || Some(*need) == section || Some(*need) == list_of(id)) {
-        let problem = wrong(format!("`{}` looks at what `{id}` saw, but does not need it", scope.item));
+        let problem = wrong(format!("`{}` uses a result of `{id}`, but does not need it", scope.item));
         return Some(problem.help(format!("add it: `needs: [{id}]`")));
     }
     let entries = || probes.elements().iter().filter(|probe| probe.get("as").is_some());
@@ -127,7 +127,7 @@ fn unknown(first: &str, reference: &Reference, scope: &ReferenceScope) -> Diagno
     let aliases = || scope.aliases.iter().map(|(alias, _)| alias.as_str());
     let otherwise = match aliases().collect::<Vec<_>>().as_slice() {
         [] => format!("name a probe before this one with `as: {first}`; write `$$` for a dollar"),
-        names => format!("there are `{}`, and `{}`", names.join("`, `"), ROOTS.join("`, `")),
+        names => expected(&[names, &ROOTS].concat()),
     };
     problem.suggest(first, aliases().chain(ROOTS), otherwise)
 }

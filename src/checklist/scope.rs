@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::diagnostic::{Diagnostic, MAX_SHOWN, Sources, Span};
+use crate::diagnostic::{Diagnostic, MAX_SHOWN, Sources, Span, expected};
 use crate::env::Env;
 use crate::yaml::{Key, Lookup, Node, Part, Reference, Scalar, Style, Value, fill_and_note, head};
 
-/// The first words of references that mean something by themselves.
+/// The first words of references, which are reserved names.
 pub const ROOTS: [&str; 6] = ["vars", "env", "secrets", "items", "inputs", "each"];
 
 /// How many variables may refer to one another in a row.
@@ -63,7 +63,10 @@ impl<'a> Scope<'a> {
             if vars.insert(&key.text, Var::Filled(node.clone())).is_none() {
                 vars.remove(&*key.text);
                 let problem = Diagnostic::error(format!("`--var {}`: the checklist has no such variable", key.text));
-                let otherwise = "only variables under `vars` can be overridden";
+                let otherwise = match &*names {
+                    names if names.is_empty() || names.len() > MAX_SHOWN => "declare it under `vars:`".to_owned(),
+                    names => expected(names),
+                };
                 problems.push(problem.suggest(&key.text, names.iter().copied(), otherwise));
             }
         }
@@ -103,7 +106,7 @@ impl<'a> Scope<'a> {
 
     /// Fills every variable, also those that nothing refers to, and says what is wrong in them and in `--var`.
     pub fn problems(mut self) -> Vec<Diagnostic> {
-        for name in std::mem::take(&mut self.names) {
+        for name in self.names.clone() {
             self.var(name, Span::default());
         }
         self.problems
@@ -116,7 +119,8 @@ impl<'a> Scope<'a> {
         match head {
             "vars" => self.var(name, reference.span),
             "env" if name.is_empty() => {
-                wrong(Diagnostic::error("`env` alone is not a value").help("name a variable: `${env.STAGING_URL}`"))
+                let problem = Diagnostic::error("the name of the environment variable is missing");
+                wrong(problem.help("such as `${env.STAGING_URL}`"))
             }
             "env" => match self.env.var(name) {
                 Some(value) => Lookup::Found(text(value, reference.span)),
@@ -134,7 +138,7 @@ impl<'a> Scope<'a> {
             }
             "inputs" => wrong(
                 Diagnostic::error("a checklist has no inputs")
-                    .help("only a check in `checks/` is given `inputs`; a checklist has `vars`"),
+                    .help("only checks in `checks/` have `inputs`; a checklist has `vars`"),
             ),
             // What a probe saw is known when it has looked.
             _ => Lookup::Later,
@@ -169,9 +173,8 @@ impl<'a> Scope<'a> {
                 return Err(Lookup::Wrong(Box::new(problem)));
             }
             let otherwise = match &*self.names {
-                [] => "there are none: put it under `vars:`".to_owned(),
-                names if names.len() > MAX_SHOWN => "add it under `vars:`".to_owned(),
-                names => format!("there are `{}`", names.join("`, `")),
+                names if names.is_empty() || names.len() > MAX_SHOWN => "declare it under `vars:`".to_owned(),
+                names => expected(names),
             };
             return Err(Lookup::Wrong(Box::new(problem.suggest(name, self.names.iter().copied(), otherwise))));
         };

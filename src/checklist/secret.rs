@@ -49,9 +49,11 @@ pub fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Secret> {
         if node.text().is_some() || matches!(node.value, yaml::Value::Unresolved(_)) {
             // Most probably the value itself.
             problems.push(
-                Diagnostic::error(format!("the value of the secret `{name}` does not belong into the checklist"))
+                Diagnostic::error(format!("the value of the secret `{name}` must not be stored in the checklist"))
                     .at_unshown(node.span)
-                    .help(format!("leave it out to take the environment variable `{name}`, or say `{{ file: … }}`")),
+                    .help(format!(
+                        "remove the value to read the environment variable `{name}`, or use `{{ file: … }}`"
+                    )),
             );
             continue;
         }
@@ -66,7 +68,7 @@ pub fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Secret> {
         .collect();
         match <[SecretSource; 1]>::try_from(sources) {
             Ok([SecretSource::Command(argv)]) if argv.is_empty() => {
-                problems.push(Diagnostic::error("an empty `command` prints nothing").at(node.span));
+                problems.push(Diagnostic::error("`command` is empty").at(node.span));
             }
             Ok([source]) => secrets.push(Secret { name, source, span: key.span }),
             Err(sources) => {

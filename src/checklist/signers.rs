@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use crate::diagnostic::Diagnostic;
 use crate::yaml::Node;
 
-/// The files of keys that may sign, relative to the folder that holds `checklists/`.
+/// The files of keys that may sign, relative to the folder that contains `checklists/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedSigners {
     /// One file for every role.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
@@ -102,8 +103,8 @@ impl LedgerArgs {
         let place = location.name.clone();
         let opened = Ledger::open_existing(location, root, env).await;
         opened.map_err(|problem| Failure::output(problem, env))?.ok_or_else(|| {
-            let problem = Diagnostic::error(format!("nothing is recorded yet: the ledger {place} does not exist"));
-            Failure::usage(problem.help(format!("make a first run: `gate check {name}`")), env)
+            let problem = Diagnostic::error(format!("no runs are recorded: the ledger {place} does not exist"));
+            Failure::usage(problem.help(format!("run `gate check {name}` first")), env)
         })
     }
 }
@@ -158,6 +159,11 @@ pub enum OutputFormat {
     Table,
     /// JSON for programs
     Json,
+}
+
+/// A number of at least 1.
+pub fn count<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number from 1 up".to_owned())
 }
 
 /// A name and its value.

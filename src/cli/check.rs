@@ -17,6 +17,7 @@ use crate::run::{Severity, Shard};
 use crate::text::error;
 use crate::yaml::Duration;
 
+use super::arguments::count;
 use super::conclude::{Destination, FoundOrigin, Recording, conclude};
 use super::output::{OutputArgs, formats};
 use super::record::{Asked, Recorder};
@@ -46,7 +47,7 @@ pub struct Check {
     #[arg(long, value_name = "K/N|ci", conflicts_with_all = ["only", "skip", "severity", "failed"])]
     shard: Option<ShardArg>,
     /// Maximum number of items to run concurrently
-    #[arg(long, short, value_name = "N", default_value_t = NonZeroUsize::new(engine::JOBS).expect("it is not 0"))]
+    #[arg(long, short, value_name = "N", value_parser = count::<NonZeroUsize>, default_value_t = NonZeroUsize::new(engine::JOBS).expect("it is not 0"))]
     jobs: NonZeroUsize,
     /// Maximum number of items to run concurrently that connect to the same host and port; default: as many as --jobs
     #[arg(long, value_name = "N")]
@@ -61,7 +62,7 @@ pub struct Check {
     #[arg(long, value_name = "TIME", requires = "wait", default_value = "1s")]
     interval: Duration,
     /// With --wait, require this many passing rounds in a row; above 1, each round reruns every item with probes
-    #[arg(long, value_name = "N", requires = "wait", default_value = "1")]
+    #[arg(long, value_name = "N", requires = "wait", value_parser = count::<NonZeroU32>, default_value = "1")]
     consecutive: NonZeroU32,
     /// Stop after the first failure; advisory items don't count
     #[arg(long)]

@@ -103,15 +103,15 @@ impl Diff {
         let second = self.second.or_else(|| latest.next());
         let first = self.first.or_else(|| latest.next());
         let (Some(first), Some(second)) = (first, second) else {
-            let problem = Diagnostic::error(format!("two runs of `{name}` are needed to compare"));
-            return Err(Failure::usage(problem.help(format!("`gate history {name}` shows what there is")), env));
+            let problem = Diagnostic::error(format!("two recorded runs of `{name}` are needed to compare"));
+            return Err(Failure::usage(problem.help(format!("`gate history {name}` lists the runs")), env));
         };
         let mut found = Vec::new();
         for id in [first, second] {
             let run = ledger.run(key, id).await.map_err(failed)?;
             found.push(run.ok_or_else(|| {
-                let problem = Diagnostic::error(format!("no such run of `{name}`: {id}"));
-                Failure::usage(problem.help(format!("`gate history {name}` shows what there is")), env)
+                let problem = Diagnostic::error(format!("no run {id} of `{name}` is recorded"));
+                Failure::usage(problem.help(format!("`gate history {name}` lists the runs")), env)
             })?);
         }
         let second = found.pop().expect("two were asked for");

@@ -23,9 +23,8 @@ pub async fn ids(checklist: &Checklist, args: &LedgerArgs, env: &Console) -> Res
         None => None,
     };
     let Some(last) = last else {
-        let problem = Diagnostic::error(format!(
-            "no run of `{name}` is recorded in {place}, so that nothing is known to have failed"
-        ));
+        let problem =
+            Diagnostic::error(format!("no run of `{name}` is recorded in {place}, so `--failed` has nothing to run"));
         return Err(Failure::usage(problem.help(format!("run `gate check {name}` first")), env));
     };
     let red = last.states.into_iter().filter(|state| !state.status.is_green());

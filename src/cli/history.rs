@@ -12,6 +12,7 @@ use crate::report::words;
 use crate::run::Status;
 use crate::text::visible;
 
+use super::arguments::count;
 use super::list::columns;
 use super::{Console, Exit, Failure, LedgerArgs, OutputFormat, print};
 
@@ -20,7 +21,7 @@ pub struct History {
     /// Checklist. Default: list the last run of every checklist
     name: Option<String>,
     /// Number of runs to list
-    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(20).expect("it is not 0"))]
+    #[arg(long, value_name = "N", value_parser = count::<NonZeroUsize>, default_value_t = NonZeroUsize::new(20).expect("it is not 0"))]
     limit: NonZeroUsize,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table")]

@@ -44,7 +44,7 @@ impl Import {
             Failure::usage(problem.help(help), env)
         })?;
         for line in left_out {
-            writeln!(io::stderr(), "left out: {}", visible(&line)).ok(); // a closed terminal does not stop it
+            writeln!(io::stderr(), "note: {}", visible(&line)).ok(); // a closed terminal does not stop it
         }
         let Some(output) = &self.output else {
             print(&yaml, env)?;

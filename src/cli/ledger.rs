@@ -10,6 +10,7 @@ use crate::ledger::{Key, Retention};
 use crate::report::{self, RenderOptions};
 use crate::yaml::Duration;
 
+use super::arguments::count;
 use super::{Console, Exit, Failure, LedgerArgs, print};
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ enum Command {
         /// Checklist: a name or a path
         name: String,
         /// Keep this many of the newest runs
-        #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(1000).expect("it is not 0"))]
+        #[arg(long, value_name = "N", value_parser = count::<NonZeroUsize>, default_value_t = NonZeroUsize::new(1000).expect("it is not 0"))]
         keep: NonZeroUsize,
         /// Delete runs older than this, such as `90d`
         #[arg(long, value_name = "TIME", default_value = "395d")]
@@ -69,7 +70,7 @@ impl Ledger {
                 let retention = Retention { keep: keep.get(), since };
                 let count = ledger.prune(&key, retention).await.map_err(failed)?;
                 let runs = if count == 1 { "run" } else { "runs" };
-                print(&format!("removed {count} {runs} of {key}\n"), &env)?;
+                print(&format!("deleted {count} {runs} of `{}` in the project `{}`\n", key.name, key.project), &env)?;
             }
         }
         ledger.close().await;

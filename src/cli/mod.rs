@@ -43,7 +43,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::checklist::{self, Checklist, Described, Found, Overrides};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, expected};
 use crate::engine;
 use crate::env::Env;
 use crate::ledger::Location;
@@ -365,5 +365,5 @@ fn folder(env: &Console) -> PathBuf {
 fn unknown_kind(name: &str, registry: &Registry) -> Diagnostic {
     let names: Vec<&str> = registry.names().collect();
     let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));
-    problem.suggest(name, names.iter().copied(), format!("the kinds are {}", names.join(", ")))
+    problem.suggest(name, names.iter().copied(), expected(&names))
 }

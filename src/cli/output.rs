@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, expected};
 use crate::report::{self, Detail, Format, Kept, Outputs, RenderOptions, Unmarked};
 use crate::run::{Run, Signal, Weaker};
 use crate::secret::Redacted;
@@ -81,8 +81,8 @@ impl OutputArgs {
             None => None,
             Some(Some(path)) => Some(path.clone()),
             Some(None) => Some(own.ok_or_else(|| {
-                let problem = Diagnostic::error("`--markdown` has no path, and the checklist names none");
-                let help = "say `--markdown=READINESS.md`, or put `markdown: READINESS.md` into the checklist";
+                let problem = Diagnostic::error("`--markdown` has no path, and the checklist has no `markdown`");
+                let help = "pass `--markdown=READINESS.md`, or add `markdown: READINESS.md` to the checklist";
                 Failure::usage(problem.help(help), env)
             })?),
         };
@@ -166,16 +166,13 @@ pub fn formats() -> String {
 
 fn format_named(name: &str) -> Result<&'static Format, String> {
     let names: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
-    report::format(name).ok_or_else(|| {
-        crate::diagnostic::suggestion(name, names.iter().copied())
-            .unwrap_or_else(|| format!("the formats are {}", names.join(", ")))
-    })
+    report::format(name).ok_or_else(|| expected(&names))
 }
 
 fn report(text: &str) -> Result<(&'static Format, PathBuf), String> {
-    let (format, path) = text.split_once('=').ok_or("it is `FORMAT=PATH`, such as `json=run.json`")?;
+    let (format, path) = text.split_once('=').ok_or("expected `FORMAT=PATH`, such as `json=run.json`")?;
     if path.is_empty() {
-        return Err("there is no path behind `=`".to_owned());
+        return Err("missing path after `=`".to_owned());
     }
     Ok((format_named(format)?, path.into()))
 }

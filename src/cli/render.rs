@@ -100,7 +100,7 @@ impl Render {
             None if !self.check => Ok(None),
             Some(None) | None => own().map(Some).ok_or_else(|| {
                 let problem = Diagnostic::error(
-                    "missing path: `markdown` of the checklist is missing or refers to an unset variable",
+                    "missing path: the checklist has no `markdown`, or it refers to an unset variable",
                 );
                 let help = "pass `--markdown=READINESS.md`, or add `markdown: READINESS.md` to the checklist";
                 Failure::usage(problem.help(help), env)

@@ -17,6 +17,9 @@ use super::history::when;
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, check, load_any, print, unknown_kind};
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "gate show [OPTIONS] <NAME> [ITEM]\n       gate show --probe <KIND>\n       gate show --check <NAME>"
+)]
 pub struct Show {
     /// Checklist: a name, a path, or `-` for standard input
     #[arg(required_unless_present_any = ["probe", "check"])]
@@ -54,7 +57,7 @@ impl Show {
         let is_meant = |wanted: &str, id: &str| wanted == id || Some(wanted) == list_of(id);
         if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.iter().any(|id| is_meant(wanted, id))) {
             let problem = Diagnostic::error(format!("no item is called `{wanted}`"));
-            let otherwise = format!("`gate list {name}` shows what there is");
+            let otherwise = format!("`gate list {name}` lists the items");
             return Err(Failure::usage(problem.suggest(wanted, ids, otherwise), &env));
         }
         let wanted =

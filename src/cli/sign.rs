@@ -164,7 +164,7 @@ impl Sign {
             (Some(report), _) => report,
             (None, Some(last)) => Signable::new(&last.digest, last.run),
             (None, None) => {
-                let problem = Diagnostic::error(format!("there is no whole run of `{}` to sign", checklist.name));
+                let problem = Diagnostic::error(format!("there is no full run of `{}` to sign", checklist.name));
                 return Err(refused(problem.help(again(checklist))));
             }
         };

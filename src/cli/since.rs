@@ -75,7 +75,7 @@ fn listed_file(line: &str) -> Option<(&str, &str)> {
     Some((path, attributes.rsplit(' ').next()?))
 }
 
-/// A path that is relative to where we are, relative to the folder that holds `checklists/`.
+/// A path that is relative to the working directory, made relative to the folder that contains `checklists/`.
 fn relative(folder: &Path, path: &Path, root: &Path) -> PathBuf {
     let full = folder.join(path);
     full.strip_prefix(root).map(Path::to_owned).unwrap_or(full)

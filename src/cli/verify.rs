@@ -53,8 +53,8 @@ impl Verify {
             lines.push(format!("{place}{}: {}: {words}", judged.entry().item, judged.signed()));
         }
         lines.push(match refused {
-            0 => format!("{} read, all acceptable", sign_offs.judged.len()),
-            _ => format!("{} read, {refused} REFUSED", sign_offs.judged.len()),
+            0 => format!("sign-offs and revocations: {}, none refused", sign_offs.judged.len()),
+            _ => format!("sign-offs and revocations: {}, {refused} REFUSED", sign_offs.judged.len()),
         });
         let text: String = lines.iter().map(|line| format!("{}\n", visible(line))).collect();
         print(&text, &env)?;

@@ -299,7 +299,7 @@ mod tests {
         let options = HttpOptions { ca: Some("ca.pem".into()), ..HttpOptions::default() };
         let cx = context(dir.path());
         let error = cx.http(&url("https://localhost"), &options, Manner::default()).expect_err("no certificate in it");
-        assert!(error.to_string().ends_with("ca.pem` holds no certificate"), "{error}");
+        assert!(error.to_string().ends_with("ca.pem` contains no certificate"), "{error}");
         assert!(error.help.is_some());
     }
 }

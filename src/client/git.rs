@@ -92,7 +92,7 @@ impl<'a> Git<'a> {
     pub fn new(env: &'a Env, dir: PathBuf) -> Result<Git<'a>, Fault> {
         if !dir.is_dir() {
             return Err(Fault::new(format!("there is no folder `{}`", dir.display()))
-                .help("`dir` is relative to the folder that holds `checklists/`"));
+                .help("`dir` is relative to the folder that contains `checklists/`"));
         }
         Ok(Git { env, dir, is_bare: false, overrides: OnceCell::new() })
     }
@@ -183,7 +183,7 @@ impl<'a> Git<'a> {
         let dir = self.dir.display();
         if said.errors.contains("not a git repository") {
             return Fault::new(format!("`{dir}` is not in a Git repository")).help(
-                "`dir` is relative to the folder that holds `checklists/`; was the source copied without `.git`?",
+                "`dir` is relative to the folder that contains `checklists/`; was the source copied without `.git`?",
             );
         }
         if said.errors.contains("dubious ownership") {

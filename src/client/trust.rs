@@ -123,7 +123,7 @@ pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> 
     let pem = file::read(file, file::MAX_PEM)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
     if certificates.is_empty() {
-        let fault = Fault::new(format!("`{}` holds no certificate", file.display()));
+        let fault = Fault::new(format!("`{}` contains no certificate", file.display()));
         return Err(fault.help("`ca` wants PEM: `-----BEGIN CERTIFICATE-----` and so on"));
     }
     Ok(certificates)

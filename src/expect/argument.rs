@@ -87,8 +87,7 @@ pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Op
 fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Expected> {
     if scalar.style == Style::Plain && is_no_json_number(&scalar.text) {
         let problem = Diagnostic::error(format!("nothing equals `{}`", scalar.text)).at(span);
-        problems
-            .push(problem.help("observations are JSON, which has no such number; bounds are `at_least`, `below`, …"));
+        problems.push(problem.help("JSON has no such number; for bounds, use `at_least`, `below`, …"));
         return None;
     }
     if looks_like_commit(scalar, target) {
@@ -139,7 +138,7 @@ pub fn no_field(name: &str, span: Span, barren: &Barren, shape: &Shape) -> Diagn
         Barren::Other => problem.label(format!("there are no fields in {}", shape.words())),
         Barren::Fields(fields) => match suggestion(name, fields.iter().copied()) {
             Some(text) => problem.label(text),
-            None => problem.label("not observed").help(format!("what is observed: `{}`", fields.join("`, `"))),
+            None => problem.label("not observed").help(format!("the fields are `{}`", fields.join("`, `"))),
         },
     }
 }
@@ -167,7 +166,7 @@ pub fn empty(operator: &str, span: Span) -> Diagnostic {
 
 /// The problem of an operator with an argument of the wrong type.
 pub fn wants(operator: &str, what: &str, node: &Node) -> Diagnostic {
-    Diagnostic::error(format!("`{operator}` wants {what}, not {}", node.kind())).at(node.span)
+    Diagnostic::error(format!("`{operator}` needs {what}, not {}", node.kind())).at(node.span)
 }
 
 /// A number or a time to compare with.
@@ -259,7 +258,7 @@ pub fn range(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<VersionReq> 
     match VersionReq::parse(bare.strip_prefix(['v', 'V']).unwrap_or(bare)) {
         Ok(range) if !range.comparators.is_empty() => Some(range),
         Ok(_) => {
-            problems.push(Diagnostic::error("any version is in `*`, so it asserts nothing").at(node.span));
+            problems.push(Diagnostic::error("`*` matches any version, so it asserts nothing").at(node.span));
             None
         }
         Err(_) => {

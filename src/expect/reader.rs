@@ -124,7 +124,7 @@ fn one_of(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Optio
     match &node.value {
         yaml::Value::Unresolved(_) => None,
         yaml::Value::List(choices) if choices.is_empty() => {
-            problems.push(Diagnostic::error("nothing is one of an empty list").at(node.span));
+            problems.push(Diagnostic::error("an empty list matches nothing").at(node.span));
             None
         }
         yaml::Value::List(choices) => {

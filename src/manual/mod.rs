@@ -71,7 +71,7 @@ pub fn index(registry: &Registry, checks: &[Described]) -> String {
         writeln!(page, "| [`{name}`](probes/{name}.md) | {} |", one_line(&summary(&**kind))).expect(TAKES_ALL);
     }
     page.push_str(
-        "\n## Checks\n\nLists of probes that come with gate, for `use:`. A file of the same name in your own\n",
+        "\n## Checks\n\nLists of probes that come with gate, for use with `use:`. A file of the same name in your own\n",
     );
     page.push_str("`checks/` overrides one of these.\n\n| check | what it verifies |\n|---|---|\n");
     for Described { name, description, .. } in checks {

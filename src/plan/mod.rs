@@ -149,7 +149,7 @@ impl Selection {
             return Ok(selected);
         }
         Err(Diagnostic::error(format!("`{}` selects no item", self.words().unwrap_or_default()))
-            .help("what checks nothing says nothing")
+            .help("select at least one item")
             .into())
     }
 

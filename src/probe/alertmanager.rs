@@ -1,4 +1,4 @@
-//! `alertmanager`: is an Alertmanager ready, whom would it tell, and what is it telling now?
+//! `alertmanager`: is an Alertmanager ready, what are its receivers, and what is firing?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,14 @@ use super::{Context, Fault, Probe};
 use crate::client::api::Api;
 use crate::client::http::{HttpUrl, Login, Request};
 
-/// Looks at one Alertmanager: its readiness, its cluster, its receivers, alerts and silences.
+/// Checks an Alertmanager: its readiness, cluster, receivers, alerts and silences.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Alertmanager {
-    /// Where Alertmanager is, such as `http://alertmanager.staging.example:9093`, with the path that it is served under.
+    /// The URL of Alertmanager, such as `http://alertmanager.staging.example:9093`, with the path that it is served
+    /// under.
     url: HttpUrl,
-    /// Look only at alerts and silences that match all of these, such as `severity="critical"`. Default: all of them.
+    /// Count only alerts and silences that match all of these, such as `severity="critical"`. Default: all of them.
     #[serde(default)]
     filter: Vec<String>,
     #[serde(rename = "..", default)]
@@ -25,10 +26,10 @@ pub struct Alertmanager {
     login: Login,
 }
 
-/// What an Alertmanager says about itself. While it is not ready, only that is known.
+/// What an Alertmanager reports. While it is not ready, only that is known.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AlertmanagerSeen {
-    /// Whether it says that it is ready to take alerts.
+    /// Whether it reports that it is ready.
     pub ready: bool,
     /// Its cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,26 +37,26 @@ pub struct AlertmanagerSeen {
     /// Its version, such as `0.27.0`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// When it was started, in RFC 3339.
+    /// When it started, in RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
-    /// The names of those whom it can tell.
+    /// The names of its receivers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receivers: Option<Vec<String>>,
-    /// The alerts that it has now.
+    /// Its alerts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts: Option<Alerts>,
-    /// The silences that are in force or will be.
+    /// Its silences, active and pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silences: Option<Silences>,
 }
 
-/// The nodes that share which alerts were sent already.
+/// The nodes of its cluster, which share what was already sent.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Cluster {
-    /// `ready`; `settling` while it looks for its peers; `disabled` where it is meant to be alone.
+    /// `ready`; `settling` while it looks for its peers; `disabled` if clustering is off.
     pub status: String,
-    /// How many nodes there are, itself among them. 0 where it is meant to be alone.
+    /// Number of nodes, including itself. 0 if clustering is off.
     pub peers: usize,
     /// Their addresses, such as `10.1.2.3:9094`.
     pub addresses: Vec<String>,
@@ -64,44 +65,44 @@ pub struct Cluster {
 /// Alerts.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Alerts {
-    /// How many are active: neither silenced nor inhibited.
+    /// Number of active alerts: neither silenced nor inhibited.
     pub count: usize,
-    /// The names of the active ones, each once.
+    /// The names of the active alerts, each once.
     pub names: BTreeSet<String>,
-    /// How many are active of each severity, by the label `severity`. What has no such label is under `none`.
+    /// Number of active alerts by the label `severity`. Those without the label are under `none`.
     pub by_severity: BTreeMap<String, usize>,
-    /// How many are silenced or inhibited.
+    /// Number of silenced or inhibited alerts.
     pub suppressed: usize,
 }
 
 /// Silences.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Silences {
-    /// How many are in force.
+    /// Number of active silences.
     pub count: usize,
-    /// How many will be later.
+    /// Number of silences that begin later.
     pub pending: usize,
-    /// How many of all that are in force, whatever `filter` is, match every alert, such as `alertname=~".+"` or
+    /// Number of active silences, whatever `filter` is, that match every alert, such as `alertname=~".+"` or
     /// `alertname!="Watchdog"`: then nobody is notified.
     pub over_everything: usize,
-    /// Those in force.
+    /// The active silences.
     pub active: Vec<Silence>,
 }
 
 /// A silence.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Silence {
-    /// What it silences, such as `alertname="HighLatency", job=~"api.*"`.
+    /// Its matchers, such as `alertname="HighLatency", job=~"api.*"`.
     pub matchers: String,
-    /// Who made it.
+    /// Who created it.
     pub created_by: String,
-    /// Why.
+    /// Its comment.
     pub comment: String,
     /// When it ends, in RFC 3339.
     pub ends: String,
 }
 
-// Of `GET /api/v2/status`, `config.original` is left where it is: it holds the passwords of every receiver.
+// Of `GET /api/v2/status`, `config.original` is not read: it contains the passwords of every receiver.
 #[derive(Deserialize)]
 struct Status {
     cluster: ClusterStatus,
@@ -192,13 +193,14 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
         if !ready.is_ok() {
             return Err(ready.fault());
         }
-        // A proxy or a login page says 200 to `/-/ready` too: only the API's own answer shows who is there.
+        // A proxy or a login page returns 200 for `/-/ready`, too: only the API's own answer shows that it is
+        // Alertmanager.
         let status: Status = api.send(cx, api.get("/api/v2/status", &[])).await?.json()?;
         let receivers: Vec<Named> = api.send(cx, api.get("/api/v2/receivers", &[])).await?.json()?;
         let filter: Vec<_> = self.filter.iter().map(|filter| ("filter", filter.as_str())).collect();
         let alerts: Vec<Alert> = api.send(cx, api.get("/api/v2/alerts", &filter)).await?.json()?;
         let silences: Vec<Kept> = api.send(cx, api.get("/api/v2/silences", &filter)).await?.json()?;
-        // The filter would hide a silence over everything, which has another label in its matchers.
+        // The filter would hide a silence of everything, which has another label in its matchers.
         let over_everything = match filter.as_slice() {
             [] => over_everything(&silences),
             [_, ..] => {
@@ -263,7 +265,7 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        // Not the status: a person would have the configuration's passwords on the screen.
+        // Not the status: it would print the configuration's passwords on the screen.
         Some(self.login.curl(&self.is_ready()))
     }
 }
@@ -299,7 +301,7 @@ fn of_alerts(alerts: &[Alert]) -> Alerts {
             seen.suppressed += 1;
             continue;
         }
-        // `unprocessed` too: it has only just arrived, and will be sent.
+        // `unprocessed` too: it has just arrived, and will be sent.
         seen.count += 1;
         seen.names.extend(alert.labels.get("alertname").cloned());
         let severity = alert.labels.get("severity").map_or("none", String::as_str);
@@ -308,7 +310,7 @@ fn of_alerts(alerts: &[Alert]) -> Alerts {
     seen
 }
 
-/// How many silences in force match every alert.
+/// Number of active silences that match every alert.
 fn over_everything(silences: &[Kept]) -> usize {
     let is_over_everything =
         |silence: &&Kept| silence.status.state == "active" && silence.matchers.iter().all(Matcher::matches_every_alert);
@@ -331,7 +333,7 @@ fn of_silences(silences: Vec<Kept>, over_everything: usize) -> Silences {
 }
 
 impl Matcher {
-    /// Whether it leaves out no alert that has the label, or of `alertname` no more than a few.
+    /// Whether it matches every alert that has the label, or for `alertname` all but a few.
     fn matches_every_alert(&self) -> bool {
         let values: &[&str] = match self.name.as_str() {
             "alertname" => &["HighLatency", "NodeDown2", "KubePodCrashLooping"],
@@ -348,7 +350,7 @@ impl Matcher {
         !lets_some_through && values.iter().all(|value| matches(value) == is_equal)
     }
 
-    /// As Alertmanager itself writes it.
+    /// As Alertmanager writes it.
     fn written(&self) -> String {
         let operator = match (self.is_equal.unwrap_or(true), self.is_regex) {
             (true, false) => "=",

@@ -18,56 +18,60 @@ use super::{Context, Cut, Fault, Probe, SameFact};
 use crate::client::http::Size;
 use crate::client::ssh::{Host, RemoteOutcome, refusing};
 
-/// What of our own environment a program gets unless `env` says otherwise.
+/// The variables of our own environment that a program gets unless `env` sets them.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 
-/// Runs a program. Nothing that it starts is left when it has ended or its time is up: background jobs are ended too.
+/// Runs a program and checks how it ends. When it has ended or timed out, everything that it started is killed,
+/// background jobs too.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Command {
-    /// The machine to run it on, such as `ssh://deploy@web-1.staging.example`. Default: this machine. It is reached by `ssh`
-    /// with your own configuration and keys, which asks nothing. RemoteOutcome, `cwd` starts in the user's home, the environment is
-    /// what a login has, with `env` besides, and a signal is an exit code above 128.
+    /// The machine to run it on, such as `ssh://deploy@web-1.staging.example`. Default: this machine. gate connects
+    /// with your own `ssh`, its configuration and keys, and never prompts. There, `cwd` starts in the user's home, the
+    /// environment is that of a login plus `env`, and a signal is an exit code above 128.
     on: Option<Host>,
-    /// The program and its arguments, such as `[kubectl, get, nodes, -o, json]`. No shell reads them.
+    /// The program and its arguments, such as `[kubectl, get, nodes, -o, json]`. No shell is involved.
     argv: Option<Vec<String>>,
-    /// A line for `sh -c`, such as `"df -P / | tail -1"`, instead of `argv`. Fill values in through `env`, not into the line.
+    /// A line for `sh -c`, such as `"df -P / | tail -1"`, instead of `argv`. Pass values through `env`, not in the
+    /// line.
     shell: Option<String>,
-    /// The folder to run in, such as `deploy`. Relative to the folder that holds `checklists/`. Default: that folder.
+    /// The working directory, such as `deploy`. Relative to the folder that contains `checklists/`. Default: that
+    /// folder.
     cwd: Option<PathBuf>,
-    /// Environment variables to set, such as `{ KUBECONFIG: "${env.KUBECONFIG}" }`. Of the environment of `gate`, a program
-    /// gets nothing but `PATH`, `HOME`, `LANG`, `USER` and `TMPDIR`.
+    /// Environment variables to set, such as `{ KUBECONFIG: "${env.KUBECONFIG}" }`. Of the environment of `gate`, a
+    /// program gets only `PATH`, `HOME`, `LANG`, `USER` and `TMPDIR`.
     #[serde(default)]
     env: BTreeMap<String, String>,
-    /// What the program reads from its standard input. Default: nothing.
+    /// Standard input of the program. Default: nothing.
     stdin: Option<String>,
-    /// Whether it only looks. If `false` or absent, it counts as having effects: `--read-only` doesn't run it.
+    /// Whether the program changes nothing. If `false` or absent, it counts as having effects: `--read-only` doesn't
+    /// run it.
     #[serde(default)]
     read_only: bool,
-    /// How much to keep of each of its outputs. Default: `1MiB`; the rest is thrown away.
+    /// How much to keep of standard output, and of standard error. Default: `1MiB`; the rest is discarded.
     #[serde(default = "default_max_output")]
     max_output: Size,
 }
 
-/// What a program said, and how it ended.
+/// The output of a program, and how it ended.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CommandSeen {
-    /// Its exit code. Absent when a signal ended it.
+    /// Exit code. Absent if a signal ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// The signal that ended it, such as `SIGSEGV`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
-    /// What it wrote to its standard output, without the line breaks at its end.
+    /// Standard output, without line breaks at its end.
     pub stdout: String,
-    /// What it wrote to its standard error, without the line breaks at its end.
+    /// Standard error, without line breaks at its end.
     pub stderr: String,
-    /// The JSON of its standard output, where that is JSON.
+    /// Standard output parsed as JSON, if it is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Value>,
-    /// How long it ran.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
-    /// Whether one of its outputs was longer than `max_output`.
+    /// Whether standard output or standard error was longer than `max_output`.
     pub truncated: bool,
     /// The outputs that were, and what is made of them.
     #[serde(skip)]
@@ -102,8 +106,8 @@ expect: { stdout: { starts_with: nftables } }
             }
         };
         let Ok(ended) = tokio::time::timeout(cx.timeout, running).await else {
-            let fault = Fault::new(format!("`{}` was still running when its time was up", self.program()));
-            return Err(fault.help("it was ended, with all that it had started; does it need a longer `timeout`?"));
+            let fault = Fault::new(format!("`{}` timed out", self.program()));
+            return Err(fault.help("it was killed, with its child processes; does it need a longer `timeout`?"));
         };
         let duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
         Ok(seen(ended?, duration_ms))
@@ -122,15 +126,15 @@ expect: { stdout: { starts_with: nftables } }
     }
 
     fn advice(&self, seen: &CommandSeen) -> Option<String> {
-        // What it said last usually says why.
+        // The last line usually says why.
         let said = |text: &str| text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| cut(line.trim()));
         match (seen.exit_code, seen.signal.as_deref()) {
-            (Some(0), _) => seen.truncated.then(|| "its output was cut: `max_output` says where".to_owned()),
+            (Some(0), _) => seen.truncated.then(|| "its output was cut at `max_output`".to_owned()),
             (Some(126), _) if self.shell.is_some() => {
                 Some(format!("{} (126: it can't be executed)", said(&seen.stderr)?))
             }
             (Some(127), _) if self.shell.is_some() => Some(format!("{} (127: not in PATH)", said(&seen.stderr)?)),
-            (None, Some("SIGKILL")) => Some("was the memory short? The kernel ends programs like this then".to_owned()),
+            (None, Some("SIGKILL")) => Some("was it out of memory? The kernel kills programs then".to_owned()),
             (_, _) => said(&seen.stderr).or_else(|| said(&seen.stdout)).map(|line| format!("it said: {line}")),
         }
     }
@@ -208,22 +212,22 @@ impl Command {
         let program = self.program();
         match error.kind() {
             ErrorKind::NotFound if program.contains('/') && cwd.join(&program).exists() => {
-                Fault::new(format!("`{program}` is there, but what is to run it is not"))
+                Fault::new(format!("the interpreter of `{program}` does not exist"))
                     .help("its first line, `#!…`, names a program that does not exist here")
             }
             ErrorKind::NotFound if program.contains('/') => {
-                Fault::new(format!("there is no `{program}`")).help(format!("the path starts in `{}`", cwd.display()))
+                Fault::new(format!("`{program}` not found")).help(format!("the path starts in `{}`", cwd.display()))
             }
             ErrorKind::NotFound => Fault::new(format!("`{program}` is not installed here, or not in PATH"))
                 .help("install it, or give its whole path"),
             ErrorKind::PermissionDenied => Fault::new(format!("`{program}` may not be executed"))
-                .help("is it a program at all, and is it executable for this user (chmod +x)?"),
+                .help("is it a program, and is it executable for this user (chmod +x)?"),
             ErrorKind::ArgumentListTooLong => {
-                Fault::new(format!("`{program}` has more arguments than fit")).help("give what is long through `stdin`")
+                Fault::new(format!("the arguments of `{program}` are too long")).help("pass long texts through `stdin`")
             }
             _ => match error.raw_os_error() {
                 Some(libc::ENOEXEC) => Fault::new(format!("`{program}` is not a program for this machine"))
-                    .help("a script wants a first line such as `#!/bin/sh`"),
+                    .help("a script needs a first line such as `#!/bin/sh`"),
                 _ => Fault::new(format!("`{program}` could not be run: {}", error::os(error))),
             },
         }
@@ -234,18 +238,18 @@ impl<'de> Deserialize<'de> for Command {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let probe = Command::deserialize(deserializer)?;
         let problem = match (&probe.argv, &probe.shell) {
-            (None, None) => Some("there is nothing to run: give `argv` or `shell`"),
-            (Some(_), Some(_)) => Some("`argv` and `shell` can't both be run"),
+            (None, None) => return Err(D::Error::missing_field("argv` or `shell")),
+            (Some(_), Some(_)) => Some("`argv` and `shell` can't be used together"),
             (Some(argv), None) if argv.first().is_none_or(|program| program.trim().is_empty()) => {
-                Some("`argv` wants a program first")
+                Some("the program is missing: it is the first element of `argv`")
             }
-            (None, Some(line)) if line.trim().is_empty() => Some("`shell` has nothing to run"),
+            (None, Some(line)) if line.trim().is_empty() => Some("`shell` is empty"),
             (Some(_), None) | (None, Some(_)) => None,
         };
         match problem {
             Some(problem) => Err(D::Error::custom(problem)),
             None => match probe.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
-                Some(name) => Err(D::Error::custom(format!("`{name}` can't be the name of a variable"))),
+                Some(name) => Err(D::Error::custom(format!("`{name}` is not a valid name of a variable"))),
                 None if probe.on.is_some() && !probe.env.keys().all(|name| is_shell_name(name)) => {
                     Err(D::Error::custom("on another machine, the name of a variable is letters, digits and `_`"))
                 }

@@ -1,4 +1,4 @@
-//! `dns`: which records has a name, in the eyes of the system's resolver or of another one?
+//! `dns`: which records does a name have, for the system's resolver or another one?
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -19,17 +19,17 @@ use crate::text::error;
 
 use super::{Context, Fault, Probe};
 
-/// Looks a name up in DNS, without `/etc/hosts` and search domains. That there is no such name is observed; that the
-/// resolver can't tell is an error.
+/// Looks up a name in DNS, without `/etc/hosts` and search domains. A name that does not exist is a result; a resolver
+/// that fails is an error.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dns {
-    /// The whole name, such as `api.staging.example` or `_smtp._tcp.example`.
+    /// The full name, such as `api.staging.example` or `_smtp._tcp.example`.
     name: HostName,
-    /// Which records: `A` (IPv4 addresses), `AAAA` (IPv6), `CNAME`, `MX`, `NS`, `SRV` or `TXT`. Default: `A`.
+    /// Type of the records: `A` (IPv4 addresses), `AAAA` (IPv6), `CNAME`, `MX`, `NS`, `SRV` or `TXT`. Default: `A`.
     #[serde(rename = "type", default)]
     kind: Kind,
-    /// Whom to ask: an address, with a port unless it is 53, such as `9.9.9.9` or `127.0.0.1:5353`. Default: those of
+    /// The resolver: an address, with a port unless it is 53, such as `9.9.9.9` or `127.0.0.1:5353`. Default: those of
     /// the system.
     resolver: Option<Server>,
 }
@@ -54,30 +54,30 @@ enum Kind {
     A,
     /// IPv6 addresses.
     Aaaa,
-    /// The name that this one refers to.
+    /// The canonical name.
     Cname,
-    /// Who takes its mail.
+    /// Mail servers.
     Mx,
-    /// Who answers for it.
+    /// Name servers.
     Ns,
-    /// Where a service is.
+    /// Host and port of a service.
     Srv,
     /// Text.
     Txt,
 }
 
-/// What a name has.
+/// The records of a name.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DnsSeen {
-    /// `found`; `no such name` (NXDOMAIN); `no such record` where the name has others only.
+    /// `found`; `no such name` (NXDOMAIN); `no such record` if the name has only records of other types.
     pub status: String,
-    /// How many records there are.
+    /// Number of records.
     pub count: usize,
     /// The records as text, sorted: `10.1.2.3`; `10 mail.example` of MX; priority, weight, port and target of SRV.
     pub records: Vec<String>,
-    /// The names that referred to others on the way (CNAME), as targets.
+    /// The targets of the CNAME records on the way.
     pub aliases: Vec<String>,
-    /// For how many seconds this may be remembered: the shortest of its times. A resolver that remembers counts it down.
+    /// Time to live in seconds, the shortest of all records. A resolver that caches counts it down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u32>,
 }
@@ -117,7 +117,7 @@ expect: { records: [lb-1.staging.example], ttl: { at_most: 300 } }
 
     fn advice(&self, seen: &DnsSeen) -> Option<String> {
         match seen.status.as_str() {
-            "no such name" => Some("is the name right, and is its zone served by whom this resolver asks?".to_owned()),
+            "no such name" => Some("is the name right, and can this resolver see its zone?".to_owned()),
             "no such record" => {
                 Some(format!("the name is there, but has no record of type {}", self.kind.record_type()))
             }
@@ -181,7 +181,7 @@ impl Dns {
         DnsSeen { status: "found".to_owned(), count: records.len(), records, aliases, ttl }
     }
 
-    /// Why the resolver could not tell.
+    /// Why the resolver failed.
     fn fault(&self, error: &NetError) -> Fault {
         let who = match self.resolver {
             Some(Server(server)) => format!("the resolver {server}"),
@@ -189,12 +189,12 @@ impl Dns {
         };
         match error {
             NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail)) => {
-                Fault::new(format!("{who} could not find out (SERVFAIL)"))
+                Fault::new(format!("{who} failed to resolve it (SERVFAIL)"))
                     .help("do the name servers of this zone answer, and are its DNSSEC signatures valid?")
             }
             NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused)) => {
-                Fault::new(format!("{who} does not answer this machine (REFUSED)"))
-                    .help("may this machine ask it, and does it answer for this zone?")
+                Fault::new(format!("{who} refused the query (REFUSED)"))
+                    .help("is this machine allowed to query it, and does it serve this zone?")
             }
             NetError::Timeout => Fault::new(format!("{who} did not answer in time"))
                 .help("is it running, and does a firewall let packets through to it?"),
@@ -235,7 +235,7 @@ impl<'de> Deserialize<'de> for HostName {
         }
         let mut name = Name::from_utf8(&text).map_err(|_| wrong())?;
         if name.iter().next_back().is_some_and(|last| last.eq_ignore_ascii_case(b"localhost")) {
-            return Err(D::Error::custom("`localhost` is known without asking: no resolver would be looked at"));
+            return Err(D::Error::custom("`localhost` is resolved without DNS"));
         }
         // Otherwise the search domains of this machine would be tried too.
         name.set_fqdn(true);

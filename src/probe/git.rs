@@ -1,4 +1,4 @@
-//! `git`: which commit does a name refer to, and is the working tree as it was committed?
+//! `git`: which commit does a name refer to, and does the working tree have changes?
 
 use std::path::{Path, PathBuf};
 
@@ -17,55 +17,55 @@ const MAX_CHANGES: usize = 50;
 /// The longest first line of a message that is kept, in characters.
 const MAX_SUBJECT: usize = 200;
 
-/// Looks at a local Git repository with the `git` program, and fetches nothing: `origin/main` is what was fetched last.
-/// With `as: main`, later probes can say `${main.commit}` and `${main.short}`. No hook, filter or other program that the
-/// repository itself names is run.
+/// Reads a local Git repository with the `git` program. It fetches nothing: `origin/main` is what was fetched last.
+/// With `as: main`, later probes can use `${main.commit}` and `${main.short}`. No hook, filter or other program that
+/// the repository names is run.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Git {
-    /// The folder of the repository, or one in it, such as `backend`. Relative to the folder that holds `checklists/`.
-    /// Default: that folder.
+    /// The folder of the repository, or one in it, such as `backend`. Relative to the folder that contains
+    /// `checklists/`. Default: that folder.
     #[serde(default)]
     dir: PathBuf,
-    /// The name of the commit to look at, such as `origin/main`, `v1.4.0` or `refs/heads/main`. Default: `HEAD`.
+    /// The name of the commit, such as `origin/main`, `v1.4.0` or `refs/heads/main`. Default: `HEAD`.
     #[serde(rename = "ref", default = "head")]
     reference: String,
-    /// Another name to compare it with, such as `origin/main`: what is seen are `ahead` and `behind`.
+    /// Another name to compare it with, such as `origin/main`; the result is in `ahead` and `behind`.
     against: Option<String>,
 }
 
 /// A commit, and the working tree.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GitSeen {
-    /// The whole id of the commit that `ref` refers to.
+    /// The full id of the commit that `ref` refers to.
     pub commit: String,
-    /// Its first seven characters, or more where seven are not enough.
+    /// Its first seven characters, or more if seven are ambiguous.
     pub short: String,
     /// The first line of its message.
     pub subject: String,
     /// When it was committed, such as `2025-12-06T10:00:00Z`.
     pub committed: String,
-    /// The tags that stand at it, in order. A clone may have been made without them.
+    /// The tags of the commit, in order. A clone may have been made without tags.
     pub tags: Vec<String>,
-    /// The branch that is checked out. Absent where none is.
+    /// The branch that is checked out. Absent if none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// Whether a commit is checked out rather than a branch, as CI does.
+    /// Whether a commit is checked out instead of a branch, as in CI.
     pub detached: bool,
-    /// Whether the working tree has changes, or files that are neither tracked nor ignored. What is changed inside
-    /// submodules does not count. Absent in a repository without a working tree.
+    /// Whether the working tree has changes, or files that are neither tracked nor ignored. Changes inside submodules
+    /// don't count. Absent in a repository without a working tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dirty: Option<bool>,
-    /// The first 50 of what makes it dirty, as `git status --porcelain` has it, such as ` M src/main.rs`.
+    /// The first 50 changes, as in `git status --porcelain`, such as ` M src/main.rs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Vec<String>>,
-    /// How many commits of `ref` are not in `against`.
+    /// Number of commits of `ref` that are not in `against`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ahead: Option<u64>,
-    /// How many commits of `against` are not in `ref`. 0 means that `ref` has all of it.
+    /// Number of commits of `against` that are not in `ref`. 0 means that `ref` contains all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behind: Option<u64>,
-    /// Whether the history was cut off when it was cloned.
+    /// Whether it is a shallow clone.
     pub shallow: bool,
 }
 
@@ -177,8 +177,8 @@ impl<'de> Deserialize<'de> for Git {
 async fn find(git: &Program<'_>, repository: &Repository, name: &str) -> Result<String, Fault> {
     let said = git.run(&["rev-parse", "--verify", &format!("{name}^{{commit}}")]).await?;
     if said.errors.contains("is ambiguous") {
-        return Err(Fault::new(format!("`{name}` may mean several things in this repository"))
-            .help(format!("write it out, such as `refs/heads/{name}`, `refs/tags/{name}` or the whole id")));
+        return Err(Fault::new(format!("`{name}` is ambiguous in this repository"))
+            .help(format!("write `refs/heads/{name}`, `refs/tags/{name}` or the full id")));
     }
     if said.code == 0 {
         return Ok(said.text);
@@ -193,7 +193,7 @@ async fn find(git: &Program<'_>, repository: &Repository, name: &str) -> Result<
     Err(if repository.is_shallow {
         fault.help("it is a shallow clone, which lacks history, branches and tags: fetch more (`fetch-depth: 0` in CI)")
     } else {
-        fault.help("was it fetched? `git fetch --all --tags` brings what others have pushed")
+        fault.help("was it fetched? Run `git fetch --all --tags`")
     })
 }
 

@@ -1,4 +1,4 @@
-//! `grafana`: which dashboards are there, and is Grafana itself well?
+//! `grafana`: which dashboards exist, and is Grafana healthy?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +14,20 @@ use crate::text::json;
 
 /// How many dashboards a page holds: what every version gives.
 const PAGE: usize = 1_000;
-/// More pages than anybody has: where paging never ends, it ends here.
+/// More pages than any Grafana has: paging that never ends stops here.
 const MAX_PAGES: usize = 50;
 
-/// Counts the dashboards of a Grafana, through all pages, without folders.
+/// Counts the dashboards of a Grafana, across all pages, without folders.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Grafana {
-    /// Where Grafana is, such as `https://grafana.staging.example`, with the path that it is served under.
+    /// The URL of Grafana, such as `https://grafana.staging.example`, with the path that it is served under.
     url: HttpUrl,
-    /// Look only in the folder with this title or uid. Default: all folders.
+    /// Only dashboards in the folder with this title or uid. Default: all folders.
     folder: Option<String>,
-    /// Look only at dashboards with this tag.
+    /// Only dashboards with this tag.
     tag: Option<String>,
-    /// Ask of every dashboard whether it comes from a provisioning file: one more request each. Default: `false`.
+    /// Check for every dashboard whether it comes from a provisioning file: one more request each. Default: `false`.
     #[serde(default)]
     details: bool,
     #[serde(rename = "..", default)]
@@ -35,15 +35,15 @@ pub struct Grafana {
     login: Login,
 }
 
-/// What Grafana has.
+/// The dashboards and health of a Grafana.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GrafanaSeen {
     /// The dashboards that these credentials may see.
     pub dashboards: Dashboards,
-    /// The version of Grafana, where it says so.
+    /// The version of Grafana, if it reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What Grafana says of its own database: `ok` or not.
+    /// Status of Grafana's own database: `ok` or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
 }
@@ -51,15 +51,15 @@ pub struct GrafanaSeen {
 /// Dashboards, in the order of their titles.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Dashboards {
-    /// How many there are.
+    /// Number of dashboards.
     pub count: usize,
     /// Their titles.
     pub titles: Vec<String>,
     /// Their uids.
     pub uids: Vec<String>,
-    /// The titles of the folders that they are in. What is in none is in `General`.
+    /// The titles of their folders. Dashboards without a folder are in `General`.
     pub folders: BTreeSet<String>,
-    /// The titles of those that come from a provisioning file, where `details` asks for it.
+    /// The titles of the dashboards that come from a provisioning file, with `details: true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<Vec<String>>,
 }

@@ -13,27 +13,27 @@ use crate::text::{error, json};
 
 use super::{Context, Cut, Fault, Probe};
 
-/// Sends one request and observes the answer, whatever its status.
+/// Sends one request and checks the answer.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Http {
-    /// Where to send the request, such as `https://api.staging.example/healthz`.
+    /// The URL of the request, such as `https://api.staging.example/healthz`.
     url: HttpUrl,
-    /// How to send it. Default: `GET`. Anything but `GET`, `HEAD` and `OPTIONS` counts as having effects.
+    /// Method of the request. Default: `GET`. All but `GET`, `HEAD` and `OPTIONS` count as having effects.
     #[serde(default)]
     method: Method,
-    /// What to send as JSON, such as `{ probe: true }`.
+    /// JSON body, such as `{ probe: true }`.
     json: Option<Value>,
-    /// What to send unchanged.
+    /// Body as it is.
     body: Option<String>,
-    /// How many redirects to follow. Default: 0: a redirect is an answer too.
+    /// Maximum number of redirects to follow. Default: 0: a redirect is the answer.
     #[serde(default)]
     redirects: u8,
-    /// A second request that must not get the same 2xx. It shows that the answer means something, where a server says
-    /// 200 to everything: `control: { url: /no-such-page }`, or `control: { anonymous: true }`. When it gets the same
-    /// 2xx, the probe is an error, whatever is expected of it.
+    /// A second request that must not get the same 2xx. It shows that the answer is meaningful, as some servers return
+    /// 200 for everything: `control: { url: /no-such-page }`, or `control: { anonymous: true }`. If it gets the same
+    /// 2xx, the probe is an error, whatever `expect` says.
     control: Option<Control>,
-    /// How much of the body to read, decoded. Default: `1MiB`; the rest is cut off.
+    /// How much of the decoded body to read. Default: `1MiB`; the rest is cut off.
     #[serde(default = "default_max_body")]
     max_body: Size,
     #[serde(rename = "..", default)]
@@ -46,7 +46,7 @@ pub struct Http {
 #[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(inline)]
 pub struct Control {
-    /// Where to, absolute or relative to the probe's own `url`, such as `/no-such-page`. Default: the same URL.
+    /// Its URL, absolute or relative to the probe's own `url`, such as `/no-such-page`. Default: the same URL.
     url: Option<String>,
     /// Send it without headers and credentials. Default: `false`.
     #[serde(default)]
@@ -64,34 +64,34 @@ pub struct HttpObservation {
     pub redirects: Vec<String>,
     /// The version of HTTP, such as `HTTP/1.1`.
     pub version: String,
-    /// The headers, their names in lower case. What is in several is joined with `, `.
+    /// The headers, with names in lower case. Several with the same name are joined with `, `.
     pub headers: BTreeMap<String, String>,
     /// The `Content-Type`, such as `application/json`, without parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// The body, where it is text.
+    /// The body, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// The body's JSON, where it is JSON.
+    /// The body parsed as JSON, if it is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Value>,
-    /// How many bytes of the body were read, decoded.
+    /// Number of bytes of the decoded body that were read.
     pub body_bytes: usize,
     /// Whether the body was longer than `max_body`.
     pub truncated: bool,
-    /// How long it took until the headers had come.
+    /// Time until the headers arrived, in milliseconds.
     pub latency_ms: u64,
-    /// The server's certificate, over https.
+    /// The server's certificate, for https.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
-    /// What the control request got.
+    /// The answer to the control request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlSeen>,
     #[serde(skip)]
     note: Option<String>,
 }
 
-/// What the control request got.
+/// The answer to the control request.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ControlSeen {
     /// Its status, such as 404.
@@ -157,12 +157,12 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
                     .to_owned(),
             ),
             401 if has_credentials => Some("the server does not accept these credentials".to_owned()),
-            401 => Some("the server wants credentials: give `token`, `oauth2`, or `user` and `password`".to_owned()),
-            403 => Some("the credentials are known there, but not permitted to see this".to_owned()),
+            401 => Some("the server requires credentials: set `token`, `oauth2`, or `user` and `password`".to_owned()),
+            403 => Some("these credentials have no permission for this URL".to_owned()),
             301 | 302 | 303 | 307 | 308 if self.redirects == 0 => {
-                Some("redirects are not followed unless `redirects` says how many".to_owned())
+                Some("redirects are not followed: set `redirects` to the number of redirects to follow".to_owned())
             }
-            405 => Some("`method` is not what this URL wants".to_owned()),
+            405 => Some("this URL does not accept the `method`".to_owned()),
             _ => None,
         }
     }

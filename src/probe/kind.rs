@@ -169,8 +169,8 @@ pub const VIA: &str = "via";
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// The machine to connect from, such as `ssh://deploy@bastion.example`, with `:PORT` where it is not 22. It is reached by
-    /// `ssh` with your own configuration, keys and known hosts, which is never asked anything; names are resolved there.
+    /// The machine to connect from, such as `ssh://deploy@bastion.example`, with `:PORT` if it is not 22. gate connects
+    /// with your own `ssh`, its configuration, keys and known hosts, and never prompts; names are resolved there.
     /// Default: what `defaults` says, else this machine; `null` is always this machine.
     #[schemars(with = "Option<String>")]
     via: Option<Host>,

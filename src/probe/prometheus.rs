@@ -1,4 +1,4 @@
-//! `prometheus`: what does a query say, every sample of it?
+//! `prometheus`: what is the result of a query?
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -18,27 +18,27 @@ use crate::text::{error, json};
 /// Longer queries are sent as a form: proxies cut URLs off at a few thousand bytes.
 const MAX_GET: usize = 2_000;
 
-/// Asks a Prometheus (or Thanos, Mimir, VictoriaMetrics) one query.
+/// Runs a query on Prometheus (or Thanos, Mimir, VictoriaMetrics).
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Prometheus {
-    /// Where Prometheus is, such as `http://prometheus.staging.example:9090`.
+    /// The URL of Prometheus, such as `http://prometheus.staging.example:9090`.
     url: HttpUrl,
     /// The query in PromQL, such as `redis_connected` or `sum(rate(http_requests_total{code=~"5.."}[5m]))`.
     query: String,
-    /// The time to ask about, in RFC 3339 or seconds since 1970. Default: now.
+    /// Evaluation time, in RFC 3339 or seconds since 1970. Default: now.
     time: Option<String>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]
     login: Login,
 }
 
-/// What the query said.
+/// The result of the query.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PrometheusSeen {
     /// `vector`, `matrix`, `scalar` or `string`.
     pub result_type: String,
-    /// How many series there are. An unknown metric has 0.
+    /// Number of series. An unknown metric has 0.
     pub count: usize,
     /// The value of every sample. A value that isn't a number is text: `NaN`, `+Inf`, `-Inf`, `histogram`.
     pub values: Vec<Number>,
@@ -46,13 +46,13 @@ pub struct PrometheusSeen {
     pub only_nan: bool,
     /// Every sample, with its labels.
     pub samples: Vec<Sample>,
-    /// How old the newest sample is of the series that is the furthest behind. Known for plain selectors such as
-    /// `up{job="api"}` and for ranges; what is computed from samples has no age.
+    /// Age of the newest sample of the series that is furthest behind. Known for plain selectors such as
+    /// `up{job="api"}` and for ranges; computed samples have no age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_age_s: Option<f64>,
     /// Warnings of Prometheus, such as one about a partial answer. Default expectation: none.
     pub warnings: Vec<String>,
-    /// What Prometheus remarks, such as a rate over something that is not a counter.
+    /// Notes of Prometheus, such as one about a rate of something that is not a counter.
     pub infos: Vec<String>,
 }
 
@@ -63,9 +63,9 @@ pub struct Sample {
     pub labels: BTreeMap<String, String>,
     /// Its value.
     pub value: Number,
-    /// The time it refers to, in seconds since 1970.
+    /// Its time, in seconds since 1970.
     pub timestamp: f64,
-    /// How old it is, where that can be known.
+    /// Its age, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_s: Option<f64>,
 }
@@ -151,7 +151,7 @@ expect: { values: { every: 1 } }
             return Some(format!("the answer may be incomplete, Prometheus warns: {warning}"));
         }
         if seen.count == 0 {
-            let advice = "an unknown metric looks like this: is its name right, and is its target scraped?";
+            let advice = "is the name of the metric right, and is its target scraped?";
             return Some(advice.to_owned());
         }
         seen.values
@@ -241,8 +241,9 @@ fn refusal(kind: &str, error: &str) -> Fault {
     let error = error.lines().next().unwrap_or_default();
     match kind {
         "bad_data" => Fault::new(format!("Prometheus does not understand the query: {error}")),
-        "timeout" | "canceled" => Fault::new(format!("Prometheus gave the query up: {error}"))
-            .help("the query takes longer than Prometheus allows"),
+        "timeout" | "canceled" => {
+            Fault::new(format!("Prometheus gave the query up: {error}")).help("the query timed out in Prometheus")
+        }
         "unavailable" => Fault::new(format!("Prometheus is not ready: {error}")),
         _ => Fault::new(format!("Prometheus could not answer ({kind}): {error}")),
     }

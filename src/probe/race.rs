@@ -1,4 +1,4 @@
-//! `race`: does an idempotency key hold when the same request comes several times at once?
+//! `race`: does idempotency work when the same request is sent several times at once?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,19 +21,19 @@ use crate::text::json;
 /// How much of an answer is compared.
 const MAX_BODY: usize = 1 << 20;
 
-/// Sends the same request several times at the same moment, each on a connection of its own and all with one idempotency
-/// key, and once more afterwards. A `sql` probe after it counts what came of them: that is the effect, and answers alone
-/// don't prove it. An `OPTIONS` request without credentials opens each connection first.
+/// Sends the same request several times at the same moment, each on a connection of its own and all with one
+/// idempotency key, and once more afterwards. Use a `sql` probe after it to count what was created: answers alone don't
+/// prove it. An `OPTIONS` request without credentials opens each connection first.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Race {
-    /// Where to send them, such as `https://api.staging.example/v1/payments`.
+    /// The URL of the requests, such as `https://api.staging.example/v1/payments`.
     url: HttpUrl,
-    /// How many at once. Default: 8, from 2 to 64.
+    /// Number of requests at once. Default: 8, from 2 to 64.
     #[serde(default = "default_requests")]
     #[schemars(range(min = 2, max = 64))]
     requests: u16,
-    /// Where the id of what was made is in the JSON of an answer, as a JSON pointer such as `/id` or `/data/id`.
+    /// Where the id of the created resource is in the JSON of an answer, as a JSON pointer such as `/id` or `/data/id`.
     #[serde(default = "default_id")]
     id: String,
     /// The header of the key. Default: `Idempotency-Key`.
@@ -41,54 +41,54 @@ pub struct Race {
     header: String,
     /// The key. Default: a new one for each attempt; it is in `key`, for a `sql` probe to count by.
     key: Option<String>,
-    /// How to send them. Default: `POST`.
+    /// Method of the requests. Default: `POST`.
     #[serde(default = "default_method")]
     method: Method,
-    /// What to send as JSON, such as `{ amount: 1 }`.
+    /// JSON body, such as `{ amount: 1 }`.
     json: Option<Value>,
-    /// What to send unchanged.
+    /// Body as it is.
     body: Option<String>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]
     login: Login,
 }
 
-/// What the same request got, sent at once and then again.
+/// The answers to the same request, sent at once and then again.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RaceSeen {
-    /// The key that all of them had.
+    /// The key of all requests.
     pub key: String,
-    /// How many were sent at once.
+    /// Number of requests sent at once.
     pub requests: u16,
-    /// How many got each status, such as `{ "201": 1, "409": 7 }`.
+    /// Number of answers by status, such as `{ "201": 1, "409": 7 }`.
     pub by_status: BTreeMap<String, u32>,
-    /// How many were accepted: 2xx.
+    /// Number of accepted requests: 2xx.
     pub accepted: u32,
-    /// How many got 5xx.
+    /// Number of answers with 5xx.
     pub server_errors: u32,
-    /// How many got no answer.
+    /// Number of requests without an answer.
     pub transport_failures: u32,
-    /// How many different bodies the accepted ones got.
+    /// Number of different bodies of the accepted ones.
     pub bodies: usize,
     /// The different ids in those bodies.
     pub ids: Vec<String>,
-    /// How many accepted ones had no id.
+    /// Number of accepted ones without an id.
     pub without_id: u32,
-    /// What the same request got once all had been answered.
+    /// The answer to the same request, sent again after all others were answered.
     pub replay: Replay,
     /// Whether a body was longer than what is read.
     #[serde(skip)]
     pub is_body_cut: bool,
 }
 
-/// What the request got that was sent afterwards.
+/// The answer to the request that was sent afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Replay {
     /// Its status.
     pub status: u16,
-    /// Whether it was accepted with the one id that the others had.
+    /// Whether it was accepted with the same single id as the others.
     pub same_id: bool,
-    /// Whether its body is that of the others.
+    /// Whether its body is the same as that of the others.
     pub same_body: bool,
 }
 
@@ -113,7 +113,7 @@ impl Probe for Race {
     const EXAMPLE: &'static str = r#"race: { url: "https://api.staging.example/v1/simulate", json: { plan: probe }, id: /run_id }
 expect: { replay.same_body: true }
 "#;
-    const EFFECTS: Option<&'static str> = Some("It has something made, once if the key holds.");
+    const EFFECTS: Option<&'static str> = Some("It creates a resource: one, if idempotency works.");
     const TAKES_VIA: bool = true;
     type Observation = RaceSeen;
 
@@ -122,7 +122,7 @@ expect: { replay.same_body: true }
         let request = self.ask().request().authorized(cx, &options).await?;
         let limit = cx.timeout.saturating_sub(begun.elapsed());
         let Ok(seen) = tokio::time::timeout(limit, self.race(request, cx, &options)).await else {
-            let fault = Fault::new("time was up before all of the requests had been answered");
+            let fault = Fault::new("timed out before all of the requests were answered");
             return Err(fault.help("do they wait for each other? give it a longer `timeout`, or fewer `requests`"));
         };
         seen
@@ -238,8 +238,8 @@ impl Race {
         Ok(clients)
     }
 
-    /// One answer. A connection that the server has closed since it was opened is replaced by a new one: the key is there
-    /// so that a request may be repeated.
+    /// One answer. A connection that the server has closed since it was opened is replaced by a new one: the key allows
+    /// repeating the request.
     async fn answer(
         &self,
         request: &Request,

@@ -1,4 +1,4 @@
-//! `sql`: what does a database answer to one statement?
+//! `sql`: what does a database return for one statement?
 
 use std::path::PathBuf;
 
@@ -16,14 +16,14 @@ use crate::client::sql::{
 /// The longest value that evidence shows, in characters.
 const MAX_EVIDENCE: usize = 80;
 
-/// Asks PostgreSQL (also through PgBouncer), MySQL, MariaDB or SQLite one statement, in a transaction that can't write
-/// and that the server ends when the time is up.
+/// Runs one statement in PostgreSQL (also through PgBouncer), MySQL, MariaDB or SQLite, in a read-only transaction that
+/// the server ends at the timeout.
 ///
-/// Values become JSON: whole numbers, floats and booleans as such; `numeric` as a number where JSON holds it exactly, else as
-/// text; `json` and `jsonb` as what they hold; arrays as lists; times as `2026-03-01T12:00:00Z`, without the `Z` where
-/// the column has no time zone; bytes as hexadecimal digits; uuid, inet and enums as text. In MySQL and SQLite, 0 and 1
-/// in a column declared `BOOLEAN` are false and true. MariaDB stores JSON as text, and is not known from other text: it
-/// stays text there; ask for its parts with `JSON_VALUE(column, '$.path')`.
+/// Values become JSON: whole numbers, floats and booleans as such; `numeric` as a number if JSON can represent it
+/// exactly, else as text; `json` and `jsonb` as their content; arrays as lists; times as `2026-03-01T12:00:00Z`,
+/// without the `Z` if the column has no time zone; bytes as hexadecimal digits; uuid, inet and enums as text. In MySQL
+/// and SQLite, 0 and 1 in a column declared `BOOLEAN` are false and true. MariaDB stores JSON as text, and it stays
+/// text here; select parts of it with `JSON_VALUE(column, '$.path')`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Sql {
@@ -35,17 +35,17 @@ pub struct Sql {
     /// Whether the statement may write. Then it is committed, and counts as having effects. Default: `false`.
     #[serde(default)]
     writes: bool,
-    /// `simple` for PgBouncer's console, such as `SHOW POOLS` in its database `pgbouncer`: one statement as text, without a
-    /// transaction. Without `writes` it must be a `SHOW`. Default: `extended`.
+    /// `simple` for PgBouncer's console, such as `SHOW POOLS` in its database `pgbouncer`: one statement as text,
+    /// without a transaction. Without `writes` it must be a `SHOW`. Default: `extended`.
     #[serde(default)]
     protocol: Protocol,
-    /// How many rows to keep. Default: 1000.
+    /// Maximum number of rows to keep. Default: 1000.
     #[serde(default = "default_max_rows")]
     max_rows: u32,
     /// Don't verify TLS. Every report shows it.
     #[serde(default)]
     insecure: bool,
-    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`. TLS is asked for then.
+    /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`. With it, TLS is required.
     ca: Option<PathBuf>,
 }
 
@@ -54,27 +54,27 @@ pub struct Sql {
 #[schemars(inline)]
 struct Statement(#[schemars(with = "String")] String);
 
-/// What a database answered.
+/// The result of a statement.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SqlSeen {
-    /// The value, where the answer is one row of one column.
+    /// The value, if the result is one row with one column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
-    /// Whether the answer says yes: there is a row (or, with `writes`, a changed one), and where the answer is a single
+    /// Whether the result is positive: there is a row (or, with `writes`, a changed one), and if the result is a single
     /// value, it is not null, false or 0.
     pub holds: bool,
     /// The rows, each a map from the column's name to its value.
     pub rows: Vec<Map<String, Value>>,
-    /// How many rows there are, `max_rows` at most.
+    /// Number of rows, at most `max_rows`.
     pub row_count: usize,
-    /// Whether there were more rows than are kept.
+    /// Whether there were more rows than `max_rows`.
     pub truncated: bool,
-    /// The columns in order. None where there are no rows.
+    /// The columns in order. Empty if there are no rows.
     pub columns: Vec<Column>,
-    /// How many rows the statement changed. Only with `writes`.
+    /// Number of rows that the statement changed. Only with `writes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected: Option<u64>,
-    /// How long it took, connecting included.
+    /// Duration in milliseconds, including the connection.
     pub duration_ms: u64,
 }
 
@@ -86,7 +86,7 @@ impl Probe for Sql {
     const EXAMPLE: &'static str = r#"sql: { url: "${secrets.DATABASE_URL}", query: SELECT count(*) AS count FROM orders }
 expect: { "rows[0].count": { at_least: 1 } }
 "#;
-    const EFFECTS: Option<&'static str> = Some("With `writes`, the statement may change rows.");
+    const EFFECTS: Option<&'static str> = Some("With `writes`, the statement can change rows.");
     const TAKES_VIA: bool = true;
     type Observation = SqlSeen;
 
@@ -134,7 +134,7 @@ expect: { "rows[0].count": { at_least: 1 } }
         if !seen.truncated {
             return Vec::new();
         }
-        // Without a single row nothing can be said of the value either.
+        // Without any row, nothing is known of the value either.
         let paths: &[&str] = match seen.row_count {
             0 => &["rows", "row_count", "value", "holds"],
             _ => &["rows", "row_count"],
@@ -145,14 +145,14 @@ expect: { "rows[0].count": { at_least: 1 } }
 
     fn advice(&self, seen: &SqlSeen) -> Option<String> {
         if seen.truncated {
-            return Some("there are more rows than `max_rows` keeps".to_owned());
+            return Some("there are more rows than `max_rows`".to_owned());
         }
         match &seen.value {
             Some(value) if !seen.holds => {
-                Some(format!("the answer is {value}: if that is how it should be, say `expect: {{ value: {value} }}`"))
+                Some(format!("the result is {value}: if that is correct, write `expect: {{ value: {value} }}`"))
             }
             Some(_) | None if seen.holds => None,
-            Some(_) | None => Some("the query gives no row".to_owned()),
+            Some(_) | None => Some("the query returned no row".to_owned()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `tcp`: does something accept connections at an address?
+//! `tcp`: does an address accept connections?
 
 use std::borrow::Cow;
 use std::io::ErrorKind;
@@ -17,16 +17,16 @@ use crate::client::http::connection;
 /// The longest banner that is read.
 const MAX_BANNER: usize = 1024;
 
-/// Connects to an address. A refused connection is observed (`connected: false`); only an unknown name is an error.
+/// Connects to an address. A refused connection is a result (`connected: false`); only an unknown name is an error.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tcp {
     /// Where to connect, such as `db.staging.example:5432` or `[::1]:22`.
     address: Address,
-    /// Read the first line that the server sends without being asked, as SSH and SMTP do. Default: `false`.
+    /// Read the first line that the server sends on its own, as SSH and SMTP servers do. Default: `false`.
     #[serde(default)]
     banner: bool,
-    /// Send this first, such as `"PING\r\n"`, and read the first line of what comes back. It counts as having effects.
+    /// Send this first, such as `"PING\r\n"`, and read the first line of the answer. It counts as having effects.
     send: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub struct Tcp {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String, u16);
 
-/// Whether something accepts connections.
+/// Whether an address accepts connections.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TcpSeen {
     /// Whether the connection was accepted.
@@ -45,9 +45,9 @@ pub struct TcpSeen {
     /// The address that accepted, such as `10.1.2.3:5432`. Not known with `via`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// How long connecting took, without looking up the name.
+    /// Time to connect in milliseconds, without the name lookup.
     pub latency_ms: u64,
-    /// The first line that the server sent, where `banner` or `send` asks for it and one came.
+    /// The first line from the server, with `banner` or `send`, if one arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub banner: Option<String>,
     /// Whether that line was longer than what is read.
@@ -62,7 +62,7 @@ impl Probe for Tcp {
     const EXAMPLE: &'static str = r#"tcp: { address: "db.staging.example:5432" }
 expect: { latency_ms: { at_most: 200 } }
 "#;
-    const EFFECTS: Option<&'static str> = Some("With `send`, something is sent that may mean anything to who gets it.");
+    const EFFECTS: Option<&'static str> = Some("With `send`, the server gets data that can change something.");
     const TAKES_VIA: bool = true;
     type Observation = TcpSeen;
 
@@ -107,7 +107,7 @@ expect: { latency_ms: { at_most: 200 } }
     fn advice(&self, seen: &TcpSeen) -> Option<String> {
         let advice = match seen.reason.as_deref()? {
             "refused" => "nothing listens there: is it running, and is this the right port?",
-            "timed out" => "a firewall that drops packets looks like this",
+            "timed out" => "does a firewall drop packets?",
             "no route" => "is the VPN up, and does a firewall let this machine through?",
             _ => return None,
         };
@@ -168,7 +168,11 @@ impl<'de> Deserialize<'de> for Address {
             let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
             (is_bare && !host.is_empty()).then_some(Self(host, url.port().filter(|port| *port != 0)?))
         });
-        address.ok_or_else(|| D::Error::custom("an address is a host and a port: `db.staging.example:5432`"))
+        address.ok_or_else(|| {
+            D::Error::custom(
+                "invalid address: expected a host and a port from 1 to 65535, such as `db.staging.example:5432`",
+            )
+        })
     }
 }
 

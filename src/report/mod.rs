@@ -240,7 +240,7 @@ pub fn words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Ready => "READY",
         Verdict::NotReady => "NOT READY",
-        Verdict::Unknown => "COULD NOT TELL",
+        Verdict::Unknown => "UNDECIDED",
     }
 }
 

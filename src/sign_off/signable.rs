@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::checklist::{Checklist, Item};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, MAX_SHOWN};
 use crate::run::{ItemResult, Run, Status, is_same_subject};
 use crate::text::shell::quoted;
 
@@ -187,21 +187,26 @@ impl Signable {
 /// What is not.
 pub fn green(checklist: &Checklist, item: &Item, run: &Run) -> Result<(), Diagnostic> {
     let items: Vec<&Item> = checklist.items().collect();
-    let mut problem = Diagnostic::error(format!("`{}` can't be signed: not all that it needs is green", item.id));
-    let mut is_green = true;
+    let mut problem = Diagnostic::error(format!("`{}` can't be signed: items that it needs are not green", item.id));
+    let mut red = 0;
     for need in item.needs.iter().map(|need| &items[*need]) {
         let why = match run.items().find(|result| result.id == *need.id) {
-            None => "not in the last whole run".to_owned(),
+            None => "not in the last full run".to_owned(),
             Some(result) if result.status.is_green() => continue,
             Some(result) => match &result.reason {
                 Some(reason) => format!("{}: {reason}", result.status.word()),
                 None => result.status.word().to_owned(),
             },
         };
-        is_green = false;
-        problem = problem.help(format!("{}: {why}", need.id));
+        red += 1;
+        if red <= MAX_SHOWN {
+            problem = problem.help(format!("{}: {why}", need.id));
+        }
     }
-    if is_green { Ok(()) } else { Err(problem.help(again(checklist))) }
+    if red > MAX_SHOWN {
+        problem = problem.help(format!("… and {} more", red - MAX_SHOWN));
+    }
+    if red == 0 { Ok(()) } else { Err(problem.help(again(checklist))) }
 }
 
 fn definition<'r>(run: &'r Run, id: &str) -> Option<&'r str> {

@@ -2,10 +2,10 @@
 
 use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
 
-use crate::diagnostic::{Span, suggestion};
+use crate::diagnostic::{self, Span, suggestion};
 
 use super::plain::Plain;
-use super::reading::{Reading, Skipped, list};
+use super::reading::{Reading, Skipped};
 use super::spanned::{HANDED, NODE, SPANNED};
 use super::template::Part;
 use super::{Key, Node, Scalar, Style, Value};
@@ -72,8 +72,8 @@ impl de::Error for Error {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let help =
-            suggestion(variant, expected.iter().copied()).unwrap_or_else(|| format!("there are {}", list(expected)));
+        let near = suggestion(variant, expected.iter().copied()).filter(|_| expected.len() > MAX_LISTED);
+        let help = near.unwrap_or_else(|| diagnostic::expected(expected));
         Self::wrong(format!("invalid value `{variant}`"), Some(help))
     }
 
@@ -90,6 +90,9 @@ impl de::Error for Error {
         Self::wrong(format!("expected {}, found {found}", expectation(&expected.to_string())), None)
     }
 }
+
+/// Of so many values, all are listed, even where one is near.
+const MAX_LISTED: usize = 10;
 
 /// serde's word for a type, as a user knows it.
 fn expectation(expected: &str) -> &str {
@@ -137,8 +140,9 @@ impl<'a> NodeDeserializer<'a> {
             Value::Scalar(Scalar { style: Style::Quoted, text })
                 if expected != "text" && !matches!(Plain::of(text), Plain::Text | Plain::Null) =>
             {
-                Some("leave out the quotes".to_owned())
+                Some("remove the quotes".to_owned())
             }
+            Value::Scalar(_) if expected == "a list" => Some("write a list, such as `[one, two]`".to_owned()),
             Value::Scalar(_) | Value::Unresolved(_) | Value::List(_) | Value::Map(_) => None,
         };
         Error::wrong(format!("expected {expected}, found {}", self.node.kind()), help)
@@ -187,11 +191,8 @@ impl<'a> NodeDeserializer<'a> {
             if error.place.is_none()
                 && let ErrorKind::Missing(field) = error.what
                 // One of several that may refer to each other is called `a` or `b`.
-                && field
-                    .split("` or `")
-                    .any(|field| self.node.get(field).is_some() || self.reading.is_misspelt(self.node, field))
+                && self.reading.explains(self.node, field)
             {
-                // It is there, but was cut out, or has been reported under its wrong name.
                 error.what = ErrorKind::Consequence;
             }
             error.at(span, self.node)

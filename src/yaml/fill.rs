@@ -153,9 +153,9 @@ impl Fill<'_> {
 
     fn misfit(&mut self, reference: &Reference, what: &str) {
         self.problems.push(
-            Diagnostic::error(format!("`${{{}}}` is {what}, and cannot stand in the middle of a text", reference.path))
+            Diagnostic::error(format!("`${{{}}}` is {what}, and can't be a part of a text", reference.path))
                 .at(reference.span)
-                .help("let it stand alone, or name a text or number in it"),
+                .help("use it as the whole value, or refer to a text or number in it"),
         );
     }
 

@@ -113,8 +113,8 @@ fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> V
             documents += 1;
             if documents > 1 && dialect != Dialect::Foreign {
                 let span = builder.span(place);
-                let problem = Diagnostic::error("a second document begins here").at(span);
-                builder.problems.push(problem.help("a file holds one checklist: leave out the `---`"));
+                let problem = Diagnostic::error("more than one YAML document").at(span);
+                builder.problems.push(problem.help("a file contains one checklist: remove the `---`"));
                 return builder.roots;
             }
         }
@@ -128,7 +128,10 @@ fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> V
 /// What is wrong with the text as such.
 fn unfit(text: &str, file: u32) -> Option<Diagnostic> {
     if text.len() > MAX_BYTES {
-        return Some(Diagnostic::error(format!("the file is {} MiB large; at most 16 are read", text.len() >> 20)));
+        return Some(Diagnostic::error(format!(
+            "the file is too large: {} MiB; the limit is 16 MiB",
+            text.len() >> 20
+        )));
     }
     // Nearly every text is plain ASCII: look at bytes first.
     let is_plain = text.bytes().all(|byte| matches!(byte, b'\n' | b'\r' | b'\t' | b' '..=b'~'));
@@ -223,7 +226,7 @@ impl Builder<'_> {
                 }
                 None => {
                     let span = self.span(place);
-                    self.problems.push(Diagnostic::error("an alias that holds itself").at(span));
+                    self.problems.push(Diagnostic::error("an alias that contains itself").at(span));
                     false
                 }
             },
@@ -257,9 +260,9 @@ impl Builder<'_> {
             let start = self.text[from..place.start].rfind(&name).map_or(place.start, |found| from + found);
             let span = self.span(start..start + name.len().min(self.text.len() - start));
             self.problems.push(
-                Diagnostic::error(format!("the tag `{name}` has no meaning here"))
+                Diagnostic::error(format!("the tag `{name}` is not supported"))
                     .at(span)
-                    .help("leave it out; quotes make a text of a number"),
+                    .help("remove it; to make a text of a number, quote it"),
             );
         }
     }
@@ -342,7 +345,7 @@ impl Builder<'_> {
             let (key, _) = entries[duplicate].take().expect("each place is named once");
             let (original, _) = entries[original].as_ref().expect("the first of a key is not a duplicate");
             let problem = Diagnostic::error(format!("duplicate key `{}`", key.text)).at(key.span);
-            self.problems.push(problem.also(original.span, "the first of them"));
+            self.problems.push(problem.also(original.span, "first used here"));
         }
         entries.into_iter().flatten().collect()
     }
@@ -424,11 +427,11 @@ fn as_key(node: &Node, problems: &mut Collector) -> Key {
         return Key { span: node.span, text: "".into() };
     };
     if &**text == MERGE {
-        let problem = Diagnostic::error("merge keys (`<<`) have no meaning here").at(node.span);
+        let problem = Diagnostic::error("merge keys (`<<`) are not supported here").at(node.span);
         problems.push(problem.help("write the keys out, or use an alias for the whole value"));
     } else if text.contains("${") {
         let problem = Diagnostic::error("a key can't be filled in").at(node.span);
-        problems.push(problem.help("`${…}` may stand in values only: keys are the structure of the file"));
+        problems.push(problem.help("`${…}` is allowed in values only"));
     }
     Key { span: node.span, text: Arc::clone(text) }
 }

@@ -52,7 +52,9 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
         if let (ErrorKind::Unresolved(_), Some(place)) = (&error.what, error.place) {
             reading.holes.borrow_mut().insert(place.span);
         }
-        if is_left_open(&reading, &error, node) {
+        let is_explained =
+            matches!(error.what, ErrorKind::Missing(field) if error.place.is_none() && reading.explains(node, field));
+        if is_explained || is_left_open(&reading, &error, node) {
             // What is not filled yet may be just what it lacks.
         } else if let Some(problem) = reported(error, node, holes) {
             reading.found.borrow_mut().push(problem);
@@ -118,5 +120,5 @@ fn unfilled(path: &str, span: Span) -> Diagnostic {
         .at(span)
         .help(format!("set it, or give a default: `${{env.{name}:-…}}`"));
     }
-    Diagnostic::error(format!("`${{{path}}}` can't stand here: this must be known before anything runs")).at(span)
+    Diagnostic::error(format!("`${{{path}}}` is not allowed here: this must be known before anything runs")).at(span)
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use crate::diagnostic::{Collector, Diagnostic, MAX_SHOWN, Span, closest};
+use crate::diagnostic::{Collector, Diagnostic, MAX_SHOWN, Span, expected};
 
 use super::{Key, Node, Value};
 
@@ -38,11 +38,14 @@ impl Reading {
         is_skipped
     }
 
-    /// Whether a key that was reported to be unknown was probably meant to be this field.
-    pub(super) fn is_misspelt(&self, node: &Node, field: &str) -> bool {
-        let unknown = self.unknown.borrow();
-        let mut keys = node.entries().iter().map(|(key, _)| key).filter(|key| unknown.contains(&key.span));
-        keys.any(|key| closest(&key.text, [field]).is_some())
+    /// Whether a missing field follows from what was left out or reported in this map: its value, or an unknown key, which is
+    /// probably that field under a wrong name. One of several fields that would do is called `` a` or `b ``.
+    pub(super) fn explains(&self, node: &Node, field: &str) -> bool {
+        let (skipped, unknown) = (self.skipped.borrow(), self.unknown.borrow());
+        let is_left_out = |node: &Node| skipped.contains(&Skipped::of(node));
+        let mut fields = field.split("` or `").filter_map(|field| node.get(field));
+        fields.any(|value| is_left_out(value) || value.elements().iter().any(is_left_out))
+            || node.entries().iter().any(|(key, _)| unknown.contains(&key.span))
     }
 
     pub(super) fn unknown_key(&self, key: &Key, known: &[&'static str]) {
@@ -54,18 +57,7 @@ impl Reading {
             // It is only counted: a suggestion would be in vain.
             return self.found.borrow_mut().push(problem);
         }
-        let otherwise =
-            if known.is_empty() { "no keys are allowed here".to_owned() } else { format!("there are {}", list(known)) };
+        let otherwise = if known.is_empty() { "no keys are allowed here".to_owned() } else { expected(known) };
         self.found.borrow_mut().push(problem.suggest(&key.text, known.iter().copied(), otherwise));
-    }
-}
-
-/// Words in a sentence: `a`, `b` and `c`.
-pub(super) fn list(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.as_slice() {
-        [] => String::new(),
-        [one] => one.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }

@@ -102,7 +102,7 @@ fn alembic_is_asked_where_files_compute_their_place() {
     assert!(status.expect("sqlite3 is installed").success());
     assert_snapshot!(reported(&project, json!({ "url": url })), @r"
     cannot determine `down_revision` of `db/versions/003_c.py`: line 2 sets it to what only running the file would tell
-    help: write it as a literal, or let alembic itself say: `heads: command`
+    help: write it as a literal, or use `heads: command`, which runs alembic
     ");
     let asked = json!({ "url": url, "heads": "command", "command": [harness::alembic()] });
     assert_snapshot!(reported(&project, asked), @"c, at head");

@@ -75,7 +75,7 @@ fn no_backup_at_all_is_seen_and_told_in_its_own_words() {
         reported(settings, &seen)
     };
     assert_snapshot!(said(&empty, json!({})), @"none | `backups` is empty: has the job run?");
-    assert_snapshot!(said(&empty.join("gone"), json!({})), @"none | there is no `backups`: has a backup ever run, and is the path right?");
+    assert_snapshot!(said(&empty.join("gone"), json!({})), @"none | there is no `backups`: has a backup run, and is the path right?");
     assert_snapshot!(said(&folder(&[1]), json!({ "name": "*.sql" })), @"none | nothing below `backups` is called `*.sql`: has the job run, and is that its name?");
     let file = folder(&[1]).join("db-1.dump");
     let error = look::<Backup>(json!({ "in": file })).expect_err("a file is not a folder");
@@ -100,7 +100,7 @@ fn what_jobs_leave_beside_their_backups_and_empty_archives_are_no_backups() {
     write(&folder, "db-3.dump.gz", &gzip, 0);
     let empty = seen(&folder, json!({}));
     assert_eq!((empty.newest.as_deref(), empty.size, empty.empty), (Some("db-3.dump.gz"), Some(20), Some(true)));
-    assert_snapshot!(reported(json!({ "in": "backups" }), &empty), @"db-3.dump.gz, empty | db-3.dump.gz has no content: read the log of the job, a failed dump that is piped into gzip looks like this");
+    assert_snapshot!(reported(json!({ "in": "backups" }), &empty), @"db-3.dump.gz, empty | db-3.dump.gz has no content: see the log of the job; a failed dump piped into gzip has this result");
 }
 
 /// A real dump, in the format that `pg_restore` reads.
@@ -132,7 +132,7 @@ fn a_dump_that_pg_restore_can_not_read_to_its_end_is_told() {
     let half = look("half.dump", &whole[..whole.len() / 2]);
     assert_eq!(half.entries, None);
     assert_snapshot!(half.problem.clone().unwrap_or_default(), @"pg_restore: could not read from input file: end of file");
-    assert_snapshot!(reported(json!({ "in": "backups" }), &half), @"half.dump | half.dump could not be restored: look at the job that made it, and at its disk");
+    assert_snapshot!(reported(json!({ "in": "backups" }), &half), @"half.dump | half.dump can't be restored: see the log of the job that made it, and check its disk");
     assert_snapshot!(look("text.dump", b"not a dump").problem.unwrap_or_default(), @"pg_restore: input file does not appear to be a valid archive (too short?)");
     let without = context(&folder, &[("PATH", "/nowhere")]);
     let error = look_in::<Backup>(&without, json!({ "in": folder, "pg_restore": true })).expect_err("it can't be run");
@@ -278,8 +278,8 @@ fn a_store_that_does_not_let_us_in_is_told_without_a_secret() {
         error
     };
     assert_snapshot!(answers(403, "AccessDenied"), @"
-    s3://acme does not let us in: 403 Forbidden: AccessDenied: Because.
-    help: do the credentials hold, and may they list this bucket?
+    s3://acme does not accept the credentials: 403 Forbidden: AccessDenied: Because.
+    help: are the credentials valid, and may they list this bucket?
     ");
     assert_snapshot!(answers(404, "NoSuchBucket"), @"
     there is no s3://acme: 404 Not Found: NoSuchBucket: Because.

@@ -111,7 +111,7 @@ fn a_duration_without_its_unit_is_refused() {
 #[test]
 fn a_timeout_of_nothing_is_refused() {
     assert_snapshot!(bad_item("probes: [{ http: { url: https://api }, timeout: 0s }]"), @"
-    error: a timeout of nothing leaves no time to look
+    error: `timeout` must be greater than zero
      --> checklists/staging.yaml:7:57
       |
     7 |         probes: [{ http: { url: https://api }, timeout: 0s }]

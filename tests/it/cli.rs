@@ -120,7 +120,8 @@ fn a_name_that_is_none_is_told_with_the_nearest_one() {
     let output = project.gate(&["check", "staging", "--format", "jsn"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
-    error: invalid value 'jsn' for '--format <FORMAT>': did you mean `json`?
+    error: invalid value 'jsn' for '--format <FORMAT>': expected one of `github`, `gitlab`, `html`, `intoto`, `json`, `junit`, `markdown`,
+    `ndjson`, `prometheus`, `sarif`, `table` or `tap`
 
     For more information, try '--help'.
     ");
@@ -228,7 +229,7 @@ fn probe_prints_what_it_sees_and_says_when_it_sees_nothing() {
     let output = project.gate(&["probe", "tcp", "address=127.0.0.1"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
-    error: an address is a host and a port: `db.staging.example:5432`
+    error: invalid address: expected a host and a port from 1 to 65535, such as `db.staging.example:5432`
      --> argument 2:1:9
       |
     1 | address=127.0.0.1

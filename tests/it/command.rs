@@ -150,12 +150,12 @@ fn what_can_not_be_run_is_told_apart() {
     help: install it, or give its whole path
     ");
     assert_snapshot!(error(json!({ "argv": ["./gone"] })), @"
-    there is no `./gone`
+    `./gone` not found
     help: the path starts in `DIR/`
     ");
     assert_snapshot!(error(json!({ "argv": ["./plain"] })), @"
     `./plain` may not be executed
-    help: is it a program at all, and is it executable for this user (chmod +x)?
+    help: is it a program, and is it executable for this user (chmod +x)?
     ");
     assert_snapshot!(error(json!({ "argv": ["./script"] })), @"
     `./script` is there, but what is to run it is not
@@ -166,8 +166,8 @@ fn what_can_not_be_run_is_told_apart() {
 
 #[test]
 fn settings_with_nothing_or_two_things_to_run_are_refused() {
-    assert_snapshot!(refused::<Command>(json!({})), @"there is nothing to run: give `argv` or `shell`");
-    assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "shell": "b" })), @"`argv` and `shell` can't both be run");
+    assert_snapshot!(refused::<Command>(json!({})), @"`argv` or `shell` is missing");
+    assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "shell": "b" })), @"`argv` and `shell` can't be used together");
     assert_snapshot!(refused::<Command>(json!({ "argv": [] })), @"`argv` wants a program first");
     assert_snapshot!(refused::<Command>(json!({ "shell": " " })), @"`shell` has nothing to run");
     assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "env": { "A=B": "" } })), @"`A=B` can't be the name of a variable");
@@ -213,8 +213,8 @@ fn a_program_whose_time_is_up_is_an_error_and_nothing_is_left_of_it() {
     let error =
         look_in::<Command>(&cx, json!({ "shell": format!("setsid sleep {mark} & wait") })).expect_err("it waits");
     assert_snapshot!(error, @"
-    `sh` was still running when its time was up
-    help: it was ended, with all that it had started; does it need a longer `timeout`?
+    `sh` timed out
+    help: it was killed, with its child processes; does it need a longer `timeout`?
     ");
     assert_eq!(alive(&mark), 0);
 }

@@ -73,19 +73,19 @@ fn a_name_that_stands_for_another_leads_to_its_addresses() {
 
 #[test]
 fn no_such_name_and_no_such_record_are_told_apart() {
-    assert_snapshot!(reported("missing.staging.test", "A"), @"no such name | is the name right, and is its zone served by whom this resolver asks?");
+    assert_snapshot!(reported("missing.staging.test", "A"), @"no such name | is the name right, and can this resolver see its zone?");
     assert_snapshot!(reported("six.staging.test", "A"), @"no such record | the name is there, but has no record of type A");
 }
 
 #[test]
 fn a_resolver_that_can_not_tell_is_an_error_of_its_own_kind() {
     assert_snapshot!(error(&resolver(Some(2))), @"
-    the resolver ADDRESS could not find out (SERVFAIL)
+    the resolver ADDRESS failed to resolve it (SERVFAIL)
     help: do the name servers of this zone answer, and are its DNSSEC signatures valid?
     ");
     assert_snapshot!(error(&resolver(Some(5))), @"
-    the resolver ADDRESS does not answer this machine (REFUSED)
-    help: may this machine ask it, and does it answer for this zone?
+    the resolver ADDRESS refused the query (REFUSED)
+    help: is this machine allowed to query it, and does it serve this zone?
     ");
     assert_snapshot!(error(&resolver(None)), @"
     the resolver ADDRESS did not answer in time

@@ -51,7 +51,7 @@ fn each_name_is_told_apart_and_no_value_is_shown() {
     "#);
     assert_snapshot!(reported(settings, &seen), @"
     1 of 5 present; missing: BLANK, GONE; placeholder: GITHUB_TOKEN; malformed: REDIS_URL
-    GONE must be set in the environment of `gate`; BLANK must be given a value in the environment of `gate`: blank now; GITHUB_TOKEN must be given a real value: a placeholder now; REDIS_URL must be corrected: the value does not match
+    GONE: not set in the environment of `gate`; BLANK: blank in the environment of `gate`; GITHUB_TOKEN: still a placeholder; REDIS_URL: does not match its pattern
     ");
 }
 
@@ -63,7 +63,7 @@ fn a_file_of_variables_stands_for_the_environment() {
     let seen = look_in::<Environment>(&context(dir.path(), &[("C", "1")]), settings.clone()).expect("it is there");
     assert_snapshot!(reported(settings, &seen), @"
     1 of 3 present; missing: C; placeholder: B
-    C must be set in `staging.env`; B must be given a real value: a placeholder now
+    C: not set in `staging.env`; B: still a placeholder
     ");
 }
 
@@ -79,7 +79,7 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
     assert_snapshot!(error("gone.env"), @"file `DIR/gone.env` not found");
     assert_snapshot!(error("notes.txt"), @"
     `DIR/notes.txt` is not a file of variables: line 2: there is no `=` in it
-    help: each line wants to be `KEY=VALUE`
+    help: each line must be `KEY=VALUE`
     ");
     assert_snapshot!(error("."), @"
     `DIR/.` is not a regular file
@@ -89,8 +89,8 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
 
 #[test]
 fn settings_that_name_nothing_are_refused() {
-    assert_snapshot!(refused::<Environment>(json!({})), @"missing `names` or `matches`");
-    assert_snapshot!(refused::<Environment>(json!({ "names": ["A B"] })), @"`A B` can't be the name of a variable");
+    assert_snapshot!(refused::<Environment>(json!({})), @"`names` or `matches` is missing");
+    assert_snapshot!(refused::<Environment>(json!({ "names": ["A B"] })), @"`A B` is not a valid name of a variable");
     assert_snapshot!(refused::<Environment>(json!({ "matches": { "A": "(" } })), @"this is not a regular expression: unclosed group");
     assert!(look::<Environment>(json!({ "names": ["A"] })).is_ok_and(|seen| seen.missing == ["A"]));
 }

@@ -103,8 +103,8 @@ fn what_is_no_file_is_told_apart_and_never_waited_for() {
     link: exists=true file of 2 bytes | 
     fifo: exists=true fifo | 
     socket: exists=true socket | 
-    gone: exists=false does not exist | nothing is at `gone`: has it been made, and is the path relative to the right folder?
-    bytes/x: exists=false does not exist | nothing is at `bytes/x`: has it been made, and is the path relative to the right folder?
+    gone: exists=false does not exist | there is no `gone`; relative paths start at the folder that contains `checklists/`
+    bytes/x: exists=false does not exist | there is no `bytes/x`; relative paths start at the folder that contains `checklists/`
     ");
 }
 

@@ -257,9 +257,9 @@ fn a_database_that_is_empty_gone_or_refuses_the_password() {
     insta::assert_snapshot!(stage.red(), @"
     exit 1
     sql: failed, holds: expected true, got false
-      the answer is false: if that is how it should be, say `expect: { value: false }`
+      the result is false: if that is correct, write `expect: { value: false }`
     pooled: failed, rows[0].count: expected at least 1, got 0
-      the answer is 0: if that is how it should be, say `expect: { value: 0 }`
+      the result is 0: if that is correct, write `expect: { value: 0 }`
     ");
     let gone = Stage::new().with("DATABASE_URL", nowhere("postgresql") + "/gate");
     insta::assert_snapshot!(gone.red(), @"
@@ -293,9 +293,9 @@ fn a_pooler_with_no_server_behind_it() {
     insta::assert_snapshot!(stage.red(), @"
     exit 3
     alembic-pooled: error, login at HOST timed out after 1 s
-      a firewall that drops packets looks like this, and so does a pooler without a free server
+      is it a database? Other causes: a firewall that drops packets, or a pooler without a free server
     pooled: error, login at HOST timed out after 1 s
-      a firewall that drops packets looks like this, and so does a pooler without a free server
+      is it a database? Other causes: a firewall that drops packets, or a pooler without a free server
     ");
 }
 
@@ -312,7 +312,7 @@ fn a_cache_file_that_is_none() {
     insta::assert_snapshot!(stage.red(), @"
     exit 3
     sqlite: error, there is no file `DIR/cache.db`
-      a relative path starts at the folder that holds `checklists/`
+      a relative path starts at the folder that contains `checklists/`
     ");
 }
 
@@ -348,7 +348,7 @@ fn a_metric_that_is_missing_or_wrong_and_a_prometheus_that_is_gone() {
     insta::assert_snapshot!(Stage::new().with("QUERY", "redis_conected").red(), @"
     exit 1
     prometheus: failed, count: expected at least 1, got 0; values: expected every element to be 1, got an empty list
-      an unknown metric looks like this: is its name right, and is its target scraped?
+      is the name of the metric right, and is its target scraped?
     ");
     insta::assert_snapshot!(Stage::new().with("QUERY", "instance_up").red(), @"
     exit 1
@@ -383,12 +383,12 @@ fn variables_files_and_programs_that_are_missing_or_not_as_they_should_be() {
     insta::assert_snapshot!(Stage::new().with("STAGE_NAME", "changeme").red(), @r#"
     exit 1
     env: failed, placeholder: STAGE_NAME
-      STAGE_NAME must be given a real value: a placeholder now
+      STAGE_NAME: still a placeholder
     "#);
     insta::assert_snapshot!(Stage::new().with("BACKUP", "none.txt").red(), @"
     exit 1
     file: failed, exists: expected true, got false; kind: not found; modified: not found; size: not found (does not exist)
-      nothing is at `none.txt`: has it been made, and is the path relative to the right folder?
+      there is no `none.txt`; relative paths start at the folder that contains `checklists/`
     ");
     insta::assert_snapshot!(Stage::new().with("BACKUP", "empty.txt").red(), @"
     exit 1

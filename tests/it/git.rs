@@ -126,19 +126,19 @@ fn what_is_no_repository_and_what_is_no_commit_are_told_apart() {
     let empty = directory("empty");
     assert_snapshot!(seen(&empty, json!({})).expect_err("nothing is there"), @"
     `DIR` is not in a Git repository
-    help: `dir` is relative to the folder that holds `checklists/`; was the source copied without `.git`?
+    help: `dir` is relative to the folder that contains `checklists/`; was the source copied without `.git`?
     ");
     assert_snapshot!(seen(&empty, json!({ "dir": "gone" })).expect_err("nothing is there"), @"
     there is no folder `DIR/gone`
-    help: `dir` is relative to the folder that holds `checklists/`
+    help: `dir` is relative to the folder that contains `checklists/`
     ");
     assert_snapshot!(seen(&dir, json!({ "ref": "origin/main" })).expect_err("there is no origin"), @"
     no commit is called `origin/main` in this repository
-    help: was it fetched? `git fetch --all --tags` brings what others have pushed
+    help: was it fetched? Run `git fetch --all --tags`
     ");
     assert_snapshot!(seen(&dir, json!({ "ref": "main:a.txt" })).expect_err("a file is not a commit"), @"
     no commit is called `main:a.txt` in this repository
-    help: was it fetched? `git fetch --all --tags` brings what others have pushed
+    help: was it fetched? Run `git fetch --all --tags`
     ");
     git(&empty, "init --quiet");
     assert_snapshot!(seen(&empty, json!({})).expect_err("there is no commit"), @"the repository has no commit yet, or what is checked out is gone");
@@ -150,8 +150,8 @@ fn a_name_of_two_things_is_not_guessed() {
     git(&dir, "tag main fix");
     git(&dir, "config core.warnAmbiguousRefs false");
     assert_snapshot!(seen(&dir, json!({ "ref": "main" })).expect_err("it is a tag and a branch"), @"
-    `main` may mean several things in this repository
-    help: write it out, such as `refs/heads/main`, `refs/tags/main` or the whole id
+    `main` is ambiguous in this repository
+    help: write `refs/heads/main`, `refs/tags/main` or the full id
     ");
     assert!(seen(&dir, json!({ "ref": "refs/heads/main" })).is_ok());
 }

@@ -144,7 +144,7 @@ fn a_workflow_that_does_not_do_what_it_should_is_a_problem() {
     };
     assert_snapshot!(workflow(hidden, json!({})).expect_err("it is not known"), @"
     GitHub has no /repos/acme/aos/actions/workflows, or does not show it to this token (404: Not Found)
-    help: is the name right? What a token may not see looks as if it was not there
+    help: is the name right, and may this token see it?
     ");
 }
 
@@ -200,30 +200,30 @@ fn what_github_refuses_is_an_error_that_says_what_to_do() {
     };
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "API rate limit exceeded" })).status(403)
         .header("x-ratelimit-remaining", "0").header("x-ratelimit-reset", "1764000000")), @"
-    the quota of requests to GitHub is used up until 2025-11-24T16:00:00Z
-    help: look again then, or give a token whose quota is not shared: without one, there are 60 an hour for an address
+    GitHub's rate limit is exceeded until 2025-11-24T16:00:00Z
+    help: retry later, or use a token that nothing else uses; without a token, the limit is 60 requests an hour for each address
     ");
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "slow down" })).status(429).header("retry-after", "60")), @"
-    GitHub is asked too often, and wants to be left alone for 60 s
-    help: look again then, and at fewer things at once
+    rate limited by GitHub for 60 s
+    help: retry later, with fewer requests at once
     ");
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "You have exceeded a secondary rate limit." })).status(403)), @"
-    GitHub is asked too often
-    help: wait a minute, and look at fewer things at once
+    rate limited by GitHub
+    help: retry in a minute, with fewer requests at once
     ");
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "Resource not accessible by personal access token" })).status(403)
         .header("x-accepted-github-permissions", "issues=read")), @"
     GitHub does not permit this (403: Resource not accessible by personal access token)
-    help: the token wants the permission issues=read
+    help: the token needs the permission issues=read
     ");
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "Resource protected by organization SAML enforcement" })).status(403)
         .header("x-github-sso", "required; url=https://github.com/orgs/acme/sso?x=1")), @"
     GitHub does not permit this (403: Resource protected by organization SAML enforcement)
-    help: the organisation wants single sign-on: authorise the token for it
+    help: the organization requires single sign-on: authorize the token for it
     ");
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "Not Found" })).status(404)), @"
     GitHub has no /repos/acme/aos/issues, or does not show it to this token (404: Not Found)
-    help: is the name right? What a token may not see looks as if it was not there
+    help: is the name right, and may this token see it?
     ");
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "Moved Permanently" })).status(301)), @"
     GitHub has moved /repos/acme/aos/issues (301: Moved Permanently)
@@ -256,11 +256,11 @@ fn pages_without_end_come_to_an_end() {
 
 #[test]
 fn what_can_not_be_meant_is_refused_at_load() {
-    assert_snapshot!(refused::<GitHub>(json!({})), @"there is nothing to look at: give `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`");
+    assert_snapshot!(refused::<GitHub>(json!({})), @"nothing to check: set `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme" })), @"`acme` is not a repository: write `owner/name`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme/.." , "token": "x" })), @"`acme/..` is not a repository: write `owner/name`");
     assert_snapshot!(refused::<GitHub>(json!({ "url": "https://github.com", "token": "x" })), @"the API of github.com is at https://api.github.com");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "workflow": ".github/workflows/x.yml" })), @"`workflow` wants the name of its file alone, such as `ci.yml`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "workflow": "x.yml", "commit": "0f1d7aa" })), @"`commit` wants the whole id: GitHub finds no run by the first characters of it");
-    assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "token": "x", "commit": COMMIT })), @"there is nothing to look at in the repository: give `head`, `workflow`, `secrets` or `issues`");
+    assert_snapshot!(refused::<GitHub>(json!({ "repo": "a/b", "token": "x", "commit": COMMIT })), @"nothing to check in the repository: set `head`, `workflow`, `secrets` or `issues`");
 }

@@ -59,7 +59,8 @@ fn a_redirect_is_an_answer_unless_it_is_to_be_followed() {
     let seen = look::<Http>(json!({ "url": url })).expect("nginx answers");
     assert_eq!(seen.status, 301);
     assert!(
-        reported(json!({ "url": url }), &seen).ends_with("redirects are not followed unless `redirects` says how many")
+        reported(json!({ "url": url }), &seen)
+            .ends_with("redirects are not followed: set `redirects` to the number of redirects to follow")
     );
     let seen = look::<Http>(json!({ "url": url, "redirects": 1 })).expect("nginx answers");
     assert_eq!((seen.status, seen.body.as_deref(), seen.redirects.len()), (200, Some("there"), 1));
@@ -156,9 +157,9 @@ fn refusals_are_told_with_what_is_missing() {
         let seen = look::<Http>(settings.clone()).expect("it answers");
         reported(settings, &seen)
     };
-    assert_snapshot!(reported(401, json!({})), @"401 Unauthorized | the server wants credentials: give `token`, `oauth2`, or `user` and `password`");
+    assert_snapshot!(reported(401, json!({})), @"401 Unauthorized | the server requires credentials: set `token`, `oauth2`, or `user` and `password`");
     assert_snapshot!(reported(401, json!({ "token": "abcd" })), @"401 Unauthorized | the server does not accept these credentials");
-    assert_snapshot!(reported(405, json!({})), @"405 Method Not Allowed | `method` is not what this URL wants");
+    assert_snapshot!(reported(405, json!({})), @"405 Method Not Allowed | this URL does not accept the `method`");
     assert_snapshot!(reported(503, json!({})), @"503 Service Unavailable | ");
 }
 

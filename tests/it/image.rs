@@ -217,10 +217,10 @@ fn a_registry_with_a_password_gets_it_when_it_asks() {
     assert!(login("p@ss word").expect("it is there").exists);
     assert_snapshot!(login("wrong").expect_err("it is not let in"), @"
     the registry does not accept the credentials, or not for this image (401: UNAUTHORIZED, authentication required)
-    help: are they for this registry, do they hold, and may they pull from this repository?
+    help: are they valid for this registry, and may they pull from this repository?
     ");
     assert_snapshot!(seen(&name, json!({})).expect_err("it is not let in"), @"
-    the registry wants credentials for this image (401: UNAUTHORIZED, authentication required)
+    the registry requires credentials for this image (401: UNAUTHORIZED, authentication required)
     help: give `user` and `password`; where a repository is not there, many registries say the same: is the name right?
     ");
 }
@@ -264,7 +264,7 @@ fn credentials_go_to_the_token_server_and_nowhere_else() {
     assert_eq!(store.requests().len(), 1);
     assert_snapshot!(login("wrong").expect_err("it is not let in"), @"
     the registry does not accept the credentials, or not for this image (401: incorrect username or password)
-    help: are they for this registry, do they hold, and may they pull from this repository?
+    help: are they valid for this registry, and may they pull from this repository?
     ");
 }
 
@@ -278,16 +278,16 @@ fn a_registry_that_gives_something_else_is_told() {
         seen(&format!("127.0.0.1:{}/acme/api:main", server.port()), json!({})).expect_err("it lies")
     };
     assert_snapshot!(lie("{}", Some("sha256:1234")), @"
-    what the registry gave has the digest sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a, not sha256:1234
-    help: something between here and the registry changes what it gives, or its storage is damaged
+    the registry returned a manifest with the digest sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a, not sha256:1234
+    help: does a proxy change the answer, or is the registry's storage damaged?
     ");
     assert_snapshot!(lie("<html>Sign in</html>", None), @"
     the registry did not return a manifest for main: invalid JSON at line 1, column 1
-    help: is a registry at this address, or does something stand before it?
+    help: is this the address of a registry, or of a proxy?
     ");
     assert_snapshot!(lie(r#"{"schemaVersion":1,"name":"acme/api"}"#, None), @"
     the image has a manifest of version 1
-    help: push it again with a Docker of this decade: version 1 has no digest to compare
+    help: push it again with a current version of Docker: version 1 has no digest to compare
     ");
     let web = harness::http(|_| Response::text("not here").status(404));
     assert_snapshot!(seen(&format!("127.0.0.1:{}/acme/api:main", web.port()), json!({})).expect_err("no registry"), @"
@@ -300,8 +300,8 @@ fn a_registry_that_gives_something_else_is_told() {
         Response::json(&error).status(429)
     });
     assert_snapshot!(seen(&format!("127.0.0.1:{}/acme/api:main", busy.port()), json!({})).expect_err("it is busy"), @"
-    the registry is asked too often (429: TOOMANYREQUESTS, You have reached your pull rate limit.)
-    help: look again later, or give `user` and `password`: who logs in may ask more often
+    rate limited by the registry (429: TOOMANYREQUESTS, You have reached your pull rate limit.)
+    help: retry later, or set `user` and `password`, which have a higher limit
     ");
 }
 

@@ -81,7 +81,7 @@ fn the_folder_of_the_output_is_made() {
     let project = project("- bread\n- [ ] A\n\n## Later\n");
     let output = project.gate(&["import", "LIST.md", "--bullets", "-o", "new/lists/out.yaml"]);
     assert_eq!(output.code, 0);
-    assert!(output.stderr.starts_with("left out: LIST.md:4: ") && output.stderr.contains("Later"), "{}", output.stderr);
+    assert!(output.stderr.starts_with("note: LIST.md:4: ") && output.stderr.contains("Later"), "{}", output.stderr);
     assert_eq!(project.read("new/lists/out.yaml").matches("- id:").count(), 2);
 }
 

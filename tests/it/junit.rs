@@ -102,7 +102,7 @@ fn failures_that_only_the_totals_know_are_red() {
     let (code, reported) = judged(&[("r/a.xml", text)]);
     assert_eq!(code, 1, "{reported}");
     assert!(
-        reported.contains("unaccounted: expected 0, got 2") && reported.contains("totals claim failures"),
+        reported.contains("unaccounted: expected 0, got 2") && reported.contains("totals of a report count failures"),
         "{reported}"
     );
 }
@@ -197,7 +197,7 @@ fn several_files_are_one_run_and_each_must_hold_cases() {
     assert!(seen.oldest <= seen.newest && seen.newest.ends_with('Z'), "{seen:?}");
     let (code, reported) = judged(&[("r/1.xml", NEXTEST), ("r/2.xml", "<testsuites/>")]);
     assert_eq!(code, 1, "{reported}");
-    assert!(reported.contains("`r/2.xml` holds no case"), "{reported}");
+    assert!(reported.contains("`r/2.xml` has no test cases"), "{reported}");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn green_is_green_and_nothing_to_count_is_not() {
 fn a_report_that_nobody_has_made_is_waited_for() {
     let (code, reported) = judged(&[]);
     assert_eq!(code, 1, "{reported}");
-    assert!(reported.contains("pending") && reported.contains("no file fits `r/*.xml`"), "{reported}");
+    assert!(reported.contains("pending") && reported.contains("no file matches `r/*.xml`"), "{reported}");
     assert!(reported.contains("run the tests that write it"), "{reported}");
 }
 
@@ -224,15 +224,15 @@ fn what_is_malformed_is_an_error_with_its_file_and_place() {
     assert_snapshot!(error("<testsuite>\n<testcase></testsuite>"), @"`r.xml:2:11` is not well-formed XML: expected 'testcase' tag, not 'testsuite'");
     assert_snapshot!(error("<testsuite><testcase name='a'/>"), @"
     `r.xml` ends too early
-    help: was the run that writes it cut short, or is it still writing?
+    help: did the run that writes it fail early, or is it still running?
     ");
     assert_snapshot!(error(""), @"
     `r.xml` is empty
-    help: was the run that writes it cut short, or is it still writing?
+    help: did the run that writes it fail early, or is it still running?
     ");
     assert_snapshot!(error("<coverage/>"), @"
     `r.xml` is not a JUnit report: it begins with `<coverage>`
-    help: `files` should name reports alone
+    help: `files` must match only reports
     ");
     let (code, reported) = judged(&[("r/1.xml", NEXTEST), ("r/2.xml", "<testsuite>\n<oops")]);
     assert_eq!(code, 3, "{reported}");
@@ -244,7 +244,7 @@ fn entities_are_never_resolved() {
         <testsuite><testcase name="&b;&f;"><failure/></testcase></testsuite>"#;
     assert_snapshot!(read(bomb).expect_err("it has a DOCTYPE"), @"
     `r.xml` has a DOCTYPE, which is not read
-    help: no JUnit report needs one: what writes it there, and is it a report?
+    help: is it a JUnit report?
     ");
     let error = read("<testsuite><testcase name='&f;'/></testsuite>").expect_err("nothing defines it");
     assert!(error.starts_with("`r.xml:1:"), "{error}");
@@ -256,7 +256,7 @@ fn size_depth_and_names_are_bounded() {
     let error = look_in::<Junit>(&context(dir.path(), &[]), json!({ "files": "r.xml", "max_size": "500B" }));
     assert_snapshot!(error.expect_err("it is larger"), @"
     `r.xml` is larger than `max_size`
-    help: say how large it may be, such as `max_size: 64MiB`
+    help: raise the limit, such as `max_size: 64MiB`
     ");
     let deep = format!("{}{}", "<testsuite>".repeat(100_000), "</testsuite>".repeat(100_000));
     assert_eq!(read(&deep).expect("it is well-formed").cases, 0);

@@ -241,7 +241,7 @@ fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
         assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), kept);
         let output = each.gate(&["ledger", "prune", "staging", "--keep", "2"]);
         let removed = if each.url.is_none() { 1 } else { 3 };
-        assert!(output.stdout.starts_with(&format!("removed {removed} run")), "{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.starts_with(&format!("deleted {removed} run")), "{}{}", output.stdout, output.stderr);
         assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), "2\n5\n6");
     }
 }
@@ -355,7 +355,7 @@ fn a_run_from_the_future_changes_nothing_and_is_named() {
     assert_eq!(output.code, 4, "{}", output.stdout);
     assert!(output.stderr.contains("it is from the future"), "{}", output.stderr);
     let output = project.gate(&["ledger", "prune", "staging"]);
-    assert_eq!(output.stdout.split(" of ").next(), Some("removed 1 run"), "{}", output.stderr);
+    assert_eq!(output.stdout.split(" of ").next(), Some("deleted 1 run"), "{}", output.stderr);
 }
 
 #[test]

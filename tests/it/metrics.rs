@@ -61,7 +61,7 @@ fn labels_choose_among_the_samples_of_a_name() {
     assert_snapshot!(reported(&seen(json!({ "name": "aos_redis_connected" }))), @"aos_redis_connected 1 |");
     assert_snapshot!(reported(&seen(json!({ "name": "process_cpu_ratio" }))), @"process_cpu_ratio | NaN means that the service has no value");
     // A name is the whole name, and a dot is a dot.
-    assert_snapshot!(reported(&seen(json!({ "name": "aos" }))), @"no such sample | the page has 9 samples, but none that is looked for: is the name right, and has it happened yet? Many libraries tell of a metric only after that");
+    assert_snapshot!(reported(&seen(json!({ "name": "aos" }))), @"no such sample | the page has 9 samples, but none that matches: is the name right, and has it happened yet? Many libraries tell of a metric only after that");
     assert_eq!(seen(json!({ "name": "aos.*" })).count, 0);
 }
 
@@ -155,7 +155,7 @@ fn what_is_no_page_of_metrics_is_told() {
 #[test]
 fn settings_that_could_match_nothing_are_refused() {
     assert_snapshot!(refused::<Metrics>(json!({ "url": "http://h", "name": "" })), @"the name is empty");
-    assert_snapshot!(refused::<Metrics>(json!({ "url": "http://h", "name": "up{job=\"a\"}" })), @"`{` is in no name: labels are said with `labels`");
+    assert_snapshot!(refused::<Metrics>(json!({ "url": "http://h", "name": "up{job=\"a\"}" })), @"`{` is in no name: use `labels` for labels");
 }
 
 /// Pages, and whether Prometheus takes each.

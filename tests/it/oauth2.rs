@@ -323,7 +323,7 @@ fn what_can_not_work_is_reported_at_its_line() {
     18 |               oauth2: { token_url: login/token, client_id: gate, scope: read, auth: post }
        |                                                                                     ^^^^
        |
-       = help: there are `basic` and `body`
+       = help: expected one of `basic` or `body`
     "#);
 }
 

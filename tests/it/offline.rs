@@ -61,7 +61,7 @@ fn what_runs_nothing_needs_no_variable() {
     assert!(shown(&["show", "staging", "up"]).contains("hint: ask ${env.PLACE}"));
     shown(&["sign", "staging", "qa", "--run", "run.json", "--by", DANA]);
     assert!(newest(&project).contains("title: Readiness of Berlin"), "{}", newest(&project));
-    assert!(shown(&["verify", "staging"]).contains("1 read, all acceptable"));
+    assert!(shown(&["verify", "staging"]).contains("sign-offs and revocations: 1, none refused"));
     assert!(shown(&["verify", "staging", "--subject", "r1"]).contains(" for r1: valid"));
     assert!(shown(&["render", "staging", "--run", "run.json"]).contains("# Readiness of Berlin"));
     assert!(!project.path().join(".gate").exists());
@@ -138,9 +138,7 @@ fn without_a_run_or_a_path_render_says_what_to_do() {
     let project = Project::new(OPEN);
     let output = project.gate(&["render", "staging", "--check"]);
     assert_eq!(output.code, 2);
-    assert!(
-        output.stderr.contains("missing path: `markdown` of the checklist is missing or refers to an unset variable")
-    );
+    assert!(output.stderr.contains("missing path: the checklist has no `markdown`, or it refers to an unset variable"));
     let project = Project::new(LIST);
     let output = project.gate(&["render", "staging"]);
     assert_eq!(output.code, 2);
@@ -182,6 +180,6 @@ fn a_broken_checklist_hides_no_other_and_sign_offs_are_no_checklists() {
     for path in [entry.as_str(), "checklists/old.signoffs.yaml", "staging.signoffs"] {
         let refused = project.gate(&["validate", path]);
         assert_eq!(refused.code, 2, "{path}");
-        assert!(refused.stderr.contains("holds sign-offs; it is not a checklist"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("contains sign-offs; it is not a checklist"), "{}", refused.stderr);
     }
 }

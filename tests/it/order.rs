@@ -310,7 +310,7 @@ fn a_selection_that_means_nothing_or_leaves_nothing_is_an_error_and_nothing_runs
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
     error: `--skip db` selects no item
-      help: what checks nothing says nothing
+      help: select at least one item
     ");
     assert!(!project.path().join("ran").exists());
 }

@@ -39,7 +39,7 @@ fn every_sample_is_seen() {
 fn an_unknown_metric_is_an_empty_answer_and_no_error() {
     let seen = ask("no_such_metric");
     assert_eq!((seen.count, seen.values.len()), (0, 0));
-    assert_snapshot!(reported(&seen), @"no series | an unknown metric looks like this: is its name right, and is its target scraped?");
+    assert_snapshot!(reported(&seen), @"no series | is the name of the metric right, and is its target scraped?");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn a_write_goes_to_the_database_of_the_url_and_a_database_that_is_not_there_is_n
     assert_snapshot!(reported(&format!("{}/3", redis.url()), true), @"PONG, master, VERSION, writable |");
     assert_snapshot!(error(&format!("{}/4", redis.url()), redis.port), @"
     database 4 of 127.0.0.1:PORT does not exist
-    help: the server's `databases` says how many there are
+    help: the server's setting `databases` limits the number
     ");
 }
 
@@ -114,7 +114,7 @@ fn a_server_with_all_its_clients_says_so() {
     only.read_exact(&mut [0; 7]).expect("it answers the first");
     assert_snapshot!(error(&redis.url(), redis.port), @"
     127.0.0.1:PORT has its maximum number of clients
-    help: somebody leaks connections, or `maxclients` is too low: `CLIENT LIST` says whose they are
+    help: `CLIENT LIST` shows whose they are; is `maxclients` too low?
     ");
 }
 
@@ -123,7 +123,7 @@ fn a_missing_and_a_wrong_password_are_told_apart() {
     let redis = redis_with(&["--requirepass", "p@ss/word"]);
     let at = |user: &str| format!("redis://{user}127.0.0.1:{}", redis.port);
     assert_snapshot!(error(&at(""), redis.port), @"
-    127.0.0.1:PORT wants a password, and the URL has none (NOAUTH)
+    127.0.0.1:PORT requires a password, and the URL has none (NOAUTH)
     help: put it into the URL: redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded
     ");
     assert_snapshot!(error(&at(":wrong@"), redis.port), @"
@@ -144,7 +144,7 @@ fn a_password_where_none_is_wanted_is_an_error() {
     let url = format!("redis://:secret@127.0.0.1:{}", redis.port);
     assert_snapshot!(error(&url, redis.port), @"
     127.0.0.1:PORT has no password set, and the URL has one
-    help: is it the right server? one without a password is open to everyone
+    help: is it the right server? Without a password, everyone can use it
     ");
 }
 
@@ -191,7 +191,7 @@ fn what_is_not_redis_is_called_so() {
     let mute = harness::raw(drop);
     assert_snapshot!(error(&format!("redis://127.0.0.1:{}", mute.port()), mute.port()), @"
     127.0.0.1:PORT closed the connection without an answer
-    help: a proxy with no server behind it looks like this, and so does a server that is shutting down
+    help: a proxy without a server behind it, or a server that is shutting down?
     ");
 }
 
@@ -212,7 +212,7 @@ fn silence_ends_with_the_timeout_in_words_of_its_own() {
 fn tls_to_a_server_without_it_is_told() {
     let redis = harness::redis();
     assert_snapshot!(error(&format!("rediss://127.0.0.1:{}", redis.port), redis.port), @"
-    127.0.0.1:PORT is a Redis without TLS, and the URL wants TLS
+    127.0.0.1:PORT is a Redis without TLS, and the URL uses TLS
     help: is this the TLS port? without TLS the URL begins with redis://
     ");
 }
@@ -221,7 +221,7 @@ fn tls_to_a_server_without_it_is_told() {
 fn no_tls_to_a_server_that_wants_it_is_told() {
     let redis = harness::tls_redis();
     assert_snapshot!(error(&redis.url().replace("rediss", "redis"), redis.port()), @"
-    127.0.0.1:PORT wants TLS, and the URL has none
+    127.0.0.1:PORT requires TLS, and the URL does not use it
     help: write rediss:// instead of redis://
     ");
 }
@@ -252,7 +252,7 @@ fn over_tls_credentials_are_asked_for_too() {
         error.replace(&redis.port().to_string(), "PORT")
     };
     assert_snapshot!(at(""), @"
-    127.0.0.1:PORT wants a password, and the URL has none (NOAUTH)
+    127.0.0.1:PORT requires a password, and the URL has none (NOAUTH)
     help: put it into the URL: redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded
     ");
     assert_snapshot!(at("gate:wrong@"), @"

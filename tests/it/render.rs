@@ -311,5 +311,5 @@ fn an_option_is_no_revision_and_a_sign_off_has_its_own_validity() {
     let output = project.gate(&["validate"]);
     assert_eq!(output.code, 2);
     assert!(output.stderr.contains("invalid revision `--output=x`"), "{}", output.stderr);
-    assert!(output.stderr.contains("how long a sign-off holds is said in the sign-off"), "{}", output.stderr);
+    assert!(output.stderr.contains("`valid_for` of a sign-off belongs inside `sign_off`"), "{}", output.stderr);
 }

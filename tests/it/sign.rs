@@ -144,7 +144,7 @@ fn nothing_is_signed_while_what_it_needs_is_not_green_in_the_last_whole_run() {
         assert!(output.stderr.contains(what), "{}", output.stderr);
         assert!(entries(&project).is_empty());
     };
-    refused("there is no whole run of `staging` to sign");
+    refused("there is no full run of `staging` to sign");
     project.gate(&["check", "staging"]);
     refused("up: failed: ");
     fs::write(project.path().join("up"), "").expect("the project is ours");
@@ -361,6 +361,6 @@ fn an_interrupted_run_in_the_ledger_is_not_signed() {
     project.gate(&["check", "staging", "--deadline", "300ms"]);
     let output = project.gate(&["sign", "staging", "qa", "--by", DANA]);
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
-    assert!(output.stderr.contains("no whole run") || output.stderr.contains("interrupted"), "{}", output.stderr);
+    assert!(output.stderr.contains("no full run") || output.stderr.contains("interrupted"), "{}", output.stderr);
     assert!(entries(&project).is_empty());
 }

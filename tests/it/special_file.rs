@@ -68,8 +68,8 @@ fn no_probe_waits_for_a_pipe_or_reads_a_device_without_end() {
                 "device",
                 "not a folder",
                 "directory",
-                "holds only",
-                "no file fits",
+                "contains only",
+                "no file matches",
                 "secret",
             ];
             assert!(is_named.iter().any(|words| said.contains(words)), "{file}: {id}: {item:#}");

@@ -50,8 +50,8 @@ fn an_answer_that_says_no_does_not_hold() {
         let seen = answer(&url, query);
         format!("{} | {}", probe.evidence(&seen), probe.advice(&seen).unwrap_or_default())
     };
-    assert_snapshot!(reported("SELECT count(*) FROM users WHERE id = 9"), @"0 | the answer is 0: if that is how it should be, say `expect: { value: 0 }`");
-    assert_snapshot!(reported("SELECT id FROM users WHERE id = 9"), @"0 rows | the query gives no row");
+    assert_snapshot!(reported("SELECT count(*) FROM users WHERE id = 9"), @"0 | the result is 0: if that is correct, write `expect: { value: 0 }`");
+    assert_snapshot!(reported("SELECT id FROM users WHERE id = 9"), @"0 rows | the query returned no row");
     assert_snapshot!(reported("SELECT id FROM users"), @"3 rows |");
     assert_snapshot!(reported("SELECT 'at head'"), @"at head |");
 }

@@ -99,15 +99,15 @@ fn a_slow_query_is_stopped_by_the_server_before_the_probe_gives_up() {
     };
     assert_snapshot!(slow(harness::postgres().url(), "SELECT pg_sleep(60)"), @"
     HOST stopped the query: canceling statement due to statement timeout: SQLSTATE 57014
-    help: it took too long: give `timeout` more, or the query less to do
+    help: it took too long: raise `timeout`, or simplify the query
     ");
     assert_snapshot!(slow(harness::pgbouncer().url(), "SELECT pg_sleep(60)"), @"
     HOST stopped the query: canceling statement due to statement timeout: SQLSTATE 57014
-    help: it took too long: give `timeout` more, or the query less to do
+    help: it took too long: raise `timeout`, or simplify the query
     ");
     assert_snapshot!(slow(harness::mariadb().url(), "SELECT count(*) FROM (information_schema.collations a, information_schema.collations b, information_schema.collations c, information_schema.collations d)"), @"
     HOST stopped the query: Query execution was interrupted (max_statement_time exceeded): MySQL error 1969
-    help: it took too long: give `timeout` more, or the query less to do
+    help: it took too long: raise `timeout`, or simplify the query
     ");
 }
 

@@ -159,7 +159,7 @@ fn nothing_of_staging_counts_in_production() {
     };
     // No run of production exists, and a run of staging is not one.
     let signed = sign("production", &[]);
-    assert!(signed.stderr.contains("there is no whole run of `production` to sign"), "{}", signed.stderr);
+    assert!(signed.stderr.contains("there is no full run of `production` to sign"), "{}", signed.stderr);
     let signed = sign("production", &["--run", "run.json"]);
     assert!(signed.stderr.contains("the run is of `staging` (Staging readiness)"), "{}", signed.stderr);
     assert_eq!(sign("staging", &[]).code, 0);

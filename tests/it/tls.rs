@@ -68,7 +68,7 @@ fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
     fs::write(&own.certificate, made.cert.pem()).expect("the directory is ours");
     fs::write(&own.key, made.signing_key.serialize_pem()).expect("the directory is ours");
     let (seen, reported) = look_at(&own, &json!({}));
-    assert_snapshot!(reported, @"self-signed, valid until 4096-01-01 | it is self-signed: name this very certificate with `ca: FILE` if it is meant to be so");
+    assert_snapshot!(reported, @"self-signed, valid until 4096-01-01 | it is self-signed: if that is intended, set `ca` to the file of this certificate");
     assert_eq!((seen.reason.as_deref(), seen.issuer == seen.subject), (Some("self-signed"), true));
     let (seen, _) = look_at(&own, &json!({ "ca": own.certificate }));
     assert!(seen.verified, "{seen:?}");
@@ -143,7 +143,7 @@ fn every_certificate_that_is_sent_is_in_the_chain() {
     let subjects: Vec<&str> = seen.chain.iter().map(|certificate| certificate.subject.as_str()).collect();
     assert_snapshot!(subjects.join(" <- "), @"CN=rcgen self signed cert <- CN=An authority of the tests");
     // Sent or not: who is not known here is not trusted.
-    assert_snapshot!(reported, @"unknown issuer, valid until 4096-01-01 | name the certificate of the issuer with `ca: FILE` if it is one of your own");
+    assert_snapshot!(reported, @"unknown issuer, valid until 4096-01-01 | if it is your own issuer, set `ca` to the file of its certificate");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn what_speaks_no_tls_is_an_error() {
     let error = |settings: Value| without_port(&look::<Tls>(settings).expect_err("it speaks no TLS"));
     assert_snapshot!(error(json!({ "address": address(&plain) })), @"
     HOST did not answer with TLS
-    help: does this port speak TLS, and at once?
+    help: does this port use TLS, without STARTTLS?
     ");
     let closes = harness::raw(drop);
     assert!(error(json!({ "address": format!("127.0.0.1:{}", closes.port()) })).starts_with("HOST "));
@@ -188,8 +188,8 @@ fn postgres_is_asked_for_tls_first() {
         |port| json!({ "address": format!("127.0.0.1:{port}"), "starttls": "postgres", "name": "localhost" });
     let plain = look::<Tls>(settings(harness::postgres().port())).expect_err("that one has no certificate");
     assert_snapshot!(without_port(&plain), @"
-    HOST speaks no TLS
-    help: PostgreSQL wants `ssl = on`
+    HOST does not support TLS
+    help: set `ssl = on` in PostgreSQL
     ");
 
     // In front of nginx, a server that first answers as PostgreSQL with TLS does.
@@ -241,5 +241,5 @@ fn silence_ends_with_the_deadline_and_an_expired_certificate_is_red() {
 #[test]
 fn a_name_that_no_certificate_can_be_for_is_refused_at_load() {
     assert_snapshot!(refused::<Tls>(json!({ "address": "h:443", "name": "a b" })), @"this is not a name that a certificate can be for: `api.staging.example`");
-    assert_snapshot!(refused::<Tls>(json!({ "address": "h" })), @"an address is a host and a port: `db.staging.example:5432`");
+    assert_snapshot!(refused::<Tls>(json!({ "address": "h" })), @"invalid address: expected a host and a port from 1 to 65535, such as `db.staging.example:5432`");
 }

@@ -245,5 +245,5 @@ fn a_file_that_is_not_there_is_red_and_no_error() {
     let project = Project::new("title: T");
     let seen = look_in::<Workflow>(&context(project.path(), &[]), json!({ "path": PATH })).expect("it can be reported");
     assert_eq!((seen.exists, seen.valid, seen.dispatch_only), (false, false, false));
-    assert_snapshot!(reported(&seen), @"does not exist | nothing is at `.github/workflows/e2e.yml`: is the path relative to the right folder?");
+    assert_snapshot!(reported(&seen), @"does not exist | there is no `.github/workflows/e2e.yml`: is the path relative to the right folder?");
 }

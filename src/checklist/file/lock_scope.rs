@@ -1,16 +1,16 @@
-//! The setting `locks` of a checklist: how far the locks of its items reach.
+//! The setting `locks` of a checklist: the scope of the locks of its items.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How far the locks of items reach.
+/// Scope of the locks of items.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum LockScope {
-    /// They keep items of one run apart.
+    /// Locks keep items of one run apart.
     #[default]
     Run,
-    /// They keep items of all runs apart that use the same ledger.
+    /// Locks keep items of all runs apart that use the same ledger.
     Shared,
 }

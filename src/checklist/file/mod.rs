@@ -1,6 +1,6 @@
-//! The checklist as in its file: what may be written where, and the manual of it.
+//! The checklist as in its file: its keys, and their documentation.
 //!
-//! What belongs to parts that are read one by one, so that a slip in one does not hide those in others, is a [`Node`].
+//! A part that is read separately, so that a mistake in it does not hide those in others, is a [`Node`].
 
 mod any;
 mod lock_scope;
@@ -23,7 +23,7 @@ pub use lock_scope::LockScope;
 
 use any::{AnyExpect, AnyProbe, EachList, FileOrByRole, ItemChanges, OneOrMore};
 
-/// How long to wait between two looks when nobody says.
+/// Pause between two attempts by default.
 pub const EVERY: Pause = Pause::constant(std::time::Duration::from_secs(1));
 
 /// What must be true of an environment.
@@ -32,7 +32,7 @@ pub const EVERY: Pause = Pause::constant(std::time::Duration::from_secs(1));
 #[schemars(rename = "Checklist")]
 pub struct FileChecklist {
     /// The bases that it extends: files `_NAME.yaml`, relative to this one, such as `_platform.yaml` or
-    /// `[_platform.yaml, _web.yaml]`. What is here takes precedence over what is there, and sections and gaps are appended.
+    /// `[_platform.yaml, _web.yaml]`. This file takes precedence over them, and sections and gaps are appended.
     #[serde(default)]
     #[schemars(with = "Option<OneOrMore>")]
     pub extends: Option<Node>,
@@ -40,116 +40,115 @@ pub struct FileChecklist {
     #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, ItemChanges>>")]
     pub items: Option<Node>,
-    /// The heading of the checklist, such as `Staging Readiness`.
+    /// The title of the checklist, such as `Staging Readiness`.
     pub title: String,
-    /// How far the locks of items reach: `run` keeps items of one run apart, `shared` those of all runs of this checklist
+    /// Scope of the locks of items: `run` keeps items of one run apart, `shared` those of all runs of this checklist
     /// that use the same PostgreSQL ledger, such as CI jobs and shards. Default: `run`.
     #[serde(default)]
     pub locks: LockScope,
     /// The project under which runs are recorded. Default: the Git remote `upstream` or `origin`, else the folder.
     #[serde(default)]
     pub project: Option<String>,
-    /// What is being signed off, such as `${env.RELEASE}`. Sign-offs are bound to it.
+    /// The release or commit that is signed off, such as `${env.RELEASE}`. Sign-offs are bound to it.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub subject: Option<Node>,
-    /// The file that `--markdown` writes when it is given no path, such as `docs/READINESS.md`. Relative to the folder
-    /// that holds `checklists/`.
+    /// The file that `--markdown` writes without a path, such as `docs/READINESS.md`. Relative to the folder that
+    /// contains `checklists/`.
     #[serde(default)]
     pub markdown: Option<PathBuf>,
     /// Values that items refer to as `${vars.NAME}`. They may refer to `${env.X}` and to each other.
     #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, Node>>")]
     pub vars: Option<Node>,
-    /// Values that no output may show, referred to as `${secrets.NAME}`. With nothing behind its name, a secret is the
-    /// environment variable of that name. What needs one that is missing is blocked.
+    /// Values that no output may show, referred to as `${secrets.NAME}`. Without a value, a secret is read from the
+    /// environment variable of that name. Items that need a missing secret are blocked.
     #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, Option<FileSecret>>>")]
     pub secrets: Option<Node>,
-    /// What counts for every probe that does not say otherwise.
+    /// Defaults of all probes.
     #[serde(default)]
     #[schemars(with = "Option<FileTiming>")]
     pub defaults: Option<Node>,
     /// The parts of the checklist, in order.
     #[schemars(with = "Vec<FileSection>", length(min = 1))]
     pub sections: Node,
-    /// What is known to be missing.
+    /// Known gaps: what is known to be missing.
     #[serde(default)]
     #[schemars(with = "Option<Vec<FileGap>>")]
     pub gaps: Option<Node>,
-    /// The priorities of gaps that may be accepted for a while, such as `[P2, P3]`. Default: all but
-    /// `P0` and `P1`.
+    /// The priorities of gaps that may be accepted temporarily, such as `[P2, P3]`. Default: all but `P0` and `P1`.
     #[serde(default)]
     pub waivable: Option<Vec<String>>,
-    /// The file of keys that may sign, as OpenSSH's `allowed_signers`, relative to the folder that holds `checklists/`; or
+    /// The file of keys that may sign, as OpenSSH's `allowed_signers`, relative to the folder that contains `checklists/`; or
     /// one for each role, such as `{ QA lead: team/qa.signers, SRE: team/sre.signers }`.
     #[serde(default)]
     #[schemars(with = "Option<FileOrByRole>")]
     pub allowed_signers: Option<AllowedSigners>,
 }
 
-/// Where a secret comes from: one of these.
+/// The source of a secret: one of these.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Secret")]
 pub struct FileSecret {
-    /// The environment variable that holds it, where that has another name, such as `STAGING_DB_URL`.
+    /// The environment variable of its value, if that has another name, such as `STAGING_DB_URL`.
     #[serde(default)]
     pub env: Option<String>,
-    /// The file that holds it, such as `/run/secrets/token`. Blanks and line breaks at its end don't count.
+    /// The file of its value, such as `/run/secrets/token`. Blanks and line breaks at its end don't count.
     #[serde(default)]
     pub file: Option<PathBuf>,
-    /// The program that prints it, with its arguments, such as `[gh, auth, token]`. No shell reads them.
+    /// The program that prints its value, with arguments, such as `[gh, auth, token]`. No shell is involved.
     #[serde(default)]
     pub command: Option<Vec<String>>,
 }
 
-/// How long a probe may take, and how often it looks.
+/// Timeout and retries of a probe.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Defaults")]
 pub struct FileTiming {
-    /// How long one look may take. `10s` if nobody says otherwise.
+    /// Timeout of one attempt. Default: `10s`.
     #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
-    /// Whether to look again when a look is red. Not inherited by probes that have effects.
+    /// Retries of a failed attempt. Not inherited by probes that have effects.
     #[serde(default, deserialize_with = "reachable_retry")]
     pub retry: Option<FileRetry>,
-    /// The machine that probes connect from, such as `ssh://deploy@bastion.example`: for those that connect to something.
+    /// The machine that probes connect from, such as `ssh://deploy@bastion.example`; for probes that open connections.
     /// Default: this machine.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub via: Option<Node>,
 }
 
-/// Looking again when a look is red. Green at a later attempt is passed, and marked flaky.
+/// Retries of a failed attempt. An item that passes at a later attempt is passed, and marked flaky.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Retry")]
 pub struct FileRetry {
-    /// How many looks there are at most, the first among them. At least 1.
+    /// Maximum number of attempts, including the first. At least 1.
     pub attempts: NonZeroU32,
-    /// How long to wait between two looks, such as `5s`; or `1s..30s`: 1 s at first, twice as long each time, 30 s at most.
+    /// Pause between two attempts, such as `5s`; or `1s..30s`: 1 s at first, twice as long each time, at most 30 s.
     /// Default: `1s`.
     #[serde(default)]
     pub every: Option<Pause>,
-    /// How many attempts in a row must be green, such as `3` for what is not steady at first. Default: 1.
+    /// Number of attempts in a row that must pass, such as `3` for a service that is unstable at first. Default: 1.
     #[serde(default)]
     pub consecutive: Option<NonZeroU32>,
 }
 
-/// Looking again until it holds: for what takes a while to come true.
+/// Repeats a probe until it passes, for conditions that take time.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Eventually")]
 pub struct FileEventually {
-    /// How long it may take, such as `2m`.
+    /// Maximum time, such as `2m`.
     pub within: Duration,
-    /// How long to wait between two looks, such as `5s`; or `1s..30s`: 1 s at first, twice as long each time, 30 s at most.
+    /// Pause between two attempts, such as `5s`; or `1s..30s`: 1 s at first, twice as long each time, at most 30 s.
     /// Default: `1s`.
     #[serde(default)]
     pub every: Option<Pause>,
-    /// How many attempts in a row must be green, such as `3` for what is not steady at first. Default: 1.
+    /// Number of attempts in a row that must pass, such as `3` for a service that is unstable at first. Default: 1.
     #[serde(default)]
     pub consecutive: Option<NonZeroU32>,
 }
@@ -159,46 +158,46 @@ pub struct FileEventually {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Section")]
 pub struct FileSection {
-    /// Its heading.
+    /// Its title.
     pub title: String,
-    /// The name by which `needs`, `--only` and `--skip` mean all of its items.
+    /// The name by which `needs`, `--only` and `--skip` refer to all of its items.
     #[serde(default)]
     pub id: Option<Spanned<Name>>,
-    /// The text in parentheses after the heading.
+    /// Text in parentheses after the title.
     #[serde(default)]
     pub note: Option<String>,
-    /// Markdown that is copied unchanged.
+    /// Markdown that is copied as it is.
     #[serde(default)]
     pub text: Option<String>,
-    /// The commits since some time, from `git log`, such as `{ since: last-green, paths: [backend] }`.
+    /// Commits in a range, from `git log`, such as `{ since: last-green, paths: [backend] }`.
     #[serde(default)]
     pub changes: Option<Spanned<FileChanges>>,
-    /// What counts for its probes, before the checklist's defaults.
+    /// Defaults of its probes; they take precedence over those of the checklist.
     #[serde(default)]
     #[schemars(with = "Option<FileTiming>")]
     pub defaults: Option<Node>,
-    /// The list for each of whose elements all of its items are made, such as `${vars.services}`.
+    /// The list from which its items are made, one for each element, such as `${vars.services}`.
     #[serde(default)]
     #[schemars(with = "Option<EachList>")]
     pub each: Option<Node>,
-    /// What a person would tick, in order.
+    /// Its items, in order.
     #[serde(default)]
     #[schemars(with = "Option<Vec<FileItem>>")]
     pub items: Option<Node>,
 }
 
-/// The commits of the checklist's repository since some time.
+/// The commits of the checklist's repository in a range.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Changes")]
 pub struct FileChanges {
-    /// `last-green`, the last whole run in which everything that gates was green; `last-sign-off`, the run that was signed
-    /// last for another subject, and `last-green` where there is none; or a revision, such as `v1.4.0`. `last-green` if
+    /// `last-green`, the last full run in which every required item was green; `last-sign-off`, the run that was signed
+    /// last for another subject, or `last-green` if there is none; or a revision, such as `v1.4.0`. `last-green` if
     /// absent.
     #[serde(default)]
     #[schemars(with = "String", default = "last_green")]
     pub since: Since,
-    /// Only commits that change something in these files and folders, relative to the folder that holds `checklists/`.
+    /// Only commits that change something in these files and folders, relative to the folder that contains `checklists/`.
     /// Default: all.
     #[serde(default)]
     pub paths: Vec<String>,
@@ -231,15 +230,15 @@ impl From<String> for Since {
     }
 }
 
-/// One line that a person would tick. It has `probes`, or `sign_off`, or `deferred`, or `pending`.
+/// One line that a person would tick. It has `probes`, `sign_off`, `deferred` or `pending`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Item")]
 pub struct FileItem {
-    /// Its name, such as `db-head`: letters, digits, `-` and `_`.
+    /// Its id, such as `db-head`: letters, digits, `-` and `_`.
     pub id: Spanned<ItemId>,
-    /// The list for each of whose elements an item is made, such as `${vars.services}`. Items are called `ID/NAME`, after the
-    /// element or its `name`, and refer to it as `${each}` or `${each.FIELD}`.
+    /// The list from which items are made, one for each element, such as `${vars.services}`. Items are called
+    /// `ID/NAME`, after the element or its `name`, and refer to it as `${each}` or `${each.FIELD}`.
     #[serde(default)]
     #[schemars(with = "Option<EachList>")]
     pub each: Option<Node>,
@@ -248,59 +247,59 @@ pub struct FileItem {
     /// The id of an earlier item of the same section; the Markdown shows this one nested below it.
     #[serde(default)]
     pub parent: Option<Spanned<String>>,
-    /// Who looks after it, such as `@platform`.
+    /// Who is responsible for it, such as `@platform`.
     #[serde(default)]
     pub owner: Option<String>,
-    /// How bad it is that it is red: `P0` (the worst) to `P4`. `--severity P1` selects `P0` and `P1`.
+    /// How severe a failure is: `P0` (the worst) to `P4`. `--severity P1` selects `P0` and `P1`.
     #[serde(default)]
     pub severity: Option<Severity>,
     /// Words by which `--only` and `--skip` select it.
     #[serde(default)]
     pub tags: Vec<Spanned<Name>>,
-    /// Ids of items and sections that must be green; else this one is blocked.
+    /// Ids of items and sections that must be green; else this item is blocked.
     #[serde(default)]
     pub needs: Vec<Spanned<String>>,
-    /// It never runs beside another item with one of these locks.
+    /// It never runs at the same time as another item with one of these locks.
     #[serde(default)]
     pub locks: Vec<String>,
-    /// It runs beside nothing else.
+    /// It never runs at the same time as any other item.
     #[serde(default)]
     pub exclusive: bool,
-    /// It is shown with its true status, but never gates.
+    /// It is shown with its true status, but is not required.
     #[serde(default)]
     pub advisory: bool,
-    /// Why it is not required at this stage. It is shown, not run, and does not gate.
+    /// Why it is not required at this stage. It is shown, but not run.
     #[serde(default)]
     pub deferred: Option<Spanned<String>>,
-    /// Why nobody can look at it yet, such as `NEEDS RUN`. It is pending, which is not green, until it has `probes`.
+    /// Why it can't be checked yet, such as `NEEDS RUN`. It is pending, which is not green, until it has `probes`.
     #[serde(default)]
     pub pending: Option<Spanned<String>>,
-    /// How long it may be believed that it passed, such as `7d`. In what is shown later from the ledger, it is pending
-    /// after that. Default: unlimited.
+    /// How long a passed result is valid, such as `7d`. After that, output from the ledger shows it as pending.
+    /// Default: unlimited.
     #[serde(default)]
     pub valid_for: Option<Spanned<Duration>>,
-    /// Who must sign it off. It covers the items in `needs`; without `needs`, the steps in `manual`.
+    /// Who must sign it off. The sign-off covers the items in `needs`; without `needs`, the steps in `manual`.
     #[serde(default)]
     pub sign_off: Option<Spanned<FileSignOff>>,
-    /// Markdown: the steps that a person does, for what no probe can check, such as `1. Call the on-call number`. Such an
-    /// item has a `sign_off`, and is judged by that alone.
+    /// The steps of a person, in Markdown, for what no probe can check, such as `1. Call the on-call number`. Such an
+    /// item needs a `sign_off`, which alone decides its status.
     #[serde(default)]
     pub manual: Option<Spanned<String>>,
-    /// Ways to look at it, in order. All must be green.
+    /// Its probes, in order. All must pass.
     #[serde(default)]
     #[schemars(with = "Option<Vec<AnyProbe>>")]
     pub probes: Option<Node>,
-    /// The text after its tick, such as `commit ${main.short}`. Default: what its probes report.
+    /// The text after its tick, such as `commit ${main.short}`. Default: the evidence of its probes.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub evidence: Option<Node>,
     /// What to do when it is red.
     #[serde(default)]
     pub hint: Option<String>,
-    /// How long one look of its probes may take, such as `30s`.
+    /// Timeout of one attempt of its probes, such as `30s`.
     #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
-    /// Whether its probes look again when they are red.
+    /// Retries of its probes.
     #[serde(default, deserialize_with = "reachable_retry")]
     pub retry: Option<FileRetry>,
     /// The machine that its probes connect from, such as `ssh://deploy@bastion.example`. Default: what `defaults` says.
@@ -309,57 +308,58 @@ pub struct FileItem {
     pub via: Option<Node>,
 }
 
-/// A person's part.
+/// The sign-off of a person.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "SignOff")]
 pub struct FileSignOff {
     /// The role, such as `QA lead`.
     pub role: String,
-    /// How long it counts, such as `7d`. Default: until the subject changes. Required in a checklist without `subject`.
+    /// How long it is valid, such as `7d`. Default: until the subject changes. Required in a checklist without
+    /// `subject`.
     #[serde(default)]
     pub valid_for: Option<Duration>,
-    /// Who may sign it off: mail addresses, or names where a sign-off has no address, such as `[dana@example.com]`.
-    /// Default: anybody.
+    /// Who may sign: mail addresses, or names if a sign-off has no address, such as `[dana@example.com]`. Default:
+    /// anybody.
     #[serde(default)]
     pub by: Option<Vec<String>>,
-    /// Only what is signed with a key counts: one that the checklist's `allowed_signers` has for the address.
+    /// Accept only sign-offs signed with a key that the checklist's `allowed_signers` lists for the address.
     #[serde(default)]
     pub signed: bool,
 }
 
-/// What may stand beside a probe's kind.
+/// The keys beside a probe's kind.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ProbeOptions")]
 pub struct FileProbe {
-    /// The name by which later probes, the evidence and other items refer to what it saw.
+    /// The name by which later probes, the evidence and other items refer to its observation.
     #[serde(default, rename = "as")]
     pub alias: Option<Spanned<Name>>,
-    /// What the observation must be: from a path in it to a matcher, such as `{ status: 200 }`. Default: the
+    /// The expected observation: a map from paths to values or operators, such as `{ status: 200 }`. Default: the
     /// default expectations of this kind of probe.
     #[serde(default)]
     #[schemars(with = "Option<AnyExpect>")]
     pub expect: Option<Node>,
-    /// How long one look may take, such as `30s`.
+    /// Timeout of one attempt, such as `30s`.
     #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
-    /// Whether to look again when it is red.
+    /// Retries of a failed attempt.
     #[serde(default, deserialize_with = "reachable_retry")]
     #[schemars(with = "Option<FileRetry>")]
     pub retry: Option<Spanned<FileRetry>>,
-    /// Look again until it holds, instead of `retry`.
+    /// Repeat until it passes, instead of `retry`.
     #[serde(default, deserialize_with = "reachable_eventually")]
     #[schemars(with = "Option<FileEventually>")]
     pub eventually: Option<Spanned<FileEventually>>,
 }
 
-/// A check that is where a probe could.
+/// The use of a check in place of a probe.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Use")]
 pub struct FileUse {
-    /// The check's name: `upstash-redis` for `checks/upstash-redis.yaml`.
+    /// The name of the check: `upstash-redis` for `checks/upstash-redis.yaml`.
     #[serde(rename = "use")]
     pub name: Spanned<String>,
     /// Its inputs.
@@ -377,40 +377,40 @@ pub struct FileUse {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Check")]
 pub struct FileCheck {
-    /// What it is for, in one sentence.
+    /// What it checks, in one sentence.
     pub description: String,
-    /// What it has to be given, and its probes refer to as `${inputs.NAME}`. They can refer to nothing else from outside.
+    /// Its inputs. Its probes refer to them as `${inputs.NAME}`, and to nothing else outside of the check.
     #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, FileInput>>")]
     pub inputs: Option<Node>,
-    /// Ways to look, in order.
+    /// Its probes, in order.
     #[schemars(with = "Vec<AnyProbe>", length(min = 1))]
     pub probes: Node,
 }
 
-/// What a check has to be given.
+/// An input of a check.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Input")]
 pub struct FileInput {
     /// What it is, in one sentence.
     pub description: String,
-    /// What it is when nobody gives it; with `null`, the setting that it fills is as if it were absent. An input without a
-    /// default has to be given.
+    /// Its default; with `null`, the setting that it fills is treated as absent. An input without a default is
+    /// required.
     #[serde(default, deserialize_with = "also_null")]
     #[schemars(with = "Option<Node>")]
     pub default: Option<Node>,
-    /// A value that somebody would give: its manual shows it.
+    /// An example value for its manual.
     #[serde(default)]
     pub example: Option<Node>,
 }
 
-/// `null` is a value too.
+/// `null` is a value, too.
 fn also_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Node>, D::Error> {
     Node::deserialize(deserializer).map(Some)
 }
 
-/// Something that people know to be missing.
+/// Something that is known to be missing.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Gap")]
@@ -420,22 +420,22 @@ pub struct FileGap {
     /// The ids of the items that it explains.
     #[serde(default)]
     pub items: Vec<Spanned<String>>,
-    /// One of `P0` to `P4` where it is accepted for a while; else any word.
+    /// One of `P0` to `P4` if it is accepted temporarily; else any word.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub priority: Option<Spanned<String>>,
     /// Who will close it.
     #[serde(default)]
     pub owner: Option<String>,
-    /// Anything else.
+    /// Notes.
     #[serde(default)]
     pub notes: Option<String>,
-    /// Through that day, in UTC, its items count as green, such as `2026-03-01`. At most a year ahead. Needs
+    /// Through that day, in UTC, its items count as green, such as `2026-03-01`. At most a year ahead. Requires
     /// `accepted_by`, and a priority that is `waivable`.
     #[serde(default, deserialize_with = "day")]
     #[schemars(with = "Option<String>")]
     pub accepted_until: Option<Spanned<jiff::civil::Date>>,
-    /// Who accepted that.
+    /// Who accepted it.
     #[serde(default)]
     pub accepted_by: Option<String>,
 }
@@ -452,11 +452,11 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<jiff
     }
 }
 
-/// No time at all is not a time to look.
+/// A timeout of zero leaves no time for an attempt.
 fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let time = Option::<Duration>::deserialize(deserializer)?;
     if time.is_some_and(|time| time.0.is_zero()) {
-        return Err(de::Error::custom("a timeout of nothing leaves no time to look"));
+        return Err(de::Error::custom("`timeout` must be greater than zero"));
     }
     Ok(time)
 }
@@ -467,7 +467,7 @@ impl Borrow<FileRetry> for Spanned<FileRetry> {
     }
 }
 
-/// More green attempts in a row than there are attempts can't be reached.
+/// There can't be more green attempts in a row than attempts.
 fn reachable_retry<'de, D: Deserializer<'de>, T: Deserialize<'de> + Borrow<FileRetry>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -475,13 +475,13 @@ fn reachable_retry<'de, D: Deserializer<'de>, T: Deserialize<'de> + Borrow<FileR
     let is_short = |retry: &FileRetry| retry.consecutive.is_some_and(|wanted| wanted > retry.attempts);
     match retry.as_ref().map(Borrow::borrow).filter(|retry| is_short(retry)) {
         Some(FileRetry { attempts, .. }) => Err(de::Error::custom(format!(
-            "{attempts} attempts can never be green more often in a row: raise `attempts`, or lower `consecutive`"
+            "`consecutive` is greater than `attempts` ({attempts}): raise `attempts`, or lower `consecutive`"
         ))),
         None => Ok(retry),
     }
 }
 
-/// The same for attempts that don't fit into the time.
+/// The same for attempts that take longer than `within`.
 fn reachable_eventually<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Spanned<FileEventually>>, D::Error> {
@@ -492,7 +492,9 @@ fn reachable_eventually<'de, D: Deserializer<'de>>(
         every.unwrap_or(EVERY).first.saturating_mul(pauses) > within.0
     };
     match eventually.as_ref().filter(|eventually| is_short(eventually)) {
-        Some(_) => Err(de::Error::custom("so many attempts don't fit into `within`: raise it, or lower `consecutive`")),
+        Some(_) => Err(de::Error::custom(
+            "`within` is too short for this number of attempts: raise it, or lower `consecutive`",
+        )),
         None => Ok(eventually),
     }
 }

@@ -77,15 +77,14 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
             Fault::new(format!("{place} broke the connection off"))
         }
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Fault::new(format!("there is no way to {place}"))
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Fault::new(format!("no route to {place}"))
             .help("is the VPN up, and does a firewall let this machine through?"),
         _ => Fault::new(format!("no connection to {place}: {}", error::os(error))),
     }
 }
 
 fn timed_out(place: &str) -> Fault {
-    Fault::new(format!("no answer from {place} in time"))
-        .help("a firewall that drops packets looks like this, and so does a server that hangs")
+    Fault::new(format!("no answer from {place} in time")).help("does a firewall drop packets, or does the server hang?")
 }
 
 /// What an error of TLS means.

@@ -1,4 +1,4 @@
-//! Who sends a request, and how TLS is verified: the settings that all probes which speak HTTP have in common.
+//! Credentials and TLS of a request: the settings that all HTTP probes have in common.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,20 +12,20 @@ use crate::client::HttpOptions;
 
 use super::{Access, Headers, HttpUrl, OAuth2, Request, Token, curl};
 
-/// Who sends a request, and how TLS is verified. A probe flattens it: `#[serde(rename = "..", default)]`.
+/// Credentials and TLS of a request. A probe flattens it: `#[serde(rename = "..", default)]`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
-    /// What to send as `Authorization: Bearer …`, such as `${secrets.API_TOKEN}`.
+    /// The token for `Authorization: Bearer …`, such as `${secrets.API_TOKEN}`.
     pub token: Option<Token>,
     /// The user for basic authentication.
     pub user: Option<String>,
     /// The password for basic authentication.
     pub password: Option<String>,
-    /// How to get an access token to send as `Authorization: Bearer …`: OAuth2 client credentials. A run requests it once
+    /// How to get an access token for `Authorization: Bearer …`: OAuth2 client credentials. A run requests it once
     /// for all probes with these settings, and again when it expires or a server refuses it.
     pub oauth2: Option<OAuth2>,
-    /// Headers to send, such as `X-Scope-OrgID: staging`. They never follow a redirect to another origin.
+    /// Headers to send, such as `X-Scope-OrgID: staging`. They are never sent to another origin by a redirect.
     #[serde(default)]
     pub headers: Headers,
     /// Don't verify TLS. Every report shows it.
@@ -33,12 +33,12 @@ pub struct Login {
     pub insecure: bool,
     /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
     pub ca: Option<PathBuf>,
-    /// A file with the client's own certificate in PEM, for servers that ask for one, such as `deploy/client.pem`.
+    /// A file with a client certificate in PEM, for servers that require one, such as `deploy/client.pem`.
     pub cert: Option<PathBuf>,
     /// The file of its private key in PEM, without a password. Default: the file of `cert`.
     pub key: Option<PathBuf>,
-    /// Addresses to connect to instead of those that DNS has, such as `{ api.staging.example: 10.0.0.5 }`. TLS and the
-    /// `Host` header are still those of the name.
+    /// Addresses to connect to instead of those in DNS, such as `{ api.staging.example: 10.0.0.5 }`. TLS and the `Host`
+    /// header still use the name.
     #[serde(default)]
     pub resolve: BTreeMap<String, IpAddr>,
 }

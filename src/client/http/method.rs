@@ -8,20 +8,20 @@ use serde::Deserialize;
 #[serde(rename_all = "UPPERCASE")]
 #[schemars(inline)]
 pub enum Method {
-    /// Asks for what is there.
+    /// Read a resource.
     #[default]
     Get,
-    /// Asks for the headers alone.
+    /// Read the headers only.
     Head,
-    /// Asks for what may be done.
+    /// List the supported methods.
     Options,
-    /// Has something done.
+    /// Submit data.
     Post,
-    /// Puts something there.
+    /// Create or replace a resource.
     Put,
-    /// Changes what is there.
+    /// Change a part of a resource.
     Patch,
-    /// Removes what is there.
+    /// Delete a resource.
     Delete,
 }
 

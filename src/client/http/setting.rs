@@ -106,7 +106,9 @@ impl<'de> Deserialize<'de> for Token {
             return Err(D::Error::custom("the token is empty"));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(D::Error::custom("the token can't be sent: it holds a blank, a line break or no ASCII"));
+            return Err(D::Error::custom(
+                "the token can't be sent: it contains a blank, a line break or a character outside ASCII",
+            ));
         }
         let mut value = HeaderValue::try_from(format!("Bearer {text}")).map_err(D::Error::custom)?;
         value.set_sensitive(true);
@@ -268,7 +270,7 @@ mod tests {
     #[test]
     fn a_token_with_its_files_line_break_is_refused() {
         assert_snapshot!(refused::<Token>(json!("glsa_1\n")),
-            @"the token can't be sent: it holds a blank, a line break or no ASCII");
+            @"the token can't be sent: it contains a blank, a line break or a character outside ASCII");
         assert_snapshot!(refused::<Token>(json!("")), @"the token is empty");
     }
 

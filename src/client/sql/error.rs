@@ -123,13 +123,13 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
             fault("does not accept a login without TLS").help("set `sslmode=require` in the URL")
         }
         "3D000" => fault("has no such database").help("the name is what is after the last `/` of the URL"),
-        "53300" => fault("has too many connections already").help("what holds them? see pg_stat_activity"),
+        "53300" => fault("has too many connections already").help("see pg_stat_activity for who holds them"),
         "57P03" => fault("does not take connections yet").help("it starts, stops or recovers"),
         "57P01" | "57P02" => fault("was shut down, or somebody ended this connection"),
         "42501" => fault("does not permit this").help("GRANT the role what the query needs"),
         "25006" | "25001" if said.contains("read-") => fault("does not let a reading query write").help(WRITES),
-        "57014" => fault("stopped the query").help("it took too long: give `timeout` more, or the query less to do"),
-        "55P03" => fault("did not get a lock in time").help("who holds it? see pg_locks"),
+        "57014" => fault("stopped the query").help("it took too long: raise `timeout`, or simplify the query"),
+        "55P03" => fault("did not get a lock in time").help("see pg_locks for who holds it"),
         "42601" if said.contains("multiple commands") => {
             fault("takes one command at a time").help("make several probes of it")
         }
@@ -159,13 +159,13 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
             .help("the account logs in by its system user (`unix_socket`): use one with a password"),
         1044 => fault("does not permit this user that database").help("GRANT it, or is the name right?"),
         1049 => fault("has no such database").help("the name is what is after the last `/` of the URL"),
-        1040 | 1203 | 1226 => fault("has too many connections already").help("what holds them? see SHOW PROCESSLIST"),
+        1040 | 1203 | 1226 => fault("has too many connections already").help("see SHOW PROCESSLIST for who holds them"),
         1129 | 1130 => fault("lets no user in from this machine"),
         3159 => fault("does not accept a login without TLS").help("set `ssl-mode=REQUIRED` in the URL"),
         1142 | 1143 | 1227 | 1370 => fault("does not permit this").help("GRANT the user what the query needs"),
         1792 | 1290 => fault("does not let a reading query write").help(WRITES),
         1969 | 3024 | 1317 => {
-            fault("stopped the query").help("it took too long: give `timeout` more, or the query less to do")
+            fault("stopped the query").help("it took too long: raise `timeout`, or simplify the query")
         }
         1205 => fault("did not get a lock in time"),
         1064 => fault("does not understand the query").help("several commands want several probes"),
@@ -188,9 +188,9 @@ fn sqlite(error: &SqliteError, place: &str) -> Fault {
     match code & 0xff {
         5 | 6 => known("is locked by another process").help("find the process that writes to it, or raise `timeout`"),
         8 => fault("does not let a reading query write").help(WRITES),
-        9 => known("was read for too long").help("give `timeout` more, or the query less to do"),
+        9 => known("was read for too long").help("raise `timeout`, or simplify the query"),
         11 => known("is damaged").help("restore it from a backup; `PRAGMA integrity_check` says more"),
-        18 => Fault::new(format!("{place} holds a value or row that is too large"))
+        18 => Fault::new(format!("{place} has a value or row that is too large"))
             .help("select less of it, such as `length(x)`: a value may have 8 MiB"),
         13 => known("is on a disk that is full"),
         14 => known("can't be opened").help("check the permissions of the file and of its folder"),
@@ -228,7 +228,7 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
         io::ErrorKind::ConnectionRefused => Fault::new(format!("{place} refused the connection"))
             .help("nothing listens there: is it running, and is this the right port?"),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            Fault::new(format!("there is no way to {place}"))
+            Fault::new(format!("no route to {place}"))
                 .help("is the VPN up, and does a firewall let this machine through?")
         }
         io::ErrorKind::NotFound => Fault::new(format!("socket {place} not found")).help("is the server running?"),

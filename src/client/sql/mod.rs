@@ -197,8 +197,9 @@ impl Database {
             Place::Sqlite(_) => Fault::new(format!("{place} was not opened within {}", seconds(cx.timeout)))
                 .help("check the disk or network share that holds it"),
             Place::Postgres(_) | Place::MySql(_) => {
-                Fault::new(format!("login at {place} timed out after {}", seconds(cx.timeout)))
-                    .help("a firewall that drops packets looks like this, and so does a pooler without a free server")
+                Fault::new(format!("login at {place} timed out after {}", seconds(cx.timeout))).help(
+                    "is it a database? Other causes: a firewall that drops packets, or a pooler without a free server",
+                )
             }
         };
         let server = within(deadline, connecting, silent).await?;
@@ -252,7 +253,7 @@ impl Database {
             Fault::new(format!("{place} did not answer the query in time")).help(match dialect {
                 Dialect::Sqlite => "raise `timeout`, simplify the query, or find the process that locks the file",
                 Dialect::Postgres | Dialect::MySql => {
-                    "raise `timeout`, or simplify the query; a pooler without a free server looks like this, too"
+                    "raise `timeout`, or simplify the query; or does a pooler have no free server?"
                 }
             })
         };

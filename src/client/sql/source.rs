@@ -34,9 +34,10 @@ impl DatabaseSource {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseParts {
-    /// Where the database is: `postgresql://user:password@host/name`, `mysql://…`, `mariadb://…`, `sqlite:///file.db`.
-    /// SQLAlchemy's `postgresql+asyncpg://` and the like are accepted. `?sslmode=require` and stricter ask for TLS and
-    /// verify it; without `sslmode`, TLS is used where it is offered. A SQLite file must exist.
+    /// The URL of the database: `postgresql://user:password@host/name`, `mysql://…`, `mariadb://…`,
+    /// `sqlite:///file.db`. SQLAlchemy's `postgresql+asyncpg://` and the like are accepted. `?sslmode=require` and
+    /// stricter require TLS and verify it; without `sslmode`, TLS is used if the server offers it. A SQLite file must
+    /// exist.
     url: Option<DatabaseUrl>,
     /// Without `url`: the kind of server. Default: `postgresql`.
     #[serde(default)]

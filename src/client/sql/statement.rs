@@ -15,7 +15,7 @@ pub fn refusal(sql: &str, dialect: Dialect) -> Option<String> {
     }
     match first_word(sql) {
         word if READING.contains(&word.as_str()) => None,
-        word if word.is_empty() => Some("there is no statement that reads in the query".to_owned()),
+        word if word.is_empty() => Some("the query has no statement that reads".to_owned()),
         word => Some(format!("`{}` is not a statement that only reads", word.to_uppercase())),
     }
 }
@@ -130,8 +130,8 @@ mod tests {
         insta::assert_snapshot!(refusal("-- SELECT\nCALL p()", Dialect::Postgres).unwrap_or_default(),
             @"`CALL` is not a statement that only reads");
         insta::assert_snapshot!(refusal("/*!50000 COMMIT */", Dialect::Postgres).unwrap_or_default(),
-            @"there is no statement that reads in the query");
-        insta::assert_snapshot!(refusal("", Dialect::Postgres).unwrap_or_default(), @"there is no statement that reads in the query");
+            @"the query has no statement that reads");
+        insta::assert_snapshot!(refusal("", Dialect::Postgres).unwrap_or_default(), @"the query has no statement that reads");
     }
 
     #[test]

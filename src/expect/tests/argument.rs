@@ -30,7 +30,7 @@ fn an_argument_that_cannot_be_read_says_where() {
       = help: a range is written `>=1.2, <2`, `^1.2`, `~1.2.3`, `=1.2.3`
     ");
     assert_snapshot!(problems("version: { version: '*' }"), @"
-    error: any version is in `*`, so it asserts nothing
+    error: `*` matches any version, so it asserts nothing
      --> c.yaml:1:21
       |
     1 | version: { version: '*' }
@@ -44,7 +44,7 @@ fn an_argument_that_cannot_be_read_says_where() {
       |                    ^^
     ");
     assert_snapshot!(problems("status: { at_least: '200' }"), @"
-    error: `at_least` wants a number or an RFC 3339 timestamp, not text
+    error: `at_least` needs a number or an RFC 3339 timestamp, not text
      --> c.yaml:1:21
       |
     1 | status: { at_least: '200' }
@@ -148,7 +148,7 @@ fn what_asserts_nothing_is_a_problem() {
     1 | current: { contains: [], one_of: [] }
       |                      ^^
 
-    error: nothing is one of an empty list
+    error: an empty list matches nothing
      --> c.yaml:1:34
       |
     1 | current: { contains: [], one_of: [] }

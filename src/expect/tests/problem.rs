@@ -58,7 +58,7 @@ fn an_unknown_field_is_named_at_its_word() {
     1 | zebra: 4
       | ^^^^^ not observed
       |
-      = help: what is observed: `status`, `latency_ms`, `at_head`, `url`, `version`, `state`, `current`, `values`, `by_status`, `dashboards`, `json`
+      = help: the fields are `status`, `latency_ms`, `at_head`, `url`, `version`, `state`, `current`, `values`, `by_status`, `dashboards`, `json`
     ");
     assert_snapshot!(problems("status.code: 4\nstatus[0]: 4"), @"
     error: unknown field `code`
@@ -178,7 +178,7 @@ fn a_value_that_can_never_stand_there_says_what_to_write() {
     1 | values: { every: .nan }
       |                  ^^^^
       |
-      = help: observations are JSON, which has no such number; bounds are `at_least`, `below`, …
+      = help: JSON has no such number; for bounds, use `at_least`, `below`, …
     ");
 }
 
@@ -245,7 +245,7 @@ fn an_operator_that_can_never_hold_says_what_stands_there() {
       = help: put it in quotes: `"4"`
     "#);
     assert_snapshot!(problems("dashboards.titles: { length: { below: x } }"), @"
-    error: `below` wants a number or an RFC 3339 timestamp, not text
+    error: `below` needs a number or an RFC 3339 timestamp, not text
      --> c.yaml:1:39
       |
     1 | dashboards.titles: { length: { below: x } }

@@ -45,7 +45,7 @@ pub async fn heads(argv: &[String], dir: &Path) -> Result<Heads, Fault> {
     command.wrap(ProcessGroup::leader()).wrap(KillOnDrop);
     let child = command.spawn().map_err(|error| {
         Fault::new(format!("`{shown}` could not be run: {}", error::os(&error)))
-            .help("`command` says how alembic is run, such as `command: [poetry, run, alembic]`")
+            .help("set `command` to the command that runs alembic, such as `command: [poetry, run, alembic]`")
     })?;
     let mut child = Running(child);
     let (stdout, stderr) = (child.0.stdout().take(), child.0.stderr().take());
@@ -59,7 +59,7 @@ pub async fn heads(argv: &[String], dir: &Path) -> Result<Heads, Fault> {
     let heads = parse(&stdout);
     if heads.all.is_empty() {
         let fault = Fault::new(format!("`{shown}` names no head"));
-        return Err(fault.help("does this configuration lead to any revision files?"));
+        return Err(fault.help("does this configuration have revision files?"));
     }
     Ok(heads)
 }

@@ -130,8 +130,8 @@ impl Config {
             // Flask-Migrate keeps the ini file among the scripts.
             (None, None) if self.dir.join("env.py").is_file() => self.dir.clone(),
             (None, None) => {
-                return Err(Fault::new("alembic's configuration says no `script_location`")
-                    .help("say where the revision files are with `scripts`, such as `scripts: backend/alembic`"));
+                return Err(Fault::new("`script_location` is missing in alembic's configuration")
+                    .help("set `scripts` to the folder of the revision files, such as `scripts: backend/alembic`"));
             }
         };
         Ok(vec![scripts.join("versions")])
@@ -160,9 +160,7 @@ impl Config {
     fn folder(&self, location: &str, setting: &str, project: &Path) -> Result<PathBuf, Fault> {
         if location.contains(':') && !Path::new(location).is_absolute() {
             let fault = Fault::new(format!("`{location}` is a folder in a Python package, which only Python can find"));
-            return Err(
-                fault.help(format!("say where it is with `{setting}`, such as `{setting}: src/app/migrations`"))
-            );
+            return Err(fault.help(format!("set `{setting}` to its path, such as `{setting}: src/app/migrations`")));
         }
         let beside = self.dir.join(location);
         let in_project = project.join(location);
@@ -235,7 +233,7 @@ mod tests {
         let expected = "is a folder in a Python package, which only Python can find";
         assert_eq!(folders(&config("script_location = app:db")), format!("`app:db` {expected}"));
         assert_eq!(folders(&config("version_locations = app:a app:b")), format!("`app:a` {expected}"));
-        assert_eq!(folders(&config("")), "alembic's configuration says no `script_location`");
+        assert_eq!(folders(&config("")), "`script_location` is missing in alembic's configuration");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn read(folders: &[PathBuf], kind: Kind, project: &Path) -> Result<Vec<Revis
             }
             if kind.sourceless && is_compiled(&name) && !has_source(&path) {
                 return Err(Fault::new(format!("`{}` is compiled, and only Python can read it", shown(&path)))
-                    .help("let alembic itself say: `heads: command`"));
+                    .help("use `heads: command`, which runs alembic"));
             }
             if name.ends_with(".py") {
                 let source = look(&real, MAX_SOURCE)?.content.ok_or_else(|| {
@@ -49,7 +49,7 @@ pub fn read(folders: &[PathBuf], kind: Kind, project: &Path) -> Result<Vec<Revis
                 })?;
                 if source.truncated {
                     return Err(Fault::new(format!("`{}` is larger than 16 MiB", shown(&path)))
-                        .help("let alembic itself say: `heads: command`"));
+                        .help("use `heads: command`, which runs alembic"));
                 }
                 revisions.push(script::read(&shown(&path), &source.bytes)?);
             }

@@ -137,7 +137,7 @@ impl Graph {
         if files.len() > 2 * NAMED {
             files.splice(NAMED..files.len() - NAMED, ["…".to_owned()]);
         }
-        Fault::new(format!("the revisions go in a circle: {}", files.join(" comes after ")))
+        Fault::new(format!("the revisions form a cycle: {}", files.join(" comes after ")))
     }
 }
 
@@ -272,12 +272,12 @@ mod tests {
         for (lines, expected) in [
             ("a:\na: b", "`a.py` and `a.py` have the same revision id `a`"),
             ("a: z\nb: a + y", "no revision file has `z`, which `a.py` follows, nor `y`, which `b.py` depends on"),
-            ("a: a", "the revisions go in a circle: `a.py` comes after `a.py`"),
+            ("a: a", "the revisions form a cycle: `a.py` comes after `a.py`"),
             (
                 "a:\nb: a d\nc: b\nd: c",
-                "the revisions go in a circle: `b.py` comes after `d.py` comes after `c.py` comes after `b.py`",
+                "the revisions form a cycle: `b.py` comes after `d.py` comes after `c.py` comes after `b.py`",
             ),
-            ("a: + b\nb: + a", "the revisions go in a circle: `a.py` comes after `b.py` comes after `a.py`"),
+            ("a: + b\nb: + a", "the revisions form a cycle: `a.py` comes after `b.py` comes after `a.py`"),
             ("a: = shop\nb: a = shop", "`a.py` and `b.py` have the same name `shop`"),
             ("a:\nb: a = a", "`a.py` and `b.py` have the same name `a`"),
         ] {

@@ -26,10 +26,10 @@ use state::State;
 /// How many ids a line names before it only counts the rest.
 const NAMED: usize = 3;
 
-/// Compares the version table of a database with the history that the revision files make. At head means that
-/// `alembic upgrade heads` would do nothing.
+/// Compares the version table of a database with the history in the revision files. At head means that `alembic upgrade
+/// heads` would change nothing.
 ///
-/// The revision files are read, not run, and neither is `env.py`.
+/// Neither the revision files nor `env.py` are run: the files are only read.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Alembic {
@@ -47,16 +47,16 @@ pub struct Alembic {
     /// `version_locations`.
     #[serde(default)]
     versions: Vec<PathBuf>,
-    /// The version table, where `env.py` gives it a name of its own. Default: `alembic_version`.
+    /// The version table, if `env.py` sets another name. Default: `alembic_version`.
     #[serde(default = "default_version_table")]
     version_table: String,
-    /// The schema of the version table, where `env.py` says one. Default: the connection's own.
+    /// The schema of the version table, if `env.py` sets one. Default: the connection's own.
     version_table_schema: Option<String>,
-    /// Where the heads are known from: `files` reads the revision files; `command` asks `alembic heads`, which runs them,
-    /// for histories that can't be read. Default: `files`.
+    /// How to find the heads: `files` reads the revision files; `command` runs `alembic heads`, for histories that
+    /// can't be read without running them. Default: `files`.
     #[serde(default)]
     heads: Source,
-    /// How alembic is run for `heads: command`, such as `[poetry, run, alembic]`. Default: `[alembic]`.
+    /// The command that runs alembic, for `heads: command`, such as `[poetry, run, alembic]`. Default: `[alembic]`.
     #[serde(default = "default_command")]
     command: Vec<String>,
     /// Don't verify TLS. Every report shows it.
@@ -66,36 +66,36 @@ pub struct Alembic {
     ca: Option<PathBuf>,
 }
 
-/// Where the heads are known from.
+/// How to find the heads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Source {
-    /// The revision files are read.
+    /// Reads the revision files.
     #[default]
     Files,
-    /// Alembic is asked.
+    /// Runs alembic.
     Command,
 }
 
-/// Where a database is in its history.
+/// The state of a database in its history.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct AlembicSeen {
     /// The ids in the version table, sorted.
     pub current: Vec<String>,
     /// The revisions that nothing follows, as `alembic heads` prints them, sorted.
     pub heads: Vec<String>,
-    /// Whether `alembic upgrade heads` would do nothing.
+    /// Whether `alembic upgrade heads` would change nothing.
     pub at_head: bool,
-    /// What `alembic upgrade heads` would apply, in order. Absent where that is not known: after `heads: command`, and
-    /// when the version table holds an unknown id.
+    /// The revisions that `alembic upgrade heads` would apply, in order. Absent if that is not known: after `heads:
+    /// command`, and when the version table contains an unknown id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<Vec<String>>,
     /// The ids in the version table that no revision file has. Absent after `heads: command`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<Vec<String>>,
-    /// The ids in the version table that another id there already implies; alembic refuses to upgrade then. Absent after
-    /// `heads: command`.
+    /// The ids in the version table that another id there already implies; alembic refuses to upgrade then. Absent
+    /// after `heads: command`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overlapping: Option<Vec<String>>,
     /// Whether there is a version table.
@@ -108,7 +108,7 @@ pub struct AlembicSeen {
     is_django: bool,
 }
 
-/// What the revision files, or alembic, say.
+/// What the revision files, or alembic, returned.
 enum History {
     Files(Graph),
     Command(ask::Heads),
@@ -218,7 +218,7 @@ expect: { current: [014_trace_mismatches] }
 }
 
 impl Alembic {
-    /// The history where files tell it, the database's URL, and the folder in which alembic runs. It blocks.
+    /// The history from the files, the database's URL, and the folder in which alembic runs. It blocks.
     fn read(&self, project: &Path) -> Result<(Option<Graph>, DatabaseUrl, PathBuf), Fault> {
         let path = project.join(self.config_path());
         let is_needed = self.server.url().is_none() || self.config.is_some();
@@ -250,7 +250,7 @@ impl Alembic {
         self.config.as_deref().unwrap_or(Path::new("alembic.ini"))
     }
 
-    /// The command line that asks for the heads. It runs in the configuration's folder.
+    /// The command line that prints the heads. It runs in the configuration's folder.
     fn argv(&self, cx: &Context) -> Vec<String> {
         let mut argv = ask::program(&self.command, &cx.env.cwd.join(&cx.dir));
         argv.extend(self.options(self.config_path().file_name().map_or(Path::new("alembic.ini"), Path::new)));
@@ -269,7 +269,7 @@ impl Alembic {
         options
     }
 
-    /// The version table, as a person would call it.
+    /// The version table, as messages name it.
     fn table(&self) -> String {
         match &self.version_table_schema {
             Some(schema) => format!("{schema}.{}", self.version_table),
@@ -277,7 +277,7 @@ impl Alembic {
         }
     }
 
-    /// What a schema can't say.
+    /// What a schema can't express.
     fn validate(&self) -> Result<(), &'static str> {
         if self.command.is_empty() {
             return Err("`command` needs at least a program, such as `[alembic]`");
@@ -307,7 +307,7 @@ impl History {
         let seen = AlembicSeen { table_exists, elsewhere, is_django, ..AlembicSeen::default() };
         match self {
             Self::Command(heads) => {
-                // A revision that another depends on has no row of its own once that is applied.
+                // A revision that another depends on has no row once that is applied.
                 let at_head = current == heads.effective;
                 AlembicSeen { at_head, heads: heads.all.clone(), current, ..seen }
             }
@@ -328,7 +328,7 @@ impl History {
     }
 }
 
-/// The ids, as many as a line should have.
+/// The ids, as many as fit in a line.
 fn listed(ids: &[String]) -> String {
     match ids.get(..NAMED) {
         Some(first) if ids.len() > NAMED => format!("{} and {} more", first.join(", "), ids.len() - NAMED),

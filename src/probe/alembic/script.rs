@@ -95,7 +95,7 @@ fn legacy_id(file: &str) -> Option<String> {
 
 fn undetermined(file: &str, name: &str, why: &str) -> Fault {
     Fault::new(format!("cannot determine `{name}` of `{file}`: {why}"))
-        .help("write it as a literal, or let alembic itself say: `heads: command`")
+        .help("write it as a literal, or use `heads: command`, which runs alembic")
 }
 
 /// What each variable is bound to when the file has run from top to bottom.

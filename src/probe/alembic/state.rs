@@ -40,7 +40,7 @@ impl State {
             Err(error) => return Err(error),
         };
         if rows.truncated {
-            let fault = Fault::new(format!("`{table}` holds more than {MAX_ROWS} rows"));
+            let fault = Fault::new(format!("`{table}` has more than {MAX_ROWS} rows"));
             return Err(fault.help("is it alembic's table? `version_table` names it").into());
         }
         let mut ids = Vec::new();
@@ -49,7 +49,7 @@ impl State {
                 Some(Value::String(id)) => ids.push(id.clone()),
                 other => {
                     let other = other.unwrap_or(&Value::Null);
-                    return Err(Fault::new(format!("`{table}` holds `{other}`, which is not a revision id")).into());
+                    return Err(Fault::new(format!("`{table}` contains `{other}`, which is not a revision id")).into());
                 }
             }
         }

@@ -17,7 +17,7 @@ use super::{MOST, Object, too_many};
 /// When something in it can't be read.
 pub async fn list(folder: PathBuf) -> Result<Option<Vec<Object>>, Fault> {
     let listed = tokio::task::spawn_blocking(move || below(&folder)).await;
-    listed.unwrap_or_else(|_| Err(Fault::new("the folder could not be listed")))
+    listed.unwrap_or_else(|_| Err(Fault::new("cannot list the folder")))
 }
 
 /// All of a small file.

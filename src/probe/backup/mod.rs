@@ -23,68 +23,69 @@ use content::{LARGEST_EMPTY, is_empty};
 use place::{Pattern, Place};
 use side::is_side_file;
 
-/// More than this is not a folder of backups.
+/// More files than a folder of backups has.
 const MOST: usize = 100_000;
 
-/// Looks for the newest backup in a folder, or in S3, Google Cloud Storage or Azure Blob Storage.
+/// Finds the newest backup in a folder, or in S3, Google Cloud Storage or Azure Blob Storage, and checks its age, size
+/// and content.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Backup {
     /// Where the backups are: a folder such as `/var/backups/db`, or `s3://bucket/db`, `gs://bucket/db`,
-    /// `az://container/db`. All that is below it counts.
+    /// `az://container/db`. Everything below it counts.
     #[serde(rename = "in")]
     place: Place,
-    /// Which of them: a pattern for the file's name such as `staging-*.dump`, or with a `/` in it, for the path below
-    /// `in`. Default: all files, except logs, checksums (`.md5`, `.sha256`, …), hidden files and unfinished ones (`.tmp`,
-    /// `.partial`, `.in_progress`, …), which count only where the pattern ends in the same way.
+    /// Which files are backups: a pattern for the file's name such as `staging-*.dump`, or with a `/` in it, for the
+    /// path below `in`. Default: all files, except logs, checksums (`.md5`, `.sha256`, …), hidden files and unfinished
+    /// ones (`.tmp`, `.partial`, `.in_progress`, …), which count only if the pattern ends in the same way.
     name: Option<Pattern>,
-    /// With the median size of how many before it the newest is compared. Default: 7.
+    /// Number of earlier backups whose median size is the baseline. Default: 7.
     #[serde(default = "seven")]
     compare: NonZeroUsize,
-    /// Have `pg_restore` read all of the newest. One in a store is fetched for that. Wants PostgreSQL's `pg_restore` here,
-    /// and a dump that is not plain SQL.
+    /// Let `pg_restore` read the whole newest backup. One in a store is downloaded for that. It needs PostgreSQL's
+    /// `pg_restore` here, and a dump that is not plain SQL.
     #[serde(default)]
     pg_restore: bool,
-    /// How the store is asked, in the words of the `object_store` crate. For S3 `access_key_id`, `secret_access_key`,
-    /// `region`, `endpoint`; for Google `service_account_key`; for Azure `account_name` with `account_key` or `sas_token`.
-    /// Default for S3: the variables `AWS_…`, then the profile `AWS_PROFILE` of `~/.aws`, then the machine's role; for the
-    /// others the variables `GOOGLE_…` and `AZURE_…`, then the machine's role.
+    /// Options of the store, with the names of the `object_store` crate. For S3 `access_key_id`, `secret_access_key`,
+    /// `region`, `endpoint`; for Google `service_account_key`; for Azure `account_name` with `account_key` or
+    /// `sas_token`. Default for S3: the variables `AWS_…`, then the profile `AWS_PROFILE` of `~/.aws`, then the
+    /// machine's role; for the others the variables `GOOGLE_…` and `AZURE_…`, then the machine's role.
     #[serde(default)]
     options: BTreeMap<String, String>,
     /// A file of PEM certificates to trust besides the system's, for a store with its own authority.
     ca: Option<PathBuf>,
 }
 
-/// The backups that there are.
+/// The backups that were found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct BackupSeen {
-    /// How many there are.
+    /// Number of backups.
     pub count: usize,
-    /// The path of the newest, below `in`.
+    /// The path of the newest backup, below `in`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<String>,
     /// When it was written, such as `2025-12-06T02:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub modified: Option<Timestamp>,
-    /// How large it is, in bytes.
+    /// Its size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Whether the newest has nothing in it: no bytes, or an archive or a compressed file without content.
+    /// Whether the newest backup is empty: no bytes, or an archive or a compressed file without content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty: Option<bool>,
-    /// How many files were not counted: logs, checksums, and unfinished ones.
+    /// Number of files that were not counted: logs, checksums, and unfinished ones.
     pub skipped: usize,
-    /// The median size of those before it, as many as `compare` says, in bytes. Absent where there is none.
+    /// Median size of the backups before it, as many as `compare` says, in bytes. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub median_size: Option<u64>,
-    /// How large the newest is beside that: 1 is as large. Absent where there is none, or they are empty.
+    /// Size of the newest divided by that median. Absent if there are none, or they are empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_ratio: Option<f64>,
-    /// How many things `pg_restore` would make, with `pg_restore: true`.
+    /// Number of entries that `pg_restore` would restore, with `pg_restore: true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entries: Option<usize>,
-    /// Why `pg_restore` can't read it. Absent where it can, and where it was not asked.
+    /// Why `pg_restore` can't read it. Absent if it can, or did not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     #[serde(skip)]
@@ -98,7 +99,7 @@ pub struct Object {
     pub path: String,
     /// When it was written.
     pub modified: Timestamp,
-    /// How large it is, in bytes.
+    /// Its size in bytes.
     pub size: u64,
 }
 
@@ -169,7 +170,7 @@ timeout: 5m
             (None, _) => "none".to_owned(),
             (Some(newest), _) if seen.empty == Some(true) => format!("{newest}, empty"),
             (Some(newest), None) => newest.clone(),
-            (Some(newest), Some(entries)) => format!("{newest}, {entries} entries restorable"),
+            (Some(newest), Some(entries)) => format!("{newest}, restorable entries: {entries}"),
         }
     }
 
@@ -177,10 +178,10 @@ timeout: 5m
         let place = self.place.to_string();
         match (&seen.newest, &seen.problem) {
             (None, _) if !seen.has_place => {
-                Some(format!("there is no `{place}`: has a backup ever run, and is the path right?"))
+                Some(format!("there is no `{place}`: has a backup run, and is the path right?"))
             }
             (None, _) if seen.skipped > 0 => Some(format!(
-                "`{place}` holds only logs, checksums and unfinished files ({}): has the job finished?",
+                "`{place}` contains only logs, checksums and unfinished files ({}): has the job finished?",
                 seen.skipped
             )),
             (None, _) => Some(match &self.name {
@@ -190,14 +191,12 @@ timeout: 5m
                 None => format!("`{place}` is empty: has the job run?"),
             }),
             (Some(newest), Some(_)) => {
-                Some(format!("{newest} could not be restored: look at the job that made it, and at its disk"))
+                Some(format!("{newest} can't be restored: see the log of the job that made it, and check its disk"))
             }
             (Some(newest), None) if seen.empty == Some(true) => Some(format!(
-                "{newest} has no content: read the log of the job, a failed dump that is piped into gzip looks like this"
+                "{newest} has no content: see the log of the job; a failed dump piped into gzip has this result"
             )),
-            (Some(newest), None) => {
-                Some(format!("the newest is {newest}: look at the last run of the job that makes them"))
-            }
+            (Some(newest), None) => Some(format!("the newest is {newest}: see the log of the job's last run")),
         }
     }
 
@@ -222,14 +221,14 @@ impl<'de> Deserialize<'de> for Backup {
     }
 }
 
-/// The value in the middle; of an even number, the lower one of both.
+/// The value in the middle; of an even number, the lower one.
 fn median(mut sizes: Vec<u64>) -> Option<u64> {
     sizes.sort_unstable();
     sizes.get(sizes.len().saturating_sub(1) / 2).copied()
 }
 
 fn too_many() -> Fault {
-    Fault::new(format!("there are more than {MOST} files")).help("name a folder that holds backups and little else")
+    Fault::new(format!("there are more than {MOST} files")).help("use a folder that contains only backups")
 }
 
 fn seven() -> NonZeroUsize {

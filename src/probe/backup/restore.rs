@@ -37,8 +37,8 @@ async fn run(cx: &Context, dump: &Path, arguments: &[&str]) -> Result<Finished, 
     command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?)))).env("LC_ALL", "C");
     let limit = cx.timeout;
     let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
-        let fault = Fault::new("`pg_restore` was still reading when its time was up");
-        return Err(fault.help("it was ended: give the probe a longer `timeout`"));
+        let fault = Fault::new("`pg_restore` timed out");
+        return Err(fault.help("set a longer `timeout`"));
     };
     ended.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Fault::new("`pg_restore` is not installed here, or not in PATH")

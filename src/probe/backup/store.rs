@@ -250,9 +250,9 @@ impl Store {
     }
 
     fn denied(&self, place: &str, said: &str) -> Fault {
-        let fault = Fault::new(format!("{place} does not let us in: {said}"));
+        let fault = Fault::new(format!("{place} does not accept the credentials: {said}"));
         match self.has_credentials {
-            true => fault.help("do the credentials hold, and may they list this bucket?"),
+            true => fault.help("are the credentials valid, and may they list this bucket?"),
             false => {
                 fault.help("give credentials as `options`, or run gate where the machine has a role that may list it")
             }

@@ -1,4 +1,4 @@
-//! `burst`: does a rate limit let through what it should, and refuse what it should?
+//! `burst`: does a rate limit allow what it should, and block what it should?
 
 mod window;
 
@@ -31,71 +31,71 @@ const MARGIN_S: f64 = 0.3;
 /// How many reasons of failures are kept.
 const MAX_FAILURES: usize = 5;
 
-/// Sends the same request many times, each on a connection of its own, and counts the answers. No redirect is followed, and
-/// no single request is sent again; but where a window of the limit ended in the middle, or something else had used it, all
-/// of them are counted once more in a fresh one. It uses up the limit that it looks at: give its item a lock (`locks: [api]`), so that no other
-/// item's requests count against the same limit.
+/// Sends the same request many times, each on a connection of its own, and counts the answers. Redirects are not
+/// followed, and no single request is retried; but if a window of the limit ended during the burst, or something else
+/// had used a part of it, all of them are counted once more in a fresh window. It uses up the limit that it checks:
+/// give its item a lock (`locks: [api]`), so that the requests of other items don't count.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Burst {
-    /// Where to send them, such as `https://api.staging.example/v1/simulate`.
+    /// The URL of the requests, such as `https://api.staging.example/v1/simulate`.
     url: HttpUrl,
-    /// How many, such as `65` where 60 are let through. 10000 at most.
+    /// Number of requests, such as `65` if 60 are allowed. At most 10000.
     #[schemars(range(min = 1, max = 10_000))]
     requests: u32,
-    /// How many at the same time. Default: 8, 256 at most; 1 sends one after the other.
+    /// Maximum number of requests at the same time. Default: 8, 256 at most; 1 sends one after the other.
     #[serde(default = "default_concurrency")]
     #[schemars(range(min = 1, max = 256))]
     concurrency: u16,
-    /// The status that refuses. Default: 429; nginx says 503 unless `limit_req_status` is set.
+    /// The status of a blocked request. Default: 429; nginx returns 503 unless `limit_req_status` is set.
     #[serde(default = "default_refusal")]
     #[schemars(range(min = 400, max = 599))]
     refusal: u16,
-    /// Length of the limit's window, such as `1m`, for a server whose headers don't say when a window ends. The windows are
-    /// taken to begin at its multiples: `1m` at every full minute. The `timeout` must be longer than it.
+    /// Length of the limit's window, such as `1m`, for a server whose headers don't say when a window ends. Windows are
+    /// assumed to begin at its multiples: `1m` at every full minute. The `timeout` must be longer than it.
     window: Option<Duration>,
-    /// How to send them. Default: `GET`.
+    /// Method of the requests. Default: `GET`.
     #[serde(default)]
     method: Method,
-    /// What to send as JSON, such as `{ probe: true }`.
+    /// JSON body, such as `{ probe: true }`.
     json: Option<Value>,
-    /// What to send unchanged.
+    /// Body as it is.
     body: Option<String>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]
     login: Login,
 }
 
-/// How many requests were answered in which way.
+/// Number of requests by outcome.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 pub struct BurstSeen {
-    /// How many were sent.
+    /// Number of requests sent.
     pub requests: u32,
-    /// How many got each status, such as `{ "200": 60, "429": 5 }`.
+    /// Number of answers by status, such as `{ "200": 60, "429": 5 }`.
     pub by_status: BTreeMap<String, u32>,
-    /// How many were let through: 2xx.
+    /// Number of requests allowed: 2xx.
     pub allowed: u32,
-    /// How many were refused: the status of `refusal`.
+    /// Number of requests blocked: the status of `refusal`.
     pub refused: u32,
-    /// How many got an answer that is neither.
+    /// Number of other answers.
     pub other: u32,
-    /// The number of the first that was refused, from 1 in the order of sending. With a `concurrency` above 1 the
-    /// server may have taken them in another order.
+    /// Number of the first blocked request, from 1 in the order of sending. With a `concurrency` above 1 the server may
+    /// have received them in another order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_refused: Option<u32>,
-    /// What the first refusal said in `Retry-After`, such as `30`.
+    /// `Retry-After` of the first blocked request, such as `30`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<String>,
-    /// What the first refusal, or else the last answer, said of the limit: headers such as `ratelimit-limit` and
+    /// Rate limit headers of the first blocked request, or else of the last answer: such as `ratelimit-limit` and
     /// `x-ratelimit-remaining`, their names in lower case.
     pub limits: BTreeMap<String, String>,
-    /// How many got no answer: connections refused or broken off, answers that are not HTTP.
+    /// Number of requests without an answer: connections refused or reset, answers that are not HTTP.
     pub transport_failures: u32,
-    /// What happened to those, each reason once, the first five of them.
+    /// Reasons of those, each once, the first five.
     pub failures: BTreeSet<String>,
-    /// How many counts were discarded, because a window ended in the middle or something else had used it.
+    /// Number of counts that were discarded, because a window ended in the middle or something else had used it.
     pub recounted: u32,
-    /// How long the last count took.
+    /// Duration of the last count.
     pub duration_ms: u64,
 }
 
@@ -104,7 +104,7 @@ type Answered = Result<(StatusCode, HeaderMap), Fault>;
 
 impl Probe for Burst {
     const KIND: &'static str = "burst";
-    // Refusing nothing, refusing everything, and answering something else are all no rate limit that works.
+    // Blocking nothing, blocking everything, and other answers all mean that the rate limit does not work.
     const EXPECT: &'static str = "{ allowed: { above: 0 }, refused: { above: 0 }, other: 0, transport_failures: 0 }";
     const SAME_FACT: &'static [SameFact] = &[("allowed", &["by_status"]), ("refused", &["by_status"])];
     const EXAMPLE: &'static str = r#"burst: { url: "https://api.staging.example/v1/simulate", requests: 65, headers: { X-Tier: free } }

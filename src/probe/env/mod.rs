@@ -1,4 +1,4 @@
-//! `env`: are the environment variables there that the service needs, and are they more than placeholders?
+//! `env`: are the environment variables that a service needs set, and are they more than placeholders?
 
 mod placeholder;
 mod word;
@@ -22,18 +22,18 @@ use placeholder::is_placeholder;
 /// The largest `.env` file that is read.
 const MAX_FILE: usize = 1 << 20;
 
-/// Looks at environment variables, or at those of a `.env` file. Their values are never shown.
+/// Checks environment variables, of the process or of a `.env` file. Their values are never shown.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Environment {
-    /// The variables that must be there, such as `[DATABASE_URL, REDIS_URL]`.
+    /// The variables that must be set, such as `[DATABASE_URL, REDIS_URL]`.
     #[serde(default)]
     names: Vec<String>,
-    /// Variables whose value must match a regular expression, such as `{ DATABASE_URL: "^postgresql://", API_KEY: "^.{32,}$" }`.
-    /// They need not stand in `names` too.
+    /// Variables whose value must match a regular expression, such as `{ DATABASE_URL: "^postgresql://", API_KEY:
+    /// "^.{32,}$" }`. `names` need not repeat them.
     #[serde(default)]
     matches: BTreeMap<String, Pattern>,
-    /// Look into this file of `KEY=VALUE` lines, such as `deploy/staging.env`, instead of the environment of `gate`.
+    /// Read this file of `KEY=VALUE` lines, such as `deploy/staging.env`, instead of the environment of `gate`.
     file: Option<PathBuf>,
 }
 
@@ -42,19 +42,19 @@ pub struct Environment {
 #[schemars(inline)]
 struct Pattern(#[schemars(with = "String")] Regex);
 
-/// Which variables are there. Each name is in exactly one of `present`, `missing`, `placeholder` and `malformed`.
+/// Which variables are set. Each name is in exactly one of `present`, `missing`, `placeholder` and `malformed`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct EnvironmentSeen {
-    /// Those that have a value, and one that matches.
+    /// Names of variables that are set, with a value that matches.
     pub present: Vec<String>,
-    /// Those that are not set, or blank.
+    /// Names of variables that are not set, or blank.
     pub missing: Vec<String>,
-    /// Those of `missing` that are set, but blank.
+    /// Names of variables that are set, but blank.
     pub blank: Vec<String>,
-    /// Those whose value is an example, such as `changeme`, `ghp_xxxx`, `postgres://username:password@…`, an unexpanded
-    /// `${X}` or an unresolved `op://…`.
+    /// Names of variables whose value is an example, such as `changeme`, `ghp_xxxx`, `postgres://username:password@…`,
+    /// an unexpanded `${X}` or an unresolved `op://…`.
     pub placeholder: Vec<String>,
-    /// Those whose value does not match.
+    /// Names of variables whose value does not match.
     pub malformed: Vec<String>,
 }
 
@@ -114,15 +114,15 @@ impl Probe for Environment {
         let unset: Vec<&str> =
             seen.missing.iter().filter(|name| !seen.blank.contains(name)).map(String::as_str).collect();
         let said = [
-            (unset.join(", "), format!("set in {place}")),
-            (seen.blank.join(", "), format!("given a value in {place}: blank now")),
-            (seen.placeholder.join(", "), "given a real value: a placeholder now".to_owned()),
-            (seen.malformed.join(", "), "corrected: the value does not match".to_owned()),
+            (unset.join(", "), format!("not set in {place}")),
+            (seen.blank.join(", "), format!("blank in {place}")),
+            (seen.placeholder.join(", "), "still a placeholder".to_owned()),
+            (seen.malformed.join(", "), "does not match its pattern".to_owned()),
         ];
         let said: Vec<String> = said
             .into_iter()
             .filter(|(names, _)| !names.is_empty())
-            .map(|(names, what)| format!("{names} must be {what}"))
+            .map(|(names, what)| format!("{names}: {what}"))
             .collect();
         (!said.is_empty()).then(|| said.join("; "))
     }
@@ -153,7 +153,7 @@ async fn read(file: &std::path::Path) -> Result<BTreeMap<String, String>, Fault>
         .map_err(|error| Fault::unreadable(file, &error))??;
     let text = String::from_utf8(bytes).map_err(|_| Fault::new(format!("`{shown}` is not UTF-8")))?;
     let vars = dotenv::parse(&text).map_err(|bad| {
-        Fault::new(format!("`{shown}` is not a file of variables: {bad}")).help("each line wants to be `KEY=VALUE`")
+        Fault::new(format!("`{shown}` is not a file of variables: {bad}")).help("each line must be `KEY=VALUE`")
     })?;
     Ok(vars.into_iter().collect())
 }
@@ -162,10 +162,10 @@ impl<'de> Deserialize<'de> for Environment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let probe = Environment::deserialize(deserializer)?;
         if probe.wanted().is_empty() {
-            return Err(D::Error::custom("missing `names` or `matches`"));
+            return Err(D::Error::missing_field("names` or `matches"));
         }
         if let Some(name) = probe.wanted().into_iter().find(|name| !dotenv::is_name(name)) {
-            return Err(D::Error::custom(format!("`{name}` can't be the name of a variable")));
+            return Err(D::Error::custom(format!("`{name}` is not a valid name of a variable")));
         }
         Ok(probe)
     }

@@ -63,7 +63,7 @@ impl<'a> Words<'a> {
         self.0.len() > 1 && last.len() >= 3 && last.bytes().all(|byte| byte == b'x')
     }
 
-    /// Whether they tell a person to put the value in: `change me`, `replace with …`, `your … here`.
+    /// Whether they ask a person to fill in the value: `change me`, `replace with …`, `your … here`.
     pub fn are_an_instruction(&self) -> bool {
         let words = &self.0;
         let is_pair = |pair: &[&str]| match pair[0] {
@@ -100,8 +100,8 @@ fn is_asked_for(word: &str) -> bool {
         .any(|thing| word.starts_with(thing))
 }
 
-/// Whether it is one character again and again, such as `xxx`, `XXXX-XXXX`, `T00000000` or a UUID of zeros. A short number
-/// is none: `5555` may be a port.
+/// Whether it is one character repeated, such as `xxx`, `XXXX-XXXX`, `T00000000` or a UUID of zeros. A short number is
+/// not: `5555` may be a port.
 pub fn is_repeated(lower: &str) -> bool {
     let is_outside = lower.bytes().any(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_'));
     let bytes: Vec<u8> = lower.bytes().filter(u8::is_ascii_alphanumeric).collect();

@@ -1,4 +1,4 @@
-//! The headings of a markdown text: parsed, so that comments, code and front matter don't count.
+//! The headings of a Markdown text: parsed, so that comments, code and front matter don't count.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
@@ -7,8 +7,8 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 pub struct Headings {
     /// All of them.
     pub all: Vec<String>,
-    /// Those with no content below them before the next heading of their level or a higher one: nothing, empty boxes, or
-    /// only `TODO` and the like.
+    /// Those without content below them before the next heading of their level or a higher one: nothing, empty boxes,
+    /// or only `TODO` and the like.
     pub empty: Vec<String>,
 }
 

@@ -80,8 +80,9 @@ fn is_absence(error: &io::Error) -> bool {
 fn fault(error: &io::Error, path: &Path) -> Fault {
     let path = path.display();
     match error.kind() {
-        ErrorKind::PermissionDenied => Fault::new(format!("`{path}` may not be read by this user"))
-            .help("whether it is there is not known: give the user of `gate` the permission"),
+        ErrorKind::PermissionDenied => {
+            Fault::new(format!("no permission to read `{path}`")).help("run gate as a user who may read it")
+        }
         _ => Fault::new(format!("cannot read `{path}`: {}", error::os(error))),
     }
 }
@@ -96,6 +97,6 @@ mod tests {
     fn what_may_not_be_read_is_an_error_and_no_absence() {
         let denied = io::Error::from(ErrorKind::PermissionDenied);
         assert!(!is_absence(&denied));
-        assert_snapshot!(fault(&denied, Path::new("/root/x")), @"`/root/x` may not be read by this user");
+        assert_snapshot!(fault(&denied, Path::new("/root/x")), @"no permission to read `/root/x`");
     }
 }

@@ -1,4 +1,4 @@
-//! `file`: is a file there, how old is it, and what is in it?
+//! `file`: does a file exist, how old is it, and what is in it?
 
 mod headings;
 mod look;
@@ -24,16 +24,16 @@ pub use look::{Found, look};
 /// How far the clocks of this machine and of a file server may differ.
 const SKEW_S: i64 = 5;
 
-/// Looks at a file.
+/// Checks a file: whether it exists, its age, size and content.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// The machine that it is on, such as `ssh://deploy@web-1.staging.example`. Default: this machine. It is reached by `ssh`
-    /// with your own configuration and keys, which asks nothing. RemoteOutcome, a relative path starts in the user's home.
+    /// The machine of the file, such as `ssh://deploy@web-1.staging.example`. Default: this machine. gate connects with
+    /// your own `ssh`, its configuration and keys, and never prompts. There, a relative path starts in the user's home.
     on: Option<Host>,
-    /// Where it is, such as `docs/RUNBOOK.md`. Relative to the folder that holds `checklists/`.
+    /// Its path, such as `docs/RUNBOOK.md`. Relative to the folder that contains `checklists/`.
     path: PathBuf,
-    /// How much of it to read. Default: `1MiB`; of what is longer, the beginning is read. `0` reads nothing.
+    /// How much of the file to read. Default: `1MiB`; of a longer file, the beginning is read. `0` reads nothing.
     #[serde(default = "default_max_size")]
     max_size: Size,
 }
@@ -41,9 +41,9 @@ pub struct File {
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FileSeen {
-    /// Whether something is there. A link to something that is not there is not.
+    /// Whether it exists. A link to a missing file does not.
     pub exists: bool,
-    /// What it is: `file`, `directory`, `fifo`, `socket`, `device`, or `broken link`.
+    /// Its type: `file`, `directory`, `fifo`, `socket`, `device`, or `broken link`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Whether it is a directory.
@@ -54,25 +54,25 @@ pub struct FileSeen {
     /// When it was last written, such as `2025-12-06T10:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified: Option<String>,
-    /// Seconds since then. Absent where the time is in the future, which says nothing of the age.
+    /// Age in seconds. Absent if the time is in the future, which says nothing about the age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_s: Option<i64>,
-    /// What is in it, where that is text.
+    /// Its content, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// How many lines that are.
+    /// Number of lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines: Option<usize>,
-    /// Its JSON, where it is JSON.
+    /// Its content parsed as JSON, if it is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Value>,
-    /// The headings of a `.md` file, in order, such as `Rollback`. What is in code or comments is none.
+    /// The headings of a `.md` file, in order, such as `Rollback`. Headings in code or comments don't count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headings: Option<Vec<String>>,
-    /// Those of `headings` that nothing is below.
+    /// The headings without content below them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty_headings: Option<Vec<String>>,
-    /// The SHA-256 of all of it, in hexadecimal. Absent where it was not read to its end.
+    /// The SHA-256 of the whole file, in hexadecimal. Absent if it was not read to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Whether it is longer than `max_size`.
@@ -94,9 +94,9 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
             return Ok(seen(found, self.is_markdown(), cx.env.now()));
         }
         let (path, limit) = (cx.path(&self.path), self.max_size.get());
-        // A disk may be slow, and one on the network may be gone: not on the thread that all others wait on.
+        // A disk may be slow, and a network disk may be gone: this must not block the thread that all others wait on.
         let found = tokio::task::spawn_blocking(move || look(&path, limit)).await;
-        let found = found.map_err(|_| Fault::new("reading the file broke off"))??;
+        let found = found.map_err(|_| Fault::new("reading the file failed"))??;
         Ok(seen(found, self.is_markdown(), cx.env.now()))
     }
 
@@ -125,7 +125,7 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
         let path = self.path.display();
         match seen.kind.as_deref() {
             None => {
-                Some(format!("nothing is at `{path}`: has it been made, and is the path relative to the right folder?"))
+                Some(format!("there is no `{path}`; relative paths start at the folder that contains `checklists/`"))
             }
             Some("broken link") => Some(format!("`{path}` is a link to something that is not there")),
             Some("directory") => Some(format!("`{path}` is a directory")),

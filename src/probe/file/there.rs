@@ -36,12 +36,12 @@ pub async fn look(host: &Host, path: &Path, limit: usize, cx: &Context) -> Resul
         denied = refusing("denied"),
         more = limit + 1,
     );
-    let broken = || Fault::new(format!("looking at {shown} broke off"));
+    let broken = || Fault::new(format!("the connection was lost while reading {shown}"));
     // The first line is short.
     let ended = match host.run(cx, &script, limit + 256).await? {
         RemoteOutcome::Refused(_) => {
-            let fault = Fault::new(format!("{shown} may not be read"));
-            return Err(fault.help("log in as a user who may, or let this one"));
+            let fault = Fault::new(format!("no permission to read {shown}"));
+            return Err(fault.help("log in as a user who may read it"));
         }
         RemoteOutcome::Ended(ended) => ended,
     };

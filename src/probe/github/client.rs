@@ -8,9 +8,9 @@ use crate::client::api::{Api, Reply};
 use crate::client::http::Request;
 use crate::probe::{Context, Fault};
 
-/// More pages of a hundred than anybody wants to look at.
+/// More pages of a hundred than any list that a checklist needs.
 const MAX_PAGES: usize = 20;
-/// What is not among the newest so many hundreds is too old to matter.
+/// What is not among the newest of so many hundreds is too old to matter.
 const MAX_NEWEST: usize = 5;
 
 /// GitHub, or GitHub Enterprise.
@@ -22,11 +22,10 @@ pub struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// The answer to a GET, whatever its status is, but for the ones that say that GitHub is asked too often, or does not
-    /// take the token.
+    /// The answer to a GET, whatever its status is, unless GitHub limits the rate or does not accept the token.
     ///
     /// # Errors
-    /// When no answer came, or one of those.
+    /// When no answer came, or in those two cases.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, Fault> {
         self.send(self.api.get(path, query), "application/vnd.github+json").await
     }
@@ -113,13 +112,13 @@ pub fn refusal(reply: &Reply) -> Fault {
         403 => {
             let fault = Fault::new(format!("GitHub does not permit this (403{said})"));
             match (header(reply, "x-github-sso"), header(reply, "x-accepted-github-permissions")) {
-                (Some(_), _) => fault.help("the organisation wants single sign-on: authorise the token for it"),
-                (None, Some(wanted)) => fault.help(format!("the token wants the permission {}", clean(wanted))),
+                (Some(_), _) => fault.help("the organization requires single sign-on: authorize the token for it"),
+                (None, Some(wanted)) => fault.help(format!("the token needs the permission {}", clean(wanted))),
                 (None, None) => fault.help("the token lacks the permission to read this"),
             }
         }
         404 => Fault::new(format!("GitHub has no {}, or does not show it to this token (404{said})", reply.path()))
-            .help("is the name right? What a token may not see looks as if it was not there"),
+            .help("is the name right, and may this token see it?"),
         301 | 302 | 307 | 308 => Fault::new(format!("GitHub has moved {} ({}{said})", reply.path(), reply.status))
             .help("was the repository renamed? Write its new name"),
         410 => Fault::new(format!("this is turned off in the repository (410{said})")),
@@ -127,24 +126,24 @@ pub fn refusal(reply: &Reply) -> Fault {
     }
 }
 
-/// Whether GitHub refuses because it was asked too often, and until when.
+/// Whether GitHub refuses because of its rate limit, and until when.
 fn too_often(reply: &Reply) -> Option<Fault> {
     if header(reply, "x-ratelimit-remaining") == Some("0") {
         let reset = header(reply, "x-ratelimit-reset").and_then(|seconds| seconds.parse().ok());
         let until = reset.and_then(|seconds| Timestamp::from_second(seconds).ok());
         let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-        return Some(Fault::new(format!("the quota of requests to GitHub is used up{until}")).help(
-            "look again then, or give a token whose quota is not shared: without one, there are 60 an hour for an address",
+        return Some(Fault::new(format!("GitHub's rate limit is exceeded{until}")).help(
+            "retry later, or use a token that nothing else uses; without a token, the limit is 60 requests an hour for each address",
         ));
     }
     let secondary = reply.message().is_some_and(|message| message.contains("secondary rate limit"));
     match header(reply, "retry-after") {
         Some(seconds) => Some(
-            Fault::new(format!("GitHub is asked too often, and wants to be left alone for {} s", clean(seconds)))
-                .help("look again then, and at fewer things at once"),
+            Fault::new(format!("rate limited by GitHub for {} s", clean(seconds)))
+                .help("retry later, with fewer requests at once"),
         ),
         None if secondary || reply.status == 429 => {
-            Some(Fault::new("GitHub is asked too often").help("wait a minute, and look at fewer things at once"))
+            Some(Fault::new("rate limited by GitHub").help("retry in a minute, with fewer requests at once"))
         }
         None => None,
     }

@@ -1,4 +1,4 @@
-//! `github`: does a token hold, does a workflow run and succeed, which secrets and issues are there?
+//! `github`: is a token valid, does a workflow run and succeed, which secrets and issues exist?
 
 mod client;
 mod look;
@@ -18,30 +18,31 @@ use client::Client;
 pub use seen::{GitHubSeen, Head, Issues, LastRun, Quota, Secrets, TokenSeen, WorkflowState};
 pub use setting::{IssueState, Labelled, Repository};
 
-/// Asks GitHub, or GitHub Enterprise, for what is named here: a workflow, secrets, issues; and always whether it accepts
-/// the token, until when, and how many requests are left.
+/// Reads from GitHub, or GitHub Enterprise, what the settings name: a workflow, secrets, issues; and always whether the
+/// token is valid, until when, and how many requests are left.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct GitHub {
-    /// Where its API is. Default: `https://api.github.com`; of GitHub Enterprise, such as `https://github.example/api/v3`.
+    /// The URL of the API. Default: `https://api.github.com`; for GitHub Enterprise, such as
+    /// `https://github.example/api/v3`.
     #[serde(default = "setting::github")]
     url: HttpUrl,
     /// The repository, such as `acme/aos`.
     repo: Option<Repository>,
     /// Read the commit of this branch or tag, such as `main`: `${alias.head.commit}`.
     head: Option<String>,
-    /// Look at the workflow with this file, such as `e2e-parity-check.yml`: its state, what starts it, and its last run.
+    /// Check the workflow with this file, such as `e2e-parity-check.yml`: its state, its triggers, and its last run.
     workflow: Option<String>,
-    /// Look at the last run of the workflow on this branch, such as `main`. Default: any.
+    /// Only runs of the workflow on this branch count, such as `main`. Default: any.
     branch: Option<String>,
-    /// Look at the last run of the workflow for this commit: the whole id, such as `${main.commit}`.
+    /// Only runs of the workflow for this commit count: the full id, such as `${main.commit}`.
     commit: Option<String>,
-    /// The names of secrets that Actions must have, such as `[SLACK_WEBHOOK]`. The token wants to read secrets, which shows
-    /// their names only.
+    /// The names of secrets that Actions must have, such as `[SLACK_WEBHOOK]`. The token needs the permission to read
+    /// secrets, which shows only their names.
     secrets: Option<Vec<String>>,
-    /// The environment whose secrets count too, such as `staging`.
+    /// Also count the secrets of this environment, such as `staging`.
     environment: Option<String>,
-    /// Look for issues, such as `{ label: mismatch }`. Say how many, or which, in `expect`: the default is at least one.
+    /// Search issues, such as `{ label: mismatch }`. Set how many, or which, in `expect`: the default is at least one.
     issues: Option<Labelled>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]
@@ -116,7 +117,7 @@ impl GitHub {
         Api { name: "GitHub", url: &self.url, access: self.login.access(), options: self.login.options() }
     }
 
-    /// What can't be meant.
+    /// Why the settings are not valid.
     fn problem(&self) -> Option<String> {
         let is_whole = |id: &str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_file = |name: &str| !name.is_empty() && !name.contains(['/', '?', '#', '%']) && name != "..";
@@ -130,18 +131,18 @@ impl GitHub {
             _ if self.url.url().host_str() == Some("github.com") => {
                 "the API of github.com is at https://api.github.com"
             }
-            _ if self.repo.is_none() && wants_repo => "`repo` must say in which repository to look",
+            _ if self.repo.is_none() && wants_repo => "`repo` is missing",
             _ if self.repo.is_none() && self.login.token.is_none() => {
-                "there is nothing to look at: give `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`"
+                "nothing to check: set `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`"
             }
             _ if self.repo.is_some() && !wants_repo => {
-                "there is nothing to look at in the repository: give `head`, `workflow`, `secrets` or `issues`"
+                "nothing to check in the repository: set `head`, `workflow`, `secrets` or `issues`"
             }
             _ if self.workflow.is_none() && (self.branch.is_some() || self.commit.is_some()) => {
-                "`branch` and `commit` choose the run of a `workflow`: give that too"
+                "`branch` and `commit` select the run of a `workflow`: set `workflow`, too"
             }
             _ if self.secrets.is_none() && self.environment.is_some() => {
-                "`environment` adds its secrets to `secrets`: give that too"
+                "`environment` adds its secrets to `secrets`: set `secrets`, too"
             }
             _ if self.workflow.as_deref().is_some_and(|file| !is_file(file)) => {
                 "`workflow` wants the name of its file alone, such as `ci.yml`"

@@ -1,21 +1,21 @@
-//! What is seen of GitHub.
+//! The observation of `github`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What GitHub says. Only what was asked for is there.
+/// What GitHub returned. Only what was requested is set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct GitHubSeen {
-    /// What is plainly wrong: a workflow that is not there, not active, or whose last run has not succeeded; a secret
-    /// that is missing; no issue with the label; no request left.
+    /// Problems that were found: a workflow that does not exist, is not active, or whose last run has not succeeded; a
+    /// missing secret; no issue with the label; no requests left.
     pub problems: Vec<String>,
-    /// The token, which GitHub has accepted. Absent where none was given.
+    /// The token, which GitHub has accepted. Absent without a token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenSeen>,
-    /// How many requests are left. Absent where GitHub Enterprise does not count them.
+    /// The rate limit. Absent if GitHub Enterprise has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
-    /// The commit of `head`. Absent where no branch or tag has that name.
+    /// The commit of `head`. Absent if no branch or tag has that name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
     /// The workflow.
@@ -34,17 +34,17 @@ pub struct GitHubSeen {
 pub struct Head {
     /// Its full ID.
     pub commit: String,
-    /// The first 7 characters of it.
+    /// Its first 7 characters.
     pub short: String,
 }
 
 /// A token that is accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TokenSeen {
-    /// When it expires, such as `2026-03-01T00:00:00Z`. Absent where it does not, or GitHub does not say.
+    /// When it expires, such as `2026-03-01T00:00:00Z`. Absent if it does not, or GitHub does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
-    /// How many whole days are left until then.
+    /// Number of whole days until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days_left: Option<i64>,
     /// The scopes of a classic token, such as `repo`. Absent for all others.
@@ -52,14 +52,14 @@ pub struct TokenSeen {
     pub scopes: Option<Vec<String>>,
 }
 
-/// How often GitHub may be asked.
+/// The rate limit of GitHub's API.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Quota {
-    /// How often in an hour.
+    /// Number of requests an hour.
     pub limit: u64,
-    /// How often still.
+    /// Number of requests left.
     pub remaining: u64,
-    /// When it is `limit` again, such as `2025-12-06T11:00:00Z`.
+    /// When it is reset, such as `2025-12-06T11:00:00Z`.
     pub resets: String,
 }
 
@@ -74,14 +74,14 @@ pub struct WorkflowState {
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The events that start it, by its file at `commit`, at `branch`, or on the default branch. Absent where the token
-    /// may not read files.
+    /// The events that trigger it, according to its file at `commit`, at `branch`, or on the default branch. Absent if
+    /// the token may not read files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub triggers: Option<Vec<String>>,
-    /// Whether `workflow_dispatch` is all that starts it. Absent where `triggers` is.
+    /// Whether `workflow_dispatch` is its only trigger. Absent if `triggers` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dispatch_only: Option<bool>,
-    /// Its last run for `commit` and `branch`. Absent where there is none.
+    /// Its last run for `commit` and `branch`. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<LastRun>,
 }
@@ -89,9 +89,9 @@ pub struct WorkflowState {
 /// The last run of a workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LastRun {
-    /// `completed`, or where it is: `queued`, `in_progress` and so on.
+    /// `completed`, or its current state: `queued`, `in_progress` and so on.
     pub status: String,
-    /// How it ended: `success`, `failure`, `cancelled` and so on. Absent while it runs.
+    /// Its result: `success`, `failure`, `cancelled` and so on. Absent while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<String>,
     /// The commit that it ran for.
@@ -99,29 +99,30 @@ pub struct LastRun {
     /// The branch that it ran for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// What started it, such as `push`.
+    /// The event that triggered it, such as `push`.
     pub event: String,
     /// Its number.
     pub number: u64,
-    /// When it was started first, such as `2025-12-06T10:00:00Z`.
+    /// When it first started, such as `2025-12-06T10:00:00Z`.
     pub created: String,
-    /// Its page.
+    /// The URL of its page.
     pub url: String,
 }
 
-/// The names of secrets. Nobody but a workflow can read their values.
+/// The names of secrets. Only a workflow can read their values.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Secrets {
-    /// All of them, in order: of the repository, of its organisation where they are shared, and of the environment.
+    /// All of them, in order: of the repository, of its organization if they are shared with it, and of the
+    /// environment.
     pub names: Vec<String>,
-    /// Those asked for that are not there.
+    /// The requested secrets that do not exist.
     pub missing: Vec<String>,
 }
 
 /// Issues, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Issues {
-    /// How many there are.
+    /// Number of issues.
     pub count: usize,
     /// Their titles.
     pub titles: Vec<String>,

@@ -16,7 +16,8 @@ pub struct Repository(String);
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Labelled {
-    /// The label that they carry, such as `mismatch`. Several, with commas between them, must all be there. Default: any.
+    /// The label that they must have, such as `mismatch`. Separate several with commas; an issue must have all of them.
+    /// Default: any.
     pub label: Option<String>,
     /// `open`, `closed` or `all`. Default: `open`.
     #[serde(default)]

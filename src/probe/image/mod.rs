@@ -1,4 +1,4 @@
-//! `image`: is an image in its registry, and what was it built from?
+//! `image`: does an image exist in its registry, and which commit was it built from?
 
 mod manifest;
 mod reference;
@@ -21,22 +21,23 @@ use manifest::{ACCEPT, Config, Manifest, Platform};
 use reference::Reference;
 use registry::{Got, Registry};
 
-/// Asks a registry for an image by the OCI distribution API, as `docker pull` would, without its layers. It logs in as
-/// the registry asks for: not at all, with user and password, or with a token.
+/// Reads the manifest and configuration of an image from its registry with the OCI distribution API, like `docker
+/// pull`, but without the layers. It logs in as the registry requires: not at all, with user and password, or with a
+/// token.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Image {
-    /// The image, such as `ghcr.io/acme/api:main`, or with `@sha256:…` instead of a tag. As for Docker, the tag
-    /// defaults to `latest` and the registry to Docker Hub.
+    /// The image, such as `ghcr.io/acme/api:main`, or with `@sha256:…` instead of a tag. As in Docker, the tag defaults
+    /// to `latest` and the registry to Docker Hub.
     #[serde(rename = "ref")]
     reference: Reference,
-    /// The platform to look at, such as `linux/arm64`. Default: `linux/amd64` if there are several, or else the first.
+    /// The platform to check, such as `linux/arm64`. Default: `linux/amd64` if there are several, or else the first.
     platform: Option<Platform>,
     /// The user to log in as.
     user: Option<String>,
     /// The password, or a token that refers to it, such as `${secrets.GITHUB_TOKEN}`.
     password: Option<String>,
-    /// Use plain HTTP. Default: only with a registry on this machine that does not have TLS.
+    /// Use plain HTTP. Default: only for a registry on this machine that does not support TLS.
     plain_http: Option<bool>,
     /// Don't verify TLS. Every report shows it.
     #[serde(default)]
@@ -48,25 +49,26 @@ pub struct Image {
 /// An image in its registry.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ImageSeen {
-    /// Whether it is there: for `platform`, where one is asked for.
+    /// Whether the image exists: for `platform`, if that is set.
     pub exists: bool,
-    /// Its whole name, such as `docker.io/library/alpine:latest`.
+    /// Its full name, such as `docker.io/library/alpine:latest`.
     pub name: String,
-    /// The digest that the name refers to, such as `sha256:…`: of the list of platforms, where there is one.
+    /// The digest that the name refers to, such as `sha256:…`: that of the list of platforms, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// The digest of the image for the platform that was looked at. The same as `digest` where there is no list.
+    /// The digest of the image for the platform that was checked. The same as `digest` if there is no list of
+    /// platforms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform_digest: Option<String>,
-    /// The platform that was looked at, such as `linux/amd64`.
+    /// The platform that was checked, such as `linux/amd64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// All platforms that it is there for.
+    /// All platforms of the image.
     pub platforms: Vec<String>,
-    /// When it was built, as the image says, such as `2025-12-06T10:00:00Z`.
+    /// Build time from the image, such as `2025-12-06T10:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
-    /// The commit that it was built from, as it says itself in `org.opencontainers.image.revision`.
+    /// The commit that it was built from, according to its label `org.opencontainers.image.revision`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// Its labels.
@@ -235,11 +237,11 @@ async fn manifest(registry: &mut Registry<'_>, version: &str) -> Result<Option<(
     verify(&got, version)?;
     let manifest: Manifest = json::parse(&got.body).map_err(|error| {
         Fault::new(format!("the registry did not return a manifest for {version}: {}", error::json(&error)))
-            .help("is a registry at this address, or does something stand before it?")
+            .help("is this the address of a registry, or of a proxy?")
     })?;
     if manifest.schema_version != 2 {
         let fault = Fault::new(format!("the image has a manifest of version {}", manifest.schema_version));
-        return Err(fault.help("push it again with a Docker of this decade: version 1 has no digest to compare"));
+        return Err(fault.help("push it again with a current version of Docker: version 1 has no digest to compare"));
     }
     Ok(Some((manifest, got)))
 }
@@ -259,8 +261,11 @@ fn verify(got: &Got, version: &str) -> Result<(), Fault> {
     let header = got.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
     for said in [Some(version), header].into_iter().flatten().filter(|said| said.starts_with("sha256:")) {
         if said != got.digest() {
-            return Err(Fault::new(format!("what the registry gave has the digest {}, not {said}", got.digest()))
-                .help("something between here and the registry changes what it gives, or its storage is damaged"));
+            return Err(Fault::new(format!(
+                "the registry returned a manifest with the digest {}, not {said}",
+                got.digest()
+            ))
+            .help("does a proxy change the answer, or is the registry's storage damaged?"));
         }
     }
     Ok(())

@@ -146,8 +146,8 @@ impl Registry<'_> {
         let said = got.said();
         match self.login {
             Some(_) => Fault::new(format!("the registry does not accept the credentials, or not for this image ({said})"))
-                .help("are they for this registry, do they hold, and may they pull from this repository?"),
-            None => Fault::new(format!("the registry wants credentials for this image ({said})")).help(
+                .help("are they valid for this registry, and may they pull from this repository?"),
+            None => Fault::new(format!("the registry requires credentials for this image ({said})")).help(
                 "give `user` and `password`; where a repository is not there, many registries say the same: is the name right?",
             ),
         }
@@ -158,9 +158,9 @@ impl Registry<'_> {
         let said = got.said();
         match got.status {
             401 | 403 => self.denied(got),
-            429 => Fault::new(format!("the registry is asked too often ({said})"))
-                .help("look again later, or give `user` and `password`: who logs in may ask more often"),
-            500.. => Fault::new(format!("the registry is in trouble ({said})")),
+            429 => Fault::new(format!("rate limited by the registry ({said})"))
+                .help("retry later, or set `user` and `password`, which have a higher limit"),
+            500.. => Fault::new(format!("the registry returned a server error ({said})")),
             _ => {
                 Fault::new(format!("the registry refused the request ({said})")).help("is a registry at this address?")
             }

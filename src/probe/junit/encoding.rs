@@ -29,7 +29,7 @@ pub fn decode<'a>(name: &str, bytes: &'a [u8]) -> Result<Cow<'a, str>, Fault> {
     match encoding.decode_without_bom_handling(bytes) {
         (text, false) => Ok(text),
         (_, true) => Err(Fault::new(format!("`{name}` is not valid {}", encoding.name()))
-            .help("its declaration names an encoding that it does not use")),
+            .help("the encoding in its declaration is wrong")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `junit`: what do the reports of a test run say, counted case by case?
+//! `junit`: what are the results of a test run, counted case by case?
 
 mod encoding;
 mod outcome;
@@ -24,56 +24,58 @@ const MAX_FILES: usize = 1000;
 /// How many names are kept of each list.
 const MAX_NAMES: usize = 50;
 
-/// Reads JUnit XML reports, such as those of pytest, nextest, Surefire or Jest. Cases are counted one by one, whatever the
-/// totals in the report say, and the `status` and `result` of a case count like its `<failure>`, `<error>` and `<skipped>`. While no file is there, the item waits (NEEDS RUN).
+/// Reads JUnit XML reports, such as those of pytest, nextest, Surefire or Jest. Cases are counted one by one; the
+/// totals in the report are not trusted. The `status` and `result` of a case count like its `<failure>`, `<error>` and
+/// `<skipped>`. While there is no file, the item is pending (NEEDS RUN).
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Junit {
-    /// The reports, such as `reports/e2e.xml` or `target/**/junit-*.xml`: `*` matches any part of a name, `**` for any
-    /// folders. Relative to the folder that holds `checklists/`.
+    /// The reports, such as `reports/e2e.xml` or `target/**/junit-*.xml`: `*` matches any part of a name, `**` any
+    /// folders. Relative to the folder that contains `checklists/`.
     files: String,
-    /// How large one of them may be. Default: `16MiB`; a larger one is an error.
+    /// Maximum size of a report. Default: `16MiB`; a larger one is an error.
     #[serde(default = "default_max_size")]
     max_size: Size,
 }
 
-/// What the reports say.
+/// The results in the reports.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JunitSeen {
-    /// How many files were read.
+    /// Number of files.
     pub files: usize,
-    /// How many cases stand in them.
+    /// Number of cases.
     pub cases: usize,
-    /// How many of them passed, or passed when run again.
+    /// Number of cases that passed, or passed when they were rerun.
     pub passed: usize,
-    /// How many failed: an assertion did not hold. Failures of a whole suite count too, though they are not cases.
+    /// Number of cases that failed: an assertion did not hold. Failures of a whole suite count too, though they are not
+    /// cases.
     pub failures: usize,
-    /// How many broke off before that was known. Errors of a whole suite count too, though they are not cases.
+    /// Number of cases that ended with an error. Errors of a whole suite count too, though they are not cases.
     pub errors: usize,
-    /// How many were skipped, disabled, ignored, or not run.
+    /// Number of cases that were skipped, disabled, ignored, or not run.
     pub skipped: usize,
-    /// How many have a `status` or `result` that is not known. They count as neither passed nor failed.
+    /// Number of cases with an unknown `status` or `result`. They count as neither passed nor failed.
     pub unknown: usize,
-    /// How many of those that passed had failed before they were run again.
+    /// Number of passed cases that had failed before they were rerun.
     pub flaky: usize,
-    /// The failures and errors that the totals of a report claim, but no case shows.
+    /// Failures and errors in the totals of a report that no case shows.
     pub unaccounted: u64,
-    /// What failed or broke off, such as `tests.test_api::test_replay`: the first fifty.
+    /// The first fifty names of failed cases, such as `tests.test_api::test_replay`.
     pub failing: Vec<String>,
-    /// The files without a single case, as of a run that broke off: the first fifty.
+    /// The first fifty files without any case, as after an aborted run.
     pub empty: Vec<String>,
-    /// Where the totals of a suite differ from its cases, such as `r.xml: api: tests is 5, counted 4`: the first fifty.
+    /// The first fifty totals of suites that differ from their cases, such as `r.xml: api: tests is 5, counted 4`.
     pub disagreements: Vec<String>,
-    /// The earliest time that the reports give in `timestamp`, such as `2025-12-06T10:00:00Z`. A time without a zone is read as
-    /// UTC. Of a report without times, when the file was written.
+    /// The earliest `timestamp` in the reports, such as `2025-12-06T10:00:00Z`. A time without a zone is read as UTC.
+    /// For a report without times, the time when the file was written.
     pub oldest: String,
-    /// The latest time, in the same way.
+    /// The latest time, found in the same way.
     pub newest: String,
 }
 
 impl Probe for Junit {
     const KIND: &'static str = "junit";
-    // All skipped, or a report without cases, is not a pass.
+    // If all cases are skipped, or a report has no cases, that is not a pass.
     const EXPECT: &'static str =
         "{ passed: { above: 0 }, failures: 0, errors: 0, unknown: 0, unaccounted: 0, empty: { length: 0 } }";
     const EXAMPLE: &'static str = r#"junit: { files: "reports/e2e-*.xml" }
@@ -124,13 +126,15 @@ expect: { passed: { at_least: 40 }, oldest: { newer_than: 24h } }
             return Some(format!("not green: {}{more}", shown.join(", ")));
         }
         if seen.unaccounted > 0 {
-            return Some("a report's totals claim failures that none of its cases shows: was it cut short?".to_owned());
+            return Some(
+                "the totals of a report count failures that none of its cases shows: is it incomplete?".to_owned(),
+            );
         }
         if seen.unknown > 0 {
             return Some(format!("{} cases have a `status` or `result` that is not known", seen.unknown));
         }
         if let Some(file) = seen.empty.first() {
-            return Some(format!("`{file}` holds no case: did that run break off, or select nothing?"));
+            return Some(format!("`{file}` has no test cases: did that run fail early, or select no tests?"));
         }
         (seen.passed == 0).then(|| "every case was skipped, which proves nothing".to_owned())
     }
@@ -189,7 +193,7 @@ fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result
         let (Some(content), Some(modified)) = (found.content, found.modified) else { continue };
         if content.truncated {
             let fault = Fault::new(format!("`{name}` is larger than `max_size`"));
-            return Err(fault.help("say how large it may be, such as `max_size: 64MiB`"));
+            return Err(fault.help("raise the limit, such as `max_size: 64MiB`"));
         }
         let counts = count(&name, &content.bytes, modified)?;
         if counts.cases == 0 && empty.len() < MAX_NAMES {
@@ -202,7 +206,7 @@ fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result
         total.add(counts);
     }
     let Some((oldest, newest)) = total.times else {
-        let fault = Fault::pending(format!("there is no report: no file fits `{pattern}`"));
+        let fault = Fault::pending(format!("there is no report: no file matches `{pattern}`"));
         return Err(fault.help("run the tests that write it, then check again"));
     };
     total.failing.truncate(MAX_NAMES);
@@ -238,12 +242,12 @@ fn matching(dir: &Path, pattern: &str, stopped: &AtomicBool) -> Result<Vec<PathB
         // A folder that may not be entered could hold a report that is red.
         let path = path.map_err(|error| {
             let place = error.path().display().to_string();
-            Fault::new(format!("`{place}` can't be looked through: {}", error.error()))
+            Fault::new(format!("`{place}` can't be read: {}", error.error()))
         })?;
         paths.push(path);
         if paths.len() > MAX_FILES {
-            let fault = Fault::new(format!("more than {MAX_FILES} files fit `files`"));
-            return Err(fault.help("a narrower pattern would name the reports alone"));
+            let fault = Fault::new(format!("more than {MAX_FILES} files match `files`"));
+            return Err(fault.help("use a pattern that matches only the reports"));
         }
     }
     Ok(paths)

@@ -106,7 +106,7 @@ pub fn count(name: &str, bytes: &[u8], written: Timestamp) -> Result<Counts, Fau
     if !matches!(root.tag_name().name(), "testsuites" | "testsuite") {
         let fault =
             Fault::new(format!("`{name}` is not a JUnit report: it begins with `<{}>`", root.tag_name().name()));
-        return Err(fault.help("`files` should name reports alone"));
+        return Err(fault.help("`files` must match only reports"));
     }
     let mut counts = Counts::default();
     let mut claims = 0;
@@ -217,14 +217,15 @@ fn title(node: Node) -> String {
 
 fn malformed(name: &str, error: &Error) -> Fault {
     match error {
-        Error::DtdDetected => Fault::new(format!("`{name}` has a DOCTYPE, which is not read"))
-            .help("no JUnit report needs one: what writes it there, and is it a report?"),
+        Error::DtdDetected => {
+            Fault::new(format!("`{name}` has a DOCTYPE, which is not read")).help("is it a JUnit report?")
+        }
         Error::UnexpectedEndOfStream | Error::UnclosedRootNode => Fault::new(format!("`{name}` ends too early"))
-            .help("was the run that writes it cut short, or is it still writing?"),
+            .help("did the run that writes it fail early, or is it still running?"),
         Error::NodesLimitReached => Fault::new(format!("`{name}` has too many elements"))
             .help("split the report, or leave out its properties and output"),
         Error::NoRootNode => Fault::new(format!("`{name}` is empty"))
-            .help("was the run that writes it cut short, or is it still writing?"),
+            .help("did the run that writes it fail early, or is it still running?"),
         other => {
             let at = other.pos();
             // Its own words end in the place as well.

@@ -32,7 +32,7 @@ pub fn compare(
             (Some(before), Some(after)) if before != after => {
                 let (before, after) = (before.word(), after.word());
                 return Err(Fault::new(format!("`{name}` is a {after} now, and a {before} in the baseline"))
-                    .help("make a new baseline with the script of today"));
+                    .help("make a new baseline with the current script"));
             }
             (Some(kind), _) | (None, Some(kind)) => *kind,
             (None, None) => continue,
@@ -54,7 +54,7 @@ pub fn compare(
         }
     }
     if compared == 0 {
-        return Err(Fault::new("the baseline holds nothing to compare")
+        return Err(Fault::new("the baseline has no metrics to compare")
             .help("name metrics of both summaries with `compare`, such as `compare: [http_req_duration]`"));
     }
     Ok((compared, worse))

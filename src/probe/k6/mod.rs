@@ -1,4 +1,4 @@
-//! `k6`: did a load test keep its thresholds, and is it no slower than the one before?
+//! `k6`: did a load test meet its thresholds, and is it not slower than the baseline?
 
 mod baseline;
 mod metric;
@@ -21,59 +21,60 @@ use summary::Summary;
 /// The largest summary that is read.
 const MAX_SUMMARY: usize = 16 << 20;
 
-/// Reads the summary that k6 wrote at the end of a load test (`k6 run --summary-export FILE`, or what `handleSummary` gets),
-/// or runs k6. While no summary is there, the item waits (NEEDS RUN).
+/// Reads the summary of a load test (`k6 run --summary-export FILE`, or the data of `handleSummary`), or runs k6. While
+/// there is no summary, the item is pending (NEEDS RUN).
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct K6 {
-    /// The summary, such as `load-tests/summary.json`. Relative to the folder that holds `checklists/`.
+    /// The summary, such as `load-tests/summary.json`. Relative to the folder that contains `checklists/`.
     summary: Option<PathBuf>,
-    /// The script to run instead, such as `load-tests/simulate_k6.js`. Its `timeout` must leave it the time. It counts as
-    /// having effects.
+    /// The script to run instead, such as `load-tests/simulate_k6.js`. The `timeout` must be long enough for it. It
+    /// counts as having effects.
     run: Option<PathBuf>,
-    /// What the script finds in `__ENV`, such as `{ BASE_URL: "${vars.api}" }`.
+    /// Variables for the script's `__ENV`, such as `{ BASE_URL: "${vars.api}" }`.
     #[serde(default)]
     env: BTreeMap<String, String>,
     /// The program that runs the script. Default: `k6`.
     #[serde(default = "default_program")]
     program: String,
-    /// An earlier summary to compare with, such as `load-tests/baseline.json`. What has become worse is in `regressions`.
+    /// An earlier summary to compare with, such as `load-tests/baseline.json`. Values that are worse are in
+    /// `regressions`.
     baseline: Option<PathBuf>,
-    /// By how many percent a value may be worse than in the baseline. Default: 10.
+    /// How many percent a value may be worse than in the baseline. Default: 10.
     #[serde(default = "default_tolerance")]
     #[schemars(range(min = 0))]
     tolerance: f64,
-    /// The metrics to compare. Default: `[http_req_duration, http_req_failed, checks]`. Of a trend, its average, median and
-    /// percentiles should not rise; a rate should not either, but that of `checks` and of counters should not fall.
+    /// The metrics to compare. Default: `[http_req_duration, http_req_failed, checks]`. Average, median and percentiles
+    /// of a trend must not rise, and neither must a rate; those of `checks` and of counters must not fall.
     compare: Option<Vec<String>>,
 }
 
-/// What a summary says.
+/// The results in a summary.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct K6Seen {
-    /// Its shape: `summary-export`, `handleSummary` or `machine-readable`.
+    /// Its format: `summary-export`, `handleSummary` or `machine-readable`.
     pub shape: String,
-    /// How many thresholds were set.
+    /// Number of thresholds.
     pub thresholds: usize,
-    /// Those that were crossed, such as `http_req_duration: p(95)<500`.
+    /// The thresholds that were crossed, such as `http_req_duration: p(95)<500`.
     pub crossed: Vec<String>,
-    /// Metrics with thresholds, but without a sample: k6 says that these hold, whatever they are.
+    /// Metrics with thresholds, but without a sample: k6 reports their thresholds as met.
     pub unsampled: Vec<String>,
-    /// Whether k6 itself says that the test failed: it was aborted, or a threshold was crossed.
+    /// Whether k6 reports that the test failed: it was aborted, or a threshold was crossed.
     pub failed: bool,
-    /// Which of `checks` and `http_req_failed` say that everything went wrong: no check passed, or every request failed.
+    /// Which of `checks` and `http_req_failed` failed completely: no check passed, or every request failed.
     pub all_failed: Vec<String>,
-    /// How many iterations were completed.
+    /// Number of completed iterations.
     pub iterations: f64,
     /// Each metric with its values, such as `$.metrics.http_req_duration['p(95)']`. A rate is between 0 and 1, times are in
     /// milliseconds.
     pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
-    /// How many values were compared with the baseline.
+    /// Number of values compared with the baseline.
     pub compared: usize,
-    /// Those that are worse by more than the tolerance, such as `http_req_duration p(95): 812 after 500`.
+    /// The values that are worse by more than the tolerance, such as `http_req_duration p(95): 812 after 500`.
     pub regressions: Vec<String>,
-    /// When the summary was made, such as `2025-12-06T10:00:00Z`: its `metadata.generatedAt`, `generatedAt` or `timestamp`, or
-    /// else when the file was written.
+    /// When the summary was made, such as `2025-12-06T10:00:00Z`: its `metadata.generatedAt`, `generatedAt` or
+    /// `timestamp`, or else the time when the file was written.
     pub modified: String,
 }
 
@@ -85,7 +86,7 @@ impl Probe for K6 {
     const EXAMPLE: &'static str = r#"k6: { summary: load-tests/summary.json, baseline: load-tests/baseline.json, tolerance: 20 }
 expect: { iterations: { at_least: 1000 }, modified: { newer_than: 7d } }
 "#;
-    const EFFECTS: Option<&'static str> = Some("With `run`, it puts load on what the script calls.");
+    const EFFECTS: Option<&'static str> = Some("With `run`, it puts load on the services that the script calls.");
     type Observation = K6Seen;
 
     async fn observe(&self, cx: &Context) -> Result<K6Seen, Fault> {
@@ -161,7 +162,7 @@ expect: { iterations: { at_least: 1000 }, modified: { newer_than: 7d } }
             return Some(format!("worse than the baseline: {}", first(regression, seen.regressions.len())));
         }
         if seen.failed {
-            return Some("k6 says that the test failed or was aborted".to_owned());
+            return Some("k6 reports that the test failed or was aborted".to_owned());
         }
         if seen.thresholds == 0 && seen.shape == summary::MACHINE_READABLE {
             let advice = "this format of summary has no thresholds: run k6 without `--new-machine-readable-summary`, or \
@@ -204,14 +205,14 @@ impl<'de> Deserialize<'de> for K6 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let k6 = K6::deserialize(deserializer)?;
         let problem = match (&k6.summary, &k6.run) {
-            (None, None) => "there is nothing to look at: give `summary` or `run`",
-            (Some(_), Some(_)) => "`summary` reads what was run, and `run` runs it: keep one of them",
+            (None, None) => return Err(D::Error::missing_field("summary` or `run")),
+            (Some(_), Some(_)) => "`summary` reads the results of a run, and `run` runs k6: use one of them",
             (Some(_), None) if !k6.env.is_empty() => "`env` belongs to `run`",
             (Some(_), None) | (None, Some(_)) if !(0.0..=1e6).contains(&k6.tolerance) => {
                 "`tolerance` is a percentage, such as 10"
             }
             (Some(_), None) | (None, Some(_)) if k6.compare.is_some() && k6.baseline.is_none() => {
-                "`compare` wants a `baseline`"
+                "`compare` needs a `baseline`"
             }
             (Some(_), None) | (None, Some(_)) => return Ok(k6),
         };

@@ -30,7 +30,7 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool)
     command.env("K6_NEW_MACHINE_READABLE_SUMMARY", "false");
     let limit = cx.timeout;
     let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
-        let fault = Fault::new("k6 was still running when its time was up");
+        let fault = Fault::new("k6 timed out");
         return Err(fault.help("it was ended: give the probe a `timeout` that is longer than the test"));
     };
     let ended = ended.map_err(|error| match error.kind() {

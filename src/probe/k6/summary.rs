@@ -64,7 +64,7 @@ impl Summary {
                 }
                 Ok(summary)
             }
-            _ => Err(Fault::new(format!("`{name}` is not a summary of k6: it holds no `metrics`"))
+            _ => Err(Fault::new(format!("`{name}` is not a summary of k6: it has no `metrics`"))
                 .help("write one with `k6 run --summary-export FILE`, or return `data` from `handleSummary`")),
         }
     }
@@ -144,7 +144,7 @@ fn is_unsampled(kind: Option<MetricType>, values: &Values) -> bool {
 
 fn unknown(name: &str, title: &str) -> Fault {
     Fault::new(format!("`{name}` has the thresholds of `{title}` in an unknown format"))
-        .help("whether they held is not known: is this what `k6 run --summary-export` or `handleSummary` gives?")
+        .help("is this the output of `k6 run --summary-export` or `handleSummary`?")
 }
 
 fn malformed(name: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {

@@ -1,4 +1,4 @@
-//! The request that has a service log a line, which nobody has logged before.
+//! The request that makes a service log a line with a new marker.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -18,12 +18,13 @@ const HOLE: &str = "{marker}";
 #[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(inline)]
 pub struct Emit {
-    /// Where to send it, `{marker}` standing for the marker: `https://api.staging.example/healthz?marker={marker}`.
+    /// The URL of the request, with `{marker}` in place of the marker:
+    /// `https://api.staging.example/healthz?marker={marker}`.
     url: String,
-    /// How to send it. Default: `GET`.
+    /// Method of the request. Default: `GET`.
     #[serde(default)]
     method: Method,
-    /// What to send, `{marker}` standing for the marker too, such as `{"message": "{marker}"}`.
+    /// Its body, also with `{marker}`, such as `{"message": "{marker}"}`.
     body: Option<String>,
     #[serde(rename = "..", default)]
     #[schemars(flatten)]

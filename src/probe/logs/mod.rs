@@ -1,4 +1,4 @@
-//! `logs`: do the lines of a service arrive where logs are kept, and does a new one?
+//! `logs`: do the log lines of a service arrive in the log store, and does a new one?
 
 mod emit;
 mod store;
@@ -18,25 +18,26 @@ use emit::{Emit, marker};
 /// How long to wait before looking for a line again.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Counts log lines of the last minutes. With `emit`, has a line logged first, and looks until it has arrived.
+/// Counts log lines of the last minutes. With `emit`, makes the service log a line first, and waits until it has
+/// arrived.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Logs {
-    /// What keeps the logs: `loki`, `elasticsearch` or `opensearch`.
+    /// The log store: `loki`, `elasticsearch` or `opensearch`.
     store: Store,
-    /// Where that is, such as `http://loki.staging.example:3100`.
+    /// Its URL, such as `http://loki.staging.example:3100`.
     url: HttpUrl,
-    /// Which lines: for Loki a query in LogQL such as `{app="api"}`; for the others one in the syntax of `query_string`,
-    /// such as `service.name:api`. Default: all lines.
+    /// Which lines: for Loki a query in LogQL such as `{app="api"}`; for the others one in the syntax of
+    /// `query_string`, such as `service.name:api`. Default: all lines.
     query: Option<String>,
     /// The index of Elasticsearch or OpenSearch, such as `logs-*`.
     index: Option<String>,
-    /// The field that says when a line was written. Default: `@timestamp`.
+    /// The field with the time of a line. Default: `@timestamp`.
     timestamp: Option<String>,
     /// How far back to look, such as `15m`. Default: `15m`.
     since: Option<Duration>,
-    /// A request after which the service logs a line with a marker. Then only lines with that marker are counted, again
-    /// and again until there is one or the probe's `timeout` is over.
+    /// A request after which the service logs a line with a marker. Then only lines with that marker are counted,
+    /// repeatedly until there is one or the probe's `timeout` is over.
     emit: Option<Emit>,
     /// The tenant of Loki, sent as `X-Scope-OrgID`.
     tenant: Option<String>,
@@ -54,27 +55,27 @@ enum Store {
     Loki,
     /// Elasticsearch.
     Elasticsearch,
-    /// OpenSearch, which is asked the same.
+    /// OpenSearch, with the same API.
     Opensearch,
 }
 
-/// What was found.
+/// The lines that were found.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LogsSeen {
-    /// How many lines there are; with `emit`, how many with the marker.
+    /// Number of lines; with `emit`, of those with the marker.
     pub count: u64,
-    /// The marker that was looked for, with `emit`.
+    /// The marker, with `emit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
-    /// The status that the request of `emit` got.
+    /// The status of the answer to `emit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emitted: Option<u16>,
-    /// How long it took from that request until the line was found.
+    /// Time from that request until the line was found, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrived_ms: Option<u64>,
     /// Warnings of the store, such as one about a partial answer. Default expectation: none.
     pub warnings: Vec<String>,
-    /// How many shards were searched: 0 where no index has that name. Only of Elasticsearch and OpenSearch.
+    /// Number of shards that were searched: 0 if no index has that name. Only for Elasticsearch and OpenSearch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shards: Option<u64>,
 }
@@ -95,7 +96,7 @@ timeout: 1m
         // Time is left for the last count.
         let deadline = Instant::now() + cx.timeout.mul_f32(0.9);
         let marker = marker();
-        // The store first: where it can't be asked, nothing should be logged.
+        // The store first: if it can't be reached, nothing should be logged.
         self.count(cx, Some(&marker)).await?;
         let begun = Instant::now();
         let emitted = emit.send(cx, &marker).await?;

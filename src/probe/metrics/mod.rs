@@ -1,4 +1,4 @@
-//! `metrics`: what does a service report about itself on its own metrics page?
+//! `metrics`: what does a service report on its own metrics page?
 
 mod page;
 
@@ -30,15 +30,15 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static(
      text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
 );
 
-/// Reads a metrics page, in the text format of Prometheus or in OpenMetrics, as a Prometheus would.
+/// Reads a metrics page, in Prometheus' text format or in OpenMetrics, like a Prometheus server.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Metrics {
-    /// Where the page is, such as `https://api.staging.example/metrics`.
+    /// The URL of the page, such as `https://api.staging.example/metrics`.
     url: HttpUrl,
-    /// Look only at samples of this name; `*` matches any text, such as `aos_*`. Default: all of them.
+    /// Only samples of this name; `*` matches any text, such as `aos_*`. Default: all of them.
     name: Option<Pattern>,
-    /// Look only at samples with these labels, such as `{ tier: free }`.
+    /// Only samples with these labels, such as `{ tier: free }`.
     #[serde(default)]
     labels: BTreeMap<String, String>,
     #[serde(rename = "..", default)]
@@ -51,32 +51,32 @@ pub struct Metrics {
 #[schemars(inline)]
 struct Pattern(#[schemars(with = "String")] Regex);
 
-/// What a metrics page says, of the samples that are looked at.
+/// The samples of a metrics page that match the settings.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct MetricsSeen {
-    /// `prometheus` or `openmetrics`: how the page is written.
+    /// Format of the page: `prometheus` or `openmetrics`.
     pub format: String,
-    /// How many samples there are.
+    /// Number of samples.
     pub count: usize,
     /// The names of the samples, each once, with endings such as `_total` and `_bucket`.
     pub names: BTreeSet<String>,
-    /// How many names begin with each word, the word ending at the first `_`: `aos` for `aos_redis_connected`.
+    /// Number of names by their first word, which ends at the first `_`: `aos` for `aos_redis_connected`.
     pub prefixes: BTreeMap<String, usize>,
-    /// The type of each metric that says one: `counter`, `gauge`, `histogram`, …
+    /// The type of each metric that declares one: `counter`, `gauge`, `histogram`, …
     pub types: BTreeMap<String, String>,
-    /// The value of every sample. What is not a number is text: `NaN`, `+Inf`, `-Inf`. Absent where there are more
-    /// than 1,000 samples: look at fewer with `name` and `labels`.
+    /// The value of every sample. A value that is not a number is text: `NaN`, `+Inf`, `-Inf`. Absent if there are more
+    /// than 1,000 samples: select fewer with `name` and `labels`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<Number>>,
     /// Whether there are samples, and every value is `NaN`: the service has no value.
     pub only_nan: bool,
-    /// How many samples carry a timestamp of their own that is more than 5 minutes old, or in the future. Prometheus does
-    /// not show these.
+    /// Number of samples with a timestamp of their own that is more than 5 minutes old, or in the future. Prometheus
+    /// does not show these.
     pub stale: usize,
-    /// Every sample. Absent where there are more than 1,000.
+    /// Every sample. Absent if there are more than 1,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<Vec<Sample>>,
-    /// How many samples the page has in all.
+    /// Number of all samples of the page.
     pub total: usize,
 }
 
@@ -89,7 +89,7 @@ pub struct Sample {
     pub labels: BTreeMap<String, String>,
     /// Its value.
     pub value: Number,
-    /// The time it refers to, in seconds since 1970, where the page says one.
+    /// Its time, in seconds since 1970, if the page has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<f64>,
 }
@@ -131,7 +131,7 @@ expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
     fn advice(&self, seen: &MetricsSeen) -> Option<String> {
         if seen.count == 0 && seen.total > 0 {
             let looked = "is the name right, and has it happened yet? Many libraries tell of a metric only after that";
-            return Some(format!("the page has {} samples, but none that is looked for: {looked}", seen.total));
+            return Some(format!("the page has {} samples, but none that matches: {looked}", seen.total));
         }
         if seen.stale > 0 {
             return Some(format!(
@@ -169,7 +169,7 @@ impl<'de> Deserialize<'de> for Pattern {
             return Err(D::Error::custom("the name is empty"));
         }
         if let Some(other) = text.chars().find(|c| matches!(c, '{' | '}' | '"' | ' ')) {
-            return Err(D::Error::custom(format!("`{other}` is in no name: labels are said with `labels`")));
+            return Err(D::Error::custom(format!("`{other}` is in no name: use `labels` for labels")));
         }
         let parts: Vec<String> = text.split('*').map(regex::escape).collect();
         let regex = Regex::new(&format!("^(?s:{})$", parts.join(".*")));

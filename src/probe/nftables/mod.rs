@@ -1,4 +1,4 @@
-//! `nftables`: are the rules of the firewall those that would be there again after a reboot?
+//! `nftables`: are the firewall's rules those that a reboot would load?
 
 mod ruleset;
 
@@ -18,19 +18,19 @@ use crate::client::ssh::{Host, RemoteOutcome};
 
 use ruleset::Ruleset;
 
-/// What looks: one POSIX shell script, so that all of it is seen in one moment.
+/// One POSIX shell script, so that everything is read at one moment.
 const SCRIPT: &str = include_str!("look.sh");
 
 /// The largest ruleset that is read.
 const MAX_OUTPUT: usize = 32 << 20;
 
-/// Compares the firewall rules of this machine with those that its boot file would load. That is found out by loading it
-/// in a network namespace of its own: the rules of the machine are never touched. It wants root, `nft` and `unshare`.
+/// Compares the firewall rules of this machine with those that its boot file would load. The file is loaded in a
+/// separate network namespace: the rules of the machine are never touched. It needs root, `nft` and `unshare`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nftables {
-    /// The machine whose rules they are, such as `ssh://root@web-1.staging.example`. Default: this machine. It is reached by
-    /// `ssh` with your own configuration and keys, which asks nothing.
+    /// The machine whose rules are compared, such as `ssh://root@web-1.staging.example`. Default: this machine. gate
+    /// connects with your own `ssh`, its configuration and keys, and never prompts.
     on: Option<Host>,
     /// The file that is loaded at boot. Default: `/etc/nftables.conf`; `/etc/sysconfig/nftables.conf` on Fedora and RHEL.
     #[serde(default = "default_boot_file")]
@@ -38,30 +38,31 @@ pub struct Nftables {
     /// The systemd service that loads it. Default: `nftables`.
     #[serde(default = "default_service")]
     service: String,
-    /// Tables that other programs make while they run, such as `["ip nat"]`: they are neither compared nor counted.
+    /// Tables that other programs create at run time, such as `["ip nat"]`: they are neither compared nor counted.
     #[serde(default)]
     ignore: Vec<String>,
 }
 
-/// The rules of this machine beside those of its boot file.
+/// The current rules of this machine, compared with its boot file.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct NftablesSeen {
-    /// The tables that there are now, such as `inet filter`.
+    /// The current tables, such as `inet filter`.
     pub tables: Vec<String>,
-    /// How many rules there are now, in all chains.
+    /// Number of current rules, in all chains.
     pub rules: usize,
-    /// Whether the boot file would load just what there is now. Handles, counters, comments and what expires don't count.
+    /// Whether the boot file would load exactly the current rules. Handles, counters, comments and elements that expire
+    /// don't count.
     pub persistent: bool,
-    /// What the boot file would load and is not there now, each as one line.
+    /// What the boot file would load and the machine does not have now, each as one line.
     pub missing: Vec<String>,
-    /// What is there now and would not be loaded, each as one line.
+    /// What the machine has now and a reboot would lose, each as one line.
     pub extra: Vec<String>,
-    /// Whether there is a boot file.
+    /// Whether the boot file exists.
     pub boot_file_exists: bool,
-    /// How many rules the boot file would load.
+    /// Number of rules that the boot file would load.
     pub boot_rules: usize,
-    /// What systemd says of the service: `enabled`, `disabled`, `masked`, `not-found`, …; `other-file` where it is enabled but does not
-    /// name the boot file; `no-systemctl` where there is none.
+    /// State of the service in systemd: `enabled`, `disabled`, `masked`, `not-found`, …; `other-file` if it is enabled
+    /// but does not name the boot file; `no-systemctl` if there is no systemd.
     pub service: String,
 }
 
@@ -114,7 +115,7 @@ expect: { tables: { contains: inet filter } }
             return Some(format!("nothing is filtered now: `systemctl restart {service}` loads `{file}`"));
         }
         if seen.rules == 0 {
-            return Some(format!("nothing is filtered, and `{file}` has no rules either"));
+            return Some(format!("nothing is filtered, and `{file}` has no rules"));
         }
         if let Some(first) = seen.extra.first() {
             return Some(format!("a reboot would lose {} ({first}): write it into `{file}`", count(seen.extra.len())));
@@ -127,9 +128,10 @@ expect: { tables: { contains: inet filter } }
         }
         match seen.service.as_str() {
             "enabled" => None,
-            "no-systemctl" => {
-                Some("without systemd, something else has to load the file: say what in `expect`".to_owned())
-            }
+            "no-systemctl" => Some(
+                "there is no systemd here: something else has to load the file; set `expect` to what this machine has"
+                    .to_owned(),
+            ),
             "other-file" => Some(format!(
                 "the service is enabled, but starts something that does not name `{file}`: see `systemctl cat {service}`"
             )),
@@ -158,17 +160,17 @@ impl Nftables {
             return Err(Fault::new("`nft` is not installed here").help("install the package nftables"));
         }
         if let Some(error) = said.get("live-error") {
-            return Err(Fault::new(format!("nft may not list the rules: {}", error.trim()))
-                .help("it wants root, or the capability CAP_NET_ADMIN"));
+            return Err(Fault::new(format!("nft has no permission to list the rules: {}", error.trim()))
+                .help("run gate as root, or with the capability CAP_NET_ADMIN"));
         }
         let (Some(live), Some(service)) = (said.get("live"), said.get("service")) else {
             let error = String::from_utf8_lossy(&ended.stderr.bytes);
             let error = error.lines().next().unwrap_or("it said nothing").to_owned();
-            return Err(Fault::new(format!("looking at the rules broke off: {error}")));
+            return Err(Fault::new(format!("reading the rules failed: {error}")));
         };
         let live = self.read(live)?;
         if live.tables.is_empty() && said.get("users").is_none_or(|users| !is_whole_machine(users)) {
-            return Err(Fault::new("nft shows no rules, but here it would show none whatever there are")
+            return Err(Fault::new("nft shows no rules, but here it can't see those of the machine")
                 .help("this is a user namespace, as in a rootless container: run gate as root on the machine itself"));
         }
         if let Some(error) = said.get("own-error") {
@@ -177,7 +179,7 @@ impl Nftables {
         }
         if let Some(error) = said.get("file-error") {
             return Err(Fault::new(format!("`{file}` can't be loaded: {}", error.trim()))
-                .help(format!("`nft -c -f {file}` shows the place; after a reboot there would be no rules")));
+                .help(format!("`nft -c -f {file}` shows the line; after a reboot there would be no rules")));
         }
         let boot_file_exists = !said.contains_key("no-file");
         let boot = match said.get("boot") {

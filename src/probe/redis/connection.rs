@@ -169,7 +169,7 @@ async fn handshake(
     deadline: Instant,
 ) -> Result<tokio_rustls::client::TlsStream<Wire>, Fault> {
     let name = ServerName::try_from(target.host.clone());
-    let name = name.map_err(|_| Fault::new(format!("no certificate can be for `{}`", target.host)))?;
+    let name = name.map_err(|_| Fault::new(format!("`{}` can't have a certificate", target.host)))?;
     let mut shaking = std::pin::pin!(TlsConnector::from(config).connect(name, stream));
     let shaken = tokio::select! {
         shaken = &mut shaking => shaken,

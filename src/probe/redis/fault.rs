@@ -19,7 +19,7 @@ pub fn words(error: &ServerError) -> String {
 pub fn silent(target: &Target, what: &str) -> Fault {
     let fault = Fault::new(format!("no {what} from {} in time", target.name()));
     match what {
-        "connection" => fault.help("a firewall that drops packets looks like this"),
+        "connection" => fault.help("does a firewall drop packets?"),
         _ if target.is_tls => fault.help("it accepted the connection: is it hung, or something else than Redis?"),
         _ => fault.help(
             "it accepted the connection: is it hung, something else than Redis, or does it want TLS (rediss://)?",
@@ -30,17 +30,18 @@ pub fn silent(target: &Target, what: &str) -> Fault {
 /// The connection ended without an answer.
 pub fn closed(target: &Target) -> Fault {
     Fault::new(format!("{} closed the connection without an answer", target.name()))
-        .help("a proxy with no server behind it looks like this, and so does a server that is shutting down")
+        .help("a proxy without a server behind it, or a server that is shutting down?")
 }
 
 /// The URL says `redis://`, but the server speaks TLS.
 pub fn wants_tls(target: &Target) -> Fault {
-    Fault::new(format!("{} wants TLS, and the URL has none", target.name())).help("write rediss:// instead of redis://")
+    Fault::new(format!("{} requires TLS, and the URL does not use it", target.name()))
+        .help("write rediss:// instead of redis://")
 }
 
 /// The URL says `rediss://`, but the server does not speak TLS.
 pub fn wants_plain(target: &Target) -> Fault {
-    Fault::new(format!("{} is a Redis without TLS, and the URL wants TLS", target.name()))
+    Fault::new(format!("{} is a Redis without TLS, and the URL uses TLS", target.name()))
         .help("is this the TLS port? without TLS the URL begins with redis://")
 }
 
@@ -72,7 +73,7 @@ pub fn login(error: &ServerError, target: &Target) -> Fault {
     }
     if said.contains("no password is set") || said.contains("without any password configured") {
         return Fault::new(format!("{} has no password set, and the URL has one", target.name()))
-            .help("is it the right server? one without a password is open to everyone");
+            .help("is it the right server? Without a password, everyone can use it");
     }
     refused(error, target)
 }
@@ -82,11 +83,11 @@ pub fn select(error: &ServerError, target: &Target) -> Fault {
     let said = words(error);
     let what = format!("database {} of {}", target.database, target.name());
     if said.contains("out of range") {
-        return Fault::new(format!("{what} does not exist")).help("the server's `databases` says how many there are");
+        return Fault::new(format!("{what} does not exist")).help("the server's setting `databases` limits the number");
     }
     if said.contains("cluster mode") {
         return Fault::new(format!("{what} can't be selected: a cluster has only database 0"))
-            .help("leave the number out of the URL");
+            .help("remove the number from the URL");
     }
     refused(error, target)
 }
@@ -97,7 +98,7 @@ pub fn refused(error: &ServerError, target: &Target) -> Fault {
     let name = target.name();
     match error.code() {
         "NOAUTH" => {
-            return Fault::new(format!("{name} wants a password, and the URL has none (NOAUTH)"))
+            return Fault::new(format!("{name} requires a password, and the URL has none (NOAUTH)"))
                 .help("put it into the URL: redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded");
         }
         "NOPERM" => {
@@ -115,7 +116,7 @@ pub fn refused(error: &ServerError, target: &Target) -> Fault {
     }
     if said.contains("max number of clients") {
         return Fault::new(format!("{name} has its maximum number of clients"))
-            .help("somebody leaks connections, or `maxclients` is too low: `CLIENT LIST` says whose they are");
+            .help("`CLIENT LIST` shows whose they are; is `maxclients` too low?");
     }
     Fault::new(format!("{name} refused: {said}"))
 }

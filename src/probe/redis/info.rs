@@ -1,23 +1,23 @@
-//! What `INFO` says, as far as it is of use here.
+//! The fields of `INFO` that are used here.
 
 use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The part that a server plays.
+/// The role of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// It takes writes.
+    /// Accepts writes.
     Master,
-    /// It copies a master.
+    /// Replicates a master.
     Replica,
-    /// It watches over masters and replicas, and holds no data.
+    /// Monitors masters and replicas, and has no data.
     Sentinel,
 }
 
-/// How data gets to the disk.
+/// How data is persisted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Persistence {
     /// Whether the last snapshot was written.
@@ -61,7 +61,7 @@ impl<'t> Info<'t> {
         self.text("valkey_version").or_else(|| self.text("redis_version")).map(str::to_owned)
     }
 
-    /// The part that the server plays.
+    /// The role of the server.
     pub fn role(&self) -> Option<Role> {
         if self.is("redis_mode", "sentinel") == Some(true) {
             return Some(Role::Sentinel);
@@ -73,7 +73,7 @@ impl<'t> Info<'t> {
         }
     }
 
-    /// How data gets to the disk.
+    /// How data is persisted.
     pub fn persistence(&self) -> Option<Persistence> {
         let persistence = Persistence {
             last_save_ok: self.is("rdb_last_bgsave_status", "ok"),

@@ -1,4 +1,4 @@
-//! `redis`: does a Redis server answer, may it be written to, and what does it say about itself?
+//! `redis`: does a Redis server answer, does it accept writes, and what does it report?
 
 mod connection;
 mod fault;
@@ -20,15 +20,15 @@ use super::{Context, Exclusive, Fault, Probe, SameFact};
 use connection::{Answer, Connection};
 use info::Info;
 
-/// Sends `PING` to a Redis server (or Valkey, or what speaks like them) and reads its `INFO`.
+/// Sends `PING` to a Redis server (or Valkey, or a compatible one) and reads its `INFO`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
     #[serde(rename = "..", deserialize_with = "setting::required")]
     #[schemars(flatten, with = "Parts")]
     url: RedisUrl,
-    /// Also write, read and remove a key of its own (`gate:probe:…`, which expires after a minute in any case). Default:
-    /// `false`.
+    /// Also write, read and delete a key of its own (`gate:probe:…`, which expires after a minute in any case).
+    /// Default: `false`.
     #[serde(default)]
     write: bool,
     /// Don't verify TLS. Every report shows it.
@@ -38,55 +38,55 @@ pub struct Redis {
     ca: Option<PathBuf>,
 }
 
-/// What a Redis server answered. What `INFO` would say is absent where the user may not ask for it.
+/// The answers of a Redis server. Fields from `INFO` are absent if the user may not run it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct RedisSeen {
-    /// The host that the URL names (`localhost` for a socket), such as `eu1-quiet-fox-12345.upstash.io`.
+    /// The host in the URL (`localhost` for a socket), such as `eu1-quiet-fox-12345.upstash.io`.
     pub host: String,
     /// Whether the connection is encrypted.
     pub tls: bool,
     /// Whether it answered `PING` with `PONG`.
     pub pong: bool,
-    /// What it answered instead: `LOADING`, `MASTERDOWN`, `MISCONF` or `BUSY`; or `CLUSTERDOWN`, where it answered but is a
-    /// node of a cluster whose `cluster_state` is not `ok`.
+    /// The error that it answered instead: `LOADING`, `MASTERDOWN`, `MISCONF` or `BUSY`; or `CLUSTERDOWN`, if it
+    /// answered but is a node of a cluster whose `cluster_state` is not `ok`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How long the answer to `PING` took.
+    /// Time until the answer to `PING`, in milliseconds.
     pub latency_ms: u64,
-    /// Whether its own key could be written, read back and removed. Only where `write` asks for it.
+    /// Whether gate's own key could be written, read back and deleted. Only with `write: true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writable: Option<bool>,
     /// Why not: `READONLY`, `OOM`, `MISCONF`, `NOPERM`, `MOVED`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write_error: Option<String>,
-    /// The part that it plays.
+    /// Its role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// Its version, such as `7.0.15`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// How many bytes its data takes.
+    /// Number of bytes that its data uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_memory: Option<u64>,
-    /// How many bytes its data may take; 0 is not a limit.
+    /// Maximum number of bytes for its data; 0 means no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maxmemory: Option<u64>,
     /// What it does when its memory is full, such as `noeviction` or `allkeys-lru`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maxmemory_policy: Option<String>,
-    /// How many clients are connected, this one included.
+    /// Number of connected clients, including this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connected_clients: Option<u64>,
-    /// How many replicas are connected.
+    /// Number of connected replicas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connected_replicas: Option<u64>,
-    /// Of a replica: whether it is connected to its master.
+    /// For a replica: whether it is connected to its master.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_link_up: Option<bool>,
-    /// Whether it is still reading its data from the disk.
+    /// Whether it is still loading its data from the disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loading: Option<bool>,
-    /// How its data gets to the disk.
+    /// How its data is persisted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persistence: Option<Persistence>,
 }
@@ -122,12 +122,12 @@ expect: { writable: true }
             seen.writable = Some(written.is_ok());
             seen.write_error = written.err();
         }
-        // Last, as there are proxies that hang up when they are asked for it.
+        // Last, as some proxies close the connection when they get it.
         let info = connection.ask(&cmd("INFO")).await;
         let info = text(info.ok());
         let info = Info::parse(&info);
         seen.describe(&info);
-        // Any node answers PING, also where nobody serves a part of the keys. Who may not ask is not reported.
+        // Any node answers PING, also if a part of the keys has no node. No permission to ask is not reported.
         if info.is("cluster_enabled", "1") == Some(true)
             && let Ok(answer) = connection.ask(cmd("CLUSTER").arg("INFO")).await?
             && Info::parse(&text(Some(Ok(answer)))).is("cluster_state", "ok") == Some(false)
@@ -209,7 +209,7 @@ impl RedisSeen {
     }
 }
 
-/// Whether an error answers the question how the server is. Others say that one may not ask.
+/// Whether an error says something about the server's state. Others only say that the user has no permission.
 fn is_state(error: &ServerError) -> bool {
     matches!(error.code(), "LOADING" | "MASTERDOWN" | "MISCONF" | "BUSY")
 }

@@ -21,9 +21,9 @@ pub struct RedisUrl(#[schemars(with = "String")] Target);
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parts {
-    /// The server: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS. All but the host may be left
-    /// out; the password is percent-encoded. Usually a secret, such as `${secrets.REDIS_URL}`. A socket of this machine is
-    /// `redis+unix://USER:PASSWORD@/run/redis.sock?db=0`.
+    /// The URL of the server: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS. Only the host is
+    /// required; the password is percent-encoded. Usually a secret, such as `${secrets.REDIS_URL}`. A socket of this
+    /// machine is `redis+unix://USER:PASSWORD@/run/redis.sock?db=0`.
     url: Option<RedisUrl>,
     /// Without `url`: the name or address of the server, such as `redis.staging.example`.
     host: Option<String>,

@@ -1,4 +1,4 @@
-//! `tls`: which certificate does a server show, who would trust it, and for how long?
+//! `tls`: which certificate does a server send, do clients trust it, and for how long?
 
 mod observer;
 
@@ -21,18 +21,19 @@ use crate::client::http::{Tls as Certificate, connection, fault_of, tls_fault};
 use crate::client::trust;
 use observer::Observer;
 
-/// Shakes hands with a TLS server, and sees its certificate also where it is not to be trusted (`verified: false`).
+/// Connects to a TLS server and reads its certificate, even if clients would not trust it (`verified: false`).
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// Where to connect, such as `api.staging.example:443`.
     address: Address,
-    /// The name to ask for, that the certificate must be good for, such as `api.example`. Default: the host of `address`.
+    /// The server name to send, which the certificate must be valid for, such as `api.example`. Default: the host of
+    /// `address`.
     name: Option<Name>,
     /// The protocols to offer (ALPN), such as `[h2, http/1.1]`. Default: none.
     #[serde(default)]
     alpn: Vec<String>,
-    /// What to say before TLS begins: `postgres` for a PostgreSQL server. Default: TLS begins at once.
+    /// The protocol that starts TLS: `postgres` for a PostgreSQL server. Default: TLS starts at once.
     starttls: Option<StartTls>,
     /// A file of PEM certificates to trust besides the system's, such as `deploy/ca.pem`.
     ca: Option<PathBuf>,
@@ -52,32 +53,32 @@ enum StartTls {
     Postgres,
 }
 
-/// What a TLS server shows.
+/// What a TLS server sends.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TlsSeen {
-    /// Whether a client would trust it: the chain leads to a known issuer, the name fits, and the time too.
+    /// Whether a client would trust it: the chain leads to a known issuer, and name and dates are valid.
     pub verified: bool,
     /// Why not: `expired`, `not valid yet`, `wrong name`, `unknown issuer`, `self-signed`, `revoked`, or other words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Full days until the first certificate of `chain` expires; negative afterwards.
+    /// Number of whole days until the first certificate of `chain` expires; negative afterwards.
     pub days_left: i64,
-    /// When that is, such as `2026-03-01T12:00:00Z`.
+    /// When it expires, such as `2026-03-01T12:00:00Z`.
     pub not_after: String,
-    /// The subject of the certificate that expires first, where it is not the server's own.
+    /// The subject of the certificate that expires first, if it is not the server's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_to_expire: Option<String>,
-    /// Who made it, such as `C=US, O=Let's Encrypt, CN=R11`.
+    /// Its issuer, such as `C=US, O=Let's Encrypt, CN=R11`.
     pub issuer: String,
-    /// Whom it names, such as `CN=api.staging.example`.
+    /// Its subject, such as `CN=api.staging.example`.
     pub subject: String,
-    /// The names and addresses that it is good for.
+    /// The names and addresses that it is valid for.
     pub names: Vec<String>,
     /// Every certificate that the server sends, its own first.
     pub chain: Vec<Certificate>,
     /// The version of TLS, such as `TLSv1.3`.
     pub version: String,
-    /// The protocol that the server chose from `alpn`.
+    /// The protocol that the server selected from `alpn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpn: Option<String>,
 }
@@ -97,7 +98,7 @@ expect: { days_left: { at_least: 14 } }
         let mut config = trust::with_verifier(Arc::clone(&observer) as _);
         config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         let name = ServerName::try_from(self.name().to_owned())
-            .map_err(|_| Fault::new(format!("no certificate can be for `{}`", self.name())))?;
+            .map_err(|_| Fault::new(format!("`{}` can't have a certificate", self.name())))?;
         let stream = self.connect(cx).await?;
         let stream = match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
             Ok(stream) => stream,
@@ -149,7 +150,9 @@ expect: { days_left: { at_least: 14 } }
         match seen.reason.as_deref() {
             None if seen.days_left < 14 => Some(match &seen.first_to_expire {
                 None => "renew the certificate".to_owned(),
-                Some(subject) => format!("`{subject}` in the chain expires first: have the issuer's new one sent"),
+                Some(subject) => {
+                    format!("`{subject}` in the chain expires first: configure the server with the issuer's new one")
+                }
             }),
             None => None,
             Some("expired") => {
@@ -162,7 +165,7 @@ expect: { days_left: { at_least: 14 } }
                 names => format!("the certificate is not for `{name}`, but for {}", names.join(", ")),
             }),
             Some("self-signed") => {
-                Some("it is self-signed: name this very certificate with `ca: FILE` if it is meant to be so".to_owned())
+                Some("it is self-signed: if that is intended, set `ca` to the file of this certificate".to_owned())
             }
             Some("unknown issuer") if seen.chain.len() == 1 => Some(format!(
                 "`{}` is not known here, and the server sends no other certificate: \
@@ -170,7 +173,7 @@ expect: { days_left: { at_least: 14 } }
                 seen.issuer
             )),
             Some("unknown issuer") => {
-                Some("name the certificate of the issuer with `ca: FILE` if it is one of your own".to_owned())
+                Some("if it is your own issuer, set `ca` to the file of its certificate".to_owned())
             }
             Some(_) => None,
         }
@@ -228,8 +231,10 @@ impl Tls {
         stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.map_err(broken)?;
         match stream.read_u8().await {
             Ok(b'S') => Ok(()),
-            Ok(b'N') => Err(Fault::new(format!("{} speaks no TLS", self.place())).help("PostgreSQL wants `ssl = on`")),
-            Ok(_) => Err(Fault::new(format!("what {} answered is not of PostgreSQL", self.place()))),
+            Ok(b'N') => {
+                Err(Fault::new(format!("{} does not support TLS", self.place())).help("set `ssl = on` in PostgreSQL"))
+            }
+            Ok(_) => Err(Fault::new(format!("{} did not answer as PostgreSQL does", self.place()))),
             Err(error) => Err(broken(error)),
         }
     }
@@ -240,7 +245,7 @@ impl Tls {
         let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
             return match error.kind() {
                 std::io::ErrorKind::UnexpectedEof => {
-                    Fault::new(format!("{place} closed the connection instead of speaking TLS"))
+                    Fault::new(format!("{place} closed the connection instead of a TLS handshake"))
                         .help("is this the right port, and does it speak TLS?")
                 }
                 _ => connection(error, &place),
@@ -249,7 +254,7 @@ impl Tls {
         let url = Url::parse(&format!("https://{place}")).expect("it was read as a host and a port");
         let fault = tls_fault(error, &place, &url);
         match error {
-            rustls::Error::InvalidMessage(_) => fault.help("does this port speak TLS, and at once?"),
+            rustls::Error::InvalidMessage(_) => fault.help("does this port use TLS, without STARTTLS?"),
             rustls::Error::NoApplicationProtocol => fault.help("it speaks none of the protocols in `alpn`"),
             _ => fault,
         }

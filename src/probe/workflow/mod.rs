@@ -1,4 +1,4 @@
-//! `workflow`: would GitHub run this workflow file, and what starts it?
+//! `workflow`: would GitHub accept this workflow file, and what triggers it?
 
 mod cron;
 mod definition;
@@ -17,36 +17,37 @@ use super::{Context, Fault, Probe};
 
 pub use definition::Definition;
 
-/// How much of a file is read: GitHub takes no larger ones.
+/// How much of a file is read: GitHub accepts no larger ones.
 const MAX_SIZE: usize = 1 << 20;
 
-/// Reads the file of a GitHub Actions workflow: as YAML, so that comments and text don't count.
+/// Validates the file of a GitHub Actions workflow. It is parsed as YAML, so that comments and text don't count.
 ///
-/// The keys of the workflow, its jobs and steps are checked, and events, inputs, permissions, cron lines, job and step ids, the
-/// order of `needs`, and that each `${{` is closed. Not checked, since only GitHub knows it: what an expression refers to and
-/// gives, whether actions, called workflows, runners, environments and secrets exist, and the types of single values.
+/// The keys of the workflow, its jobs and steps are checked, and events, inputs, permissions, cron lines, job and step
+/// ids, the order of `needs`, and that each `${{` is closed. Not checked, since only GitHub knows it: the values of
+/// expressions, whether actions, called workflows, runners, environments and secrets exist, and the types of single
+/// values.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workflow {
-    /// Where it is, such as `.github/workflows/e2e-parity-check.yml`. Relative to the folder that holds `checklists/`.
+    /// Its path, such as `.github/workflows/e2e-parity-check.yml`. Relative to the folder that contains `checklists/`.
     path: PathBuf,
 }
 
 /// What a workflow file says.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct WorkflowSeen {
-    /// Whether there is such a file.
+    /// Whether the file exists.
     pub exists: bool,
-    /// Whether GitHub would take it for a workflow: it is in the right folder, and `problems` is empty.
+    /// Whether GitHub would accept it as a workflow: it is in the right folder, and `problems` is empty.
     pub valid: bool,
-    /// Why GitHub would not run it, with lines.
+    /// Why GitHub would not accept it, with lines.
     pub problems: Vec<String>,
-    /// Its name, where it has one.
+    /// Its name, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The events that start it, such as `push`, in the order of the file, whichever of the three forms `on` has.
+    /// The events that trigger it, such as `push`, in the order of the file, whichever of the three forms `on` has.
     pub triggers: Vec<String>,
-    /// Whether `workflow_dispatch` is all that starts it.
+    /// Whether `workflow_dispatch` is its only trigger.
     pub dispatch_only: bool,
     /// The cron lines of its schedule.
     pub schedules: Vec<String>,
@@ -65,7 +66,7 @@ expect: { dispatch_only: true, jobs: { contains: parity } }
     async fn observe(&self, cx: &Context) -> Result<WorkflowSeen, Fault> {
         let path = cx.path(&self.path);
         let found = tokio::task::spawn_blocking(move || look(&path, MAX_SIZE)).await;
-        let found = found.map_err(|_| Fault::new("reading the file broke off"))??;
+        let found = found.map_err(|_| Fault::new("reading the file failed"))??;
         let text = found.content.as_ref().filter(|content| !content.truncated).and_then(|content| content.text());
         let mut definition = match (found.kind, text) {
             (Some("file"), Some(text)) => Definition::read(&self.path.display().to_string(), text),
@@ -107,7 +108,7 @@ expect: { dispatch_only: true, jobs: { contains: parity } }
 
     fn advice(&self, seen: &WorkflowSeen) -> Option<String> {
         if !seen.exists {
-            return Some(format!("nothing is at `{}`: is the path relative to the right folder?", self.path.display()));
+            return Some(format!("there is no `{}`: is the path relative to the right folder?", self.path.display()));
         }
         if !seen.problems.is_empty() {
             return Some(seen.problems.join("; "));
@@ -127,7 +128,7 @@ fn refused(problem: &str) -> Definition {
 fn misplaced(path: &Path) -> Option<String> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     if !matches!(extension, Some("yml" | "yaml")) {
-        return Some("its name does not end in `.yml` or `.yaml`, so that GitHub does not read it".to_owned());
+        return Some("its name does not end in `.yml` or `.yaml`, so GitHub ignores it".to_owned());
     }
     let folders: Vec<&str> = path.parent()?.components().filter_map(name).collect();
     let is_found = matches!(folders.as_slice(), [.., ".github" | ".gitea" | ".forgejo", "workflows"]);

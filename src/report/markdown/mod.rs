@@ -260,7 +260,7 @@ fn gaps(run: &Run, today: Date, out: &mut dyn Write) -> io::Result<()> {
         match gap::state(run, gap, today) {
             State::Closed => name.push_str(" **[CLOSED: remove it]**"),
             State::Expired(_) => until.push_str(" **[EXPIRED]**"),
-            State::Unused => name.push_str(" **[UNUSED: names nothing that was looked at]**"),
+            State::Unused => name.push_str(" **[UNUSED: names no item that was run]**"),
             State::Open | State::Accepted(_) => {}
         }
         let cells = [&gap.priority, &gap.owner, &gap.notes].map(|text| cell(text.as_deref().unwrap_or_default()));

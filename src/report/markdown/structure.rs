@@ -143,6 +143,6 @@ fn pattern(text: &str, end: &str) -> Regex {
 
 /// The row of a gap without what depends on the items' results.
 fn without_state(row: &str) -> String {
-    let states = [" **[CLOSED: remove it]**", " **[EXPIRED]**", " **[UNUSED: names nothing that was looked at]**"];
+    let states = [" **[CLOSED: remove it]**", " **[EXPIRED]**", " **[UNUSED: names no item that was run]**"];
     states.iter().fold(row.to_owned(), |row, state| row.replace(state, ""))
 }

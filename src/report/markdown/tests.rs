@@ -114,7 +114,7 @@ fn what_was_not_run_or_ended_early_is_said_beside_the_verdict() {
     let mut run = run([section("API", [passed("api", "API answers", "200")])]);
     run.partial = Some("--only api".into());
     run.interrupted = Some(Interruption::Signal(Signal::Terminate));
-    assert_snapshot!(shown(&run).lines().nth(2).expect("the third line is the verdict"), @"**Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** COULD NOT TELL (1 of 1 green; partial: --only api; interrupted: SIGTERM)");
+    assert_snapshot!(shown(&run).lines().nth(2).expect("the third line is the verdict"), @"**Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** UNDECIDED (1 of 1 green; partial: --only api; interrupted: SIGTERM)");
 }
 
 #[test]

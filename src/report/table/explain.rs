@@ -79,7 +79,7 @@ impl Page<'_> {
         }
         if !cause.blocks.is_empty() {
             let ids: Vec<_> = cause.blocks.iter().map(|item| visible(&item.id)).collect();
-            self.say(&format!("blocks {}: ", ids.len()), &ids.join(", "), out)?;
+            self.say(&format!("blocks {}: ", count(ids.len(), "item")), &ids.join(", "), out)?;
         }
         Ok(())
     }

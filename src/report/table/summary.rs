@@ -46,7 +46,7 @@ pub fn verdict(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io
     Ok(())
 }
 
-/// Such as `15 of 21 green, 3 failed, 1 error (1 cause, 4 blocked), 1 pending in 1.2 s`.
+/// Such as `15 of 21 green, 3 failed, 1 error, 4 blocked by 1 cause, 1 pending in 1.2 s`.
 fn tally(run: &Run) -> String {
     let counts = Counts::of(run);
     let mut text = format!("{} of {} green", counts.green, counts.total);
@@ -57,7 +57,7 @@ fn tally(run: &Run) -> String {
     };
     say(counts.failed, format!(", {} failed", counts.failed));
     say(counts.error, format!(", {}", count(counts.error, "error")));
-    say(counts.blocked, format!(" ({}, {} blocked)", count(counts.causes, "cause"), counts.blocked));
+    say(counts.blocked, format!(", {} blocked by {}", counts.blocked, count(counts.causes, "cause")));
     say(counts.pending, format!(", {} pending", counts.pending));
     say(counts.waived, format!(", {} waived", counts.waived));
     say(counts.deferred, format!(", {} deferred", counts.deferred));
@@ -85,9 +85,9 @@ fn seconds(ms: u64) -> String {
 fn note(run: &Run, gap: &Gap, options: &RenderOptions) -> Option<String> {
     let text = visible(&gap.gap);
     match gap::state(run, gap, gap::day(options.now)) {
-        State::Closed => Some(format!("{text}: gap closed: remove it")),
-        State::Expired(since) => Some(format!("{text}: gap expired since {since}")),
-        State::Unused => Some(format!("{text}: gap unused: it names nothing that was looked at")),
+        State::Closed => Some(format!("known gap closed, remove it from `gaps`: {text}")),
+        State::Expired(since) => Some(format!("known gap no longer accepted since {since}: {text}")),
+        State::Unused => Some(format!("known gap names no item that was run: {text}")),
         State::Open | State::Accepted(_) => None,
     }
 }

@@ -42,7 +42,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
 
     ⊘ GITHUB_TOKEN is not set
        --> checklists/staging.yaml:10:9
-      blocks 3: secrets-present, mismatch, qa
+      blocks 3 items: secrets-present, mismatch, qa
 
     ! redis — Redis: `redis_connected == 1`
       error: connecting to Redis: connection refused (after 3 attempts over 6.20s)
@@ -76,8 +76,8 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
 
     … waits for sre (SRE)
 
-    NOT READY: 5 of 12 green, 1 failed, 1 error (1 cause, 3 blocked), 2 pending, 1 waived, 1 deferred, 1
-    flaky, 1 insecure in 1.2 s
+    NOT READY: 5 of 12 green, 1 failed, 1 error, 3 blocked by 1 cause, 2 pending, 1 waived, 1 deferred,
+    1 flaky, 1 insecure in 1.2 s
     "#);
 }
 
@@ -138,8 +138,8 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
 
     ⊘ GITHUB_TOKEN is not set
        --> checklists/staging.yaml:10:9
-      blocks 3: secrets-present, mismatch,
-        qa
+      blocks 3 items: secrets-present,
+        mismatch, qa
 
     ! redis — Redis: `redis_connected == 1`
       error: connecting to Redis:
@@ -186,9 +186,9 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
     … waits for sre (SRE)
 
     NOT READY: 5 of 12 green, 1 failed, 1
-    error (1 cause, 3 blocked), 2 pending, 1
-    waived, 1 deferred, 1 flaky, 1 insecure
-    in 1.2 s
+    error, 3 blocked by 1 cause, 2 pending,
+    1 waived, 1 deferred, 1 flaky, 1
+    insecure in 1.2 s
     "#);
 }
 
@@ -220,7 +220,7 @@ fn a_partial_run_and_an_interrupted_one_say_so_loudly() {
     PARTIAL: not everything was run (--only api). This is not a sign-off.
     INTERRUPTED by SIGINT: what was not done by then is not known.
 
-    COULD NOT TELL: 1 of 1 green, partial, interrupted in 1.2 s
+    UNDECIDED: 1 of 1 green, partial, interrupted in 1.2 s
     ");
 }
 
@@ -239,8 +239,8 @@ fn a_gap_that_is_closed_and_one_that_expired_are_told() {
       failed: no
        --> checklists/staging.yaml:10:9
 
-    API parity: gap closed: remove it
-    DB: gap expired since 2025-12-02
+    known gap closed, remove it from `gaps`: API parity
+    known gap no longer accepted since 2025-12-02: DB
 
     Not green:
     ✗ failed  db  no
@@ -259,12 +259,12 @@ fn a_need_that_was_not_run_this_time_is_a_cause_too() {
     ⊘ blocked  QA signs  smoke: not run this time
 
     ⊘ smoke is not green, and was not run this time
-      blocks 1: qa
+      blocks 1 item: qa
 
     Not green:
     ⊘ blocked  qa  smoke was not run
 
-    COULD NOT TELL: 0 of 1 green (1 cause, 1 blocked) in 1.2 s
+    UNDECIDED: 0 of 1 green, 1 blocked by 1 cause in 1.2 s
     ");
 }
 
@@ -327,7 +327,7 @@ fn items_with_the_same_reason_are_grouped_and_those_for_people_take_one_line() {
     ! queue — Cache
       error: connection refused
        --> checklists/staging.yaml:10:9
-      blocks 1: mail
+      blocks 1 item: mail
       same reason: cache
 
     ! cache — Cache
@@ -346,7 +346,7 @@ fn items_with_the_same_reason_are_grouped_and_those_for_people_take_one_line() {
 
     … waits for qa (QA lead), sre (SRE), then product (Product owner)
 
-    NOT READY: 0 of 7 green, 1 failed, 2 errors (2 causes, 2 blocked), 2 pending in 1.2 s
+    NOT READY: 0 of 7 green, 1 failed, 2 errors, 2 blocked by 2 causes, 2 pending in 1.2 s
     ");
 }
 
