@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use gate::client::Context;
 use gate::probe::burst::Burst;
 use gate::probe::http::Http;
@@ -159,8 +161,8 @@ fn a_failure_is_everyones() {
         let reason = item["reason"].as_str().unwrap_or_default();
         assert!(reason.ends_with("got invalid_client (401)"), "{reason}");
     }
-    // The first counts for a second, the next for two, and so on.
-    assert!((1..5).contains(&issuer.requests().len()), "{}", issuer.requests().len());
+    // Each counts for twice as long as the one before.
+    assert!((1..8).contains(&issuer.requests().len()), "{}", issuer.requests().len());
     assert!(server.requests().is_empty());
 }
 
@@ -228,6 +230,8 @@ fn the_time_for_the_token_counts_for_the_timeout_and_not_for_the_latency() {
     let error = look_in::<Http>(&cx, settings()).expect_err("there is not");
     assert!(error.starts_with("no access token from 127.0.0.1:"), "{error}");
     assert_eq!(server.requests().len(), 1);
+    // That there was too little time for one says nothing to one that has more.
+    look_in::<Http>(&cx.with_timeout(Duration::from_secs(10)), settings()).expect("there is time for both");
 }
 
 #[test]
@@ -366,4 +370,49 @@ fn what_ended_before_the_token_was_known_does_not_show_it() {
     assert!(has_ended.load(Ordering::SeqCst));
     assert!(!output.stdout.contains("token-number"), "{}", output.stdout);
     assert!(output.stdout.contains("issued [ACCESS_TOKEN]"), "{}", output.stdout);
+}
+
+#[test]
+fn no_piece_of_a_long_token_is_shown_where_a_text_was_cut() {
+    let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".as_bytes();
+    let random = |at: u32| digits[(at.wrapping_mul(2_654_435_761) >> 26) as usize];
+    let token = String::from_utf8((1..900).map(random).collect()).expect("it is ASCII");
+    let issued = json!({ "access_token": token, "token_type": "Bearer" });
+    let server = http(move |request| {
+        let said = request.header("authorization").unwrap_or_default().to_owned();
+        let word = said.trim_start_matches("Bearer ");
+        match request.path.as_str() {
+            "/token" => Response::json(&issued),
+            "/header" => Response::empty(200).header("x-said", &said).header("location", &format!("/?t={word}")),
+            "/message" => Response::json(&json!({ "message": format!("no: {said}"), "error": said })).status(403),
+            "/hex" => Response::text(&hex::encode(word)),
+            "/base64" => Response::text(&BASE64_STANDARD.encode(format!("{{\"t\":\"{word}\"}}"))),
+            "/escaped" => Response::text(&json!(json!(format!("{word}\n\"{word}\"")).to_string()).to_string()),
+            _ => Response::text(&said),
+        }
+    });
+    let url = server.url();
+    let mut probes = Vec::new();
+    for path in ["/", "/header", "/message", "/hex", "/base64", "/escaped"] {
+        for more in ["", ", max_body: 300B", ", max_body: 100B"] {
+            let expect = "{ status: 500, body: other, json.message: nothing, headers.x-said: { starts_with: x } }";
+            probes.push(format!("{{ http: {{ url: \"{url}{path}\"{more}, oauth2: OAUTH2 }}, expect: {expect} }}"));
+        }
+        probes.push(format!("{{ grafana: {{ url: \"{url}{path}?\", oauth2: OAUTH2 }} }}"));
+        probes.push(format!("{{ metrics: {{ url: \"{url}{path}\", oauth2: OAUTH2 }} }}"));
+    }
+    probes.push(format!("{{ grafana: {{ url: \"{url}/message/..\", oauth2: OAUTH2 }} }}"));
+    let project = project(&format!("{url}/token"), &probes);
+    let reports = ["--report", "json=run.json", "--markdown=R.md"];
+    let output = project.gate(&[&["check", "staging", "-v"], &reports[..]].concat());
+    assert_eq!(output.code, 1, "{}", output.stderr);
+    let exported = project.gate(&["ledger", "export", "staging"]).stdout;
+    let shown = [output.stdout, output.stderr, project.read("run.json"), project.read("R.md"), exported].join("\n");
+    assert!(shown.matches("[ACCESS_TOKEN]").count() > 50, "{shown}");
+    let forms = [token.clone(), hex::encode(&token), BASE64_STANDARD.encode(format!("{{\"t\":\"{token}\"}}"))];
+    for form in &forms {
+        for at in 0..form.len() - 12 {
+            assert!(!shown.contains(&form[at..at + 12]), "{:?} of {form}", &form[at..at + 12]);
+        }
+    }
 }

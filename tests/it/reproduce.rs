@@ -109,12 +109,17 @@ fn a_line_gets_an_access_token_first() {
     assert!(requests.iter().all(|request| request.method == "OPTIONS" || issuer.issued().admits(request)));
     let sent: Vec<_> = requests.iter().filter(|request| request.method == "POST").map(Request::text).collect();
     assert!(sent.len() > 4 && sent.windows(2).all(|pair| pair[0] == pair[1]), "{sent:?}");
-    let known = Redactor::new([("CLIENT_SECRET", "s3cr3t")]);
-    let mut settings = json!({ "url": "https://api/x", "oauth2": issuer.settings(), "ca": "ca.pem" });
-    settings["oauth2"]["token_url"] = "https://login/token".into();
-    settings["oauth2"]["client_secret"] = "s3cr3t".into();
-    let argv = probe::<Http>(settings).reproduce().expect("there is a line");
-    assert_snapshot!(known.shell(&argv), @r##"sh -c 'token=$(curl -sSf --cacert ca.pem --data-raw "$2" -u "$3" "$1" | sed -n "s/.*\"access_token\" *: *\"\([^\"]*\)\".*/\1/p"); shift 3; test -n "$token" && "$@" -H "Authorization: Bearer $token"' sh https://login/token 'grant_type=client_credentials&scope=read+write' "gate:$CLIENT_SECRET" curl -i --cacert ca.pem https://api/x"##);
+    let line = |secret: &str, auth: &str| {
+        let oauth2 =
+            json!({ "token_url": "https://login/token", "client_id": "gate", "client_secret": secret, "auth": auth });
+        let argv = probe::<Http>(json!({ "url": "https://api/x", "oauth2": oauth2, "ca": "ca.pem" })).reproduce();
+        Redactor::new([("CLIENT_SECRET", secret)]).shell(&argv.expect("there is a line"))
+    };
+    assert_snapshot!(["s3cr3t", "s3cr3t/+"].map(|secret| line(secret, "basic")).join("\n"), @r#"
+    sh -c 'token=$(curl -sSf --cacert ca.pem --data-raw "$2" -u "$3:$4" "$1" | sed -n "s/.*\"access_token\" *: *\"\([^\"]*\)\".*/\1/p"); shift 4; test -n "$token" && "$@" -H "Authorization: Bearer $token"' sh https://login/token grant_type=client_credentials gate "$CLIENT_SECRET" curl -i --cacert ca.pem https://api/x
+    sh -c 'encode() { printf %s "$1" | od -An -v -tx1 | tr -d " \n" | sed "s/../%&/g"; }; token=$(curl -sSf --cacert ca.pem --data-raw "$2" -u "$(encode "$3"):$(encode "$4")" "$1" | sed -n "s/.*\"access_token\" *: *\"\([^\"]*\)\".*/\1/p"); shift 4; test -n "$token" && "$@" -H "Authorization: Bearer $token"' sh https://login/token grant_type=client_credentials gate "$CLIENT_SECRET" curl -i --cacert ca.pem https://api/x
+    "#);
+    assert_snapshot!(line("s3cr3t/+", "body"), @r#"sh -c 'token=$(curl -sSf --cacert ca.pem --data-raw "$2" --data-urlencode "client_id=$3" --data-urlencode "client_secret=$4" "$1" | sed -n "s/.*\"access_token\" *: *\"\([^\"]*\)\".*/\1/p"); shift 4; test -n "$token" && "$@" -H "Authorization: Bearer $token"' sh https://login/token grant_type=client_credentials gate "$CLIENT_SECRET" curl -i --cacert ca.pem https://api/x"#);
 }
 
 #[test]

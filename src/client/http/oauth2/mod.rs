@@ -120,8 +120,8 @@ impl OAuth2 {
     async fn fetch(&self, cx: &Context, options: &HttpOptions) -> Result<Granted, Fault> {
         let encoded = encoded(&self.client_secret);
         if encoded != self.client_secret {
-            // Basic authentication sends base64 of this form.
-            cx.redactor.learn("CLIENT_SECRET", &encoded);
+            // Basic authentication sends base64 of this form. Its name is not one of a variable, which has another value.
+            cx.redactor.learn("client_secret", &encoded);
         }
         let place = place(self.token_url.url());
         let unanswered = |fault: Fault| Fault { message: format!("no access token: {fault}").into(), ..fault };
@@ -136,53 +136,59 @@ impl OAuth2 {
 
     /// The request for a token.
     fn request(&self) -> Request {
-        let login = self.login();
-        let access = Access {
-            user: login.as_ref().map(|(user, _)| user.as_str()),
-            password: login.as_ref().map(|(_, password)| password.as_str()),
-            ..Access::default()
+        // RFC 6749, section 2.3.1, has both encoded before they are sent as user and password.
+        let (id, secret) = (encoded(&self.client_id), encoded(&self.client_secret));
+        let mut form = self.form();
+        let access = match self.auth {
+            ClientAuth::Basic => Access { user: Some(&id), password: Some(&secret), ..Access::default() },
+            ClientAuth::Body => {
+                form.append_pair("client_id", &self.client_id).append_pair("client_secret", &self.client_secret);
+                Access::default()
+            }
         };
         let mut request = Request::new(Method::POST, &self.token_url, access);
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        request.body("application/x-www-form-urlencoded", self.form().into_bytes())
+        request.body("application/x-www-form-urlencoded", form.finish().into_bytes())
     }
 
-    /// User and password of basic authentication: RFC 6749, section 2.3.1, has both encoded first.
-    fn login(&self) -> Option<(String, String)> {
-        (self.auth == ClientAuth::Basic).then(|| (encoded(&self.client_id), encoded(&self.client_secret)))
-    }
-
-    fn form(&self) -> String {
+    /// The parameters but for the client's own.
+    fn form(&self) -> Serializer<'static, String> {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         if !self.scopes.is_empty() {
             form.append_pair("scope", &self.scopes.join(" "));
         }
         form.extend_pairs(&self.endpoint_params);
-        if self.auth == ClientAuth::Body {
-            form.append_pair("client_id", &self.client_id).append_pair("client_secret", &self.client_secret);
-        }
-        form.finish()
+        form
     }
 
     /// The line of a shell that gets a token and calls `curl` with it. `options` are curl's own for the token endpoint,
-    /// ready for a shell. What may be secret is an argument, not a part of the script.
+    /// ready for a shell. What may be secret is an argument as it is, which the redactor turns into a variable.
     pub fn shell(&self, curl: Vec<String>, options: impl FnOnce(&Url) -> String) -> Vec<String> {
-        let mut script = format!("token=$(curl -sSf {}--data-raw \"$2\" ", options(self.token_url.url()));
-        let mut arguments = vec![self.token_url.url().to_string(), self.form()];
-        if let Some((user, password)) = self.login() {
-            script += "-u \"$3\" ";
-            arguments.push(format!("{user}:{password}"));
-        }
-        script += "\"$1\" | sed -n \"s/.*\\\"access_token\\\" *: *\\\"\\([^\\\"]*\\)\\\".*/\\1/p\"); ";
-        script += &format!("shift {}; ", arguments.len());
-        script += "test -n \"$token\" && \"$@\" -H \"Authorization: Bearer $token\"";
+        let is_plain = [&self.client_id, &self.client_secret].into_iter().all(|text| encoded(text) == *text);
+        let (function, client) = match self.auth {
+            ClientAuth::Basic if is_plain => ("", "-u \"$3:$4\""),
+            ClientAuth::Basic => (ENCODE, "-u \"$(encode \"$3\"):$(encode \"$4\")\""),
+            ClientAuth::Body => ("", "--data-urlencode \"client_id=$3\" --data-urlencode \"client_secret=$4\""),
+        };
+        let options = options(self.token_url.url());
+        let script = format!(
+            "{function}token=$(curl -sSf {options}--data-raw \"$2\" {client} \"$1\" | {READ}); shift 4; test -n \"$token\" && \
+             \"$@\" -H \"Authorization: Bearer $token\""
+        );
         let mut argv = vec!["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned()];
-        argv.append(&mut arguments);
+        argv.extend([self.token_url.url().to_string(), self.form().finish()]);
+        argv.extend([self.client_id.clone(), self.client_secret.clone()]);
         argv.extend(curl);
         argv
     }
 }
+
+/// A function of a shell that writes every byte as `%XX`.
+const ENCODE: &str = "encode() { printf %s \"$1\" | od -An -v -tx1 | tr -d \" \\n\" | sed \"s/../%&/g\"; }; ";
+
+/// Reads the token from the answer.
+const READ: &str = "sed -n \"s/.*\\\"access_token\\\" *: *\\\"\\([^\\\"]*\\)\\\".*/\\1/p\"";
 
 /// Without what is secret.
 impl fmt::Debug for OAuth2 {

@@ -20,7 +20,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 const KEPT: Duration = Duration::from_secs(30);
 
 /// For how long the first failure counts for all. Each further one counts for twice as long.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(500);
 /// For how long a failure counts at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
