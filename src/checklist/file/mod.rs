@@ -3,6 +3,7 @@
 //! A part that is read separately, so that a mistake in it does not hide those in others, is a [`Node`].
 
 mod any;
+mod item;
 mod lock_scope;
 
 use std::borrow::Borrow;
@@ -13,12 +14,12 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::run::Severity;
 use crate::yaml::{Duration, Node, Pause, Spanned};
 
-use super::name::{ItemId, Name};
+use super::name::Name;
 use super::signers::AllowedSigners;
 
+pub use item::{FileItem, FileSignOff};
 pub use lock_scope::LockScope;
 
 use any::{AnyExpect, AnyProbe, EachList, FileOrByRole, ItemChanges, OneOrMore};
@@ -228,104 +229,6 @@ impl From<String> for Since {
             _ => Self::Revision(text),
         }
     }
-}
-
-/// One line that a person would tick. It has `probes`, `sign_off`, `deferred` or `pending`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Item")]
-pub struct FileItem {
-    /// Its id, such as `db-head`: letters, digits, `-` and `_`.
-    pub id: Spanned<ItemId>,
-    /// The list from which items are made, one for each element, such as `${vars.services}`. Items are called
-    /// `ID/NAME`, after the element or its `name`, and refer to it as `${each}` or `${each.FIELD}`.
-    #[serde(default)]
-    #[schemars(with = "Option<EachList>")]
-    pub each: Option<Node>,
-    /// What a person would tick.
-    pub title: String,
-    /// The id of an earlier item of the same section; the Markdown shows this one nested below it.
-    #[serde(default)]
-    pub parent: Option<Spanned<String>>,
-    /// Who is responsible for it, such as `@platform`.
-    #[serde(default)]
-    pub owner: Option<String>,
-    /// How severe a failure is: `P0` (the worst) to `P4`. `--severity P1` selects `P0` and `P1`.
-    #[serde(default)]
-    pub severity: Option<Severity>,
-    /// Words by which `--only` and `--skip` select it.
-    #[serde(default)]
-    pub tags: Vec<Spanned<Name>>,
-    /// Ids of items and sections that must be green; else this item is blocked.
-    #[serde(default)]
-    pub needs: Vec<Spanned<String>>,
-    /// It never runs at the same time as another item with one of these locks.
-    #[serde(default)]
-    pub locks: Vec<String>,
-    /// It never runs at the same time as any other item.
-    #[serde(default)]
-    pub exclusive: bool,
-    /// It is shown with its true status, but is not required.
-    #[serde(default)]
-    pub advisory: bool,
-    /// Why it is not required at this stage. It is shown, but not run.
-    #[serde(default)]
-    pub deferred: Option<Spanned<String>>,
-    /// Why it can't be checked yet, such as `NEEDS RUN`. It is pending, which is not green, until it has `probes`.
-    #[serde(default)]
-    pub pending: Option<Spanned<String>>,
-    /// How long a passed result is valid, such as `7d`. After that, output from the ledger shows it as pending.
-    /// Default: unlimited.
-    #[serde(default)]
-    pub valid_for: Option<Spanned<Duration>>,
-    /// Who must sign it off. The sign-off covers the items in `needs`; without `needs`, the steps in `manual`.
-    #[serde(default)]
-    pub sign_off: Option<Spanned<FileSignOff>>,
-    /// The steps of a person, in Markdown, for what no probe can check, such as `1. Call the on-call number`. Such an
-    /// item needs a `sign_off`, which alone decides its status.
-    #[serde(default)]
-    pub manual: Option<Spanned<String>>,
-    /// Its probes, in order. All must pass.
-    #[serde(default)]
-    #[schemars(with = "Option<Vec<AnyProbe>>")]
-    pub probes: Option<Node>,
-    /// The text after its tick, such as `commit ${main.short}`. Default: the evidence of its probes.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub evidence: Option<Node>,
-    /// What to do when it is red.
-    #[serde(default)]
-    pub hint: Option<String>,
-    /// Timeout of one attempt of its probes, such as `30s`.
-    #[serde(default, deserialize_with = "above_zero")]
-    pub timeout: Option<Duration>,
-    /// Retries of its probes.
-    #[serde(default, deserialize_with = "reachable_retry")]
-    pub retry: Option<FileRetry>,
-    /// The machine that its probes connect from, such as `ssh://deploy@bastion.example`. Default: what `defaults` says.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub via: Option<Node>,
-}
-
-/// The sign-off of a person.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "SignOff")]
-pub struct FileSignOff {
-    /// The role, such as `QA lead`.
-    pub role: String,
-    /// How long it is valid, such as `7d`. Default: until the subject changes. Required in a checklist without
-    /// `subject`.
-    #[serde(default)]
-    pub valid_for: Option<Duration>,
-    /// Who may sign: mail addresses, or names if a sign-off has no address, such as `[dana@example.com]`. Default:
-    /// anybody.
-    #[serde(default)]
-    pub by: Option<Vec<String>>,
-    /// Accept only sign-offs signed with a key that the checklist's `allowed_signers` lists for the address.
-    #[serde(default)]
-    pub signed: bool,
 }
 
 /// The keys beside a probe's kind.
