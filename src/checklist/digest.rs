@@ -47,19 +47,18 @@ impl<'a> Frame<'a> {
 
 /// The source digest of an item, in hexadecimal.
 pub fn source(item: &Item, checklist: &Checklist) -> String {
-    let secrets = secret_names(&item.probes);
-    Canonical::item(Form::Written, &Frame::of(item, checklist), &secrets, &item.probes).finish()
+    let secrets = secret_names(item.all_probes());
+    Canonical::item(Form::Written, &Frame::of(item, checklist), &secrets, item).finish()
 }
 
 /// The source digest of an item, in hexadecimal, and its definition.
 pub fn digests(item: &Item, checklist: &Checklist) -> (String, Definition) {
-    let probes = &item.probes;
     let frame = Frame::of(item, checklist);
-    let secrets = secret_names(probes);
-    let digest = |form| Canonical::item(form, &frame, &secrets, probes).finish();
+    let secrets = secret_names(item.all_probes());
+    let digest = |form| Canonical::item(form, &frame, &secrets, item).finish();
     let base = digest(Form::Filled);
     // Where nothing was filled in, the two are the same.
-    let is_filled = probes.iter().flat_map(trees).any(Node::is_filled);
+    let is_filled = item.all_probes().flat_map(trees).any(Node::is_filled);
     let source = if is_filled { digest(Form::Written) } else { base.clone() };
     (source, Definition { base, secrets })
 }
@@ -105,8 +104,8 @@ impl Definition {
 }
 
 /// The names of the secrets that probes refer to, in order and each once.
-fn secret_names(tasks: &[ProbeTask]) -> Vec<String> {
-    let references = tasks.iter().flat_map(ProbeTask::unresolved).flat_map(Node::references);
+fn secret_names<'t>(tasks: impl Iterator<Item = &'t ProbeTask>) -> Vec<String> {
+    let references = tasks.flat_map(ProbeTask::unresolved).flat_map(Node::references);
     let mut names: Vec<String> = references
         .filter_map(|reference| reference.path.strip_prefix("secrets."))
         .map(|path| super::references::head(path).0.to_owned())
@@ -156,8 +155,8 @@ impl Canonical {
         Self { bytes: Vec::new(), form }
     }
 
-    /// An item: what frames its probes, and what each observes and expects.
-    fn item(form: Form, frame: &Frame, secrets: &[String], probes: &[ProbeTask]) -> Self {
+    /// An item: what frames its probes, what each observes and expects, and the same of its cleanup.
+    fn item(form: Form, frame: &Frame, secrets: &[String], item: &Item) -> Self {
         let mut canonical = Self { bytes: Vec::with_capacity(512), form };
         canonical.list("needs", frame.needs.iter().copied());
         canonical.list("sign-off", frame.sign_off.into_iter().flatten());
@@ -169,15 +168,21 @@ impl Canonical {
                 SecretSource::Command(argv) => canonical.list("command", argv.iter().map(String::as_str)),
             }
         }
-        for probe in probes {
-            canonical.list(probe.kind.name(), probe.alias.as_deref().into_iter());
-            canonical.node(probe.settings.node());
-            let expect = probe.expectations.node();
-            canonical.bytes.push(u8::from(expect.is_some()));
-            expect.into_iter().for_each(|expect| canonical.node(expect));
-            canonical.bytes.extend(probe.info.expect_digest);
+        item.probes.iter().for_each(|probe| canonical.probe(probe));
+        if !item.cleanup.is_empty() {
+            canonical.list("cleanup", std::iter::empty());
+            item.cleanup.iter().for_each(|probe| canonical.probe(probe));
         }
         canonical
+    }
+
+    fn probe(&mut self, probe: &ProbeTask) {
+        self.list(probe.kind.name(), probe.alias.as_deref().into_iter());
+        self.node(probe.settings.node());
+        let expect = probe.expectations.node();
+        self.bytes.push(u8::from(expect.is_some()));
+        expect.into_iter().for_each(|expect| self.node(expect));
+        self.bytes.extend(probe.info.expect_digest);
     }
 
     /// Seven bits a byte, the last one marked: most counts are small.
@@ -312,6 +317,24 @@ mod tests {
             let changed = digests(probes, &[], None);
             assert!(changed.0 != one.0 && changed.1 != one.1, "{probes}");
         }
+    }
+
+    #[test]
+    fn a_cleanup_counts_and_is_not_taken_for_a_probe() {
+        let tcp = "tcp: { address: \"a:1\" }";
+        let without = digests(&format!("{{ {tcp} }}"), &[], None);
+        let with = digests(&format!("{{ {tcp} }}], cleanup: [{{ {tcp} }}"), &[], None);
+        let two = digests(&format!("{{ {tcp} }}, {{ {tcp} }}"), &[], None);
+        assert!(without != with && with != two && without != two);
+        assert_eq!(digests(&format!("{{ {tcp} }}], cleanup: {{ {tcp} }}, tags: ["), &[], None), with);
+        let secret = |value| {
+            digests(
+                &format!("{{ {tcp} }}], cleanup: [{{ sql: {{ url: \"${{secrets.DSN}}\", query: q }} }}"),
+                &[],
+                value,
+            )
+        };
+        assert_ne!(secret(Some("postgres://u:p@db/app")).1, secret(Some("postgres://u:p@other/app")).1);
     }
 
     #[test]

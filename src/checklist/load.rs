@@ -22,7 +22,8 @@ use super::kind_info::KindCache;
 use super::markdown;
 use super::names::{Names, Need};
 use super::part::parts;
-use super::probe::{self, Named, default_timing, named, overridden};
+use super::probe::{default_timing, overridden};
+use super::probe_list::{CLEANUP, ProbeReader};
 use super::references::{self, Declared, ReferenceScope};
 use super::scope::given;
 use super::sign_off::{self, Around};
@@ -30,7 +31,7 @@ use super::signers;
 use super::tree::{Tree, digest, once_for_each_list, tree};
 use super::unset::has_unset_title;
 use super::via;
-use super::{Checklist, Found, Item, ProbeTask, Secret, SecretSource, Section, Subject, Timing, secret};
+use super::{Checklist, Found, Item, Secret, SecretSource, Section, Subject, Timing, secret};
 
 /// What came of reading a checklist.
 #[derive(Debug)]
@@ -316,36 +317,20 @@ impl Loader<'_> {
             is_base: self.is_base,
             declared: &self.declared,
         };
-        let mut probes: Vec<ProbeTask> = Vec::with_capacity(node.get("probes").map_or(0, |list| list.elements().len()));
         let timing = overridden(timing, Some(&said));
-        if let Some(list) = node.get("probes") {
-            if !matches!(list.value, Value::List(_)) {
-                let title = format!("`probes` is a list, not {}", list.kind());
-                self.problems.push(Diagnostic::error(title).at(list.span).help("begin each probe with `- `"));
-            }
-            for probe in list.elements() {
-                match named(probe, self.kinds.registry, self.problems) {
-                    Some(Named::Kind(kind, key, settings)) => {
-                        let named = (kind, key, settings);
-                        probes.extend(probe::read(named, probe, timing, &mut scope, &mut self.kinds, self.problems));
-                    }
-                    Some(Named::Use(_)) => {
-                        let (sources, problems) = (&mut *self.sources, &mut *self.problems);
-                        let expanded =
-                            self.checks.expand(probe, timing, &mut scope, &mut self.kinds, sources, problems);
-                        // An input may be called anything: what it fills says what it is.
-                        for task in expanded {
-                            self.credentials.extend(credentials(task.settings.node()));
-                            probes.push(task);
-                        }
-                    }
-                    None => {}
-                }
-            }
-        }
+        let mut reader = ProbeReader {
+            checks: &mut self.checks,
+            kinds: &mut self.kinds,
+            sources: self.sources,
+            credentials: self.credentials,
+            problems: self.problems,
+        };
+        let probes = node.get("probes").map(|list| reader.list(list, timing, &mut scope)).unwrap_or_default();
         if let Some(evidence) = node.get("evidence") {
-            references::check(evidence, &scope, &mut self.kinds, self.problems);
+            references::check(evidence, &scope, reader.kinds, reader.problems);
         }
+        // Behind the evidence, which is made before it runs.
+        let cleanup = node.get(CLEANUP).map(|node| reader.cleanup(node, timing, &mut scope)).unwrap_or_default();
         if let Some(parent) = file.as_ref().and_then(|file| file.parent.as_ref())
             && !self.before.contains(&parent.value)
         {
@@ -377,6 +362,12 @@ impl Loader<'_> {
                 "add `probes` or a `sign_off`; or `deferred` with the reason, or `pending` with what it waits for",
             ));
         }
+        if let Some(node) = file.cleanup.as_ref()
+            && !(is_asked || self.is_base || cleanup.is_empty())
+        {
+            let problem = Diagnostic::error("`cleanup` without `probes` never runs").at(node.span);
+            self.problems.push(problem.help("give the item `probes`, or remove it"));
+        }
         Some(Item {
             id: file.id.value.0.as_str().into(),
             span: file.id.span,
@@ -397,6 +388,7 @@ impl Loader<'_> {
             sign_off: file.sign_off.map(|sign_off| sign_off.value),
             manual: file.manual.map(|steps| steps.value),
             probes,
+            cleanup,
             evidence: file.evidence,
             hint: file.hint,
         })

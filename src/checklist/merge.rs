@@ -8,7 +8,7 @@ use crate::yaml::{Key, Node, Value};
 use super::digest::of_node;
 
 /// The keys of an item that a file which extends its base may change.
-pub const CHANGEABLE: [&str; 15] = [
+pub const CHANGEABLE: [&str; 16] = [
     "deferred",
     "pending",
     "advisory",
@@ -23,6 +23,7 @@ pub const CHANGEABLE: [&str; 15] = [
     "title",
     "evidence",
     "probes",
+    "cleanup",
     "via",
 ];
 

@@ -19,6 +19,7 @@ mod name;
 mod names;
 mod part;
 mod probe;
+mod probe_list;
 mod probe_task;
 mod references;
 mod requirement;
@@ -180,6 +181,8 @@ pub struct Item {
     pub manual: Option<String>,
     /// How to look at it, in order.
     pub probes: Vec<ProbeTask>,
+    /// What runs after its probes, whatever came of them, in order.
+    pub cleanup: Vec<ProbeTask>,
     /// What its evidence is made of, where the checklist says so.
     pub evidence: Option<Node>,
     /// What to do when it is red.
@@ -187,9 +190,14 @@ pub struct Item {
 }
 
 impl Item {
+    /// Its probes, and behind them its cleanup.
+    pub fn all_probes(&self) -> impl Iterator<Item = &ProbeTask> {
+        self.probes.iter().chain(&self.cleanup)
+    }
+
     /// Everything in it that is resolved during the run.
     pub fn unresolved(&self) -> impl Iterator<Item = &Node> {
-        self.probes.iter().flat_map(ProbeTask::unresolved).chain(&self.evidence)
+        self.all_probes().flat_map(ProbeTask::unresolved).chain(&self.evidence)
     }
 }
 

@@ -35,7 +35,11 @@ pub fn requirements(item: &Item, secrets: &[Secret], sources: &Sources) -> Requi
             used.push((name.to_owned(), digest(&words(&secret.source))));
         }
     }
-    Requirements { probes: item.probes.iter().map(|task| probe(task, sources)).collect(), secrets: used }
+    let own = item.probes.iter().map(|task| probe(task, sources));
+    // A kind of its own: it is compared with the cleanup of before, not with probes.
+    let cleanup = item.cleanup.iter().map(|task| probe(task, sources));
+    let cleanup = cleanup.map(|one| ProbeRequirement { kind: format!("cleanup {}", one.kind), ..one });
+    Requirements { probes: own.chain(cleanup).collect(), secrets: used }
 }
 
 fn probe(task: &ProbeTask, sources: &Sources) -> ProbeRequirement {

@@ -28,7 +28,7 @@ const TEXTS: [&str; 15] = [
 const UNUSED: [&str; 4] = ["markdown", "timeout", "retry", "eventually"];
 
 /// The settings below which there are others.
-const NESTED: [&str; 6] = ["sections", "items", "gaps", "sign_off", "probes", "defaults"];
+const NESTED: [&str; 7] = ["sections", "items", "gaps", "sign_off", "probes", "cleanup", "defaults"];
 
 /// Whether the title of a checklist refers to an unset variable. With `is_shown`, references to unset variables are put
 /// into texts as written, and other settings that need them are left out.

@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::probe::{Registry, VIA};
 use crate::yaml::{self, Key, Node, Value};
 
+use super::probe_list::CLEANUP;
 use super::tree::Tree;
 
 /// An entry `via`, as it is written.
@@ -39,7 +40,10 @@ fn in_root(root: Node, registry: &Registry, problems: &mut Vec<Diagnostic>) -> N
         hand.each(section, "items", |hand, item| {
             let of_item = hand.entry(&item).or_else(|| of_section.clone());
             match of_item {
-                Some(via) => hand.each(item, "probes", |hand, probe| with(probe, &via, hand.registry)),
+                Some(via) => {
+                    let item = hand.each(item, "probes", |hand, probe| with(probe, &via, hand.registry));
+                    hand.each(item, CLEANUP, |hand, probe| with(probe, &via, hand.registry))
+                }
                 None => item,
             }
         })
@@ -71,13 +75,21 @@ impl Hand<'_> {
         (self.problems.len() == before).then_some(entry)
     }
 
-    /// The map with each element of a list in it changed. Others stay shared.
+    /// The map with each element of a list in it changed, or what is there instead of a list of one. Others stay shared.
     fn each(&mut self, map: Node, list: &str, mut change: impl FnMut(&mut Self, Node) -> Node) -> Node {
         let Node { span, value: Value::Map(mut entries), written } = map else { return map };
-        if let Some(at) = entries.iter().position(|(key, node)| &*key.text == list && !node.elements().is_empty()) {
-            let changed: Vec<Node> = entries[at].1.elements().iter().map(|one| change(self, one.clone())).collect();
-            if changed != entries[at].1.elements() {
-                Arc::make_mut(&mut entries)[at].1.value = Value::List(changed.into());
+        if let Some(at) = entries.iter().position(|(key, _)| &*key.text == list) {
+            let own = &entries[at].1;
+            let changed = match own.value {
+                Value::List(_) => {
+                    let changed: Vec<Node> = own.elements().iter().map(|one| change(self, one.clone())).collect();
+                    (changed != own.elements()).then(|| Node { value: Value::List(changed.into()), ..own.clone() })
+                }
+                Value::Map(_) if list == CLEANUP => Some(change(self, own.clone())),
+                Value::Map(_) | Value::Scalar(_) | Value::Unresolved(_) => None,
+            };
+            if let Some(changed) = changed {
+                Arc::make_mut(&mut entries)[at].1 = changed;
             }
         }
         Node { span, value: Value::Map(entries), written }

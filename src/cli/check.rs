@@ -21,7 +21,7 @@ use super::arguments::count;
 use super::conclude::{Destination, FoundOrigin, Recording, conclude};
 use super::output::{OutputArgs, formats};
 use super::record::{Asked, Recorder};
-use super::stop::stop;
+use super::stop::signals;
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, failed, kept, load, signed};
 
 #[derive(Debug, Args)]
@@ -138,12 +138,12 @@ impl Check {
             requirements: recorder.is_some(),
             locks,
         };
-        let stop = stop().map_err(|problem| {
+        let signals = signals().map_err(|problem| {
             Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), &env)
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), self.output.is_quiet(), &env);
         let stream = self.output.stream();
-        let Ran { run, redactor } = engine::run(plan, &options, env.world(), stop, |event| {
+        let Ran { run, redactor } = engine::run(plan, &options, env.world(), signals, |event| {
             live.show(event);
             stream.iter().for_each(|stream| stream.send(event));
         })

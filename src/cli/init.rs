@@ -20,7 +20,7 @@ use crate::text::error;
 use crate::text::visible;
 use crate::writer::{self, Target, repository};
 
-use super::stop::stop;
+use super::stop::signals;
 use super::{Console, Exit, Failure, InputArgs, eprint, print, read, signed};
 
 /// How long all attempts together may take.
@@ -156,11 +156,11 @@ async fn attempt(found: Found, env: &Console) -> Result<Run, Failure> {
     let plan = Plan::build(checklist, &Selection::default(), sign_offs)
         .map_err(|problems| Failure::usage(problems, env).at(&sources))?;
     let options = Options { deadline: Some(DEADLINE), read_only: true, keep: Keep::None, ..Options::default() };
-    let stop = stop().map_err(|problem| {
+    let signals = signals().map_err(|problem| {
         Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), env)
     })?;
     let live = Live::new(plan.tasks.len(), false, env);
-    let Ran { run, redactor } = engine::run(plan, &options, env.world(), stop, |event| live.show(event)).await;
+    let Ran { run, redactor } = engine::run(plan, &options, env.world(), signals, |event| live.show(event)).await;
     live.finish();
     env.learn(&redactor);
     Ok(Run::clone(&redactor.pass(run)))

@@ -10,12 +10,15 @@ use crate::checklist::{Changes, Checklist, ListFile, Overrides, Since};
 use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::ledger::{self, Access, ChangeBases, Key, Ledger, Location, Origin};
-use crate::run::{Run, Weaker, weaker};
+use crate::run::{Interruption, Run, Weaker, weaker};
 use crate::secret::{Redacted, Redactor};
 use crate::sign_off::{LastSignOff, SignOffs};
 
 /// How much later than its deadline, or the signal that ended it, a run may be recorded.
 const GRACE: Duration = Duration::from_millis(800);
+
+/// What is left of that at least, where cleanups took a part of it.
+const LEFT: Duration = Duration::from_millis(300);
 
 /// How many things that got weaker are named.
 const NAMED: usize = 5;
@@ -100,6 +103,9 @@ impl Recorder {
     /// Warns where something got weaker. A silent ledger can't hold up a run that was to end.
     pub async fn record(self, mut run: Run, asked: Asked, redactor: &Redactor, env: &Env) -> Record {
         let limit = match self.deadline {
+            Some(deadline) if matches!(run.interrupted, Some(Interruption::Deadline(_))) => {
+                (deadline + GRACE).saturating_duration_since(Instant::now()).max(LEFT)
+            }
             _ if run.interrupted.is_some() => GRACE,
             Some(deadline) => deadline.saturating_duration_since(Instant::now()).max(GRACE),
             None => ledger::TIMEOUT,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use futures_util::stream;
 
 use crate::checklist::Overrides;
 use crate::diagnostic::Diagnostic;
@@ -98,7 +99,7 @@ impl Report {
             ..Options::default()
         };
         plan.known = std::mem::take(&mut merged.known);
-        let Ran { mut run, redactor } = engine::run(plan, &options, env.world(), std::future::pending(), |_| {}).await;
+        let Ran { mut run, redactor } = engine::run(plan, &options, env.world(), stream::pending(), |_| {}).await;
         merged.date(&mut run);
         env.learn(&redactor);
         warn(merged.warnings, env);

@@ -154,6 +154,7 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
     }
     say("manual", json!(item.manual));
     say("probes", item.probes.iter().map(probe).collect());
+    say("cleanup", item.cleanup.iter().map(probe).collect());
     say("evidence", item.evidence.as_ref().map_or(Value::Null, yaml::Node::to_text_json));
     say("hint", json!(item.hint));
     Value::Object(out)

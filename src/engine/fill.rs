@@ -18,6 +18,8 @@ pub type Seen = Option<Arc<Value>>;
 /// What references mean to the probes of one item.
 #[derive(Debug, Default)]
 pub struct Scope {
+    /// Whether aliases are those of a cleanup, which may use what is red.
+    pub is_cleanup: bool,
     /// What the probes before saw, by alias.
     pub aliases: HashMap<String, Seen>,
     /// What other items saw, by `ID.ALIAS`.
@@ -30,9 +32,24 @@ impl Scope {
     /// # Errors
     /// What is missing.
     pub fn fill(&self, node: &Node, secrets: &Secrets) -> Result<Node, Missing> {
+        let filled = self.filled(node, secrets, |_| true)?;
+        if filled.has_holes() { Err(Missing::Unknown) } else { Ok(filled) }
+    }
+
+    /// Checks that all is there that the node refers to, but for what probes of this item are to see.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn has_inputs(&self, node: &Node, secrets: &Secrets) -> Result<(), Missing> {
+        let is_input = |reference: &Reference| matches!(head(&reference.path).0, "env" | "secrets" | "items");
+        self.filled(node, secrets, is_input).map(drop)
+    }
+
+    fn filled(&self, node: &Node, secrets: &Secrets, is_known: impl Fn(&Reference) -> bool) -> Result<Node, Missing> {
         let mut missing: Option<Missing> = None;
         let mut problems = Vec::new();
         let mut lookup = |reference: &Reference| match self.value(reference, secrets) {
+            _ if !is_known(reference) => Lookup::Later,
             Ok(found) => Lookup::Found(found),
             Err(why) => {
                 if reference.default.is_none() {
@@ -46,11 +63,7 @@ impl Scope {
         if let Some(problem) = problems.first() {
             return Err(Missing::Misfit(problem.title().to_owned()));
         }
-        match missing {
-            Some(why) => Err(why),
-            None if filled.has_holes() => Err(Missing::Unknown),
-            None => Ok(filled),
-        }
+        missing.map_or(Ok(filled), Err)
     }
 
     fn value(&self, reference: &Reference, secrets: &Secrets) -> Result<Node, Missing> {
@@ -64,7 +77,10 @@ impl Scope {
                 let name = format!("{item}.{alias}");
                 taken(&name, self.items.get(&name), path, reference)
             }
-            alias => taken(alias, self.aliases.get(alias), rest, reference),
+            alias => taken(alias, self.aliases.get(alias), rest, reference).map_err(|why| match why {
+                Missing::NotGreen(name) if self.is_cleanup => Missing::NotSeen(name),
+                why => why,
+            }),
         }
     }
 }

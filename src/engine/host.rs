@@ -8,10 +8,10 @@ use crate::yaml::{Node, Part, Value};
 use super::fill::Scope;
 use super::secrets::Secrets;
 
-/// Host and port of each server in the settings of an item's probes, each once.
+/// Host and port of each server in the settings of an item's probes and of its cleanup, each once.
 pub fn hosts(item: &Item, scope: &Scope, secrets: &Secrets) -> Vec<String> {
     let mut hosts: Vec<String> = Vec::new();
-    for probe in &item.probes {
+    for probe in item.all_probes() {
         let settings = probe.settings.node();
         let text = |key: &str| settings.get(key).and_then(|node| text(node, scope, secrets));
         let url = text("url").and_then(|url| of_url(&url));

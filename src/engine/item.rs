@@ -7,9 +7,10 @@ use tokio::time::Instant;
 
 use crate::checklist::{Checklist, Item, ProbeTask, requirements};
 use crate::plan::Known;
-use crate::run::{Attempt, ItemResult, ProbeResult, Reason, SignOff, Status};
+use crate::run::{Attempt, ItemResult, ProbeResult, Reason, SignOff, Status, WORST_FIRST, worst};
 
 use super::Keep;
+use super::cleanup::clean_up;
 use super::fill::{Scope, Seen};
 use super::worker::Shared;
 
@@ -101,28 +102,36 @@ pub fn known(shared: &Shared, task: usize, known: &Known) -> ItemResult {
     }
 }
 
-/// Runs every probe of an item, also after a red one: one line of a checklist often states several facts.
+/// Runs every probe of an item, also after a red one: one line of a checklist often states several facts. Then it cleans
+/// up.
 pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: UnboundedSender<RetryNotice>) -> Done {
     let begun = Instant::now();
-    let plan = &shared.plan;
-    let mut probes = Vec::with_capacity(plan.item(task).probes.len());
-    let mut seen = Vec::new();
-    let tasks = &plan.item(task).probes;
+    let item = shared.plan.item(task);
+    let tasks = &item.probes;
+    // What could not be cleaned up is not begun.
+    if let Some(lacking) = item.cleanup.iter().find_map(|probe| shared.without_input(probe, &scope)) {
+        let reason = lacking.error.clone();
+        let result = ItemResult { probes: vec![lacking], ..blank(&shared, task, Status::Blocked, reason) };
+        return Done { task, result, seen: Vec::new() };
+    }
+    let mut probes = Vec::with_capacity(tasks.len() + item.cleanup.len());
+    let (mut seen, mut red) = (Vec::new(), Vec::new());
+    let tell = |number: usize, attempt: Attempt| {
+        // Nobody listens any more when the run was stopped.
+        let _ = again.send(RetryNotice { task, number, attempt });
+    };
     for probe in tasks {
-        let tell = |number: usize, attempt: Attempt| {
-            // Nobody listens any more when the run was stopped.
-            let _ = again.send(RetryNotice { task, number, attempt });
-        };
         let (result, observation) = shared.probe(probe, &scope, tell).await;
         if let Some(alias) = &probe.alias {
+            if !item.cleanup.is_empty() && result.status != Status::Passed {
+                red.push((alias.clone(), observation.clone()));
+            }
             let green = observation.filter(|_| result.status == Status::Passed);
             scope.aliases.insert(alias.clone(), green.clone());
             seen.push((alias.clone(), green));
         }
         probes.push(result);
     }
-    let (status, reason) = summary(&probes);
-    let item = plan.item(task);
     let said = item.evidence.as_ref().and_then(|node| {
         let filled = scope.fill(node, &shared.secrets).ok()?;
         Some(filled.text()?.to_owned())
@@ -136,6 +145,11 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
         }
         (!lines.is_empty()).then(|| lines.join("; "))
     });
+    if !item.cleanup.is_empty() {
+        // In a box, so that items without it don't become larger.
+        Box::pin(clean_up(&shared, &item.cleanup, scope, red, &mut probes, tell)).await;
+    }
+    let (status, reason) = summary(&probes);
     let is_flaky = |(probe, task): (&ProbeResult, &ProbeTask)| {
         task.timing.is_retry() && probe.attempts.iter().any(|attempt| attempt.status != Status::Passed)
     };
@@ -150,15 +164,27 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
     Done { task, result, seen }
 }
 
-/// The status of an item and its reasons: a wrong observation weighs most, what was blocked least. Every reason is
-/// given, but what is blocked only where nothing else is wrong: mostly it follows from that.
+/// The status of an item and its reasons: those of its probes, and where these passed, of its cleanup.
 fn summary(probes: &[ProbeResult]) -> (Status, Option<Reason>) {
-    let order = [Status::Failed, Status::Error, Status::Pending, Status::Blocked];
-    let Some(worst) = order.into_iter().find(|status| probes.iter().any(|probe| probe.status == *status)) else {
-        return (Status::Passed, None);
-    };
-    let shown = order.into_iter().filter(|status| *status == worst || *status != Status::Blocked);
-    let shown = shown.flat_map(|status| probes.iter().filter(move |probe| probe.status == status));
+    let own = reasons(probes.iter().filter(|probe| !probe.is_cleanup));
+    let cleanup = reasons(probes.iter().filter(|probe| probe.is_cleanup));
+    match (own, cleanup) {
+        (own, None) => own.unwrap_or((Status::Passed, None)),
+        (None, Some((status, why))) => (status, why.map(|why| Reason::Cleanup(Box::new(why)))),
+        // What is blocked follows from what is red already, mostly.
+        (Some((status, Some(Reason::Observed(why)))), Some((worst, Some(also)))) if worst != Status::Blocked => {
+            (status, Some(Reason::Observed(format!("{why}; {}", Reason::Cleanup(Box::new(also))))))
+        }
+        (Some(own), Some(_)) => own,
+    }
+}
+
+/// The worst status of probes and their reasons. Every reason is given, but what is blocked only where nothing else is
+/// wrong: mostly it follows from that.
+fn reasons<'p>(probes: impl Iterator<Item = &'p ProbeResult> + Clone) -> Option<(Status, Option<Reason>)> {
+    let worst = worst(probes.clone())?;
+    let shown = WORST_FIRST.into_iter().filter(|status| *status == worst || *status != Status::Blocked);
+    let shown = shown.flat_map(|status| probes.clone().filter(move |probe| probe.status == status));
     let mut reasons: Vec<Reason> = Vec::new();
     for probe in shown {
         let last = || probe.attempts.last()?.reason.clone().map(Reason::Observed);
@@ -166,7 +192,7 @@ fn summary(probes: &[ProbeResult]) -> (Status, Option<Reason>) {
     }
     if reasons.len() > 1 && reasons.iter().all(|reason| matches!(reason, Reason::Observed(_))) {
         let all: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        return (worst, Some(Reason::Observed(all.join("; "))));
+        return Some((worst, Some(Reason::Observed(all.join("; ")))));
     }
-    (worst, reasons.into_iter().next())
+    Some((worst, reasons.into_iter().next()))
 }

@@ -26,7 +26,7 @@ pub async fn run(
     };
     let held = tokio::select! {
         biased;
-        by = shared.stopped() => return undone(Status::Blocked, BlockedBecause::Interrupted(by).into()),
+        by = shared.stop.wait() => return undone(Status::Blocked, BlockedBecause::Interrupted(by).into()),
         taken = taken => match taken {
             Ok(held) => held,
             Err(why) => return undone(Status::Error, Reason::Observed(why)),
@@ -37,7 +37,7 @@ pub async fn run(
     let freed = tokio::select! {
         biased;
         // What interrupts the run does not wait for the answer: the locks are freed all the same.
-        _ = shared.stopped() => return done,
+        _ = shared.stop.wait() => return done,
         freed = held => freed,
     };
     match freed {

@@ -1,5 +1,6 @@
 //! Runs a plan: one loop that owns all state, and one worker for each item that runs.
 
+mod cleanup;
 mod digests;
 mod fill;
 mod host;
@@ -16,13 +17,15 @@ mod queue;
 mod refresh;
 mod scheduler;
 mod secrets;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod worker;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::Stream;
 
 use crate::env::Env;
 use crate::plan::Plan;
@@ -107,12 +110,13 @@ pub struct Ran {
     pub redactor: Redactor,
 }
 
-/// Runs a plan to its end, or until `stop` names what ends it early. What happens is reported to `tell`, in order.
+/// Runs a plan to its end, or until the first of the signals in `stop`: then only cleanups have a moment, which a second
+/// one ends. What happens is reported to `tell`, in order.
 pub async fn run(
     plan: Plan,
     options: &Options,
     env: &Arc<Env>,
-    stop: impl Future<Output = Signal>,
+    stop: impl Stream<Item = Signal>,
     tell: impl FnMut(&Event),
 ) -> Ran {
     scheduler::run(plan, options, env, stop, tell).await

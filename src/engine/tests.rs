@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use futures_util::stream;
 use serde_json::json;
 
 use crate::checklist::{self, Found, Overrides, OwnFiles, Settings};
@@ -117,10 +118,15 @@ impl Case {
             let fake = Fake { act: act.clone(), looks: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };
             let node = item.probes[0].settings.node().clone();
             item.probes[0].settings = Settings::Resolved { node, probe: Box::new(fake) };
+            for cleanup in &mut item.cleanup {
+                let fake = Fake { act: Act::Hang, looks: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };
+                let node = cleanup.settings.node().clone();
+                cleanup.settings = Settings::Resolved { node, probe: Box::new(fake) };
+            }
         }
         let plan = Plan::build(checklist, &Selection::default(), SignOffs::default()).expect("everything is selected");
         let tell = |event: &Event| self.events.lock().expect("no panic").push(word(event));
-        run(plan, &self.options, &env, stop, tell).await.run
+        run(plan, &self.options, &env, stream::once(stop), tell).await.run
     }
 
     fn events(&self) -> String {
@@ -247,6 +253,28 @@ async fn a_signal_ends_what_runs_and_reports_what_was_done() {
     slow: error interrupted by SIGTERM
     next: blocked not run: interrupted by SIGTERM
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cleanup_that_hangs_has_a_second_after_a_signal_and_half_of_one_after_the_deadline() {
+    let hangs = "timeout: 1h, cleanup: { tcp: { address: \"127.0.0.1:1\" } }, ";
+    for (act, why) in [(Act::Hang, "interrupted by SIGTERM"), (NOW, "cleanup: interrupted by SIGTERM")] {
+        let case = Case::new(&[("a", hangs, act), ("other", "timeout: 1h, ", Act::Hang)]);
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Signal::Terminate
+        };
+        let begun = tokio::time::Instant::now();
+        let run = case.run(stop).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(6));
+        assert_eq!(reported(&run), format!("a: error {why}\nother: error interrupted by SIGTERM\n"));
+    }
+    let mut case = Case::new(&[("a", hangs, Act::Hang)]);
+    case.options.deadline = Some(Duration::from_secs(5));
+    let begun = tokio::time::Instant::now();
+    let run = case.run(never()).await;
+    assert_eq!(begun.elapsed(), Duration::from_millis(5500));
+    assert_eq!(reported(&run), "a: error not done by the deadline of 5s\n");
 }
 
 #[tokio::test(start_paused = true)]

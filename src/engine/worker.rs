@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::value::RawValue;
-use tokio::sync::watch;
 
 use crate::checklist::{Expectations, ProbeTask, Settings};
 use crate::client::Context;
@@ -22,6 +21,7 @@ use super::fill::{Scope, Seen};
 use super::locks::Locks;
 use super::look::{Looked, look};
 use super::secrets::Secrets;
+use super::stop::Stopped;
 
 const HOW_TO_SET: &str = "set it, or give it in a file: `--env-file FILE`";
 
@@ -54,7 +54,7 @@ pub struct Shared {
     /// What holds the locks of items beyond this run, if anything does.
     pub locks: Option<Arc<dyn Locks>>,
     /// What interrupts the run, when it does.
-    pub stop: watch::Receiver<Option<Interruption>>,
+    pub stop: Stopped,
 }
 
 /// Why a probe did not run.
@@ -66,17 +66,6 @@ enum Unready {
 }
 
 impl Shared {
-    /// Waits until the run is interrupted.
-    pub async fn stopped(&self) -> Interruption {
-        let mut stop = self.stop.clone();
-        let by = stop.wait_for(Option::is_some).await.ok().and_then(|by| *by);
-        match by {
-            Some(by) => by,
-            // The scheduler is gone, and this worker with it.
-            None => std::future::pending().await,
-        }
-    }
-
     /// Runs a probe; attempts that are followed by another go to `tell`, with their numbers.
     pub async fn probe(
         &self,
@@ -84,8 +73,36 @@ impl Shared {
         scope: &Scope,
         tell: impl Fn(usize, Attempt),
     ) -> (ProbeResult, Seen) {
-        let stop = *self.stop.borrow();
-        if let Some(by) = stop {
+        self.observed(probe_task, scope, self.stop.by(), self.stop.wait(), tell).await
+    }
+
+    /// Runs a probe that cleans up, as [`Self::probe`] does: for a moment also after the run is interrupted.
+    pub async fn cleanup(
+        &self,
+        probe_task: &ProbeTask,
+        scope: &Scope,
+        tell: impl Fn(usize, Attempt),
+    ) -> (ProbeResult, Seen) {
+        let (stopped, stop) = (self.stop.cleanup_by(), self.stop.wait_for_cleanup());
+        let (result, seen) = self.observed(probe_task, scope, stopped, stop, tell).await;
+        (ProbeResult { is_cleanup: true, ..result }, seen)
+    }
+
+    /// The result of a cleanup that lacks something from outside of its item. Nothing if it lacks nothing.
+    pub fn without_input(&self, probe_task: &ProbeTask, scope: &Scope) -> Option<ProbeResult> {
+        let missing = probe_task.unresolved().find_map(|node| scope.has_inputs(node, &self.secrets).err())?;
+        Some(ProbeResult { is_cleanup: true, ..self.unready(probe_task, Unready::missing(missing)) })
+    }
+
+    async fn observed(
+        &self,
+        probe_task: &ProbeTask,
+        scope: &Scope,
+        stopped: Option<Interruption>,
+        stop: impl Future<Output = Interruption>,
+        tell: impl Fn(usize, Attempt),
+    ) -> (ProbeResult, Seen) {
+        if let Some(by) = stopped {
             return (self.unready(probe_task, Unready::Blocked(BlockedBecause::Interrupted(by))), None);
         }
         let filled;
@@ -120,7 +137,7 @@ impl Shared {
             return (self.unready(probe_task, Unready::Blocked(why)), None);
         }
         let tell = |number: usize, attempt: &Attempt| tell(number, attempt.clone());
-        let looked = look(probe, expectations, probe_task.timing, &self.cx, &self.redactor, self.stopped(), tell).await;
+        let looked = look(probe, expectations, probe_task.timing, &self.cx, &self.redactor, stop, tell).await;
         let seen = looked.observation.clone();
         (self.result(probe_task, probe, expectations, looked), seen)
     }
@@ -203,6 +220,7 @@ impl Shared {
             kind: probe_task.kind.name().to_owned(),
             alias: probe_task.alias.clone(),
             check: probe_task.used.as_ref().map(|used| used.check.to_string()),
+            is_cleanup: false,
             status: Status::Blocked,
             attempts: Vec::new(),
             observation: None,

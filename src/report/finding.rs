@@ -98,7 +98,8 @@ fn observed(item: &ItemResult, probe: &ProbeResult) -> Vec<Fact> {
     let last = || probe.attempts.last()?.reason.clone();
     let why = probe.error.as_ref().map(ToString::to_string).or_else(last);
     let why = why.or_else(|| item.reason.as_ref().map(ToString::to_string)).unwrap_or_default();
-    let kind = if item.probes.len() > 1 { format!("{}: ", short(&probe.kind)) } else { String::new() };
+    let cleanup = if probe.is_cleanup { "cleanup: " } else { "" };
+    let kind = if item.probes.len() > 1 { format!("{cleanup}{}: ", short(&probe.kind)) } else { cleanup.to_owned() };
     let attempts = match probe.attempts.len() {
         0 | 1 => String::new(),
         number => format!(" (after {})", count(number, "attempt")),

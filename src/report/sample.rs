@@ -119,6 +119,7 @@ pub fn probe(kind: &str, status: Status, reason: Option<&str>) -> ProbeResult {
         kind: kind.into(),
         alias: None,
         check: None,
+        is_cleanup: false,
         status,
         attempts: vec![Attempt { status, duration_ms: 120, reason: reason.map(Into::into) }],
         observation: None,

@@ -171,7 +171,7 @@ pub struct ItemResult {
     pub requirements: Option<Box<Requirements>>,
     /// Where the checklist states it.
     pub place: Place,
-    /// What each of its probes saw, in order.
+    /// What each of its probes saw, in order, and behind them what cleaned up.
     pub probes: Vec<ProbeResult>,
     /// From its first attempt to its end.
     pub duration_ms: u64,
@@ -195,6 +195,8 @@ pub struct ProbeResult {
     pub alias: Option<String>,
     /// The check that it comes from.
     pub check: Option<String>,
+    /// It cleans up behind the probes of its item.
+    pub is_cleanup: bool,
     /// What came of it: passed, failed, error, blocked or pending.
     pub status: Status,
     /// Every look, in order. Empty when it was blocked.
@@ -392,15 +394,31 @@ pub fn expire(run: &mut Run, now: Timestamp) {
     }
 }
 
+/// Statuses that are not green, the worst first: a wrong observation weighs most, what was blocked least.
+pub const WORST_FIRST: [Status; 4] = [Status::Failed, Status::Error, Status::Pending, Status::Blocked];
+
+/// The worst status of probes that did not pass.
+pub fn worst<'p>(probes: impl Iterator<Item = &'p ProbeResult> + Clone) -> Option<Status> {
+    WORST_FIRST.into_iter().find(|status| probes.clone().any(|probe| probe.status == *status))
+}
+
 impl ItemResult {
+    /// Its probes without those that clean up.
+    pub fn own_probes(&self) -> impl Iterator<Item = &ProbeResult> + Clone {
+        self.probes.iter().filter(|probe| !probe.is_cleanup)
+    }
+
+    /// What cleans up behind its probes.
+    pub fn cleanup(&self) -> impl Iterator<Item = &ProbeResult> + Clone {
+        self.probes.iter().filter(|probe| probe.is_cleanup)
+    }
+
     /// Its status if no gap covered it.
     pub fn without_waiver(&self) -> Status {
         if self.status != Status::Waived {
             return self.status;
         }
-        let seen = [Status::Failed, Status::Error, Status::Pending, Status::Blocked]
-            .into_iter()
-            .find(|status| self.probes.iter().any(|probe| probe.status == *status));
+        let seen = worst(self.own_probes()).or_else(|| worst(self.cleanup()));
         seen.unwrap_or(if self.cause.is_some() { Status::Blocked } else { Status::Pending })
     }
 }

@@ -25,6 +25,8 @@ pub enum Reason {
         /// Why its last attempt was not green, where there was one.
         last: Option<String>,
     },
+    /// Its probes passed, but what was to clean up behind them did not, and why.
+    Cleanup(Box<Reason>),
     /// It passed longer ago than `valid_for` allows.
     Expired {
         /// The day on which it passed, in UTC.
@@ -81,6 +83,8 @@ pub enum Missing {
     NotRead(String),
     /// The probe of this name is not green.
     NotGreen(String),
+    /// The probe of this name observed nothing.
+    NotSeen(String),
     /// The observation of the probe of this name lacks the path, and how.
     NotObserved(String, String),
     /// A value does not fit where it is referred to, and why.
@@ -154,6 +158,7 @@ impl Reason {
     /// Whether the item was not run for a reason that lies outside of it: its state is as good or bad as before.
     pub fn is_not_run(&self) -> bool {
         match self {
+            Self::Cleanup(why) => why.is_not_run(),
             Self::Blocked(BlockedBecause::Need { why, .. }) => why.as_deref().is_some_and(Self::is_not_run),
             Self::Blocked(
                 BlockedBecause::NeedNotRun(_)
@@ -223,6 +228,7 @@ impl fmt::Display for Reason {
                 }
                 last.as_ref().map_or(Ok(()), |last| write!(f, "; last attempt: {last}"))
             }
+            Self::Cleanup(why) => write!(f, "cleanup: {why}"),
             Self::Expired { verified, valid_for } => write!(f, "verified {verified}, valid for {valid_for}"),
             Self::SignOff(reason) => reason.fmt(f),
         }
@@ -262,6 +268,7 @@ impl fmt::Display for Missing {
             }
             Self::NotRead(name) => write!(f, "{name} was not read"),
             Self::NotGreen(name) => write!(f, "`{name}` is not green"),
+            Self::NotSeen(name) => write!(f, "`{name}` observed nothing"),
             Self::NotObserved(name, why) => write!(f, "`{name}` observed no such value: {why}"),
             Self::Misfit(why) => f.write_str(why),
             Self::Unknown => f.write_str("not everything that it refers to is known"),

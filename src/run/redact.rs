@@ -121,6 +121,7 @@ impl Redact for ProbeResult {
             kind: _,
             alias: _,
             check: _,
+            is_cleanup: _,
             status: _,
             attempts,
             observation,
@@ -173,6 +174,7 @@ impl Redact for Reason {
             Self::Observed(text) | Self::Stated(text) | Self::Recorded(text) => text.redact(redactor),
             Self::Blocked(because) => because.redact(redactor),
             Self::Interrupted { by: _, last } => last.redact(redactor),
+            Self::Cleanup(why) => why.redact(redactor),
             Self::Expired { verified: _, valid_for: _ } => {}
             Self::SignOff(reason) => reason.redact(redactor),
         }
@@ -207,6 +209,7 @@ impl Redact for Missing {
             | Self::Short(..)
             | Self::NotRead(_)
             | Self::NotGreen(_)
+            | Self::NotSeen(_)
             | Self::Unknown => {}
         }
     }

@@ -47,6 +47,9 @@ fn service() -> crate::harness::HttpServer {
         "/oauth/token" if request.text() == "grant_type=client_credentials&scope=account%3Aread" => {
             Response::json(&serde_json::json!({"access_token": "p4ssage-of-a-long-token", "token_type": "Bearer"}))
         }
+        "/orders" if request.method == "POST" => Response::json(&serde_json::json!({"id": "o-1"})).status(201),
+        "/orders/o-1" if request.method == "DELETE" => Response::empty(204),
+        "/orders/o-1" => Response::ok("one cup"),
         _ => Response::empty(404),
     })
 }

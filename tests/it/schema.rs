@@ -81,6 +81,11 @@ fn an_editor_marks_nothing_in_the_checklists_and_examples_that_gate_accepts() {
         add(name.to_owned(), &text);
     }
     gate::probe::Registry::built_in().iter().for_each(|kind| add(kind.name().to_owned(), &example(&**kind)));
+    let tcp = "{ tcp: { address: 'a:1' } }";
+    let items = format!(
+        "[{{ id: a, title: A, probes: [{tcp}], cleanup: {tcp} }}, {{ id: b, title: B, probes: [{tcp}], cleanup: [{tcp}] }}]"
+    );
+    add("cleanup".to_owned(), &format!("{{ title: T, sections: [{{ title: S, items: {items} }}] }}"));
     add("refused".to_owned(), "{ title: T, sections: [{ title: S, items: [{ id: 1, titel: T }] }] }");
     let schema: Value = serde_json::from_str(&gate(ROOT, &["schema"]).stdout).expect("it is JSON");
     let folder = Project::new("");

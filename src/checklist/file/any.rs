@@ -48,6 +48,17 @@ pub enum OneOrMore {
     More(Vec<String>),
 }
 
+/// The value of `cleanup`.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub enum OneProbeOrMore {
+    /// One.
+    One(AnyProbe),
+    /// Several, in order.
+    More(Vec<AnyProbe>),
+}
+
 /// The value of `each`: a list, or a reference to one.
 #[derive(JsonSchema)]
 #[serde(untagged)]

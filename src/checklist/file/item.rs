@@ -8,7 +8,7 @@ use crate::yaml::{Duration, Node, Spanned};
 
 use super::super::name::{ItemId, Name};
 use super::FileRetry;
-use super::any::{AnyProbe, EachList};
+use super::any::{AnyProbe, EachList, OneProbeOrMore};
 
 /// One line that a person would tick. It has `probes`, `sign_off`, `deferred` or `pending`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -69,6 +69,12 @@ pub struct FileItem {
     #[serde(default)]
     #[schemars(with = "Option<Vec<AnyProbe>>")]
     pub probes: Option<Node>,
+    /// A probe or a list of probes that run after `probes`, also if those fail or time out, such as
+    /// `http: { method: DELETE, url: "${vars.api}/orders/${order.json.id}" }`. It can refer to failed probes too. If it fails,
+    /// the item is not green.
+    #[serde(default)]
+    #[schemars(with = "Option<OneProbeOrMore>")]
+    pub cleanup: Option<Node>,
     /// The text after its tick, such as `commit ${main.short}`. Default: the evidence of its probes.
     #[serde(default)]
     #[schemars(with = "Option<String>")]

@@ -1,34 +1,26 @@
 //! Ends a run: stops what still runs where it was interrupted, and makes the record of it all.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::Stream;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::run::{BlockedBecause, Event, Interruption, ItemResult, Reason, Run, Section, ShardRun, Status};
+use crate::run::{BlockedBecause, Event, Interruption, ItemResult, Reason, Run, Section, ShardRun, Signal, Status};
 
 use super::super::item::blank;
-use super::Scheduler;
+use super::super::stop::Stop;
+use super::{Scheduler, signal};
 
 /// How long workers have to hand in what they saw.
 const GRACE: Duration = Duration::from_millis(250);
 
 impl<T: FnMut(&Event)> Scheduler<'_, T> {
-    /// Stops what runs, and says of all that has no result why. What was seen last is kept.
-    pub(super) async fn cut(&mut self, by: Interruption) {
+    /// Stops what runs, and says of all that has no result why. What was seen last is kept. Items that run may clean up
+    /// for a moment, until another signal.
+    pub(super) async fn cut(&mut self, by: Interruption, signals: &mut (impl Stream<Item = Signal> + Unpin)) {
         let running: Vec<usize> = self.queue.running().collect();
-        self.stopper.send_replace(Some(by));
-        let collected = async {
-            while let Some(done) = self.workers.join_next().await {
-                let Ok(done) = done else { continue };
-                let has_seen = done.result.probes.iter().any(|probe| !probe.attempts.is_empty());
-                self.results[done.task] = match self.previous.remove(&done.task) {
-                    Some(previous) if !has_seen => Some(previous),
-                    Some(_) | None => Some(Box::new(done.result)),
-                };
-            }
-        };
-        // One that does not let go by then is left behind.
-        let _ = tokio::time::timeout(GRACE, collected).await;
+        self.collect(by, &running, signals).await;
         self.workers.shutdown().await;
         for task in 0..self.results.len() {
             if !self.shared.plan.tasks[task].is_selected || (self.results[task].is_some() && !running.contains(&task)) {
@@ -46,6 +38,39 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             };
             self.waive(&mut result);
             self.keep(task, result);
+        }
+    }
+
+    /// Interrupts the workers, and takes in what they saw until they have to let go.
+    async fn collect(
+        &mut self,
+        by: Interruption,
+        running: &[usize],
+        signals: &mut (impl Stream<Item = Signal> + Unpin),
+    ) {
+        let stop = Stop::now(by);
+        let cleans_up = running.iter().any(|task| !self.shared.plan.item(*task).cleanup.is_empty());
+        let end = if cleans_up { stop.cleanup_until } else { Instant::now() };
+        self.stopper.send_replace(Some(stop));
+        let mut collected = pin!(async {
+            while let Some(done) = self.workers.join_next().await {
+                let Ok(done) = done else { continue };
+                let has_seen = done.result.own_probes().any(|probe| !probe.attempts.is_empty())
+                    || done.result.cleanup().any(|probe| probe.status != Status::Passed);
+                self.results[done.task] = match self.previous.remove(&done.task) {
+                    Some(previous) if !has_seen => Some(previous),
+                    Some(_) | None => Some(Box::new(done.result)),
+                };
+            }
+        });
+        // One that does not let go by then is left behind.
+        tokio::select! {
+            biased;
+            _ = timeout_at(end + GRACE, &mut collected) => {}
+            _ = signal(signals), if cleans_up => {
+                self.stopper.send_replace(Some(Stop { cleanup_until: Instant::now(), ..stop }));
+                let _ = timeout(GRACE, collected).await;
+            }
         }
     }
 

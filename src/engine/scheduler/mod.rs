@@ -5,12 +5,12 @@ mod end;
 mod finish;
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -27,6 +27,7 @@ use super::open_files::affordable;
 use super::pace::Pace;
 use super::queue::Queue;
 use super::secrets::{Secrets, used};
+use super::stop::{Stop, Stopped};
 use super::worker::Shared;
 use super::{Options, Ran};
 
@@ -37,7 +38,7 @@ pub async fn run(
     plan: Plan,
     options: &Options,
     env: &Arc<Env>,
-    stop: impl Future<Output = Signal>,
+    stop: impl Stream<Item = Signal>,
     tell: impl FnMut(&Event),
 ) -> Ran {
     let (started, begun) = (env.now(), Instant::now());
@@ -57,7 +58,7 @@ pub async fn run(
         Err(by) => (Secrets::default(), Some(by)),
     };
     let redactor = secrets.redactor(&plan.checklist, env);
-    let (stopper, stopped) = watch::channel(None);
+    let (stopper, stopped) = Stopped::channel();
     let shared = Shared {
         plan,
         cx: cx.with_redactor(redactor.clone()),
@@ -76,7 +77,7 @@ pub async fn run(
         ended = scheduler.rounds(&mut stop, begun, deadline).await;
     }
     if let Some(by) = ended {
-        scheduler.cut(by).await;
+        scheduler.cut(by, &mut stop).await;
     }
     let redactor = scheduler.shared.redactor.clone();
     Ran { run: scheduler.record(started, begun, ended), redactor }
@@ -105,11 +106,11 @@ struct Scheduler<'a, T> {
     /// The item whose being red stops a run with `--fail-fast`.
     failed: Option<usize>,
     /// Interrupts the workers.
-    stopper: watch::Sender<Option<Interruption>>,
+    stopper: watch::Sender<Option<Stop>>,
 }
 
 impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
-    fn new(shared: Arc<Shared>, options: &'a Options, stopper: watch::Sender<Option<Interruption>>, tell: T) -> Self {
+    fn new(shared: Arc<Shared>, options: &'a Options, stopper: watch::Sender<Option<Stop>>, tell: T) -> Self {
         let count = shared.plan.tasks.len();
         let mut dependents = vec![Vec::new(); count];
         for task in 0..count {
@@ -139,7 +140,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
     /// One round, and with `--wait` more of them. What interrupted it, if anything did.
     async fn rounds(
         &mut self,
-        stop: &mut (impl Future<Output = Signal> + Unpin),
+        stop: &mut (impl Stream<Item = Signal> + Unpin),
         begun: Instant,
         deadline: Option<(Instant, Duration)>,
     ) -> Option<Interruption> {
@@ -181,7 +182,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
     /// Runs what was admitted. What interrupted it, if anything did.
     async fn round(
         &mut self,
-        stop: &mut (impl Future<Output = Signal> + Unpin),
+        stop: &mut (impl Stream<Item = Signal> + Unpin),
         deadline: Option<(Instant, Duration)>,
     ) -> Option<Interruption> {
         loop {
@@ -215,7 +216,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
 
 /// Waits for a signal or the deadline.
 async fn interrupted(
-    stop: &mut (impl Future<Output = Signal> + Unpin),
+    stop: &mut (impl Stream<Item = Signal> + Unpin),
     deadline: Option<(Instant, Duration)>,
 ) -> Interruption {
     let late = async {
@@ -229,7 +230,15 @@ async fn interrupted(
     };
     tokio::select! {
         biased;
-        signal = stop => Interruption::Signal(signal),
+        signal = signal(stop) => Interruption::Signal(signal),
         by = late => by,
+    }
+}
+
+/// Waits for the next signal.
+async fn signal(signals: &mut (impl Stream<Item = Signal> + Unpin)) -> Signal {
+    match signals.next().await {
+        Some(signal) => signal,
+        None => std::future::pending().await,
     }
 }

@@ -156,6 +156,8 @@ pub struct Probe<'a> {
     pub kind: Text<'a>,
     pub alias: Option<Text<'a>>,
     pub check: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cleanup: bool,
     pub status: Status,
     pub attempts: Vec<Attempt<'a>>,
     pub observation: Option<Cow<'a, RawValue>>,

@@ -196,7 +196,7 @@ pub struct Item<'a> {
     pub definition: Option<Text<'a>>,
     /// Where the checklist states it.
     pub place: Place<'a>,
-    /// The result of each of its probes, in order.
+    /// The result of each of its probes, in order, and behind them of its cleanup.
     pub probes: Vec<Probe<'a>>,
     /// From its first attempt to its end.
     pub duration_ms: u64,
@@ -237,6 +237,9 @@ pub struct Probe<'a> {
     pub alias: Option<Text<'a>>,
     /// The check that it comes from.
     pub check: Option<Text<'a>>,
+    /// Whether it is one of the item's `cleanup`. Missing for others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cleanup: bool,
     /// Its status: passed, failed, error, blocked or pending.
     pub status: Status,
     /// Every attempt, in order. Empty when it was blocked.

@@ -123,7 +123,7 @@ impl Page<'_> {
         let reason = probe.error.as_ref().map(ToString::to_string).or_else(last);
         let mut label = format!("{}: ", probe.status.word());
         if item.probes.len() > 1 {
-            label = format!("{} {label}", visible(&probe.kind));
+            label = format!("{} {label}", visible(&observed::named(probe)));
         }
         let mut said = visible(&reason.unwrap_or_else(|| words(item.reason.as_ref()))).into_owned();
         if probe.attempts.len() > 1 {

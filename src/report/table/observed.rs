@@ -1,5 +1,6 @@
 //! What a probe returned, for those who ask for more.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::report::text::{count, duration, wrap};
@@ -19,7 +20,7 @@ pub fn write(probe: &ProbeResult, is_named: bool, limit: usize, paint: Paint, ou
         0 | 1 => String::new(),
         number => format!(", {}", count(number, "attempt")),
     };
-    let kind = if is_named { format!("{} ", visible(&probe.kind)) } else { String::new() };
+    let kind = if is_named { format!("{} ", visible(&named(probe))) } else { String::new() };
     let label = format!("{kind}{}:", probe.status.word());
     say(&label, &format!("{evidence} ({}{attempts})", duration(time)), limit, paint, out)?;
     for ExpectationResult { path, expected, observed, .. } in &probe.expectations {
@@ -27,6 +28,11 @@ pub fn write(probe: &ProbeResult, is_named: bool, limit: usize, paint: Paint, ou
         say("expect:", &text, limit, paint, out)?;
     }
     returned(probe, limit, paint, out)
+}
+
+/// The kind of a probe, and whether it cleans up.
+pub fn named(probe: &ProbeResult) -> Cow<'_, str> {
+    if probe.is_cleanup { Cow::Owned(format!("cleanup {}", probe.kind)) } else { Cow::Borrowed(&probe.kind) }
 }
 
 /// Writes what a probe returned.

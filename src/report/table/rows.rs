@@ -87,7 +87,7 @@ fn detail<'r>(run: &'r Run, item: &'r ItemResult) -> Cow<'r, str> {
     };
     let mut marks = Vec::new();
     if item.flaky {
-        let attempts = item.probes.iter().map(|probe| probe.attempts.len()).max().unwrap_or_default();
+        let attempts = item.own_probes().map(|probe| probe.attempts.len()).max().unwrap_or_default();
         marks.push(format!("flaky: passed at attempt {}", attempts.max(2)));
     }
     if item.insecure {

@@ -1,0 +1,38 @@
+//! What cleans up behind an item, whatever came of its probes.
+
+use crate::checklist::ProbeTask;
+use crate::run::{Attempt, ProbeResult, Reason};
+
+use super::fill::{Scope, Seen};
+use super::worker::Shared;
+
+/// What probes saw that were not green, by alias: it may have to be cleaned up as well.
+pub type RedSeen = Vec<(String, Seen)>;
+
+/// Runs what cleans up, all of it in order, and adds its results. Nothing where no probe of the item has begun.
+pub async fn clean_up(
+    shared: &Shared,
+    cleanup: &[ProbeTask],
+    mut scope: Scope,
+    red: RedSeen,
+    probes: &mut Vec<ProbeResult>,
+    tell: impl Fn(usize, Attempt),
+) {
+    if !probes.iter().any(has_begun) {
+        return;
+    }
+    scope.is_cleanup = true;
+    scope.aliases.extend(red);
+    for probe in cleanup {
+        let (result, seen) = shared.cleanup(probe, &scope, &tell).await;
+        if let Some(alias) = &probe.alias {
+            scope.aliases.insert(alias.clone(), seen);
+        }
+        probes.push(result);
+    }
+}
+
+/// Whether a probe may have sent something.
+fn has_begun(probe: &ProbeResult) -> bool {
+    !probe.attempts.is_empty() || matches!(probe.error, Some(Reason::Interrupted { .. }))
+}
