@@ -1,5 +1,6 @@
 //! What is compared with what, how often, and what is to be reached.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -42,11 +43,7 @@ fn ten_thousand_fast_ones(stage: &Stage) -> Row {
 }
 
 fn forty_mixed_ones(stage: &Stage) -> Row {
-    let (postgres, redis) = (postgres(), redis());
-    let url = postgres.new_database();
-    postgres.psql(&url, "CREATE TABLE orders AS SELECT id, true AS paid FROM generate_series(1, 100) AS id");
-    let mut gate = stage.check("mixed", &list::mixed(&stage.server, [stage.port, postgres.port(), redis.port]));
-    gate.variables = vec![("DATABASE_URL".to_owned(), url), ("REDIS_URL".to_owned(), redis.url())];
+    let (gate, _) = stage.mixed();
     let limit = stage.limit(1, list::SLOWEST);
     stage.compare("B4", "40 mixed items; the slowest answer alone", 51, &gate, Some(&limit), &[Goal::Ratio(1.25)])
 }
@@ -106,17 +103,21 @@ type Comparison = fn(&Stage) -> Row;
 const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
 /// What all comparisons stand on: a server, and a folder with checklists.
-struct Stage {
+pub struct Stage {
     /// The `gate` that everything is compared with instead.
     beside: Option<String>,
-    server: String,
-    port: u16,
-    project: Project,
+    /// The URL of the server, without a slash at the end.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// The folder with checklists.
+    pub project: Project,
     _running: Server,
 }
 
 impl Stage {
-    fn new(beside: Option<&str>) -> Self {
+    /// With this other `gate`, if any.
+    pub fn new(beside: Option<&str>) -> Self {
         let folder = directory("server");
         let mut command = Command::new(this());
         command.arg("serve");
@@ -154,20 +155,32 @@ impl Stage {
     }
 
     /// `gate check` on a checklist of so many HTTP items, which leaves no record.
-    fn gate(&self, name: &str, count: usize, delay: usize) -> Subject {
-        self.check(name, &list::http(&self.server, count, delay))
+    pub fn gate(&self, name: &str, count: usize, answer: impl Display + Copy) -> Subject {
+        self.check(name, &list::http(&self.server, count, answer))
     }
 
-    fn check(&self, name: &str, text: &str) -> Subject {
+    /// `gate check` on the mixed list, and the ports of its servers.
+    pub fn mixed(&self) -> (Subject, [u16; 3]) {
+        let (postgres, redis) = (postgres(), redis());
+        let url = postgres.new_database();
+        postgres.psql(&url, "CREATE TABLE orders AS SELECT id, true AS paid FROM generate_series(1, 100) AS id");
+        let ports = [self.port, postgres.port(), redis.port];
+        let mut gate = self.check("mixed", &list::mixed(&self.server, ports));
+        gate.variables = vec![("DATABASE_URL".to_owned(), url), ("REDIS_URL".to_owned(), redis.url())];
+        (gate, ports)
+    }
+
+    /// `gate check` on this checklist, which leaves no record.
+    pub fn check(&self, name: &str, text: &str) -> Subject {
         let project = self.project.path();
         std::fs::write(project.join(format!("checklists/{name}.yaml")), text).expect("the folder is ours");
         Subject::new(project, GATE.as_ref(), &["check", name, "--no-record"])
     }
 
     /// The limit on the URLs of such a checklist.
-    fn limit(&self, count: usize, delay: usize) -> Subject {
-        let path: PathBuf = self.project.path().join(format!("{count}-{delay}.urls"));
-        std::fs::write(&path, list::urls(&self.server, count, delay)).expect("the folder is ours");
+    pub fn limit(&self, count: usize, answer: impl Display) -> Subject {
+        let path: PathBuf = self.project.path().join(format!("{count}-{answer}.urls"));
+        std::fs::write(&path, list::urls(&self.server, count, answer)).expect("the folder is ours");
         Subject::new(self.project.path(), &this(), &["limit", path.to_str().expect("the folder's name is UTF-8")])
     }
 }

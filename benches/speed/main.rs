@@ -3,6 +3,7 @@
 //!     cargo bench                         measure everything, and print the table
 //!     cargo bench -- B2 B3                only these
 //!     cargo bench -- --beside PATH        compare with another `gate`, such as an earlier release, instead
+//!     cargo bench -- --peers DIR          compare with hurl, goss and wait4x, as far as they are on PATH; DIR keeps their files
 //!     cargo bench -- --write docs/performance.md   put the table between the markers in this file as well
 //!
 //! Everything is on loopback and bounded. What is compared runs in turn, in one go: on a machine that others use as well,
@@ -16,6 +17,7 @@ mod comparison;
 mod limit;
 mod list;
 mod measure;
+mod peers;
 mod serve;
 mod table;
 
@@ -33,6 +35,7 @@ fn main() {
         ["measure", ..] => measure::main(&arguments[1..], false, false),
         ["measure-watched", ..] => measure::main(&arguments[1..], true, false),
         ["measure-red", ..] => measure::main(&arguments[1..], false, true),
+        ["--peers", folder] => print!("{}", peers::report(folder.as_ref())),
         ["--write", path] => write(path, &report(&[], None)),
         ["--beside", path, names @ ..] => drop(report(names, Some(path))),
         names => drop(report(names, None)),

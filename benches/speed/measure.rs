@@ -26,6 +26,7 @@ pub struct Cost {
 }
 
 /// A program to be measured.
+#[derive(Clone)]
 pub struct Subject {
     /// What to run. Nothing of it is read but what follows.
     pub arguments: Vec<String>,
@@ -65,8 +66,16 @@ impl Subject {
         Self { is_red: true, ..self }
     }
 
-    /// Runs it once, from a small process of its own: the peak of a child counts what its parent had when it forked.
+    /// Runs it once.
     fn cost(&self) -> Cost {
+        self.attempt().unwrap_or_else(|why| panic!("{:?}: {why}", self.arguments.first()))
+    }
+
+    /// Runs it once, from a small process of its own: the peak of a child counts what its parent had when it forked.
+    ///
+    /// # Errors
+    /// What it said, when it fails.
+    pub fn attempt(&self) -> Result<Cost, String> {
         let mut helper = Command::new(std::env::current_exe().expect("the system knows"));
         helper.arg(match (self.is_watched, self.is_red) {
             (true, _) => "measure-watched",
@@ -81,8 +90,8 @@ impl Subject {
         let said = String::from_utf8_lossy(&output.stdout);
         let numbers: Vec<f64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
         match numbers.as_slice() {
-            [wall, cpu, memory] if output.status.success() => Cost { wall: *wall, cpu: *cpu, memory: *memory },
-            _ => panic!("{:?}: {said}{}", self.arguments, String::from_utf8_lossy(&output.stderr)),
+            [wall, cpu, memory] if output.status.success() => Ok(Cost { wall: *wall, cpu: *cpu, memory: *memory }),
+            _ => Err(format!("{said}{}", String::from_utf8_lossy(&output.stderr))),
         }
     }
 }
@@ -105,13 +114,21 @@ pub fn in_turn<const N: usize>(turns: usize, subjects: [&Subject; N]) -> [Cost; 
     for subject in subjects {
         subject.cost();
     }
+    let costs = warm_in_turn(turns, &subjects);
+    std::array::from_fn(|at| costs[at])
+}
+
+/// The same with any number of subjects, each of which ran before.
+pub fn warm_in_turn(turns: usize, subjects: &[&Subject]) -> Vec<Cost> {
     let begun = Instant::now();
     let goes_on = |turn: &usize| *turn < LEAST || begun.elapsed() < BUDGET;
-    let costs: Vec<[Cost; N]> = (0..turns).take_while(goes_on).map(|_| subjects.map(Subject::cost)).collect();
-    std::array::from_fn(|at| {
+    let turn = |_| subjects.iter().map(|subject| subject.cost()).collect();
+    let costs: Vec<Vec<Cost>> = (0..turns).take_while(goes_on).map(turn).collect();
+    let medians = (0..subjects.len()).map(|at| {
         let median = |part: fn(&Cost) -> f64| median(costs.iter().map(|turn| part(&turn[at])).collect());
         Cost { wall: median(|cost| cost.wall), cpu: median(|cost| cost.cpu), memory: median(|cost| cost.memory) }
-    })
+    });
+    medians.collect()
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {

@@ -77,6 +77,7 @@ mod sign;
 mod sign_key;
 mod signal;
 mod special_file;
+mod speed;
 mod sql;
 mod sql_error;
 mod sql_url;
