@@ -56,8 +56,8 @@ pub fn credentials(root: &Node) -> Vec<Credential> {
                 (meaning == KeyMeaning::Credential || meaning == KeyMeaning::Secret && is_long()).then_some(&*key.text);
             open.push((value, setting.or(own)));
         }
-        let Some(text) = node.text().filter(|text| !node.is_null() && !text.is_empty()) else { continue };
-        if let Some(name) = setting {
+        let Some(text) = node.text() else { continue };
+        if let Some(name) = setting.filter(|_| !text.is_empty() && !node.is_null()) {
             let word = text.split_once(' ').map(|(_, word)| word);
             let values = [Some(text), word].into_iter().flatten();
             found.extend(values.map(|value| Credential { name: name.to_owned(), value: value.to_owned() }));
@@ -206,7 +206,7 @@ pub fn in_broken_yaml(text: &str) -> Vec<Credential> {
 fn in_text(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     // A URL with neither a login nor a query holds none.
-    if !text.contains(['@', '?']) {
+    if !text.bytes().any(|byte| matches!(byte, b'@' | b'?')) {
         return found;
     }
     for (at, _) in text.match_indices("://") {

@@ -145,7 +145,7 @@ pub fn read(
         None => Expectations::Default,
         Some(expect) => {
             references::check(expect, scope, kinds, problems);
-            let parsed = info.read(expect, problems);
+            let parsed = kinds.read(&info, expect, problems);
             match expect.has_holes() {
                 true => Expectations::Unresolved(expect.clone()),
                 false => Expectations::Resolved { node: expect.clone(), parsed },

@@ -43,7 +43,10 @@ pub fn has_unset_title(root: Option<&mut Node>, is_shown: bool, problems: &mut V
 
 fn show(node: &mut Node, problems: &mut Vec<Diagnostic>) {
     match &mut node.value {
-        Value::List(elements) => Arc::make_mut(elements).iter_mut().for_each(|element| show(element, problems)),
+        Value::List(elements) if elements.iter().any(Node::has_holes) => {
+            let elements = Arc::make_mut(elements).iter_mut();
+            elements.filter(|element| element.has_holes()).for_each(|element| show(element, problems));
+        }
         Value::Map(entries) => {
             let is_left_out = |(key, node): &(Key, Node)| UNUSED.contains(&&*key.text) && is_unset(node);
             if entries.iter().any(is_left_out) {
@@ -60,7 +63,7 @@ fn show(node: &mut Node, problems: &mut Vec<Diagnostic>) {
                 }
             }
         }
-        Value::Scalar(_) | Value::Unresolved(_) => {}
+        Value::List(_) | Value::Scalar(_) | Value::Unresolved(_) => {}
     }
 }
 

@@ -143,12 +143,15 @@ impl Check {
         })?;
         let live = Live::new(plan.tasks.iter().filter(|task| task.is_selected).count(), self.output.is_quiet(), &env);
         let stream = self.output.stream();
-        let Ran { run, redactor } = engine::run(plan, &options, env.world(), signals, |event| {
+        let plan = Arc::new(plan);
+        let Ran { run, redactor } = engine::run(Arc::clone(&plan), &options, env.world(), signals, |event| {
             live.show(event);
             stream.iter().for_each(|stream| stream.send(event));
         })
         .await;
         live.finish();
+        // The program ends soon, and takes no long list apart for that.
+        std::mem::forget(plan);
         env.learn(&redactor);
         let recording = match recorder {
             Some(recorder) => Recording::In(recorder),

@@ -160,7 +160,8 @@ async fn attempt(found: Found, env: &Console) -> Result<Run, Failure> {
         Failure::usage(Diagnostic::error(format!("cannot listen for signals: {}", error::os(&problem))), env)
     })?;
     let live = Live::new(plan.tasks.len(), false, env);
-    let Ran { run, redactor } = engine::run(plan, &options, env.world(), signals, |event| live.show(event)).await;
+    let Ran { run, redactor } =
+        engine::run(Arc::new(plan), &options, env.world(), signals, |event| live.show(event)).await;
     live.finish();
     env.learn(&redactor);
     Ok(Run::clone(&redactor.pass(run)))

@@ -122,6 +122,8 @@ impl OutputArgs {
             };
             let written = outputs.write(&run, &file);
             let warnings = actions.map(|actions| actions.publish(&run, &weaker, &file)).unwrap_or_default();
+            // The program ends soon, and takes no long list apart for that.
+            std::mem::forget(run);
             (shown, written, warnings)
         };
         let unwritten = |problem| {

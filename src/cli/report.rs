@@ -99,7 +99,8 @@ impl Report {
             ..Options::default()
         };
         plan.known = std::mem::take(&mut merged.known);
-        let Ran { mut run, redactor } = engine::run(plan, &options, env.world(), stream::pending(), |_| {}).await;
+        let Ran { mut run, redactor } =
+            engine::run(Arc::new(plan), &options, env.world(), stream::pending(), |_| {}).await;
         merged.date(&mut run);
         env.learn(&redactor);
         warn(merged.warnings, env);

@@ -113,7 +113,7 @@ pub struct Ran {
 /// Runs a plan to its end, or until the first of the signals in `stop`: then only cleanups have a moment, which a second
 /// one ends. What happens is reported to `tell`, in order.
 pub async fn run(
-    plan: Plan,
+    plan: Arc<Plan>,
     options: &Options,
     env: &Arc<Env>,
     stop: impl Stream<Item = Signal>,

@@ -126,7 +126,7 @@ impl Case {
         }
         let plan = Plan::build(checklist, &Selection::default(), SignOffs::default()).expect("everything is selected");
         let tell = |event: &Event| self.events.lock().expect("no panic").push(word(event));
-        run(plan, &self.options, &env, stream::once(stop), tell).await.run
+        run(Arc::new(plan), &self.options, &env, stream::once(stop), tell).await.run
     }
 
     fn events(&self) -> String {

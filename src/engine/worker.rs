@@ -34,7 +34,7 @@ const LARGE: usize = 32 << 20;
 #[derive(Debug)]
 pub struct Shared {
     /// What is to be done.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// What probes are given.
     pub cx: Context,
     /// The values of secrets.

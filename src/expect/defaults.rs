@@ -16,11 +16,11 @@ pub fn in_force(defaults: &[Expectation], same: &[SameFact], expect: &Node, own:
         true => Vec::new(),
         false => expect.entries().iter().filter_map(|(key, _)| Path::read(key).ok()).collect(),
     };
-    let named: Vec<&Path> = own.iter().map(|own| &own.path).filter(|_| is_read).chain(&read).collect();
+    let named: Vec<&Path> = own.iter().map(|own| &own.assertion.path).filter(|_| is_read).chain(&read).collect();
     let is_replaced = |default: &Expectation| {
-        let same = same.iter().filter(|(path, _)| *path == default.path.text).flat_map(|(_, others)| *others);
+        let same = same.iter().filter(|(path, _)| *path == default.path()).flat_map(|(_, others)| *others);
         let same: Vec<Path> = same.filter_map(|path| known(path)).collect();
-        named.iter().any(|own| std::iter::once(&default.path).chain(&same).any(|path| touches(own, path)))
+        named.iter().any(|own| std::iter::once(&default.assertion.path).chain(&same).any(|path| touches(own, path)))
     };
     defaults.iter().filter(|default| !is_replaced(default)).cloned().collect()
 }

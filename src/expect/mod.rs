@@ -19,6 +19,7 @@ mod truth;
 mod words;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -46,12 +47,19 @@ pub struct Expectation {
     pub span: Span,
     /// Whether it is a default of the kind of probe, not one of the checklist.
     pub is_default: bool,
+    /// Shared by all places that state the same.
+    assertion: Arc<Assertion>,
+}
+
+/// What must be where.
+#[derive(Debug)]
+struct Assertion {
     path: Path,
     rule: Rule,
 }
 
 /// What must stand at a path.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Rule {
     /// Nothing.
     Absent,
@@ -144,7 +152,7 @@ fn expectation(
         }
     };
     let rule = rule(node, &Target { path: &path.text, part: "", shape, is_filled }, problems)?;
-    Some(Expectation { span: key.span, is_default: false, path, rule })
+    Some(Expectation { span: key.span, is_default: false, assertion: Arc::new(Assertion { path, rule }) })
 }
 
 /// What may stand at the path.
@@ -197,12 +205,18 @@ fn rule(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<
 impl Expectation {
     /// The path as written.
     pub fn path(&self) -> &str {
-        &self.path.text
+        &self.assertion.path.text
+    }
+
+    /// The same where the file states it again.
+    #[must_use]
+    pub fn at(&self, span: Span) -> Self {
+        Self { span, ..self.clone() }
     }
 
     /// What is expected, as it follows the word "expected": `at least 4`, `200`, `to contain "M4"`.
     pub fn describe(&self) -> String {
-        match &self.rule {
+        match &self.assertion.rule {
             Rule::Absent => "none".to_owned(),
             Rule::Present => "a value".to_owned(),
             Rule::Matches(matcher) => failure::wanted(matcher),
@@ -211,8 +225,9 @@ impl Expectation {
 
     /// Judges an observation, of which these parts were cut at a limit.
     pub fn judge(&self, observation: &Value, cuts: &[Cut], now: Timestamp) -> Judgement {
-        let found = self.path.find(observation);
-        let cut = cuts.iter().find_map(|cut| Some((cut, cut.relation(&self.path)?)));
+        let Assertion { path: at, rule } = &*self.assertion;
+        let found = at.find(observation);
+        let cut = cuts.iter().find_map(|cut| Some((cut, cut.relation(at)?)));
         let extent = match cut {
             None => Extent::Whole,
             Some((_, Relation::FromEnd)) => Extent::Nothing,
@@ -224,11 +239,11 @@ impl Expectation {
             },
         };
         // A JSONPath that finds nothing gives an empty list. That is nothing to exist, but a length to be judged.
-        let is_there = found.as_ref().is_ok_and(|found| !self.path.branches() || found.as_array() != Some(&Vec::new()));
+        let is_there = found.as_ref().is_ok_and(|found| !at.branches() || found.as_array() != Some(&Vec::new()));
         let is_known =
             extent == Extent::Whole || extent == Extent::Part && is_there && found != Ok(Cow::Owned(Value::Null));
-        let path = &self.path.text;
-        let truth = match (&self.rule, &found) {
+        let path = &at.text;
+        let truth = match (rule, &found) {
             _ if extent == Extent::Nothing => Truth::Unread,
             (Rule::Absent | Rule::Present, _) if !is_known => Truth::Unread,
             (Rule::Absent, Ok(_)) => (!is_there).into(),
@@ -244,14 +259,14 @@ impl Expectation {
                 let expected = self.describe();
                 Outcome::Unknown(format!("{path}: expected {expected}, but {}", cut.read), cut.setting)
             }
-            (Truth::Fails | Truth::Inapplicable | Truth::Unread, _) => Outcome::Fails(match (&self.rule, &found) {
+            (Truth::Fails | Truth::Inapplicable | Truth::Unread, _) => Outcome::Fails(match (rule, &found) {
                 (Rule::Absent, Ok(value)) => format!("{path}: expected none, got {}", brief(value, SHORT)),
                 (Rule::Absent, Err(Missing { why: Some(why), .. })) => format!("{path}: expected none, but {why}"),
                 (_, Err(missing)) => missing.words(path),
                 (Rule::Present, Ok(_)) => format!("{path}: not found"),
                 (Rule::Matches(matcher), Ok(value)) => {
                     // In `$.a[*].b[2]` the last index would be read as a part of the JSONPath.
-                    let subject = if self.path.branches() { &format!("({path})") } else { path };
+                    let subject = if at.branches() { &format!("({path})") } else { path };
                     failure::failure(matcher, subject, value, now)
                 }
             }),

@@ -1,6 +1,6 @@
 //! Text → tree: parser events, with the fail-closed rules that YAML itself lacks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle};
@@ -86,7 +86,7 @@ fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> V
         elements: Vec::new(),
         entries: Vec::new(),
         anchors: HashMap::new(),
-        keys: HashSet::new(),
+        keys: BTreeSet::new(),
         roots: Vec::new(),
         nodes: 0,
         expanded: 0,
@@ -134,8 +134,9 @@ fn unfit(text: &str, file: u32) -> Option<Diagnostic> {
         )));
     }
     // Nearly every text is plain ASCII: look at bytes first.
-    let is_plain = text.bytes().all(|byte| matches!(byte, b'\n' | b'\r' | b'\t' | b' '..=b'~'));
-    if is_plain {
+    let is_plain = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'\t' | b' '..=b'~');
+    // A whole block at a time: the processor compares many bytes at once.
+    if text.as_bytes().chunks(64).all(|block| block.iter().fold(true, |all, byte| all & is_plain(byte))) {
         return None;
     }
     let is_odd = |c: char| match c {
@@ -196,7 +197,7 @@ struct Builder<'a> {
     entries: Vec<(Key, Node)>,
     anchors: HashMap<usize, Anchor>,
     /// Every key so far: a long list has the same few again and again.
-    keys: HashSet<Arc<str>>,
+    keys: BTreeSet<Arc<str>>,
     /// The documents that are complete.
     roots: Vec<Node>,
     nodes: usize,
@@ -278,7 +279,7 @@ impl Builder<'_> {
         if is_key {
             return Node::new(span, Value::Scalar(Scalar { text: self.key(text), style }));
         }
-        if self.dialect != Dialect::Checklist || !(text.contains("${") || text.contains("$$")) {
+        if self.dialect != Dialect::Checklist || !has_hole(text) {
             return Node::new(span, Value::Scalar(Scalar { text: text.into(), style }));
         }
         let value = match template::parts(text, &self.text[span.range()], span) {
@@ -408,6 +409,11 @@ impl Builder<'_> {
         }
         true
     }
+}
+
+/// Whether a text holds `${` or `$$`.
+fn has_hole(text: &str) -> bool {
+    text.match_indices('$').any(|(at, _)| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'$')))
 }
 
 /// Each entry whose key an earlier one has, after that one.

@@ -35,7 +35,7 @@ use admit::Next;
 
 /// Runs a plan to its end, or until `stop`.
 pub async fn run(
-    plan: Plan,
+    plan: Arc<Plan>,
     options: &Options,
     env: &Arc<Env>,
     stop: impl Stream<Item = Signal>,

@@ -108,7 +108,7 @@ proptest! {
         let holds = |of: &Expectation| of.judge(&observation, &[], Timestamp::UNIX_EPOCH).outcome == Outcome::Holds;
         for (plain, negated) in &*NEGATED {
             assert!(!(holds(plain) && holds(negated)), "{}", plain.describe());
-            let Rule::Matches(matcher) = &plain.rule else { unreachable!("these are matchers") };
+            let Rule::Matches(matcher) = &plain.assertion.rule else { unreachable!("these are matchers") };
             let truth = matcher.judge(&observation["a"], Extent::Whole, Timestamp::UNIX_EPOCH);
             assert_eq!(holds(plain) || holds(negated), truth != Truth::Inapplicable, "{}", plain.describe());
         }

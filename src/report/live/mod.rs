@@ -171,8 +171,8 @@ mod tests {
         assert!(drawings <= most, "{drawings} drawings, {most} were expected at most");
     }
 
-    #[test]
-    fn without_a_terminal_quiet_is_silent() {
+    #[tokio::test]
+    async fn without_a_terminal_quiet_is_silent() {
         assert!(matches!(Live::new(1, true, &Env::with([], ".".into())), Live::Off));
         assert!(matches!(Live::new(1, false, &Env::with([], ".".into())), Live::Plain(_)));
     }

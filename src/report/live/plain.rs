@@ -1,11 +1,15 @@
 //! Progress without a terminal: a line when what is waited for changes, and one now and then, so that a log is never
 //! silent for long.
 
+use std::fmt;
 use std::io::Write;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
 
 use crate::run::Event;
 
@@ -17,71 +21,117 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Writes lines until it is finished.
 #[derive(Debug)]
 pub struct Plain {
-    begun: Instant,
-    state: Arc<Mutex<Known>>,
-    /// Takes lines, and sees the writer end. None when it is finished.
-    writer: Mutex<Option<(Sender<String>, Receiver<()>)>>,
+    known: Arc<Mutex<Known>>,
+    /// Writes when nothing else was written for long.
+    timer: JoinHandle<()>,
 }
 
 #[derive(Debug)]
 struct Known {
+    begun: Instant,
+    /// When the last line was written.
+    last: Instant,
     state: State,
     /// What was red at the end of the last round.
     red: Option<String>,
+    writer: Writer,
+}
+
+/// What writes lines. A reader who is slow must not hold up the run, so that it has a thread of its own, which begins with
+/// the first line: most runs end before.
+enum Writer {
+    New(Box<dyn Write + Send>),
+    /// Takes lines, and sees the thread end.
+    Begun(Sender<String>, Receiver<()>),
+    Finished,
 }
 
 impl Plain {
-    /// Begins with a run of this many items, with a line at least this often.
-    pub fn new(total: usize, every: Duration, mut out: impl Write + Send + 'static) -> Self {
+    /// Begins with a run of this many items, with a line at least this often. A runtime has to be there.
+    pub fn new(total: usize, every: Duration, out: impl Write + Send + 'static) -> Self {
         let begun = Instant::now();
-        let state = Arc::new(Mutex::new(Known { state: State::new(total), red: None }));
-        let known = Arc::clone(&state);
-        let (sender, asked) = mpsc::channel();
-        let (alive, ended) = mpsc::channel();
-        thread::spawn(move || {
-            let _alive: Sender<()> = alive;
+        let writer = Writer::New(Box::new(out));
+        let known = Known { begun, last: begun, state: State::new(total), red: None, writer };
+        let known = Arc::new(Mutex::new(known));
+        let timed = Arc::clone(&known);
+        let timer = tokio::spawn(async move {
             loop {
-                let line = match asked.recv_timeout(every) {
-                    Ok(line) => line,
-                    Err(RecvTimeoutError::Timeout) => {
-                        known.lock().unwrap_or_else(PoisonError::into_inner).state.line(begun.elapsed())
-                    }
-                    Err(RecvTimeoutError::Disconnected) => return,
-                };
-                // A reader who has left does not end the run.
-                let _ = out.write_all(format!("gate: {line}\n").as_bytes()).and_then(|()| out.flush());
+                let due = locked(&timed).last + every;
+                tokio::time::sleep_until(due.into()).await;
+                let mut known = locked(&timed);
+                if known.last + every <= Instant::now() {
+                    known.write();
+                }
             }
         });
-        Self { begun, state, writer: Mutex::new(Some((sender, ended))) }
+        Self { known, timer }
     }
 
     /// Takes note of what happened.
     pub fn note(&self, event: &Event) {
-        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        known.state.note(event, self.begun.elapsed());
+        let mut known = locked(&self.known);
+        let now = known.begun.elapsed();
+        known.state.note(event, now);
         if matches!(event, Event::Waiting { .. }) {
             let red = Some(known.state.reasons());
             if known.red != red {
                 known.red = red;
-                self.write(known.state.line(self.begun.elapsed()));
+                known.write();
             }
-        }
-    }
-
-    fn write(&self, line: String) {
-        if let Some((sender, _)) = &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
-            // It only ends when it is finished.
-            let _ = sender.send(line);
         }
     }
 
     /// Writes what was asked for, and ends; where nobody reads it, without that.
     pub fn finish(&self) {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((sender, ended)) = writer {
+        self.timer.abort();
+        let writer = mem::replace(&mut locked(&self.known).writer, Writer::Finished);
+        if let Writer::Begun(sender, ended) = writer {
             drop(sender);
             let _ = ended.recv_timeout(PATIENCE);
         }
+    }
+}
+
+fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Known {
+    /// Writes a line about now.
+    fn write(&mut self) {
+        self.last = Instant::now();
+        let line = self.state.line(self.begun.elapsed());
+        self.writer = match mem::replace(&mut self.writer, Writer::Finished) {
+            Writer::New(out) => begin(out),
+            writer => writer,
+        };
+        if let Writer::Begun(sender, _) = &self.writer {
+            // It only ends when it is finished.
+            let _ = sender.send(line);
+        }
+    }
+}
+
+fn begin(mut out: Box<dyn Write + Send>) -> Writer {
+    let (sender, lines) = mpsc::channel::<String>();
+    let (alive, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let _alive: Sender<()> = alive;
+        for line in lines {
+            // A reader who has left does not end the run.
+            let _ = out.write_all(format!("gate: {line}\n").as_bytes()).and_then(|()| out.flush());
+        }
+    });
+    Writer::Begun(sender, ended)
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::New(_) => "New",
+            Self::Begun(..) => "Begun",
+            Self::Finished => "Finished",
+        })
     }
 }
 
@@ -107,8 +157,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_change_of_what_is_waited_for_is_a_line_that_says_why() {
+    #[tokio::test]
+    async fn each_change_of_what_is_waited_for_is_a_line_that_says_why() {
         let (sender, lines) = mpsc::channel();
         let plain = Plain::new(2, Duration::from_secs(3_600), Lines(sender));
         let pass = |item| Redactor::default().pass(item);
@@ -126,8 +176,8 @@ mod tests {
         assert!(all.starts_with("gate: 2 of 2 items · 1 passed · 1 failed · 0s · waits for db, "), "{all}");
     }
 
-    #[test]
-    fn a_run_in_which_nothing_happens_says_what_runs_longest() {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_run_in_which_nothing_happens_says_what_runs_longest() {
         let (sender, lines) = mpsc::channel();
         let plain = Plain::new(2, Duration::from_millis(1), Lines(sender));
         let title = Redactor::default().pass("API".to_owned());
