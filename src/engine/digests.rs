@@ -24,7 +24,12 @@ pub struct Digests(OnceLock<HashMap<Arc<str>, ItemDigests>>);
 impl Digests {
     /// Those of the item of this id.
     pub fn get(&self, id: &str, plan: &Plan, secrets: &Secrets) -> Option<&ItemDigests> {
-        self.0.get_or_init(|| all(plan, secrets)).get(id)
+        self.make(plan, secrets).get(id)
+    }
+
+    /// Makes them, if nobody has. Whoever asks meanwhile waits.
+    pub fn make(&self, plan: &Plan, secrets: &Secrets) -> &HashMap<Arc<str>, ItemDigests> {
+        self.0.get_or_init(|| all(plan, secrets))
     }
 }
 

@@ -19,6 +19,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,7 +35,7 @@ use connection::{Connection, FromEither, Value};
 use document::StoredDocument;
 use row::{GreenRow, GreenStateRow, HeadRow, OldestRow, RunRow, instant};
 use server::Refusal;
-use write::latest;
+use write::{StoredFacts, latest};
 
 pub use changes::{ChangeBases, Green, list_changes};
 pub use facts::{AllFacts, Facts, ItemState, Passed, annotate};
@@ -55,6 +56,8 @@ pub struct Ledger {
     location: Location,
     now: Timestamp,
     elsewhere: Option<String>,
+    /// What was known of the items of a checklist when somebody asked.
+    read: Option<StoredFacts>,
 }
 
 /// The number of a run in its ledger.
@@ -123,7 +126,7 @@ impl Ledger {
             server::open(&location, root, access, env).await
         });
         match opened.await {
-            Ok((connection, elsewhere)) => Ok(Self { connection, location, now: env.now(), elsewhere }),
+            Ok((connection, elsewhere)) => Ok(Self { connection, location, now: env.now(), elsewhere, read: None }),
             Err(refusal) => Err(error::problem("open", &location, &refusal)),
         }
     }
@@ -154,7 +157,7 @@ impl Ledger {
     /// When it can't be written, or is from the future; nothing of it is written then.
     pub async fn record(&mut self, key: &Key, run: &Redacted<Run>, now: Timestamp) -> Result<RunId, Diagnostic> {
         let keep = self.location.keep;
-        let written = timely(write::record(&mut self.connection, key, run, keep, now)).await;
+        let written = timely(write::record(&mut self.connection, key, run, self.read.take(), keep, now)).await;
         written.map_err(|refusal| error::problem("record in", &self.location, &refusal))
     }
 
@@ -290,15 +293,18 @@ impl Ledger {
     ///
     /// # Errors
     /// When it can't be read.
-    pub async fn facts(&mut self, key: &Key) -> Result<AllFacts, Diagnostic> {
+    pub async fn facts(&mut self, key: &Key) -> Result<Arc<AllFacts>, Diagnostic> {
         let now = self.now;
         let found = timely(async {
             let mut transaction = self.connection.read().await?;
-            let facts = write::known(&mut transaction, key, now).await?;
+            let stored = write::known(&mut transaction, key, None, now).await?;
             transaction.rollback().await?;
-            Ok(facts)
+            Ok(stored)
         });
-        found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))
+        let stored = found.await.map_err(|refusal| error::problem("read", &self.location, &refusal))?;
+        let facts = Arc::clone(&stored.facts);
+        self.read = Some(stored);
+        Ok(facts)
     }
 
     /// Closes the connection.

@@ -1,5 +1,7 @@
 //! Recording a run and removing old ones, each in one transaction: a run is recorded as a whole or not at all.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::run::Run;
@@ -39,15 +41,31 @@ pub fn latest(now: Timestamp) -> i64 {
     now.saturating_add(SKEW).unwrap_or(now).as_millisecond()
 }
 
-/// What is known of each item of a checklist. Where nothing usable is stored, it is made from the runs.
-pub async fn known(transaction: &mut Transaction<'_>, key: &Key, now: Timestamp) -> Result<AllFacts, Refusal> {
+/// What is known of each item of a checklist, with the text in which it is stored.
+#[derive(Debug)]
+pub struct StoredFacts {
+    /// The facts.
+    pub facts: Arc<AllFacts>,
+    /// Their JSON. None where they were made from the runs.
+    text: Option<String>,
+}
+
+/// What is known of each item of a checklist. Where nothing usable is stored, it is made from the runs. What was `read`
+/// before, and is stored still, is not read again.
+pub async fn known(
+    transaction: &mut Transaction<'_>,
+    key: &Key,
+    read: Option<StoredFacts>,
+    now: Timestamp,
+) -> Result<StoredFacts, Refusal> {
     let (project, name) = (Value::Text(&key.project), Value::Text(&key.name));
     let sql = "SELECT project, facts FROM gate_facts WHERE project IN ($1, '') AND name = $2 ORDER BY project DESC";
     let stored: Option<FactsRow> = transaction.first(sql, &[project, name]).await?;
     if let Some(row) = stored {
-        let facts = facts::read(&row.facts)?;
+        let same = read.filter(|read| read.text.as_ref() == Some(&row.facts));
+        let facts = same.map_or_else(|| facts::read(&row.facts).map(Arc::new), |read| Ok(read.facts))?;
         if facts.values().all(|facts| facts.seen.as_millisecond() <= latest(now)) {
-            return Ok(facts);
+            return Ok(StoredFacts { facts, text: Some(row.facts) });
         }
     }
     let sql = "SELECT id, started, subject, states FROM gate_runs WHERE project IN ($1, '') AND name = $2 \
@@ -57,14 +75,16 @@ pub async fn known(transaction: &mut Transaction<'_>, key: &Key, now: Timestamp)
     for run in runs {
         take(&mut facts, run.id, instant(run.started)?, run.subject.as_deref(), &stored_states(&run.states)?);
     }
-    Ok(facts)
+    Ok(StoredFacts { facts: Arc::new(facts), text: None })
 }
 
-/// Records the run, and removes those of its checklist that are not kept. `now` is this machine's clock.
+/// Records the run, and removes those of its checklist that are not kept. `read` is what was known before, `now` is this
+/// machine's clock.
 pub async fn record(
     connection: &mut Connection,
     key: &Key,
     run: &Redacted<Run>,
+    read: Option<StoredFacts>,
     keep: usize,
     now: Timestamp,
 ) -> Result<i64, Refusal> {
@@ -77,7 +97,8 @@ pub async fn record(
         return Err(Refusal::Future(run.started));
     }
     adopt(&mut transaction, key).await?;
-    let mut facts = known(&mut transaction, key, now).await?;
+    let stored = known(&mut transaction, key, read, now).await?;
+    let mut facts = Arc::unwrap_or_clone(stored.facts);
     let sql = "INSERT INTO gate_runs (project, name, started, recorded, duration, gate, checklist, subject, commit_id, \
                host, user_name, ci, partial, interrupted, verdict, green, total, states, digest, document) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
@@ -140,7 +161,7 @@ pub async fn prune(
 ) -> Result<usize, Refusal> {
     let mut transaction = connection.write().await?;
     let now = transaction.now(now).await?;
-    let facts = known(&mut transaction, key, now).await?;
+    let StoredFacts { facts, .. } = known(&mut transaction, key, None, now).await?;
     let sql = "DELETE FROM gate_runs WHERE project IN ($1, '') AND name = $2 AND started > $3 RETURNING id";
     let values = [Value::Text(&key.project), Value::Text(&key.name), Value::Integer(latest(now))];
     let future: Vec<(i64,)> = transaction.all(sql, &values).await?;

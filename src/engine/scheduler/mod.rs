@@ -29,7 +29,10 @@ use super::queue::Queue;
 use super::secrets::{Secrets, used};
 use super::stop::{Stop, Stopped};
 use super::worker::Shared;
-use super::{Options, Ran};
+use super::{Keep, Options, Ran};
+
+/// The digests of more items are made on a thread of their own.
+const MANY: usize = 100;
 
 use admit::Next;
 
@@ -72,7 +75,15 @@ pub async fn run(
         locks: options.locks.clone(),
         stop: stopped,
     };
-    let mut scheduler = Scheduler::new(Arc::new(shared), options, stopper, tell);
+    let shared = Arc::new(shared);
+    if options.keep == Keep::All && shared.plan.tasks.len() > MANY {
+        let shared = Arc::clone(&shared);
+        // Every result has its digest: they are made while the first answers are under way.
+        tokio::task::spawn_blocking(move || {
+            shared.digests.make(&shared.plan, &shared.secrets);
+        });
+    }
+    let mut scheduler = Scheduler::new(shared, options, stopper, tell);
     if ended.is_none() {
         ended = scheduler.rounds(&mut stop, begun, deadline).await;
     }

@@ -4,6 +4,8 @@ mod convert;
 mod v1;
 
 use std::io::{self, Read, Write};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
@@ -14,6 +16,11 @@ use crate::run::Run;
 
 /// The maximum size of a document when unpacked.
 const LIMIT: u64 = 256 << 20;
+
+/// How many bytes of JSON are packed at a time.
+const PORTION: usize = 64 << 10;
+/// How many portions may wait to be packed.
+const WAITING: usize = 16;
 
 /// A run, ready to be stored.
 #[derive(Debug)]
@@ -27,14 +34,16 @@ pub struct StoredDocument {
 impl StoredDocument {
     /// The document of a run.
     pub fn of(run: &Run) -> Self {
-        let mut out = Tee { hash: Sha256::new(), zip: ZlibEncoder::new(Vec::new(), Compression::fast()) };
-        // In portions: each call of the encoder costs more than a word of JSON is long.
-        let mut portions = io::BufWriter::with_capacity(32 << 10, &mut out);
-        serde_json::to_writer(&mut portions, &v1::Document::from(run))
-            .expect("a run can be written as JSON, and a vector takes all");
-        portions.flush().expect("a vector takes all");
-        drop(portions);
-        Self { digest: hex::encode(out.hash.finalize()), bytes: out.zip.finish().expect("a vector takes all") }
+        let (sender, portions) = mpsc::sync_channel(WAITING);
+        thread::scope(|scope| {
+            let packing = scope.spawn(move || packed(portions));
+            // In portions: each call of the encoder costs more than a word of JSON is long.
+            let mut json = io::BufWriter::with_capacity(PORTION, Portions(sender));
+            serde_json::to_writer(&mut json, &v1::Document::from(run)).expect("a run can be written as JSON");
+            json.flush().expect("they are taken until the end");
+            drop(json);
+            packing.join().expect("a vector takes all")
+        })
     }
 
     /// The run that was stored.
@@ -59,16 +68,23 @@ impl StoredDocument {
     }
 }
 
-/// Writes to both.
-struct Tee {
-    hash: Sha256,
-    zip: ZlibEncoder<Vec<u8>>,
+/// JSON that another thread packs while more of it is written.
+fn packed(portions: Receiver<Vec<u8>>) -> StoredDocument {
+    let mut hash = Sha256::new();
+    let mut zip = ZlibEncoder::new(Vec::new(), Compression::fast());
+    for portion in portions {
+        hash.update(&portion);
+        zip.write_all(&portion).expect("a vector takes all");
+    }
+    StoredDocument { digest: hex::encode(hash.finalize()), bytes: zip.finish().expect("a vector takes all") }
 }
 
-impl Write for Tee {
+/// Sends what is written to another thread.
+struct Portions(SyncSender<Vec<u8>>);
+
+impl Write for Portions {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.hash.update(bytes);
-        self.zip.write_all(bytes)?;
+        self.0.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
 
