@@ -115,7 +115,9 @@ impl Place {
 
     fn run(&self, plan: Plan) -> Run {
         let options = Options { keep: Keep::All, ..Options::default() };
-        runtime().block_on(engine::run(Arc::new(plan), &options, &self.env, futures_util::stream::pending(), |_| {})).run
+        runtime()
+            .block_on(engine::run(Arc::new(plan), &options, &self.env, futures_util::stream::pending(), |_| {}))
+            .run
     }
 
     /// The run of a shard, as it is read from its report.

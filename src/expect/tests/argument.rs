@@ -53,7 +53,7 @@ fn an_argument_that_cannot_be_read_says_where() {
       = help: drop the quotes: `200`
     ");
     assert_snapshot!(problems("status: { one_of: 200 }"), @"
-    error: `one_of` wants a list, not a number
+    error: `one_of` needs a list, not a number
      --> c.yaml:1:19
       |
     1 | status: { one_of: 200 }
@@ -62,14 +62,14 @@ fn an_argument_that_cannot_be_read_says_where() {
       = help: such as `{ one_of: [200, 204] }`
     ");
     assert_snapshot!(problems("version: { exists: maybe }"), @"
-    error: `exists` wants true or false, not text
+    error: `exists` needs true or false, not text
      --> c.yaml:1:20
       |
     1 | version: { exists: maybe }
       |                    ^^^^^
     ");
     assert_snapshot!(problems("url: { starts_with: [a] }"), @"
-    error: `starts_with` wants text, not a list
+    error: `starts_with` needs text, not a list
      --> c.yaml:1:21
       |
     1 | url: { starts_with: [a] }
