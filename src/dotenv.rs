@@ -1,6 +1,6 @@
-//! The `.env` file that deployments keep: lines of `KEY=VALUE`, read without running anything.
+//! The `.env` file of deployments: lines of `KEY=VALUE`, read without running anything.
 
-/// A line that is not `KEY=VALUE`. What is in it is not reported: it may be a secret.
+/// A line that is not `KEY=VALUE`. Its content is not reported: it may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadLine {
     /// Its number, from 1.
@@ -62,7 +62,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, BadLine> {
     Ok(found)
 }
 
-/// Whether a shell would take it as the name of a variable.
+/// Whether a shell accepts it as the name of a variable.
 pub fn is_name(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
@@ -75,7 +75,7 @@ fn bare(value: &str) -> String {
     comment.map_or(value, |(at, _)| &value[..at]).trim().to_owned()
 }
 
-/// What is before the closing quote, and what comes after it.
+/// The text before the closing quote, and the rest after it.
 fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();

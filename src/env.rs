@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The world around one call of the program, read once.
+/// The environment of one call of the program, read once.
 #[derive(Debug, Clone, Default)]
 pub struct Env {
     /// Environment variables whose name and value are UTF-8.
@@ -27,7 +27,7 @@ pub struct Env {
 }
 
 impl Env {
-    /// What the process has.
+    /// The environment of the process.
     pub fn from_process() -> Self {
         let vars: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -45,18 +45,18 @@ impl Env {
         }
     }
 
-    /// A world for tests: these variables, this folder, no terminal.
+    /// An environment for tests: these variables, this folder, no terminal.
     pub fn with(vars: impl IntoIterator<Item = (String, String)>, cwd: PathBuf) -> Self {
         Self { vars: vars.into_iter().collect(), cwd, ..Self::default() }
     }
 
-    /// The same with or without colours, whatever the terminal and the variables say.
+    /// The same with or without colors, whatever the terminal and the variables say.
     #[must_use]
     pub fn with_color(self, is_colored: bool) -> Self {
         Self { color: is_colored, color_stderr: is_colored, ..self }
     }
 
-    /// Makes a folder the one that relative paths start in, for the whole process.
+    /// Changes the working directory of the whole process.
     ///
     /// # Errors
     /// When it can't be entered.
@@ -92,8 +92,8 @@ impl Env {
     }
 }
 
-/// What the variables for colours say: `NO_COLOR` (<https://no-color.org>), then `FORCE_COLOR` (<https://force-color.org>)
-/// and `CLICOLOR_FORCE`, then `CLICOLOR` (<https://bixense.com/clicolors/>). None where the terminal decides.
+/// The variables for colors: `NO_COLOR` (<https://no-color.org>), then `FORCE_COLOR` (<https://force-color.org>) and
+/// `CLICOLOR_FORCE`, then `CLICOLOR` (<https://bixense.com/clicolors/>). None if the terminal decides.
 fn color_wanted(vars: &BTreeMap<String, String>) -> Option<bool> {
     let set = |name: &str| vars.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let is_off = |value: &str| matches!(value, "0" | "false");
@@ -110,7 +110,7 @@ fn color_wanted(vars: &BTreeMap<String, String>) -> Option<bool> {
     is_plain.then_some(false)
 }
 
-/// The columns of standard error now, where it is a terminal.
+/// The current number of columns of standard error, if it is a terminal.
 pub fn progress_width() -> Option<usize> {
     columns(std::io::stderr())
 }

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // One provider of cryptography for all: it can only be there already if this were called twice.
+    // One crypto provider for all: it is installed already only if this were called twice.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // One thread: probes wait, they don't compute, and it is faster than two.
+    // One thread: probes wait and don't compute, and it is faster than two.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime needs no more than a few file descriptors");
     let exit = runtime.block_on(gate::cli::main(std::env::args_os()));
-    // What a probe has left in a thread, such as a name that is still being looked up, is not waited for.
+    // Work that a probe left on a thread, such as a slow name lookup, is not waited for.
     runtime.shutdown_background();
     exit
 }

@@ -1,4 +1,4 @@
-//! Puts the runs of several shards together: what each observed is judged as if one machine had run all of it.
+//! Merges the runs of several shards: the observations are judged as if one machine had run all of it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,12 +20,12 @@ pub struct Saved {
     pub run: Run,
 }
 
-/// What several shards observed together.
+/// The observations of all shards.
 #[derive(Debug)]
 pub struct Merged {
-    /// What is known of each item that is not a sign-off.
+    /// Results of each item that is not a sign-off.
     pub known: HashMap<String, Known>,
-    /// What is missing or late, which leaves items undecided.
+    /// Shards that are missing or late, which leaves items undecided.
     pub warnings: Vec<Diagnostic>,
     /// Where they ran.
     pub origin: Origin,
@@ -34,7 +34,7 @@ pub struct Merged {
     vars: Option<String>,
 }
 
-/// What all shards have to agree on.
+/// What all shards must have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Facts {
     subject: Option<String>,
@@ -44,7 +44,7 @@ struct Facts {
     total: usize,
 }
 
-/// A shard that fits.
+/// A shard that belongs to the merge.
 struct Part {
     file: String,
     run: Run,
@@ -121,7 +121,7 @@ fn facts(part: &Part) -> Facts {
     }
 }
 
-/// What two shards don't agree on, if anything.
+/// What two shards differ in, if anything.
 fn difference(one: &Part, other: &Part) -> Option<String> {
     let (one, other) = (facts(one), facts(other));
     let words = |what: &str, one: &Option<String>, other: &Option<String>| {
@@ -229,7 +229,7 @@ fn origin(parts: &BTreeMap<Shard, Part>) -> Origin {
 }
 
 impl Merged {
-    /// Writes into the merged run when it was made, and of what.
+    /// Sets when the merged run was made, and its subject.
     pub fn date(&self, run: &mut Run) {
         run.started = self.started;
         let length = self.ended.duration_since(self.started).as_millis();

@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use crate::text::error;
 use crate::writer::contained;
 
-/// How long a pipe may take to give all of its content.
+/// How long a pipe may take to deliver all of its content.
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// The text of a file that the command line names. It may be a pipe, such as `<(…)` of a shell.
@@ -52,7 +52,7 @@ pub fn stdin(limit: u64) -> io::Result<String> {
 /// When it can't be read, leads out of the repository, is longer than `limit` bytes, or is not UTF-8.
 pub fn inside(path: &Path, repository: &Path, limit: u64) -> io::Result<String> {
     contained(path, repository).map_err(error::own)?;
-    // To open a pipe would wait for its writer.
+    // Opening a pipe would wait for its writer.
     let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).expect("the flags are small");
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     match file.metadata()? {
@@ -82,7 +82,7 @@ fn text(bytes: Vec<u8>) -> io::Result<String> {
     })
 }
 
-/// What this gives in time. A thread that waits for a pipe can't be ended; it is left behind.
+/// The result, if it arrives in time. A thread that waits for a pipe can't be ended; it is left behind.
 fn within(time: Duration, read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static) -> io::Result<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(read()));

@@ -13,21 +13,21 @@ use tempfile::NamedTempFile;
 
 use crate::text::error;
 
-/// More links than this lead in a circle.
+/// More links than this form a cycle.
 const LINKS: usize = 40;
-/// How the name of a new file begins until it takes that of the old one.
+/// Prefix of the name of a new file until it takes that of the old one.
 const PREFIX: &str = ".gate-new-";
-/// No report takes so long to write: a new file that is older was left behind by a process that was killed.
+/// No report takes this long to write: an older new file was left behind by a process that was killed.
 const LEFT: Duration = Duration::from_secs(3600);
-/// A file that is longer is nothing that gate writes.
+/// gate writes no longer file.
 const LIMIT: u64 = 64 << 20;
-/// Folders of a repository that decide what runs.
+/// Folders of a repository that affect what is run.
 const GUARDED: [&str; 2] = [".git", ".github"];
 
 /// A file that can be written as a whole. It may exist already.
 #[derive(Debug)]
 pub struct Target {
-    /// What the path leads to when all links are followed.
+    /// The path with all links followed.
     path: PathBuf,
 }
 
@@ -43,7 +43,7 @@ impl Target {
             Ok(there) if there.is_file() => drop(OpenOptions::new().write(true).open(&file.path)?),
             Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(_) => return Err(error::own("it is not a regular file")),
-            // It does not exist, or its folder says why not.
+            // It does not exist, or its folder has the reason.
             Err(_) => {}
         }
         let existing = file.existing_folder()?;
@@ -74,7 +74,7 @@ impl Target {
         Err(io::ErrorKind::NotFound.into())
     }
 
-    /// What the path leads to.
+    /// The path with all links followed.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -99,7 +99,7 @@ impl Target {
     pub fn replace(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let new = self.written(render)?;
         if let Ok(old) = fs::metadata(&self.path) {
-            // Only root may give files away; for others the new file is theirs, as the old one would be with an editor.
+            // Only root may change the owner of a file; for others the new file is theirs, as with an editor.
             let _ = chown(new.path(), Some(old.uid()), Some(old.gid()));
             fs::set_permissions(new.path(), old.permissions())?;
         }
@@ -116,7 +116,7 @@ impl Target {
         sync(folder(&self.path))
     }
 
-    /// The new file, complete and on the disk: or a crash of the machine could leave an empty one under the old name.
+    /// The new file, complete and synced: otherwise a crash of the machine could leave an empty one under the old name.
     fn written(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<NamedTempFile> {
         fs::create_dir_all(folder(&self.path))?;
         let new = beside(folder(&self.path))?;
@@ -129,13 +129,13 @@ impl Target {
     }
 }
 
-/// An empty file in a folder, readable as far as the umask lets it.
+/// An empty file in a folder, as readable as the umask allows.
 fn beside(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(PREFIX)
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
-        // The system's own words: tempfile's name a file that the user has never heard of.
+        // The system's own message: tempfile's names a file that the user does not know.
         .map_err(|problem| {
             let inner = problem.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>());
             let code = problem.raw_os_error().or_else(|| inner?.raw_os_error());
@@ -226,7 +226,7 @@ fn parts(path: &Path) -> Vec<OsString> {
     path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
 }
 
-/// Removes what a kill has left behind. What can't be removed is in nobody's way.
+/// Removes files that a killed process left behind. A file that can't be removed does no harm.
 fn sweep(folder: &Path) {
     let is_left = |entry: &fs::DirEntry| {
         let name = entry.file_name();
@@ -239,7 +239,7 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// Puts the names in a folder on the disk, where the file system can.
+/// Syncs the names in a folder to the disk, if the file system supports it.
 fn sync(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         // Some file systems have nothing to do here; a folder may be writable and not readable.

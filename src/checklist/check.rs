@@ -1,4 +1,4 @@
-//! `use:`: a check from `checks/` is where a probe could, with its inputs filled in.
+//! `use:`: a check from `checks/` in place of a probe, with its inputs filled in.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,9 +17,9 @@ use super::references::{Declared, ReferenceScope};
 use super::via;
 use super::{ProbeTask, Timing, Used, shown};
 
-/// The checks that were asked for, each read once.
+/// The checks that are used, each read once.
 pub struct Checks<'a> {
-    /// The folder that holds `checks/`.
+    /// The folder that contains `checks/`.
     root: &'a Path,
     cwd: &'a Path,
     own: OwnFiles,
@@ -39,7 +39,7 @@ struct Input {
 }
 
 impl<'a> Checks<'a> {
-    /// Checks that are looked for in this folder, then in the built-in library.
+    /// Checks are searched in this folder, then among the built-in ones.
     pub fn new(root: &'a Path, cwd: &'a Path) -> Self {
         Self { root, cwd, own: OwnFiles::Folder, read: HashMap::new() }
     }
@@ -84,14 +84,14 @@ impl<'a> Checks<'a> {
         }
         let outside = scope.aliases.len();
         let specs = read_all(&probes, timing, scope, kinds, &mut own);
-        // What a check calls its probes is its own affair.
+        // The aliases of a check are not visible outside of it.
         scope.aliases.truncate(outside);
         problems.extend(own.into_iter().map(|problem| problem.also(name.span, "used here")));
         let used = Used { check: check.name.clone(), span: name.span };
         specs.into_iter().map(|spec| ProbeTask { used: Some(used.clone()), ..spec }).collect()
     }
 
-    /// Reports what is wrong with a check on its own.
+    /// Reports the problems of a check on its own.
     pub fn check(
         &mut self,
         name: &str,
@@ -104,7 +104,7 @@ impl<'a> Checks<'a> {
         self.read.insert(name.to_owned(), check);
     }
 
-    /// The names of the checks in the folder, which go before those of the built-in library.
+    /// The names of the checks in the folder. They take precedence over built-in ones.
     pub fn own_names(&self) -> Vec<String> {
         self.own.names(&self.root.join("checks"))
     }
@@ -148,7 +148,7 @@ impl<'a> Checks<'a> {
 }
 
 impl Check {
-    /// Reads a check on its own: what is wrong in it is reported once, not at each use.
+    /// Reads a check on its own: its problems are reported once, not at each use.
     fn read(
         name: &str,
         (file, text): (String, String),
@@ -206,7 +206,7 @@ impl Check {
         probes
     }
 
-    /// Whether it was given what it needs, and nothing else.
+    /// Whether it gets the inputs that it needs, and no others.
     fn fits(&self, with: &[(Key, Node)], file: &FileUse, problems: &mut Vec<Diagnostic>) -> bool {
         let before = problems.len();
         let names = || self.inputs.iter().map(|input| &*input.key.text);
@@ -227,7 +227,7 @@ impl Check {
     }
 }
 
-/// The probes of a check. One that uses another is refused: who reads a list should not have to follow it.
+/// The probes of a check. A check must not use another one: a reader should not have to follow them.
 fn read_all(
     probes: &Node,
     timing: Timing,
@@ -251,7 +251,7 @@ fn read_all(
     specs
 }
 
-/// What a reference in a check refers to, before anybody uses it.
+/// The value of a reference in a check, before it is used.
 fn lookup(reference: &Reference, inputs: &[Input], used: &mut Vec<String>) -> Lookup {
     let (head, name) = reference.path.split_once('.').unwrap_or((&reference.path, ""));
     let wrong = |problem: Diagnostic| Lookup::Wrong(Box::new(problem.at(reference.span)));

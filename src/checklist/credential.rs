@@ -8,7 +8,7 @@ use crate::env::Env;
 use crate::secret::Redactor;
 use crate::yaml::Node;
 
-/// Settings that hold a credential, wherever they are.
+/// Settings that contain a credential, wherever they are.
 const SETTINGS: [&str; 12] = [
     "token",
     "password",
@@ -24,10 +24,10 @@ const SETTINGS: [&str; 12] = [
     "cookie",
 ];
 
-/// Ends of names of headers that hold a credential, such as `X-Api-Key`.
+/// Suffixes of names of headers that contain a credential, such as `X-Api-Key`.
 const HEADERS: [&str; 4] = ["-key", "-token", "-secret", "-signature"];
 
-/// A secret value, and its name there.
+/// A secret value and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// The setting, such as `token`.
@@ -36,17 +36,17 @@ pub struct Credential {
     pub value: String,
 }
 
-/// The credentials in a tree: values of settings that hold one, and passwords of URLs. What is not filled yet is left
-/// out.
+/// The credentials in a tree: values of settings that contain one, and passwords of URLs. Values that are not filled in
+/// yet are left out.
 pub fn credentials(root: &Node) -> Vec<Credential> {
     let mut found = Vec::new();
-    // The same few keys come again and again.
+    // The same few keys occur again and again.
     let mut keys: HashMap<&str, KeyMeaning> = HashMap::new();
     let mut open: Vec<(&Node, Option<&str>)> = vec![(root, None)];
     while let Some((node, setting)) = open.pop() {
         open.extend(node.elements().iter().map(|element| (element, setting)));
         for (key, value) in node.entries() {
-            // Names of secrets and what is expected of an observation are nobody's credentials.
+            // Names of secrets and expectations contain no credentials.
             if matches!(&*key.text, "secrets" | "expect") {
                 continue;
             }
@@ -67,21 +67,21 @@ pub fn credentials(root: &Node) -> Vec<Credential> {
     found
 }
 
-/// What a key says of its value.
+/// The meaning of a key for its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeyMeaning {
-    /// It is a credential, however short.
+    /// The value is a credential, however short.
     Credential,
-    /// It is secret by the name of the variable.
+    /// The value is secret according to the name of the variable.
     Secret,
-    /// Nothing.
+    /// The value is not secret.
     Plain,
 }
 
 impl KeyMeaning {
     fn of(key: &str) -> Self {
         match key {
-            // Where tokens come from is no secret.
+            // The source of tokens is not secret.
             "token_url" => Self::Plain,
             key if is_credential(key) => Self::Credential,
             key if says_secret(key) => Self::Secret,
@@ -90,8 +90,8 @@ impl KeyMeaning {
     }
 }
 
-/// What hides the values of secrets, the credentials of a checklist, and what the environment holds that is as secret
-/// although no checklist says so.
+/// The redactor of the values of secrets, the credentials of a checklist, and values of the environment that are secret
+/// although no checklist declares them.
 pub fn redactor(secrets: impl Iterator<Item = (String, String)>, credentials: &[Credential], env: &Env) -> Redactor {
     let named = |found: &Credential| {
         let variable = env.vars.iter().find(|(_, value)| value.trim() == found.value);
@@ -99,17 +99,17 @@ pub fn redactor(secrets: impl Iterator<Item = (String, String)>, credentials: &[
     };
     let mut known: Vec<(String, String)> =
         secrets.chain(credentials.iter().map(named)).chain(undeclared(env)).collect();
-    // Of two names for one value, that of `secrets:` stays.
+    // Of two names for one value, that of `secrets:` is kept.
     let mut seen = HashSet::new();
     known.retain(|(_, value)| seen.insert(value.trim().to_owned()));
     known.sort_unstable();
     Redactor::new(known.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
-/// What is shorter, and secret only by its name, is found in too many texts by chance.
+/// A shorter value that is secret only by its name occurs in too many texts by chance.
 const SHORTEST: usize = 8;
 
-/// Words of a variable's name that say that its value is secret.
+/// Words in a variable's name that mean that its value is secret.
 const WORDS: [&str; 17] = [
     "TOKEN",
     "SECRET",
@@ -135,8 +135,8 @@ const ENDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET"];
 /// What makes a `KEY` secret: `API_KEY`, and not `SSH_KEY_FILE` or `PUBLIC_KEY`.
 const KEYS: [&str; 7] = ["API", "PRIVATE", "SECRET", "ACCESS", "SIGNING", "ENCRYPTION", "MASTER"];
 
-/// What variables hold whose name says that it is secret, and the passwords of those that hold a URL: any program may
-/// print what it was given.
+/// The values of variables with such names, and the passwords in those that contain a URL: any program may print its
+/// environment.
 fn undeclared(env: &Env) -> impl Iterator<Item = (String, String)> {
     env.vars.iter().flat_map(|(name, value)| {
         let named = says_secret(name).then(|| value.clone()).filter(|value| value.len() >= SHORTEST);
@@ -175,8 +175,8 @@ pub fn in_argument(text: &str) -> Vec<Credential> {
     found
 }
 
-/// The credentials in YAML that can't be read: what is behind `token:` and the like, up to the end of its quotes or
-/// its line.
+/// The credentials in YAML that can't be parsed: the value of `token:` and the like, up to the end of its quotes or its
+/// line.
 pub fn in_broken_yaml(text: &str) -> Vec<Credential> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices(':') {
@@ -201,8 +201,8 @@ pub fn in_broken_yaml(text: &str) -> Vec<Credential> {
     found
 }
 
-/// The passwords of the URLs in a text, also of those that are malformed, each as it is written and decoded; the user of
-/// an `http` or `https` URL without a password, which is a token.
+/// The passwords of the URLs in a text, also of malformed ones, each as written and decoded; and the user of an `http`
+/// or `https` URL without a password, which is a token.
 fn in_text(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     // A URL with neither a login nor a query holds none.
@@ -213,7 +213,7 @@ fn in_text(text: &str) -> Vec<String> {
         let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
         let scheme = &text[text[..at].trim_end_matches(is_scheme).len()..at];
         let rest = &text[at + "://".len()..];
-        // A password may hold a quote where the text is nothing but a URL, or `url=…`.
+        // A password may contain a quote if the text is nothing but a URL, or `url=…`.
         let is_all = text[..at - scheme.len()].chars().all(|c| !c.is_whitespace() && !"\"'<>`{[".contains(c));
         let end = rest.find(|c: char| c.is_whitespace() || (!is_all && "\"'<>`".contains(c)));
         found.extend(of_url(scheme, &rest[..end.unwrap_or(rest.len())]));
@@ -227,14 +227,14 @@ fn in_text(text: &str) -> Vec<String> {
 fn of_url(scheme: &str, rest: &str) -> Vec<String> {
     let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    // A password with an unencoded `/`, `?` or `#` goes on for longer than the standard says.
+    // A password with an unencoded `/`, `?` or `#` is longer than the standard says.
     let is_broken = authority.split_once(':').is_some_and(|(_, port)| port.chars().any(|c| !c.is_ascii_digit()));
     let login = match authority.rsplit_once('@') {
         Some((login, _)) => Some(login),
         None => rest.rsplit_once('@').map(|(login, _)| login).filter(|_| is_broken),
     };
     let secret = login.and_then(|login| match login.split_once(':') {
-        // It says nothing that the user's name does not.
+        // It reveals nothing beyond the user's name.
         Some((user, password)) if user == password => None,
         Some((_, password)) => Some(password),
         None => Some(login).filter(|_| is_http),
@@ -245,7 +245,7 @@ fn of_url(scheme: &str, rest: &str) -> Vec<String> {
     secret.into_iter().chain(in_query).filter(|secret| !secret.is_empty()).map(ToOwned::to_owned).collect()
 }
 
-/// What a URL's query calls a credential beside [`SETTINGS`].
+/// Names of credentials in a URL's query, beside [`SETTINGS`].
 const QUERY: [&str; 4] = ["access_token", "auth_token", "sslpassword", "sig"];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a check is for, what it has to be given and what it looks through: for who wants to use it.
+//! The description of a check: its purpose, its inputs and its probes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use super::check::Checks;
 use super::file::{FileCheck, FileInput};
 use super::kind_info::KindCache;
 
-/// A check in which nothing is wrong.
+/// A valid check.
 #[derive(Debug)]
 pub struct Described {
     /// Its name: `http-health` for `checks/http-health.yaml`.
     pub name: String,
-    /// Where it is, as messages name it.
+    /// Its file, as messages name it.
     pub file: String,
     /// Whether it is one of the user's own.
     pub is_own: bool,
-    /// What it is for.
+    /// Its purpose.
     pub description: String,
-    /// What it has to be given, in order.
+    /// Its inputs, in order.
     pub inputs: Vec<DescribedInput>,
     /// The kinds of its probes, in order and each once.
     pub kinds: Vec<String>,
@@ -32,16 +32,16 @@ pub struct Described {
     pub text: String,
 }
 
-/// What a check has to be given.
+/// An input of a check.
 #[derive(Debug)]
 pub struct DescribedInput {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its description.
     pub description: String,
-    /// What it is when nobody gives it. One without has to be given.
+    /// Its default. An input without one is required.
     pub default: Option<Value>,
-    /// A value that somebody would give.
+    /// An example value.
     pub example: Option<Value>,
 }
 
@@ -55,10 +55,10 @@ pub fn own_check_names(root: &Path) -> Vec<String> {
     Checks::new(root, root).own_names()
 }
 
-/// The check of this name: the user's own, if there is one, before that of the built-in library.
+/// The check of this name: the user's own, if there is one, or else the built-in one.
 ///
 /// # Errors
-/// When there is none, or something is wrong with it.
+/// When there is none, or it is not valid.
 pub fn describe(
     name: &str,
     root: &Path,

@@ -7,14 +7,14 @@ use crate::yaml::{Node, Part, Value};
 
 use super::{Checklist, Item, ProbeTask, Secret, SecretSource};
 
-/// Settings that hold credentials: a rotated one is not another definition, so that they count as they are written.
+/// Settings with credentials: rotating one does not change the definition, so they count as written.
 const CREDENTIALS: [&str; 4] = ["token", "password", "authorization", "cookie"];
 
-/// The same beside a `token_url`: elsewhere, such as in a body that is sent, it is a value like any other.
+/// The same beside a `token_url`: elsewhere, such as in a request body, it is an ordinary value.
 const OAUTH2_SECRET: &str = "client_secret";
 const OAUTH2_URL: &str = "token_url";
 
-/// The definition of an item, but for the addresses of its secrets, which are known when it runs.
+/// The definition of an item, without the addresses of its secrets, which are known when it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     /// The digest of everything else, in hexadecimal.
@@ -23,7 +23,7 @@ pub struct Definition {
     secrets: Vec<String>,
 }
 
-/// What an item needs, and what a person is asked to confirm.
+/// The needs of an item, and what a person confirms.
 #[derive(Debug, Clone)]
 struct Frame<'a> {
     /// The ids of the items that it needs, in order.
@@ -63,7 +63,7 @@ pub fn digests(item: &Item, checklist: &Checklist) -> (String, Definition) {
     (source, Definition { base, secrets })
 }
 
-/// What a probe observes and expects.
+/// The settings and expectations of a probe.
 fn trees(probe: &ProbeTask) -> impl Iterator<Item = &Node> {
     std::iter::once(probe.settings.node()).chain(probe.expectations.node())
 }
@@ -75,7 +75,7 @@ pub fn of_node(node: &Node) -> [u8; 32] {
     Sha256::digest(&canonical.bytes).into()
 }
 
-/// SHA-256 of the definitions of all items, but for the addresses of secrets, in hexadecimal.
+/// SHA-256 of the definitions of all items, without the addresses of secrets, in hexadecimal.
 pub fn of_all(checklist: &Checklist) -> String {
     let mut canonical = Canonical::new(Form::Filled);
     for item in checklist.items() {
@@ -125,7 +125,7 @@ fn address(text: &str) -> Option<String> {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let is_host = host.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']') || port.parse::<u16>().is_ok());
-    // A password with an unescaped slash is not to be taken for a path.
+    // A password with an unescaped slash must not count as a path.
     Some(if is_host { format!("{scheme}://{host}{path}") } else { scheme.to_owned() })
 }
 
@@ -134,17 +134,17 @@ fn has_user(text: &str) -> bool {
     text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
-/// Which of the two forms of a tree counts.
+/// The form of a tree that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// What was written.
+    /// As written.
     Written,
     /// With references filled in, as far as they are known.
     Filled,
 }
 
-/// Trees as bytes, so that the order of keys, quoting and layout don't count. Each part begins with its kind and length:
-/// two different trees never give the same bytes.
+/// Trees as bytes, independent of the order of keys, quoting and layout. Each part begins with its kind and length: two
+/// different trees never have the same bytes.
 struct Canonical {
     bytes: Vec<u8>,
     form: Form,

@@ -1,5 +1,5 @@
-//! `each`: one item for every element of a list. It happens before variables are filled in, so that what is written in an
-//! element counts as if it were written in the item.
+//! `each`: one item for every element of a list. Lists are expanded before variables are filled in, so that a value in
+//! an element counts as if it were written in the item.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::yaml::{Key, Lookup, Node, Reference, Scalar, Style, Value, fill, head
 
 use super::scope::Scope;
 
-/// How many items all lists together may make.
+/// Maximum number of items that all lists together may make.
 const MAX_ITEMS: usize = 20_000;
 
 /// A checklist in which every item is written out.
@@ -22,7 +22,7 @@ pub struct Repeated {
     pub unread: Vec<String>,
 }
 
-/// Makes an item for each element of the lists that items and sections name.
+/// Makes an item for each element of the lists of items and sections.
 pub fn repeated(root: Node, scope: &mut Scope, is_base: bool, problems: &mut Vec<Diagnostic>) -> Repeated {
     let mut repeating =
         Repeating { scope, is_base, problems, elements: HashMap::new(), unread: Vec::new(), left: MAX_ITEMS };
@@ -43,11 +43,11 @@ struct Repeating<'s, 'a, 'p> {
     problems: &'p mut Vec<Diagnostic>,
     elements: HashMap<String, Span>,
     unread: Vec<String>,
-    /// How many items may still be made.
+    /// How many more items may be made.
     left: usize,
 }
 
-/// An element, and the name by which its items are reported apart.
+/// An element, and the name that distinguishes its items.
 struct Element {
     node: Node,
     key: String,
@@ -73,7 +73,7 @@ impl Repeating<'_, '_, '_> {
                     let problem = Diagnostic::error("`each` in a section with `each`").at(own.0.span);
                     self.problems.push(problem.also(each.span, "the section's").help("remove one of them"));
                 }
-                // All items of one element stand together.
+                // All items of one element are next to each other.
                 match self.list(each, items.len()) {
                     Some(elements) => {
                         for element in &elements {
@@ -100,13 +100,13 @@ impl Repeating<'_, '_, '_> {
         with(&without(section, "each"), "items", Node::new(span, Value::List(made.into())))
     }
 
-    /// What becomes of an item whose list is not known: in a base, others may give it.
+    /// The result for an item whose list is not known: in a base, a checklist that extends it may provide the list.
     fn unmade(&mut self, item: &Node) -> Option<Node> {
         self.unread.extend(item.get("id").and_then(Node::text).map(ToOwned::to_owned));
         self.is_base.then(|| without(item, "each"))
     }
 
-    /// The elements of a list, each of which makes so many items. None where it can't be read.
+    /// The elements of a list, each of which makes this number of items. None if it can't be read.
     fn list(&mut self, each: &Node, items: usize) -> Option<Vec<Element>> {
         let list = self.scope.unfilled(each);
         let before = self.problems.len();
@@ -121,7 +121,7 @@ impl Repeating<'_, '_, '_> {
                 return None;
             }
             Value::List(elements) => self.left -= elements.len() * items,
-            // An unknown variable is reported where all are filled in.
+            // An unknown variable is reported when all are filled in.
             Value::Unresolved(_) if self.is_base => return None,
             Value::Unresolved(_) => {
                 let mut filled = list.clone();
@@ -195,7 +195,7 @@ impl Repeating<'_, '_, '_> {
         made
     }
 
-    /// `/` is for the items that are made from lists.
+    /// `/` is reserved for items that are made from lists.
     fn refuse_slash(&mut self, item: &Node) {
         if let Some(id) = item.get("id").filter(|_| has_slash(item)) {
             let problem = Diagnostic::error(format!("invalid id `{}`", id.text().unwrap_or_default())).at(id.span);
@@ -204,7 +204,7 @@ impl Repeating<'_, '_, '_> {
     }
 }
 
-/// What `${each}` and `${each.PATH}` refer to.
+/// The value of `${each}` and `${each.PATH}`.
 fn of_element(reference: &Reference, element: &Node) -> Lookup {
     let (first, path) = head(&reference.path);
     if first != "each" {

@@ -1,5 +1,5 @@
-//! `extends`: finds the bases of a checklist, and merges all of them before anything in it is read, so that each part keeps
-//! its file and its position.
+//! `extends`: finds the bases of a checklist, and merges all of them before anything is interpreted, so that each part
+//! keeps its file and position.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::yaml::{self, Node, Value};
 use super::find::{Found, is_base};
 use super::merge::{Layer, merged};
 
-/// How many bases a checklist may have, those of its bases included.
+/// Maximum number of bases, including bases of bases.
 const MAX_BASES: usize = 64;
 
 /// A checklist with its bases.
@@ -23,7 +23,7 @@ pub struct Extended {
     pub bases: Vec<u32>,
 }
 
-/// Merges the bases that a checklist extends into it.
+/// Merges the bases of a checklist into it.
 pub fn extended(
     own: Node,
     file: u32,
@@ -43,7 +43,7 @@ pub fn extended(
 }
 
 impl Found {
-    /// The project under which its runs are recorded, if it or a base names one. All else in it may be wrong.
+    /// The project under which its runs are recorded, if it or a base sets one. Everything else in it may be invalid.
     pub fn project(&self) -> Option<String> {
         let mut sources = Sources::default();
         let file = sources.add(self.file.as_str(), self.text.as_str());
@@ -53,7 +53,7 @@ impl Found {
     }
 }
 
-/// The bases that a text names in `extends`, as paths. For files of a revision: everything else in it may be wrong.
+/// The bases that a text names in `extends`, as paths. For files of a revision: everything else in it may be invalid.
 pub fn bases_in(text: &str, path: &Path) -> Vec<PathBuf> {
     let mut sources = Sources::default();
     let file = sources.add("", text);
@@ -72,7 +72,7 @@ pub fn extending(base: &Found) -> Vec<String> {
     base.files.names(folder).into_iter().filter(|name| !is_base(name)).filter(extends).collect()
 }
 
-/// A file is read once, however many others extend it: what they share comes first.
+/// A file is read once, however many others extend it: a shared base comes first.
 struct Reading<'a> {
     found: &'a Found,
     cwd: &'a Path,
@@ -80,7 +80,7 @@ struct Reading<'a> {
     problems: &'a mut Vec<Diagnostic>,
     /// The files in the order in which they are merged.
     layers: Vec<Layer>,
-    /// What each file reaches: itself and its bases.
+    /// The files that each file includes: itself and its bases.
     known: HashMap<PathBuf, HashSet<u32>>,
     /// The files whose bases are being read.
     open: Vec<PathBuf>,
@@ -88,7 +88,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Adds a file after its bases. Gives what it reaches.
+    /// Adds a file after its bases. Returns the files that it includes.
     fn add(&mut self, path: &Path, file: u32, root: Node) -> HashSet<u32> {
         let mut bases = HashSet::new();
         self.open.push(path.to_owned());
@@ -133,7 +133,7 @@ impl Reading<'_> {
         names.iter().filter(|name| name.text().is_some() && !name.is_null()).cloned().collect()
     }
 
-    /// Reads the base that a file names. Gives what it reaches; None where that has been reported.
+    /// Reads the base that a file names. Returns the files that it includes; None if it has been reported.
     fn base(&mut self, from: &Path, name: &Node) -> Option<HashSet<u32>> {
         let text = name.text()?;
         let wrong = |title: String| Diagnostic::error(title).at(name.span);
@@ -196,7 +196,7 @@ fn one_or_more(node: &Node) -> &[Node] {
     }
 }
 
-/// The path that a file means by the name of another. Links in it are followed only when it is read.
+/// The path of a file that another file names. Links in it are followed only when it is read.
 fn beside(from: &Path, name: &str) -> Option<PathBuf> {
     let mut path = from.parent()?.to_owned();
     for part in Path::new(name).components() {

@@ -1,4 +1,4 @@
-//! Where a checklist is: `checklists/NAME.yaml` here or in the nearest folder above, or a path, or standard input.
+//! Finds a checklist: `checklists/NAME.yaml` here or in the nearest folder above, a path, or standard input.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,25 +15,25 @@ use crate::writer::repository;
 pub struct Found {
     /// Its name: `staging` for `checklists/staging.yaml`.
     pub name: String,
-    /// The file as messages name it: relative to where we are, where it lies below.
+    /// The file as messages name it: relative to the working directory, if it is below it.
     pub file: String,
-    /// Where its relative paths start: the folder that holds `checklists/`.
+    /// Where its relative paths start: the folder that contains `checklists/`.
     pub root: PathBuf,
     /// The whole text.
     pub text: String,
     /// Where the file is: names of bases are relative to its folder.
     pub path: PathBuf,
-    /// Where the bases and checks are that it uses.
+    /// Where its bases and checks are.
     pub files: OwnFiles,
 }
 
-/// Where the other files of the repository are that a checklist uses: bases, and checks in `checks/`.
+/// Where the other files of a checklist are: bases, and checks in `checks/`.
 #[derive(Debug, Clone, Default)]
 pub enum OwnFiles {
     /// In their folders.
     #[default]
     Folder,
-    /// Here: by path, as they were at a revision.
+    /// Here: by path, as in a revision.
     Given {
         /// The revision, as messages name it.
         revision: String,
@@ -91,10 +91,10 @@ impl Found {
     }
 }
 
-/// The end of the name of a file that holds the sign-offs of the checklist beside it, without `.yaml`.
+/// Suffix of the name of the file with the sign-offs of a checklist, without `.yaml`.
 pub const SIGNOFFS: &str = ".signoffs";
 
-/// A file that is longer is not a checklist.
+/// A longer file is not a checklist.
 const LIMIT: u64 = 16 << 20;
 
 /// Finds a checklist by name or path; `-` is standard input.
@@ -137,7 +137,7 @@ pub fn all(cwd: &Path) -> Result<(PathBuf, Vec<String>), Diagnostic> {
     Ok((root, names))
 }
 
-/// The name of the checklist whose sign-offs this file or name is of, if it is: `staging` for `staging.signoffs/…`.
+/// The name of the checklist whose sign-offs this file or name belongs to, if any: `staging` for `staging.signoffs/…`.
 fn signed_checklist(wanted: &Path) -> Option<&str> {
     let folder = wanted.parent().and_then(Path::file_name).and_then(|name| name.to_str());
     let name = wanted.file_name()?.to_str()?;
@@ -150,7 +150,8 @@ fn is_path(wanted: &str) -> bool {
     wanted.contains('/') || wanted.ends_with(".yaml") || wanted.ends_with(".yml")
 }
 
-/// A warning of a name that is hard to type, or that means something to a shell or a website. A path may have any.
+/// A warning about a name that is hard to type, or that has a meaning for a shell or a website. A path may have any
+/// name.
 pub fn odd_name(wanted: &str) -> Option<Diagnostic> {
     let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if wanted == "-"
@@ -166,7 +167,7 @@ pub fn odd_name(wanted: &str) -> Option<Diagnostic> {
     Some(Diagnostic::warning(title).help("rename the file, or give its path"))
 }
 
-/// The nearest folder, from here upwards, that holds `checklists/`.
+/// The nearest folder, from here upwards, that contains `checklists/`.
 fn root(cwd: &Path) -> Option<PathBuf> {
     cwd.ancestors().find(|folder| folder.join("checklists").is_dir()).map(Path::to_owned)
 }
@@ -183,7 +184,7 @@ fn names(root: &Path) -> Vec<String> {
     names
 }
 
-/// The file of a name, and the folder that holds `checklists/`.
+/// The file of a name, and the folder that contains `checklists/`.
 fn by_name(name: &str, cwd: &Path) -> Result<(PathBuf, PathBuf), Diagnostic> {
     let (root, names) = all(cwd)?;
     let path = root.join("checklists").join(format!("{name}.yaml"));
@@ -214,7 +215,7 @@ fn unread(name: &str, problem: &io::Error) -> Diagnostic {
     Diagnostic::error(format!("cannot read `{name}`: {}", error::os(problem)))
 }
 
-/// The path from where we are, where it lies below; else as it is.
+/// The path relative to the working directory, if it is below it; else as it is.
 pub fn shown(path: &Path, cwd: &Path) -> String {
     path.strip_prefix(cwd).unwrap_or(path).display().to_string()
 }

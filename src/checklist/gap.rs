@@ -1,4 +1,4 @@
-//! Which known gaps may be accepted for a while, and until when.
+//! Which known gaps may be accepted temporarily, and until when.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -11,7 +11,7 @@ pub fn is_priority(word: &str) -> bool {
     matches!(word, "P0" | "P1" | "P2" | "P3" | "P4")
 }
 
-/// What is wrong with accepting a gap of this priority until then, if anything is.
+/// Why a gap of this priority can't be accepted until then, if it can't.
 pub fn refused(
     priority: Option<&Spanned<String>>,
     waivable: Option<&[String]>,

@@ -1,4 +1,4 @@
-//! What is known of a kind of probe before it runs: the shape of its observation, and its default expectations.
+//! Static information about a kind of probe: the shape of its observation, and its default expectations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::yaml::{self, Node, Style, Value};
 
 use super::digest::of_node;
 
-/// What is known of a kind.
+/// Static information about a kind.
 #[derive(Debug)]
 pub struct KindInfo {
     /// The JSON Schema of its observation.
@@ -19,13 +19,13 @@ pub struct KindInfo {
     pub expect: Node,
     /// The digest of these.
     pub expect_digest: [u8; 32],
-    /// The same, read.
+    /// The same, parsed.
     pub expectations: Vec<Expectation>,
     /// The kind.
     kind: Arc<dyn Kind>,
 }
 
-/// The kinds that a checklist may name, and what is known of those that were asked for: it costs more than an item.
+/// The kinds that a checklist may use, with information about those that were used so far: it is expensive to make.
 #[derive(Debug)]
 pub struct KindCache<'r> {
     /// The kinds.
@@ -39,12 +39,12 @@ pub struct KindCache<'r> {
 const MOST: usize = 256;
 
 impl<'r> KindCache<'r> {
-    /// Nothing is known yet.
+    /// An empty cache.
     pub fn new(registry: &'r Registry) -> Self {
         Self { registry, known: HashMap::new(), read: HashMap::new() }
     }
 
-    /// What is known of this kind.
+    /// Information about this kind.
     pub fn of(&mut self, kind: &Arc<dyn Kind>) -> Arc<KindInfo> {
         if let Some(known) = self.known.get(kind.name()) {
             return Arc::clone(known);
@@ -97,7 +97,7 @@ impl KindInfo {
         all
     }
 
-    /// The default expectations that this `expect` leaves in force.
+    /// The default expectations that this `expect` does not override.
     pub fn in_force(&self, expect: &Node) -> Vec<Expectation> {
         expect::in_force(&self.expectations, self.kind.same_fact(), expect, &[])
     }

@@ -1,4 +1,4 @@
-//! From text to a [`Checklist`], with every problem found on the way, all of them in one go.
+//! From text to a [`Checklist`], with all problems reported at once.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -33,31 +33,31 @@ use super::unset::has_unset_title;
 use super::via;
 use super::{Checklist, Found, Item, Secret, SecretSource, Section, Subject, Timing, secret};
 
-/// What came of reading a checklist.
+/// The result of reading a checklist.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The checklist, when nothing is wrong.
+    /// The checklist, if it is valid.
     pub checklist: Option<Checklist>,
-    /// Everything that is wrong.
+    /// All problems.
     pub problems: Diagnostics,
-    /// What the problems show lines of.
+    /// The texts that the problems refer to.
     pub sources: Arc<Sources>,
-    /// What hides the secrets that are known without reading files or running programs.
+    /// The redactor of the secrets that are known without reading files or running programs.
     pub redactor: Redactor,
 }
 
-/// What the command line says instead of the file.
+/// Overrides on the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// `--var`: the values of variables.
     pub vars: BTreeMap<String, String>,
-    /// `--subject`: what is being signed off.
+    /// `--subject`: the release or commit.
     pub subject: Option<String>,
-    /// Whether unset environment variables are shown in texts as written: for commands that run nothing.
+    /// Whether unset environment variables are shown as written: for commands that run nothing.
     pub shows_unset: bool,
 }
 
-/// Reads a checklist, fills in what is known, and checks everything that can be without looking.
+/// Reads a checklist, fills in known values, and checks everything that can be checked before a run.
 pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(found.file.as_str(), found.text.as_str());
@@ -132,13 +132,13 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
     Loaded { checklist, problems, sources, redactor }
 }
 
-/// What the command line sets, in words.
+/// The variables set on the command line, as text.
 fn given_vars(overrides: &Overrides) -> Option<String> {
     let vars: Vec<String> = overrides.vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
     (!vars.is_empty()).then(|| vars.join(", "))
 }
 
-/// Finds paths of the repository that lead out of it.
+/// Finds paths that lead out of the repository.
 fn outside(root: &Node, folder: &Path, problems: &mut Vec<Diagnostic>) {
     let text = |key| root.get(key).and_then(|node| Some((node.span, node.text()?)));
     let repository = repository(folder);
@@ -158,7 +158,7 @@ fn outside(root: &Node, folder: &Path, problems: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What the file of a checklist says.
+/// The content of a checklist's file.
 struct Content {
     head: FileChecklist,
     subject: Subject,
@@ -181,7 +181,7 @@ struct Loader<'a> {
     problems: &'a mut Vec<Diagnostic>,
     /// Whether the file has a `subject`.
     has_subject: bool,
-    /// Whether it is a base: what it lacks, checklists that extend it may add.
+    /// Whether it is a base: checklists that extend it may add missing parts.
     is_base: bool,
     /// Whether it extends bases.
     has_bases: bool,
@@ -196,7 +196,7 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// What the file says. Nothing when its head can't be read.
+    /// The content of the file. None if its head can't be read.
     fn content(&mut self, overrides: &Overrides) -> Option<Content> {
         let root = self.root;
         let mut head = yaml::read::<FileChecklist>(root, self.problems);
@@ -208,14 +208,14 @@ impl Loader<'_> {
         for node in self.list(part("sections"), "sections") {
             sections.extend(self.section(node, timing, &mut needs));
         }
-        // What is wrong with its sections is reported already.
+        // Problems of its sections have been reported already.
         if let Some(node) = part("sections").filter(|_| needs.is_empty() && self.problems.is_empty() && !self.is_base) {
             let problem = Diagnostic::error("a checklist without items checks nothing");
             self.problems.push(problem.at(node.span).help("a section has `items`"));
         }
         self.names.circles(&needs, self.problems);
         let gates = |item: &Item| !item.advisory && item.deferred.is_none();
-        // Of a list in which something else is wrong, it may not be so.
+        // If something else in the list is invalid, this may not be true.
         if let Some(node) = part("sections").filter(|_| self.problems.is_empty() && !self.is_base)
             && !sections.iter().flat_map(|section| &section.items).any(gates)
         {
@@ -283,13 +283,13 @@ impl Loader<'_> {
         })
     }
 
-    /// Shows the element beside the problems of the item that was made from it.
+    /// Shows the element with the problems of the item that was made from it.
     fn of_element(&mut self, before: usize, element: Span) {
         let problems = self.problems.split_off(before);
         self.problems.extend(problems.into_iter().map(|problem| problem.also(element, "for this element")));
     }
 
-    /// Reads an item. Its needs are noted also where something else in it is wrong.
+    /// Reads an item. Its needs are collected even if something else in it is invalid.
     fn item(&mut self, node: &Node, timing: Timing, all_needs: &mut Vec<Vec<Need>>) -> Option<Item> {
         let mut own = Vec::new();
         let file = yaml::read::<FileItem>(node, &mut own);
@@ -394,7 +394,7 @@ impl Loader<'_> {
         })
     }
 
-    /// What is being signed off. A variable of the environment that is not set leaves it unset.
+    /// The subject. An unset environment variable leaves it unset.
     fn subject(&mut self, node: &Node) -> Subject {
         let is_env = |reference: &&yaml::Reference| reference.path.starts_with("env.");
         if node.has_holes() && node.references().iter().all(is_env) {
@@ -434,7 +434,7 @@ impl Loader<'_> {
         overridden(timing, said.as_ref())
     }
 
-    /// The elements of a part that is to be a list.
+    /// The elements of a part that must be a list.
     fn list<'n>(&mut self, node: Option<&'n Node>, key: &str) -> &'n [Node] {
         let Some(node) = node else { return &[] };
         if !matches!(node.value, Value::List(_)) && !node.is_null() {
@@ -445,7 +445,7 @@ impl Loader<'_> {
     }
 }
 
-/// What is being signed off, where that is known. An empty text is as good as none.
+/// The subject, if it is known. An empty text counts as none.
 fn subject_of(text: &str) -> Subject {
     if text.is_empty() { Subject::Unset } else { Subject::Set(text.to_owned()) }
 }

@@ -1,4 +1,4 @@
-//! Each checklist writes a Markdown file of its own.
+//! Each checklist writes its own Markdown file.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub fn shared(root: &Node, found: &Found, cwd: &Path) -> Option<Diagnostic> {
     let names = found.files.names(folder).into_iter().filter(|name| !is_base(name));
     let mut paths = names.map(|name| folder.join(format!("{name}.yaml"))).filter(|path| *path != found.path);
     let other = paths.find(|path| {
-        // To parse each takes time.
+        // Parsing each of them takes time.
         let text = found.files.read(path, &found.root).ok().filter(|text| text.contains(file_name));
         text.and_then(markdown).is_some_and(|markdown| normal(&markdown) == wanted)
     })?;
@@ -26,7 +26,7 @@ pub fn shared(root: &Node, found: &Found, cwd: &Path) -> Option<Diagnostic> {
     Some(problem.help("name another file: each checklist has its own"))
 }
 
-/// What a text names in `markdown`.
+/// The `markdown` of a text.
 fn markdown(text: String) -> Option<String> {
     let mut sources = Sources::default();
     let file = sources.add("", text);

@@ -1,4 +1,5 @@
-//! Merges a checklist and its bases: which value wins, what is appended, and which single items are changed.
+//! Merges a checklist and its bases: which value takes precedence, what is appended, and which single items are
+//! changed.
 
 use std::collections::HashSet;
 
@@ -38,7 +39,7 @@ pub struct Layer {
     pub bases: HashSet<u32>,
 }
 
-/// The layers as one tree, each over those before it. The last one is a base itself, or the checklist.
+/// The layers as one tree; later ones take precedence. The last one is the checklist, or a base itself.
 pub fn merged(layers: Vec<Layer>, is_last_base: bool, problems: &mut Vec<Diagnostic>) -> Option<Node> {
     let count = layers.len();
     let mut below: Option<Node> = None;
@@ -76,7 +77,7 @@ fn over(below: Option<Node>, layer: Layer, is_base: bool, problems: &mut Vec<Dia
     Node::new(layer.root.span, Value::Map(entries.into()))
 }
 
-/// Both maps as one; where both have a key, the own value wins as a whole.
+/// Both maps as one; if both have a key, the second value wins as a whole.
 fn by_key(below: &Node, own: &Node) -> Node {
     if own.is_null() {
         return below.clone();
@@ -89,7 +90,7 @@ fn by_key(below: &Node, own: &Node) -> Node {
     Node::new(own.span, Value::Map(entries.into()))
 }
 
-/// One list behind the other. What is not a list is left for the reader to report.
+/// One list after the other. A value that is not a list is left for the reader to report.
 fn appended(below: &Node, own: &Node) -> Node {
     match (&below.value, &own.value) {
         (_, Value::Scalar(_)) if own.is_null() => below.clone(),
@@ -101,7 +102,7 @@ fn appended(below: &Node, own: &Node) -> Node {
     }
 }
 
-/// Sections are appended; one with the id of a section below adds its items to that.
+/// Sections are appended; one with the id of an earlier section adds its items to that.
 fn sections(below: &Node, own: &Node, problems: &mut Vec<Diagnostic>) -> Node {
     let (Value::List(first), Value::List(second)) = (&below.value, &own.value) else { return appended(below, own) };
     let mut all = first.to_vec();
@@ -186,7 +187,7 @@ fn change_items(
     }
 }
 
-/// The sections with every item replaced for which there is another one.
+/// The sections with the items that have a replacement replaced.
 pub fn each_item(sections: &Node, replaced: &mut dyn FnMut(&Node) -> Option<Node>) -> Node {
     let Value::List(list) = &sections.value else { return sections.clone() };
     let mut list = std::sync::Arc::clone(list);
@@ -227,7 +228,7 @@ fn changed(item: &Node, id: &Key, changes: &Node, problems: &mut Vec<Diagnostic>
             problems.push(problem.suggest(&key.text, CHANGEABLE, otherwise));
             continue;
         }
-        // How long a sign-off is valid is one of its settings.
+        // How long a sign-off is valid is one of its own settings.
         let sign_off = item.get("sign_off").filter(|node| &*key.text == "valid_for" && !node.entries().is_empty());
         let current = sign_off.unwrap_or(item).get(&key.text);
         if same(current, node) {

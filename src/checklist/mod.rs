@@ -1,4 +1,4 @@
-//! What is asked: a checklist, read, filled and checked as far as that can be done without looking.
+//! A checklist: read, filled in and validated as far as possible before a run.
 
 mod built_in;
 mod check;
@@ -61,14 +61,14 @@ pub use schema::{check_schema, schema};
 pub use secret::{Secret, SecretSource};
 pub use signers::AllowedSigners;
 
-/// A checklist in which everything is known that can be before the run.
+/// A checklist in which everything is known that can be known before the run.
 #[derive(Debug)]
 pub struct Checklist {
     /// Its name: `staging` for `checklists/staging.yaml`.
     pub name: String,
-    /// Its heading.
+    /// Its title.
     pub title: String,
-    /// Whether the heading shows a variable that is not set.
+    /// Whether the title refers to a variable that is not set.
     pub has_unset_title: bool,
     /// The file as messages name it.
     pub file: String,
@@ -76,33 +76,33 @@ pub struct Checklist {
     pub digest: String,
     /// The project under which its runs are recorded, if it names one.
     pub project: Option<String>,
-    /// How far the locks of its items reach.
+    /// Scope of the locks of its items.
     pub locks: LockScope,
-    /// What is being signed off.
+    /// The release or commit that is signed off.
     pub subject: Subject,
-    /// What `--var` set, such as `target=blue, size=3`.
+    /// The variables set by `--var`, such as `target=blue, size=3`.
     pub vars: Option<String>,
-    /// The file that `--markdown` writes when it is given no path.
+    /// The file that `--markdown` writes without a path.
     pub markdown: Option<PathBuf>,
     /// The files of keys that may sign.
     pub allowed_signers: Option<AllowedSigners>,
     /// Where its relative paths start.
     pub root: PathBuf,
-    /// What it keeps secret, in the order of the file.
+    /// Its secrets, in the order of the file.
     pub secrets: Vec<Secret>,
     /// The credentials in its settings.
     pub credentials: Vec<Credential>,
-    /// Its parts, in order.
+    /// Its sections, in order.
     pub sections: Vec<Section>,
-    /// What is known to be missing.
+    /// Its known gaps.
     pub gaps: Vec<Gap>,
     /// Every text that it was read from.
     pub sources: Arc<Sources>,
-    /// What hides the secrets that are known without reading files or running programs.
+    /// The redactor of the secrets that are known without reading files or running programs.
     pub redactor: Redactor,
 }
 
-/// What is being signed off.
+/// The release or commit that is signed off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// The checklist declares none.
@@ -126,13 +126,13 @@ impl Subject {
 /// A part of the checklist.
 #[derive(Debug)]
 pub struct Section {
-    /// The name by which all of its items are meant.
+    /// The name that refers to all of its items.
     pub id: Option<String>,
-    /// Its heading.
+    /// Its title.
     pub title: String,
-    /// The text in parentheses after the heading.
+    /// The text in parentheses after the title.
     pub note: Option<String>,
-    /// Markdown that is copied unchanged.
+    /// Markdown that is copied as it is.
     pub text: Option<String>,
     /// The commits that it lists.
     pub changes: Option<Changes>,
@@ -155,31 +155,31 @@ pub struct Item {
     pub title: Arc<str>,
     /// The id of the item that it is nested below.
     pub parent: Option<String>,
-    /// Who looks after it.
+    /// Who is responsible for it.
     pub owner: Option<String>,
-    /// How bad it is that it is red.
+    /// How severe a failure is.
     pub severity: Option<Severity>,
-    /// Words that select it.
+    /// Words by which it can be selected.
     pub tags: Vec<String>,
-    /// The positions, over all sections, of the items that must be green. Without repetition, in order.
+    /// The positions, over all sections, of the items that must be green, in order and without duplicates.
     pub needs: Vec<usize>,
-    /// It never runs beside another item with one of these.
+    /// It never runs at the same time as another item with one of these.
     pub locks: Vec<String>,
-    /// It runs beside nothing else.
+    /// It never runs at the same time as any other item.
     pub exclusive: bool,
-    /// It never gates.
+    /// It is not required.
     pub advisory: bool,
     /// Why it is not required at this stage.
     pub deferred: Option<String>,
-    /// Why nobody can look at it yet.
+    /// Why it can't be checked yet.
     pub pending: Option<String>,
-    /// How long it may be believed that it passed.
+    /// How long a passed result is valid.
     pub valid_for: Option<crate::yaml::Duration>,
-    /// Who has to sign it off.
+    /// Who must sign it off.
     pub sign_off: Option<SignOff>,
-    /// The steps that a person does, as Markdown.
+    /// The steps of a person, as Markdown.
     pub manual: Option<String>,
-    /// How to look at it, in order.
+    /// Its probes, in order.
     pub probes: Vec<ProbeTask>,
     /// What runs after its probes, whatever came of them, in order.
     pub cleanup: Vec<ProbeTask>,
@@ -202,7 +202,7 @@ impl Item {
 }
 
 impl Checklist {
-    /// SHA-256 of the definitions of all items, in hexadecimal: with other variables it is another one.
+    /// SHA-256 of the definitions of all items, in hexadecimal: it changes with the variables.
     pub fn definitions(&self) -> String {
         digest::of_all(self)
     }

@@ -1,11 +1,11 @@
-//! Names that a checklist gives: to items, sections, tags, and to what probes saw.
+//! Names in a checklist: of items, sections, tags and observations.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-/// Letters, digits, `-` and `_`, so that it can stand in a path, on a command line and in a markdown anchor.
+/// Letters, digits, `-` and `_`, so that it can be used in a path, on a command line and in a Markdown anchor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(pub String);
 
@@ -36,8 +36,8 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// The id of an item: a name; of one that is made from a list, with `/` and the name of its element behind it. Only
-/// `each` makes those: such an id in a file has been refused before.
+/// The id of an item: a name; for an item made from a list, followed by `/` and the name of its element. Only `each`
+/// makes those: such an id in a file has been refused before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemId(pub String);
 

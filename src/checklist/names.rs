@@ -1,4 +1,4 @@
-//! Ids: which there are, what `needs` and gaps mean by them, and whether needs lead in a circle.
+//! Ids: duplicates, the items that `needs` and gaps refer to, and cycles of `needs`.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,18 @@ use crate::yaml::{Node, Spanned};
 
 use super::each::list_of;
 
-/// The ids of a checklist, also of items in which something else is wrong.
+/// The ids of a checklist, also of items with other problems.
 #[derive(Debug, Default)]
 pub struct Names<'a> {
     items: HashMap<&'a str, Named<'a>>,
     sections: HashMap<&'a str, Vec<usize>>,
     /// The items that `each` makes, by the id before the `/`.
     lists: HashMap<&'a str, Vec<usize>>,
-    /// Ids that are left out: nothing is known of their lists.
+    /// Ids of lists that could not be read: their items are not known.
     unread: &'a [String],
     /// Whether it is a base: checklists that extend it may have other items.
     is_base: bool,
-    /// The id of each item; nothing where it has none.
+    /// The id of each item; empty if it has none.
     ids: Vec<&'a str>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Names<'a> {
         found
     }
 
-    /// The ids of the items of a gap. An id of a list means all that are made from it.
+    /// The ids of the items of a gap. The id of a list stands for all items made from it.
     pub fn of_gap(&self, items: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for item in items {
@@ -137,13 +137,13 @@ impl<'a> Names<'a> {
         self.unread.is_empty()
     }
 
-    /// Whether an id that is not here may be one after all.
+    /// Whether an unknown id may exist after all.
     fn may_exist(&self, name: &str) -> bool {
         let name = list_of(name).unwrap_or(name);
         self.is_base || self.unread.iter().any(|unread| unread == name)
     }
 
-    /// After many problems there is no suggestion any more: finding one takes as long as there are names.
+    /// After many problems there are no suggestions: finding one takes time in proportion to the number of names.
     fn unknown<'n>(&self, id: &Spanned<String>, names: impl Iterator<Item = &'n str>, problems: usize) -> Diagnostic {
         let problem = Diagnostic::error(format!("no item is called `{}`", id.value)).at(id.span);
         if problems > 5 * MAX_SHOWN {
@@ -163,7 +163,7 @@ impl<'a> Names<'a> {
         let mut state = vec![State::New; needs.len()];
         let mut found = 0;
         for start in 0..needs.len() {
-            // A stack of our own: needs may be ten thousand deep.
+            // An explicit stack: needs may be ten thousand deep.
             let mut path: Vec<(usize, usize)> = vec![(start, 0)];
             if state[start] != State::New {
                 continue;

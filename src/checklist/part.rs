@@ -1,4 +1,4 @@
-//! Where the parts of an item are: in a checklist with bases, they come from several files.
+//! The positions of the parts of an item: in a checklist with bases, they come from several files.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The probes of an item, or of a check: which kind, what it asks, what it expects, how it is named.
+//! The probes of an item or of a check: kind, settings, expectations and alias.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use super::references::{self, ReferenceScope};
 use super::scope::ROOTS;
 use super::{Expectations, ProbeTask, RetryPolicy, Settings, Timing};
 
-/// What counts when nobody says otherwise.
+/// The timing by default.
 pub fn default_timing() -> Timing {
     Timing { timeout: Duration::from_secs(10), retry: RetryPolicy::Never }
 }
 
-/// What may stand beside the kind.
+/// The keys beside the kind.
 const OPTIONS: [&str; 5] = ["as", "expect", "timeout", "retry", "eventually"];
 
 /// What to do about an unknown or missing kind.
 const KINDS: &str = "`gate list --probes` lists all kinds; `use: NAME` uses a check";
 
-/// The one entry of a probe that names what it is.
+/// The entry of a probe that determines what it is.
 pub enum Named<'a> {
     /// A kind of probe, with its settings.
     Kind(&'a Arc<dyn Kind>, &'a Key, &'a Node),
@@ -33,7 +33,7 @@ pub enum Named<'a> {
     Use(&'a Key),
 }
 
-/// What an entry of `probes` is. Nothing if it is none, which has been reported then.
+/// The kind of an entry of `probes`. None if it has none, which has been reported then.
 pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diagnostic>) -> Option<Named<'a>> {
     if !matches!(node.value, Value::Map(_)) {
         let problem = Diagnostic::error(format!("a probe is a map, not {}", node.kind())).at(node.span);
@@ -76,7 +76,7 @@ pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diag
     }
 }
 
-/// What is wrong with settings that are beside their kind, not below it.
+/// The problem of settings that are beside their kind, not below it.
 fn not_indented(keys: &[&Key], kind: &dyn Kind, name: &Key) -> Option<Diagnostic> {
     let schema = kind.settings();
     let setting = keys.iter().find(|key| schema["properties"].get(&*key.text).is_some())?;
@@ -97,7 +97,7 @@ fn strange(key: &Key, has_kind: bool, registry: &Registry) -> Diagnostic {
     problem.suggest(&key.text, names, otherwise)
 }
 
-/// What is wrong with `http: https://api`: the value without the setting that it is for.
+/// The problem of `http: https://api`: a value without its setting.
 fn without_setting(settings: &Node, kind: &dyn Kind) -> Option<Diagnostic> {
     if settings.is_null() || matches!(settings.value, Value::List(_) | Value::Map(_)) {
         return None;
@@ -116,7 +116,7 @@ fn without_setting(settings: &Node, kind: &dyn Kind) -> Option<Diagnostic> {
     Some(problem.at(settings.span).label(format!("did you mean `{}: {{ {} }}`?", kind.name(), names.join(", "))))
 }
 
-/// Reads a probe of a kind. What can be referred to from it is in `scope`, where its own alias is added.
+/// Reads a probe of a kind. `scope` contains what it can refer to; its own alias is added there.
 pub fn read(
     (kind, key, settings): (&Arc<dyn Kind>, &Key, &Node),
     node: &Node,

@@ -15,7 +15,7 @@ use super::KindInfo;
 pub struct ProbeTask {
     /// Its kind.
     pub kind: Arc<dyn Kind>,
-    /// What is known of that kind before it runs.
+    /// Static information about that kind.
     pub info: Arc<KindInfo>,
     /// Where the checklist names its kind.
     pub span: Span,
@@ -23,11 +23,11 @@ pub struct ProbeTask {
     pub alias: Option<String>,
     /// The check that it comes from.
     pub used: Option<Used>,
-    /// How long it may take, and how often it is retried.
+    /// Timeout and retries.
     pub timing: Timing,
-    /// What it observes, and how.
+    /// Its settings.
     pub settings: Settings,
-    /// What the observation must be.
+    /// Its expectations.
     pub expectations: Expectations,
 }
 
@@ -42,7 +42,7 @@ pub struct Used {
 
 /// The settings of a probe.
 pub enum Settings {
-    /// Every reference in them is resolved.
+    /// All references in them are resolved.
     Resolved {
         /// As written, with values in place of references.
         node: Node,
@@ -69,34 +69,34 @@ pub enum Expectations {
     Unresolved(Node),
 }
 
-/// How long a probe may take, and how often it is retried.
+/// Timeout and retries of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// The limit of one attempt.
+    /// Timeout of one attempt.
     pub timeout: Duration,
-    /// When it is tried again.
+    /// When it is retried.
     pub retry: RetryPolicy,
 }
 
-/// Whether and how often a probe that is not green is tried again.
+/// Whether and how often a probe that is not green is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryPolicy {
     /// One attempt.
     Never,
     /// A maximum number of attempts.
     Retry {
-        /// The maximum, the first attempt included.
+        /// The maximum, including the first attempt.
         attempts: u32,
         /// The wait between two attempts.
         every: Pause,
         /// How many attempts in a row must be green.
         consecutive: u32,
-        /// Whether the probe sets this itself. An inherited one is not for probes that have effects.
+        /// Whether the probe sets this itself. An inherited one does not apply to probes with effects.
         is_own: bool,
     },
     /// Until it is green.
     Eventually {
-        /// How long that may take.
+        /// Maximum time.
         within: Duration,
         /// The wait between two attempts.
         every: Pause,
@@ -121,7 +121,7 @@ impl ProbeTask {
 }
 
 impl Settings {
-    /// The settings as written, resolved as far as they are.
+    /// The settings as written, resolved as far as possible.
     pub fn node(&self) -> &Node {
         match self {
             Self::Resolved { node, .. } | Self::Unresolved(node) => node,
@@ -130,7 +130,7 @@ impl Settings {
 }
 
 impl Expectations {
-    /// The checklist's own expectations, resolved as far as they are. None where the defaults apply.
+    /// The checklist's own expectations, resolved as far as possible. None if the defaults apply.
     pub fn node(&self) -> Option<&Node> {
         match self {
             Self::Default => None,
@@ -149,13 +149,13 @@ impl RetryPolicy {
         }
     }
 
-    /// How long to wait before the next attempt, after so many and so long. None if there is no other.
+    /// The pause before the next attempt, after this number of attempts and this time. None if there is none.
     pub fn pause(self, has_effects: bool, attempts: usize, elapsed: Duration) -> Option<Duration> {
         match self {
             Self::Never => None,
             Self::Retry { is_own: false, .. } if has_effects => None,
             Self::Retry { attempts: most, every, .. } => (attempts < most as usize).then(|| every.after(attempts)),
-            // A long wait is cut short, so that the time is used up.
+            // A long pause is shortened, so that the time is used up.
             Self::Eventually { within, every, .. } => {
                 (elapsed + every.first <= within).then(|| every.after(attempts).min(within - elapsed))
             }

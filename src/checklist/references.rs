@@ -1,4 +1,5 @@
-//! References that are filled during the run: to secrets, to what a probe before saw, to what another item saw.
+//! References that are resolved during the run: to secrets, to observations of earlier probes, and to those of other
+//! items.
 
 use std::sync::Arc;
 
@@ -17,21 +18,21 @@ pub type Find<'a> = dyn Fn(&str) -> Option<(&'a Node, Option<&'a str>)> + 'a;
 
 /// What the probes of one item can refer to.
 pub struct ReferenceScope<'a> {
-    /// The aliases so far, and what is behind each.
+    /// The aliases so far, and the kind of each.
     pub aliases: Vec<(String, Arc<KindInfo>)>,
     /// The item's id.
     pub item: &'a str,
-    /// What the item needs, as it is written.
+    /// The needs of the item, as written.
     pub needs: &'a [&'a str],
     /// The probes of every item.
     pub items: &'a Find<'a>,
-    /// Whether there may be other items: in a base, which others extend.
+    /// Whether there may be other items: in a base.
     pub is_base: bool,
     /// The names that need a root before them.
     pub declared: &'a Declared<'a>,
 }
 
-/// The names that a file declares for references, such as its variables, each list with the root of its references.
+/// The names that a file declares, such as its variables; each list with the root of its references.
 #[derive(Debug)]
 pub struct Declared<'a>(Vec<(&'static str, Vec<&'a str>)>);
 
@@ -52,7 +53,7 @@ impl<'a> Declared<'a> {
     }
 }
 
-/// The parts of `items.ID.alias.path` behind the first dot.
+/// The parts of `items.ID.alias.path` after the first dot.
 pub fn split(rest: &str) -> Option<(&str, &str, &str)> {
     let (item, rest) = rest.split_once('.')?;
     let (alias, path) = head(rest);
@@ -107,11 +108,11 @@ fn elsewhere(
     expect::astray(path, behind(reference, path), &kinds.of(kind).observation)
 }
 
-/// Where the path is in the file, when the reference is there as it is.
+/// Where the path is in the file, if the reference is there as it is.
 fn behind(reference: &Reference, path: &str) -> Span {
     let start = reference.path.len() - path.len();
     let length = reference.span.range().len();
-    // `${` before it; behind it `}` or a default.
+    // `${` before it; `}` or a default after it.
     if path.is_empty() || length < reference.path.len() + 3 {
         return reference.span;
     }

@@ -8,7 +8,7 @@ use crate::yaml::Node;
 
 use super::{BUILT_IN, Checklist, Item, ProbeTask, RetryPolicy, Secret, SecretSource, source};
 
-/// What a checklist asks, without its secrets.
+/// The requirements of a checklist, without its secrets.
 pub fn demands(checklist: &Checklist) -> Demands {
     let redactor = &checklist.redactor;
     let items = checklist.items().map(|item| Demand {
@@ -75,7 +75,7 @@ fn words(source: &SecretSource) -> String {
     }
 }
 
-/// Enough of a SHA-256 to see a change.
+/// Enough of a SHA-256 to detect a change.
 fn digest(text: &str) -> String {
     hex::encode(&Sha256::digest(text)[..8])
 }

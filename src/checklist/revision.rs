@@ -1,4 +1,4 @@
-//! What a checklist asked at a revision of Git. Only git is run, and nothing is written.
+//! The requirements of a checklist at a Git revision. Only git is run, and nothing is written.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::requirement::demands;
 /// How long git may take for all of it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The file of a checklist, and how it is read.
+/// The file of a checklist, and how to read it.
 #[derive(Debug, Clone)]
 pub struct ListFile {
     /// The checklist's name.
@@ -27,14 +27,14 @@ pub struct ListFile {
     pub file: String,
     /// Where its relative paths start.
     pub root: PathBuf,
-    /// What the command line says instead of it.
+    /// Overrides on the command line.
     pub overrides: Overrides,
 }
 
-/// What the checklist asked at a revision. Nothing if it did not exist then.
+/// The requirements of the checklist at a revision. None if it did not exist then.
 ///
 /// # Errors
-/// Why that is not known, in words.
+/// Why they can't be read, as a message.
 pub async fn demands_at(
     file: &ListFile,
     revision: &str,
@@ -95,7 +95,7 @@ async fn found(file: &ListFile, revision: &str, env: &Env) -> Result<Option<Foun
     }
     for (name, blob) in at.listed(&["checks/"]).await? {
         let check = name.strip_prefix("checks/").and_then(|name| name.strip_suffix(".yaml"));
-        // To read one that is not used takes time.
+        // Reading one that is not used takes time.
         if check.is_some_and(|check| texts.iter().any(|text| text.contains(check))) {
             files.insert(file.root.join(&name), content(&at.git, &blob).await?);
         }
@@ -105,7 +105,7 @@ async fn found(file: &ListFile, revision: &str, env: &Env) -> Result<Option<Foun
     Ok(Some(Found { name: file.name.clone(), file: shown, root: file.root.clone(), text: text.1, path, files }))
 }
 
-/// How many bases are looked for. More are refused when the checklist is read.
+/// Maximum number of bases. More are refused when the checklist is read.
 const MAX_BASES: usize = 100;
 
 /// A commit in a repository.
@@ -134,7 +134,7 @@ impl Revision<'_> {
     }
 }
 
-/// The path from a folder, with `..` where it lies above.
+/// The path from a folder, with `..` if it is above.
 fn relative(path: &Path, folder: &Path) -> String {
     let shared = path.components().zip(folder.components()).take_while(|(one, other)| one == other).count();
     let up = folder.components().skip(shared).map(|_| "..".to_owned());

@@ -1,4 +1,4 @@
-//! The JSON Schema of a checklist, by which editors complete and explain it.
+//! The JSON Schema of a checklist, for completion and documentation in editors.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -8,11 +8,11 @@ use crate::probe::Registry;
 
 use super::file::{FileCheck, FileChecklist};
 
-/// The schema of a checklist, as of draft 7.
+/// The schema of a checklist (draft 7).
 pub fn schema(registry: &Registry) -> Value {
     let schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<FileChecklist>().to_value();
     let mut schema = finished(schema, registry);
-    // A base may give the title, and the title of a section.
+    // A base may provide the title, also of a section.
     let parts = [(&["title", "sections"][..], "extends", None), (&["title"][..], "id", Some("Section"))];
     for (required, instead, definition) in parts {
         let part = match definition {
@@ -27,12 +27,12 @@ pub fn schema(registry: &Registry) -> Value {
     schema
 }
 
-/// The schema of a check, as of draft 7.
+/// The schema of a check (draft 7).
 pub fn check_schema(registry: &Registry) -> Value {
     finished(SchemaSettings::draft07().into_generator().into_root_schema_for::<FileCheck>().to_value(), registry)
 }
 
-/// The schema with the kinds' settings, in each of which a `${…}` may refer to a value.
+/// The schema with the settings of all kinds; each of these may be a `${…}`.
 fn finished(mut schema: Value, registry: &Registry) -> Value {
     let mut definitions = schema["definitions"].take().as_object().cloned().unwrap_or_default();
     let mut properties = Map::new();
@@ -59,7 +59,7 @@ fn finished(mut schema: Value, registry: &Registry) -> Value {
     schema
 }
 
-/// Lets `"${…}"` stand where a number or a bool is wanted.
+/// Allows `"${…}"` in place of a number or bool.
 fn let_references(schema: &mut Value) {
     match schema {
         Value::Object(map) => {

@@ -1,4 +1,4 @@
-//! What `${vars.x}` and `${env.X}` refer to, known when the checklist is read.
+//! The values of `${vars.x}` and `${env.X}`, known when the checklist is read.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,13 +9,13 @@ use crate::yaml::{Key, Lookup, Node, Part, Reference, Scalar, Style, Value, fill
 /// The first words of references, which are reserved names.
 pub const ROOTS: [&str; 6] = ["vars", "env", "secrets", "items", "inputs", "each"];
 
-/// How many variables may refer to one another in a row.
+/// Maximum length of a chain of variables.
 const MAX_CHAIN: usize = 32;
 
-/// How deep a variable's value may nest.
+/// Maximum depth of a variable's value.
 const MAX_DEPTH: usize = 64;
 
-/// How many values all references to variables may come to.
+/// Maximum number of values that all references to variables may have together.
 const MAX_VALUES: usize = 1_000_000;
 
 /// What can be referred to from anywhere in a checklist.
@@ -25,29 +25,29 @@ pub struct Scope<'a> {
     /// In the order of the file.
     names: Vec<&'a str>,
     secrets: Vec<&'a str>,
-    /// What is wrong in variables.
+    /// Problems of variables.
     problems: Vec<Diagnostic>,
-    /// How many variables are being filled.
+    /// Length of the current chain of variables.
     chain: usize,
-    /// How many values references may still come to.
+    /// How many more values references may have.
     left: usize,
-    /// How many references to what is not there were found.
+    /// Number of undefined references.
     unknown: usize,
     /// Whether it is a base: checklists that extend it may add variables and secrets.
     is_base: bool,
 }
 
-/// A variable on its way to its value.
+/// A variable, before and after it is filled in.
 #[derive(Clone)]
 enum Var<'a> {
     Raw(&'a Node),
-    /// Being filled: whoever asks for it now closes a circle.
+    /// It is being filled in: a reference to it now closes a cycle.
     Open,
     Filled(Node),
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a checklist whose `vars` and `secrets` stand in `head`, with what `--var` says.
+    /// The scope of a checklist with `vars` and `secrets` in `head`, and the values of `--var`.
     pub fn new(head: &'a Node, given: &'a [(Key, Node)], env: &'a Env) -> Self {
         let entries = |key| head.get(key).map(Node::entries).unwrap_or_default();
         let mut vars: HashMap<&str, Var> =
@@ -74,12 +74,12 @@ impl<'a> Scope<'a> {
         Self { env, vars, names, secrets, problems, chain: 0, left: MAX_VALUES, unknown: 0, is_base: false }
     }
 
-    /// The same for a base: what it does not declare, checklists that extend it may.
+    /// The same for a base: checklists that extend it may declare what it does not.
     pub fn of_base(self, is_base: bool) -> Self {
         Self { is_base, ..self }
     }
 
-    /// What a node that is one reference to a variable refers to, before anything in that is filled in.
+    /// The value of a node that is a single reference to a variable, before anything in it is filled in.
     pub fn unfilled(&self, node: &Node) -> Node {
         let mut node = node.clone();
         for _ in 0..MAX_CHAIN {
@@ -104,7 +104,7 @@ impl<'a> Scope<'a> {
         fill_and_note(node, &mut |reference| self.lookup(reference), problems);
     }
 
-    /// Fills every variable, also those that nothing refers to, and says what is wrong in them and in `--var`.
+    /// Fills in every variable, also unused ones, and returns the problems in them and in `--var`.
     pub fn problems(mut self) -> Vec<Diagnostic> {
         for name in self.names.clone() {
             self.var(name, Span::default());
@@ -112,7 +112,7 @@ impl<'a> Scope<'a> {
         self.problems
     }
 
-    /// What a reference refers to.
+    /// The value of a reference.
     fn lookup(&mut self, reference: &Reference) -> Lookup {
         let (head, name) = reference.path.split_once('.').unwrap_or((&reference.path, ""));
         let wrong = |problem: Diagnostic| Lookup::Wrong(Box::new(problem.at(reference.span)));
@@ -140,7 +140,7 @@ impl<'a> Scope<'a> {
                 Diagnostic::error("a checklist has no inputs")
                     .help("only checks in `checks/` have `inputs`; a checklist has `vars`"),
             ),
-            // What a probe saw is known when it has looked.
+            // An observation is known after the probe has run.
             _ => Lookup::Later,
         }
     }
@@ -202,7 +202,7 @@ impl<'a> Scope<'a> {
         Ok(filled)
     }
 
-    /// What a variable refers to, if that is small enough.
+    /// The value of a variable, if it is small enough.
     fn found(&mut self, node: Node, name: &str, span: Span) -> Lookup {
         if node.fits(MAX_DEPTH, &mut self.left) {
             return Lookup::Found(node);
@@ -219,7 +219,7 @@ pub fn text(value: &str, span: Span) -> Node {
     Node::new(span, Value::Scalar(Scalar { text: value.into(), style: Style::Filled }))
 }
 
-/// What `--var NAME=VALUE` gives, with a place of its own for messages.
+/// The values of `--var NAME=VALUE`, each with its own source for messages.
 pub fn given(vars: &BTreeMap<String, String>, sources: &mut Sources) -> Vec<(Key, Node)> {
     let entry = |(name, value): (&String, &String)| {
         let file = sources.add(format!("--var {name}"), value.as_str());
@@ -233,7 +233,7 @@ pub fn given(vars: &BTreeMap<String, String>, sources: &mut Sources) -> Vec<(Key
 mod tests {
     use super::*;
 
-    /// What is said of these variables, when each is filled.
+    /// The problems of these variables, after all are filled in.
     fn said(vars: &str) -> Vec<String> {
         let mut sources = Sources::default();
         let file = sources.add("c.yaml", format!("vars:\n{vars}"));
@@ -244,7 +244,7 @@ mod tests {
         problems.iter().map(|problem| problem.title().to_owned()).collect()
     }
 
-    /// Each variable refers to the next one, as often as there is an `@`.
+    /// Each variable refers to the next one, once for each `@`.
     fn chain(length: usize, value: &str) -> String {
         (0..length).map(|at| format!("  v{at}: {}\n", value.replace('@', &format!("${{vars.v{}}}", at + 1)))).collect()
     }

@@ -1,4 +1,4 @@
-//! What a checklist keeps secret, and where each comes from. The values are read when it runs.
+//! The secrets of a checklist and their sources. The values are read when it runs.
 
 use std::path::PathBuf;
 
@@ -12,20 +12,20 @@ use super::file::FileSecret;
 pub struct Secret {
     /// The name by which it is referred to.
     pub name: String,
-    /// Where its value comes from.
+    /// The source of its value.
     pub source: SecretSource,
     /// Where the checklist declares it.
     pub span: Span,
 }
 
-/// Where a secret's value comes from.
+/// The source of a secret's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// An environment variable.
     Env(String),
     /// A file's content.
     File(PathBuf),
-    /// What a program prints: it and its arguments.
+    /// The output of a program: the program and its arguments.
     Command(Vec<String>),
 }
 

@@ -1,10 +1,10 @@
-//! What a sign-off must cover, and how long it may count: the rules that hold before anything runs.
+//! Rules for what a sign-off must cover and how long it may be valid, checked before anything runs.
 
 use crate::diagnostic::Diagnostic;
 
 use super::file::FileItem;
 
-/// What a sign-off is checked against.
+/// The context of a sign-off.
 #[derive(Debug, Clone, Copy)]
 pub struct Around {
     /// Whether the item has probes.

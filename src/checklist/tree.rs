@@ -1,4 +1,5 @@
-//! From the text of a checklist to one tree: with its bases, with an item for each element of its lists, and filled in.
+//! From the text of a checklist to one tree: with its bases, an item for each element of its lists, and variables
+//! filled in.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::scope::Scope;
 /// A checklist as a tree.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// All of it, with everything filled in that is known. None where it can't be read.
+    /// The tree, with all known values filled in. None if it can't be read.
     pub root: Option<Node>,
     /// The files of its bases, as spans name them.
     pub bases: Vec<u32>,
@@ -48,7 +49,7 @@ pub fn tree(
     Tree { root: Some(root), bases, elements, unread }
 }
 
-/// The tree with everything filled that is known. `vars` is left as it is: its problems are the scope's to report.
+/// The tree with all known values filled in. `vars` stays as it is: its problems are reported by the scope.
 fn filled(mut root: Node, mut scope: Scope, problems: &mut Vec<Diagnostic>) -> Node {
     if let Value::Map(entries) = &mut root.value {
         for (_, node) in Arc::make_mut(entries).iter_mut().filter(|(key, _)| &*key.text != "vars") {
@@ -63,7 +64,7 @@ fn filled(mut root: Node, mut scope: Scope, problems: &mut Vec<Diagnostic>) -> N
 pub fn digest(sources: &Sources, file: u32, bases: &[u32]) -> String {
     let mut digest = Sha256::new();
     digest.update(&sources.get(file).text);
-    // Each as its digest: what moves from one file to another changes the whole.
+    // Each as its digest: moving text from one file to another changes the result.
     bases.iter().for_each(|base| digest.update(Sha256::digest(&sources.get(*base).text)));
     hex::encode(digest.finalize())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Key, Node, Scalar, Style, Value};
 
-/// The settings that are text for people.
+/// Settings with text for people.
 const TEXTS: [&str; 15] = [
     "title",
     "note",
@@ -24,14 +24,14 @@ const TEXTS: [&str; 15] = [
     "locks",
 ];
 
-/// The settings that a command which runs nothing does without.
+/// Settings that a command which runs nothing does not need.
 const UNUSED: [&str; 4] = ["markdown", "timeout", "retry", "eventually"];
 
 /// The settings below which there are others.
 const NESTED: [&str; 7] = ["sections", "items", "gaps", "sign_off", "probes", "cleanup", "defaults"];
 
-/// Whether the title of a checklist refers to an unset variable. With `is_shown`, references to unset variables are put
-/// into texts as written, and other settings that need them are left out.
+/// Whether the title of a checklist refers to an unset variable. With `is_shown`, references to unset variables are
+/// shown as written in texts, and other settings that need them are left out.
 pub fn has_unset_title(root: Option<&mut Node>, is_shown: bool, problems: &mut Vec<Diagnostic>) -> bool {
     let Some(root) = root else { return false };
     let has_unset_title = root.get("title").is_some_and(Node::has_holes);
@@ -50,7 +50,7 @@ fn show(node: &mut Node, problems: &mut Vec<Diagnostic>) {
         Value::Map(entries) => {
             let is_left_out = |(key, node): &(Key, Node)| UNUSED.contains(&&*key.text) && is_unset(node);
             if entries.iter().any(is_left_out) {
-                // Whoever needs the path says so.
+                // Commands that need the path report it.
                 let shown = entries.iter().filter(|(key, _)| &*key.text != "markdown");
                 problems.extend(shown.filter(|entry| is_left_out(entry)).map(left_out));
                 *entries = entries.iter().filter(|entry| !is_left_out(entry)).cloned().collect();
@@ -67,7 +67,7 @@ fn show(node: &mut Node, problems: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether nothing but unset variables keeps it from being known.
+/// Whether it is unknown only because of unset variables.
 fn is_unset(node: &Node) -> bool {
     node.has_holes() && node.references().iter().all(|reference| reference.path.starts_with("env."))
 }

@@ -1,4 +1,4 @@
-//! `via` of `defaults`, sections, items and uses of checks, handed down to the settings of each probe that takes it.
+//! Passes `via` of `defaults`, sections, items and uses of checks on to the settings of each probe that takes it.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use crate::yaml::{self, Key, Node, Value};
 use super::probe_list::CLEANUP;
 use super::tree::Tree;
 
-/// An entry `via`, as it is written.
+/// An entry `via`, as written.
 type Entry = (Key, Node);
 
 /// The checklist with `via` in the settings of each probe that takes it and does not have its own. An invalid one is
-/// reported where it is written, and not handed down.
+/// reported where it is written, and not passed on.
 pub fn handed_down(tree: Tree, registry: &Registry, problems: &mut Vec<Diagnostic>) -> Tree {
     let root = tree.root.map(|root| if has_any(&root) { in_root(root, registry, problems) } else { root });
     Tree { root, ..tree }
 }
 
-/// Whether there is anything to hand down.
+/// Whether there is anything to pass on.
 fn has_any(root: &Node) -> bool {
     let is_in = |map: &Node| map.get(VIA).is_some();
     let mut sections = root.get("sections").into_iter().flat_map(Node::elements);

@@ -1,4 +1,4 @@
-//! What a run leaves in a job of GitHub Actions: annotations, a summary, outputs.
+//! Output for a job of GitHub Actions: annotations, a summary, outputs.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -12,9 +12,9 @@ use crate::secret::Redacted;
 use crate::text::{error, visible};
 use crate::writer;
 
-/// GitHub refuses a summary of a step that is longer than 1 MiB; a part of that is for other programs of the step.
+/// GitHub rejects a step summary longer than 1 MiB; a part of that is left for other programs of the step.
 const SUMMARY: usize = 1_000_000;
-/// How a summary ends that was cut.
+/// The end of a summary that was cut.
 const CUT: &str = "\n**The summary is cut here:** GitHub shows no more than 1 MiB of a step.\n";
 
 /// A job of GitHub Actions.
@@ -24,15 +24,15 @@ pub struct Actions {
 }
 
 impl Actions {
-    /// The job that gate runs in, if it does.
+    /// The job that gate runs in, if any.
     pub fn of(env: &Env) -> Option<Self> {
         let path = |name| env.var(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         let is_on = env.var("GITHUB_ACTIONS") == Some("true");
         is_on.then(|| Self { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") })
     }
 
-    /// Writes annotations to standard error, and appends the summary and the outputs to the runner's files. What can't
-    /// be written is a warning: the verdict is the same.
+    /// Writes annotations to standard error, and appends the summary and the outputs to the runner's files. A file that
+    /// can't be written is a warning: the verdict is the same.
     pub fn publish(&self, run: &Redacted<Run>, weaker: &[Weaker], options: &RenderOptions) -> Vec<Diagnostic> {
         let mut annotations = Vec::new();
         let format = report::format("github").expect("it is in the registry");
@@ -46,7 +46,8 @@ impl Actions {
     }
 }
 
-/// Appends text to a file of the runner, made from the length that the file has. Returns a warning where that fails.
+/// Appends text to a file of the runner. The text is made from the current length of the file. Returns a warning if
+/// that fails.
 fn append(name: &str, path: Option<&Path>, text: impl FnOnce(usize) -> String) -> Option<Diagnostic> {
     let Some(path) = path else {
         return Some(Diagnostic::warning(format!("`{name}` is not set, so nothing is written there")));
@@ -56,7 +57,7 @@ fn append(name: &str, path: Option<&Path>, text: impl FnOnce(usize) -> String) -
     Some(Diagnostic::warning(format!("cannot write `{}` ({name}): {}", path.display(), error::os(&problem))))
 }
 
-/// The markdown, and what got weaker, cut below the limit.
+/// The Markdown, and what got weaker, cut below the limit.
 fn summary(run: &Redacted<Run>, weaker: &[Weaker], options: &RenderOptions, length: usize) -> String {
     let mut markdown = Vec::new();
     let format = report::format("markdown").expect("it is in the registry");
@@ -78,7 +79,7 @@ fn summary(run: &Redacted<Run>, weaker: &[Weaker], options: &RenderOptions, leng
     format!("{}{CUT}", &text[..end])
 }
 
-/// The outputs of the step, one a line.
+/// The outputs of the step, one per line.
 fn outputs(run: &Run) -> String {
     let counts = Counts::of(run);
     let red = run.items().filter(|item| !item.advisory && !item.status.is_green());
@@ -106,14 +107,14 @@ fn outputs(run: &Run) -> String {
     text
 }
 
-/// A writer behind which no line is a workflow command.
+/// A writer whose output has no line that is a workflow command.
 pub struct Defused<W: Write> {
     out: W,
     line: Vec<u8>,
 }
 
 impl<W: Write> Defused<W> {
-    /// In front of another writer.
+    /// Wraps another writer.
     pub fn new(out: W) -> Self {
         Self { out, line: Vec::new() }
     }

@@ -1,4 +1,4 @@
-//! Arguments that several commands have: what is filled into a checklist, where the ledger is, the output format.
+//! Arguments that several commands share: overrides of a checklist, the location of the ledger, the output format.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use super::{Console, Failure};
 /// The maximum size of an environment file, in bytes.
 const ENV_FILE: u64 = 1 << 20;
 
-/// What overrides the checklist's file.
+/// Overrides of the checklist's file.
 #[derive(Debug, Args)]
 pub struct InputArgs {
     /// Override a variable of the checklist (`vars`); repeatable
@@ -43,8 +43,8 @@ impl InputArgs {
         Overrides { shows_unset: true, ..self.overrides() }
     }
 
-    /// The environment with the variables of the files. They can't say where the ledger is, or what it keeps: such a file
-    /// may come with the repository.
+    /// The environment with the variables of the files. They can't set the location of the ledger or its retention:
+    /// such a file may come with the repository.
     pub fn env(&self, env: Console) -> Result<Console, Failure> {
         let mut found: BTreeMap<String, String> = BTreeMap::new();
         for file in &self.env_file {
@@ -73,7 +73,7 @@ impl InputArgs {
     }
 }
 
-/// Where the ledger is.
+/// Location of the ledger.
 #[derive(Debug, Args)]
 pub struct LedgerArgs {
     /// Ledger: a `postgres://user@host/name` URL or a file path. Default: GATE_LEDGER, or `.gate/ledger.db` beside
@@ -86,18 +86,18 @@ pub struct LedgerArgs {
 }
 
 impl LedgerArgs {
-    /// Whether it is named.
+    /// Whether it is set.
     pub fn is_named(&self, env: &Console) -> bool {
         self.ledger.is_some() || env.var("GATE_LEDGER").is_some()
     }
 
-    /// Where it is. `root` is the folder that holds `checklists/`.
+    /// Its location. `root` is the folder that contains `checklists/`.
     pub fn location(&self, root: &Path, env: &Console) -> Result<Location, Failure> {
         Location::of(self.ledger.as_deref(), self.ledger_via.as_deref(), root, env)
             .map_err(|problem| Failure::usage(problem, env))
     }
 
-    /// The ledger in which runs of a checklist in this folder are recorded. `name` is that checklist's.
+    /// The ledger in which the runs of a checklist in this folder are recorded. `name` is the name of that checklist.
     pub async fn open(&self, name: &str, root: &Path, env: &Console) -> Result<Ledger, Failure> {
         let location = self.location(root, env)?;
         let place = location.name.clone();
@@ -109,7 +109,7 @@ impl LedgerArgs {
     }
 }
 
-/// When to use colours.
+/// When to use colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set; also with FORCE_COLOR or CLICOLOR_FORCE
@@ -121,7 +121,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// What the command line says, before all of it is known to be right: its errors have colours too.
+    /// The value on the command line, before it is parsed: its errors have colors, too.
     pub fn of(words: &[String]) -> Self {
         let own = words.iter().take_while(|word| *word != "--").map(String::as_str);
         let next = words.iter().skip(1).map(String::as_str).chain([""]);
@@ -132,7 +132,7 @@ impl Color {
         said.last().and_then(|word| Self::from_str(word, true).ok()).unwrap_or(Self::Auto)
     }
 
-    /// The environment with or without colours.
+    /// The environment with or without colors.
     pub fn apply(self, env: Env) -> Env {
         match self {
             Self::Auto => env,
@@ -152,7 +152,7 @@ impl From<Color> for clap::ColorChoice {
     }
 }
 
-/// The output format of what is not a run.
+/// The output format of commands that don't print a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
     /// A table for people

@@ -1,4 +1,4 @@
-//! `gate check`: look at everything, tell what came of it, end with the code that says so.
+//! `gate check`: runs a checklist, reports the results, and exits with the code of the verdict.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
@@ -155,7 +155,7 @@ impl Check {
         env.learn(&redactor);
         let recording = match recorder {
             Some(recorder) => Recording::In(recorder),
-            // A table does not show where it comes from.
+            // A table does not show the origin of a run.
             None if options.keep == Keep::None => Recording::Nowhere(FoundOrigin::NotShown),
             None => Recording::Nowhere(FoundOrigin::Find),
         };
@@ -163,7 +163,7 @@ impl Check {
         conclude(run, asked, destination, &redactor, &env).await
     }
 
-    /// The locks that other runs see. Without a record, they are still in the database that `GATE_LEDGER` names.
+    /// Locks shared with other runs. With `--no-record`, they are still in the database that `GATE_LEDGER` names.
     async fn locks(&self, checklist: &Checklist, env: &Console) -> Result<Arc<dyn Locks>, Failure> {
         let location = self.ledger.location(&checklist.root, env)?;
         let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
@@ -172,12 +172,12 @@ impl Check {
     }
 }
 
-/// What `--shard` names.
+/// The value of `--shard`.
 #[derive(Debug, Clone, Copy)]
 enum ShardArg {
-    /// This one.
+    /// This shard.
     Shard(Shard),
-    /// The one that the variables of the CI job name.
+    /// The shard in the variables of the CI job.
     Ci,
 }
 

@@ -1,4 +1,4 @@
-//! The end of a run: it is recorded, written in every form that was asked for, and ends the program.
+//! The end of a run: it is recorded, written in every requested format, and determines the exit code.
 
 use std::time::Duration;
 
@@ -14,34 +14,34 @@ use super::record::{Asked, Record, Recorder};
 use super::stream::Stream;
 use super::{Console, Exit, Failure};
 
-/// How long it may take to find out where an unrecorded run comes from.
+/// How long finding the origin of an unrecorded run may take.
 const ORIGIN: Duration = Duration::from_millis(800);
 
 /// Where a run is recorded, if anywhere.
 pub enum Recording {
     /// In this ledger.
     In(Recorder),
-    /// Nowhere; where it comes from is known, or found out for whoever signs its report.
+    /// Not at all; the origin of the run is known, or found for whoever signs its report.
     Nowhere(FoundOrigin),
 }
 
-/// Where an unrecorded run comes from.
+/// The origin of an unrecorded run.
 pub enum FoundOrigin {
-    /// From here.
+    /// It is known.
     Known(Origin),
-    /// Git is asked.
+    /// It is read from Git.
     Find,
     /// No report shows it.
     NotShown,
 }
 
-/// Where a run goes.
+/// Where a run is written.
 pub struct Destination<'a> {
-    /// What the command line says of reports.
+    /// The command line's arguments for reports.
     pub output: &'a OutputArgs,
     /// The files to write.
     pub outputs: Outputs,
-    /// What writes events as they happen.
+    /// The writer of events as they happen.
     pub stream: Option<Stream>,
     /// Where it is recorded.
     pub recording: Recording,
@@ -99,7 +99,7 @@ async fn sign(run: &mut Run, origin: FoundOrigin, file: &ListFile, env: &Console
     }
 }
 
-/// How a run ends the program.
+/// The exit code of a run.
 fn exit(run: &Run) -> Exit {
     match run.interrupted {
         Some(Interruption::Signal(signal)) => signal.into(),
@@ -107,7 +107,7 @@ fn exit(run: &Run) -> Exit {
     }
 }
 
-/// A warning for each of these.
+/// Prints these warnings.
 pub fn warn(warnings: Vec<Diagnostic>, env: &Console) {
     for warning in warnings {
         Failure::usage(warning, env).tell();

@@ -1,4 +1,4 @@
-//! The world around a command, and what hides its secrets: everything that a command prints passes it.
+//! The environment of a command, and its redactor: everything that a command prints passes it.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -8,13 +8,13 @@ use crate::checklist::{self, Credential};
 use crate::env::Env;
 use crate::secret::{Redact, Redacted, Redactor};
 
-/// An environment with the redactor of what is secret in it, in the arguments, and in all that was loaded since.
+/// An environment with the redactor of the secrets in it, in the arguments, and in everything loaded since.
 #[derive(Debug, Clone)]
 pub struct Console {
     env: Arc<Env>,
     /// The credentials on the command line.
     arguments: Vec<Credential>,
-    // Made when it is needed; a command learns more secrets while it runs.
+    // Built on demand; a command learns more secrets while it runs.
     redactor: RefCell<Option<Redactor>>,
 }
 
@@ -25,12 +25,12 @@ impl Console {
         Self { env: Arc::new(env), arguments, redactor: RefCell::default() }
     }
 
-    /// The environment alone, for what outlives the command's own work.
+    /// The environment alone, for code that outlives the command.
     pub fn world(&self) -> &Arc<Env> {
         &self.env
     }
 
-    /// The same with another environment. What was learned is kept.
+    /// The same with another environment. Secrets learned so far are kept.
     pub fn with(&self, env: Env) -> Self {
         let arguments = self.arguments.clone();
         let changed = Self { env: Arc::new(env), arguments, redactor: RefCell::default() };
@@ -40,13 +40,13 @@ impl Console {
         changed
     }
 
-    /// Hides these secrets too from now on. Their names come first.
+    /// Also hides these secrets from now on. Their names take precedence.
     pub fn learn(&self, secrets: &Redactor) {
         let known = self.redactor();
         self.redactor.replace(Some(secrets.and(&known)));
     }
 
-    /// What hides all that is known to be secret.
+    /// The redactor of all known secrets.
     pub fn redactor(&self) -> Redactor {
         let make = || checklist::redactor(std::iter::empty(), &self.arguments, &self.env);
         self.redactor.borrow_mut().get_or_insert_with(make).clone()

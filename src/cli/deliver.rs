@@ -1,4 +1,4 @@
-//! Writes what came of a run, without waiting for ever for a reader that does not read.
+//! Writes the result of a run, without waiting forever for a reader that does not read.
 
 use std::io;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use super::stop::stop;
 /// How long a run that was ended early may still write.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What became of the writing.
+/// The outcome of writing.
 pub enum Delivered<T> {
-    /// It was done, or failed.
+    /// It was written, or failed.
     Done(T),
     /// Nobody read it in time.
     Unread,
-    /// This signal came.
+    /// This signal arrived.
     Stopped(Signal),
 }
 
-/// Writes on a thread of its own, until a signal comes; of a run that was ended early, only for a moment.
+/// Writes on a separate thread, until a signal arrives; for a run that was ended early, only for a moment.
 ///
 /// # Errors
-/// When there is no thread, or signals can't be listened to.
+/// When no thread can be started, or signals can't be received.
 pub async fn deliver<T: Send + 'static>(
     was_ended_early: bool,
     write: impl FnOnce() -> T + Send + 'static,

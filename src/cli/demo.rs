@@ -1,4 +1,4 @@
-//! `gate demo`: the main job on a miniature staging stack inside the process, with nothing to set up.
+//! `gate demo`: runs an example checklist against a small staging stack inside the process; no setup needed.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -39,7 +39,7 @@ impl Demo {
         }
         let failed =
             |problem: String| Failure::output(Diagnostic::error(format!("the demo cannot start: {problem}")), &env);
-        // It is kept: the markdown in it is to be read.
+        // It is kept, for its Markdown to be read.
         let folder = tempfile::Builder::new()
             .prefix("gate-demo-")
             .tempdir()
@@ -57,7 +57,7 @@ impl Demo {
             stop.await;
             return Ok(Exit::Ready);
         }
-        // A ledger that the environment names is for real runs.
+        // A ledger in the environment is for real runs.
         let arguments =
             ["check", self.name, "--markdown", "--no-record"].map(OsString::from).into_iter().chain(self.check);
         let matches = Check::augment_args(clap::Command::new("gate demo --")).try_get_matches_from(arguments);
@@ -79,7 +79,7 @@ impl Demo {
     }
 }
 
-/// The variables, as a shell reads them.
+/// The variables in shell syntax.
 fn exports(stack: &Stack) -> String {
     let mut out = String::new();
     for (name, value) in &stack.vars {
@@ -88,7 +88,7 @@ fn exports(stack: &Stack) -> String {
     out
 }
 
-/// What can be broken.
+/// The parts that can be broken.
 fn parts() -> String {
     let mut out = "Parts that `--break` can break, by the id of the item that fails:\n".to_owned();
     for (name, what) in PARTS {
@@ -111,7 +111,7 @@ fn part(text: &str) -> Result<String, String> {
     Err(suggestion(text, names()).unwrap_or_else(|| "`--break help` lists the parts".to_owned()))
 }
 
-/// What could not be made, and the operating system's reason where it has one.
+/// What could not be created, with the operating system's reason if there is one.
 fn why(problem: &anyhow::Error) -> String {
     match (problem.root_cause().downcast_ref(), problem.chain().count()) {
         (Some(cause), 1) => error::os(cause),

@@ -47,7 +47,7 @@ impl Diff {
         if let Some(since) = &self.since {
             return self.definitions(since, &env).await;
         }
-        // What was recorded can be compared whatever is in the checklist today.
+        // Recorded runs can be compared whatever is in the checklist today.
         let checklist = checklist::find(&self.name, &env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
         let key = Key::find(&checklist.name, checklist.project().as_deref(), &checklist.root, &env).await;
         let mut ledger = self.ledger.open(&self.name, &checklist.root, &env).await?;
@@ -119,7 +119,7 @@ impl Diff {
     }
 }
 
-/// The ids of the items whose definition changed, which are new, and which are gone.
+/// The ids of the items whose definition changed, which are new, and which were removed.
 fn edits<'a>(then: &'a Demands, now: &'a Demands) -> [(Turn, Vec<&'a str>); 3] {
     let of = |demands: &'a Demands, id: &str| demands.items.iter().find(|item| item.id == id);
     let ids = |demands: &'a Demands, is_meant: &dyn Fn(&str, Option<&String>) -> bool| -> Vec<&'a str> {

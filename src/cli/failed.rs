@@ -7,7 +7,7 @@ use crate::ledger::{Key, Ledger};
 use super::history::when;
 use super::{Console, Failure, LedgerArgs};
 
-/// Their ids, in the order of the run. Those that the checklist no longer has are left out.
+/// Their ids, in the order of the run, without those that the checklist no longer has.
 pub async fn ids(checklist: &Checklist, args: &LedgerArgs, env: &Console) -> Result<Vec<String>, Failure> {
     let unread = |problem| Failure::output(problem, env);
     let location = args.location(&checklist.root, env)?;

@@ -1,4 +1,4 @@
-//! `gate history`: the runs of a checklist, and which of its items were red or flaky most stats.
+//! `gate history`: the runs of a checklist, and which of its items were red or flaky most often.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -30,7 +30,7 @@ pub struct History {
     ledger: LedgerArgs,
 }
 
-/// How an item did in the runs that are looked back on.
+/// The results of an item in the listed runs.
 struct ItemStats<'a> {
     id: &'a str,
     runs: usize,
@@ -50,7 +50,7 @@ impl History {
     }
 
     async fn of(&self, name: &str, env: &Console) -> Result<String, Failure> {
-        // What was recorded can be listed whatever is in the checklist today.
+        // Recorded runs can be listed whatever is in the checklist today.
         let checklist = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
         let failed = |problem| Failure::output(problem, env);
         let key = Key::find(&checklist.name, checklist.project().as_deref(), &checklist.root, env).await;
@@ -103,7 +103,7 @@ impl History {
     }
 }
 
-/// How each item did, the worst first.
+/// The results of each item, the worst first.
 fn item_stats<'a>(runs: &'a [RunHead], facts: &'a AllFacts) -> Vec<ItemStats<'a>> {
     let mut stats: Vec<ItemStats> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! `gate import`: a checklist in YAML from a hand-written one in markdown.
+//! `gate import`: converts a handwritten Markdown checklist to YAML.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::writer::Target;
 
 use super::{Console, Exit, Failure, print};
 
-/// A file that is longer is not a checklist.
+/// A longer file is not a checklist.
 const LIMIT: u64 = 16 << 20;
 
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ impl Import {
             Failure::output(
                 match problem.kind() {
                     io::ErrorKind::AlreadyExists => error.help("`--force` replaces it"),
-                    _ => error, // there is nothing to add to the system's own words
+                    _ => error, // there is nothing to add to the system's own message
                 },
                 env,
             )
@@ -74,7 +74,7 @@ impl Import {
         }
     }
 
-    /// Writes the whole file or none of it, and never over another unless asked to.
+    /// Writes the whole file or nothing, and overwrites no file unless requested.
     fn write(&self, path: &Path, yaml: &str) -> io::Result<()> {
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         let target = Target::open(path)?;

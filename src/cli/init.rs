@@ -1,4 +1,4 @@
-//! `gate init`: a first checklist from what the repository holds.
+//! `gate init`: proposes a first checklist from the files of the repository.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,7 +25,7 @@ use super::{Console, Exit, Failure, InputArgs, eprint, print, read, signed};
 
 /// How long all attempts together may take.
 const DEADLINE: Duration = Duration::from_secs(120);
-/// The schema that the checklist names in its first line.
+/// The schema that the first line of the checklist names.
 const SCHEMA: &str = "checklist.schema.json";
 
 #[derive(Debug, Args)]
@@ -99,7 +99,7 @@ impl Init {
         Failure::usage(problem.help("`-o PATH` writes another file, and `--stdout` prints the checklist"), env)
     }
 
-    /// Writes the checklist, and the schema beside it where there is none.
+    /// Writes the checklist, and the schema beside it if it does not exist.
     fn write(&self, path: &Path, yaml: &str, env: &Console) -> Result<(), Failure> {
         let failed = |problem: io::Error| {
             let title = format!("cannot write `{}`: {}", self.output.display(), error::os(&problem));
@@ -119,7 +119,7 @@ impl Init {
         }
     }
 
-    /// A file that may be written: in the repository, unless the command line itself names a place elsewhere.
+    /// A file that may be written: in the repository, unless the command line names a path elsewhere.
     fn target(&self, path: &Path, env: &Console) -> io::Result<Target> {
         let is_below = self.output.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         if is_below { Target::inside(path, repository(&env.cwd)) } else { Target::open(path) }

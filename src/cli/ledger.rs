@@ -1,4 +1,4 @@
-//! `gate ledger`: exports the recorded runs of a checklist, or removes old ones.
+//! `gate ledger`: exports the recorded runs of a checklist, or deletes old ones.
 
 use std::num::NonZeroUsize;
 
@@ -78,7 +78,7 @@ impl Ledger {
     }
 }
 
-/// The document on one line: line breaks in it are only between its parts.
+/// The document on one line. Its line breaks are only between values.
 fn line(json: &[u8]) -> String {
     let text = String::from_utf8_lossy(json);
     let parts: String = text.lines().map(str::trim_start).collect();

@@ -1,4 +1,4 @@
-//! `gate list`: what there is.
+//! `gate list`: lists checklists, items, probes and checks.
 
 use std::fmt::Write;
 
@@ -124,7 +124,7 @@ fn made_of(item: &Item) -> String {
     kinds.join(", ")
 }
 
-/// Rows whose columns are in line.
+/// Rows with aligned columns.
 pub fn columns(rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Builder::default();
     rows.for_each(|row| table.push_record(row.iter().map(|cell| visible(cell).into_owned())));

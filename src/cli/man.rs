@@ -38,7 +38,7 @@ impl Man {
         let mut gate = command().disable_help_subcommand(true);
         gate.build();
         let Some(folder) = self.dir else {
-            // It is the same everywhere: nothing in it is a secret.
+            // It is the same everywhere and contains no secret.
             print(&page(&gate), &Console::new(Env::default(), &[]))?;
             return Ok(Exit::Ready);
         };
@@ -51,7 +51,7 @@ impl Man {
     }
 }
 
-/// Writes the pages of a command and of all below it.
+/// Writes the pages of a command and of all its subcommands.
 fn write_all(command: &Command, folder: &Path) -> io::Result<()> {
     let file = folder.join(format!("{}.1", name(command)));
     std::fs::create_dir_all(folder)?;

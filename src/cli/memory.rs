@@ -1,4 +1,4 @@
-//! How the program takes memory from the system.
+//! Settings of the memory allocator.
 
 /// Takes memory in large steps from one place, and gives none back before the end. A long checklist is a tree of many small
 /// values: asking for 128 KiB at a time, glibc takes a tenth of the time that reading it does. What isn't touched costs
@@ -15,6 +15,6 @@ pub fn take_large_steps() {
     }
 }
 
-/// Other allocators are left as they are.
+/// Other allocators keep their settings.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn take_large_steps() {}

@@ -1,4 +1,4 @@
-//! The command line: one file for each verb.
+//! The command line: one file for each command.
 
 mod actions;
 mod arguments;
@@ -68,11 +68,11 @@ struct Cli {
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_possible_values = true)]
     color: Color,
     #[command(subcommand)]
-    verb: Verb,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum Command {
     /// Run a checklist.
     Check(check::Check),
     /// Validate checklists without running probes.
@@ -111,16 +111,16 @@ enum Verb {
     Man(man::Man),
 }
 
-/// How the program ends.
+/// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything that gates is green.
+    /// Every required item is green.
     Ready,
-    /// Something is not.
+    /// A required item is not green.
     NotReady,
-    /// The command line or a checklist is wrong, and nothing was run.
+    /// The command line or a checklist is invalid; nothing was run.
     Usage,
-    /// Nothing failed, but something could not be observed.
+    /// Nothing failed, but something could not be checked.
     Unknown,
     /// A report or the ledger could not be written.
     Output,
@@ -133,7 +133,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The code by which shells and CI tell them apart.
+    /// The code for shells and CI.
     pub fn code(self) -> u8 {
         match self {
             Self::Ready => 0,
@@ -168,7 +168,7 @@ impl From<Verdict> for Exit {
     }
 }
 
-/// Runs the program with these arguments, the first of which is its name.
+/// Runs the program with these arguments; the first one is its name.
 pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) -> ExitCode {
     memory::take_large_steps();
     engine::quiet_panics();
@@ -181,39 +181,39 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Ok(cli) => cli,
         Err(problem) => return ExitCode::from(misused(&with_tip(problem, &words), &env).code()),
     };
-    let done = match cli.verb {
-        Verb::Check(check) => check.run(env).await,
-        Verb::Validate(validate) => validate.run(&env).await,
-        Verb::List(list) => list.run(&env),
-        Verb::Show(show) => show.run(env).await,
-        Verb::Render(render) => render.run(env).await,
-        Verb::History(history) => history.run(env).await,
-        Verb::Diff(diff) => diff.run(env).await,
-        Verb::Ledger(ledger) => ledger.run(env).await,
-        Verb::Report(report) => report.run(env).await,
-        Verb::Probe(probe) => probe.run(env).await,
-        Verb::Init(init) => init.run(env).await,
-        Verb::Import(import) => import.run(&env),
-        Verb::Demo(demo) => demo.run(env).await,
-        Verb::Sign(sign) => sign.run(env).await,
-        Verb::Verify(verify) => verify.run(env).await,
-        Verb::Schema(schema) => schema.run(),
-        Verb::Completions(completions) => completions.run(),
-        Verb::Man(man) => man.run(&env),
+    let done = match cli.command {
+        Command::Check(check) => check.run(env).await,
+        Command::Validate(validate) => validate.run(&env).await,
+        Command::List(list) => list.run(&env),
+        Command::Show(show) => show.run(env).await,
+        Command::Render(render) => render.run(env).await,
+        Command::History(history) => history.run(env).await,
+        Command::Diff(diff) => diff.run(env).await,
+        Command::Ledger(ledger) => ledger.run(env).await,
+        Command::Report(report) => report.run(env).await,
+        Command::Probe(probe) => probe.run(env).await,
+        Command::Init(init) => init.run(env).await,
+        Command::Import(import) => import.run(&env),
+        Command::Demo(demo) => demo.run(env).await,
+        Command::Sign(sign) => sign.run(env).await,
+        Command::Verify(verify) => verify.run(env).await,
+        Command::Schema(schema) => schema.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(&env),
     };
     ExitCode::from(done.unwrap_or_else(|failure| failure.tell()).code())
 }
 
-/// The command line of `gate` itself, as clap knows it.
+/// The command line of `gate`, as clap knows it.
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Prints what clap says of a command line: help and version to standard output, an error without the secrets in it to
+/// Prints clap's result for a command line: help and version to standard output, an error without the secrets in it to
 /// standard error.
 fn misused(problem: &clap::Error, env: &Console) -> Exit {
     if !problem.use_stderr() {
-        // Help holds no secret. A reader who leaves early has had enough.
+        // Help contains no secret. A reader that stops early is not an error.
         let _ = problem.print();
         return Exit::Ready;
     }
@@ -223,7 +223,7 @@ fn misused(problem: &clap::Error, env: &Console) -> Exit {
     Exit::Usage
 }
 
-/// The problem with a tip where a path follows `--markdown` after a space: there, it is another argument.
+/// The error with a tip if a path follows `--markdown` after a space: there, it is a separate argument.
 fn with_tip(mut problem: clap::Error, words: &[String]) -> clap::Error {
     let mut pairs = words.iter().zip(words.iter().skip(1));
     let path = pairs.find(|(option, path)| *option == "--markdown" && !path.starts_with('-')).map(|(_, path)| path);
@@ -234,7 +234,7 @@ fn with_tip(mut problem: clap::Error, words: &[String]) -> clap::Error {
     problem
 }
 
-/// Problems that end the program, printed when it ends.
+/// Errors that end the program, printed when it ends.
 #[derive(Debug)]
 struct Failure {
     problems: Diagnostics,
@@ -245,7 +245,7 @@ struct Failure {
 }
 
 impl Failure {
-    /// Something is wrong with the command line or a file.
+    /// The command line or a file is invalid.
     fn usage(problems: impl Into<Diagnostics>, env: &Console) -> Self {
         let (redactor, styled) = (env.redactor(), env.color_stderr);
         Self { problems: problems.into(), sources: Arc::default(), redactor, styled, exit: Exit::Usage }
@@ -256,17 +256,17 @@ impl Failure {
         Self { sources: Arc::new(sources), ..Self::usage(problems, env) }
     }
 
-    /// The same with the texts in which the problems are.
+    /// The same with the sources of the problems.
     fn at(self, sources: &Arc<Sources>) -> Self {
         Self { sources: Arc::clone(sources), ..self }
     }
 
-    /// Something can't be written.
+    /// An output can't be written.
     fn output(problems: impl Into<Diagnostics>, env: &Console) -> Self {
         Self { exit: Exit::Output, ..Self::usage(problems, env) }
     }
 
-    /// Both, as one.
+    /// Both as one.
     fn and(mut self, other: Self) -> Self {
         self.problems.0.extend(other.problems.0);
         self
@@ -276,7 +276,7 @@ impl Failure {
         if self.problems.0.is_empty() {
             return self.exit;
         }
-        // Each text before it is cut and coloured, then the whole.
+        // First each text, before it is cut and colored, then the whole.
         let problems = self.redactor.pass(self.problems);
         let text = problems.render(&self.sources.masked(&self.redactor), self.styled);
         eprint(&self.redactor.pass(text));
@@ -284,13 +284,13 @@ impl Failure {
     }
 }
 
-/// Writes to standard error, the last place to complain: if that fails, nothing else can report it.
+/// Writes to standard error. If that fails, nothing else can report it.
 fn eprint(text: &Redacted<String>) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Writes text without colours to standard output: nothing in it is secret or acts on a terminal. A reader who leaves
-/// early has had enough: that is not an error.
+/// Writes text without colors to standard output: nothing in it is secret or acts on a terminal. A reader that stops
+/// early is not an error.
 fn print(text: &str, env: &Console) -> Result<(), Failure> {
     let text: Redacted<String> = env.pass(text.to_owned());
     let mut out = io::stdout().lock();
@@ -303,7 +303,7 @@ fn print(text: &str, env: &Console) -> Result<(), Failure> {
     }
 }
 
-/// A checklist in which nothing is wrong. A base is not one.
+/// A valid checklist. A base is not one.
 fn load(name: &str, overrides: &Overrides, env: &Console) -> Result<Checklist, Failure> {
     let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
     if found.is_base() {
@@ -320,7 +320,7 @@ fn load(name: &str, overrides: &Overrides, env: &Console) -> Result<Checklist, F
     read(name, found, overrides, env)
 }
 
-/// A checklist or a base in which nothing is wrong.
+/// A valid checklist or base.
 fn load_any(name: &str, overrides: &Overrides, env: &Console) -> Result<Checklist, Failure> {
     let found = checklist::find(name, &env.cwd).map_err(|problem| Failure::usage(problem, env))?;
     read(name, found, overrides, env)
@@ -332,7 +332,7 @@ fn read(name: &str, found: Found, overrides: &Overrides, env: &Console) -> Resul
     let problems = Failure::usage(loaded.problems, env).at(&loaded.sources);
     match loaded.checklist {
         Some(checklist) => {
-            // They are notes, which stop nothing.
+            // They are only warnings.
             problems.tell();
             if let Some(warning) = checklist::odd_name(name) {
                 Failure::usage(warning, env).tell();
@@ -350,18 +350,18 @@ fn kept(checklist: &Checklist, at: &LedgerArgs, env: &Console) -> Kept {
     Kept::new(&checklist.root, &env.cwd.join(&checklist.file), ledger)
 }
 
-/// A check in which nothing is wrong: of the folder that holds `checklists/`, or of the built-in library.
+/// A valid check: of the folder that contains `checklists/`, or a built-in one.
 fn check(name: &str, env: &Console) -> Result<Described, Failure> {
     checklist::describe(name, &folder(env), &env.cwd, &Registry::built_in())
         .map_err(|(problems, sources)| Failure::usage(problems, env).at(&sources))
 }
 
-/// The folder that holds `checklists/`, or where we are.
+/// The folder that contains `checklists/`, or the working directory.
 fn folder(env: &Console) -> PathBuf {
     checklist::all(&env.cwd).map_or_else(|_| env.cwd.clone(), |(root, _)| root)
 }
 
-/// There is no such kind of probe.
+/// The error for an unknown kind of probe.
 fn unknown_kind(name: &str, registry: &Registry) -> Diagnostic {
     let names: Vec<&str> = registry.names().collect();
     let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));

@@ -1,4 +1,4 @@
-//! Where a run is written: the arguments that commands share, and the writing itself.
+//! Writing a run: the arguments that commands share, and the writer itself.
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use super::deliver::{Delivered, deliver};
 use super::stream::Stream;
 use super::{Console, Failure};
 
-/// How a run is written, and where.
+/// The formats and files of a run.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
     /// Output format
@@ -50,7 +50,7 @@ impl OutputArgs {
         self.verbose || formats.into_iter().any(|format| format.is_whole)
     }
 
-    /// Whether as little as possible is shown.
+    /// Whether the output is as short as possible.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -63,17 +63,17 @@ impl OutputArgs {
         }
     }
 
-    /// Whether the markdown goes to the file that the checklist names.
+    /// Whether the Markdown is written to the checklist's own file.
     pub fn wants_own_markdown(&self) -> bool {
         self.markdown == Some(None)
     }
 
-    /// What writes events as they happen, if the format has a form for them.
+    /// The writer of events as they happen, if the format supports it.
     pub fn stream(&self) -> Option<Stream> {
         self.format.events.map(Stream::start)
     }
 
-    /// Every report to a file: the format's name and the path. `own` is the file that the checklist names.
+    /// All reports to files: the format's name and the path. `own` is the checklist's own file.
     pub fn paths(&self, own: Option<PathBuf>, env: &Console) -> Result<Vec<(String, PathBuf)>, Failure> {
         let mut reports: Vec<(String, PathBuf)> =
             self.report.iter().map(|(format, path)| (format.name.to_owned(), path.clone())).collect();
@@ -90,7 +90,7 @@ impl OutputArgs {
         Ok(reports)
     }
 
-    /// Checks that all of them can be written. `name` is the checklist's.
+    /// Checks that all of them can be written. `name` is the name of the checklist.
     pub fn open(
         &self,
         reports: &[(String, PathBuf)],
@@ -102,7 +102,7 @@ impl OutputArgs {
         report::open(reports, name, unmarked, kept).map_err(|problems| Failure::output(problems, env))
     }
 
-    /// Writes all of it; one that can't be written does not keep the others from it. A signal may end it.
+    /// Writes all of them; one that can't be written does not prevent the others. A signal may end it.
     pub async fn write(
         &self,
         run: Redacted<Run>,
@@ -144,7 +144,7 @@ impl OutputArgs {
     }
 }
 
-/// Writes to standard output. A reader who leaves early has had enough.
+/// Writes to standard output. A reader that stops early is not an error.
 fn show(format: &Format, run: &Redacted<Run>, options: &RenderOptions, is_in_actions: bool) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match is_in_actions && format.is_for_people {
@@ -160,7 +160,7 @@ fn show(format: &Format, run: &Redacted<Run>, options: &RenderOptions, is_in_act
     }
 }
 
-/// Every format with what it is for.
+/// Every format with its description.
 pub fn formats() -> String {
     let rows = report::FORMATS.iter().map(|format| format!("  {:<12}{}\n", format.name, format.doc));
     format!("Formats:\n{}", rows.collect::<String>())

@@ -1,4 +1,4 @@
-//! `gate probe`: one look, printed as JSON. It is how to find out what to expect.
+//! `gate probe`: one attempt of one probe, printed as JSON: the fields that `expect` can test.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Probe {
         let mut problems = Vec::new();
         let node = self.node(kind, &mut sources, &mut problems);
         env.learn(&checklist::redactor(std::iter::empty(), &checklist::credentials(&node), &env));
-        // A value that is not YAML is not missing as well.
+        // A value that is not YAML is not also missing.
         let probe = if problems.is_empty() { kind.read(&node, &mut problems) } else { None };
         let Some(probe) = probe else {
             return Err(Failure::usage(Diagnostics(problems), &env).at(&Arc::new(sources)));
@@ -63,10 +63,10 @@ impl Probe {
         }
     }
 
-    /// The settings as a checklist would hold them.
+    /// The settings as in a checklist.
     fn node(&self, kind: &dyn Kind, sources: &mut Sources, problems: &mut Vec<Diagnostic>) -> Node {
         let schema = kind.settings();
-        // What is missing altogether is missing here.
+        // The place of missing settings.
         let line = format!("gate probe {}", kind.name());
         let [start, end] = [line.len() - kind.name().len(), line.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
         let span = Span { file: sources.add("command line", line), start, end };

@@ -1,4 +1,4 @@
-//! Records a run while it is made: the ledger is opened beside it, and only the record waits for that.
+//! Records a run. The ledger is opened while the run goes on, and only the record waits for it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const LEFT: Duration = Duration::from_millis(300);
 /// How many things that got weaker are named.
 const NAMED: usize = 5;
 
-/// A ledger that is being opened, and where the run comes from.
+/// A ledger that is being opened, and the origin of the run.
 pub struct Recorder {
     ledger: JoinHandle<Result<Ledger, Diagnostic>>,
     origin: JoinHandle<Origin>,
@@ -32,18 +32,18 @@ pub struct Recorder {
     deadline: Option<Instant>,
 }
 
-/// What a run asks of its record.
+/// What a run needs from the ledger.
 pub struct Asked {
-    /// What each of its sections lists.
+    /// The `changes` of each of its sections.
     pub changes: Vec<Option<Changes>>,
-    /// The last sign-off, if a section lists what was committed since.
+    /// The last sign-off, if a section lists the commits since then.
     pub signed: Option<LastSignOff>,
     /// Where its checklist is.
     pub file: ListFile,
 }
 
 impl Asked {
-    /// What a run of this checklist asks.
+    /// What a run of this checklist needs.
     pub fn of(checklist: &Checklist, sign_offs: &SignOffs, overrides: Overrides, env: &Env) -> Self {
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
         let needs_last = changes.iter().flatten().any(|changes| changes.since == Since::LastSignOff);
@@ -60,20 +60,20 @@ impl Asked {
     }
 }
 
-/// What came of recording a run.
+/// The result of recording a run.
 pub struct Record {
-    /// The run, with where it comes from and what is known of it.
+    /// The run, with its origin and the history of its items.
     pub run: Redacted<Run>,
     /// Whether it is in the ledger.
     pub recorded: Result<(), Diagnostic>,
     /// What got weaker since the last green run.
     pub weaker: Vec<Weaker>,
-    /// What is worth a word.
+    /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
 
 impl Recorder {
-    /// Begins all of it. `deadline` is the time that the run may take; `origin` is found out where it is not known.
+    /// Starts all of it. `deadline` is the time that the run may take; `origin` is found if it is not known.
     pub fn start(
         location: Location,
         checklist: &Checklist,
@@ -99,8 +99,8 @@ impl Recorder {
         Self { ledger, origin, key, place, deadline }
     }
 
-    /// Writes into the run where it comes from, what is known of its items and what was committed, and records it.
-    /// Warns where something got weaker. A silent ledger can't hold up a run that was to end.
+    /// Adds to the run its origin, the history of its items and the commits, and records it. Warns if something got
+    /// weaker. A ledger that does not answer can't delay a run that was ended.
     pub async fn record(self, mut run: Run, asked: Asked, redactor: &Redactor, env: &Env) -> Record {
         let limit = match self.deadline {
             Some(deadline) if matches!(run.interrupted, Some(Interruption::Deadline(_))) => {
@@ -134,8 +134,7 @@ impl Recorder {
         Record { run, recorded, weaker: redactor.pass(weaker).into_inner(), warnings }
     }
 
-    /// Writes into the run where it comes from, what is known of its items and what was committed. Returns where to
-    /// record it.
+    /// Adds to the run its origin, the history of its items and the commits. Returns where to record it.
     async fn complete(
         self,
         run: &mut Run,

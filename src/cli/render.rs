@@ -1,4 +1,4 @@
-//! `gate render`: the markdown again from the last whole run, as that run reads today.
+//! `gate render`: writes the Markdown again from the last full run, as that run reads today.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::writer::repository;
 
 use super::{Console, Exit, Failure, LedgerArgs, kept, load, print, saved, signed};
 
-/// A markdown file that is longer is something else.
+/// A longer file is not a Markdown checklist.
 const LIMIT: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
@@ -87,12 +87,12 @@ impl Render {
         Ok(Exit::Ready)
     }
 
-    /// Whether the command line names the file.
+    /// Whether the command line sets the file.
     fn is_named(&self) -> bool {
         matches!(self.markdown, Some(Some(_)))
     }
 
-    /// The file that it is about, where there is one.
+    /// The Markdown file, if there is one.
     fn path(&self, checklist: &Checklist, env: &Console) -> Result<Option<PathBuf>, Failure> {
         let own = || checklist.markdown.as_ref().map(|path| checklist.root.join(path));
         match &self.markdown {
@@ -123,7 +123,7 @@ impl Render {
         current(run, checklist, &shown, None, env).await.map(Some)
     }
 
-    /// The ledger as messages name it.
+    /// The ledger, as messages name it.
     fn place(&self, checklist: &Checklist, env: &Console) -> Result<String, Failure> {
         Ok(self.ledger.location(&checklist.root, env)?.name)
     }
@@ -137,7 +137,7 @@ impl Render {
         env: &Console,
     ) -> Result<Exit, Failure> {
         let file = Existing::read(path, self.is_named(), &checklist.root, env)?;
-        // The file says what it was of, whatever the environment says now.
+        // The subject is that of the file, whatever the environment says now.
         checklist.subject = match (report::subject(&file.text()), checklist.subject) {
             (_, Subject::Undeclared) => Subject::Undeclared,
             (Some(subject), _) => Subject::Set(subject),
@@ -171,7 +171,7 @@ struct Existing {
 }
 
 impl Existing {
-    /// Reads a file that the command line names, or that of the checklist, which must be in its repository.
+    /// Reads a file from the command line, or that of the checklist, which must be in its repository.
     fn read(path: &Path, named: bool, root: &Path, env: &Console) -> Result<Self, Failure> {
         let shown = shown(path, &env.cwd);
         let read = match named {
@@ -210,7 +210,7 @@ impl Existing {
     }
 }
 
-/// The last whole run of a checklist in the ledger, as it reads today. None where there is none.
+/// The last full run of a checklist in the ledger, as it reads today. None if there is none.
 async fn last(checklist: &mut Checklist, args: &LedgerArgs, env: &Console) -> Result<Option<Redacted<Run>>, Failure> {
     let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
     let failed = |problem: Diagnostic| Failure::output(problem, env);
@@ -238,7 +238,7 @@ async fn current(
         let warning = Diagnostic::warning(format!("`{}` has changed since {shown}", checklist.file));
         Failure::usage(warning.help(format!("run `gate check {}` again", checklist.name)), env).tell();
     }
-    // The run says what it was of, whatever the environment says now.
+    // The subject is that of the run, whatever the environment says now.
     checklist.subject = match (&run.subject, &checklist.subject) {
         (Some(subject), _) => Subject::Set(subject.clone()),
         (None, Subject::Undeclared) => Subject::Undeclared,

@@ -1,4 +1,4 @@
-//! `gate report`: a saved run in any format, or those of several shards as one.
+//! `gate report`: writes a saved run in any format, or merges those of several shards.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,14 +47,14 @@ impl Report {
             all.push(Saved { file: path.display().to_string(), run });
         }
         match <[Saved; 1]>::try_from(all) {
-            // One of several is no whole: what is missing is to be said.
+            // A single shard is incomplete: the merge reports what is missing.
             Ok([Saved { run, .. }]) if run.shard.is_none() => self.shown(run, &env).await,
             Ok([one]) => self.merged(vec![one], &env).await,
             Err(all) => self.merged(all, &env).await,
         }
     }
 
-    /// Writes a run as it was judged: nothing expires in what was saved.
+    /// Writes a run as it was judged: nothing expires in a saved run.
     async fn shown(&self, run: Run, env: &Console) -> Result<Exit, Failure> {
         let paths = self.output.paths(None, env)?;
         let kept = Kept::new(&folder(env), &env.cwd.join(&run.file), None);
@@ -66,7 +66,7 @@ impl Report {
         }
     }
 
-    /// Judges what the shards observed as one run, and records and writes that.
+    /// Judges the observations of all shards as one run, records it and writes it.
     async fn merged(&self, all: Vec<Saved>, env: &Console) -> Result<Exit, Failure> {
         let first = all.first().expect("one is required");
         let overrides = Overrides { subject: first.run.subject.clone(), ..Overrides::default() };
@@ -91,7 +91,7 @@ impl Report {
                 Recording::In(Recorder::start(location, &plan.checklist, None, origin, env))
             }
         };
-        // Nothing is run: all of it is known.
+        // Nothing is run: all results are known.
         let options = Options {
             read_only: true,
             keep: Keep::All,
@@ -109,8 +109,8 @@ impl Report {
     }
 }
 
-/// The checklist of a report: the file that it names, or the one of that name. A report may come from anywhere: what it names
-/// outside of the repository is not read.
+/// The checklist of a report: the file that it names, or the one of that name. A report may come from anywhere: files
+/// outside of the repository are not read.
 fn checklist_of<'a>(saved: &'a Saved, env: &Console) -> Result<&'a str, Failure> {
     let Run { file, name, .. } = &saved.run;
     let path = env.cwd.join(file);

@@ -8,10 +8,10 @@ use crate::report;
 use crate::run::Run;
 use crate::text::error;
 
-/// A report that is longer is not one of gate.
+/// A longer file is not a report of gate.
 const LIMIT: u64 = 256 << 20;
 
-/// Reads the run, and the bytes that it was read from.
+/// Reads the run, and returns it with the bytes of the file.
 ///
 /// # Errors
 /// When it can't be read.

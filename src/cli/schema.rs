@@ -32,7 +32,7 @@ impl Schema {
             Of::Check => checklist::check_schema(&Registry::built_in()),
             Of::Run => report::schema(),
         };
-        // It is the same everywhere: nothing in it is a secret.
+        // It is the same everywhere and contains no secret.
         print(&format!("{schema:#}\n"), &Console::new(Env::default(), &[]))?;
         Ok(Exit::Ready)
     }

@@ -1,4 +1,4 @@
-//! `gate show`: items as they will be run, as YAML; and the manual of a kind of probe or of a check, as markdown.
+//! `gate show`: items with everything filled in, as YAML; and the manual of a kind of probe or of a check, as Markdown.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ impl Show {
     }
 }
 
-/// Where the parts of an item come from, as comments. Nothing where all is in one place.
+/// The files of the parts of an item, as comments. Empty if all are in one file.
 fn origin(item: &Item, checklist: &Checklist) -> String {
     let place = |span| checklist.sources.locate(span);
     let mut files: BTreeMap<u32, Vec<String>> = BTreeMap::new();
@@ -96,10 +96,10 @@ fn origin(item: &Item, checklist: &Checklist) -> String {
     lines.concat()
 }
 
-/// How many runs to look back on.
+/// How many past runs are shown.
 const LAST: usize = 10;
 
-/// The last results of an item, as comments, so that the whole stays YAML. Nothing where nothing is recorded.
+/// The last results of an item, as comments, so that the output stays YAML. Empty if nothing is recorded.
 async fn results(item: &str, checklist: &Checklist, args: &LedgerArgs, env: &Console) -> Result<String, Failure> {
     let reported = |problem| Failure::output(problem, env);
     let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
@@ -120,7 +120,7 @@ async fn results(item: &str, checklist: &Checklist, args: &LedgerArgs, env: &Con
     Ok(text)
 }
 
-/// An item as a checklist would state it if it left nothing out.
+/// An item with all its defaults.
 fn shown(item: &Item, checklist: &Checklist) -> Value {
     let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
     let mut out = Map::new();
@@ -194,7 +194,7 @@ fn probe(task: &ProbeTask) -> Value {
     Value::Object(out)
 }
 
-/// The policy with how many attempts in a row it asks for, where that is more than one.
+/// The policy with the number of attempts in a row, if that is more than one.
 fn steady(mut policy: Value, consecutive: u32) -> Value {
     if consecutive > 1 {
         policy["consecutive"] = json!(consecutive);

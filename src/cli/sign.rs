@@ -1,4 +1,4 @@
-//! `gate sign`: signs off items, or revokes that, where all that they need is green in the newest whole run.
+//! `gate sign`: signs off items whose needs are green in the newest full run, or revokes sign-offs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -107,7 +107,7 @@ impl Sign {
         Ok(Exit::Ready)
     }
 
-    /// An entry that revokes all that was signed so far, for each item.
+    /// For each item, an entry that revokes all its sign-offs so far.
     async fn revocations(
         &self,
         checklist: &Checklist,
@@ -171,7 +171,7 @@ impl Sign {
         signable.check(checklist, now).map_err(refused)?;
         let mut requests: Vec<SignOffRequest> =
             items.iter().filter_map(|item| sign_offs.request(&item.id).cloned()).collect();
-        // A sign-off covers more than each of those that it needs: these are signed first.
+        // A sign-off covers more items than each of those that it needs: these are signed first.
         requests.sort_by_key(|request| request.covered.len());
         for request in &requests {
             signable.check_for(checklist, request, now).map_err(refused)?;
@@ -180,14 +180,14 @@ impl Sign {
         signable.check_newest(newest, &requests, &sign_offs.judged).map_err(refused)?;
         print(&signable.shown(&requests.iter().collect::<Vec<_>>(), now), env)?;
         if let Some(ledger) = &mut ledger {
-            // What failed after this run is not in its record.
+            // Failures after this run are not in its record.
             signed::compare(&mut sign_offs, &key, ledger).await.map_err(unread)?;
         }
         let mut entries = Vec::new();
         for request in &requests {
             let Some(item) = items.iter().find(|item| *item.id == *request.item) else { continue };
             let mut run = signable.run.clone();
-            // What was green then may be too old by now, what was waived accepted no longer, and more be signed.
+            // What was green then may be too old by now, a waiver may have expired, and there may be more sign-offs.
             engine::refresh(&mut run, checklist, &sign_offs, now);
             green(checklist, item, &run).map_err(refused)?;
             let mut entry = signable.bind(blank(item), request, &run);
@@ -204,7 +204,7 @@ impl Sign {
         Ok(entries)
     }
 
-    /// Checks that this person may sign, with the key that is given.
+    /// Checks that this person may sign, with this key.
     fn check_person(
         &self,
         request: &SignOffRequest,
@@ -234,7 +234,7 @@ impl Sign {
         Ok(())
     }
 
-    /// The items that are meant, in checklist order.
+    /// The items to sign, in checklist order.
     fn items<'c>(&self, checklist: &'c Checklist) -> Result<Vec<&'c Item>, Diagnostic> {
         let all = || checklist.items().filter(|item| item.sign_off.is_some());
         let is_named = |item: &Item, name: &str| name == &*item.id || Some(name) == list_of(&item.id);
@@ -264,7 +264,7 @@ impl Sign {
         Ok(meant)
     }
 
-    /// The name and the mail address of who signs.
+    /// Name and mail address of the signer.
     async fn person(&self, checklist: &Checklist, env: &Console) -> Result<(String, Option<String>), Failure> {
         let set = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         if let Some(by) = &self.by {

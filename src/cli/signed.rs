@@ -1,4 +1,4 @@
-//! What is signed off, as commands read it: compared with the runs in the ledger at hand.
+//! The sign-offs of a checklist, compared with the runs in the ledger.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub async fn read(checklist: &Checklist, memory: Memory, env: &Console) -> Resul
     SignOffs::read(checklist, memory, env.now()).await.map_err(|unread| Failure::unread(unread, env))
 }
 
-/// Where good signatures are remembered: in the user's own cache.
+/// The cache of verified signatures: in the user's own cache folder.
 pub fn memory(env: &Console) -> Memory {
     let set = |name: &str| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
@@ -34,8 +34,8 @@ pub async fn compare(sign_offs: &mut SignOffs, key: &Key, ledger: &mut Ledger) -
     Ok(())
 }
 
-/// Every sign-off of a checklist that is about to be run, compared with the later runs in the ledger where the run is to be
-/// recorded. `deadline` is the time that the run may take.
+/// Every sign-off of a checklist that is about to be run, compared with the later runs in the ledger where the run will
+/// be recorded. `deadline` is the time that the run may take.
 pub async fn ready(
     checklist: &Checklist,
     recorded: Option<&LedgerArgs>,
@@ -49,8 +49,8 @@ pub async fn ready(
     Ok(sign_offs)
 }
 
-/// The same before a run, in time. What is wrong with the ledger is reported when the run is recorded; until then, the
-/// sign-offs say that they were not compared.
+/// The same before a run, within its time. A problem with the ledger is reported when the run is recorded; until then,
+/// the sign-offs count as not compared.
 async fn compare_early(
     sign_offs: &mut SignOffs,
     checklist: &Checklist,

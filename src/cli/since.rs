@@ -1,4 +1,4 @@
-//! What became of the sign-offs of an earlier revision: none may be missing or changed.
+//! Compares sign-offs with those of an earlier revision: none may be missing or changed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::sign_off;
 
-/// How many files are hashed by one `git`.
+/// How many files one call of `git` hashes.
 const AT_ONCE: usize = 500;
 
 /// The comparison with a revision.
@@ -17,7 +17,7 @@ const AT_ONCE: usize = 500;
 pub struct SinceRevision {
     /// A line for each file that is missing or changed.
     pub problems: Vec<String>,
-    /// The files that the revision has.
+    /// The files of the revision.
     known: HashSet<String>,
 }
 
@@ -25,7 +25,7 @@ impl SinceRevision {
     /// Compares the files of sign-offs in the working tree with those of a revision.
     ///
     /// # Errors
-    /// When Git can't say.
+    /// When Git fails.
     pub async fn find(checklist: &Checklist, revision: &str, env: &Env) -> Result<Self, Diagnostic> {
         let root = &checklist.root;
         let commit = format!("{revision}^{{commit}}");
@@ -81,7 +81,7 @@ fn relative(folder: &Path, path: &Path, root: &Path) -> PathBuf {
     full.strip_prefix(root).map(Path::to_owned).unwrap_or(full)
 }
 
-/// Why a revision is not known.
+/// Why a revision can't be read.
 async fn unknown(root: &Path, revision: &str, env: &Env) -> Diagnostic {
     if let Err(why) = git(root, &["rev-parse", "--git-dir"], env).await {
         return Diagnostic::error(format!("cannot compare with `{revision}`: {why}"));

@@ -23,7 +23,7 @@ impl Stream {
             let mut out = io::stdout();
             for line in waiting {
                 match out.write_all(&line).and_then(|()| out.flush()) {
-                    // A reader who leaves early has had enough.
+                    // A reader that stops early is not an error.
                     Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                     written => written?,
                 }
@@ -36,12 +36,12 @@ impl Stream {
     /// Writes an event.
     pub fn send(&self, event: &Event) {
         let mut line = Vec::new();
-        // A vector takes everything, and a writer that has ended says why in the end.
+        // A vector accepts everything, and a writer that has ended reports why at the end.
         let _ = (self.events.event)(event, &mut line);
         let _ = self.lines.send(line);
     }
 
-    /// Writes what follows the last event, and waits until all is written.
+    /// Writes the end, and waits until everything is written.
     ///
     /// # Errors
     /// Those of standard output.

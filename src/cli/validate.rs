@@ -1,4 +1,4 @@
-//! `gate validate`: everything that can be known without looking.
+//! `gate validate`: checks everything that can be known without running probes.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -49,7 +49,7 @@ impl Validate {
                     let count = checklist.items().count();
                     let items = if count == 1 { "item" } else { "items" };
                     let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, &env).await;
-                    // In a folder without a remote, a ledger is not shared: the key says nothing.
+                    // In a folder without a remote, a ledger is not shared: the key is of no use.
                     let recorded = if key.is_of_folder { String::new() } else { format!(", recorded as {key}") };
                     let line = format!("{}: valid, {count} {items}{recorded}", checklist.file);
                     writeln!(said, "{}", visible(&line)).expect("a string takes all");
@@ -57,7 +57,7 @@ impl Validate {
                     let warnings = unverified.chain(exclusive(&checklist)).collect();
                     Failure::usage(Diagnostics(warnings), &env).tell();
                     read.extend(checklist.sources.names().map(ToOwned::to_owned));
-                    // The program ends soon: to take a long list apart would be a tenth of its time.
+                    // The program ends soon: freeing a long list would take a tenth of its time.
                     std::mem::forget(checklist);
                 }
                 Err(failure) => {
@@ -66,7 +66,7 @@ impl Validate {
                 }
             }
         }
-        // Those that come with gate are held by its tests, and those that are used have been read.
+        // The built-in ones are covered by gate's own tests, and those that are used have been read.
         let root = folder(&env);
         let checks = if are_all { checklist::own_check_names(&root) } else { Vec::new() };
         for name in checks {
@@ -84,7 +84,7 @@ impl Validate {
     }
 }
 
-/// A warning where locks are shared with other runs, and an item is `exclusive`, which is not.
+/// A warning if locks are shared with other runs and an item is `exclusive`, which is not shared.
 fn exclusive(checklist: &Checklist) -> Option<Diagnostic> {
     let is_shared = checklist.locks == LockScope::Shared;
     let ids: Vec<&str> = checklist.items().filter(|item| is_shared && item.exclusive).map(|item| &*item.id).collect();
@@ -94,7 +94,7 @@ fn exclusive(checklist: &Checklist) -> Option<Diagnostic> {
     (!ids.is_empty()).then(|| Diagnostic::warning(title()).help(help))
 }
 
-/// A warning where `by` says who may sign, and anybody can claim to be that person.
+/// A warning if `by` limits who may sign, but anybody can claim to be that person.
 fn unverified(item: &str, asked: &SignOff) -> Option<Diagnostic> {
     let is_unverified = asked.by.is_some() && !asked.signed;
     let warning =

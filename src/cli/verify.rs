@@ -61,7 +61,7 @@ impl Verify {
         Ok(if refused == 0 { Exit::Ready } else { Exit::NotReady })
     }
 
-    /// The ledger at hand, in which signed runs are looked up.
+    /// The ledger, in which signed runs are looked up.
     async fn lookup(&self, checklist: &Checklist, env: &Console) -> Result<Option<(Ledger, Key)>, Failure> {
         let location = self.ledger.location(&checklist.root, env)?;
         let opened = Ledger::open_existing(location, &checklist.root, env).await;
@@ -70,7 +70,7 @@ impl Verify {
         Ok(Some((ledger, key)))
     }
 
-    /// Why an entry is not acceptable.
+    /// Why an entry is refused, if it is.
     async fn problem(
         &self,
         sign_offs: &SignOffs,
@@ -107,7 +107,7 @@ impl Verify {
     }
 }
 
-/// What an acceptable entry says today.
+/// The state of an accepted entry today.
 fn state(sign_offs: &SignOffs, judged: &Judged, env: &Console) -> String {
     let entry = judged.entry();
     if entry.decision == Decision::Revoke {
@@ -132,7 +132,7 @@ fn state(sign_offs: &SignOffs, judged: &Judged, env: &Console) -> String {
     }
 }
 
-/// Whether two entries are of the same item and subject.
+/// Whether two entries are for the same item and subject.
 fn is_same(one: &Entry, other: &Entry) -> bool {
     one.item == other.item && is_same_subject(one.subject.as_deref(), other.subject.as_deref())
 }

@@ -1,4 +1,4 @@
-//! Problems as they are found: what repeats is counted.
+//! Collects problems; repeated ones are counted.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ impl Collector {
         self.problems.is_empty()
     }
 
-    /// What is kept, in the order of finding.
+    /// The problems that are kept, in order.
     pub fn into_problems(self) -> Vec<Diagnostic> {
         self.problems
     }

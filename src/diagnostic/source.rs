@@ -9,7 +9,7 @@ use crate::secret::Redactor;
 /// The longest line that is shown. Longer ones are generated, and showing them for each of their problems takes too long.
 pub(super) const MAX_LINE: usize = 2000;
 
-/// Columns are counted from the nearest multiple of so many bytes.
+/// Columns are counted from the nearest multiple of this number of bytes.
 const BLOCK: usize = 1 << 10;
 
 /// One text that was read, and what it is called in messages.
@@ -19,7 +19,7 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
-    /// Where each line begins: a place is asked for with every item.
+    /// Where each line begins: the place of every item is needed.
     lines: Vec<usize>,
     /// How many characters begin before each [`BLOCK`]: a list of ten thousand items may be one line.
     characters: Vec<usize>,
@@ -72,13 +72,13 @@ fn begun(bytes: &[u8]) -> usize {
 pub struct Sources(Vec<Source>);
 
 impl Sources {
-    /// Keeps a text, and gives the number by which spans name it.
+    /// Keeps a text, and returns the number that spans use for it.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
         self.0.push(Source::new(name.into(), text.into()));
         u32::try_from(self.0.len() - 1).expect("nobody reads four billion files")
     }
 
-    /// What the texts are called, in order.
+    /// The names of the texts, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|source| source.name.as_str())
     }
@@ -88,12 +88,12 @@ impl Sources {
         &self.0[file as usize]
     }
 
-    /// What the span covers.
+    /// The text of the span.
     pub fn slice(&self, span: Span) -> &str {
         self.get(span.file).text.get(span.range()).unwrap_or_default()
     }
 
-    /// The same texts with secrets masked: every place in them stays what it was.
+    /// The same texts with secrets masked: every place in them stays the same.
     #[must_use]
     pub fn masked(self: &Arc<Self>, redactor: &Redactor) -> Arc<Self> {
         let mut masked = Arc::clone(self);

@@ -1,6 +1,6 @@
-//! Words that other tools have for what gate calls by another name.
+//! Words of other tools for what gate calls by another name.
 
-/// Words that people type, and the words of gate that they may refer to: the first one that fits is proposed.
+/// Words that people type, and the words of gate that they may mean: the first one that is possible is proposed.
 const SYNONYMS: [(&str, &[&str]); 41] = [
     // Settings.
     ("run", &["argv", "command"]),
@@ -49,16 +49,16 @@ const SYNONYMS: [(&str, &[&str]); 41] = [
     ("variables", &["vars"]),
 ];
 
-/// How a setting that people know by other words is written.
+/// The form of a setting that people know by other words.
 const FORMS: [(&str, &str); 2] = [("address", "address: db.staging.example:5432"), ("argv", "argv: [make, test]")];
 
-/// The candidate that a word of another tool refers to.
+/// The candidate that a word of another tool means.
 pub fn synonym<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let (_, meant) = SYNONYMS.iter().find(|(other, _)| *other == word)?;
     meant.iter().find_map(|name| candidates.iter().copied().find(|candidate| candidate == name))
 }
 
-/// How to write what a word of another tool refers to, where its value is written differently, too.
+/// The form of a setting whose value is written differently than in another tool.
 pub fn form(word: &str, meant: &str) -> Option<&'static str> {
     let is_synonym = SYNONYMS.iter().any(|(other, names)| *other == word && names.contains(&meant));
     let (_, form) = FORMS.iter().find(|(name, _)| *name == meant)?;

@@ -1,4 +1,4 @@
-//! The digests of all items, made when somebody asks for one: most runs show none.
+//! The digests of all items, computed on demand: most runs show none.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -11,7 +11,7 @@ use super::secrets::Secrets;
 /// The digests of an item, each in hexadecimal.
 #[derive(Debug, Clone)]
 pub struct ItemDigests {
-    /// Of what it observes and expects as it is written.
+    /// The digest of its settings and expectations as written.
     pub source: String,
     /// The same with variables filled in. Of an item that was observed in another run, what it was there.
     pub definition: String,
@@ -22,7 +22,7 @@ pub struct ItemDigests {
 pub struct Digests(OnceLock<HashMap<Arc<str>, ItemDigests>>);
 
 impl Digests {
-    /// Those of the item of this id.
+    /// The digests of the item with this id.
     pub fn get(&self, id: &str, plan: &Plan, secrets: &Secrets) -> Option<&ItemDigests> {
         self.make(plan, secrets).get(id)
     }

@@ -1,4 +1,4 @@
-//! Filling what is known only during the run: secrets, and what was seen before.
+//! Fills in values that are known only during the run: secrets and earlier observations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,25 +12,25 @@ use crate::yaml::{Lookup, Node, Reference, fill};
 
 use super::secrets::Secrets;
 
-/// What was seen under a name: the observation, or nothing where it was not green.
+/// The observation under a name, or None if the probe was not green.
 pub type Seen = Option<Arc<Value>>;
 
-/// What references mean to the probes of one item.
+/// The values of references in the probes of one item.
 #[derive(Debug, Default)]
 pub struct Scope {
     /// Whether aliases are those of a cleanup, which may use what is red.
     pub is_cleanup: bool,
     /// What the probes before saw, by alias.
     pub aliases: HashMap<String, Seen>,
-    /// What other items saw, by `ID.ALIAS`.
+    /// The observations of other items, by `ID.ALIAS`.
     pub items: HashMap<String, Seen>,
 }
 
 impl Scope {
-    /// The node with nothing left to fill.
+    /// The node with everything filled in.
     ///
     /// # Errors
-    /// What is missing.
+    /// The missing value.
     pub fn fill(&self, node: &Node, secrets: &Secrets) -> Result<Node, Missing> {
         let filled = self.filled(node, secrets, |_| true)?;
         if filled.has_holes() { Err(Missing::Unknown) } else { Ok(filled) }

@@ -1,4 +1,4 @@
-//! One item: its probes in order, and what came of them.
+//! One item: runs its probes in order, and combines their results.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct RetryNotice {
     pub task: usize,
     /// Its number, from 1.
     pub number: usize,
-    /// What came of it.
+    /// Its result.
     pub attempt: Attempt,
 }
 
@@ -30,9 +30,9 @@ pub struct RetryNotice {
 pub struct Done {
     /// The position of the item.
     pub task: usize,
-    /// What came of it.
+    /// The result.
     pub result: ItemResult,
-    /// What its probes saw, by alias.
+    /// The observations of its probes, by alias.
     pub seen: Vec<(String, Seen)>,
 }
 
@@ -97,7 +97,7 @@ pub fn known(shared: &Shared, task: usize, known: &Known) -> ItemResult {
         evidence: seen.evidence.clone(),
         probes: seen.probes.clone(),
         duration_ms: seen.duration_ms,
-        // Whether a gap covers it is judged again.
+        // Whether a gap covers it is decided again.
         ..blank(shared, task, seen.without_waiver(), seen.reason.clone())
     }
 }

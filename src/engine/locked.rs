@@ -42,7 +42,7 @@ pub async fn run(
     };
     match freed {
         Ok(()) => done,
-        // Another run may have had them: what was observed is worth nothing, and nobody may use it.
+        // Another run may have held them: the observations are worthless, and nobody may use them.
         Err(why) => {
             let Done { result: ItemResult { probes, duration_ms, .. }, .. } = done;
             let lost = undone(Status::Error, Reason::Observed(why));

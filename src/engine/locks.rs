@@ -1,10 +1,10 @@
-//! What holds the locks of items where other runs see them.
+//! Locks of items that are shared with other runs.
 
 use std::fmt::Debug;
 
 use futures_util::future::BoxFuture;
 
-/// Holds locks where other runs see them.
+/// Locks that other runs see.
 pub trait Locks: Debug + Send + Sync {
     /// Waits until nobody else holds any of these, and holds them all.
     fn take(&self, names: &[String]) -> Taken;

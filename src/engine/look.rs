@@ -1,4 +1,4 @@
-//! One probe: observe, judge, and try again as its timing says.
+//! One probe: observes, judges, and retries according to its timing.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -19,24 +19,24 @@ use crate::secret::Redactor;
 
 use super::panic::Guarded;
 
-/// How much later than its own limit a probe is stopped: it may have started to count late, and its message says more. In
-/// the same poll, the probe comes first.
+/// How much later than its own timeout a probe is stopped: it may have started to count late, and its message says
+/// more. In the same poll, the probe comes first.
 const GRACE: Duration = Duration::from_millis(25);
 
-/// What came of a probe.
+/// The result of a probe.
 #[derive(Debug)]
 pub struct Looked {
     /// Passed, failed, error or pending.
     pub status: Status,
-    /// Every look.
+    /// All attempts.
     pub attempts: Vec<Attempt>,
-    /// What was seen at the last.
+    /// The observation of the last attempt.
     pub observation: Option<Arc<Value>>,
-    /// A line of it.
+    /// A line about it.
     pub evidence: Option<String>,
-    /// What came of each expectation at the last.
+    /// The judgements of the last attempt.
     pub judgements: Vec<Judgement>,
-    /// Why nothing was seen at the last.
+    /// Why the last attempt observed nothing.
     pub error: Option<Reason>,
     /// What to do about it.
     pub help: Option<String>,
@@ -98,7 +98,7 @@ pub async fn look(
 /// How many attempts of a probe are kept.
 const MOST: usize = 100;
 
-/// The result of a probe whose last attempts were green, but not as many in a row as wanted.
+/// The result of a probe whose last attempts were green, but not enough of them in a row.
 fn unsteady(in_a_row: usize, wanted: usize, last: Looked, attempts: Vec<Attempt>) -> Looked {
     let why = format!("passed {in_a_row} of {wanted} times in a row, then the time or the attempts were used up");
     Looked { status: Status::Failed, attempts, error: Some(Reason::Observed(why)), ..last }
@@ -160,7 +160,7 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, r
             hide_before_cut(&mut judgements, expectations, &seen, redactor, now);
             let reasons: Vec<&str> = judgements.iter().filter_map(Judgement::reason).collect();
             let mut reason = (!reasons.is_empty()).then(|| reasons.join("; "));
-            // That a field of the observation is false says little; the evidence says what was observed instead.
+            // That a field of the observation is false says little; the evidence says what was observed.
             let is_bare = |one: &Judgement| {
                 let is_bool = matches!(&*one.observed, "true" | "false") && one.observed != seen.evidence;
                 one.reason().is_some() && is_bool && !one.path.contains(['.', '['])
@@ -170,7 +170,7 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, r
                 reason.push_str(&format!(" ({})", seen.evidence));
             }
             let status = judgements.iter().map(status).max_by_key(|status| weight(*status));
-            // Nothing expected would be nothing asserted.
+            // Without an expectation, nothing would be asserted.
             let status = status.unwrap_or(Status::Failed);
             let raise = judgements.iter().find_map(|judgement| match judgement.outcome {
                 Outcome::Unknown(_, setting) => setting.map(|setting| format!("raise `{setting}` to read more")),
@@ -187,8 +187,8 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, r
     }
 }
 
-/// Where words of a judgement were cut, makes them again of what has passed the redactor: a secret that is cut in two is
-/// not recognised. What was decided stays.
+/// Makes the texts of judgements that were cut again from the redacted value: a secret that is cut in two is not
+/// recognized. The outcome stays the same.
 fn hide_before_cut(
     judgements: &mut [Judgement],
     expectations: &[Expectation],
@@ -221,7 +221,7 @@ fn hide_before_cut(
     }
 }
 
-/// What a judgement says of its probe: what depends on what was not read could not be observed.
+/// The status of a judgement: what depends on a part that was not read could not be observed.
 fn status(judgement: &Judgement) -> Status {
     match judgement.outcome {
         Outcome::Holds => Status::Passed,

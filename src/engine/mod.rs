@@ -38,30 +38,30 @@ pub use outline::outline;
 pub use panic::quiet as quiet_panics;
 pub use refresh::refresh;
 
-/// How many items run at a time, unless somebody says otherwise. Probes wait, they don't compute: it does not depend on
-/// the number of cores.
+/// Maximum number of items that run at a time by default. Probes wait and don't compute, so it does not depend on the
+/// number of cores.
 pub const JOBS: usize = 512;
 
-/// What the command line says of a run.
+/// Options of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How many items run at a time. Fewer where the limit of open files is too low for that.
+    /// Maximum number of items that run at a time. Fewer if the limit of open files is too low for that.
     pub jobs: usize,
     /// How many items run at a time that connect to the same host and port; as many as `jobs` where nobody says.
     pub per_host: Option<usize>,
-    /// When the whole run ends at the latest.
+    /// When the whole run must end.
     pub deadline: Option<Duration>,
-    /// Whether and how long to rerun what is not green.
+    /// Whether and how long to rerun failing items.
     pub wait: Option<Wait>,
-    /// Begin nothing more when something that gates is red.
+    /// Stop after the first failure.
     pub fail_fast: bool,
-    /// Block what has effects.
+    /// Block probes with effects.
     pub read_only: bool,
     /// Which observations and digests to keep in the run.
     pub keep: Keep,
-    /// Whether results carry what they require, so that a later run can see what got weaker.
+    /// Whether results include their requirements, so that a later run can detect what got weaker.
     pub requirements: bool,
-    /// What holds the locks of items beyond this run, if anything does.
+    /// The locks that are shared with other runs, if any.
     pub locks: Option<Arc<dyn Locks>>,
 }
 
@@ -74,7 +74,7 @@ pub enum Keep {
     None,
 }
 
-/// How what is not green is run again.
+/// How failing items are rerun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
     /// For at most this long.
@@ -101,12 +101,12 @@ impl Default for Options {
     }
 }
 
-/// A run that came to its end.
+/// A finished run.
 #[derive(Debug)]
 pub struct Ran {
-    /// What came of it. It has to pass the redactor before anyone sees it.
+    /// The run. It must pass the redactor before it is shown.
     pub run: Run,
-    /// What hides all that the run knew to be secret.
+    /// The redactor of all secrets of the run.
     pub redactor: Redactor,
 }
 

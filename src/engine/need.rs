@@ -3,7 +3,7 @@
 use crate::run::{BlockedBecause, ItemResult, Reason, SignOff, SignOffReason, Signed, Status};
 use crate::sign_off::{Comparison, SignOffState};
 
-/// Why an item can't be green whatever it would observe itself.
+/// Why an item can't be green, whatever it observes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
     /// The item that is the root cause, not the nearest one.
@@ -14,23 +14,23 @@ pub struct Blocked {
     pub is_red: bool,
 }
 
-/// What becomes of an item.
+/// The outcome of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// What it counts as.
+    /// Its status.
     pub status: Status,
     /// Why it is not green.
     pub reason: Option<Reason>,
-    /// The item that keeps it from being so.
+    /// The item that is the cause.
     pub cause: Option<String>,
-    /// The evidence, where it is green.
+    /// The evidence, if it is green.
     pub evidence: Option<String>,
-    /// Who signed, where that counts.
+    /// Who signed, if that counts.
     pub given: Option<Signed>,
 }
 
-/// What keeps an item from running: the first of its needs that is not green. Each is given by its id, with its result
-/// where it has one.
+/// What blocks an item: the first of its needs that is not green. Each is given by its id, with its result if it has
+/// one.
 pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)>) -> Option<Blocked> {
     let mut first = None;
     let mut is_red = false;
@@ -38,7 +38,7 @@ pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)
         let (cause, reason) = match result {
             Some(result) if result.status.is_green() => continue,
             None => (id.to_owned(), BlockedBecause::NeedNotRun(id.to_owned()).into()),
-            // What blocks the need blocks this one.
+            // The cause of the need is the cause of this item.
             Some(ItemResult { cause: Some(root), reason: Some(reason), .. }) => (root.clone(), reason.clone()),
             Some(result) => {
                 let why = result.reason.clone().map(Box::new);
@@ -51,7 +51,7 @@ pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)
     first.map(|(cause, reason)| Blocked { cause, reason, is_red })
 }
 
-/// What becomes of a sign-off: whether it counts, and whether what it covers is still green.
+/// The outcome of a sign-off: whether it counts, and whether what it covers is still green.
 pub fn sign_off(state: &SignOffState, blocked: Option<Blocked>) -> Outcome {
     let pending = |reason: SignOffReason| Outcome {
         status: Status::Pending,

@@ -1,4 +1,4 @@
-//! A checklist as a run of which nothing was observed: its structure, its gaps, and the sign-offs that may count.
+//! A checklist as a run without observations: its structure, its gaps, and the sign-offs that may count.
 
 use jiff::Timestamp;
 

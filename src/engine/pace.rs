@@ -1,4 +1,4 @@
-//! How fast items begin: as fast as the ones before them are answered, or are known to wait.
+//! How fast items start: as fast as those before them are answered, or known to wait.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,22 +12,22 @@ pub const AT_ONCE: usize = 8;
 const UNANSWERED: usize = 48;
 const FRESH: Duration = Duration::from_millis(1);
 
-/// The items that began just now and are not done.
+/// The items that started recently and are not done.
 #[derive(Debug, Default)]
 pub struct Pace(VecDeque<(usize, Instant)>);
 
 impl Pace {
-    /// Keeps that an item began.
+    /// Notes that an item started.
     pub fn began(&mut self, item: usize) {
         self.0.push_back((item, Instant::now()));
     }
 
-    /// Keeps that an item is done.
+    /// Notes that an item is done.
     pub fn done(&mut self, item: usize) {
         self.0.retain(|(fresh, _)| *fresh != item);
     }
 
-    /// Until when no other item begins, unless one is done before.
+    /// Until when no other item starts, unless one is done before.
     pub fn pause(&mut self) -> Option<Instant> {
         while self.0.front().is_some_and(|(_, begun)| begun.elapsed() >= FRESH) {
             self.0.pop_front();

@@ -1,4 +1,4 @@
-//! A panic in a probe is that item's error, and is not printed: its message may hold anything.
+//! A panic in a probe is that item's error, and is not printed: its message may contain anything.
 
 use std::any::Any;
 use std::cell::Cell;

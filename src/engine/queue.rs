@@ -1,8 +1,8 @@
-//! What may begin: items in checklist order, as far as their locks, their hosts and `exclusive` let them.
+//! Which items may start: in checklist order, as far as their locks, their hosts and `exclusive` allow.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What items share, and so many of them may have at a time.
+/// A resource that a limited number of items may have at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Resource {
     /// A lock: one item at a time.
@@ -11,7 +11,7 @@ pub enum Resource {
     Host(String),
 }
 
-/// What an item says of others beside it.
+/// The resources of an item.
 #[derive(Debug, Clone, Default)]
 pub struct Claim {
     /// What it has while it runs.
@@ -20,17 +20,17 @@ pub struct Claim {
     pub exclusive: bool,
 }
 
-/// The items that wait for nothing but their turn.
+/// The items that wait only for their turn.
 #[derive(Debug)]
 pub struct Queue {
     /// How many items may have the same host at a time.
     per_host: usize,
     ready: BTreeSet<usize>,
-    /// They run when nothing else does or could.
+    /// They run alone.
     exclusive: BTreeSet<usize>,
     /// What the items claim that claim something.
     claims: HashMap<usize, Claim>,
-    /// Those that were ready, each under one resource of which nothing was left then.
+    /// Items that were ready, each under one resource that was used up then.
     parked: HashMap<Resource, BTreeSet<usize>>,
     /// How many items have each resource.
     held: HashMap<Resource, usize>,
@@ -60,9 +60,9 @@ impl Queue {
         }
     }
 
-    /// The next item to begin, which is running then. Nothing while none may.
+    /// The next item to start, which is then running. None if none may.
     pub fn pop(&mut self) -> Option<usize> {
-        // What runs beside nothing is the only one that runs.
+        // An exclusive item is the only one that runs.
         if self.running.first_key_value().is_some_and(|(_, exclusive)| *exclusive) {
             return None;
         }
@@ -71,7 +71,7 @@ impl Queue {
             match resources.iter().find(|resource| self.is_full(resource)) {
                 Some(full) => {
                     self.parked.entry(full.clone()).or_default().insert(item);
-                    // It may have been woken for something that it does not take now: the next one can have it.
+                    // It may have been woken for a resource that it does not take now: the next one can have it.
                     for resource in resources.iter().filter(|resource| !self.is_full(resource)).collect::<Vec<_>>() {
                         self.wake(resource);
                     }
@@ -82,7 +82,7 @@ impl Queue {
                 }
             }
         }
-        // What is parked waits for something that runs: so nothing is parked when nothing runs.
+        // A parked item waits for a running one: if nothing runs, nothing is parked.
         if self.running.is_empty()
             && let Some(item) = self.exclusive.pop_first()
         {
@@ -139,7 +139,7 @@ impl Queue {
         self.running.keys().copied()
     }
 
-    /// Forgets all that has not begun, and gives it in order.
+    /// Removes all items that have not started, and returns them in order.
     pub fn clear(&mut self) -> BTreeSet<usize> {
         let mut left = std::mem::take(&mut self.ready);
         left.append(&mut self.exclusive);

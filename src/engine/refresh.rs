@@ -1,5 +1,5 @@
-//! What a run that was recorded says now: of waivers that have expired, of what was seen too long ago, of sign-offs that
-//! were given or taken back since, and of all that needs these.
+//! Updates a recorded run: waivers that have expired, results that are too old, sign-offs that were given or revoked
+//! since, and everything that needs these.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::sign_off::SignOffs;
 
 use super::need::{blocked, sign_off};
 
-/// Makes of a recorded run what it says now. Sign-offs are compared with the definitions that the run observed.
+/// Updates a recorded run to now. Sign-offs are compared with the definitions that the run observed.
 pub fn refresh(run: &mut Run, checklist: &Checklist, sign_offs: &SignOffs, now: Timestamp) {
     run::expire(run, now);
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
@@ -24,7 +24,7 @@ pub fn refresh(run: &mut Run, checklist: &Checklist, sign_offs: &SignOffs, now: 
     for result in run.sections.iter_mut().flat_map(|section| &mut section.items) {
         results.insert(result.id.clone(), result);
     }
-    // Nothing needs itself, so that a chain of needs is settled after as many rounds as it is long.
+    // No item needs itself, so a chain of needs is settled after as many rounds as it is long.
     for _ in 0..items.len() {
         let mut is_settled = true;
         for item in &items {

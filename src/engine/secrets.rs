@@ -1,4 +1,4 @@
-//! The values of secrets, read once when a run begins. What can't be had blocks what uses it.
+//! The values of secrets, read once at the start of a run. A secret that can't be read blocks the items that use it.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -18,12 +18,12 @@ use crate::yaml::Node;
 
 /// How long a program may take to print a secret.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// What is longer is not a secret.
+/// A longer value is not a secret.
 const LIMIT: usize = 1 << 20;
-/// What is shorter is in every text by chance: it can't be kept out of reports.
+/// A shorter value occurs in every text by chance: it can't be redacted in reports.
 const SHORTEST: usize = 4;
 
-/// The values of secrets, or why one is not there.
+/// The values of secrets, or why one is missing.
 #[derive(Debug, Default)]
 pub struct Secrets(HashMap<String, Result<Value, Missing>>);
 
@@ -38,8 +38,8 @@ impl std::fmt::Debug for Value {
 }
 
 impl Secrets {
-    /// Reads secrets: what costs nothing in any case, so that it is redacted also where nothing refers to it; a program
-    /// is only run for one that is used, and never when nothing may have effects.
+    /// Reads secrets: from variables and files in any case, so that they are redacted even if nothing refers to them; a
+    /// program is run only for a secret that is used, and never with `--read-only`.
     pub async fn read(secrets: &[Secret], used: &HashSet<String>, read_only: bool, cx: &Context) -> Self {
         let wanted = secrets.iter().filter(|secret| used.contains(&secret.name) || is_free(&secret.source));
         let reading = wanted.map(|secret| async move { (secret.name.clone(), value(secret, read_only, cx).await) });
@@ -55,7 +55,7 @@ impl Secrets {
         }
     }
 
-    /// What hides them, with the credentials of the checklist and of the environment.
+    /// The redactor of these, of the credentials of the checklist and of the environment.
     pub fn redactor(&self, checklist: &Checklist, env: &Env) -> Redactor {
         let own = self.0.iter().filter_map(|(name, value)| Some((name.clone(), value.as_ref().ok()?.0.clone())));
         checklist::redactor(own, &checklist.credentials, env)
@@ -110,7 +110,7 @@ fn in_file(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| format!("`{}` is not UTF-8", path.display()))
 }
 
-/// What a program prints. What it says on standard error is not reported: that may be the secret as well.
+/// The output of a program. Its standard error is not reported: that may be the secret, too.
 async fn printed(argv: &[String], cx: &Context) -> Result<String, String> {
     let (program, arguments) = argv.split_first().ok_or("there is no program to run")?;
     let shown = argv.join(" ");

@@ -41,17 +41,17 @@ pub struct Shared {
     pub secrets: Secrets,
     /// The digests of items.
     pub digests: Digests,
-    /// What hides them.
+    /// The redactor of secrets.
     pub redactor: Redactor,
-    /// Whether what has effects is blocked.
+    /// Whether probes with effects are blocked.
     pub read_only: bool,
     /// Which observations and digests to keep.
     pub keep: Keep,
     /// How many bytes of large observations are kept.
     pub large: AtomicUsize,
-    /// Whether results carry what they require.
+    /// Whether results include their requirements.
     pub requirements: bool,
-    /// What holds the locks of items beyond this run, if anything does.
+    /// The locks that are shared with other runs, if any.
     pub locks: Option<Arc<dyn Locks>>,
     /// What interrupts the run, when it does.
     pub stop: Stopped,
@@ -61,7 +61,7 @@ pub struct Shared {
 enum Unready {
     /// It can't be run.
     Blocked(BlockedBecause),
-    /// What was filled in does not fit.
+    /// A filled-in value does not fit.
     Error(String, Option<String>),
 }
 

@@ -1,11 +1,11 @@
 //! Expressions that select items, such as `smoke and not slow`: names with `and`, `or`, `not` and parentheses.
 
-/// An expression: names of items, sections and tags, and how they are combined.
+/// An expression: names of items, sections and tags, and their combination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expression {
-    /// What has this name.
+    /// Everything with this name.
     Name(String),
-    /// What the expression does not select.
+    /// Everything that the expression does not select.
     Not(Box<Expression>),
     /// What both select.
     And(Box<Expression>, Box<Expression>),
@@ -13,7 +13,7 @@ pub enum Expression {
     Or(Box<Expression>, Box<Expression>),
 }
 
-/// How deep parentheses and `not` may be nested.
+/// How deep parentheses and `not` may nest.
 const MAX_DEPTH: usize = 32;
 
 impl Expression {
@@ -31,7 +31,7 @@ impl Expression {
         }
     }
 
-    /// Whether it holds, by what each name says.
+    /// Whether it is true, given the value of each name.
     pub fn holds(&self, is: &impl Fn(&str) -> bool) -> bool {
         match self {
             Self::Name(name) => is(name),
@@ -63,7 +63,7 @@ impl<'t> Words<'t> {
         word
     }
 
-    /// Whether this word is next. It is passed over then.
+    /// Whether this word is next. If so, it is consumed.
     fn takes(&mut self, word: &str) -> bool {
         let is_next = self.words.get(self.at) == Some(&word);
         self.at += usize::from(is_next);

@@ -1,4 +1,4 @@
-//! From a checklist to tasks: which items are to be looked at this time, and what each of them waits for.
+//! From a checklist to tasks: which items are run, and what each of them waits for.
 
 mod expression;
 mod shard;
@@ -13,7 +13,7 @@ use crate::sign_off::SignOffs;
 use expression::Expression;
 pub use shard::{of_ci, spread};
 
-/// What is to be done.
+/// The tasks of a run.
 #[derive(Debug)]
 pub struct Plan {
     /// The checklist.
@@ -22,11 +22,11 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// Why not everything is run, such as `--only db-head`.
     pub partial: Option<String>,
-    /// Which of several runs it is.
+    /// The shard that it is.
     pub shard: Option<Shard>,
-    /// What has been signed off.
+    /// The sign-offs.
     pub sign_offs: SignOffs,
-    /// What is known of items already, by their ids: they are judged, and not run.
+    /// Results of items that are known already, by id: they are judged, and not run.
     pub known: HashMap<String, Known>,
 }
 
@@ -39,35 +39,35 @@ pub enum Known {
     NotRun(BlockedBecause),
 }
 
-/// One item's part of the plan.
+/// One item of the plan.
 #[derive(Debug)]
 pub struct Task {
-    /// The positions of its section, and of it in the section.
+    /// The positions of its section, and of the item in the section.
     at: (usize, usize),
-    /// Whether it is to be run this time.
+    /// Whether it is run.
     pub is_selected: bool,
 }
 
-/// What the command line selects: ids of items, ids of sections, tags, and expressions of these.
+/// The selection on the command line: ids of items, ids of sections, tags, and expressions of these.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// Only these, and what they need. Everything if empty.
     pub only: Vec<String>,
     /// Not these.
     pub skip: Vec<String>,
-    /// Only what is at least as severe, and what that needs.
+    /// Only items at least this severe, and what they need.
     pub severity: Option<Severity>,
-    /// Whether `only` is what was not green in the last run.
+    /// Whether `only` contains what was not green in the last run.
     pub is_failed: bool,
-    /// Of these, what belongs to this shard.
+    /// Of these, the ones of this shard.
     pub shard: Option<Shard>,
 }
 
 impl Plan {
-    /// The plan for what is selected of a checklist.
+    /// The plan for the selected items of a checklist.
     ///
     /// # Errors
-    /// When a word of the selection means nothing, or nothing is selected.
+    /// When a word of the selection is unknown, or nothing is selected.
     pub fn build(checklist: Checklist, selection: &Selection, sign_offs: SignOffs) -> Result<Self, Diagnostics> {
         let selected = selection.of(&checklist)?;
         let sections = checklist.sections.iter().enumerate();
@@ -139,10 +139,11 @@ impl Selection {
             let own = spread(checklist, shard.total());
             let is_own = |at: usize| own[at] == Some(shard.number());
             let mut in_shard: Vec<bool> = (0..items.len()).map(|at| selected[at] && is_own(at)).collect();
-            // A sign-off that they need is read with them. Whether what it covers is green is seen when shards are merged.
+            // A sign-off that they need is read with them. Whether its items are green is decided when shards are
+            // merged.
             let needs = (0..items.len()).filter(|at| is_own(*at)).flat_map(|at| &items[at].0.needs);
             needs.filter(|need| own[**need].is_none()).for_each(|need| in_shard[*need] = selected[*need]);
-            // It may be that nothing is left for it.
+            // A shard may have no items.
             return Ok(in_shard);
         }
         if selected.contains(&true) {
@@ -153,7 +154,7 @@ impl Selection {
             .into())
     }
 
-    /// The selection as it was typed; nothing when everything is selected.
+    /// The selection as it was typed; nothing if everything is selected.
     fn words(&self) -> Option<String> {
         let words =
             |option: &str, words: &[String]| (!words.is_empty()).then(|| format!("{option} {}", words.join(",")));

@@ -1,4 +1,4 @@
-//! Spreads the items of a checklist over several runs, each on a machine of its own.
+//! Distributes the items of a checklist over several runs, each on its own machine.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use crate::checklist::{Checklist, Item};
 use crate::env::Env;
 use crate::run::Shard;
 
-/// The variables in which CI systems say which of several jobs this is: the job's number and how many there are. The first
-/// number is 0 or 1.
+/// The variables in which CI systems number parallel jobs: the job's number and the number of jobs. The first number is
+/// 0 or 1.
 const CI: [(&str, &str, usize); 5] = [
     ("GATE_SHARD_INDEX", "GATE_SHARD_TOTAL", 0),
     // https://docs.gitlab.com/ci/variables/predefined_variables/
@@ -22,10 +22,10 @@ const CI: [(&str, &str, usize); 5] = [
     ("JOB_COMPLETION_INDEX", "GATE_SHARD_TOTAL", 0),
 ];
 
-/// The shard that the CI job is, as its variables say.
+/// The shard of the CI job, from its variables.
 ///
 /// # Errors
-/// When no variable says so, or one is not a number that fits.
+/// When no variable is set, or one is not a valid number.
 pub fn of_ci(env: &Env) -> Result<Shard, String> {
     let is_set = |(index, total, _): &&(&str, &str, usize)| env.var(index).is_some() && env.var(total).is_some();
     let Some((index, total, first)) = CI.iter().find(is_set) else {
@@ -44,7 +44,7 @@ pub fn of_ci(env: &Env) -> Result<Shard, String> {
     })
 }
 
-/// The number of the shard in which each item is run, in checklist order. A sign-off belongs to none: it is judged when the
+/// The number of the shard that runs each item, in checklist order. A sign-off belongs to none: it is judged when the
 /// shards are merged. Items that need one another or share a lock go to the same shard, by the smallest of their ids.
 pub fn spread(checklist: &Checklist, total: usize) -> Vec<Option<usize>> {
     let items: Vec<&Item> = checklist.items().collect();

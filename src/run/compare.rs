@@ -1,4 +1,4 @@
-//! What changed from one run to another: what turned red or green, what was defined differently, what got weaker.
+//! What changed between two runs: items that turned red or green, other definitions, weaker requirements.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ pub struct Change<'a> {
     pub after: Option<&'a ItemResult>,
 }
 
-/// Something that asks less of the environment than before.
+/// A requirement that is weaker than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weaker {
     /// The id of the item.
@@ -42,7 +42,7 @@ pub struct Weaker {
 }
 
 impl<'a> Change<'a> {
-    /// The item, as it is known last.
+    /// The last known result of the item.
     pub fn item(&self) -> &'a ItemResult {
         self.after.or(self.before).expect("an item is in one of the runs at least")
     }
@@ -72,13 +72,13 @@ pub fn changes<'a>(first: &'a Run, second: &'a Run) -> Vec<Change<'a>> {
     changed.chain(gone.map(|before| Change { turn: Turn::Gone, before: Some(before), after: None })).collect()
 }
 
-/// The status of an item, and why.
+/// The status of an item, and its reason.
 pub fn words(item: &ItemResult) -> (&str, String) {
     let why = item.reason.as_ref().map(ToString::to_string).or_else(|| item.evidence.clone());
     (item.status.word(), why.unwrap_or_default())
 }
 
-/// Everything that got weaker, in checklist order.
+/// All weaker requirements, in checklist order.
 pub fn weaker(first: &Demands, second: &Demands) -> Vec<Weaker> {
     let (earlier, later) = (demand_by_id(first), demand_by_id(second));
     let mut found = Vec::new();
@@ -96,19 +96,19 @@ pub fn weaker(first: &Demands, second: &Demands) -> Vec<Weaker> {
                 add(what);
             }
         }
-        // Where the checklist says the same, what differs was filled in, such as the release.
+        // If the text of the checklist is the same, only a filled-in value differs, such as the release.
         let is_rewritten = before.source.is_none() || before.source != after.source;
         if let (Some(before), Some(after)) = (&before.requirements, &after.requirements) {
             requirements(before, after, is_rewritten, &mut add);
         }
     }
-    // Of a partial run it is not known.
+    // For a partial run, this is not known.
     let gone = first.items.iter().filter(|before| !second.is_partial && !later.contains_key(before.id.as_str()));
     found.extend(gone.map(|before| Weaker { item: before.id.clone(), what: "item removed".to_owned() }));
     found
 }
 
-/// What an accepted gap adds to those of the earlier run.
+/// What an accepted gap covers in addition to those of the earlier run.
 fn wider(first: &Demands, gap: &Gap) -> Option<String> {
     let until = gap.accepted_until?;
     let same = first.gaps.iter().filter(|other| other.gap == gap.gap && other.items == gap.items);
@@ -119,7 +119,7 @@ fn wider(first: &Demands, gap: &Gap) -> Option<String> {
     }
 }
 
-/// What the later requirements lack of the earlier ones.
+/// Requirements that the later run lacks.
 fn requirements(before: &Requirements, after: &Requirements, is_rewritten: bool, add: &mut impl FnMut(String)) {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for old in &before.probes {

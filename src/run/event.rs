@@ -1,4 +1,4 @@
-//! What the engine reports while it runs, in the order in which it happens.
+//! Events of a run, in the order in which they happen.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crate::secret::Redacted;
 
 use super::{Attempt, ItemResult};
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
-    /// An item waits for locks that other runs may hold. It begins when it has them.
+    /// An item waits for locks that other runs may hold. It starts when it has them.
     Locking {
         /// Its id.
         id: &'a str,
@@ -18,27 +18,27 @@ pub enum Event<'a> {
         /// The names of the locks, such as `api, mail`.
         locks: &'a Redacted<String>,
     },
-    /// An item began. With `--wait` it may begin again after it finished.
+    /// An item started. With `--wait` it may start again after it finished.
     Started {
         /// Its id.
         id: &'a str,
         /// What a person would tick.
         title: &'a Redacted<String>,
     },
-    /// A look of an item did not pass, and it is looked at again.
+    /// An attempt of an item did not pass, and another one follows.
     Attempt {
         /// The item's id.
         id: &'a str,
-        /// Which look it was, from 1.
+        /// Number of the attempt, from 1.
         number: usize,
-        /// What came of it.
+        /// Its result.
         attempt: &'a Redacted<Attempt>,
     },
-    /// An item came to its end, also one that was never started: blocked, deferred, pending.
+    /// An item finished, also one that never started: blocked, deferred, pending.
     Finished(&'a Redacted<ItemResult>),
-    /// Everything was looked at, and what is red is looked at again.
+    /// A round is over, and failing items are rerun.
     Waiting {
-        /// How many items are not green yet.
+        /// Number of items that are not green yet.
         red: usize,
         /// How much longer they may take.
         left: Duration,

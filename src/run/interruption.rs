@@ -1,4 +1,4 @@
-//! What ends a run before it is complete.
+//! What ends a run early.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub enum Signal {
     Hangup,
 }
 
-/// The words that a document has for it.
+/// The word for it in documents.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Word {
     #[serde(rename = "SIGINT")]

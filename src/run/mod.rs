@@ -1,6 +1,6 @@
-//! What happened: the record of one execution, of which every output is a projection.
+//! The record of one execution; every output is made from it.
 //!
-//! It is the engine's own record. What is stored or published has a form of its own: `report/json/v1.rs` and
+//! This is the engine's own record. Stored and published forms have types of their own: `report/json/v1.rs` and
 //! `ledger/document/v1.rs`.
 
 mod compare;
@@ -43,7 +43,7 @@ pub struct Run {
     pub file: String,
     /// SHA-256 of the checklist's file, in hexadecimal.
     pub digest: String,
-    /// What is being signed off, such as a release.
+    /// The release or commit that is signed off.
     pub subject: Option<String>,
     /// When it began.
     pub started: Timestamp,
@@ -51,15 +51,15 @@ pub struct Run {
     pub duration_ms: u64,
     /// Why not everything was run, such as `--only db-head`. Absent for a whole run.
     pub partial: Option<String>,
-    /// Which of several runs it was. Absent for one that was to run everything that was selected.
+    /// The shard that it was. Absent for a run of everything that was selected.
     pub shard: Option<ShardRun>,
-    /// What ended it early: `SIGINT`, `SIGTERM`, `SIGHUP` or `deadline`. Absent for a run that came to its end.
+    /// What ended it early: `SIGINT`, `SIGTERM`, `SIGHUP` or `deadline`. Absent for a complete run.
     pub interrupted: Option<Interruption>,
-    /// The commit that was checked out where the checklist lies.
+    /// The commit that was checked out in the folder of the checklist.
     pub commit: Option<String>,
     /// Whether tracked files differed from that commit.
     pub dirty: Option<bool>,
-    /// What `--var` set, such as `target=blue, size=3`.
+    /// The variables set by `--var`, such as `target=blue, size=3`.
     pub vars: Option<String>,
     /// The machine that it ran on.
     pub host: Option<String>,
@@ -73,37 +73,37 @@ pub struct Run {
     pub gaps: Vec<Gap>,
 }
 
-/// A part of the checklist, as its markdown shows it.
+/// A section of the checklist, as in its Markdown.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// Its id, where it has one.
+    /// Its id, if it has one.
     pub id: Option<String>,
-    /// Its heading.
+    /// Its title.
     pub title: String,
-    /// The text in parentheses after the heading.
+    /// The text in parentheses after the title.
     pub note: Option<String>,
-    /// Markdown that is copied unchanged.
+    /// Markdown that is copied as it is.
     pub text: Option<String>,
-    /// What was committed, where it lists that.
+    /// Its `changes`: the commits that it lists.
     pub changes: Option<Changes>,
     /// Its items in checklist order.
     pub items: Vec<ItemResult>,
 }
 
-/// What was committed since some time.
+/// The commits of a range.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    /// Since when, in words: `the last green run (0f1d7aa, 2025-12-01)`.
+    /// The start of the range, in words: `the last green run (0f1d7aa, 2025-12-01)`.
     pub since: String,
     /// The commits, newest first.
     pub commits: Vec<Commit>,
-    /// How many more there are.
+    /// Number of further commits.
     pub more: u64,
-    /// Why it is not known.
+    /// Why they are not known.
     pub problem: Option<String>,
-    /// What the checklist asks less than it did then.
+    /// Requirements that are weaker than at the start of the range.
     pub weaker: Vec<Weaker>,
-    /// Why that is not known.
+    /// Why these are not known.
     pub uncompared: Option<String>,
 }
 
@@ -112,13 +112,13 @@ pub struct Changes {
 pub struct Commit {
     /// Its name, shortened.
     pub id: String,
-    /// The day on which it was made.
+    /// The day of the commit.
     pub date: String,
     /// The first line of its message.
     pub subject: String,
 }
 
-/// What became of one item.
+/// The result of one item.
 #[derive(Debug, Clone)]
 pub struct ItemResult {
     /// Its id.
@@ -127,47 +127,47 @@ pub struct ItemResult {
     pub title: String,
     /// The id of the item that it is nested below.
     pub parent: Option<String>,
-    /// Who looks after it.
+    /// Who is responsible for it.
     pub owner: Option<String>,
-    /// How bad it is that it is red.
+    /// How severe a failure is.
     pub severity: Option<Severity>,
     /// Its tags.
     pub tags: Vec<String>,
-    /// What came of it.
+    /// Its status.
     pub status: Status,
-    /// Passed, but not at the first attempt.
+    /// It passed, but not at the first attempt.
     pub flaky: bool,
-    /// Passed, but longer ago than that may be believed. Only in what is shown from the ledger.
+    /// It passed, but too long ago. Only in output from the ledger.
     pub stale: bool,
-    /// Shown with its true status, never gates.
+    /// It is shown with its true status, but not required.
     pub advisory: bool,
-    /// Some of it was observed without verifying TLS.
+    /// Something was observed without verifying TLS.
     pub insecure: bool,
     /// One line: why it is not green, or why it is deferred.
     pub reason: Option<Reason>,
-    /// The id of the item that is the root cause of this one's being blocked.
+    /// The id of the item that is the root cause, if it is blocked.
     pub cause: Option<String>,
-    /// One short, stable line of what was seen, when it passed.
+    /// One short, stable line about the observation, if it passed.
     pub evidence: Option<String>,
-    /// When it last passed, where the ledger knows. Absent for one that passes now.
+    /// When it last passed, if the ledger knows. Absent if it passes now.
     pub last_passed: Option<Timestamp>,
-    /// What was being signed off then.
+    /// The subject at that time.
     pub last_subject: Option<String>,
-    /// When the first of the runs began in which it is red, up to this one. Absent where no ledger was asked.
+    /// Start of the first run of the current series of red ones. Absent without a ledger.
     pub red_since: Option<Timestamp>,
-    /// How long it may be believed that it passed.
+    /// How long a passed result is valid.
     pub valid_for: Option<Duration>,
     /// What to do when it is red.
     pub hint: Option<String>,
-    /// The person's part, for a sign-off.
+    /// The sign-off, if it is one.
     pub sign_off: Option<SignOff>,
-    /// The steps that a person does, as Markdown, for a manual item.
+    /// The steps of a person, as Markdown, for a manual item.
     pub manual: Option<String>,
-    /// SHA-256 of its source, in hexadecimal: what is looked at and expected, as it is written.
+    /// SHA-256 of its source, in hexadecimal: settings and expectations as written.
     pub source: Option<String>,
     /// SHA-256 of its definition, in hexadecimal: its source with variables filled in.
     pub definition: Option<String>,
-    /// What it requires, to see later what got weaker. Only in the ledger.
+    /// Its requirements, to detect later what got weaker. Only in the ledger.
     pub requirements: Option<Box<Requirements>>,
     /// Where the checklist states it.
     pub place: Place,
@@ -177,21 +177,21 @@ pub struct ItemResult {
     pub duration_ms: u64,
 }
 
-/// Who has to sign off the item.
+/// The sign-off of an item.
 #[derive(Debug, Clone)]
 pub struct SignOff {
     /// The role, such as `QA lead`.
     pub role: String,
-    /// Who gave it, where it counts.
+    /// Who signed, if that counts.
     pub given: Option<Signed>,
 }
 
-/// What one probe saw.
+/// The result of one probe.
 #[derive(Debug, Clone)]
 pub struct ProbeResult {
     /// The kind of probe, such as `http`.
     pub kind: String,
-    /// The name by which others refer to what it saw.
+    /// The name by which others refer to its observation.
     pub alias: Option<String>,
     /// The check that it comes from.
     pub check: Option<String>,
@@ -199,19 +199,19 @@ pub struct ProbeResult {
     pub is_cleanup: bool,
     /// What came of it: passed, failed, error, blocked or pending.
     pub status: Status,
-    /// Every look, in order. Empty when it was blocked.
+    /// All attempts, in order. Empty if it was blocked.
     pub attempts: Vec<Attempt>,
-    /// What was seen at the last attempt, redacted.
+    /// The observation of the last attempt, redacted.
     pub observation: Option<Box<RawValue>>,
-    /// One short, stable line of it.
+    /// One short, stable line about it.
     pub evidence: Option<String>,
-    /// Each expectation with what was there.
+    /// Each expectation with the observed value.
     pub expectations: Vec<ExpectationResult>,
     /// Why nothing could be observed, or what it waits for.
     pub error: Option<Reason>,
-    /// What to do about it, where the probe knows.
+    /// What to do about it, if the probe knows.
     pub help: Option<String>,
-    /// A command line to look by hand; secrets stand as `$NAME`.
+    /// A command line to reproduce it; secrets are shown as `$NAME`.
     pub reproduce: Option<String>,
     /// The machine that it connected through.
     pub via: Option<String>,
@@ -221,10 +221,10 @@ pub struct ProbeResult {
     pub place: Place,
 }
 
-/// One look.
+/// One attempt.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// What came of it.
+    /// Its status.
     pub status: Status,
     /// How long it took.
     pub duration_ms: u64,
@@ -232,24 +232,24 @@ pub struct Attempt {
     pub reason: Option<String>,
 }
 
-/// One expectation and what was there.
+/// One expectation and the observed value.
 #[derive(Debug, Clone)]
 pub struct ExpectationResult {
     /// The path in the observation.
     pub path: String,
-    /// What was expected, in words.
+    /// The expected value, in words.
     pub expected: String,
-    /// What was there, shortened.
+    /// The observed value, shortened.
     pub observed: String,
-    /// Whether it holds.
+    /// Whether it is met.
     pub passed: bool,
-    /// Whether it is a default of the kind of probe, not one of the checklist.
+    /// Whether it is a default of the kind of probe.
     pub default: bool,
-    /// Where the checklist states it. Absent where it passed, and for a kind's own expectation.
+    /// Where the checklist states it. Absent if it is met, and for defaults.
     pub place: Option<Place>,
 }
 
-/// A gap that people know about.
+/// A known gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// What is missing.
@@ -260,7 +260,7 @@ pub struct Gap {
     pub priority: Option<String>,
     /// Who will close it.
     pub owner: Option<String>,
-    /// Anything else.
+    /// Notes.
     pub notes: Option<String>,
     /// Through that day, in UTC, it counts as green.
     pub accepted_until: Option<Date>,
@@ -268,7 +268,7 @@ pub struct Gap {
     pub accepted_by: Option<String>,
 }
 
-/// What came of an item or a probe. The words are part of every stored form.
+/// The status of an item or a probe. The words are part of every stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -311,15 +311,15 @@ impl Status {
     }
 }
 
-/// What a run says of the environment. The words are part of every stored form.
+/// The verdict of a run. The words are part of every stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Everything that gates is green.
+    /// Every required item is green.
     Ready,
-    /// Something was observed that is not as expected, or waits for a person.
+    /// Something is not as expected, or waits for a person.
     NotReady,
-    /// Nothing failed, but something could not be observed.
+    /// Nothing failed, but something could not be checked.
     Unknown,
 }
 
@@ -329,7 +329,7 @@ impl Run {
         self.sections.iter().flat_map(|section| &section.items)
     }
 
-    /// What the run says of the environment. A run that was cut short is never ready.
+    /// The verdict. A run that was interrupted is never ready.
     pub fn verdict(&self) -> Verdict {
         let red = || self.items().filter(|item| !item.advisory && !item.status.is_green());
         if red().any(|item| matches!(item.status, Status::Failed | Status::Pending)) {
@@ -341,7 +341,7 @@ impl Run {
         }
     }
 
-    /// How many items count as green, and how many there are. Advisory ones are left out.
+    /// Number of green items, and of all items, without advisory ones.
     pub fn green(&self) -> (usize, usize) {
         let gating = || self.items().filter(|item| !item.advisory);
         (gating().filter(|item| item.status.is_green()).count(), gating().count())
@@ -349,13 +349,13 @@ impl Run {
 }
 
 impl Gap {
-    /// Whether somebody accepted that this item is red, and that has not expired.
+    /// Whether a red item is accepted, and the acceptance has not expired.
     pub fn waives(&self, id: &str, today: Date) -> bool {
         self.accepted_until.is_some_and(|until| until >= today) && self.items.iter().any(|item| item == id)
     }
 }
 
-/// Whether two subjects are the same. One commit may be written at two lengths of at least 7 characters.
+/// Whether two subjects are the same. A commit may be written at any length of at least 7 characters.
 pub fn is_same_subject(one: Option<&str>, other: Option<&str>) -> bool {
     const SHORTEST: usize = 7;
     let is_commit = |text: &str| text.len() >= SHORTEST && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -368,14 +368,13 @@ pub fn is_same_subject(one: Option<&str>, other: Option<&str>) -> bool {
     }
 }
 
-/// The waiver rule: what is not green counts as waived while an accepted, unexpired gap covers its item.
+/// The waiver rule: an item that is not green counts as waived while an accepted, unexpired gap covers it.
 pub fn with_waivers(status: Status, id: &str, gaps: &[Gap], today: Date) -> Status {
     let is_waived = !status.is_green() && gaps.iter().any(|gap| gap.waives(id, today));
     if is_waived { Status::Waived } else { status }
 }
 
-/// Makes of a run that was recorded what it says now: waivers that have expired count no longer, and what passed too long
-/// ago is pending.
+/// Updates a recorded run: expired waivers no longer count, and results that are too old are pending.
 pub fn expire(run: &mut Run, now: Timestamp) {
     let day = |instant: Timestamp| instant.to_zoned_datetime(TimeZone::UTC).date();
     let (started, today) = (run.started, day(now));

@@ -12,9 +12,9 @@ use super::{Interruption, Shard, Status};
 /// Why an item or a probe is not green, or why it counts as green without having passed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// What a probe observed that is not as expected, or why it could not observe.
+    /// What a probe observed that is not as expected, or why it could not observe anything.
     Observed(String),
-    /// The checklist's own words for `deferred` or `pending`.
+    /// The checklist's own text for `deferred` or `pending`.
     Stated(String),
     /// It was not run.
     Blocked(BlockedBecause),
@@ -36,7 +36,7 @@ pub enum Reason {
     },
     /// A sign-off that does not count.
     SignOff(SignOffReason),
-    /// The sentence of a stored run or report, of which nothing more is known.
+    /// The sentence of a stored run or report, without further details.
     Recorded(String),
 }
 
@@ -56,7 +56,7 @@ pub enum BlockedBecause {
     NeedNotRun(String),
     /// Something that it refers to is missing.
     Missing(Missing),
-    /// It has effects, and `--read-only` skips those. Its kind.
+    /// It has effects, and `--read-only` blocks those. Its kind.
     ReadOnly(String),
     /// `--fail-fast` stopped the run after this item.
     FailFast(String),
@@ -64,11 +64,11 @@ pub enum BlockedBecause {
     Interrupted(Interruption),
     /// The report of the shard that was to run it is missing.
     ShardMissing(Shard),
-    /// The shard that ran it began so much earlier than the last one.
+    /// The shard that ran it started too long before the last one.
     ShardLate(Shard, Duration),
 }
 
-/// Something that an item refers to and that is missing.
+/// A missing value that an item refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Missing {
     /// This variable of the environment is not set.
@@ -77,7 +77,7 @@ pub enum Missing {
     Empty(String),
     /// This secret could not be read, and why.
     Unreadable(String, String),
-    /// This secret is so short that it can't be kept out of reports; the minimum of characters.
+    /// This secret is so short that it can't be redacted in reports; the minimum number of characters.
     Short(String, usize),
     /// This secret was not read.
     NotRead(String),
@@ -87,9 +87,9 @@ pub enum Missing {
     NotSeen(String),
     /// The observation of the probe of this name lacks the path, and how.
     NotObserved(String, String),
-    /// A value does not fit where it is referred to, and why.
+    /// A value does not fit where it is used, and why.
     Misfit(String),
-    /// A reference is not known.
+    /// The reference is undefined.
     Unknown,
 }
 
@@ -100,15 +100,15 @@ pub enum SignOffReason {
     Unsigned,
     /// The checklist's subject is not set.
     NoSubject,
-    /// The entry is not acceptable, and why.
+    /// The entry is refused, and why.
     Refused(Signed, String),
     /// It was revoked.
     Revoked(Signed),
     /// It was given for another subject than this one.
     OtherSubject(Signed, Option<String>),
-    /// Its `valid_for` is over since then.
+    /// Its `valid_for` ended then.
     Expired(Signed, Timestamp),
-    /// The checklist has another title.
+    /// The title of the checklist has changed.
     Retitled(Signed),
     /// This setting of the sign-off has changed.
     OtherTerms(Signed, &'static str),
@@ -126,7 +126,7 @@ pub enum SignOffReason {
     Partial(Signed),
 }
 
-/// What keeps an item from counting.
+/// Why an item is excused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Excuse {
     /// A gap waives it.
@@ -140,7 +140,7 @@ pub enum Excuse {
 /// Who signed off, or revoked that, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Signed {
-    /// Whether it was given; else it was revoked.
+    /// Whether it is a sign-off; else it is a revocation.
     pub is_given: bool,
     /// The day, in UTC.
     pub on: Date,
@@ -155,7 +155,7 @@ pub struct Signed {
 }
 
 impl Reason {
-    /// Whether the item was not run for a reason that lies outside of it: its state is as good or bad as before.
+    /// Whether the item was not run for a reason outside of it: its state is unchanged.
     pub fn is_not_run(&self) -> bool {
         match self {
             Self::Cleanup(why) => why.is_not_run(),
@@ -179,7 +179,7 @@ impl Reason {
 }
 
 impl Missing {
-    /// Whether setting a variable mends it.
+    /// Whether setting a variable fixes it.
     pub fn is_unset(&self) -> bool {
         matches!(self, Self::Unset(_) | Self::Empty(_))
     }

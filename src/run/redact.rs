@@ -1,6 +1,6 @@
-//! Which texts of a run pass the redactor: every one that comes from outside.
+//! The texts of a run that pass the redactor: all that come from outside.
 //!
-//! Each type is taken apart whole, so that a new field can't be forgotten.
+//! Each type is destructured completely, so that a new field can't be forgotten.
 
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -129,7 +129,7 @@ impl Redact for ProbeResult {
             expectations,
             error,
             help,
-            // A line for a shell says `$NAME`; a value that is still in it is hidden like any other.
+            // A line for a shell contains `$NAME`; a value that is still in it is redacted like any other.
             reproduce,
             via,
             insecure: _,
@@ -161,7 +161,7 @@ impl Redact for Gap {
 }
 
 impl Redact for Place {
-    /// The column still names the same word: a value is hidden by as many asterisks.
+    /// The column still points to the same word: a value is replaced by the same number of asterisks.
     fn redact(&mut self, redactor: &Redactor) {
         let Self { file: _, line: _, column: _, text } = self;
         *text = redactor.mask(text).into_owned();
@@ -244,7 +244,7 @@ impl Redact for Signed {
 
 impl Redact for Box<RawValue> {
     fn redact(&mut self, redactor: &Redactor) {
-        // What holds no secret keeps its bytes, numbers of any size too.
+        // Text without secrets keeps its bytes, including numbers of any size.
         if redactor.redact(self.get()) == self.get() {
             return;
         }

@@ -1,8 +1,8 @@
-//! What an item asks of the environment, kept with its result so that a later run can see what got weaker.
+//! The requirements of an item, kept with its result so that a later run can detect what got weaker.
 
 use super::{Gap, Run, Status};
 
-/// What a checklist asks of the environment, as far as it can get weaker.
+/// The requirements of a checklist, as far as they can get weaker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Demands {
     /// Its items, in order.
@@ -13,12 +13,12 @@ pub struct Demands {
     pub is_partial: bool,
 }
 
-/// What one item asks.
+/// The requirements of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
     /// Its id.
     pub id: String,
-    /// It never gates.
+    /// It is not required.
     pub advisory: bool,
     /// Why it is not required at this stage.
     pub deferred: Option<String>,
@@ -29,7 +29,7 @@ pub struct Demand {
 }
 
 impl Run {
-    /// What its checklist asked.
+    /// The requirements of its checklist.
     pub fn demands(&self) -> Demands {
         let deferred = |item: &super::ItemResult| {
             let why = || item.reason.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -46,7 +46,7 @@ impl Run {
     }
 }
 
-/// What an item requires. Matchers and sources are digests: a secret could be in them.
+/// The requirements of an item. Matchers and sources are digests: they could contain a secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Requirements {
     /// Those of each of its probes, in order.
@@ -55,7 +55,7 @@ pub struct Requirements {
     pub secrets: Vec<(String, String)>,
 }
 
-/// What one probe requires.
+/// The requirements of one probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeRequirement {
     /// Its kind.
@@ -66,9 +66,9 @@ pub struct ProbeRequirement {
     pub is_own_check: bool,
     /// Its expectations: path, and digest of the matcher.
     pub expectations: Vec<(String, String)>,
-    /// How long one attempt may take.
+    /// Timeout of one attempt.
     pub timeout_ms: u64,
-    /// How many attempts there are at most; 0 for `eventually`.
+    /// Maximum number of attempts; 0 for `eventually`.
     pub attempts: u32,
     /// Whether it disables certificate verification.
     pub insecure: bool,

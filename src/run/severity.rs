@@ -1,11 +1,11 @@
-//! How bad it is that an item is red.
+//! The severity of an item.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How bad it is that an item is red: `P0` is the worst.
+/// How severe a failure is: `P0` is the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[schemars(inline)]
 #[clap(rename_all = "verbatim")]

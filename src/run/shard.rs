@@ -3,24 +3,24 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// One of several runs that share a checklist, each on a machine of its own.
+/// One of several runs that share a checklist, each on its own machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shard {
     number: usize,
     total: usize,
 }
 
-/// What a run says of itself that was one of several.
+/// Facts about a run that was a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardRun {
-    /// Which one it was.
+    /// The shard.
     pub shard: Shard,
-    /// SHA-256 of the definitions of all items, in hexadecimal: with other variables it is another one.
+    /// SHA-256 of the definitions of all items, in hexadecimal: it changes with the variables.
     pub definitions: String,
 }
 
 impl Shard {
-    /// The shard with this number, from 1, of so many. None if there is no such one.
+    /// The shard with this number, from 1, of this total. None if it does not exist.
     pub fn new(number: usize, total: usize) -> Option<Self> {
         (1..=total).contains(&number).then_some(Self { number, total })
     }
@@ -30,7 +30,7 @@ impl Shard {
         self.number
     }
 
-    /// How many there are.
+    /// The total number.
     pub fn total(self) -> usize {
         self.total
     }

@@ -1,4 +1,4 @@
-//! Admits items: those whose needs are done are ready to run, or have their result already.
+//! Admits items: those whose needs are done are ready to run, or already have their result.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -74,7 +74,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         }
     }
 
-    /// What an item has for itself while it runs. Its needs are done, so that it is known what it refers to.
+    /// The resources of an item while it runs. Its needs are done, so its references are known.
     fn claim(&self, task: usize) -> Claim {
         let item = self.shared.plan.item(task);
         let mut resources: Vec<Resource> = item.locks.iter().cloned().map(Resource::Lock).collect();
@@ -85,7 +85,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         Claim { resources, exclusive: item.exclusive }
     }
 
-    /// What keeps an item from running, if a need does.
+    /// What blocks an item, if a need does.
     fn blocked(&self, task: usize) -> Option<Blocked> {
         let plan = &self.shared.plan;
         blocked(plan.item(task).needs.iter().map(|need| (&*plan.item(*need).id, self.results[*need].as_deref())))
@@ -99,7 +99,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         let definition = |id: &str| Some(shared.digests.get(id, plan, &shared.secrets)?.definition.as_str());
         let state = plan.sign_offs.state(&item.id, definition, self.shared.cx.env.now());
         let blank = blank(&self.shared, task, Status::Pending, None);
-        // What it covers is spread over all shards, and known when they are merged.
+        // Its items are spread over all shards, and known when they are merged.
         let blocked = if plan.shard.is_some() { None } else { self.blocked(task) };
         match (sign_off(&state, blocked), state) {
             (Outcome { status: Status::Passed, .. }, SignOffState::Given(signed, _))
@@ -137,7 +137,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
                     (self.tell)(&Event::Locking { id: &item.id, title: &title, locks: &names });
                     let (taken, begun) = (locks.take(&item.locks), self.locked.0.clone());
                     let begin = move || {
-                        // Nobody listens any more when the run was stopped.
+                        // Nobody receives it after the run was stopped.
                         let _ = begun.send(task);
                     };
                     self.workers.spawn(locked::run(Arc::clone(&shared), task, scope, taken, begin, again));
@@ -147,7 +147,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         Next::Soon
     }
 
-    /// What the references of an item mean before any of its probes ran.
+    /// The values of an item's references before any of its probes ran.
     fn scope(&self, task: usize) -> Scope {
         let has_needs = !self.shared.plan.item(task).needs.is_empty();
         let items = if has_needs { self.elsewhere(task) } else { HashMap::new() };

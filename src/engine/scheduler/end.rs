@@ -1,4 +1,4 @@
-//! Ends a run: stops what still runs where it was interrupted, and makes the record of it all.
+//! Ends a run: stops what still runs after an interruption, and makes the record.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::super::item::blank;
 use super::super::stop::Stop;
 use super::{Scheduler, signal};
 
-/// How long workers have to hand in what they saw.
+/// How long workers have to return their last observations.
 const GRACE: Duration = Duration::from_millis(250);
 
 impl<T: FnMut(&Event)> Scheduler<'_, T> {

@@ -16,7 +16,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
 
     /// Takes in a worker's result.
     pub(super) fn arrived(&mut self, done: Result<Done, tokio::task::JoinError>) {
-        // What was reported before the end comes before it.
+        // Events that were reported before the end come before it.
         while let Ok(task) = self.locked.1.try_recv() {
             self.started(task);
         }
@@ -87,7 +87,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         result.status = with_waivers(result.status, &result.id, gaps, self.shared.cx.env.today());
     }
 
-    /// Whether everything that gates is green.
+    /// Whether every required item is green.
     pub(super) fn is_green(&self) -> bool {
         let mut gating = self.results.iter().flatten().filter(|result| !result.advisory);
         gating.all(|result| result.status.is_green())
@@ -99,7 +99,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         tasks.iter().copied().filter(has_probes).collect()
     }
 
-    /// What is red and could be green at another look. Nothing when nobody but a person can make it green.
+    /// Red items that could be green at another attempt. Empty if only a person can make them green.
     pub(super) fn worth_another_look(&self) -> Vec<usize> {
         let red = |task: &usize| {
             let result = self.results[*task].as_ref();

@@ -1,4 +1,4 @@
-//! The one loop that owns all state of a run: what waits, what runs, and every result.
+//! The loop that owns all state of a run: what waits, what runs, and every result.
 
 mod admit;
 mod end;
@@ -49,7 +49,7 @@ pub async fn run(
     let deadline = options.deadline.map(|limit| (begun + limit, limit));
     let cx = Context::new(Arc::clone(env), plan.checklist.root.as_path(), Duration::ZERO);
     let used = used(&plan);
-    // What is only judged needs none: nothing outside of the repository is read for it.
+    // A run that is only judged needs no secrets: nothing outside of the repository is read for it.
     let wanted = if plan.known.is_empty() { plan.checklist.secrets.as_slice() } else { &[] };
     let secrets = tokio::select! {
         biased;
@@ -100,11 +100,11 @@ struct Scheduler<'a, T> {
     jobs: usize,
     tell: T,
     results: Vec<Option<Box<ItemResult>>>,
-    /// The results of the round before, of what is run again.
+    /// The results of the previous round, for items that are rerun.
     previous: HashMap<usize, Box<ItemResult>>,
-    /// What other items refer to, by `ID.ALIAS`.
+    /// Observations that other items refer to, by `ID.ALIAS`.
     seen: HashMap<String, Seen>,
-    /// How many needs of each item are not done.
+    /// Number of needs of each item that are not done.
     open_needs: Vec<usize>,
     /// The items that need each item.
     dependents: Vec<Vec<usize>>,
@@ -114,7 +114,7 @@ struct Scheduler<'a, T> {
     again: (mpsc::UnboundedSender<RetryNotice>, mpsc::UnboundedReceiver<RetryNotice>),
     /// The items that wait for locks of other runs report here that they begin.
     locked: (mpsc::UnboundedSender<usize>, mpsc::UnboundedReceiver<usize>),
-    /// The item whose being red stops a run with `--fail-fast`.
+    /// The red item that stops a run with `--fail-fast`.
     failed: Option<usize>,
     /// Interrupts the workers.
     stopper: watch::Sender<Option<Stop>>,
@@ -148,7 +148,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
         }
     }
 
-    /// One round, and with `--wait` more of them. What interrupted it, if anything did.
+    /// One round, and with `--wait` more of them. Returns what interrupted it, if anything.
     async fn rounds(
         &mut self,
         stop: &mut (impl Stream<Item = Signal> + Unpin),
@@ -168,7 +168,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
             green_rounds = if self.is_green() { green_rounds + 1 } else { 0 };
             tasks = match green_rounds {
                 0 => self.worth_another_look(),
-                // Green once is not steady: all of it is run again.
+                // One green round is not enough: all of it is rerun.
                 rounds if rounds < wait.consecutive => self.observed(&selected),
                 _ => return None,
             };
@@ -190,7 +190,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
         }
     }
 
-    /// Runs what was admitted. What interrupted it, if anything did.
+    /// Runs the admitted items. Returns what interrupted it, if anything.
     async fn round(
         &mut self,
         stop: &mut (impl Stream<Item = Signal> + Unpin),
