@@ -1,4 +1,5 @@
-//! Runs a program so that nothing of it is left: neither when it has ended, nor when nobody waits for it any more.
+//! Runs a program so that none of its processes are left: neither when it has ended, nor when its result is no longer
+//! awaited.
 
 mod service;
 mod supervisor;
@@ -14,10 +15,10 @@ use tokio::net::unix::pipe::{Receiver, Sender};
 
 pub use service::Service;
 
-/// How long to wait for what was still on its way when the program had ended.
+/// How long to wait for output that is still on its way when the program has ended.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What came of a program.
+/// The result of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
     /// How it ended.
@@ -68,7 +69,7 @@ pub async fn run_held(command: Command, stdin: Vec<u8>, limit: usize) -> io::Res
     run_with(command, Some(stdin), StdinMode::Hold, limit).await
 }
 
-/// What becomes of the input when all of it is written.
+/// What happens to the input after everything is written.
 #[derive(Clone, Copy)]
 enum StdinMode {
     /// It ends.
@@ -79,7 +80,7 @@ enum StdinMode {
 
 async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: StdinMode, limit: usize) -> io::Result<Finished> {
     let has_input = stdin.is_some();
-    // Starting waits for the disk. Should nobody wait for it any more, the guard is dropped there.
+    // Starting waits for the disk. If the result is no longer awaited, the guard is dropped there.
     let started = tokio::task::spawn_blocking(move || start(command, has_input)).await;
     let (mut guard, status) = started.map_err(io::Error::other)??;
     let pipes = (guard.child.stdin.take(), guard.child.stdout.take(), guard.child.stderr.take());
@@ -105,13 +106,13 @@ async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: StdinMode, lim
                 }
             }
         };
-        // Somebody has killed the supervisor: how the program ended is not known.
+        // The supervisor was killed: how the program ended is not known.
         end.map_err(|_| crate::text::error::own("the process that watched over it was killed"))?;
         // The outputs end when the last descendant has ended. One that can't be ended is not waited for.
         if !all_read {
             let _ = tokio::time::timeout(GRACE, all).await;
         }
-        // Nothing is left when the supervisor has gone.
+        // When the supervisor has gone, nothing is left.
         let _ = tokio::time::timeout(GRACE, status.read(&mut [0])).await;
         end_of(i32::from_ne_bytes(bytes))
     };
@@ -119,7 +120,7 @@ async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: StdinMode, lim
     Ok(Finished { end, stdout, stderr })
 }
 
-/// Ends the program, and what it started, when dropped.
+/// Kills the program, and everything that it started, when dropped.
 #[derive(Debug)]
 struct Guard {
     child: Child,
@@ -128,14 +129,14 @@ struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Closing the control pipe is what the supervisor waits for. It is done in a few milliseconds, and at most in two
-        // seconds; whoever comes next can rely on nothing being left.
+        // The supervisor waits for the control pipe to be closed. It takes a few milliseconds, and at most two seconds;
+        // then nothing is left.
         drop(self.control.take());
         let _ = self.child.wait();
     }
 }
 
-/// Starts the program below its supervisor; what comes through the second value is its wait status.
+/// Starts the program below its supervisor; the second value returns its wait status.
 fn start(mut command: Command, has_input: bool) -> io::Result<(Guard, OwnedFd)> {
     command.stdin(if has_input { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -157,11 +158,11 @@ fn end_of(status: i32) -> End {
     if libc::WIFSIGNALED(status) { End::Signal(libc::WTERMSIG(status)) } else { End::Exit(libc::WEXITSTATUS(status)) }
 }
 
-/// Writes the input. What comes back keeps it open.
+/// Writes the input. The returned pipe keeps it open.
 async fn feed(pipe: Option<OwnedFd>, bytes: Option<Vec<u8>>, then: StdinMode) -> io::Result<Option<Sender>> {
     let (Some(pipe), Some(bytes)) = (pipe, bytes) else { return Ok(None) };
     let mut pipe = Sender::from_owned_fd(pipe)?;
-    // A program that does not read all of its input has closed the pipe: that is its own affair.
+    // A program that does not read all of its input has closed the pipe: that is not an error.
     pipe.write_all(&bytes).await?;
     Ok(match then {
         StdinMode::Close => None,

@@ -1,4 +1,4 @@
-//! A program that runs until nobody needs it any more.
+//! A program that runs as long as it is needed.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{Guard, spawn};
 
-/// A running program. It is ended, with everything that it started, when this is dropped or this process dies.
+/// A running program. It is killed, with everything that it started, when this is dropped or this process dies.
 #[derive(Debug)]
 pub struct Service {
     _guard: Guard,

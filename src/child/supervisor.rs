@@ -13,7 +13,8 @@ use std::io;
 use std::os::fd::RawFd;
 use std::ptr;
 
-/// How long to go on ending what does not end, such as what waits for a disk that is gone or runs as another user.
+/// How long to retry killing processes that don't end, such as one that waits for a missing disk or runs as another
+/// user.
 const SWEEP_S: i64 = 1;
 
 /// Splits off the supervisor. It returns in the program to be, and never in the supervisor.
@@ -35,7 +36,7 @@ pub unsafe fn split(control: RawFd, status: RawFd) -> io::Result<()> {
         match libc::fork() {
             -1 => Err(io::Error::last_os_error()),
             0 => {
-                // A session of its own has no terminal, so that nothing can ask there for a password and wait.
+                // A session of its own has no terminal, so that no program can prompt for a password and wait.
                 libc::setsid();
                 #[cfg(target_os = "linux")]
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong);
@@ -150,7 +151,7 @@ unsafe fn sweep(main: libc::pid_t, mask: &libc::sigset_t) {
     }
 }
 
-/// There is no list of children: the group has to do.
+/// Without a list of children, the process group is killed.
 #[cfg(not(target_os = "linux"))]
 fn kill_children() -> bool {
     false

@@ -1,4 +1,4 @@
-//! What is behind an operator, read and checked against what the value may be.
+//! Arguments of operators, parsed and checked against the type of the value.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use super::path::within;
 use super::shape::{Barren, Kind, Shape};
 use super::words::{SHORT, quoted};
 
-/// What is being matched: the value at a path, or a part of it.
+/// The value that is matched: the one at a path, or a part of it.
 #[derive(Debug, Clone)]
 pub struct Target<'a> {
     /// The path.
     pub path: &'a str,
-    /// Which part of it: nothing, `an element of `, `the length of `.
+    /// The part: empty, `an element of `, `the length of `.
     pub part: &'static str,
-    /// What it may be.
+    /// Its possible types.
     pub shape: Shape<'a>,
-    /// Whether it may have values that were only known in this run: two that no value can equal are then no mistake of
+    /// Whether it may contain values that were only known in this run: two contradictory ones are then not a mistake in
     /// the checklist, and one of them fails.
     pub is_filled: bool,
 }
@@ -35,7 +35,7 @@ impl Target<'_> {
         format!("{}`{}`", self.part, self.path)
     }
 
-    /// The problem of a matcher that can't hold here.
+    /// The problem of a matcher that can never hold.
     pub fn never(&self, what: &str, span: Span) -> Diagnostic {
         let title = format!("{} can never {what}", self.words());
         let problem = Diagnostic::error(title).at(span).label(format!("it is {}", self.shape.words()));
@@ -59,7 +59,7 @@ pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Op
                 let shape = target.shape.element(i64::try_from(at).ok())?;
                 value(element, &Target { shape, part: "an element of ", ..*target }, problems)
             };
-            // All of them, not up to the first that is wrong: every problem is reported at once.
+            // All of them, not only up to the first problem: every problem is reported at once.
             let read: Vec<Option<Expected>> = elements.iter().enumerate().map(read).collect();
             Some(Expected::List(read.into_iter().collect::<Option<_>>()?))
         }
@@ -131,7 +131,7 @@ fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec
     None
 }
 
-/// The problem of a field that is not there.
+/// The problem of a field that does not exist.
 pub fn no_field(name: &str, span: Span, barren: &Barren, shape: &Shape) -> Diagnostic {
     let problem = Diagnostic::error(format!("unknown field `{name}`")).at(span);
     match barren {
@@ -143,7 +143,7 @@ pub fn no_field(name: &str, span: Span, barren: &Barren, shape: &Shape) -> Diagn
     }
 }
 
-/// Text that says something.
+/// Text that is not empty.
 pub fn text(operator: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<String> {
     match &node.value {
         yaml::Value::Unresolved(_) => None,
@@ -159,7 +159,7 @@ pub fn text(operator: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Opti
     }
 }
 
-/// The problem of an operator with an argument that can't fail.
+/// The problem of an operator whose argument makes it always true.
 pub fn empty(operator: &str, span: Span) -> Diagnostic {
     Diagnostic::error(format!("an empty `{operator}` asserts nothing")).at(span)
 }
@@ -240,7 +240,7 @@ pub fn regex(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Regex> {
     None
 }
 
-/// How long ago something may be.
+/// Maximum age.
 pub fn age(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Duration> {
     match text("newer_than", node, problems)?.parse() {
         Ok(age) => Some(age),
@@ -269,8 +269,8 @@ pub fn range(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<VersionReq> 
     }
 }
 
-/// Whether a number without quotes is probably meant as a commit: `72225e2`, which is a float in YAML, anywhere where
-/// text may be, and `7222500` where the path speaks of a commit.
+/// Whether a number without quotes is probably meant as a commit: `72225e2`, which is a float in YAML, wherever text is
+/// possible, and `7222500` where the path is about a commit.
 fn looks_like_commit(scalar: &Scalar, target: &Target) -> bool {
     let text = &*scalar.text;
     let is_digit = |c: char| c.is_ascii_digit();

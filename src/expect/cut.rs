@@ -1,11 +1,10 @@
-//! What of an observation was read only up to a limit, and is therefore known only in part.
+//! Parts of an observation that were read only up to a limit.
 
 use super::path::{Path, To};
 
 /// Paths of an observation that were cut at a limit.
 ///
-/// A text or list there is the beginning of the real one, a number is the least that it may be, and anything else is
-/// not known at all.
+/// A text or list there is the beginning of the real one, a number is a lower bound, and anything else is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     /// The paths, such as `body` and `json`.
@@ -23,18 +22,18 @@ pub enum Extent {
     Whole,
     /// Only its beginning.
     Part,
-    /// Nothing: what is there may not be what the path means.
+    /// Nothing: the value there may not be the one that the path means.
     Nothing,
 }
 
 impl Cut {
-    /// These paths were read up to a limit, in words such as `only the first 1 MiB was read`. The setting raises it.
+    /// These paths were read up to a limit, described as `only the first 1 MiB was read`. The setting raises it.
     pub fn new(paths: &[&str], read: impl Into<String>, setting: impl Into<Option<&'static str>>) -> Self {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         Self { paths, read: read.into(), setting: setting.into() }
     }
 
-    /// How the path relates to what was cut. None if it has nothing to do with it.
+    /// The relation of the path to the part that was cut. None if there is none.
     pub fn relation(&self, path: &Path) -> Option<Relation> {
         self.paths.iter().find_map(|cut| Relation::of(cut, path))
     }
@@ -43,9 +42,9 @@ impl Cut {
 /// How a path relates to one that was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
-    /// It is that path, holds it, or gathers values from below it.
+    /// It is that path, contains it, or collects values from below it.
     Partial,
-    /// It leads from there to one value, by so many steps: how many steps the cut path has.
+    /// It leads from there to one value, after this number of steps: those of the cut path.
     Below(usize),
     /// It counts from an end that was not read.
     FromEnd,

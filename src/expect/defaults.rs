@@ -1,4 +1,4 @@
-//! Which default expectations of a kind of probe an `expect` leaves in force: all but those that it replaces, path by path.
+//! Which default expectations of a kind an `expect` keeps: all but those that it overrides, path by path.
 
 use crate::yaml::{Key, Node};
 
@@ -8,8 +8,8 @@ use super::path::{Path, Step};
 /// A default expectation's path, and other paths that state the same fact: naming one of these replaces it, too.
 pub type SameFact = (&'static str, &'static [&'static str]);
 
-/// The defaults that `expect` leaves in force. It replaces those whose path it names, a path above or below it, or one
-/// that states the same fact. `own` is what was read of it: all of it, if it has no holes.
+/// The defaults that `expect` keeps. It overrides those whose path it names, a path above or below it, or one that
+/// states the same fact. `own` is the parsed `expect`: all of it, if it has no references left.
 pub fn in_force(defaults: &[Expectation], same: &[SameFact], expect: &Node, own: &[Expectation]) -> Vec<Expectation> {
     let is_read = own.len() == expect.entries().len();
     let read: Vec<Path> = match is_read {
@@ -25,8 +25,8 @@ pub fn in_force(defaults: &[Expectation], same: &[SameFact], expect: &Node, own:
     defaults.iter().filter(|default| !is_replaced(default)).cloned().collect()
 }
 
-/// Whether what is said of the one path is said of the other: they are the same, or one leads through the other. A
-/// JSONPath with several results names what it leads through, but not everything below.
+/// Whether the two paths overlap: they are the same, or one leads through the other. A JSONPath with several results
+/// names what it leads through, but not everything below.
 fn touches(own: &Path, other: &Path) -> bool {
     leads_through(own, other) || !own.branches() && leads_through(other, own)
 }
@@ -51,7 +51,7 @@ mod tests {
 
     const SAME: &[SameFact] = &[("holds", &["rows", "row_count"])];
 
-    /// The paths of these defaults that this `expect` leaves in force.
+    /// The paths of these defaults that this `expect` keeps.
     fn left(defaults: &str, expect: &str) -> String {
         let defaults = load(defaults, &Value::Bool(true)).expect("good expectations");
         let mut sources = Sources::default();

@@ -1,4 +1,4 @@
-//! A value that a checklist states, and when an observed one equals it.
+//! A value in a checklist, and when an observed one equals it.
 
 use std::cmp::Ordering;
 
@@ -8,22 +8,22 @@ use crate::yaml::{Scalar, Style};
 
 use super::truth::Truth;
 
-/// A value as the checklist states it.
+/// A value in a checklist.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expected {
     /// Null, true, false or a text.
     Exactly(Value),
-    /// Text without quotes that reads as a number, or that came from outside: it equals itself as text, and the number
-    /// (or, from outside, the boolean) that it spells.
+    /// Text without quotes that can be read as a number, or a text from outside: it equals itself as text, and the
+    /// number (or, from outside, the boolean) that it spells.
     Spelt(String, Option<Value>),
-    /// These, in this order.
+    /// A list of these values, in this order.
     List(Vec<Expected>),
     /// These keys and no others.
     Map(Vec<(String, Expected)>),
 }
 
 impl Expected {
-    /// What a scalar states.
+    /// The value of a scalar.
     pub fn scalar(scalar: &Scalar) -> Self {
         match scalar.style {
             Style::Quoted => Self::Exactly(scalar.to_json()),
@@ -39,8 +39,8 @@ impl Expected {
         }
     }
 
-    /// Whether the observed value is this one. Numbers are compared by what they are worth: 1 is 1.0. Whether a number
-    /// equals a text that begins like one, such as `"97%"` or `"NaN"`, is unknown.
+    /// Whether the observed value is equal. Numbers are compared by value: 1 is 1.0. Whether a number equals a text
+    /// that begins like one, such as `"97%"` or `"NaN"`, is unknown.
     pub fn equals(&self, observed: &Value) -> Truth {
         match self {
             Self::Exactly(value) => same(value, observed),
@@ -72,8 +72,8 @@ impl Expected {
         }
     }
 
-    /// The values that it surely equals: several where it is text or the number that it spells. Of a list or map, only
-    /// one of the readings.
+    /// Values that it certainly equals: several if it is text or the number that it spells. For a list or map, only one
+    /// of them.
     pub fn readings(&self) -> Vec<Value> {
         match self {
             Self::Spelt(text, Some(spelt)) => vec![spelt.clone(), Value::from(text.as_str())],
@@ -81,7 +81,7 @@ impl Expected {
         }
     }
 
-    /// Whether `readings` are all that it equals.
+    /// Whether `readings` are all values that it equals.
     pub fn is_simple(&self) -> bool {
         match self {
             Self::Exactly(_) | Self::Spelt(..) => true,
@@ -90,7 +90,7 @@ impl Expected {
         }
     }
 
-    /// The JSON that comes nearest to it. Where a text spells a number, that.
+    /// The nearest JSON value. For a text that spells a number, the number.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Exactly(value) => value.clone(),
@@ -118,7 +118,7 @@ fn begins_as_number(text: &str) -> bool {
     bare.starts_with(|c: char| c.is_ascii_digit()) || matches!(&*word, "nan" | "inf" | "infinity")
 }
 
-/// Which of two numbers is greater, exactly: an integer of 64 bits is not squeezed into a float.
+/// Compares two numbers exactly: a 64-bit integer is not converted to a float.
 pub fn compare(one: &Number, other: &Number) -> Option<Ordering> {
     match (integer(one), integer(other)) {
         (Some(one), Some(other)) => Some(one.cmp(&other)),
@@ -133,7 +133,7 @@ fn integer(number: &Number) -> Option<i128> {
 }
 
 fn with_float(integer: i128, float: f64) -> Option<Ordering> {
-    // As floats they may come out equal though they are not: then what the float is worth as an integer decides.
+    // As floats they may be equal although they are not: then the float is compared as an integer.
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "what is lost is looked at next")]
     match (integer as f64).partial_cmp(&float)? {
         Ordering::Equal => Some(integer.cmp(&(float as i128))),

@@ -1,4 +1,4 @@
-//! The words for what a matcher expects, and for why a value is not that.
+//! Descriptions of what a matcher expects, and why a value does not match.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -94,7 +94,7 @@ pub fn failure(matcher: &Matcher, subject: &str, value: &Value, now: Timestamp) 
             Some(_) => got(brief(value, SHORT)),
             None => got(misfit(matcher, value, now)),
         },
-        // Limits on both sides are read best together.
+        // Limits on both sides are described together.
         Matcher::All(all) if all.iter().all(|one| matches!(one, Matcher::Bound(..))) => {
             got(misfit(matcher, value, now))
         }
@@ -217,7 +217,7 @@ fn list(expected: &[Expected], last: &str) -> String {
     join(&expected.iter().map(shown).collect::<Vec<_>>(), last)
 }
 
-/// A pattern as it is written, but for what a terminal would act on.
+/// A pattern as written, without characters that act on a terminal.
 fn plain(pattern: &str) -> String {
     let quoted = words::quoted(pattern, SHORT);
     if pattern.contains(char::is_control) || quoted.ends_with('…') { quoted } else { pattern.to_owned() }

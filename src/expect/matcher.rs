@@ -1,4 +1,4 @@
-//! What a value must be, and whether it is.
+//! Matchers, and whether a value matches.
 
 use std::cmp::Ordering;
 
@@ -13,35 +13,35 @@ use super::cut::Extent;
 use super::expected::{Expected, compare};
 use super::truth::Truth;
 
-/// How far the clock of another machine may run ahead before what it wrote counts as coming from the future.
+/// Maximum clock difference to another machine before its times count as being in the future.
 pub const SKEW: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a value must be.
+/// A matcher.
 #[derive(Debug, Clone)]
 pub enum Matcher {
-    /// This.
+    /// Equal to this.
     Equals(Expected),
-    /// Anything that the matcher refuses.
+    /// Not matched by this.
     Not(Box<Matcher>),
     /// One of these.
     OneOf(Vec<Expected>),
-    /// A number or a time on the right side of a limit.
+    /// A number or time within a limit.
     Bound(Relation, Limit),
-    /// A text with each of these in it, a list with each as an element, a map with each as a key.
+    /// A text that contains each of these, a list with each as an element, a map with each as a key.
     Contains(Vec<Expected>),
-    /// A text in which the regular expression is found.
+    /// A text that matches the regular expression.
     Matches(Regex),
-    /// A text that begins so.
+    /// A text with this prefix.
     StartsWith(String),
-    /// A text that ends so.
+    /// A text with this suffix.
     EndsWith(String),
-    /// A text, list or map whose length the matcher accepts.
+    /// A text, list or map whose length matches.
     Length(Box<Matcher>),
-    /// A list with elements, all of which the matcher accepts.
+    /// A list with at least one element, all of which match.
     Every(Box<Matcher>),
-    /// A list of which the matcher accepts at least one element.
+    /// A list with at least one element that matches.
     Some(Box<Matcher>),
-    /// A time that is not longer ago than this, nor in the future.
+    /// A time that is at most this long ago, and not in the future.
     NewerThan(Duration),
     /// A version in this range.
     Version(VersionReq),
@@ -49,7 +49,7 @@ pub enum Matcher {
     All(Vec<Matcher>),
 }
 
-/// Which side of a limit.
+/// The side of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     /// The limit or more.
@@ -72,15 +72,15 @@ pub enum Limit {
 }
 
 impl Matcher {
-    /// Whether the value is what it must be, when so much of it is known.
+    /// Whether the value matches, if this much of it is known.
     pub fn judge(&self, value: &Value, extent: Extent, now: Timestamp) -> Truth {
         let is_part = match (extent, value) {
-            // Of these there is no beginning: `json` is null where the body was cut before its end.
+            // These have no beginning: `json` is null if the body was cut before its end.
             (Extent::Nothing, _) | (Extent::Part, Value::Null | Value::Bool(_)) => return Truth::Unread,
             (Extent::Part, _) => true,
             (Extent::Whole, _) => false,
         };
-        // What holds of the beginning of a value and of everything that may follow.
+        // True for the beginning of a value whatever follows.
         let so_far = |truth: Truth| if is_part && truth == Truth::Fails { Truth::Unread } else { truth };
         match self {
             Self::Not(matcher) => matcher.judge(value, extent, now).negated(),
@@ -90,7 +90,7 @@ impl Matcher {
             Self::Matches(regex) => match value.as_str() {
                 None => Truth::Inapplicable,
                 Some(text) if is_part => {
-                    // A match that reaches the end could be another one, or none, with what follows.
+                    // A match at the end could be different, or disappear, with what follows.
                     so_far(regex.find_iter(text).any(|found| found.end() < text.len()).into())
                 }
                 Some(text) => regex.is_match(text).into(),
@@ -106,7 +106,7 @@ impl Matcher {
             },
             Self::Every(matcher) => match value.as_array().map(Vec::as_slice) {
                 None => Truth::Inapplicable,
-                // Neither every one nor not every one: there is none.
+                // An empty list meets neither `every` nor its `not`.
                 Some([]) => {
                     if is_part {
                         Truth::Unread
@@ -141,19 +141,19 @@ impl Matcher {
             Self::Version(range) => match value.as_str().and_then(version) {
                 None => Truth::Inapplicable,
                 Some(version) if range.matches(&version) => Truth::Holds,
-                // A range without pre-releases says nothing of one, in either direction.
+                // A range without pre-releases does not apply to one, in either direction.
                 Some(version) if !version.pre.is_empty() => Truth::Inapplicable,
                 Some(_) => Truth::Fails,
             },
         }
     }
 
-    /// Whether the value, all of which is known, is what it must be.
+    /// Whether the value, all of which is known, matches.
     pub fn holds(&self, value: &Value, now: Timestamp) -> bool {
         self.judge(value, Extent::Whole, now).holds()
     }
 
-    /// Whether the same value may be judged otherwise tomorrow.
+    /// Whether the result for the same value may be different tomorrow.
     pub fn depends_on_time(&self) -> bool {
         match self {
             Self::NewerThan(_) => true,
@@ -166,7 +166,7 @@ impl Matcher {
 }
 
 impl Relation {
-    /// Whether a value that compares so with the limit is on the right side.
+    /// Whether a value with this order relative to the limit is within it.
     pub fn allows(self, order: Ordering) -> bool {
         match self {
             Self::AtLeast => order.is_ge(),
@@ -178,7 +178,7 @@ impl Relation {
 }
 
 impl Limit {
-    /// How the value compares with the limit. `None` when it can't be compared.
+    /// The order of the value relative to the limit. None if they can't be compared.
     pub fn order(&self, value: &Value) -> Option<Ordering> {
         match (self, value) {
             (Self::Number(limit), Value::Number(number)) => compare(number, limit),
@@ -188,7 +188,7 @@ impl Limit {
     }
 }
 
-/// Whether a value is on the right side of a limit. A number of which only a part is known may be greater.
+/// Whether a value is within a limit. A number that is known only in part may be greater.
 fn bound(relation: Relation, limit: &Limit, value: &Value, is_part: bool) -> Truth {
     let Some(order) = limit.order(value) else {
         return if is_part { Truth::Unread } else { Truth::Inapplicable };
@@ -213,7 +213,7 @@ pub fn contains(value: &Value, part: &Expected) -> Truth {
     }
 }
 
-/// How many characters, elements or keys.
+/// Number of characters, elements or keys.
 pub fn length(value: &Value) -> Option<usize> {
     match value {
         Value::String(text) => Some(text.chars().count()),
@@ -223,12 +223,12 @@ pub fn length(value: &Value) -> Option<usize> {
     }
 }
 
-/// The instant that an RFC 3339 text names.
+/// The time of an RFC 3339 text.
 pub fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
 }
 
-/// The version that a text names: a `v` may stand before it, and parts that are left out are 0.
+/// The version in a text: it may begin with `v`, and missing parts are 0.
 pub fn version(text: &str) -> Option<Version> {
     let text = text.trim();
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);

@@ -1,6 +1,6 @@
-//! What an observation must be: a map from a path in it to a matcher. Judging happens here and nowhere else.
+//! Expectations: a map from paths in an observation to matchers. Judging happens only here.
 //!
-//! Nothing here does I/O; the time is given.
+//! Nothing here does I/O; the time is a parameter.
 
 mod argument;
 mod cut;
@@ -45,7 +45,7 @@ use words::{LONG, SHORT, brief};
 pub struct Expectation {
     /// Where the path is in the file.
     pub span: Span,
-    /// Whether it is a default of the kind of probe, not one of the checklist.
+    /// Whether it is a default of the kind of probe.
     pub is_default: bool,
     /// Shared by all places that state the same.
     assertion: Arc<Assertion>,
@@ -61,35 +61,35 @@ struct Assertion {
 /// What must stand at a path.
 #[derive(Debug)]
 enum Rule {
-    /// Nothing.
+    /// It must not exist.
     Absent,
-    /// Anything.
+    /// It must exist.
     Present,
-    /// What the matcher accepts. Nothing is never that, not even where the matcher is a `not`.
+    /// It must match. A missing value never matches, not even a `not`.
     Matches(Matcher),
 }
 
-/// What came of one expectation.
+/// The result of one expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
     /// The path as written.
     pub path: String,
-    /// What was expected, in words: `at least 4`, `200`, `to contain "M4"`.
+    /// The expected value, in words: `at least 4`, `200`, `to contain "M4"`.
     pub expected: String,
     /// The value there, as JSON shortened to a line, or `nothing`.
     pub observed: String,
-    /// Whether it holds.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// Whether an expectation holds.
+/// The outcome of an expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It holds.
+    /// It is met.
     Holds,
-    /// It doesn't, in one line such as `dashboards.titles: "M4.5 Failure" not found`.
+    /// It is not met, with the reason in one line such as `dashboards.titles: "M4.5 Failure" not found`.
     Fails(String),
-    /// It depends on what was not read: why, and the setting that raises the limit.
+    /// It depends on a part that was not read: why, and the setting that raises the limit.
     Unknown(String, Option<&'static str>),
 }
 
@@ -102,7 +102,7 @@ pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Ve
     expectations(expect, schema, false, problems)
 }
 
-/// The same of a map whose references are resolved, during a run.
+/// The same for a map whose references are resolved, during a run.
 pub fn read_filled(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
     expectations(expect, schema, true, problems)
 }
@@ -155,7 +155,7 @@ fn expectation(
     Some(Expectation { span: key.span, is_default: false, assertion: Arc::new(Assertion { path, rule }) })
 }
 
-/// What may stand at the path.
+/// The possible types at the path.
 fn shape_at<'a>(path: &Path, key: &Key, schema: &'a Value) -> Result<Shape<'a>, Box<Diagnostic>> {
     let mut shape = Shape::of(schema);
     for step in &path.steps {
@@ -223,7 +223,7 @@ impl Expectation {
         }
     }
 
-    /// Judges an observation, of which these parts were cut at a limit.
+    /// Judges an observation, with the parts that were cut at a limit.
     pub fn judge(&self, observation: &Value, cuts: &[Cut], now: Timestamp) -> Judgement {
         let Assertion { path: at, rule } = &*self.assertion;
         let found = at.find(observation);
@@ -232,7 +232,7 @@ impl Expectation {
             None => Extent::Whole,
             Some((_, Relation::FromEnd)) => Extent::Nothing,
             Some((_, Relation::Partial)) => Extent::Part,
-            // What was found there was read; what is missing may only not have been read.
+            // A value that was found was read; a missing one may only not have been read.
             Some((_, Relation::Below(steps))) => match &found {
                 Err(missing) if missing.step <= steps => Extent::Nothing,
                 Ok(_) | Err(_) => Extent::Whole,
@@ -277,7 +277,7 @@ impl Expectation {
 }
 
 impl Judgement {
-    /// Why it does not hold. None when it holds.
+    /// Why it is not met. None if it is.
     pub fn reason(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Holds => None,

@@ -1,21 +1,21 @@
-//! The operators that a checklist may use, for its readers: people, editors and the parser.
+//! The operators of expectations, for the manual, editors and the parser.
 
 use serde_json::{Value, json};
 
-/// One operator, as the manual has it.
+/// An operator, as in the manual.
 #[derive(Debug, Clone, Copy)]
 pub struct Operator {
     /// Its name.
     pub name: &'static str,
-    /// What it wants, in a sentence or two.
+    /// What it tests, in a sentence or two.
     pub doc: &'static str,
     /// How it is used.
     pub example: &'static str,
-    /// What is behind it.
+    /// Its argument.
     pub takes: Takes,
 }
 
-/// What is behind an operator.
+/// The argument of an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     /// Any value.
@@ -127,7 +127,7 @@ pub fn operator_named(name: &str) -> Option<&'static Operator> {
     OPERATORS.iter().find(|operator| operator.name == name)
 }
 
-/// A JSON Schema, draft 7, of what may stand behind a path in `expect`. It refers to itself, and must stand at
+/// A JSON Schema, draft 7, of the value of a path in `expect`. It refers to itself, and must be at
 /// `#/definitions/matcher`.
 pub fn json_schema() -> Value {
     let properties: serde_json::Map<String, Value> = OPERATORS
@@ -163,7 +163,7 @@ impl Takes {
             Self::Matcher => json!({ "allOf": [{ "$ref": "#/definitions/matcher" }] }),
             Self::Limit => json!({ "type": ["number", "string"] }),
             Self::Text | Self::Regex | Self::Range => json!({ "type": ["string", "number"], "minLength": 1 }),
-            // Text too: `${env.X}` may stand there.
+            // Text too: `${env.X}` is allowed there.
             Self::Bool => json!({ "type": ["boolean", "string"] }),
             Self::Duration => json!({ "type": "string", "minLength": 1 }),
         }

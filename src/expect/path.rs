@@ -1,4 +1,4 @@
-//! Where in an observation to look: `json.checks[0].ok`, or a JSONPath when it begins with `$`.
+//! Paths in an observation: `json.checks[0].ok`, or a JSONPath if it begins with `$`.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,33 +11,33 @@ use crate::yaml::Key;
 
 use super::words;
 
-/// A path as the checklist states it.
+/// A path in the checklist.
 #[derive(Debug, Clone)]
 pub struct Path {
     /// As it is written.
     pub text: String,
-    /// The way down that is known beforehand. Of a JSONPath, the part before it branches.
+    /// The steps that are known in advance. For a JSONPath, those before it branches.
     pub steps: Vec<Step>,
-    /// A JSONPath that may give several values. They are judged as one list, which may be empty; but when the part
-    /// before the first branch leads nowhere, the path is missing.
+    /// A JSONPath with several results. They are judged as one list, which may be empty; but if the part before the
+    /// first branch leads nowhere, the path is missing.
     query: Option<Box<JsonPath>>,
 }
 
-/// One step down.
+/// One step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Where to.
+    /// Its target.
     pub to: To,
-    /// Where the word is in the path.
+    /// The position of the word in the path.
     pub range: Range<usize>,
 }
 
-/// Where a step leads.
+/// The target of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum To {
     /// To a field of a map.
     Field(String),
-    /// To an element of a list. Below zero, which only a JSONPath may be, it counts from the end.
+    /// An element of a list. A negative one, which only a JSONPath may have, counts from the end.
     Index(i64),
 }
 
@@ -45,7 +45,7 @@ impl Path {
     /// Reads a path.
     ///
     /// # Errors
-    /// When it is none; the problem is at the character that is wrong.
+    /// When it is not valid; the problem is at the wrong character.
     pub fn read(key: &Key) -> Result<Self, Box<Diagnostic>> {
         let text = &*key.text;
         let query = if text.starts_with('$') { Some(json_path(key)?) } else { None };
@@ -63,7 +63,7 @@ impl Path {
         Ok(Self { text: text.to_owned(), steps, query })
     }
 
-    /// Whether it gives a list of what it finds, not one value.
+    /// Whether its result is a list of values.
     pub fn branches(&self) -> bool {
         self.query.is_some()
     }
@@ -76,7 +76,7 @@ impl Path {
     /// The value at the path.
     ///
     /// # Errors
-    /// When there is none: from where on, and whether that means that it is absent.
+    /// When there is none: the step, and whether the value is known to be absent.
     pub fn find<'a>(&self, observation: &'a Value) -> Result<Cow<'a, Value>, Missing> {
         let mut here = observation;
         for (at, step) in self.steps.iter().enumerate() {
@@ -126,16 +126,16 @@ impl Path {
 /// Why there is no value at a path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Missing {
-    /// Why, where that is not plain: `json is null`.
+    /// Why, if that is not obvious: `json is null`.
     pub why: Option<String>,
     /// The number of the step that leads nowhere.
     pub step: usize,
-    /// Whether what would hold it was seen, and doesn't hold it. Otherwise nobody knows.
+    /// Whether its parent was read and does not contain it. Otherwise it is unknown.
     pub is_absent: bool,
 }
 
 impl Missing {
-    /// That nothing was found at this path, and why.
+    /// The message for a missing value at this path.
     pub fn words(&self, path: &str) -> String {
         let why = self.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         format!("{path}: not found{why}")
@@ -159,10 +159,10 @@ impl Step {
     }
 }
 
-/// How deep brackets and parentheses of a JSONPath may nest: its parser recurses.
+/// Maximum nesting of brackets and parentheses of a JSONPath: its parser recurses.
 const MAX_NESTING: usize = 16;
 
-/// Where the brackets of a JSONPath nest too deep.
+/// The position where the brackets of a JSONPath nest too deep.
 fn too_deep(text: &str) -> Option<usize> {
     let (mut depth, mut quote, mut is_escaped) = (0_usize, None, false);
     text.char_indices().find_map(|(at, c)| {
@@ -197,7 +197,7 @@ fn json_path(key: &Key) -> Result<JsonPath, Box<Diagnostic>> {
     })
 }
 
-/// The step that begins at this byte, and where it ends. `None` where there is none that is known beforehand.
+/// The step at this byte, and its end. None if it is not known in advance.
 fn step(text: &str, at: usize, is_json_path: bool) -> Option<(Step, usize)> {
     let blank = |at: usize| at + text[at..].len() - text[at..].trim_start().len();
     let at = if is_json_path { blank(at) } else { at };
@@ -230,12 +230,12 @@ fn step(text: &str, at: usize, is_json_path: bool) -> Option<(Step, usize)> {
     }
 }
 
-/// What no name without quotes holds, in either kind of path.
+/// Whether a character ends a name without quotes, in either kind of path.
 fn ends_name(c: char) -> bool {
     c.is_whitespace() || matches!(c, '.' | '[' | ']' | '"' | '\'' | '*' | '?' | ',')
 }
 
-/// A name in quotes that begins at this byte, and the byte behind it. Escapes are those of JSON, and `\'`.
+/// A quoted name at this byte, and the byte after it. Escapes are those of JSON, and `\'`.
 fn quoted(text: &str, start: usize, quote: char) -> Option<(To, usize)> {
     let mut is_escaped = false;
     let inner = &text[start + 1..];
@@ -253,7 +253,7 @@ fn quoted(text: &str, start: usize, quote: char) -> Option<(To, usize)> {
     Some((To::Field(name), start + 1 + length + 1))
 }
 
-/// What is wrong with a path that could be read up to this byte.
+/// The problem of a path that could be read up to this byte.
 fn unreadable(key: &Key, at: usize) -> Diagnostic {
     let text = &*key.text;
     let rest = &text[at..];
@@ -275,8 +275,8 @@ fn unreadable(key: &Key, at: usize) -> Diagnostic {
     }
 }
 
-/// Where a part of a text is in the file, as far as that can be known: where escapes make the text differ from
-/// what is in the file, it is the whole.
+/// The position of a part of a text in the file, as far as it can be known: if escapes make the text differ from the
+/// file, it is the whole.
 pub fn within(span: Span, text: &str, part: Range<usize>) -> Span {
     let (Ok(start), Ok(end)) = (u32::try_from(part.start), u32::try_from(part.end)) else { return span };
     let quotes = (span.range().len()).checked_sub(text.len());
@@ -285,7 +285,7 @@ pub fn within(span: Span, text: &str, part: Range<usize>) -> Span {
         Some(2) => 1,
         Some(_) | None => return span,
     };
-    // A caret behind the end still needs something to stand under.
+    // A caret after the end still needs a column.
     let end = end.max(start + 1);
     Span { file: span.file, start: span.start + shift + start, end: (span.start + shift + end).min(span.end) }
 }

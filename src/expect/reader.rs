@@ -1,4 +1,4 @@
-//! From what is behind a path in the checklist to a matcher, with every problem reported at its place.
+//! Parses the value of a path in the checklist to a matcher, and reports every problem at its place.
 
 use std::sync::LazyLock;
 
@@ -15,10 +15,10 @@ use super::matcher::{Limit, Matcher, Relation};
 use super::operator::{names, operator_named};
 use super::shape::{Kind, Shape};
 
-/// What a length may be.
+/// The possible values of a length.
 static LENGTH: LazyLock<Value> = LazyLock::new(|| json!({ "type": "integer", "minimum": 0 }));
 
-/// Reads a matcher. `None` when there are holes in it, or something is wrong, which has been reported then.
+/// Reads a matcher. None if it has unresolved references, or a problem, which has been reported then.
 pub fn matcher(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Matcher> {
     match &node.value {
         yaml::Value::Unresolved(_) => None,
@@ -35,14 +35,14 @@ pub fn matcher(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> 
     }
 }
 
-/// Whether a map without operators means to be equal to one whose keys are data, such as `{ "200": 60, "429": 5 }`.
+/// Whether a map without operators means equality to one whose keys are data, such as `{ "200": 60, "429": 5 }`.
 fn is_counts(entries: &[(Key, Node)], shape: &Shape) -> bool {
     shape.may_be(Kind::Map)
         && shape.is_free_map()
         && entries.iter().all(|(key, _)| operator_named(&key.text).is_none() && closest(&key.text, names()).is_none())
 }
 
-/// Reads operators that must all hold.
+/// Reads operators, all of which must hold.
 pub fn operators(entries: &[(Key, Node)], target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Matcher> {
     let mut read: Vec<(Span, Option<Matcher>)> = Vec::with_capacity(entries.len());
     for (key, node) in entries {
@@ -139,7 +139,7 @@ fn one_of(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Optio
     }
 }
 
-/// What must be in the value: one thing, or each of several.
+/// The parts that a value must contain: one, or each of several.
 fn parts(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Vec<Expected>> {
     match &node.value {
         yaml::Value::Unresolved(_) => None,
@@ -156,7 +156,7 @@ fn parts(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option
 }
 
 fn part(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Expected> {
-    // An empty text is in every text, but it is a fair element of a list.
+    // An empty text is in every text, but is a valid element of a list.
     if node.text() == Some("") && target.shape.may_be(Kind::Text) {
         problems.push(empty("contains", node.span));
         return None;
@@ -188,7 +188,7 @@ fn unknown_operator(key: &Key, target: &Target) -> Diagnostic {
     problem.help(format!("operators: `{}`", names().collect::<Vec<_>>().join("`, `")))
 }
 
-/// Whether no number that can stand there is on the wrong side.
+/// Whether all possible numbers are within the limit.
 fn always_holds(relation: Relation, limit: &Limit, target: &Target) -> bool {
     let Limit::Number(limit) = limit else { return false };
     let (least, most) = target.shape.bounds();
@@ -217,7 +217,7 @@ fn contradictions(read: &[(Span, Option<Matcher>)], target: &Target, problems: &
 fn exclude(one: &Matcher, other: &Matcher) -> bool {
     match (one, other) {
         (Matcher::Bound(one, limit), Matcher::Bound(other, other_limit)) => {
-            // Two limits on the same side always go together.
+            // Two limits on the same side never contradict each other.
             let limit = match limit {
                 Limit::Number(number) => Value::Number(number.clone()),
                 Limit::Time(time) => Value::String(time.to_string()),
@@ -230,7 +230,7 @@ fn exclude(one: &Matcher, other: &Matcher) -> bool {
             is_past || order.is_eq() && (is_strict(*one) || is_strict(*other))
         }
         (Matcher::Equals(expected), other) | (other, Matcher::Equals(expected)) => {
-            // What depends on the time is left to the run.
+            // Times are compared during the run.
             let is_fixed = !other.depends_on_time() && expected.is_simple();
             is_fixed && !expected.readings().iter().any(|value| other.holds(value, Timestamp::UNIX_EPOCH))
         }

@@ -1,4 +1,4 @@
-//! References to what a probe saw, such as `${main.commit}`: what is behind the alias is a path in the observation.
+//! References to observations, such as `${main.commit}`: the part after the alias is a path in the observation.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use crate::yaml::Key;
 
 use super::path::Path;
 
-/// What is wrong with a path in an observation of this JSON Schema; nothing if it may lead somewhere.
-/// An empty path is the whole observation.
+/// The problem of a path in an observation of this JSON Schema; None if it may lead somewhere. An empty path is the
+/// whole observation.
 pub fn astray(path: &str, span: Span, schema: &Value) -> Option<Diagnostic> {
     if path.is_empty() {
         return None;
@@ -20,10 +20,10 @@ pub fn astray(path: &str, span: Span, schema: &Value) -> Option<Diagnostic> {
     }
 }
 
-/// What is at the path of an observation.
+/// The value at the path of an observation.
 ///
 /// # Errors
-/// When nothing does: a sentence that says so.
+/// When there is none: a message.
 pub fn take(path: &str, observation: &Value) -> Result<Value, String> {
     if path.is_empty() {
         return Ok(observation.clone());

@@ -1,4 +1,4 @@
-//! What a value in an observation may be, as the JSON Schema of the observation says.
+//! The possible types of a value in an observation, from the JSON Schema of the observation.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::words;
 
-/// What a value may be: one of several forms, each a schema without references and alternatives.
+/// The possible types of a value: each a schema without references and alternatives.
 #[derive(Debug, Clone)]
 pub struct Shape<'a> {
     root: &'a Value,
@@ -30,23 +30,23 @@ pub enum Kind {
     Map,
 }
 
-/// Why there is nothing below a value.
+/// Why a value has no fields of that name.
 #[derive(Debug, PartialEq)]
 pub enum Barren<'a> {
-    /// It has fields, but these only.
+    /// It has only these fields.
     Fields(Vec<&'a str>),
-    /// It is something else.
+    /// It is not a map.
     Other,
 }
 
-/// Nothing is known: anything may stand there.
+/// Nothing is known: anything is possible.
 static ANYTHING: Value = Value::Bool(true);
 
 static TEXT: LazyLock<Value> = LazyLock::new(|| json!({ "type": "string" }));
 
 static LIST: LazyLock<Value> = LazyLock::new(|| json!({ "type": "array" }));
 
-/// References that lead in a circle end here; those of real schemas are not half as deep.
+/// Cyclic references end at this depth; those of real schemas are not half as deep.
 const DEPTH: usize = 32;
 
 impl<'a> Shape<'a> {

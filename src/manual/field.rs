@@ -1,4 +1,4 @@
-//! The fields of a JSON Schema, one a line, in the words of who writes YAML.
+//! The fields of a JSON Schema, one per line, for people who write YAML.
 
 use serde_json::Value;
 
@@ -7,17 +7,17 @@ use serde_json::Value;
 pub struct Field {
     /// Where it is, such as `tls.days_left` or `alerts[0].name`.
     pub path: String,
-    /// What is there, such as `text` or `list of numbers`.
+    /// Its type, such as `text` or `list of numbers`.
     pub kind: String,
-    /// Whether it must be given.
+    /// Whether it is required.
     pub is_required: bool,
-    /// What it is if nobody gives it, as JSON, where its type knows that.
+    /// Its default as JSON, if its type has one.
     pub default: Option<String>,
-    /// What it means, in one line that is safe in a table.
+    /// Its description, in one line that is safe in a table.
     pub description: String,
 }
 
-/// No settings go deeper; a type that holds itself would have no end.
+/// No settings are deeper; a recursive type would have no end.
 const DEPTH: usize = 4;
 
 /// The fields of a schema, each followed by those inside of it.
@@ -58,7 +58,7 @@ fn walk(schema: &Value, root: &Value, prefix: &str, depth: usize, found: &mut Ve
     }
 }
 
-/// What a default says that is not said by absence.
+/// Whether a default means the same as no value.
 fn says_nothing(default: &Value) -> bool {
     match default {
         Value::Null => true,
@@ -82,7 +82,7 @@ fn resolved<'s>(schema: &'s Value, root: &'s Value) -> &'s Value {
     schema
 }
 
-/// What is there: of one thing, or of several.
+/// The type: of one value, or of several.
 fn words(schema: &Value, root: &Value, is_one: bool) -> String {
     let schema = resolved(schema, root);
     let consts = constants(schema);
@@ -133,7 +133,7 @@ fn word(kind: &str, schema: &Value, root: &Value, is_one: bool) -> String {
     }
 }
 
-/// The words of which one is there, where there are only so many.
+/// The values of an enumeration, if it is one.
 fn constants(schema: &Value) -> Vec<&str> {
     let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let one_of = schema["oneOf"].as_array().into_iter().flatten();
@@ -148,7 +148,7 @@ fn constants(schema: &Value) -> Vec<&str> {
     found
 }
 
-/// What each of the words means, where they say so.
+/// The descriptions of the values of an enumeration.
 fn choices(schema: &Value) -> String {
     let mut said = String::new();
     for option in schema["oneOf"].as_array().into_iter().flatten() {

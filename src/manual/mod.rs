@@ -1,4 +1,4 @@
-//! The manual: a page for each kind of probe and each check, made from what the code says about itself.
+//! The manual: a page for each kind of probe and each check, generated from the code.
 
 mod field;
 
@@ -80,7 +80,7 @@ pub fn index(registry: &Registry, checks: &[Described]) -> String {
     page
 }
 
-/// A description without the sentence that says its default, and that default.
+/// A description without the sentence about its default, and that default.
 fn without_default(description: &str) -> (String, Option<String>) {
     const BEGIN: &str = "Default: ";
     let Some((before, rest)) = description.split_once(BEGIN) else { return (description.to_owned(), None) };
@@ -90,18 +90,18 @@ fn without_default(description: &str) -> (String, Option<String>) {
     (format!("{before}{after}").trim_end().to_owned(), Some(default.trim_end_matches('.').to_owned()))
 }
 
-/// What a kind of probe does, in a sentence.
+/// The summary of a kind of probe, in a sentence.
 pub fn summary(kind: &dyn Kind) -> String {
     let settings = kind.settings();
     let text = settings["description"].as_str().unwrap_or_default();
     let first = text.split("\n\n").next().unwrap_or_default();
     let text = first.split_whitespace().collect::<Vec<_>>().join(" ");
-    // A dot inside of a word, or before more of the sentence, ends nothing.
+    // A dot inside of a word, or before more of the sentence, is not the end.
     let end = text.match_indices(". ").find(|(at, _)| text[at + 2..].starts_with(char::is_uppercase));
     end.map_or_else(|| text.clone(), |(at, _)| text[..=at].to_owned())
 }
 
-/// Whether looking may change something.
+/// When the probe may change something.
 fn effects(kind: &dyn Kind) -> String {
     match kind.effects() {
         None => "It changes nothing.".to_owned(),
@@ -109,7 +109,7 @@ fn effects(kind: &dyn Kind) -> String {
     }
 }
 
-/// The entry of `probes` that uses a check, with what it must be given.
+/// The entry of `probes` that uses a check, with its required inputs.
 fn use_of(check: &Described) -> String {
     let given = check.inputs.iter().filter(|input| input.default.is_none() || input.example.is_some());
     let given: serde_json::Map<String, Value> =
@@ -124,7 +124,7 @@ fn use_of(check: &Described) -> String {
     entry
 }
 
-/// The lines of an entry, unchanged in a list.
+/// The lines of an entry, as an element of a list.
 fn entry(lines: &str) -> String {
     let mut out = String::new();
     for (number, line) in lines.lines().enumerate() {

@@ -1,31 +1,31 @@
-//! What makes items red, each cause once, with what it blocks beneath it.
+//! Root causes of red items, each once, with the items that it blocks.
 
 use std::collections::HashMap;
 
 use crate::run::{ItemResult, Reason, Run, Status};
 
-/// Something that makes items red.
+/// A root cause of red items.
 #[derive(Debug)]
 pub struct Cause<'a> {
-    /// What it is.
+    /// The cause.
     pub root: Root<'a>,
     /// The items that are blocked by it, in checklist order.
     pub blocks: Vec<&'a ItemResult>,
 }
 
-/// What a cause is.
+/// The kinds of causes.
 #[derive(Debug, Clone, Copy)]
 pub enum Root<'a> {
     /// An item that is red on its own.
     Item(&'a ItemResult),
-    /// Something that is missing, such as a variable, and the first item that misses it.
+    /// A missing input, such as a variable, and the first item that needs it.
     Input(Option<&'a Reason>, &'a ItemResult),
     /// An item that was not run this time.
     Absent(&'a str),
 }
 
 impl Cause<'_> {
-    /// Whether it only waits for people: a sign-off that nothing but other sign-offs need.
+    /// Whether it only waits for people: a sign-off that only other sign-offs need.
     pub fn is_only_waiting(&self) -> bool {
         let is_pending =
             matches!(self.root, Root::Item(item) if item.status == Status::Pending && item.sign_off.is_some());
@@ -38,7 +38,7 @@ pub fn is_same(one: &ItemResult, other: &ItemResult) -> bool {
     one.status == other.status && one.reason.is_some() && one.reason == other.reason
 }
 
-/// The causes in checklist order of what they make red.
+/// The causes, in the order of the first red item of each.
 pub fn causes(run: &Run) -> Vec<Cause<'_>> {
     let mut causes: Vec<Cause> = Vec::new();
     let mut by_item: HashMap<&str, usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! How many items came out how.
+//! Number of items by status.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,16 +7,16 @@ use crate::run::{Run, Status};
 
 use super::cause::causes;
 
-/// How many of the items that gate came out how. Advisory ones are counted apart.
+/// Number of required items by status. Advisory ones are counted separately.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
-    /// How many there are.
+    /// All of them.
     pub total: usize,
-    /// How many count as green: passed, waived and deferred.
+    /// Those that count as green: passed, waived and deferred.
     pub green: usize,
-    /// Observed, and as expected.
+    /// As expected.
     pub passed: usize,
-    /// Observed, and not as expected.
+    /// Not as expected.
     pub failed: usize,
     /// Could not be observed.
     pub error: usize,
@@ -28,13 +28,13 @@ pub struct Counts {
     pub waived: usize,
     /// Not required at this stage.
     pub deferred: usize,
-    /// How many different root causes block the blocked ones.
+    /// Number of root causes of the blocked ones.
     pub causes: usize,
     /// Passed, but not at the first attempt. They are counted as passed, too.
     pub flaky: usize,
-    /// Some of it was observed without verifying TLS.
+    /// Observed without verifying TLS.
     pub insecure: usize,
-    /// Items that never gate, whatever came of them.
+    /// Advisory items, whatever their status.
     pub advisory: usize,
     /// Advisory items that are not green.
     pub advisory_red: usize,

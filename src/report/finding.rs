@@ -1,4 +1,4 @@
-//! What formats for programs say about an item: how it counts, why it is not green, and where.
+//! What formats for programs say about an item: its effect, the reason, and the place.
 
 use sha2::{Digest, Sha256};
 
@@ -9,15 +9,15 @@ use crate::text::visible;
 use super::gap;
 use super::text::{count, cut};
 
-/// The most columns of one text. What was observed can be as long as a probe reads.
+/// Maximum number of columns of one text. An observation can be as long as a probe reads.
 const MOST: usize = 2_000;
 
-/// How an item counts toward the verdict.
+/// The effect of an item on the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// It passed.
     Passes,
-    /// It is not green, and gates.
+    /// It is required, and not green.
     Fails,
     /// It is not green, but waived or advisory.
     Excused,
@@ -26,7 +26,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// That of an item.
+    /// The effect of an item.
     pub fn of(item: &ItemResult) -> Self {
         match item.status {
             Status::Passed => Self::Passes,
@@ -47,9 +47,9 @@ pub struct Fact {
     pub text: String,
 }
 
-/// The text on one line, harmless and not too long.
+/// The text on one line, escaped and not too long.
 pub fn short(text: &str) -> String {
-    // Cut twice: what is escaped gets longer, and a mebibyte is not escaped for two thousand columns.
+    // Cut twice: escaping makes it longer, and a mebibyte need not be escaped for two thousand columns.
     cut(&visible(&cut(text, MOST)), MOST)
 }
 
@@ -58,7 +58,7 @@ pub fn name(item: &ItemResult) -> String {
     format!("{}: {}", short(&item.id), short(&item.title))
 }
 
-/// Why an item is as it is, on one line: the reason, or the evidence of one that passed.
+/// The reason of an item on one line, or the evidence of one that passed.
 pub fn reason(run: &Run, item: &ItemResult) -> String {
     let why = item.reason.as_ref().map(|reason| short(&reason.to_string()));
     match item.status {
@@ -105,7 +105,7 @@ fn observed(item: &ItemResult, probe: &ProbeResult) -> Vec<Fact> {
         number => format!(" (after {})", count(number, "attempt")),
     };
     let text = format!("{kind}{}{attempts}", short(&why));
-    // An expectation that the reason names is not repeated.
+    // An expectation in the reason is not repeated.
     let unmet: Vec<Fact> = unmet(probe).map(expected).filter(|fact| !text.contains(&fact.text)).collect();
     std::iter::once(Fact { label: probe.status.word(), text }).chain(unmet).collect()
 }
@@ -124,11 +124,11 @@ pub fn place<'a>(run: &Run, item: &'a ItemResult) -> &'a Place {
     let red = || item.probes.iter().filter(|probe| probe.status != Status::Passed);
     let expectations = red().flat_map(unmet).filter_map(|expectation| expectation.place.as_ref());
     let places = expectations.chain(red().map(|probe| &probe.place));
-    // A reader of the checklist is not sent to a check that it uses.
+    // The place is in the checklist, not in a check that it uses.
     places.into_iter().find(|place| place.file == run.file).unwrap_or(&item.place)
 }
 
-/// Whether the run was cut short and no item shows it: then the verdict has no item to point at.
+/// Whether the run was interrupted and no item shows it: then the verdict has no item to point at.
 pub fn is_cut_short(run: &Run) -> bool {
     run.interrupted.is_some() && !run.items().any(|item| Effect::of(item) == Effect::Fails)
 }
@@ -139,7 +139,7 @@ pub fn cut_short(run: &Run) -> String {
     format!("the run was interrupted ({by}): what was not finished is unknown")
 }
 
-/// A name for an item's finding that stays the same from run to run, whatever the reason: forges compare by it.
+/// An identifier of an item's finding that stays the same from run to run, whatever the reason: forges compare by it.
 pub fn fingerprint(run: &Run, id: &str) -> String {
     hex::encode(Sha256::digest(format!("{}\0{id}", run.name)))
 }

@@ -1,4 +1,4 @@
-//! What is to be said of known gaps: which one covers an item, which is closed, which nobody accepts any longer.
+//! The state of known gaps: which one covers an item, which is closed, and which is no longer accepted.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -6,18 +6,18 @@ use jiff::tz::TimeZone;
 
 use crate::run::{Gap, ItemResult, Run, Status};
 
-/// How a gap is on a day.
+/// The state of a gap on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Its items are not all green, or were not looked at.
+    /// Its items are not all green, or were not run.
     Open,
-    /// Somebody accepted it through this day, which is not over.
+    /// It is accepted through this day.
     Accepted(Date),
-    /// Nobody accepts it since this day.
+    /// It is no longer accepted since this day.
     Expired(Date),
     /// Everything that it names passed.
     Closed,
-    /// Somebody accepted it, but it names nothing that was looked at.
+    /// It is accepted, but names no item that was run.
     Unused,
 }
 
@@ -41,7 +41,7 @@ pub fn state(run: &Run, gap: &Gap, today: Date) -> State {
     }
 }
 
-/// The items that are red by themselves and that no gap names. None where a checklist keeps no gaps.
+/// The red items, without blocked ones, that no gap names. None if the checklist has no gaps.
 pub fn unrecorded(run: &Run) -> Vec<&ItemResult> {
     if run.gaps.is_empty() {
         return Vec::new();

@@ -7,7 +7,7 @@ use crate::run::{ItemResult, Run, Status};
 use super::RenderOptions;
 use super::finding::{Effect, cut_short, is_cut_short, place, reason, short};
 
-/// GitHub shows no more of each kind for one step.
+/// Maximum number of annotations of each kind that GitHub shows for one step.
 const MOST: usize = 10;
 
 /// What needs attention, worst first: at most ten errors and ten warnings.
@@ -26,7 +26,7 @@ pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Re
     Ok(())
 }
 
-/// What a person should see first: what failed, not what is blocked by it.
+/// Items that failed come before those that are blocked by them.
 fn severity(item: &ItemResult) -> u8 {
     match item.status {
         Status::Failed => 0,
@@ -38,7 +38,7 @@ fn severity(item: &ItemResult) -> u8 {
     }
 }
 
-/// Why an item that does not stop the gate is worth a warning.
+/// Why an item that does not fail the run is worth a warning.
 fn warning(run: &Run, item: &ItemResult) -> Option<String> {
     match Effect::of(item) {
         Effect::Excused => Some(reason(run, item)),
@@ -66,7 +66,7 @@ fn annotate(
     command(kind, &options.workspace.relative(&place.file), place.line, place.column, &title, &message, out)
 }
 
-/// A workflow command. Nothing in a value can end it or begin another.
+/// A workflow command. No value can end it or start another.
 fn command(
     kind: &str,
     file: &str,
@@ -80,12 +80,13 @@ fn command(
     writeln!(out, "::{kind} file={file},line={line},col={column},title={title}::{}", data(message))
 }
 
-/// A message as a runner reads it: <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>.
+/// A message, escaped as the runner expects:
+/// <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A line of other output that a runner would take for a workflow command, so that it no longer is one.
+/// A line of other output, escaped if a runner would take it for a workflow command.
 pub fn defused(line: &str) -> String {
     let line = line.replace("##[", "##\\[");
     match line.trim_start().starts_with("::") {

@@ -76,8 +76,8 @@ fn is_warning(item: &ItemResult) -> bool {
     Effect::of(item) == Effect::Excused || (item.flaky && item.status == Status::Passed)
 }
 
-/// The image that `subject` names by its digest, else the commit, else the checklist. Where tracked files differed from
-/// the commit, nothing is said about it.
+/// The image that `subject` names by its digest, else the commit, else the checklist. If tracked files differed from
+/// the commit, it is not the commit.
 fn subject(run: &Run) -> Resource {
     let image = run.subject.as_deref().and_then(|subject| {
         let (name, digest) = subject.rsplit_once("sha256:")?;

@@ -10,7 +10,7 @@ use crate::run::{ItemResult, Run, Section, Status};
 use super::RenderOptions;
 use super::finding::{Effect, cut_short, facts, is_cut_short, name, place, reason, short};
 
-/// The run as JUnit XML. Who looks only at failures and errors reaches gate's verdict.
+/// The run as JUnit XML. Counting only failures and errors gives gate's verdict.
 pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::new(short(&run.title));
     report.set_time(Duration::from_millis(run.duration_ms));

@@ -1,4 +1,4 @@
-//! How a run is reported: every format is a pure function of the run, in checklist order.
+//! The report formats: each is a pure function of the run, in checklist order.
 //!
 //! A new format is one file here, and its `mod` line and row below.
 
@@ -41,7 +41,7 @@ pub use markdown::{Exactness, drift, embed, escape, structural_drift, subject};
 pub use output::{Kept, Outputs, Unmarked, open};
 pub use workspace::Workspace;
 
-/// Every format that a run can be written in, in alphabetical order. A new format adds its row here.
+/// All report formats, in alphabetical order. A new format adds its row here.
 pub static FORMATS: &[Format] = &[
     Format {
         name: "github",
@@ -153,32 +153,32 @@ pub static FORMATS: &[Format] = &[
     },
 ];
 
-/// A form that a run can be reported in.
+/// A report format.
 #[derive(Debug)]
 pub struct Format {
     /// Its name on the command line.
     pub name: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub doc: &'static str,
-    /// Whether people write in the same file: then only what is between gate's markers is replaced.
+    /// Whether people write in the same file: then only the part between gate's markers is replaced.
     pub is_shared: bool,
-    /// Whether it shows observations, or where the run comes from. For others they are not kept.
+    /// Whether it shows observations, or the origin of the run. For other formats these are not kept.
     pub is_whole: bool,
-    /// Whether its lines are for people, so that a CI service may take one for a command.
+    /// Whether its lines are for people, so that a CI service could take one for a command.
     pub is_for_people: bool,
     render: Render,
-    /// How events are written as they happen, if the format has a form for them.
+    /// The writer of events as they happen, if the format has one.
     pub events: Option<Events>,
 }
 
 type Render = fn(&Run, &RenderOptions, &mut dyn Write) -> io::Result<()>;
 
-/// How a run is written as it happens.
+/// The writer of events as they happen.
 #[derive(Debug, Clone, Copy)]
 pub struct Events {
     /// Writes one event.
     pub event: fn(&Event, &mut dyn Write) -> io::Result<()>,
-    /// Writes what follows the last event.
+    /// Writes the end.
     pub done: fn(&Run, &mut dyn Write) -> io::Result<()>,
 }
 
@@ -192,18 +192,18 @@ impl Format {
     }
 }
 
-/// How the reader sees it. Formats for files take no notice.
+/// Options for rendering. Formats for files ignore most of them.
 #[derive(Debug, Clone)]
 pub struct RenderOptions {
-    /// The columns of the terminal. `None` when it is read elsewhere.
+    /// The columns of the terminal. None if the output is not a terminal.
     pub width: Option<usize>,
-    /// Whether colours may be used.
+    /// Whether colors are used.
     pub color: bool,
-    /// How much of it.
+    /// How much is shown.
     pub detail: Detail,
-    /// The time at which it is read, by which gaps have expired or not.
+    /// The current time, which determines whether gaps have expired.
     pub now: Timestamp,
-    /// The repository, which forges name files relative to.
+    /// The repository: forges name files relative to it.
     pub workspace: Workspace,
 }
 
@@ -219,12 +219,12 @@ pub enum Detail {
 }
 
 impl RenderOptions {
-    /// How a file of this environment is written now: no colours, no terminal.
+    /// Options for a file in this environment: no colors, no terminal.
     pub fn file(env: &Env) -> Self {
         Self { workspace: Workspace::of(env), ..Self::plain(env.now()) }
     }
 
-    /// How a file is written: no colours, no terminal.
+    /// Options for a file: no colors, no terminal.
     pub fn plain(now: Timestamp) -> Self {
         Self { width: None, color: false, detail: Detail::Default, now, workspace: Workspace::default() }
     }

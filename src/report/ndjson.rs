@@ -1,4 +1,4 @@
-//! `ndjson`: the events of a run, one JSON object a line, for programs that follow it.
+//! `ndjson`: the events of a run, one JSON object per line, for programs that follow it.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use crate::text::json;
 
 use super::{Counts, Events, RenderOptions, json as document};
 
-/// How the lines are written as it happens.
+/// The writer of events as they happen.
 pub const EVENTS: Events = Events { event, done };
 
 /// One line. Fields may be added; none is renamed or removed.
@@ -21,11 +21,11 @@ enum Line<'a> {
     Locking { id: &'a str, title: &'a str, locks: &'a str },
     /// An item began.
     Started { id: &'a str, title: &'a str },
-    /// An attempt did not pass, and the item is tried again.
+    /// An attempt did not pass, and another one follows.
     Attempt { id: &'a str, number: usize, status: &'a str, duration_ms: u64, reason: Option<&'a str> },
     /// An item ended.
     Finished { item: Box<document::Item<'a>> },
-    /// Everything has run once, and what is red will run again. Only in lines that are written as it happens.
+    /// A round is over, and failing items are rerun. Only in lines that are written as it happens.
     Waiting { red: usize, left_ms: u128 },
     /// The run ended. Always the last line.
     Done {
@@ -40,13 +40,13 @@ enum Line<'a> {
     },
 }
 
-/// The lines of a run that has ended, in checklist order.
+/// The lines of a finished run, in checklist order.
 pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     run.items().try_for_each(|item| ended(item, out))?;
     done(run, out)
 }
 
-/// The line of something that has just happened.
+/// The line of an event.
 fn event(event: &Event, out: &mut dyn Write) -> io::Result<()> {
     let line = match *event {
         Event::Locking { id, title, locks } => Line::Locking { id, title, locks },

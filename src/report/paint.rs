@@ -1,35 +1,35 @@
-//! Colours, where the reader wants them, and the symbol of each status.
+//! Colors and symbols of statuses.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::run::{Status, Verdict};
 
-/// Paints, or leaves the text as it is.
+/// Adds colors, or leaves the text as it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Paint(pub bool);
 
 impl Paint {
-    /// Something that structures the page.
+    /// A heading.
     pub fn heading(self, text: &str) -> String {
         self.with(Style::new().bold(), text)
     }
 
-    /// Something of less weight.
+    /// Less important text.
     pub fn faint(self, text: &str) -> String {
         self.with(Style::new().dimmed(), text)
     }
 
-    /// Something to do.
+    /// Advice.
     pub fn advice(self, text: &str) -> String {
         self.with(AnsiColor::Cyan.on_default(), text)
     }
 
-    /// Text in the colour of a status.
+    /// Text in the color of a status.
     pub fn status(self, status: Status, text: &str) -> String {
         self.with(style(status), text)
     }
 
-    /// Text in the colour of a verdict.
+    /// Text in the color of a verdict.
     pub fn verdict(self, verdict: Verdict, text: &str) -> String {
         let color = match verdict {
             Verdict::Ready => AnsiColor::Green,
@@ -44,7 +44,7 @@ impl Paint {
     }
 }
 
-/// The status as a symbol. Its word always is beside it.
+/// The symbol of a status. Its word is always beside it.
 pub fn symbol(status: Status) -> &'static str {
     match status {
         Status::Passed => "✓",

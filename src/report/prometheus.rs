@@ -8,7 +8,7 @@ use crate::text::visible;
 
 use super::RenderOptions;
 
-/// The run as gauges. No timestamps: the collector refuses them.
+/// The run as gauges. No timestamps: the collector rejects them.
 pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let list = ("checklist", run.name.as_str());
     let items = || run.sections.iter().flat_map(|section| section.items.iter().map(move |item| (section, item)));

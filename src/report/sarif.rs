@@ -12,7 +12,7 @@ use super::finding::{Effect, cut_short, facts, fingerprint, is_cut_short, place,
 use super::{RenderOptions, words};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
-/// What may not be in the path of a URI as it is.
+/// Characters that must be escaped in the path of a URI.
 const RESERVED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

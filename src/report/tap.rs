@@ -7,9 +7,9 @@ use crate::run::{ItemResult, Run};
 use super::RenderOptions;
 use super::finding::{Effect, cut_short, facts, is_cut_short, name, place, reason, short};
 
-/// The run as TAP. Whoever runs `prove` reaches gate's verdict.
+/// The run as TAP. `prove` gets gate's verdict.
 pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
-    // All of it is TAP 14 as well, but the `prove` of most systems refuses that number.
+    // It is valid TAP 14, too, but the `prove` of most systems rejects that number.
     writeln!(out, "TAP version 13\n1..{}", run.items().count())?;
     for (number, item) in run.items().enumerate() {
         point(run, item, number + 1, options, out)?;

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// How many columns the text takes.
+/// Number of columns of the text.
 pub fn width(text: &str) -> usize {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
-/// The text in lines of at most this many columns: broken between words where possible, inside one where not. Nothing
-/// is lost but the blanks at which it is broken. At least one line.
+/// The text in lines of at most this many columns, wrapped between words if possible. Nothing is lost but the blanks at
+/// line ends. At least one line.
 pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     // Nearly every text fits: no character is wider than it has bytes.
     if text.len() <= limit && !text.contains('\n') {

@@ -1,4 +1,4 @@
-//! Names of files as a forge has them: relative to the repository.
+//! Names of files relative to the repository, as forges use them.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The repository that a CI service has checked out, else the one that the current folder is in.
+    /// The repository that a CI service has checked out, else that of the current folder.
     pub fn of(env: &Env) -> Self {
         let resolved = |path: &Path| writer::resolve(path).unwrap_or_else(|_| path.to_owned());
         let cwd = resolved(&env.cwd);

@@ -1,4 +1,4 @@
-//! Whether a line looks as if a credential were in it: then it is not quoted in a message.
+//! Whether a line looks like it contains a credential: then it is not quoted in a message.
 
 use std::sync::LazyLock;
 
@@ -15,13 +15,13 @@ static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| {
         // The password of a URL, and a header with credentials.
         r"://[^\s/:@]*:[^\s/@$]+@",
         r"(?i)\b(basic|bearer) +[A-Za-z0-9+/=_.-]{8,}",
-        // A key that says so, with a value that is not a reference.
+        // A key with such a name, and a value that is not a reference.
         r#"(?i)(passw(or)?d|passphrase|secret|token|api_?key|private_?key|access_?key)"?\s*[:=]\s*["']?[^\s"'$&*{\[|>#]{6,}"#,
     ];
     Regex::new(&kinds.join("|")).expect("it is well formed")
 });
 
-/// Whether it does. A reference such as `${secrets.X}` is none.
+/// Whether a line looks like it contains a credential. A reference such as `${secrets.X}` does not.
 pub fn looks_secret(line: &str) -> bool {
     CREDENTIAL.is_match(line)
 }

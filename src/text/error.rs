@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-/// Words of our own in an error of input or output.
+/// A message of our own in an I/O error.
 #[derive(Debug)]
 struct Own(String);
 
@@ -14,12 +14,13 @@ impl fmt::Display for Own {
 
 impl std::error::Error for Own {}
 
-/// An error that [`os`] shows in these words.
+/// An error that [`os`] shows with this message.
 pub fn own(words: impl Into<String>) -> io::Error {
     io::Error::other(Own(words.into()))
 }
 
-/// What the operating system said, such as `permission denied`, or what [`own`] was given. Never what a library added.
+/// The message of the operating system, such as `permission denied`, or the one given to [`own`]. Never that of a
+/// library.
 pub fn os(error: &io::Error) -> String {
     if let Some(Own(words)) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
         return words.clone();

@@ -1,4 +1,5 @@
-//! JSON of others is read here. What is printed is safe: characters that are invisible or move others are escaped.
+//! JSON of other programs is parsed here. Printed JSON is safe: characters that are invisible or reorder text are
+//! escaped.
 
 use std::io::{self, Write};
 

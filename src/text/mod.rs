@@ -7,7 +7,7 @@ pub mod shell;
 
 use std::borrow::Cow;
 
-/// The bytes without the byte order mark of UTF-8, with which .NET and Windows begin a text: it is not a part of it.
+/// The bytes without the UTF-8 byte order mark, which .NET and Windows write: it is not a part of the text.
 pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
@@ -33,7 +33,7 @@ pub fn masked_lines(text: &str) -> String {
     text.char_indices().map(|(at, c)| if is_hidden(c) && !is_end(at) { '\u{fffd}' } else { c }).collect()
 }
 
-/// The text with those characters escaped of which this is true at their place.
+/// The text with all characters escaped for which this is true at their position.
 fn escaped(text: &str, is_odd: impl Fn(usize, char) -> bool) -> Cow<'_, str> {
     if !text.char_indices().any(|(at, c)| is_odd(at, c)) {
         return Cow::Borrowed(text);
@@ -62,7 +62,7 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Whether a character makes a line look as if it said something else: <https://trojansource.codes>.
+/// Whether a character makes a line look different from its content: <https://trojansource.codes>.
 pub fn is_reordering(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,6 +1,6 @@
 //! Words of a POSIX shell.
 
-/// The word as a shell reads it back: in single quotes where it needs them.
+/// The word as a shell reads it back: in single quotes if needed.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

@@ -1,6 +1,7 @@
-//! `html`: one page for people who don't read terminals: the verdict, what is red and why, what to do, who has to sign.
+//! `html`: one page for people who don't use a terminal: the verdict, red items and their reasons, what to do, who must
+//! sign.
 //!
-//! It loads nothing, runs nothing and links nowhere, whatever was observed.
+//! It loads nothing, runs nothing and has no links, whatever was observed.
 
 mod page;
 
@@ -22,7 +23,7 @@ use page::Page;
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 
-/// The page with its style, which the policy names by its digest.
+/// The page with its style, whose digest is in the policy.
 #[derive(Serialize)]
 struct Styled {
     style: &'static str,
@@ -36,7 +37,7 @@ pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Re
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.add_filter("code", |text: &str| Value::from_safe_string(code(text)));
-    // The name's end turns escaping on.
+    // The suffix of the name turns escaping on.
     let template = environment.template_from_named_str("page.html", TEMPLATE).map_err(io::Error::other)?;
     let style_hash = STANDARD.encode(Sha256::digest(STYLE));
     let page = Styled { style: STYLE, style_hash, page: Page::of(run, options) };
@@ -44,7 +45,7 @@ pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Re
     writeln!(out, "{text}")
 }
 
-/// Text in which what is in backticks is shown as code.
+/// Text with the parts in backticks as code.
 fn code(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     // An odd backtick is only a backtick.

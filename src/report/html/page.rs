@@ -1,4 +1,4 @@
-//! What the page shows of a run, as texts.
+//! The contents of the page, as texts.
 
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ pub struct Page {
     footer: String,
 }
 
-/// A status, and what it means to somebody who has never seen it.
+/// A status with its explanation.
 #[derive(Serialize)]
 struct Meaning {
     status: &'static str,
@@ -43,7 +43,7 @@ struct Labelled {
     text: String,
 }
 
-/// Something that makes items red.
+/// A root cause.
 #[derive(Serialize)]
 struct Card {
     status: &'static str,
@@ -89,7 +89,7 @@ struct GapRow {
 }
 
 impl Page {
-    /// That of a run.
+    /// The page of a run.
     pub fn of(run: &Run, options: &RenderOptions) -> Self {
         let verdict = run.verdict();
         let (waiting, red): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(|cause| person(cause).is_some());
@@ -238,12 +238,12 @@ impl Card {
     }
 }
 
-/// The facts of an item that have one of these labels.
+/// The facts of an item with one of these labels.
 fn of(item: &ItemResult, labels: &[&str]) -> Vec<String> {
     facts(item).into_iter().filter(|fact| labels.contains(&fact.label)).map(|fact| fact.text).collect()
 }
 
-/// Since when it is red, and when it last passed.
+/// How long it has been red, and when it last passed.
 fn history(run: &Run, item: &ItemResult) -> String {
     let mut known = Vec::new();
     if let Some(since) = item.red_since.filter(|since| *since < run.started) {

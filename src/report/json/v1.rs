@@ -1,4 +1,4 @@
-//! The JSON document of a run, version 1: frozen. Fields may be added; none is renamed, removed or given another meaning.
+//! The JSON document of a run, version 1: frozen. Fields may be added; none is renamed, removed or changed in meaning.
 
 use std::borrow::Cow;
 
@@ -27,9 +27,9 @@ pub struct Document<'a> {
     /// The name of this form: `gate.run/v1`. Missing in documents of gate 0.1.
     #[serde(default)]
     pub schema: Option<Text<'a>>,
-    /// What the run says of the environment.
+    /// The verdict of the run.
     pub verdict: Verdict,
-    /// How many items came out how.
+    /// Number of items by status.
     pub counts: Counts,
     /// The version of this form: 1.
     pub version: u32,
@@ -43,22 +43,22 @@ pub struct Document<'a> {
     pub file: Text<'a>,
     /// SHA-256 of the checklist's file, in hexadecimal.
     pub digest: Text<'a>,
-    /// What is being signed off, such as a release.
+    /// The release or commit that is signed off.
     pub subject: Option<Text<'a>>,
     /// When it began.
     #[schemars(with = "String")]
     pub started: Timestamp,
     /// How long it took.
     pub duration_ms: u64,
-    /// Why not everything was run, such as `--only db-head`. Null for a whole run.
+    /// Why not everything was run, such as `--only db-head`. Null for a full run.
     pub partial: Option<Text<'a>>,
-    /// Which of several runs it was: `1/4` for the first of four. Null for a run that was not one of several.
+    /// The shard that it was: `1/4` for the first of four. Null for a run without shards.
     #[serde(default)]
     pub shard: Option<Text<'a>>,
-    /// SHA-256 of the definitions of all items, in hexadecimal, for one of several runs.
+    /// SHA-256 of the definitions of all items, in hexadecimal, for a shard.
     #[serde(default)]
     pub definitions: Option<Text<'a>>,
-    /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Null for a run that was completed.
+    /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Null for a complete run.
     #[schemars(with = "Option<String>")]
     pub interrupted: Option<Interruption>,
     /// The commit that was checked out in the checklist's repository.
@@ -66,7 +66,7 @@ pub struct Document<'a> {
     /// Whether tracked files differed from that commit. Null if it is not known.
     #[serde(default)]
     pub dirty: Option<bool>,
-    /// What `--var` set, such as `target=blue, size=3`. Null without `--var`.
+    /// The variables set by `--var`, such as `target=blue, size=3`. Null without `--var`.
     #[serde(default)]
     pub vars: Option<Text<'a>>,
     /// The machine that it ran on.
@@ -86,26 +86,26 @@ pub struct Document<'a> {
 pub struct Section<'a> {
     /// Its id, if it has one.
     pub id: Option<Text<'a>>,
-    /// Its heading.
+    /// Its title.
     pub title: Text<'a>,
-    /// The note in brackets behind the heading.
+    /// The note in parentheses after the title.
     pub note: Option<Text<'a>>,
-    /// Markdown that is copied unchanged.
+    /// Markdown that is copied as it is.
     pub text: Option<Text<'a>>,
-    /// What was committed, if the section lists that.
+    /// The commits of a section with `changes`.
     pub changes: Option<Changes<'a>>,
     /// Its items in checklist order.
     pub items: Vec<Item<'a>>,
 }
 
-/// What was committed since a revision.
+/// The commits of a range.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Changes<'a> {
-    /// Since when, in words: `the last green run (0f1d7aa, 2025-12-01)`.
+    /// Start of the range, in words: `the last green run (0f1d7aa, 2025-12-01)`.
     pub since: Text<'a>,
     /// The commits, newest first.
     pub commits: Vec<Commit<'a>>,
-    /// How many more there are.
+    /// Number of further commits.
     pub more: u64,
     /// Why they are unknown.
     pub problem: Option<Text<'a>>,
@@ -117,7 +117,7 @@ pub struct Changes<'a> {
     pub uncompared: Option<Text<'a>>,
 }
 
-/// Something that asks less than before.
+/// A requirement that is weaker than before.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Weaker<'a> {
     /// The id of the item.
@@ -131,7 +131,7 @@ pub struct Weaker<'a> {
 pub struct Commit<'a> {
     /// Its abbreviated hash.
     pub id: Text<'a>,
-    /// The day on which it was made.
+    /// The day of the commit.
     pub date: Text<'a>,
     /// The first line of its message.
     pub subject: Text<'a>,
@@ -146,7 +146,7 @@ pub struct Item<'a> {
     pub title: Text<'a>,
     /// Who is responsible for it.
     pub owner: Option<Text<'a>>,
-    /// How bad it is that it is red: `P0` (the worst) to `P4`.
+    /// How severe a failure is: `P0` (the worst) to `P4`.
     #[serde(default)]
     pub severity: Option<Severity>,
     /// Its tags.
@@ -158,31 +158,31 @@ pub struct Item<'a> {
     /// Passed, but longer ago than its `valid_for`. Only in reports from the ledger.
     #[serde(default)]
     pub stale: bool,
-    /// Shown with its true status, never gates.
+    /// Shown with its true status, but not required.
     pub advisory: bool,
     /// A probe of it didn't verify TLS.
     pub insecure: bool,
     /// One line: why it is not green, why it is deferred, or until when it is waived.
     pub reason: Option<Text<'a>>,
-    /// The id of the item that is the root cause of this one's being blocked.
+    /// The id of the item that is the root cause, if it is blocked.
     pub cause: Option<Text<'a>>,
-    /// One short, stable line of what was seen, when it passed.
+    /// One short, stable line about the observation, if it passed.
     pub evidence: Option<Text<'a>>,
-    /// When it last passed, if the ledger has that. Null for one that passes now.
+    /// When it last passed, if the ledger has that. Null if it passes now.
     #[schemars(with = "Option<String>")]
     pub last_passed: Option<Timestamp>,
-    /// What was being signed off then.
+    /// The subject at that time.
     pub last_subject: Option<Text<'a>>,
-    /// When the first of the runs began in which it is red, up to this one. Null if no ledger was read.
+    /// Start of the first run of the current series of red ones. Null if no ledger was read.
     #[schemars(with = "Option<String>")]
     pub red_since: Option<Timestamp>,
-    /// How long a pass is valid.
+    /// How long a passed result is valid.
     pub valid_for: Option<Duration>,
     /// What to do when it is red.
     pub hint: Option<Text<'a>>,
-    /// The person's part, for a sign-off.
+    /// The sign-off, if it is one.
     pub sign_off: Option<SignOff<'a>>,
-    /// The steps that a person does, as Markdown, for a manual item. Missing in documents of gate 0.1.
+    /// The steps of a person, as Markdown, for a manual item. Missing in documents of gate 0.1.
     #[serde(default)]
     pub manual: Option<Text<'a>>,
     /// The id of the item that it is nested below. Missing in documents of gate 0.1.
@@ -202,12 +202,12 @@ pub struct Item<'a> {
     pub duration_ms: u64,
 }
 
-/// Who has to sign.
+/// The sign-off of an item.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SignOff<'a> {
     /// The role, such as `QA lead`.
     pub role: Text<'a>,
-    /// Who signed, where that counts.
+    /// Who signed, if that counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Given<'a>>,
 }
@@ -215,12 +215,12 @@ pub struct SignOff<'a> {
 /// A sign-off that counts.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Given<'a> {
-    /// The person: the verified principal, with the claimed name behind it.
+    /// The person: the verified principal, followed by the claimed name.
     pub by: Text<'a>,
     /// The day, in UTC.
     #[schemars(with = "String")]
     pub on: Date,
-    /// What was signed off.
+    /// The subject that was signed off.
     pub subject: Option<Text<'a>>,
     /// The ids of the items that it covers.
     pub covers: Vec<Text<'a>>,
@@ -242,13 +242,13 @@ pub struct Probe<'a> {
     pub cleanup: bool,
     /// Its status: passed, failed, error, blocked or pending.
     pub status: Status,
-    /// Every attempt, in order. Empty when it was blocked.
+    /// Every attempt, in order. Empty if it was blocked.
     pub attempts: Vec<Attempt<'a>>,
-    /// What was seen at the last attempt, redacted. Null where nothing was, and where it is longer than 16 KiB and those of
-    /// the run have more than 32 MiB together.
+    /// The observation of the last attempt, redacted. Null if there was none, or if it is longer than 16 KiB and those
+    /// of the run have more than 32 MiB together.
     #[schemars(with = "Option<serde_json::Value>")]
     pub observation: Option<Cow<'a, RawValue>>,
-    /// One short, stable line of it.
+    /// One short, stable line about it.
     pub evidence: Option<Text<'a>>,
     /// Each expectation with what was found.
     pub expectations: Vec<Expectation<'a>>,
@@ -256,7 +256,7 @@ pub struct Probe<'a> {
     pub error: Option<Text<'a>>,
     /// What to do about it, if the probe knows.
     pub help: Option<Text<'a>>,
-    /// A command line that does the same by hand; secrets are written `$NAME`.
+    /// A command line to reproduce it; secrets are written `$NAME`.
     pub reproduce: Option<Text<'a>>,
     /// The machine that it connected through, such as `deploy@bastion.example`.
     #[serde(default)]
@@ -287,9 +287,9 @@ pub struct Expectation<'a> {
     pub expected: Text<'a>,
     /// What was found, shortened.
     pub observed: Text<'a>,
-    /// Whether it holds.
+    /// Whether it is met.
     pub passed: bool,
-    /// Whether it is a default of the kind of probe that `expect` leaves in force.
+    /// Whether it is a default of the kind of probe that `expect` does not override.
     #[serde(default)]
     pub default: bool,
     /// Where the checklist states it. Null if it passed, and for a default expectation.
@@ -307,7 +307,7 @@ pub struct Gap<'a> {
     pub priority: Option<Text<'a>>,
     /// Who will close it.
     pub owner: Option<Text<'a>>,
-    /// Anything else.
+    /// Notes.
     pub notes: Option<Text<'a>>,
     /// Through that day, in UTC, its items count as green.
     #[schemars(with = "Option<String>")]

@@ -1,5 +1,5 @@
-//! Live progress on standard error while a run goes on. On a terminal, a few lines that are gone when it ends: how far it
-//! is, what is red, and what takes longest. Elsewhere, a plain line now and then.
+//! Live progress on standard error. On a terminal, a few lines that are removed at the end: progress, red items, and
+//! the slowest items. Elsewhere, a plain line now and then.
 
 mod plain;
 mod state;
@@ -18,21 +18,21 @@ use crate::run::Event;
 use plain::Plain;
 use state::State;
 
-/// How often it is drawn, however much happens.
+/// How often it is drawn.
 const EVERY: Duration = Duration::from_millis(100);
-/// How often a run that goes on says so where there is no terminal.
+/// How often a long run prints a line without a terminal.
 const SELDOM: Duration = Duration::from_secs(30);
-/// The width of a terminal that does not say its own.
+/// The width of a terminal that does not report its own.
 const WIDTH: usize = 80;
 
-/// Shows what happens while it happens.
+/// Shows the progress of a run.
 #[derive(Debug)]
 pub enum Live {
-    /// Where somebody watches.
+    /// On a terminal.
     Screen(Screen),
-    /// Where it is kept, as in the log of a CI job.
+    /// In a log, as in a CI job.
     Plain(Plain),
-    /// Nobody wants to know.
+    /// Not at all.
     Off,
 }
 
@@ -44,7 +44,7 @@ pub struct Screen {
 }
 
 impl Live {
-    /// Begins to watch a run of this many items. Where standard error is no terminal, `is_quiet` turns it off.
+    /// Starts for a run of this many items. Without a terminal on standard error, `is_quiet` turns it off.
     pub fn new(total: usize, is_quiet: bool, env: &Env) -> Self {
         if env.progress {
             let width = || progress_width().unwrap_or(WIDTH);
@@ -57,11 +57,11 @@ impl Live {
         }
     }
 
-    /// Takes note of what happened. It is seen when the screen is drawn the next time.
+    /// Notes an event. It is shown when the screen is drawn the next time.
     pub fn show(&self, event: &Event) {
         match self {
             Self::Screen(screen) => {
-                // Asked for first: the drawing thread holds the bar while it asks for the state.
+                // First, as the drawing thread holds the bar while it asks for the state.
                 let now = screen.bar.elapsed();
                 screen.state.lock().unwrap_or_else(PoisonError::into_inner).note(event, now);
             }
@@ -70,7 +70,7 @@ impl Live {
         }
     }
 
-    /// Ends it; a screen is cleared of it. What is dropped without this is ended, too.
+    /// Ends it, and clears the screen. Dropping it ends it, too.
     pub fn finish(&self) {
         match self {
             Self::Screen(screen) => screen.bar.finish_and_clear(),
@@ -96,10 +96,10 @@ impl Screen {
         let state = Arc::new(Mutex::new(State::new(total)));
         let drawn = Arc::clone(&state);
         let draw = move |bar: &ProgressState, out: &mut dyn Write| {
-            // In the last column, some terminals begin the next line.
+            // In the last column, some terminals start the next line.
             let width = width().saturating_sub(1);
             let lines = drawn.lock().unwrap_or_else(PoisonError::into_inner).lines(bar.elapsed(), width, paint);
-            // It writes to a buffer of the bar's, which takes everything.
+            // It writes to a buffer of the bar, which accepts everything.
             let _ = out.write_str(&lines.join("\n"));
         };
         let style = ProgressStyle::with_template("{live}").expect("the template is well formed").with_key("live", draw);

@@ -1,4 +1,4 @@
-//! Progress without a terminal: a line when what is waited for changes, and one now and then, so that a log is never
+//! Progress without a terminal: a line when the awaited items change, and one now and then, so that a log is never
 //! silent for long.
 
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::run::Event;
 
 use super::state::State;
 
-/// How long the last line may take where nobody reads it.
+/// How long writing the last line may take if nobody reads it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Writes lines until it is finished.
@@ -67,7 +67,7 @@ impl Plain {
         Self { known, timer }
     }
 
-    /// Takes note of what happened.
+    /// Notes an event.
     pub fn note(&self, event: &Event) {
         let mut known = locked(&self.known);
         let now = known.begun.elapsed();

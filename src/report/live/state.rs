@@ -1,4 +1,4 @@
-//! What is known of a run that goes on, and the lines that show it.
+//! The state of a run in progress, and the lines that show it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,20 +8,20 @@ use crate::report::text::{count, cut, duration, width};
 use crate::run::{Event, Status};
 use crate::text::visible;
 
-/// How many of the items that take longest are named, and how many of those that are red.
+/// How many of the slowest items are named, and how many red ones.
 const NAMED: usize = 4;
-/// What takes less than this is not worth a line.
+/// A faster item is not worth a line.
 const SLOW: Duration = Duration::from_millis(500);
 /// How much of a reason a line of a log shows, in columns.
 const REASON: usize = 100;
 
-/// What is known of a run that goes on.
+/// The state of a run in progress.
 #[derive(Debug)]
 pub struct State {
     total: usize,
-    /// What came of each item that came to its end.
+    /// The status of each finished item.
     done: HashMap<String, Status>,
-    /// What is red, in the order in which it turned red; also while it is looked at again.
+    /// Red items, in the order in which they turned red; also while they are rerun.
     red: Vec<Red>,
     running: HashMap<String, Running>,
     waiting: Option<Duration>,
@@ -31,13 +31,13 @@ pub struct State {
 struct Running {
     since: Duration,
     title: String,
-    /// The locks that it waits for before it begins.
+    /// The locks that it waits for.
     locks: Option<String>,
-    /// What was said of the last look that did not pass.
+    /// The reason of the last attempt that did not pass.
     attempt: Option<String>,
 }
 
-/// An item that did not pass, and can at another attempt.
+/// An item that did not pass, and may pass at another attempt.
 #[derive(Debug)]
 struct Red {
     id: String,
@@ -45,16 +45,16 @@ struct Red {
     reason: String,
 }
 
-/// A piece of a line, and the status that gives it its colour.
+/// A part of a line, and the status that determines its color.
 type Piece = (Option<Status>, String);
 
 impl State {
-    /// Nothing of this many items has begun.
+    /// The state before anything has started.
     pub fn new(total: usize) -> Self {
         Self { total, done: HashMap::new(), red: Vec::new(), running: HashMap::new(), waiting: None }
     }
 
-    /// Takes note of what happened. Times are counted from the begin of the run.
+    /// Notes an event. Times are counted from the start of the run.
     pub fn note(&mut self, event: &Event, now: Duration) {
         match *event {
             Event::Locking { id, title, locks } => self.begin(id, title, Some(visible(locks).into_owned()), now),
@@ -83,7 +83,7 @@ impl State {
         self.running.insert(id.to_owned(), Running { since: now, title, locks, attempt: None });
     }
 
-    /// Notes what came of an item. What is blocked, or waits for a person, is not what one waits for.
+    /// Notes the status of an item. Blocked items and those that wait for a person are not awaited.
     fn finish(&mut self, id: &str, status: Status, is_sign_off: bool, reason: impl FnOnce() -> String) {
         let is_red = matches!(status, Status::Failed | Status::Error) || status == Status::Pending && !is_sign_off;
         let at = self.red.iter().position(|red| red.id == id);
@@ -98,7 +98,7 @@ impl State {
         }
     }
 
-    /// What to show at this time, each line at most as wide as this.
+    /// The lines to show now, each at most this wide.
     pub fn lines(&self, now: Duration, width: usize, paint: Paint) -> Vec<String> {
         let mut lines = vec![fitted(&self.summary(now), width, paint)];
         lines.extend(self.wait(now).map(|text| fitted(&[(None, text)], width, paint)));
@@ -137,7 +137,7 @@ impl State {
         format!("{text}{wait}{}{}", longest.unwrap_or_default(), self.reasons())
     }
 
-    /// What is red, and why.
+    /// The red items with their reasons.
     pub fn reasons(&self) -> String {
         let named: Vec<String> = self
             .red
@@ -152,7 +152,7 @@ impl State {
         }
     }
 
-    /// What runs, the longest first.
+    /// The running items, the slowest first.
     fn longest(&self) -> impl Iterator<Item = (&String, &Running)> {
         let mut running: Vec<(&String, &Running)> = self.running.iter().collect();
         running.sort_by_key(|(id, item)| (item.since, *id));
@@ -175,13 +175,13 @@ impl State {
         pieces
     }
 
-    /// What one waits for, and how long still.
+    /// The awaited items, and how long `--wait` goes on.
     fn wait(&self, now: Duration) -> Option<String> {
         let left = self.waiting?.saturating_sub(now).as_secs();
         Some(format!("waits for {}, {left}s left", self.awaited()))
     }
 
-    /// What one waits for: by name, if these are few.
+    /// The awaited items: by name, if these are few.
     fn awaited(&self) -> String {
         match &*self.red {
             [] => "another green round".to_owned(),

@@ -1,4 +1,4 @@
-//! Whether a Markdown file still says what the run says: everything counts but dates and the evidence that gate wrote.
+//! Whether a Markdown file is up to date with a run: everything counts but dates and the evidence that gate wrote.
 
 use std::borrow::Cow;
 
@@ -13,13 +13,13 @@ use super::{head_line, item_lines};
 /// What counts as a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exactness {
-    /// What a reader acts on: not when something was verified, and what was seen.
+    /// What a reader acts on: not dates and evidence.
     Meaning,
     /// Every byte.
     Bytes,
 }
 
-/// A unified diff from the file to what the run says; nothing if there is no difference that counts. `wanted` is the file
+/// A unified diff from the file to the Markdown of the run; empty if nothing that counts differs. `wanted` is the file
 /// with the run's Markdown in it.
 pub fn drift(there: &str, wanted: &str, run: &Run, exactness: Exactness, path: &str) -> Option<String> {
     let wanted = match exactness {
@@ -32,13 +32,13 @@ pub fn drift(there: &str, wanted: &str, run: &Run, exactness: Exactness, path: &
     (there != wanted).then(|| diff(there, &wanted, path, "from the last run"))
 }
 
-/// A unified diff. `origin` says where the wanted text is from.
+/// A unified diff. `origin` names the source of the wanted text.
 pub fn diff(there: &str, wanted: &str, path: &str, origin: &str) -> String {
     let diff = TextDiff::from_lines(there, wanted);
     diff.unified_diff().context_radius(2).header(path, &format!("{path} ({origin})")).to_string()
 }
 
-/// The wanted text, but the line of the file where two lines mean the same: where `meaning` is equal.
+/// The wanted text, with the file's own lines where `meaning` is equal.
 pub fn merged(there: &str, wanted: &str, meaning: impl Fn(&str) -> String) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) =
         (there.split_inclusive('\n').collect(), wanted.split_inclusive('\n').collect());
@@ -57,7 +57,7 @@ pub fn merged(there: &str, wanted: &str, meaning: impl Fn(&str) -> String) -> St
     text
 }
 
-/// The lines of a run in which something changes from run to run.
+/// The lines of a run with parts that change from run to run.
 struct Meaning {
     head: String,
     items: Vec<ItemLine>,
@@ -79,7 +79,7 @@ impl Meaning {
         }
     }
 
-    /// The line, but that of the run if they mean the same.
+    /// The line of the run if both mean the same, else the line itself.
     fn line(&self, line: &str) -> String {
         let text = line.trim_end_matches(['\r', '\n']);
         let end = &line[text.len()..];
@@ -97,7 +97,7 @@ impl Meaning {
         same.map_or_else(|| line.to_owned(), |same| format!("{same}{end}"))
     }
 
-    /// Whether the text is the line of the item, dates and evidence aside.
+    /// Whether the text is the line of the item, apart from dates and evidence.
     fn is_same(&self, text: &str, item: &ItemLine) -> bool {
         let Some(rest) = text.strip_prefix(&item.head) else { return false };
         let remarks = match rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')')) {
@@ -125,7 +125,7 @@ impl Meaning {
     }
 }
 
-/// What can't be the end of an evidence.
+/// Texts that can't be the end of an evidence.
 const FIXED: [&str; 3] = ["; flaky", "; advisory", "; insecure: TLS not verified"];
 
 /// Whether every closing parenthesis has an opening one: otherwise something follows the remarks.

@@ -1,18 +1,18 @@
-//! The part of a markdown file that is gate's: what is between its two markers. All else is somebody else's.
+//! Embeds gate's Markdown in a file, between two markers. Everything else belongs to others.
 
 use std::ops::Range;
 
 use crate::text::visible;
 
-/// What some editors begin a file with.
+/// The byte order mark that some editors write.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Why a file has no place for the checklist.
+/// Why the checklist can't be embedded in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoPlace {
     /// There is no pair of markers.
     Unmarked,
-    /// There is a marker without its partner, or more than one of a kind, or the end comes first.
+    /// A marker without its partner, more than one of a kind, or the end before the begin.
     Unclear,
 }
 
@@ -26,12 +26,12 @@ pub fn end(name: &str) -> String {
     format!("<!-- gate:end {} -->", marked(name))
 }
 
-/// The name as it can be in a comment, which it must not end.
+/// The name as it can be in a comment, without ending it.
 fn marked(name: &str) -> String {
     visible(name).replace('>', "&gt;")
 }
 
-/// Whether nobody has written anything in the file.
+/// Whether the file is blank.
 pub fn is_blank(file: &[u8]) -> bool {
     file.iter().all(u8::is_ascii_whitespace)
 }
@@ -46,8 +46,8 @@ pub fn place(file: &[u8], name: &str) -> Result<Range<usize>, NoPlace> {
     }
 }
 
-/// The file with this markdown as gate's part, with the line ends that the marker before it has. A blank file becomes
-/// nothing but that part, with its markers.
+/// The file with this Markdown as gate's part, with the line ends of the marker before it. A blank file gets only that
+/// part, with its markers.
 pub fn embed(file: &[u8], name: &str, markdown: &[u8]) -> Result<Vec<u8>, NoPlace> {
     let markdown = unmarked(markdown);
     if is_blank(file) {
@@ -59,8 +59,8 @@ pub fn embed(file: &[u8], name: &str, markdown: &[u8]) -> Result<Vec<u8>, NoPlac
     Ok([before, &markdown, &file[place.end..]].concat())
 }
 
-/// The markdown without lines that would be markers themselves, as a checklist's `text` may have them: the next time
-/// nobody could tell which is which.
+/// The Markdown without lines that are markers themselves, as a checklist's `text` may contain: they would be ambiguous
+/// the next time.
 fn unmarked(markdown: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(markdown.len());
     for line in markdown.split_inclusive(|byte| *byte == b'\n') {
@@ -76,7 +76,7 @@ fn unmarked(markdown: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The same with every line end as Windows has it.
+/// The same with Windows line ends.
 fn crlf(markdown: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(markdown.len() + markdown.len() / 32);
     let mut before = 0;
@@ -90,11 +90,11 @@ fn crlf(markdown: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Where the two markers are, each with its line end. One in a code fence is an example, and none.
+/// The positions of the two markers, each with its line end. One in a code fence is an example and does not count.
 fn markers(file: &[u8], begin: &[u8], end: &[u8]) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let (mut begins, mut ends) = (Vec::new(), Vec::new());
     let mut fence: Option<&[u8]> = None;
-    // The end of the part of a checklist that we are in. What is in it is gate's: a fence there may be open.
+    // The end of the current checklist's part. A fence in gate's part may be open.
     let mut part: Option<Vec<u8>> = None;
     let mut start = 0;
     for line in file.split_inclusive(|byte| *byte == b'\n') {

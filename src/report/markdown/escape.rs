@@ -1,15 +1,15 @@
-//! Text from outside as markdown that says that text and nothing else.
+//! Escapes foreign text, so that it is plain text in Markdown.
 
 use crate::text::visible;
 
-/// Between two characters that a website would join to a link. It shows nothing; a backslash would not keep GitHub from
-/// making links of mail addresses, mentions and numbers of issues.
+/// Between two characters that a website would join to a link. It is invisible; a backslash would not prevent GitHub
+/// from making links of mail addresses, mentions and issue numbers.
 pub const BREAK: &str = "<!-- -->";
 
-/// What a probe returned, as one line of markdown that can be nothing but text: no emphasis, link, mention, HTML, code or
-/// table cell begins or ends in it.
+/// Text of a probe as one line of Markdown that is only text: no emphasis, link, mention, HTML, code or table cell
+/// starts or ends in it.
 ///
-/// It must not start a line: a `-` or `1.` there would be a list.
+/// It must not be at the start of a line: a `-` or `1.` would be a list there.
 pub fn escape(text: &str) -> String {
     let text = visible(text);
     let mut out = String::with_capacity(text.len() + 16);
@@ -38,7 +38,7 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// Whether a mail address, a mention, or the number of an issue or merge request goes on behind this character.
+/// Whether a mail address, a mention, or the number of an issue or merge request continues after this character.
 fn is_reference(before: &str, c: char, rest: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     match c {
@@ -60,8 +60,7 @@ pub fn line(markdown: &str) -> String {
     visible(&joined).into_owned()
 }
 
-/// Markdown of the checklist's author in a cell of a table: a bar that is not escaped yet would end the cell, even one
-/// that is in backticks.
+/// Markdown of the checklist's author in a table cell: an unescaped bar would end the cell, even in backticks.
 pub fn cell(markdown: &str) -> String {
     let mut out = String::new();
     let mut is_escaped = false;

@@ -1,4 +1,4 @@
-//! The line of an item: its tick, title and tag, and the remarks behind them, some of which change from run to run.
+//! The line of an item: its tick, title and tag, and the remarks after them, some of which change from run to run.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub struct ItemLine {
 pub enum Remark {
     /// When it was verified, and the evidence.
     Verified(Date, Option<String>),
-    /// Something that a reader acts on: who signed, `flaky`, `advisory`.
+    /// A remark that a reader acts on: who signed, `flaky`, `advisory`.
     Fixed(String),
     /// When it last passed, or turned red.
     Since(String),

@@ -30,7 +30,7 @@ const DEEPEST: usize = 8;
 pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let today = gap::day(run.started);
     head(run, out)?;
-    // The people who sign read the gaps first.
+    // The signers read the gaps first.
     let signing = run.sections.iter().position(is_acceptance).unwrap_or(run.sections.len());
     for (number, section) in run.sections.iter().enumerate() {
         if number == signing {
@@ -181,7 +181,7 @@ fn write_steps(steps: &str, depth: usize, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// What is in bold brackets behind an item that was not seen to be as it should.
+/// The tag in bold brackets after an item that is not green.
 fn tag(run: &Run, item: &ItemResult) -> Option<String> {
     let reason = || item.reason.as_ref().map(|reason| escape(&reason.to_string()));
     let with = |word: &str, reason: Option<String>| match reason {
@@ -198,7 +198,7 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
             Some(why) => format!("NEEDS SIGN-OFF: {}", escape(&why.to_string())),
         }),
         Status::Pending if item.stale => Some(with("STALE", reason())),
-        // Nobody can look at it yet, and the checklist says why.
+        // It can't be checked yet, and the checklist says why.
         Status::Pending if item.probes.is_empty() => Some(reason().unwrap_or_else(|| "NEEDS RUN".to_owned())),
         Status::Pending => Some("NEEDS RUN".to_owned()),
         Status::Waived => Some(match gap::covering(run, item) {
@@ -212,11 +212,11 @@ fn tag(run: &Run, item: &ItemResult) -> Option<String> {
     }
 }
 
-/// What is in parentheses at the end: what was seen and when, and what one should know of how.
+/// The remarks in parentheses at the end: evidence, dates and caveats.
 fn remarks(run: &Run, item: &ItemResult, today: Date) -> Vec<Remark> {
     let mut remarks = Vec::new();
     match (item.status, &item.evidence) {
-        // The evidence of a sign-off says who and when already.
+        // The evidence of a sign-off contains person and date already.
         (Status::Passed, Some(evidence)) if item.sign_off.is_some() => remarks.push(Remark::Fixed(escape(evidence))),
         (Status::Passed, Some(evidence)) => remarks.push(Remark::Verified(today, Some(escape(evidence)))),
         (Status::Passed, None) => remarks.push(Remark::Verified(today, None)),

@@ -1,4 +1,4 @@
-//! Whether a Markdown file still has the structure, gaps and sign-offs of a checklist, where no run is known.
+//! Whether a Markdown file has the structure, gaps and sign-offs of a checklist, if no run is known.
 
 use regex::Regex;
 
@@ -11,14 +11,14 @@ use super::item_line;
 /// A reference to an unset variable, as commands that run nothing show it.
 const UNSET: &str = "${env.";
 
-/// What is behind the title of an item.
+/// The beginnings of what follows the title of an item.
 const BEHIND: [&str; 2] = [" **[", " ("];
 
-/// The tag of a sign-off that nobody gave.
+/// The tag of a missing sign-off.
 const UNSIGNED: &str = " **[NEEDS SIGN-OFF]**";
 
-/// A unified diff from the file to what the checklist says; nothing if there is no difference. Only what is known without
-/// a run counts. `outline` is the checklist as a run of which nothing was observed, and `wanted` the file with its Markdown.
+/// A unified diff from the file to the checklist; empty if there is no difference. Only what is known without a run
+/// counts. `outline` is the checklist as a run without observations, and `wanted` the file with its Markdown.
 pub fn structural_drift(there: &str, wanted: &str, outline: &Run, path: &str) -> Option<String> {
     let structure = Structure::of(outline, wanted);
     let (there, wanted) = (structure.known(there), structure.known(wanted));
@@ -34,14 +34,14 @@ pub fn subject(file: &str) -> Option<String> {
     Some(subject.replace(super::escape::BREAK, "").replace('\\', ""))
 }
 
-/// How the line below the title begins.
+/// Beginning of the line below the title.
 const HEAD: &str = "**Last Verified:**";
 
 struct Structure<'a> {
     run: &'a Run,
-    /// The lines before what depends on a run.
+    /// Beginnings of lines that depend on a run.
     variable: Vec<String>,
-    /// The wanted lines in which a variable is not set, with a pattern for each.
+    /// The wanted lines with an unset variable, each with a pattern.
     open: Vec<(Regex, String)>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Structure<'a> {
         Self { run, variable, open }
     }
 
-    /// The text without the parts that only a run can fill.
+    /// The text without the parts that need a run.
     fn known(&self, text: &str) -> String {
         let mut is_known = true;
         let mut known = String::with_capacity(text.len());
@@ -80,7 +80,7 @@ impl<'a> Structure<'a> {
         known
     }
 
-    /// The line, but that of the checklist if they mean the same.
+    /// The line of the checklist if both mean the same, else the line itself.
     fn line(&self, line: &str) -> String {
         let text = line.trim_end_matches(['\r', '\n']);
         let end = &line[text.len()..];
@@ -98,7 +98,7 @@ impl<'a> Structure<'a> {
         same.map_or_else(|| line.to_owned(), |same| format!("{same}{end}"))
     }
 
-    /// The line of the item that this line is of, if it says nothing that the checklist contradicts.
+    /// The line of the item that this line belongs to, if it does not contradict the checklist.
     fn item(&self, text: &str) -> Option<String> {
         let title = text.get("- [x] ".len()..)?;
         let of_title = |item: &&ItemResult| behind(title, &line(&item.title)).is_some();
@@ -113,7 +113,7 @@ impl<'a> Structure<'a> {
             }
             (Status::Passed, Some(_)) => !rest.starts_with(UNSIGNED),
             (_, Some(_)) => !is_ticked,
-            // The checklist says why nobody looks.
+            // The checklist says why it is not checked.
             (_, None) if item.reason.is_some() => text.starts_with(&wanted.head),
             (_, None) => true,
         };
@@ -121,7 +121,7 @@ impl<'a> Structure<'a> {
     }
 }
 
-/// What is behind a title in the line of an item.
+/// What follows the title in the line of an item.
 fn behind<'t>(text: &'t str, title: &str) -> Option<&'t str> {
     if title.contains(UNSET) {
         return Some(&text[pattern(title, "").find(text)?.end()..]);
@@ -129,7 +129,7 @@ fn behind<'t>(text: &'t str, title: &str) -> Option<&'t str> {
     text.strip_prefix(title).filter(|rest| rest.is_empty() || BEHIND.iter().any(|start| rest.starts_with(start)))
 }
 
-/// A pattern of a text in which any text may be in place of an unset variable.
+/// A pattern of a text with unset variables, which match any text.
 fn pattern(text: &str, end: &str) -> Regex {
     let mut pieces = text.split(UNSET);
     let mut pattern = format!("^{}", regex::escape(pieces.next().unwrap_or_default()));
@@ -141,7 +141,7 @@ fn pattern(text: &str, end: &str) -> Regex {
     Regex::new(&format!("{pattern}{end}")).expect("everything in it is escaped")
 }
 
-/// The row of a gap without what depends on the items' results.
+/// The row of a gap without the part that depends on the results of items.
 fn without_state(row: &str) -> String {
     let states = [" **[CLOSED: remove it]**", " **[EXPIRED]**", " **[UNUSED: names no item that was run]**"];
     states.iter().fold(row.to_owned(), |row, state| row.replace(state, ""))

@@ -1,4 +1,4 @@
-//! The files that no report may replace: what people assert, and what is remembered.
+//! The files that no report may replace: checklists, checks, sign-offs and the ledger.
 
 use std::path::{Path, PathBuf};
 
@@ -13,14 +13,14 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// `root` is the folder that holds `checklists/`. The ledger is one only where it is a file.
+    /// `root` is the folder that contains `checklists/`. A ledger on a server has no file.
     pub fn new(root: &Path, checklist: &Path, ledger: Option<&Path>) -> Self {
-        // What can't be resolved can't be written either.
+        // A path that can't be resolved can't be written either.
         let resolved = |path: &Path| resolve(path).unwrap_or_else(|_| path.to_owned());
         Self { root: resolved(root), checklist: resolved(checklist), ledger: ledger.map(resolved) }
     }
 
-    /// What the file is, if a report may not replace it. The path has no links in it.
+    /// The kind of the file, if a report may not replace it. The path has no links in it.
     pub(super) fn name(&self, path: &Path) -> Option<&'static str> {
         let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
         let is_below = |folder: &str| path.starts_with(self.root.join(folder));

@@ -1,4 +1,4 @@
-//! Reports in files: each path is tried before the run, and no reader ever sees half of one.
+//! Reports in files: each path is checked before the run, and no reader ever sees half of one.
 
 mod kept;
 mod sink;
@@ -29,16 +29,16 @@ struct Output {
     unmarked: Unmarked,
 }
 
-/// What to do with a file that people share with gate, and that has no markers for it.
+/// What to do with a file that has other content and no markers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unmarked {
-    /// It is somebody's: leave it, and say so.
+    /// Keep it, and report an error.
     Keep,
-    /// The user has said to replace all of it.
+    /// Replace all of it, as the user requested.
     Overwrite,
 }
 
-/// Checks that every report can be written, before minutes of work are done for it. `name` is the checklist's.
+/// Checks that every report can be written, before the run. `name` is the name of the checklist.
 ///
 /// # Errors
 /// Every report that can't be written, or would replace one of the files that are `kept`.
@@ -58,7 +58,7 @@ pub fn open(specs: &[(String, PathBuf)], name: &str, unmarked: Unmarked, kept: &
 }
 
 impl Outputs {
-    /// Writes every report. One that cannot be written does not keep the others from it.
+    /// Writes every report. One that can't be written does not prevent the others.
     pub fn write(&self, run: &Redacted<Run>, options: &RenderOptions) -> Result<(), Diagnostics> {
         let problems: Vec<_> = self.0.iter().filter_map(|output| output.write(run, options).err()).collect();
         if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
@@ -96,7 +96,7 @@ impl Output {
             Sink::File(file) if self.format.is_shared => {
                 let mut markdown = Vec::new();
                 self.format.write(run, options, &mut markdown).map_err(failed)?;
-                // Read again: somebody may have edited it during the run.
+                // Read again: it may have been edited during the run.
                 let there = file.content().map_err(failed)?;
                 let whole = match embed::embed(&there, &run.name, &markdown) {
                     Err(NoPlace::Unmarked) if self.unmarked == Unmarked::Overwrite => {
@@ -136,7 +136,7 @@ fn cannot_write(path: &Path, problem: &io::Error) -> Diagnostic {
         io::ErrorKind::PermissionDenied => {
             Some("the file and its folder must be writable: a new file is made beside the old one".to_owned())
         }
-        _ => None, // there is nothing to add to the system's own words
+        _ => None, // there is nothing to add to the system's own message
     };
     Diagnostic::error(format!("cannot write `{}`: {}", path.display(), error::os(problem))).maybe_help(help)
 }

@@ -1,4 +1,4 @@
-//! What a path leads to: a file that can be replaced, or a stream that can only be written.
+//! The target of a report: a file that can be replaced, or a stream that can only be written.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -11,7 +11,7 @@ use rustix::fs::{Access, OFlags, fcntl_getfl, fcntl_setfl};
 use crate::text::error;
 use crate::writer::Target;
 
-/// How long somebody may take to open the other end of a named pipe.
+/// How long opening the other end of a named pipe may take.
 const READER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where one report goes.
@@ -28,7 +28,7 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// Finds out what the path leads to, and whether it may be written. Writes nothing.
+    /// Finds the target of a path, and whether it may be written. Writes nothing.
     pub fn open(path: &Path) -> io::Result<Self> {
         if path == Path::new("-") || path == Path::new("/dev/stdout") {
             return Ok(Self::Stdout);
@@ -38,7 +38,7 @@ impl Sink {
         }
         match fs::metadata(path) {
             Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-            // What a shell opened as `/dev/fd/63` is not ours to replace, whatever it is.
+            // A `/dev/fd/63` opened by a shell must not be replaced, whatever it is.
             Ok(there) if !there.is_file() || path.starts_with("/dev") || path.starts_with("/proc") => {
                 may_write(path)?;
                 Ok(Self::Stream(path.to_owned()))
@@ -57,7 +57,7 @@ impl Sink {
         }
     }
 
-    /// Writes to something that cannot be replaced. A reader who leaves early has had enough: that is not an error.
+    /// Writes to a stream. A reader that stops early is not an error.
     pub fn stream(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(match self {
             Self::Stdout => Box::new(io::stdout().lock()),
@@ -77,7 +77,7 @@ fn may_write(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(path, Access::WRITE_OK)?)
 }
 
-/// Opens it for writing. A named pipe that nobody reads is an error in the end: to wait for ever would be none.
+/// Opens it for writing. A named pipe that nobody reads is an error after a while: it must not wait forever.
 fn open_stream(path: &Path) -> io::Result<File> {
     let step = Duration::from_millis(20);
     let mut waited = Duration::ZERO;
@@ -93,7 +93,7 @@ fn open_stream(path: &Path) -> io::Result<File> {
             opened => break opened?,
         }
     };
-    // A slow reader is waited for, now that there is one.
+    // Now that there is a reader, it may be slow.
     fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
     Ok(file)
 }

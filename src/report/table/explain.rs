@@ -15,7 +15,7 @@ use crate::text::visible;
 use super::{observed, snippet};
 use crate::report::paint::{Paint, symbol};
 
-/// Writes every cause with what is known of it.
+/// Writes every cause with its details.
 pub fn write(run: &Run, options: &RenderOptions, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let mut causes: Vec<Cause> = causes(run).into_iter().filter(|cause| !cause.is_only_waiting()).collect();
     causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable: otherwise in checklist order
@@ -84,7 +84,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Which other items have the same reason, at the first of them.
+    /// Other items with the same reason, shown at the first of them.
     fn same(&self, item: &ItemResult, causes: &[Cause], before: &[&ItemResult], out: &mut dyn Write) -> io::Result<()> {
         if before.iter().any(|other| is_same(item, other)) {
             return Ok(());
@@ -131,7 +131,7 @@ impl Page<'_> {
             let over = if item.probes.len() == 1 { item.duration_ms.max(looking) } else { looking };
             said = format!("{said} (after {} over {})", count(probe.attempts.len(), "attempt"), duration(over));
         }
-        // An error of the connection says it itself.
+        // An error of the connection names it already.
         if let Some(machine) = probe.via.as_deref().filter(|machine| !said.contains(machine)) {
             said.push_str(&format!(" (via {})", visible(machine)));
         }
@@ -147,7 +147,8 @@ impl Page<'_> {
         }
     }
 
-    /// The lines of the checklist that state what does not hold. What a check states has the line that uses it first.
+    /// The lines of the checklist with expectations that are not met. For one in a check, the line that uses the check
+    /// comes first.
     fn unmet(&self, probe: &ProbeResult, out: &mut dyn Write) -> io::Result<()> {
         let unmet = || probe.expectations.iter().filter(|expectation| !expectation.passed);
         if unmet().next().is_none() {
@@ -175,7 +176,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// What to do, and how to look by hand. A command is not broken into lines: it is there to be copied.
+    /// What to do, and how to reproduce it. A command is not wrapped: it is meant to be copied.
     fn helps(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
         let red = || item.probes.iter().filter(|probe| probe.status != Status::Passed);
         for help in red().filter_map(|probe| probe.help.as_deref()) {
@@ -190,7 +191,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Since when it is red, and when it last passed, where earlier runs tell.
+    /// How long it has been red, and when it last passed, if earlier runs are known.
     fn since(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
         let mut known = Vec::new();
         if let Some(since) = item.red_since.filter(|since| *since < self.started) {
@@ -203,7 +204,7 @@ impl Page<'_> {
         if known.is_empty() { Ok(()) } else { self.say("history: ", &known.join(", "), out) }
     }
 
-    /// The day, or on the day of the run the time, in UTC.
+    /// The day, or the time if it is the day of the run, in UTC.
     fn when(&self, instant: Timestamp) -> String {
         let day = gap::day(instant);
         if day == gap::day(self.started) { instant.strftime("%H:%M UTC").to_string() } else { day.to_string() }

@@ -1,5 +1,5 @@
-//! `table`: for a person at a terminal. Every item in its row, what is red explained below, then once more in one line
-//! each, and the verdict last.
+//! `table`: for a person at a terminal. One row for each item, then explanations of the red ones, then a list of them
+//! with one line each, and the verdict last.
 
 mod explain;
 mod observed;
@@ -18,7 +18,7 @@ use super::RenderOptions;
 use super::text::wrap;
 use crate::report::paint::Paint;
 
-/// The width when it is not read at a terminal.
+/// The width if the output is not a terminal.
 const WIDTH: usize = 100;
 
 /// The run as a table, with the red items explained.

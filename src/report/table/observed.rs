@@ -1,4 +1,4 @@
-//! What a probe returned, for those who ask for more.
+//! The observation of a probe, with `--verbose`.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -9,10 +9,10 @@ use crate::text::visible;
 
 use crate::report::paint::Paint;
 
-/// How much of an observation is shown, in characters.
+/// Maximum number of characters of an observation.
 const MOST: usize = 1_000;
 
-/// Writes what a green probe saw, each of its expectations, and what it returned.
+/// Writes the evidence of a green probe, each of its expectations, and its observation.
 pub fn write(probe: &ProbeResult, is_named: bool, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let evidence = visible(probe.evidence.as_deref().unwrap_or(probe.status.word()));
     let time = probe.attempts.iter().map(|attempt| attempt.duration_ms).sum();

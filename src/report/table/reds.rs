@@ -1,4 +1,4 @@
-//! What is not green, once more in one line each: what is still in sight when a long table has scrolled by.
+//! The list of items that are not green, one line each: it is still visible when a long table has scrolled by.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ struct Line<'a> {
     why: String,
 }
 
-/// Writes every item that is not green below what makes it so, and in one line who is waited for.
+/// Writes every item that is not green below its cause, and one line with the people that are waited for.
 pub fn write(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let (waiting, mut causes): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(Cause::is_only_waiting);
     causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable, as the explanations above
@@ -39,7 +39,7 @@ pub fn write(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::
     persons(&waiting, limit, paint, out)
 }
 
-/// The items below their causes. Where several have the same reason, it is said once.
+/// The items below their causes. Where several have the same reason, it is shown once.
 fn lines<'a>(causes: &[Cause<'a>]) -> Vec<Line<'a>> {
     let mut lines: Vec<Line> = Vec::new();
     for (at, cause) in causes.iter().enumerate() {
@@ -78,7 +78,7 @@ fn reason(item: &ItemResult) -> String {
     format!("{why}{advisory}")
 }
 
-/// Who is waited for, and who after them.
+/// The people that are waited for, and those after them.
 fn persons(waiting: &[Cause], limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let person = |item: &ItemResult| {
         let role = item.sign_off.as_ref().map(|sign_off| visible(&sign_off.role).into_owned()).unwrap_or_default();

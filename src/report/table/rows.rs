@@ -1,4 +1,4 @@
-//! One row for each item, under the heading of its section.
+//! One row for each item, under the title of its section.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -11,19 +11,19 @@ use crate::text::visible;
 
 use crate::report::paint::{Paint, symbol};
 
-/// The blanks between two columns.
+/// Number of blanks between two columns.
 const GAP: usize = 2;
-/// Below this, title and detail don't stand side by side.
+/// Below this width, title and detail are not side by side.
 const READABLE: usize = 44;
 
-/// What is in a row, each on one line and harmless.
+/// The texts of a row, each on one line and escaped.
 struct Row<'r> {
     status: Status,
     title: Cow<'r, str>,
     detail: Cow<'r, str>,
 }
 
-/// Writes every section that has items. The columns of all sections are in line.
+/// Writes every section that has items. The columns of all sections are aligned.
 pub fn write(run: &Run, detail: Detail, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let is_listed = |item: &&ItemResult| detail != Detail::Quiet || !item.status.is_green();
     let rows: Vec<Row> = run.items().filter(is_listed).map(|item| Row::of(run, item)).collect();
@@ -68,7 +68,7 @@ impl<'r> Row<'r> {
     }
 }
 
-/// What was seen, or why it is not green, and what one should know of how.
+/// The evidence, or why it is not green, and caveats.
 fn detail<'r>(run: &'r Run, item: &'r ItemResult) -> Cow<'r, str> {
     let reason = || match &item.reason {
         Some(reason) => Cow::Owned(visible(&reason.to_string()).into_owned()),
@@ -102,16 +102,16 @@ fn detail<'r>(run: &'r Run, item: &'r ItemResult) -> Cow<'r, str> {
     detail
 }
 
-/// How wide the columns are, without the blanks between them.
+/// The widths of the columns, without the blanks between them.
 struct Layout {
     status: usize,
     /// The widest line of a title.
     column: usize,
-    /// How wide a title may be.
+    /// Maximum width of a title.
     title: usize,
-    /// How wide a detail may be.
+    /// Maximum width of a detail.
     detail: usize,
-    /// Whether the detail has a column of its own. Else it is below the title.
+    /// Whether the detail has a column of its own. Otherwise it is below the title.
     is_side_by_side: bool,
 }
 
@@ -124,7 +124,7 @@ impl Layout {
         let is_side_by_side = left >= READABLE || widest_title + detail <= left;
         let room = limit.saturating_sub(status + GAP);
         let (title, detail) = if is_side_by_side { share(left, widest_title, detail) } else { (room, room) };
-        // A column is as wide as its lines, which are shorter than the limit where they are broken between words.
+        // A column is as wide as its lines, which are shorter than the limit if they are wrapped.
         let column = match widest_title <= title {
             true => widest_title,
             false => rows.iter().flat_map(|row| wrap(&row.title, title)).map(|line| width(&line)).max().unwrap_or(0),
@@ -148,7 +148,7 @@ impl Layout {
     }
 }
 
-/// Shares the columns between two texts by what they want: a short one gets all it wants, two long ones get half each.
+/// Divides the width between two texts by their lengths: a short one gets all it needs, two long ones get half each.
 fn share(left: usize, first: usize, second: usize) -> (usize, usize) {
     let half = left / 2;
     let (first, second) = if first + second <= left {

@@ -1,4 +1,4 @@
-//! A place in the user's file as a compiler shows it: the line, a caret, and what is wrong there.
+//! A place in the user's file, as a compiler shows it: the line, a caret, and the problem.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ pub fn arrow(place: &Place, paint: Paint, out: &mut dyn Write) -> io::Result<()>
     writeln!(out, "   {} {}", paint.faint("-->"), visible(&place.to_string()))
 }
 
-/// Writes the line of the place without its indentation, and a caret under the word with what is wrong.
+/// Writes the line without its indentation, and a caret under the word with the problem.
 pub fn write(
     place: &Place,
     word: &str,
@@ -34,7 +34,7 @@ pub fn write(
     let bar = paint.faint("|");
     let room = limit.map(|limit| limit.saturating_sub(gutter.len() + 2).max(8));
 
-    // A long line is cut so that the caret stays in sight; a reader elsewhere gets all of it.
+    // On a terminal, a long line is cut so that the caret is visible; elsewhere, it is complete.
     let before = visible(&code[..at]).into_owned();
     let (code, offset) = match room {
         Some(room) if at > 0 && width(&before) + width(&visible(&code[at..at + length])) > room => {
@@ -64,7 +64,7 @@ pub fn write(
     Ok(())
 }
 
-/// How many bytes the caret marks: the word where it is there, or else what looks like one.
+/// Number of bytes under the caret: the word if it is there, or else what looks like one.
 fn marked(code: &str, word: &str) -> usize {
     if code.starts_with(word) {
         return word.len();

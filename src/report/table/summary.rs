@@ -1,4 +1,4 @@
-//! The last line: the verdict and how many items came out how.
+//! The last line: the verdict and the number of items by status.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use crate::text::visible;
 
 use crate::report::paint::Paint;
 
-/// Writes what is to be said of gaps, and what makes the run less than whole.
+/// Writes notes about gaps, and why the run is not a full one.
 pub fn notes(run: &Run, options: &RenderOptions, limit: usize, out: &mut dyn Write) -> io::Result<()> {
     let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, options)).collect();
     let unrecorded: Vec<&str> = gap::unrecorded(run).into_iter().map(|item| item.id.as_str()).collect();
@@ -81,7 +81,7 @@ fn seconds(ms: u64) -> String {
     }
 }
 
-/// What is to be said of a gap: that it is closed, or that nobody accepts it any longer.
+/// The note about a gap that is closed, unused or no longer accepted.
 fn note(run: &Run, gap: &Gap, options: &RenderOptions) -> Option<String> {
     let text = visible(&gap.gap);
     match gap::state(run, gap, gap::day(options.now)) {
