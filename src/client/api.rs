@@ -1,4 +1,4 @@
-//! What the probes of JSON APIs share: credentials that stay with one origin, a bounded body, and errors in words.
+//! JSON APIs: credentials that stay with one origin, a body of limited size, and readable errors.
 
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LINK};
@@ -17,11 +17,11 @@ const MAX_BODY: usize = 16 << 20;
 /// A JSON API at a base URL.
 #[derive(Debug, Clone)]
 pub struct Api<'a> {
-    /// What it is called in messages, such as `Grafana`.
+    /// Its name in messages, such as `Grafana`.
     pub name: &'static str,
-    /// Where it begins.
+    /// Its base URL.
     pub url: &'a HttpUrl,
-    /// Who asks.
+    /// The credentials.
     pub access: Access<'a>,
     /// How the connection is made.
     pub options: HttpOptions,
@@ -91,7 +91,7 @@ impl Api<'_> {
 }
 
 impl Reply {
-    /// The path that was asked for.
+    /// The path of the request.
     pub fn path(&self) -> &str {
         self.url.path()
     }
@@ -104,7 +104,7 @@ impl Reply {
     /// The body of a 2xx as JSON.
     ///
     /// # Errors
-    /// When the status is another, or the body has not this shape.
+    /// When the status is not 2xx, or the body does not have this shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         if !self.is_ok() {
             return Err(self.fault());
@@ -112,7 +112,7 @@ impl Reply {
         json::parse(&self.body).map_err(|error| self.no_json(&error))
     }
 
-    /// What a status that is not 2xx means.
+    /// The meaning of a status that is not 2xx.
     pub fn fault(&self) -> Fault {
         let name = self.name;
         let said = match self.message() {
@@ -136,7 +136,7 @@ impl Reply {
         }
     }
 
-    /// What the API itself says of what went wrong.
+    /// The API's own error message.
     pub fn message(&self) -> Option<String> {
         if self.is_web_page() {
             return None;

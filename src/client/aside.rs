@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use tokio::sync::oneshot;
 
-/// The name of these threads. Their panics are passed on to the caller, who reports them.
+/// The name of these threads. Their panics are passed on to the caller, which reports them.
 pub const THREAD: &str = "gate-aside";
 
 /// Enough for the deepest of the client libraries. Only what is used of it costs memory.
@@ -61,7 +61,7 @@ fn spawn<T: Send + 'static>(
     let thread = std::thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK);
     thread.spawn(move || {
         let outcome = catch_unwind(AssertUnwindSafe(work));
-        // Nobody may be waiting any more.
+        // The caller may be gone.
         drop(sender.send(outcome));
     })?;
     Ok(answer)

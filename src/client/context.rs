@@ -1,4 +1,4 @@
-//! What every probe is given: where paths start, how long it may take, and connections that are shared.
+//! The context of a probe: where paths start, the timeout, and shared connections.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -19,18 +19,18 @@ use super::ssh::Host as Machine;
 use super::trust::{self, Chains};
 use super::via::{Relay, Tunnels};
 
-/// What every probe is given. Cloning is cheap.
+/// The context of a probe. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The world around the program.
+    /// The environment of the program.
     pub env: Arc<Env>,
-    /// Where relative paths start: the folder that holds `checklists/`.
+    /// Where relative paths start: the folder that contains `checklists/`.
     pub dir: Arc<Path>,
-    /// How long this look may take. The engine stops it then; a probe passes it on to what it talks to.
+    /// Timeout of this attempt. The engine stops it then; a probe passes it on to servers.
     pub timeout: Duration,
-    /// What this look holds of the memory for large answers.
+    /// What this attempt uses of the memory for large answers.
     pub load: Arc<Load>,
-    /// What hides secrets: a token that a server issues is learned before it is used.
+    /// The redactor: it learns a token that a server issues before the token is used.
     pub redactor: Redactor,
     tokens: Arc<Tokens>,
     clients: Arc<Mutex<HashMap<Route, reqwest::Client>>>,
@@ -41,14 +41,14 @@ pub struct Context {
     tunnels: Arc<Tunnels>,
 }
 
-/// What a checklist can say about how an HTTP connection is made.
+/// How an HTTP connection is made, according to the checklist.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct HttpOptions {
     /// Don't verify TLS.
     pub insecure: bool,
     /// A file of PEM certificates to trust besides the system's.
     pub ca: Option<PathBuf>,
-    /// The files of the client's own certificate, and of its key.
+    /// The files of the client certificate and of its key.
     pub identity: Option<(PathBuf, PathBuf)>,
     /// Addresses of hosts, instead of what their names resolve to.
     pub resolve: BTreeMap<String, IpAddr>,
@@ -57,28 +57,28 @@ pub struct HttpOptions {
 /// How a request uses connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Manner {
-    /// On a new connection, which nothing else uses afterwards.
+    /// On a new connection, which is not reused.
     pub is_fresh: bool,
-    /// Over HTTP/1.1 only: HTTP/2 has no place for a `Host` header other than the URL's.
+    /// Over HTTP/1.1 only: HTTP/2 does not support a `Host` header other than the URL's.
     pub is_http1: bool,
 }
 
-/// What makes one HTTP client differ from another.
+/// What distinguishes one HTTP client from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Route {
-    /// How TLS is verified; nothing for plain HTTP.
+    /// How TLS is verified; None for plain HTTP.
     tls: Option<HttpOptions>,
-    /// The address of the host, where the checklist says it.
+    /// The address of the host, if the checklist sets it.
     address: Option<(String, IpAddr)>,
-    /// Whether the proxy of the environment is between. Never before this machine itself.
+    /// Whether the proxy of the environment is bypassed. There is never one for this machine itself.
     is_direct: bool,
     manner: Manner,
-    /// The machine that it goes through, and the one host and port that it then leads to.
+    /// The machine that it goes through, and the host and port that it leads to.
     via: Option<(Arc<Machine>, String, u16)>,
 }
 
 impl Context {
-    /// A context with no connections yet.
+    /// A context without connections.
     pub fn new(env: Arc<Env>, dir: impl Into<Arc<Path>>, timeout: Duration) -> Self {
         Self {
             env,
@@ -95,19 +95,19 @@ impl Context {
         }
     }
 
-    /// The same with what hides the secrets of the run.
+    /// The same with the redactor of the run.
     #[must_use]
     pub fn with_redactor(self, redactor: Redactor) -> Self {
         Self { redactor, ..self }
     }
 
-    /// The same for another look, with its own limit of time.
+    /// The same for another attempt, with its own timeout.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout, load: Arc::default(), ..self.clone() }
     }
 
-    /// The same through another machine, which is logged in at. What that takes is no part of what is observed.
+    /// The same through another machine. Logging in there does not count as part of the observation.
     ///
     /// # Errors
     /// When the machine can't be reached.
@@ -139,7 +139,7 @@ impl Context {
     /// # Errors
     /// When the certificate file can't be read.
     pub fn http(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<reqwest::Client, Fault> {
-        // Nothing says of a connection through another machine that it was used before.
+        // A connection through another machine does not show whether it was used before.
         let manner = Manner { is_fresh: manner.is_fresh || self.via.is_some(), ..manner };
         let route = self.route(url, options, manner);
         let relay = self.relay(url, options)?;
@@ -152,7 +152,7 @@ impl Context {
         Ok(client)
     }
 
-    /// An HTTP client for this URL whose connections nobody else uses.
+    /// An HTTP client for this URL whose connections are not shared.
     ///
     /// # Errors
     /// When the certificate file can't be read.
@@ -160,10 +160,10 @@ impl Context {
         client(&self.route(url, options, manner), self.relay(url, options)?.as_deref(), &self.chains)
     }
 
-    /// What leads to the host of this URL, where connections go through another machine.
+    /// The relay to the host of this URL, if connections go through another machine.
     ///
     /// # Errors
-    /// When there can be no socket for it.
+    /// When no socket can be opened.
     pub fn relay(&self, url: &Url, options: &HttpOptions) -> Result<Option<Arc<Relay>>, Fault> {
         let Some(tunnel) = self.dialer().via else { return Ok(None) };
         let (host, port) = target(url, options);
@@ -175,12 +175,12 @@ impl Context {
         &self.tokens
     }
 
-    /// The certificates that HTTP servers have sent.
+    /// The certificates that HTTP servers sent.
     pub fn chains(&self) -> &Chains {
         &self.chains
     }
 
-    /// Keeps that a connection, which the address of its end here names, has been used. Whether it had been before.
+    /// Notes that a connection, identified by its local address, was used. Returns whether it had been before.
     pub fn is_used(&self, connection: SocketAddr) -> bool {
         !self.used.lock().expect("no holder of this lock panics").insert(connection)
     }
@@ -220,7 +220,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn client(route: &Route, relay: Option<&Relay>, chains: &Chains) -> Result<reqwest::Client, Fault> {
-    // The binary has done so in its first line. Who calls the library may not have, and without it there is a panic.
+    // The binary does so in its first line. A user of the library may not, and would get a panic.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // It fails only when another thread was faster.
         let _ = rustls::crypto::ring::default_provider().install_default();

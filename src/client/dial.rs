@@ -23,12 +23,12 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// How connections are made, and how long each may take.
+/// How connections are made, and their timeout.
 #[derive(Debug, Clone)]
 pub struct Dialer {
     /// The machine that they go through.
     pub via: Option<Arc<Tunnel>>,
-    /// The longest that one may take.
+    /// Timeout of one connection.
     pub limit: Duration,
 }
 
@@ -36,17 +36,17 @@ pub struct Dialer {
 pub struct Dialed {
     /// The connection.
     pub wire: Wire,
-    /// The address that accepted, where it is known.
+    /// The address that accepted, if it is known.
     pub address: Option<SocketAddr>,
-    /// How long connecting took, without looking up the name.
+    /// Time to connect, without the name lookup.
     pub latency: Duration,
 }
 
 impl Dialer {
-    /// Connects. A name is resolved where the connection comes from.
+    /// Connects. A name is resolved where the connection starts.
     ///
     /// # Errors
-    /// When nobody accepts.
+    /// When no address accepts.
     pub async fn dial(&self, host: &str, port: u16) -> Result<Dialed, DialError> {
         let direct = |error| DialError::Io { error, from: None };
         if let Some(tunnel) = &self.via {
@@ -74,7 +74,7 @@ impl Dialer {
 
 /// The error of a name that has no address.
 fn unresolved(host: &str, error: Option<&io::Error>) -> Fault {
-    // Only its words tell an unknown name from a resolver that does not answer.
+    // Only the message distinguishes an unknown name from a resolver that does not answer.
     match error.is_some_and(|error| error.to_string().contains("Temporary failure")) {
         true => Fault::new(format!("no address is known for `{host}`: the resolver did not answer"))
             .help("is this machine's network up, and does its resolver know this name?"),

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use crate::text::error;
 
-/// An error that also says what to do, or that says that there is nothing to judge yet.
+/// An error with what to do, or that there is nothing to judge yet.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// What happened.
+    /// The message.
     pub message: Cow<'static, str>,
     /// What to do about it.
     pub help: Option<Cow<'static, str>>,
-    /// Nothing has been produced yet that could be judged: the item is `pending`, not `error`.
+    /// There is nothing yet that could be judged: the item is `pending`, not `error`.
     pub is_pending: bool,
 }
 
@@ -23,7 +23,7 @@ impl Fault {
         Self { message: message.into(), help: None, is_pending: false }
     }
 
-    /// Something that nobody has produced yet, such as a report.
+    /// Something that does not exist yet, such as a report.
     pub fn pending(message: impl Into<Cow<'static, str>>) -> Self {
         Self { is_pending: true, ..Self::new(message) }
     }
@@ -49,7 +49,7 @@ impl std::fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// The outermost words of a chain of errors and the ones below it, with the help of the first fault in it.
+/// The outermost message of a chain of errors and the ones below it, with the help of the first fault in it.
 impl From<anyhow::Error> for Fault {
     fn from(error: anyhow::Error) -> Self {
         // Asked first, anyhow also looks into what was added as context; the chain does not show that.

@@ -9,7 +9,7 @@ use crate::text::error;
 
 use super::Fault;
 
-/// More than a file of certificates or keys ever has, in bytes.
+/// Larger than any file of certificates or keys, in bytes.
 pub const MAX_PEM: usize = 4 << 20;
 
 /// Reads a whole file.
@@ -37,12 +37,12 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-/// Opens a file for reading, without waiting. Nothing where it is something else.
+/// Opens a file for reading, without waiting. None if it is not a regular file.
 ///
 /// # Errors
 /// When it can't be opened.
 pub fn open(path: &Path) -> io::Result<Option<File>> {
-    // Without this flag, opening a pipe waits for whoever writes to it.
+    // Without this flag, opening a pipe waits for its writer.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     Ok(file.metadata()?.is_file().then_some(file))
 }

@@ -16,12 +16,13 @@ use super::Fault;
 
 /// How much of what it prints is kept.
 const LIMIT: usize = 1 << 20;
-/// How long it may take where no probe's timeout counts.
+/// Its timeout outside of probes.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// What of our own environment it gets: its location, and whose settings apply (such as `safe.directory`).
+/// The variables of our own environment that it gets: its location, and the user's configuration (such as
+/// `safe.directory`).
 const INHERITED: &[&str] =
     &["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
-/// What it gets besides: one language, no locks, no questions, no transports, no replaced objects.
+/// The variables that it gets in addition: one language, no locks, no prompts, no transports, no replaced objects.
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("LC_ALL", "C"),
     ("GIT_OPTIONAL_LOCKS", "0"),
@@ -66,12 +67,12 @@ const NAMED: &[(&str, &str, &str)] = &[
 pub struct Git<'a> {
     env: &'a Env,
     dir: PathBuf,
-    /// A bare repository that was asked for by its folder.
+    /// Whether it is a bare repository that was requested by its folder.
     is_bare: bool,
     overrides: OnceCell<Vec<String>>,
 }
 
-/// What it said.
+/// Its output.
 #[derive(Debug)]
 pub struct Said {
     /// Its exit code.
@@ -198,10 +199,10 @@ impl<'a> Git<'a> {
     }
 }
 
-/// What a command of git prints in a folder.
+/// The output of a git command in a folder.
 ///
 /// # Errors
-/// Why it prints nothing, in words.
+/// Why there is none, as a message.
 pub async fn git(folder: &Path, arguments: &[&str], env: &Env) -> Result<String, String> {
     let ask = async { Git::new(env, folder.to_owned())?.ask(arguments).await };
     match tokio::time::timeout(TIMEOUT, ask).await {

@@ -1,4 +1,4 @@
-//! The memory that answers may take together: one large answer after the other, not a thousand at once.
+//! The memory for large answers of all probes together: one large answer after the other, not a thousand at once.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ pub const FREE_BYTES: usize = FREE << 10;
 
 static POOL: Semaphore = Semaphore::const_new(ALL);
 
-/// What one attempt of one probe holds. It is given back when this is dropped.
+/// The memory that one attempt of one probe uses. It is released when this is dropped.
 #[derive(Debug, Default)]
 pub struct Load(Mutex<Held>);
 
@@ -26,7 +26,7 @@ struct Held {
 }
 
 impl Load {
-    /// Waits until this attempt may hold this many bytes in all.
+    /// Waits until this attempt may use this many bytes in all.
     pub async fn hold(&self, bytes: usize) {
         let wanted = (bytes >> 10).saturating_sub(FREE).min(ALL);
         let more = {

@@ -1,4 +1,4 @@
-//! How other systems are reached: HTTP, JSON APIs, SQL, SSH. Deadlines and size limits live here.
+//! Access to other systems: HTTP, JSON APIs, SQL, SSH; with deadlines and size limits.
 
 pub mod api;
 pub mod aside;

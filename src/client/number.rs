@@ -1,9 +1,9 @@
-//! A value as Prometheus and its like write it: mostly a number, sometimes none.
+//! A value as Prometheus and similar programs write it: usually a number, sometimes not.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A value. What is not a number can neither equal one nor be compared with one.
+/// A value. A text is never equal to a number, and can't be compared with one.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
@@ -12,12 +12,12 @@ pub enum Number {
     Whole(i64),
     /// Any other number.
     Fraction(f64),
-    /// No number.
+    /// Not a number.
     Text(String),
 }
 
 impl Number {
-    /// The number that a text is. `NaN`, `+Inf` and whatever else is none stay text.
+    /// The number of a text. `NaN`, `+Inf` and other words stay text.
     pub fn parse(text: String) -> Self {
         match text.parse::<f64>() {
             Ok(number) if !number.is_finite() => Self::Text(text),

@@ -1,4 +1,4 @@
-//! Another machine, reached by the user's own OpenSSH: a script runs there, and nothing of it is left.
+//! Another machine, reached with the user's own OpenSSH: a script runs there, and leaves no processes behind.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -18,9 +18,9 @@ use crate::text::shell::quoted;
 
 use super::{Context, Fault};
 
-/// What of our own environment ssh gets.
+/// The variables of our own environment that ssh gets.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR", "SSH_AUTH_SOCK", "SSH_ASKPASS_REQUIRE"];
-/// How ssh says that it failed itself. A program there may end so, too.
+/// The exit code of ssh for its own failures. A remote program may have the same.
 const OWN: i32 = 255;
 /// How much a login there may print before our program runs: a profile, a banner.
 const NOISE: usize = 64 << 10;
@@ -35,12 +35,12 @@ pub struct Host {
     port: Option<u16>,
 }
 
-/// What came of a script there.
+/// The result of a remote script.
 #[derive(Debug)]
 pub enum RemoteOutcome {
     /// It ran to its end.
     Ended(Finished),
-    /// It said this of why it did not begin, as [`refusing`] has it.
+    /// It did not start, for this reason, as written by [`refusing`].
     Refused(String),
 }
 
@@ -138,7 +138,7 @@ impl Host {
         ssh
     }
 
-    /// The login succeeded, but something else than our program ran.
+    /// The login succeeded, but another program than ours ran.
     fn ignored(&self, ended: &Finished) -> Fault {
         let outputs = [&ended.stdout, &ended.stderr].map(|output| String::from_utf8_lossy(&output.bytes).into_owned());
         let said = outputs.iter().flat_map(|output| output.lines()).map(str::trim).find(|line| !line.is_empty());
@@ -149,7 +149,7 @@ impl Host {
         ))
     }
 
-    /// Why ssh did not get there.
+    /// Why ssh did not connect.
     pub fn unreached(&self, said: &str) -> Fault {
         let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("ssh says nothing of why");
         let fault = Fault::new(format!("ssh did not reach {self}: {last}"));
@@ -173,7 +173,7 @@ impl Host {
         }
     }
 
-    /// What is behind `ssh` on a command line.
+    /// The arguments of `ssh` on a command line.
     fn words(&self) -> String {
         match self.port {
             Some(port) => format!("-p {port} {}", self.destination),
@@ -186,7 +186,7 @@ impl Host {
         format!("ssh {} {}", self.words(), argv.join(" "))
     }
 
-    /// The command line by which a person would run this there.
+    /// The command line that runs this there.
     pub fn reproduce(&self, argv: &[String]) -> Vec<String> {
         let mut words = vec!["ssh".to_owned()];
         words.extend(self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
@@ -236,13 +236,13 @@ fn begun(output: &mut Text, mark: &str, limit: usize) -> bool {
     true
 }
 
-/// A word that no output has in it.
+/// A word that no output contains.
 fn mark(script: &str, cx: &Context) -> String {
     let text = format!("{script}{}{:?}", std::process::id(), cx.env.now());
     format!("\ngate-{}", hex::encode(&Sha256::digest(text)[..12]))
 }
 
-/// The script with what sees to it that it ends when nobody waits for it any more: its input, which is held open, ends.
+/// The script, wrapped so that it ends when its result is no longer awaited: then its input, which is held open, ends.
 fn wrapped(script: &str, mark: &str) -> String {
     let end = mark.trim();
     format!(

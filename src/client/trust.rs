@@ -1,4 +1,4 @@
-//! Whom a TLS client trusts: the system's certificates and one more file, or anybody; and what each server has sent.
+//! The certificates that a TLS client trusts: the system's and one more file, or all; and the chains that servers sent.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -24,7 +24,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::dial::Wire;
 use super::{Fault, file};
 
-/// How long a server may be silent before it is taken for one without TLS.
+/// How long a server may be silent before it counts as one without TLS.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A client that verifies servers, or does not.
@@ -75,12 +75,12 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
     })
 }
 
-/// What accepts any certificate.
+/// A verifier that accepts any certificate.
 pub fn unverified() -> Arc<dyn ServerCertVerifier> {
     Arc::new(Unverified)
 }
 
-/// A client that leaves it to this one whom it trusts.
+/// A client with this verifier.
 pub fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
     builder(verifier).with_no_client_auth()
 }
@@ -109,7 +109,7 @@ fn builder(verifier: Arc<dyn ServerCertVerifier>) -> ConfigBuilder<ClientConfig,
 pub fn verifier(ca: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
     let pinned = ca.map(certificates).transpose()?.unwrap_or_default();
     let strict = Verifier::new_with_extra_roots(pinned.clone(), Arc::new(ring::default_provider()))
-        // A certificate of an old format can be no authority, but a server's own.
+        // A certificate of an old format can't be an authority, but can be a server's own.
         .or_else(|_| Verifier::new(Arc::new(ring::default_provider())));
     let strict = strict.map_err(|_| Fault::new("cannot read the certificates that this machine trusts"))?;
     Ok(Arc::new(Pinning { strict, pinned }))
@@ -155,11 +155,11 @@ struct Pinning {
     pinned: Vec<CertificateDer<'static>>,
 }
 
-/// Accepts any certificate, but only from who holds its key.
+/// Accepts any certificate, but only with a proof of its key.
 #[derive(Debug)]
 struct Unverified;
 
-/// Remembers what servers send.
+/// Keeps the certificates that servers send.
 #[derive(Debug)]
 struct Recording {
     inner: Arc<dyn ServerCertVerifier>,
@@ -275,7 +275,7 @@ impl ServerCertVerifier for Recording {
     }
 }
 
-/// Whether a certificate that the checklist itself names is good for this server, and now.
+/// Whether a certificate that the checklist names is valid for this server, and now.
 fn pinned(own: &CertificateDer, name: &ServerName, now: UnixTime) -> Result<ServerCertVerified, Error> {
     let certificate = parsed(own)?;
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
@@ -286,7 +286,7 @@ fn pinned(own: &CertificateDer, name: &ServerName, now: UnixTime) -> Result<Serv
         return Err(CertificateError::NotValidYet.into());
     }
     let names = names(&certificate);
-    // The first version of X.509 has no place for names but the subject.
+    // Version 1 of X.509 has no names other than the subject.
     let common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
     let is_good = |known: &str| match name {
         ServerName::DnsName(name) => is_name(known, name.as_ref()),
@@ -298,7 +298,7 @@ fn pinned(own: &CertificateDer, name: &ServerName, now: UnixTime) -> Result<Serv
     if is_named { Ok(ServerCertVerified::assertion()) } else { Err(CertificateError::NotValidForName.into()) }
 }
 
-/// The names and addresses that a certificate is good for.
+/// The names and addresses that a certificate is valid for.
 pub fn names(certificate: &X509Certificate) -> Vec<String> {
     let names = certificate.subject_alternative_name().ok().flatten();
     names.map(|names| names.value.general_names.iter().filter_map(name).collect()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What was committed since the last green run or the last sign-off, from `git log`.
+//! The commits since the last green run or the last sign-off, from `git log`.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ const MOST: usize = 50;
 /// How much of a commit's first line is kept, in characters.
 const LONGEST: usize = 200;
 
-/// A whole run in which everything that gates was green.
+/// A full run in which every required item was green.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Green {
     /// The commit that was checked out then.
@@ -25,16 +25,16 @@ pub struct Green {
     pub at: Timestamp,
 }
 
-/// The revisions that `last-green` and `last-sign-off` mean.
+/// The revisions of `last-green` and `last-sign-off`.
 #[derive(Debug, Clone)]
 pub struct ChangeBases {
     /// The last green run, or why it is not known.
     pub green: Result<Option<Green>, String>,
-    /// The last sign-off of something else than what is being signed off now.
+    /// The last sign-off of another subject.
     pub sign_off: Option<LastSignOff>,
 }
 
-/// Lists the commits in the sections of a run that ask for them, one for one, and what got weaker in its checklist.
+/// Lists the commits in each section with `changes`, and what got weaker in the checklist.
 pub async fn list_changes(
     run: &mut Run,
     asked: &[Option<checklist::Changes>],
@@ -90,7 +90,7 @@ async fn changes(
     }
 }
 
-/// What the checklist asks less than at `base`.
+/// Requirements of the checklist that are weaker than at `base`.
 async fn compared(base: &str, file: &ListFile, now: &Demands, env: &Env) -> Result<Vec<Weaker>, String> {
     let then = demands_at(file, base, env, &Registry::built_in()).await?;
     Ok(then.map(|then| weaker(&then, now)).unwrap_or_default())

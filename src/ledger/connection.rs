@@ -20,7 +20,7 @@ pub enum Connection {
     Postgres(Box<PgConnection>, Guard),
 }
 
-/// Everything is read and written in a transaction: between two messages outside of one, a pooler may switch servers.
+/// Everything is read and written in a transaction: between two statements outside of one, a pooler may switch servers.
 #[derive(Debug)]
 pub enum Transaction<'c> {
     /// In a file.
@@ -44,7 +44,7 @@ pub trait FromEither: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> FromEither for T {}
 
 impl Connection {
-    /// What the two databases say differently.
+    /// The statements that differ between the databases.
     pub fn dialect(&self) -> &'static Dialect {
         match self {
             Self::Sqlite(_) => &SQLITE,
@@ -57,7 +57,7 @@ impl Connection {
         self.begin(self.dialect().read).await
     }
 
-    /// Begins to write: nobody else writes until it ends.
+    /// Begins to write: no other process writes until it ends.
     pub async fn write(&mut self) -> Result<Transaction<'_>, sqlx::Error> {
         self.begin(self.dialect().write).await
     }
@@ -71,7 +71,7 @@ impl Connection {
 
     /// Closes the connection, so that SQLite leaves no log beside its file.
     pub async fn close(self) {
-        // What was committed is safe, whatever the answer is.
+        // Committed data is safe, whatever the answer is.
         let _ = match self {
             Self::Sqlite(connection) => connection.close().await,
             Self::Postgres(connection, _guard) => connection.close().await,

@@ -1,4 +1,4 @@
-//! What SQLite and PostgreSQL say differently.
+//! Statements that differ between SQLite and PostgreSQL.
 
 /// The statements of one database that differ from the other's.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub static POSTGRES: Dialect = Dialect {
     ],
 };
 
-/// Moves tables of before into the schema `gate`; does nothing where they are there already, or none are.
+/// Moves older tables into the schema `gate`; does nothing if they are there already, or there are none.
 pub const MOVE_TABLES: &str = "
 DO $$
 DECLARE
@@ -66,10 +66,10 @@ EXCEPTION WHEN insufficient_privilege THEN
     NULL;
 END $$";
 
-/// The schema that holds the tables, or will.
+/// The schema that contains the tables, or will.
 pub const HOME: &str = "SELECT coalesce((SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n \
                         ON n.oid = c.relnamespace WHERE c.oid = to_regclass('gate_migrations')), current_schema())";
 
-/// Where tables of before could not be moved, the migrations find them and nothing else.
+/// If older tables could not be moved, the migrations find only these.
 pub const KEEP_HOME: &str = "SELECT set_config('search_path', quote_ident(n.nspname), true) FROM pg_class c \
                              JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('gate_migrations')";

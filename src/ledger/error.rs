@@ -1,4 +1,4 @@
-//! Why a ledger can't be read or written, in words for a person. Never with a password.
+//! Why a ledger can't be read or written, as a message. Never with a password.
 
 use crate::client::{Fault, sql};
 use crate::diagnostic::Diagnostic;

@@ -1,4 +1,4 @@
-//! What runs say of each item together: when it last passed, at which subject, and since when it is red.
+//! The history of each item from all runs: when it last passed, for which subject, and how long it has been red.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::{ItemResult, Reason, Run, Status};
 
-/// What is known of each item, by its id.
+/// The facts about each item, by its id.
 pub type AllFacts = HashMap<String, Facts>;
 
-/// What is known of an item.
+/// The history of an item.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// When it last passed.
     pub last_passed: Option<Passed>,
-    /// When it turned red, where it was red the last time.
+    /// When it turned red, if it was red the last time.
     pub red_since: Option<Timestamp>,
-    /// When the latest run began that says anything of it.
+    /// The start of the latest run with a result of it.
     pub seen: Timestamp,
 }
 
@@ -26,7 +26,7 @@ pub struct Facts {
 pub struct Passed {
     /// When the run began.
     pub at: Timestamp,
-    /// What was being signed off then.
+    /// The subject at that time.
     pub subject: Option<String>,
     /// The run.
     pub run: i64,
@@ -47,7 +47,7 @@ pub fn read(json: &str) -> Result<AllFacts, sqlx::Error> {
     serde_json::from_str(json).map_err(|why| sqlx::Error::Decode(why.into()))
 }
 
-/// What a run says of an item, in short.
+/// The result of an item in a run, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemState {
     /// Its id.
@@ -61,7 +61,7 @@ pub struct ItemState {
     pub definition: Option<String>,
 }
 
-/// What a run says of each item that it looked at.
+/// The results of all items that ran.
 pub fn states(run: &Run) -> Vec<ItemState> {
     let of = |item: &ItemResult| ItemState {
         id: item.id.clone(),
@@ -72,7 +72,7 @@ pub fn states(run: &Run) -> Vec<ItemState> {
     run.items().filter(|item| was_looked_at(run, item)).map(of).collect()
 }
 
-/// Whether the run says anything of the item itself: what was not begun, or was cut off, is as good or bad as before.
+/// Whether the result says something about the item itself: one that did not start, or was interrupted, is unchanged.
 fn was_looked_at(run: &Run, item: &ItemResult) -> bool {
     match item.status {
         Status::Passed | Status::Failed | Status::Deferred | Status::Waived => true,
@@ -81,11 +81,11 @@ fn was_looked_at(run: &Run, item: &ItemResult) -> bool {
     }
 }
 
-/// Adds what one more run says.
+/// Adds one more run.
 pub fn take(facts: &mut AllFacts, run: i64, started: Timestamp, subject: Option<&str>, states: &[ItemState]) {
     for ItemState { id, status, definition, .. } in states {
         let known = facts.entry(id.clone()).or_default();
-        // Of two that run beside each other, the one that began later may be recorded first.
+        // Of two concurrent runs, the one that started later may be recorded first.
         if started < known.seen {
             continue;
         }
@@ -104,7 +104,7 @@ pub fn take(facts: &mut AllFacts, run: i64, started: Timestamp, subject: Option<
     }
 }
 
-/// Writes into the items of a run what is known of them. A pass counts for the definition that passed.
+/// Adds the history to the items of a run. A pass counts for the definition that passed.
 pub fn annotate(run: &mut Run, facts: &AllFacts) {
     let started = run.started;
     for item in run.sections.iter_mut().flat_map(|section| &mut section.items) {
@@ -118,7 +118,7 @@ pub fn annotate(run: &mut Run, facts: &AllFacts) {
             item.last_subject.clone_from(&passed.subject);
         }
         item.red_since = match item.status {
-            // Nobody expects a person to have signed before anything was looked at.
+            // A sign-off is not expected before anything was run.
             Status::Failed | Status::Error | Status::Blocked | Status::Pending | Status::Waived
                 if item.sign_off.is_none() =>
             {

@@ -49,7 +49,7 @@ struct Transaction {
 }
 
 impl SharedLocks {
-    /// Locks in this ledger, for the checklist of this key. `root` is the folder that holds `checklists/`.
+    /// Locks in this ledger, for the checklist of this key. `root` is the folder that contains `checklists/`.
     ///
     /// # Errors
     /// When the ledger is a file: other machines don't see it.
@@ -94,7 +94,7 @@ impl SharedLocks {
 impl Locks for SharedLocks {
     fn take(&self, names: &[String]) -> Taken {
         let mut numbers: Vec<i64> = names.iter().map(|name| self.number(name)).collect();
-        // Everybody takes them in the same order: nobody waits in a circle.
+        // All runs take them in the same order: no deadlock.
         numbers.sort_unstable();
         numbers.dedup();
         Box::pin(self.clone().hold(numbers))
@@ -102,7 +102,7 @@ impl Locks for SharedLocks {
 }
 
 impl Transaction {
-    /// Waits for a lock; whether it was free within some seconds.
+    /// Waits for a lock; returns whether it was free within some seconds.
     async fn lock(&mut self, number: i64) -> Result<bool, Refusal> {
         raw_sql("SAVEPOINT waiting").execute(&mut self.connection).await?;
         let locking = query("SELECT pg_advisory_xact_lock($1)").bind(number).persistent(false);

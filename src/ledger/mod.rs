@@ -83,14 +83,14 @@ pub enum Which {
     Green,
 }
 
-/// What a list of runs shows of one.
+/// A run in a list.
 #[derive(Debug, Clone)]
 pub struct RunHead {
     /// Its number.
     pub id: RunId,
     /// When it began.
     pub started: Timestamp,
-    /// What was being signed off.
+    /// The subject.
     pub subject: Option<String>,
     /// The commit of the checklist's repository.
     pub commit: Option<String>,
@@ -104,11 +104,11 @@ pub struct RunHead {
     pub partial: Option<String>,
     /// What ended it early.
     pub interrupted: Option<String>,
-    /// What it said of the environment.
+    /// Its verdict.
     pub verdict: Verdict,
-    /// How many items counted as green, and how many there were.
+    /// Number of green items, and of all items.
     pub green: (usize, usize),
-    /// What it said of each item that it looked at.
+    /// The results of the items that ran.
     pub states: Vec<ItemState>,
 }
 
@@ -142,7 +142,7 @@ impl Ledger {
         }
     }
 
-    /// What a person should know of how it was opened.
+    /// A warning about how it was opened.
     pub fn warning(&self) -> Option<Diagnostic> {
         let elsewhere = self.elsewhere.as_deref()?;
         let name = &self.location.name;
@@ -309,7 +309,7 @@ impl Ledger {
 
     /// Closes the connection.
     pub async fn close(self) {
-        // What was recorded is safe in any case.
+        // Recorded runs are safe in any case.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.close()).await;
     }
 

@@ -1,4 +1,4 @@
-//! Where a run comes from: the commit of the checklist's repository, the machine, the person, the CI job.
+//! The origin of a run: the commit of the checklist's repository, the machine, the person, the CI job.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use crate::client::git::git;
 use crate::env::Env;
 use crate::run::Run;
 
-/// Where a run comes from, as far as it is known.
+/// The origin of a run, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The commit that is checked out where the checklist lies.
+    /// The commit that is checked out in the folder of the checklist.
     pub commit: Option<String>,
     /// Whether tracked files differ from it.
     pub dirty: Option<bool>,
@@ -22,7 +22,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Finds out. `root` is the folder that holds `checklists/`.
+    /// Finds the origin. `root` is the folder that contains `checklists/`.
     pub async fn find(root: &Path, env: &Env) -> Self {
         let commit = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"], env).await;
         let commit = commit.ok().map(|commit| commit.trim().to_owned()).filter(|commit| !commit.is_empty());
@@ -41,7 +41,7 @@ impl Origin {
     }
 }
 
-/// The link to the job, in the words of GitHub, GitLab and Jenkins.
+/// The link to the job, from the variables of GitHub, GitLab and Jenkins.
 fn ci(env: &Env) -> Option<String> {
     let set = |name: &str| env.var(name).filter(|value| !value.is_empty());
     let github = || {

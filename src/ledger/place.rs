@@ -1,4 +1,4 @@
-//! Where the ledger is: a file beside the checklists, unless somebody names another, or a PostgreSQL server.
+//! The location of the ledger: a file beside the checklists by default, another file, or a PostgreSQL server.
 
 use std::path::{Path, PathBuf};
 
@@ -9,19 +9,19 @@ use crate::diagnostic::Diagnostic;
 use crate::env::Env;
 use crate::writer::{confine, repository};
 
-/// The folder beside `checklists/` that holds what is remembered there.
+/// The folder beside `checklists/` with gate's own data.
 pub const FOLDER: &str = ".gate";
 const FILE: &str = "ledger.db";
 
-/// How many runs of a checklist are kept, unless `GATE_LEDGER_KEEP` says otherwise.
+/// How many runs of a checklist are kept, unless `GATE_LEDGER_KEEP` is set.
 pub const KEEP: usize = 1000;
 
-/// Where a ledger is, and how much of it is kept.
+/// The location of a ledger, and how much of it is kept.
 #[derive(Debug, Clone)]
 pub struct Location {
-    /// Where.
+    /// File or server.
     pub place: Place,
-    /// What messages call it: the file, or host and port. Never a password.
+    /// Its name in messages: the file, or host and port. Never a password.
     pub name: String,
     /// How many runs of a checklist are kept.
     pub keep: usize,
@@ -32,7 +32,7 @@ pub struct Location {
 /// A file or a server.
 #[derive(Debug, Clone)]
 pub enum Place {
-    /// A file of SQLite. With a folder that is gate's own where it is nobody's choice.
+    /// A file of SQLite. Its folder is gate's own if it is the default.
     File {
         /// The file.
         path: PathBuf,

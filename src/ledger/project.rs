@@ -1,11 +1,11 @@
-//! The key under which the runs of a checklist are remembered: its project and its name.
+//! The key of the runs of a checklist: its project and its name.
 
 use std::path::Path;
 
 use crate::client::git::git;
 use crate::env::Env;
 
-/// What a run is remembered under.
+/// The key of a checklist's runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// The project: `github.com/acme/aos`.

@@ -31,7 +31,7 @@ macro_rules! row {
 }
 
 row! {
-    /// What a list of runs shows of one.
+    /// A run in a list.
     HeadRow {
         id: i64,
         name: String,
@@ -59,7 +59,7 @@ row! {
 }
 
 row! {
-    /// What a run says of its items.
+    /// The results of a run's items.
     StateRow {
         id: i64,
         started: i64,
@@ -69,7 +69,7 @@ row! {
 }
 
 row! {
-    /// What is known of the items of a checklist.
+    /// The history of the items of a checklist.
     FactsRow {
         project: String,
         facts: String,
@@ -92,7 +92,7 @@ row! {
 }
 
 row! {
-    /// What the last green run looked at.
+    /// The results of the last green run.
     GreenStateRow {
         id: i64,
         checklist: String,
@@ -147,7 +147,7 @@ impl HeadRow {
         states.iter().all(is_of_run) && *self == Self { states: self.states.clone(), ..Self::of(self.id, run, &[]) }
     }
 
-    /// What the run says of its items.
+    /// The results of the run's items.
     pub fn states(&self) -> Result<Vec<ItemState>, sqlx::Error> {
         states(&self.states)
     }
@@ -157,7 +157,7 @@ impl HeadRow {
         instant(self.started)
     }
 
-    /// What the run says of the environment.
+    /// The verdict of the run.
     pub fn verdict(&self) -> Result<Verdict, sqlx::Error> {
         [Verdict::Ready, Verdict::NotReady, Verdict::Unknown]
             .into_iter()

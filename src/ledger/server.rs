@@ -45,7 +45,7 @@ pub enum Access {
 /// Why there is no ledger.
 #[derive(Debug)]
 pub enum Refusal {
-    /// The database says so.
+    /// The database returned an error.
     Database(sqlx::Error),
     /// The server can't be reached, or refuses the login.
     Server(anyhow::Error),
@@ -77,7 +77,7 @@ impl Refusal {
         match self {
             Self::Database(sqlx::Error::Database(error)) => {
                 let code = error.code().and_then(|code| code.parse::<u32>().ok());
-                // The lowest byte is the kind, what is above it the detail.
+                // The lowest byte is the kind, the rest are details.
                 code.is_some_and(|code| CODES.contains(&(code & 0xff)))
             }
             Self::Folder(_) => true,
@@ -151,7 +151,7 @@ pub async fn connect(
 
 async fn migrate(connection: &mut Connection) -> Result<Option<String>, Refusal> {
     let dialect = connection.dialect();
-    // Usually there is nothing to do: then nobody waits for a lock.
+    // Usually there is nothing to do: then no run waits for a lock.
     let mut transaction = connection.read().await?;
     let count: Option<(i64,)> = transaction.first(dialect.has_table, &[Value::Text(VERSIONS)]).await?;
     if count.is_some_and(|(count,)| count > 0) {
@@ -233,7 +233,7 @@ fn make_folder(file: &Path) -> io::Result<()> {
         Err(problem) => return Err(problem),
     }
     let ignore = folder.join(".gitignore");
-    // A link that leads nowhere is there as well.
+    // A broken link exists, too.
     if ignore.symlink_metadata().is_ok() {
         return Ok(());
     }

@@ -17,7 +17,7 @@ use super::server::Refusal;
 /// How far the clocks of two machines may differ.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a run is kept that is not among the newest, and in which no item last passed: 13 months.
+/// How long a run is kept that is not among the newest, and that is not the last passing run of an item: 13 months.
 const KEPT: SignedDuration = SignedDuration::from_hours(395 * 24);
 
 /// Which runs to remove besides those from the future.

@@ -1,4 +1,4 @@
-//! The forms that a secret takes on its way: encoded, escaped, or as a part of what it was given in.
+//! The forms in which a secret may occur: encoded, escaped, or as a part of a larger value.
 
 use std::collections::HashSet;
 use std::iter;
@@ -44,7 +44,7 @@ impl Edges {
     }
 }
 
-/// Fewer characters than this would be found everywhere.
+/// Shorter texts would be found everywhere.
 pub fn is_long_enough(text: &str) -> bool {
     text.chars().nth(3).is_some()
 }
@@ -88,7 +88,7 @@ fn public(value: &str) -> &str {
     &value[..scheme.len() + "://".len() + shown]
 }
 
-/// The same text in every encoding, always as many and in the same order.
+/// The same text in every encoding, always the same number of them in the same order.
 fn encoded(text: &str) -> Vec<String> {
     let mut forms = percent_encoded(text);
     forms.extend(escaped(text));
@@ -145,7 +145,7 @@ fn url_parts(scheme: &str, rest: &str) -> Vec<String> {
     decoded.chain(parts.iter().map(|part| (*part).to_owned())).collect()
 }
 
-/// Long enough for a token, where a shorter text would be a name.
+/// Long enough for a token; a shorter text would be a name.
 fn is_token(text: &str) -> bool {
     text.chars().nth(15).is_some()
 }

@@ -1,4 +1,4 @@
-//! Secret values, and the one redactor that everything passes before it is kept or printed.
+//! Secret values, and the redactor that everything passes before it is stored or printed.
 
 mod form;
 mod redacted;
@@ -35,7 +35,7 @@ pub struct Redactor {
 #[derive(Default)]
 struct Secrets {
     pairs: Vec<(String, String)>,
-    // Made when something is looked for: a command may print nothing.
+    // Built on demand: a command may print nothing.
     known: OnceLock<Known>,
     /// These and one more, which was learned later. Reading it takes no lock, and usually there is none.
     next: OnceLock<Arc<Secrets>>,
@@ -65,19 +65,20 @@ impl Redactor {
         }
     }
 
-    /// Hides this value too from now on. Of a token that a server issues during a run, this comes before its first use.
+    /// Also hides this value from now on. For a token that a server issues during a run, this happens before its first
+    /// use.
     pub fn learn(&self, name: &str, value: &str) {
         let is_known = |secrets: &Secrets| secrets.pairs.iter().any(|(_, known)| known == value);
         let mut latest = self.latest();
         while form::is_long_enough(value.trim()) && !is_known(latest) {
             let pairs = latest.pairs.iter().cloned().chain([(name.to_owned(), value.to_owned())]).collect();
-            // It fails when another was learned at the same time: then this one comes behind that.
+            // It fails if another was learned at the same time: then this one is appended to that.
             let _ = latest.next.set(Arc::new(Secrets { pairs, ..Secrets::default() }));
             latest = self.latest();
         }
     }
 
-    /// Whether it has learned something since it was made.
+    /// Whether it has learned a value since it was made.
     pub fn has_learned(&self) -> bool {
         self.secrets.next.get().is_some()
     }
@@ -94,7 +95,7 @@ impl Redactor {
         &self.latest().pairs
     }
 
-    /// What to look for. Nothing is the usual case for tests, and costs nothing.
+    /// The patterns. None is the usual case in tests, and costs nothing.
     fn known(&self) -> Option<&Known> {
         let Secrets { pairs, known, next: _ } = self.latest();
         (!pairs.is_empty()).then(|| known.get_or_init(|| Known::new(pairs)))
@@ -163,7 +164,7 @@ impl Redactor {
     }
 }
 
-/// Names only: the automaton's own `Debug` would print what it looks for.
+/// Names only: the automaton's own `Debug` would print the values.
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_tuple("Redactor").field(&self.pairs().iter().map(|(name, _)| name).collect::<Vec<_>>()).finish()

@@ -6,9 +6,9 @@ use std::ops::Deref;
 
 use super::Redactor;
 
-/// A value that holds text from outside.
+/// A value with text from outside.
 pub trait Redact {
-    /// Hides secrets in every text that it holds.
+    /// Hides secrets in all of its texts.
     fn redact(&mut self, redactor: &Redactor);
 }
 
@@ -23,7 +23,7 @@ impl<T> Redacted<T> {
         Self(value)
     }
 
-    /// The value alone, to change it: then it has to pass again.
+    /// The value alone, to change it: then it must pass again.
     pub fn into_inner(self) -> T {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Where in a text secrets stand: all of their forms in one pass, and beginnings of them where the text breaks off.
+//! Finds secrets in a text: all of their forms in one pass, and beginnings of them where the text is cut off.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::form::{self, Edges, Form};
 
-/// A shorter beginning of a secret could stand there by chance.
+/// A shorter beginning of a secret could occur by chance.
 const STEM: usize = 8;
 
 /// What follows where a text was cut and quoted.
@@ -18,7 +18,7 @@ const CUTS: &str = "…\"'`)]}>";
 /// As much of a secret, in bytes, is hidden wherever it is found, if that is at least half of the secret.
 const MOST: usize = 12;
 
-/// Everything to look for.
+/// Everything to search for.
 pub struct Known {
     automaton: AhoCorasick,
     /// What each pattern of the automaton refers to.
@@ -42,13 +42,13 @@ enum Means {
     Raw,
     /// A form of it, or a part.
     Derived(Edges),
-    /// `[NAME]`: put there before, and left alone.
+    /// `[NAME]`: inserted before, and left alone.
     Marker,
 }
 
 struct Stemmed {
     text: String,
-    /// As much of it as must stand there.
+    /// How much of it must be there.
     least: usize,
     secret: usize,
 }
@@ -57,7 +57,7 @@ struct Stemmed {
 pub struct Hit {
     /// Where it is.
     pub range: Range<usize>,
-    /// Whose it is.
+    /// The secret.
     pub secret: usize,
     /// Whether it is the value itself, not a form or a piece of it.
     pub is_raw: bool,
@@ -65,7 +65,7 @@ pub struct Hit {
 }
 
 impl Known {
-    /// What to look for, given names and values.
+    /// The patterns for these names and values.
     pub fn new(secrets: &[(String, String)]) -> Self {
         let mut found: HashMap<String, Pattern> = HashMap::new();
         let mut stemmed = Vec::new();
@@ -95,7 +95,7 @@ impl Known {
         }
     }
 
-    /// What a hit is called.
+    /// The name of a hit.
     pub fn name(&self, hit: &Hit) -> &str {
         &self.names[hit.secret]
     }
@@ -130,7 +130,7 @@ impl Known {
         let mut end = 0;
         for hit in hits {
             out.push_str(&text[end..hit.range.start]);
-            // A value of several lines keeps them: what follows stays on its line.
+            // A value of several lines keeps its line breaks: what follows stays on its line.
             out.extend(text[hit.range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }));
             end = hit.range.end;
         }

@@ -1,4 +1,4 @@
-//! The run that somebody signs, and the rules by which it may be signed: which run, by whom, and what the entry is bound to.
+//! The run that is signed, and the rules for it: which run, by whom, and what the entry is bound to.
 
 use std::collections::BTreeMap;
 
@@ -148,7 +148,7 @@ impl Signable {
         }
     }
 
-    /// What somebody is about to sign: the run, and what in it counts as green without having passed.
+    /// What is about to be signed: the run, and what in it counts as green without having passed.
     pub fn shown(&self, requests: &[&SignOffRequest], now: Timestamp) -> String {
         let run = &self.run;
         let mut text = format!(
@@ -181,10 +181,10 @@ impl Signable {
     }
 }
 
-/// Checks that all that an item needs is green.
+/// Checks that all needs of an item are green.
 ///
 /// # Errors
-/// What is not.
+/// Those that are not.
 pub fn green(checklist: &Checklist, item: &Item, run: &Run) -> Result<(), Diagnostic> {
     let items: Vec<&Item> = checklist.items().collect();
     let mut problem = Diagnostic::error(format!("`{}` can't be signed: items that it needs are not green", item.id));

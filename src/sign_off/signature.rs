@@ -16,9 +16,9 @@ use crate::text::error;
 
 use super::Entry;
 
-/// What the signature is for: one made for something else is refused.
+/// The purpose of the signature: one for another purpose is refused.
 const NAMESPACE: &str = "gate-signoff";
-/// A file of allowed signers that is longer is something else.
+/// A longer file is not one of allowed signers.
 const SIGNERS: u64 = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(20);
 

@@ -27,32 +27,32 @@ pub enum Comparison {
     NotDone,
 }
 
-/// What a ledger says of the runs after a sign-off.
+/// The runs after a sign-off, from a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaterRuns {
-    /// When its oldest whole run began.
+    /// Start of its oldest full run.
     pub oldest: Timestamp,
-    /// Its whole runs in which something failed, oldest first.
+    /// Its full runs in which something failed, oldest first.
     pub failed: Vec<FailedRun>,
 }
 
-/// A whole run in which something failed.
+/// A full run in which something failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedRun {
     /// When it began.
     pub started: Timestamp,
-    /// What was being signed off.
+    /// The subject.
     pub subject: Option<String>,
     /// The ids of the items that failed, with the digests of their definitions.
     pub failed: Vec<(String, String)>,
 }
 
-/// What else is known when a state is asked for.
+/// The data for the state of a sign-off.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     /// All entries, oldest first.
     pub judged: &'a [Judged],
-    /// The later runs. None if no ledger was asked.
+    /// The later runs. None without a ledger.
     pub later: Option<&'a LaterRuns>,
     /// Now.
     pub now: Timestamp,
@@ -82,7 +82,7 @@ pub fn state<'d>(request: &SignOffRequest, known: Known, definition: impl Fn(&st
 }
 
 fn comparison(request: &SignOffRequest, judged: &Judged, known: Known) -> Comparison {
-    // A ledger that begins later does not know what happened in between, however many runs it has by now.
+    // A ledger that begins later does not contain what happened in between, however many runs it has now.
     let began = judged.entry().since().as_millisecond();
     let is_known = known.later.is_some_and(|later| later.oldest.as_millisecond() <= began);
     let is_done = is_known || request.others().next().is_none();

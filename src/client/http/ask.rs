@@ -1,4 +1,4 @@
-//! What a checklist says of a request, for every probe that sends one as asked: one way to read it, one to refuse it.
+//! The settings of a request, shared by all probes that send one: one way to read and validate them.
 
 use serde_json::Value;
 
@@ -7,15 +7,15 @@ use super::{HttpUrl, Login, Method, Request};
 /// The settings of a request.
 #[derive(Clone, Copy)]
 pub struct Ask<'a> {
-    /// Where to send it.
+    /// The URL.
     pub url: &'a HttpUrl,
     /// How.
     pub method: Method,
-    /// Who sends it.
+    /// The credentials.
     pub login: &'a Login,
-    /// What to send as JSON.
+    /// The JSON body.
     pub json: Option<&'a Value>,
-    /// What to send unchanged.
+    /// The body as it is.
     pub body: Option<&'a str>,
 }
 
@@ -30,10 +30,10 @@ impl Ask<'_> {
         }
     }
 
-    /// Refuses what can't be sent, several ways to say who asks, and a password without a user.
+    /// Validates the settings: invalid requests, conflicting credentials, and a password without a user.
     ///
     /// # Errors
-    /// What is wrong, for the person who wrote it.
+    /// What is wrong, for the author of the checklist.
     pub fn validate(&self) -> Result<(), &'static str> {
         if self.json.is_some() && self.body.is_some() {
             return Err("`json` and `body` can't both be sent");

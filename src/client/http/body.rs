@@ -32,7 +32,7 @@ pub async fn read(response: &mut Response, limit: usize, load: &Load) -> Result<
         let room = limit - body.bytes.len();
         if body.bytes.len() + chunk.len() > load::FREE_BYTES {
             load.hold(most).await;
-            // Growing step by step would take up to three times as much.
+            // Growing step by step would need up to three times as much.
             body.bytes.reserve_exact(most.saturating_sub(body.bytes.len()));
         }
         if chunk.len() > room {
@@ -46,12 +46,12 @@ pub async fn read(response: &mut Response, limit: usize, load: &Load) -> Result<
 }
 
 impl Body {
-    /// The bytes without the byte order mark that .NET and Windows begin a text with: it is not a part of the text.
+    /// The bytes without the byte order mark that .NET and Windows write: it is not a part of the text.
     pub fn unmarked(&self) -> &[u8] {
         without_mark(&self.bytes)
     }
 
-    /// The text, where it is text. A character that the limit cut in two is left out.
+    /// The text, if it is text. A character that the limit cut in two is left out.
     pub fn text(&self) -> Option<&str> {
         let bytes = self.unmarked();
         let text = match std::str::from_utf8(bytes) {

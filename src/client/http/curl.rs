@@ -1,4 +1,4 @@
-//! The call of curl by which a person sends the same request.
+//! The curl command that sends the same request.
 
 use url::Url;
 
@@ -31,7 +31,7 @@ pub fn curl(request: &Request, options: &HttpOptions, more: &[&str]) -> Vec<Stri
     }
     argv.extend(connection(&request.url, options));
     let url = request.url.to_string();
-    // Else curl takes them for ranges and lists.
+    // Otherwise curl takes them for ranges and lists.
     if url.contains(['[', ']', '{', '}']) {
         argv.push("-g".to_owned());
     }
@@ -44,7 +44,7 @@ pub fn curl(request: &Request, options: &HttpOptions, more: &[&str]) -> Vec<Stri
     }
 }
 
-/// The options that say how the connection is made.
+/// The options of the connection.
 fn connection(url: &Url, options: &HttpOptions) -> Vec<String> {
     let mut argv = Vec::new();
     if options.insecure {

@@ -1,4 +1,4 @@
-//! Why no answer came, in words for a person: never with the URL's query, where a token may stand.
+//! Why no answer came, as a message: never with the URL's query, which may contain a token.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -9,7 +9,7 @@ use url::Url;
 use crate::client::Fault;
 use crate::text::error;
 
-/// What an error of the HTTP client means.
+/// The meaning of an error of the HTTP client.
 pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
     let place = place(url);
     if let Some(error) = find::<rustls::Error>(error) {
@@ -56,7 +56,7 @@ pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
 
 const CLIENT_CERTIFICATE: &str = "it may require a client certificate: name yours with `cert: FILE` and `key: FILE`, or check whether it is still valid";
 
-/// Whether the server ended the handshake as one does that wants a certificate of the client, or another one.
+/// Whether the server ended the handshake because it requires a client certificate, or another one.
 fn wants_certificate(error: &rustls::Error) -> bool {
     use AlertDescription::{
         BadCertificate, CertificateExpired, CertificateRequired, CertificateUnknown, HandshakeFailure, UnknownCA,
@@ -68,7 +68,7 @@ fn wants_certificate(error: &rustls::Error) -> bool {
     )
 }
 
-/// What an error of a connection means.
+/// The meaning of an error of a connection.
 pub fn connection(error: &io::Error, place: &str) -> Fault {
     match error.kind() {
         ErrorKind::ConnectionRefused => Fault::new(format!("{place} refused the connection"))
@@ -87,7 +87,7 @@ fn timed_out(place: &str) -> Fault {
     Fault::new(format!("no answer from {place} in time")).help("does a firewall drop packets, or does the server hang?")
 }
 
-/// What an error of TLS means.
+/// The meaning of an error of TLS.
 pub fn tls(error: &rustls::Error, place: &str, url: &Url) -> Fault {
     match error {
         rustls::Error::InvalidCertificate(problem) => certificate(problem, place, url),
@@ -107,7 +107,7 @@ pub fn tls(error: &rustls::Error, place: &str, url: &Url) -> Fault {
     }
 }
 
-/// What it means that the server ended the handshake.
+/// Why the server ended the handshake.
 fn refused(alert: AlertDescription, place: &str) -> Fault {
     match alert {
         AlertDescription::CertificateRequired => {
@@ -149,7 +149,7 @@ fn certificate(problem: &Certificate, place: &str, url: &Url) -> Fault {
     }
 }
 
-/// Why a certificate is not accepted, in words.
+/// Why a certificate is not accepted.
 pub fn fault_of(problem: &Certificate) -> &'static str {
     match problem {
         Certificate::BadEncoding => "it is malformed",
@@ -166,13 +166,13 @@ pub fn fault_of(problem: &Certificate) -> &'static str {
     }
 }
 
-/// A name that a certificate is good for, without the type that the library writes around it: `DnsName("host")`.
+/// A name that a certificate is valid for, without the type that the library writes around it: `DnsName("host")`.
 fn bare_name(name: &str) -> &str {
     let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
     inner.trim_matches('"')
 }
 
-/// `host:port`, which is all of a URL that may be shown of an error.
+/// `host:port`, the only part of a URL that errors show.
 pub fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -194,7 +194,7 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
-/// What the innermost errors say, without the layers of the client around them.
+/// The messages of the innermost errors, without the layers of the client around them.
 fn words(error: &reqwest::Error) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut next = error.source();

@@ -1,4 +1,4 @@
-//! One request, sent by hand through its redirects, so that nothing private follows it to another origin.
+//! One request, sent through its redirects here, so that nothing private is sent to another origin.
 
 use std::error::Error as _;
 use std::net::SocketAddr;
@@ -21,19 +21,19 @@ use super::setting::{Headers, HttpUrl, Token};
 /// A request that is ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// How.
+    /// Its method.
     pub method: Method,
-    /// Where to, without user and password.
+    /// Its URL, without user and password.
     pub url: Url,
-    /// What goes along: all of it stays within the origin of `url`.
+    /// Its headers: all of them stay within the origin of `url`.
     pub headers: HeaderMap,
-    /// What is sent.
+    /// Its body.
     pub body: Option<Vec<u8>>,
     /// How to get the access token that it needs: that stays within the origin, too.
     pub oauth2: Option<Box<OAuth2>>,
 }
 
-/// What a checklist says about who asks, and how the connection is made.
+/// Credentials of a request according to the checklist, and how the connection is made.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Access<'a> {
     /// For `Authorization: Bearer …`.
@@ -51,9 +51,9 @@ pub struct Access<'a> {
 /// No answer came.
 #[derive(Debug)]
 pub struct Unanswered {
-    /// Why, in the words of a person, with what to do.
+    /// Why, with what to do.
     pub fault: Fault,
-    /// Whether it was sent on a connection that had been used before, which a server may close at any time.
+    /// Whether it was sent on a reused connection, which a server may close at any time.
     pub was_reused: bool,
 }
 
@@ -63,12 +63,12 @@ impl From<Unanswered> for Fault {
     }
 }
 
-/// What came back, its body still to be read.
+/// An answer whose body is still to be read.
 #[derive(Debug)]
 pub struct Answer {
     /// The last answer.
     pub response: reqwest::Response,
-    /// From sending the last request until its headers had come.
+    /// Time from sending the last request until its headers arrived.
     pub latency: Duration,
     /// The redirects that were followed.
     pub redirects: Vec<Url>,
@@ -104,7 +104,7 @@ impl Request {
         self
     }
 
-    /// The same without anything that says who asks.
+    /// The same without credentials.
     #[must_use]
     pub fn anonymous(mut self) -> Self {
         let content_type = self.headers.remove(CONTENT_TYPE);
@@ -114,7 +114,7 @@ impl Request {
         self
     }
 
-    /// The same to another place: there without anything private, should it be another origin.
+    /// The same to another URL, without anything private if it is another origin.
     #[must_use]
     pub fn to(mut self, mut url: Url) -> Self {
         strip_user(&mut url);
@@ -130,7 +130,7 @@ impl Request {
     /// Sends it, and follows up to this many redirects. A redirect that is not followed is the answer.
     ///
     /// # Errors
-    /// When no answer came: each in the words of a person, with what to do.
+    /// When no answer came, with what to do.
     pub async fn send(mut self, cx: &Context, options: &HttpOptions, redirects: u8) -> Result<Answer, Fault> {
         let mut followed = Vec::new();
         loop {
@@ -152,7 +152,7 @@ impl Request {
         }
     }
 
-    /// Whether it says who asks.
+    /// Whether it has credentials.
     pub fn has_credentials(&self) -> bool {
         self.oauth2.is_some() || self.headers.contains_key(AUTHORIZATION)
     }
@@ -181,7 +181,7 @@ impl Request {
         }
     }
 
-    /// Sends it with an access token, and once more with another one where the server refuses that.
+    /// Sends it with an access token, and once more with another one if the server refuses that.
     async fn send_with_token(
         &self,
         oauth2: &OAuth2,
@@ -258,7 +258,7 @@ impl Request {
         }
     }
 
-    /// Where the answer sends this request on to, or why it should not go there.
+    /// The target of the redirect, or why it must not be followed.
     fn next(&self, response: &reqwest::Response, followed: &[Url]) -> Result<Option<Self>, String> {
         let status = response.status();
         let Some(location) = response.headers().get(LOCATION).filter(|_| is_redirect(status)) else { return Ok(None) };
@@ -289,7 +289,7 @@ impl Request {
     }
 }
 
-/// The connection on which an error occurred, by the address of its end here; nothing where there was none yet.
+/// The local address of the connection on which an error occurred; None if there was none yet.
 fn connection_of(error: &reqwest::Error) -> Option<SocketAddr> {
     let mut next = error.source();
     while let Some(error) = next {
@@ -313,7 +313,7 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 fn strip_user(url: &mut Url) {
-    // Both fail only for URLs that can have no user, and then there is none.
+    // Both fail only for URLs that can't have a user, and then there is none.
     let _ = url.set_username("");
     let _ = url.set_password(None);
 }

@@ -1,4 +1,5 @@
-//! The settings that everything which speaks HTTP has in common, each refused at load when it can't be sent.
+//! The settings that all HTTP probes have in common; values that can't be sent are refused when the checklist is
+//! loaded.
 
 use std::fmt;
 
@@ -20,7 +21,7 @@ pub struct HttpUrl(#[schemars(with = "String")] Url);
 #[schemars(inline)]
 pub struct Token(#[schemars(with = "String")] HeaderValue);
 
-/// Headers of a request: names and what they say.
+/// Headers of a request: names and values.
 #[derive(Debug, Clone, Default, JsonSchema)]
 #[schemars(inline)]
 pub struct Headers(#[schemars(with = "std::collections::BTreeMap<String, String>")] HeaderMap);
@@ -45,7 +46,7 @@ impl HttpUrl {
         url
     }
 
-    /// A URL below this one: `path` comes after what path it has itself.
+    /// A URL below this one: `path` is appended to its own path.
     pub fn below(&self, path: &str) -> HttpUrl {
         let mut url = self.0.clone();
         let base = url.path().trim_end_matches('/').to_owned();
@@ -62,7 +63,7 @@ impl HttpUrl {
         self
     }
 
-    /// Whether user or password stand in it.
+    /// Whether it contains user or password.
     pub fn has_user(&self) -> bool {
         !self.0.username().is_empty() || self.0.password().is_some()
     }
@@ -82,7 +83,7 @@ impl TryFrom<Url> for HttpUrl {
 impl<'de> Deserialize<'de> for HttpUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // Without the slashes, `http:host` is a URL to some readers and a relative path to others.
+        // Without the slashes, `http:host` is a URL for some parsers and a relative path for others.
         let lower = text.to_ascii_lowercase();
         if !lower.starts_with("http://") && !lower.starts_with("https://") {
             return Err(D::Error::custom("the URL must begin with http:// or https://"));
@@ -170,7 +171,7 @@ struct Text(HeaderValue);
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // The value itself stays out of the message: it may be a secret.
+        // The message does not contain the value: it may be a secret.
         let mut value = HeaderValue::from_bytes(text.as_bytes())
             .map_err(|_| D::Error::custom("the value of a header can't hold line breaks or control characters"))?;
         value.set_sensitive(true);
@@ -184,13 +185,13 @@ impl Size {
         Self(bytes)
     }
 
-    /// How many bytes, as what fits into memory.
+    /// The number of bytes, limited to the memory's address space.
     pub fn get(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 
-/// As messages have it: `1 MiB`.
+/// As in messages: `1 MiB`.
 impl std::fmt::Display for Size {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let shown = crate::yaml::Size(self.0).to_string();

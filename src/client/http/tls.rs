@@ -1,4 +1,4 @@
-//! What a server's own certificate says.
+//! The contents of a server's certificate.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -10,20 +10,20 @@ use crate::client::trust::{Chains, names};
 /// The server's certificate.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Tls {
-    /// Full days until it expires, or an earlier one of the chain that the server sent; negative afterwards.
+    /// Number of whole days until it expires, or an earlier one of the chain that the server sent; negative afterwards.
     pub days_left: i64,
-    /// When that is, such as `2026-03-01T12:00:00Z`.
+    /// When it expires, such as `2026-03-01T12:00:00Z`.
     pub not_after: String,
-    /// Who made it, such as `C=US, O=Let's Encrypt, CN=R11`.
+    /// Its issuer, such as `C=US, O=Let's Encrypt, CN=R11`.
     pub issuer: String,
-    /// Whom it names, such as `CN=api.staging.example`.
+    /// Its subject, such as `CN=api.staging.example`.
     pub subject: String,
-    /// The names and addresses that it is good for.
+    /// The names and addresses that it is valid for.
     pub names: Vec<String>,
 }
 
 impl Tls {
-    /// What the certificate of this answer's connection says. Nothing for plain HTTP.
+    /// The certificate of this answer's connection. None for plain HTTP.
     pub fn of(response: &reqwest::Response, chains: &Chains, now: Timestamp) -> Option<Self> {
         let own = response.extensions().get::<reqwest::tls::TlsInfo>()?.peer_certificate()?;
         let others: Vec<Self> =
@@ -37,7 +37,7 @@ impl Tls {
         Some(seen)
     }
 
-    /// What a certificate says. Nothing when it can't be read.
+    /// The contents of a certificate. None if it can't be parsed.
     pub fn parse(der: &[u8], now: Timestamp) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let not_after = certificate.validity().not_after.timestamp();

@@ -1,4 +1,4 @@
-//! The command by which a person would ask the same.
+//! The command that runs the same statement.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn mysql(place: &Url, sql: &str, ca: Option<&Path>) -> Vec<String> {
     match (socket, host) {
         (Some(socket), _) => argv.extend(["-S".to_owned(), socket]),
         (None, Some(host)) => {
-            // By this name alone, it would look for a socket.
+            // With this name alone, it would look for a socket.
             if host == "localhost" {
                 argv.push("--protocol=TCP".to_owned());
             }

@@ -1,4 +1,4 @@
-//! Why a database could not be asked, in words for a person. Never with its URL, where a password may stand.
+//! Why a database could not be queried, as a message. Never with its URL, which may contain a password.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::client::Fault;
 
 use super::Access;
 
-/// What the database itself calls an error.
+/// The database's own code for an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
     text: String,
@@ -36,7 +36,7 @@ pub fn has_code(error: &anyhow::Error, sqlstate: &str) -> bool {
     error.downcast_ref::<Code>().is_some_and(|code| code.text.strip_prefix("SQLSTATE ") == Some(sqlstate))
 }
 
-/// What an error of the driver means. `place` is what may be shown of the URL.
+/// The meaning of an error of the driver. `place` is the part of the URL that may be shown.
 pub fn fault(error: &sqlx::Error, place: &str) -> anyhow::Error {
     fault_of(error, place, Access::Read)
 }
@@ -76,7 +76,7 @@ fn local(error: &sqlx::Error, place: &str) -> Fault {
     }
 }
 
-/// What a database says when it is there and refuses.
+/// The meaning of an error that the database returned.
 fn refused(error: &dyn DatabaseError, place: &str) -> Fault {
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
         return mysql(error, place);
@@ -181,9 +181,9 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
 fn sqlite(error: &SqliteError, place: &str) -> Fault {
     let said = error.message();
     let fault = |words: &str| Fault::new(format!("{place} {words}: {said}"));
-    // Where the code says it all, SQLite's message adds nothing.
+    // If the code is clear, SQLite's message adds nothing.
     let known = |words: &str| Fault::new(format!("{place} {words}"));
-    // The low byte is the code, the rest says more of it.
+    // The low byte is the code, the rest are details.
     let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
     match code & 0xff {
         5 | 6 => known("is locked by another process").help("find the process that writes to it, or raise `timeout`"),
@@ -219,7 +219,7 @@ fn code(error: &dyn DatabaseError) -> Code {
     Code { text: format!("SQLSTATE {code}"), is_missing_table: matches!(&*code, "42P01" | "3F000") }
 }
 
-/// Why there is no connection, or why it has ended.
+/// Why there is no connection, or why it ended.
 pub fn connection(error: &io::Error, place: &str) -> Fault {
     if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
         return tls(error, place);

@@ -1,4 +1,4 @@
-//! Connections to databases: one for each look, read in a transaction that can't write and ends in time.
+//! Connections to databases: one per attempt, read in a read-only transaction with a timeout.
 
 mod client;
 mod error;
@@ -41,20 +41,20 @@ pub use reach::postgres as connect_postgres;
 pub use source::{DatabaseParts, DatabaseSource, PARTS, host_of, login};
 pub use url::{DatabaseUrl, Place, postgres_target};
 
-/// How much of an answer is kept, in bytes of JSON, whatever the rows are.
+/// How much of a result is kept, in bytes of JSON.
 const MAX_BYTES: usize = 8 << 20;
 
-/// How much earlier than this side the server gives up, so that it can say why.
+/// How much earlier than this side the server stops, so that it can send an error.
 const MARGIN: Duration = Duration::from_millis(250);
 
-/// A database to ask, and how.
+/// A database, and how to query it.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Where it is.
     pub url: DatabaseUrl,
     /// Don't verify TLS.
     pub insecure: bool,
-    /// A file of PEM certificates to trust besides the system's. With it, TLS is wanted and verified.
+    /// A file of PEM certificates to trust besides the system's. With it, TLS is required and verified.
     pub ca: Option<PathBuf>,
     /// Whether it may be changed.
     pub access: Access,
@@ -62,7 +62,7 @@ pub struct Request {
     pub protocol: Protocol,
 }
 
-/// How PostgreSQL is spoken.
+/// How statements are sent to PostgreSQL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -83,7 +83,7 @@ pub enum Access {
     Write,
 }
 
-/// A connection to a database, for one look. Dropping it ends it, and what it was doing.
+/// A connection to a database for one attempt. Dropping it ends it, and its statement.
 pub struct Database {
     server: Server,
     place: String,
@@ -91,7 +91,7 @@ pub struct Database {
     protocol: Protocol,
     deadline: Instant,
     load: Arc<Load>,
-    /// An answer was left unread: the connection is good for nothing more.
+    /// A result was left unread: the connection can't be used any more.
     is_spent: bool,
 }
 
@@ -112,10 +112,10 @@ pub enum Dialect {
     Sqlite,
 }
 
-/// What a statement gave.
+/// The result of a statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
-    /// The columns, where there is a row to tell them from.
+    /// The columns, if there is a row.
     pub columns: Vec<Column>,
     /// The rows, each a map from the column's name to its value.
     pub rows: Vec<Map<String, Value>>,
@@ -224,7 +224,7 @@ impl Database {
         }
     }
 
-    /// What a message may call it: `host:port`, or the file.
+    /// Its name in messages: `host:port`, or the file.
     pub fn place(&self) -> &str {
         &self.place
     }
@@ -259,7 +259,7 @@ impl Database {
         };
         let asking = async {
             let rows = self.ask(sql, max_rows).await;
-            // A long answer is not read to its end only to be polite: closing the connection ends it as well.
+            // A long result is not read to its end: closing the connection ends it as well.
             is_spent = access == Access::Read && rows.as_ref().is_ok_and(|rows| rows.truncated);
             if !is_spent && protocol == Protocol::Extended {
                 let end = self.end(access, rows.is_ok()).await;
@@ -354,7 +354,7 @@ struct Limit<'l> {
     load: &'l Load,
 }
 
-/// Columns with values that can't be shown.
+/// Columns whose values can't be shown.
 #[derive(Debug)]
 struct Unshown {
     columns: Vec<Column>,

@@ -1,4 +1,4 @@
-//! The parameters of a database URL: each is obeyed, or is known to make no difference here, or is an error.
+//! The parameters of a database URL: each is used, known to have no effect here, or an error.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const POSTGRES_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "ver
 /// MySQL's words for it.
 const MYSQL_MODES: [&str; 5] = ["disabled", "preferred", "required", "verify_ca", "verify_identity"];
 
-/// What is obeyed, as people write it.
+/// Supported parameters, as people write them.
 const POSTGRES: [&str; 13] = [
     "sslmode",
     "ssl",
@@ -112,7 +112,7 @@ const GIVEN: [(&str, &[&str], &str); 9] = [
     ("mode", &["ro", "rw", "rwc"], "use `mode=ro` or remove it"),
 ];
 
-/// What is not supported, and what to do.
+/// Unsupported parameters, and what to do.
 const REFUSED: [(&str, &str); 5] = [
     ("service", "write host, port, database and user in the URL"),
     ("sslaccept", "use `sslmode=verify-full` (MySQL: `ssl-mode=VERIFY_IDENTITY`)"),

@@ -20,15 +20,15 @@ use super::trust::{self, Files, Verify};
 
 /// A server, as the URL and the settings name it.
 pub struct Target {
-    /// What a message may call it.
+    /// Its name in messages.
     pub place: String,
     /// Where it is.
     pub address: Address,
-    /// What is wanted of TLS.
+    /// The TLS mode.
     pub security: Security,
     /// The files that belong to it.
     pub files: Files,
-    /// The password, where a server wants it in another form than the driver gives it.
+    /// The password, if a server requires it in another form than the driver sends it.
     pub password: Option<String>,
     /// The one way to log in that is allowed to PostgreSQL, if the URL says one.
     pub required: Option<String>,
@@ -42,16 +42,16 @@ pub enum Address {
     Socket(PathBuf),
 }
 
-/// What is wanted of TLS.
+/// The TLS mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {
     /// None.
     Disable,
-    /// If the server wants it.
+    /// If the server requires it.
     Allow,
-    /// If the server has it.
+    /// If the server supports it.
     Prefer,
-    /// In any case, verified this far.
+    /// Always, verified to this extent.
     Require(Verify),
 }
 

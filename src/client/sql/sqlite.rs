@@ -93,13 +93,13 @@ fn find(named: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
         }
         .into());
     };
-    // A pipe or a device could be read for ever.
+    // A pipe or a device could be read forever.
     match file::open(&found) {
         Ok(None) if found.is_dir() => {
             Err(Fault::new(format!("`{}` is a folder, not a database", found.display())).into())
         }
         Ok(None) => Err(Fault::new(format!("`{}` is not a regular file", found.display())).into()),
-        // SQLite says why a file can't be opened.
+        // SQLite reports why a file can't be opened.
         Ok(Some(_)) | Err(_) => Ok(found),
     }
 }
@@ -111,7 +111,7 @@ pub fn json(row: &SqliteRow, index: usize) -> Result<Value, Unshowable> {
         return Ok(Value::Null);
     }
     let declared = row.column(index).type_info().name().to_owned();
-    // Every value has a type of its own here; what the column is declared as decides nothing but booleans.
+    // Every value has its own type here; the declared type of the column matters only for booleans.
     let stored = raw.type_info().name().to_owned();
     match stored.as_str() {
         "REAL" => Ok(float(row.try_get_unchecked::<f64, _>(index).map_err(Unshowable::driver)?)),

@@ -8,7 +8,7 @@ use super::Dialect;
 /// What a reading statement may begin with.
 const READING: [&str; 9] = ["select", "with", "values", "table", "show", "explain", "describe", "desc", "pragma"];
 
-/// Why this can't be a reading statement, if it can't.
+/// Why this is not a reading statement, if it is not.
 pub fn refusal(sql: &str, dialect: Dialect) -> Option<String> {
     if dialect == Dialect::MySql && writes_file(sql) {
         return Some("`INTO OUTFILE` and `INTO DUMPFILE` write a file on the server".to_owned());
@@ -20,7 +20,7 @@ pub fn refusal(sql: &str, dialect: Dialect) -> Option<String> {
     }
 }
 
-/// Why this can't be a reading statement outside of a transaction, if it can't.
+/// Why this is not a reading statement outside of a transaction, if it is not.
 pub fn simple_refusal(sql: &str) -> Option<String> {
     let is_show = first_word(sql) == "show" && !is_several(sql);
     (!is_show).then(|| "with `protocol: simple` only one `SHOW` statement is sure not to write".to_owned())
@@ -46,8 +46,8 @@ fn writes_file(sql: &str) -> bool {
     has(&["into"]) && has(&["outfile", "dumpfile"])
 }
 
-/// Whether something is behind the first `;`. SQLite's driver runs it all, and so does a server that is sent text; servers
-/// refuse to prepare it.
+/// Whether there is something after the first `;`. SQLite's driver runs all of it, and so does a server that gets text;
+/// servers refuse to prepare it.
 pub fn is_several(sql: &str) -> bool {
     let mut rest = sql;
     let mut is_ended = false;
@@ -75,7 +75,7 @@ pub fn is_several(sql: &str) -> bool {
     }
 }
 
-/// What comes after blanks and comments. `/*!` and `/*M!` are none: MySQL and MariaDB execute what is in them.
+/// The text after blanks and comments. `/*!` and `/*M!` are not comments: MySQL and MariaDB execute their contents.
 fn skip_blank(mut sql: &str) -> &str {
     loop {
         sql = sql.trim_start();

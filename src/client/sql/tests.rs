@@ -1,4 +1,4 @@
-//! Which URLs are understood, and how wrong ones are reported.
+//! Which URLs are supported, and how invalid ones are reported.
 
 use insta::assert_snapshot;
 

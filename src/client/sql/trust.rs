@@ -16,9 +16,9 @@ use crate::client::{Fault, trust};
 pub enum Verify {
     /// Nothing: the connection is only encrypted.
     Nothing,
-    /// Who issued it.
+    /// Its issuer.
     Issuer,
-    /// Who issued it, and whose it is.
+    /// Its issuer and its name.
     All,
 }
 
@@ -86,7 +86,7 @@ impl ServerCertVerifier for Pinned {
             };
         }
         match self.others.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            // The name is looked at last.
+            // The name is checked last.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.verify == Verify::Issuer => Ok(ServerCertVerified::assertion()),

@@ -1,4 +1,4 @@
-//! A database's URL as people have it, SQLAlchemy's included, and what it asks of a connection.
+//! The URL of a database, also in SQLAlchemy's form, and the options of its connection.
 
 use std::path::{Path, PathBuf};
 
@@ -92,7 +92,7 @@ impl DatabaseUrl {
         &self.1
     }
 
-    /// What a message may call it: `host:port`, or the file. Never user, password or parameters.
+    /// Its name in messages: `host:port`, or the file. Never user, password or parameters.
     pub fn name(&self) -> String {
         match &self.0 {
             Place::Postgres(url) => host_and_port(url, 5432),
@@ -130,7 +130,7 @@ pub fn postgres(url: &Url, dir: &Path, insecure: bool, ca: Option<Vec<u8>>) -> R
         mode @ (PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer) if ca.is_none() => mode,
         _ if insecure => PgSslMode::Require,
         PgSslMode::VerifyCa => PgSslMode::VerifyCa,
-        // Whoever wants TLS wants to know who is at the other end.
+        // TLS without verification would not show who is at the other end.
         PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require | PgSslMode::VerifyFull => {
             PgSslMode::VerifyFull
         }
@@ -144,7 +144,7 @@ pub fn postgres(url: &Url, dir: &Path, insecure: bool, ca: Option<Vec<u8>>) -> R
 /// The options of a connection to MySQL or MariaDB.
 fn mysql(url: &Url, dir: &Path) -> Result<MySqlConnectOptions, sqlx::Error> {
     Ok(MySqlConnectOptions::from_url(&parameter::with_files(url, dir))?
-        // The query means what it means to the application: the session's `sql_mode` stays as it is.
+        // The query has the same meaning as in the application: the session's `sql_mode` is not changed.
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .statement_cache_capacity(0))
@@ -251,7 +251,7 @@ fn server(scheme: &str, rest: &str) -> Result<Url, String> {
         }
         error => format!("this is not a URL: {}; {ENCODE}", error::url(error)),
     })?;
-    // A `/`, `?` or `#` in a password ends the host early, and the `@` then is behind it.
+    // A `/`, `?` or `#` in a password ends the host early, and the `@` then comes after it.
     let behind = url.path().contains('@') || url.query().is_some_and(|query| query.contains('@'));
     if behind || url.fragment().is_some() {
         return Err(format!("the URL's parts are not where they should be: {ENCODE}"));
@@ -276,7 +276,7 @@ fn sqlite(rest: &str) -> Result<SqliteFile, String> {
     Ok(SqliteFile { path: text.into(), otherwise })
 }
 
-/// The driver's words name its own parameters, under names that the URL may not have.
+/// The driver's message names its own parameters, under names that the URL may not have.
 fn setting(_: &sqlx::Error) -> String {
     "a parameter of the URL has an invalid value".to_owned()
 }

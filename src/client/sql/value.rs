@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-/// A value that can't be shown: why, for the person who wrote the query.
+/// A value that can't be shown: why, for the author of the query.
 #[derive(Debug)]
 pub struct Unshowable(pub String);
 
@@ -13,7 +13,7 @@ impl Unshowable {
     }
 }
 
-/// An exact decimal: a number where JSON's 64 bits hold it exactly, else its text.
+/// An exact decimal: a number if JSON's 64 bits can represent it exactly, else its text.
 pub fn decimal(text: &str) -> Value {
     let text = text.trim();
     if let Ok(whole) = text.parse::<i64>() {
@@ -53,7 +53,7 @@ pub fn hex(bytes: &[u8]) -> Value {
     hex::encode(bytes).into()
 }
 
-/// A decimal without what does not change it.
+/// A decimal without redundant zeros.
 fn plain(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
     let digits = digits.trim_start_matches('0');

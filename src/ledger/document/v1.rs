@@ -1,4 +1,4 @@
-//! The document in which the ledger stores a run, version 1: frozen. What was stored once is read for ever.
+//! The document in which the ledger stores a run, version 1: frozen. Stored documents stay readable forever.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What a token endpoint answers: an access token, or why there is none. No error quotes the answer.
+//! The answer of a token endpoint: an access token, or why there is none. No error quotes the answer.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::text::json;
 
 use super::ClientAuth;
 
-/// What is shorter is in every text by chance: it can't be kept out of reports.
+/// A shorter value occurs in every text by chance: it can't be redacted in reports.
 const SHORTEST: usize = 4;
 
 /// The name of an access token in reports.
@@ -26,12 +26,12 @@ pub struct AccessToken(HeaderValue);
 pub struct Granted {
     /// The token.
     pub token: AccessToken,
-    /// How long it is valid, where the server says so.
+    /// How long it is valid, if the server says so.
     pub valid_for: Option<Duration>,
 }
 
 impl AccessToken {
-    /// Hides the token from now on. None for what can't be sent.
+    /// Hides the token from now on. None if it can't be sent.
     fn learn(text: &str, redactor: &Redactor) -> Option<Self> {
         redactor.learn(NAME, text);
         let is_sendable = text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -49,7 +49,7 @@ impl AccessToken {
 /// Reads the answer of the token endpoint at this place.
 pub fn read(status: u16, body: &[u8], place: &str, auth: ClientAuth, redactor: &Redactor) -> Result<Granted, Fault> {
     let answer = json::parse::<Value>(body);
-    // Before anything is said of it.
+    // First of all, so that no message shows them.
     for (key, name) in [("access_token", NAME), ("refresh_token", "REFRESH_TOKEN"), ("id_token", "ID_TOKEN")] {
         if let Some(text) = answer.as_ref().ok().and_then(|answer| answer[key].as_str()) {
             redactor.learn(name, text);

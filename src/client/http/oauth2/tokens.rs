@@ -15,7 +15,7 @@ use super::{AccessToken, OAuth2, place};
 /// How long before its end a token is no longer used, or a tenth of its time if that is shorter.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// How long a token is kept that was requested because a server refused the one before: a server that refuses all of
+/// How long a token is kept that was requested because a server refused the previous one: a server that refuses all of
 /// them is not worth a request each time.
 const KEPT: Duration = Duration::from_secs(30);
 
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// For how long a failure counts at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The access tokens of a run, by who asks for them and how the token endpoint is reached.
+/// The access tokens of a run, by credentials and by how the token endpoint is reached.
 #[derive(Debug, Default)]
 pub struct Tokens(Mutex<HashMap<Key, Arc<tokio::sync::Mutex<State>>>>);
 
@@ -35,7 +35,7 @@ struct Key {
     via: Option<Host>,
 }
 
-/// What is known of one token. Whoever holds it may ask for another; the others wait, and take what came of it.
+/// The state of one token. The holder may request another; the others wait, and take the result.
 #[derive(Debug, Default)]
 struct State {
     token: Option<AccessToken>,
@@ -53,7 +53,7 @@ struct Failure {
     fault: Fault,
     /// Until when it counts.
     ends: Instant,
-    /// Where the time was up: how much there was. For who has far more, it does not count.
+    /// After a timeout: its length. It does not count for probes with a much longer one.
     limit: Option<Duration>,
 }
 
@@ -68,7 +68,7 @@ impl Tokens {
         }
     }
 
-    /// Another token than the one that a server refused, if there may be one.
+    /// Another token than the one that a server refused, if there can be one.
     pub async fn renewed(
         &self,
         oauth2: &OAuth2,
@@ -79,7 +79,7 @@ impl Tokens {
         let (slot, begun) = (self.slot(oauth2, cx, options), Instant::now());
         let Ok(mut state) = timeout(cx.timeout, slot.lock()).await else { return Err(late(oauth2)) };
         let another = |token: &AccessToken| token != refused;
-        // Somebody else was faster.
+        // Another probe was faster.
         if let Some(token) = state.valid().filter(another) {
             return Ok(Some(token));
         }
@@ -103,7 +103,7 @@ impl State {
         self.token.clone().filter(|_| self.ends.is_none_or(|ends| Instant::now() < ends))
     }
 
-    /// Asks for a token, unless that failed a moment ago: a failure is everyone's.
+    /// Requests a token, unless that failed a moment ago: a failure counts for all.
     async fn request(
         &mut self,
         oauth2: &OAuth2,

@@ -5,12 +5,12 @@ use crate::client::Fault;
 /// How much of a frame is ever kept.
 const HEAD: usize = 32;
 
-/// What a protocol's frames look like, and what is allowed in them.
+/// The frames of a protocol, and what is allowed in them.
 pub trait Protocol {
-    /// How many bytes stand before the payload.
+    /// Length of the header before the payload.
     const HEADER: usize;
 
-    /// How much of a payload has to be seen.
+    /// How much of a payload has to be read.
     const START: usize;
 
     /// The length of the payload that this header announces. Nothing has been passed on of what follows.
@@ -31,7 +31,7 @@ pub trait Protocol {
     }
 }
 
-/// Where in a frame a stream is.
+/// The position of a stream in a frame.
 #[derive(Debug, Default)]
 pub struct Frames {
     head: [u8; HEAD],

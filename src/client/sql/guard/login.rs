@@ -1,4 +1,4 @@
-//! How a connection begins: TLS where it is wanted, and MySQL's login.
+//! The start of a connection: TLS if it is required, and MySQL's login.
 
 use std::io;
 use std::sync::Arc;
@@ -25,25 +25,25 @@ const CONNECT_WITH_DB: u32 = 1 << 3;
 /// must be the same.
 const USED: u32 = 0x02 | 1 << 8 | 1 << 9 | SSL | 1 << 13 | 1 << 15 | 0b1111 << 16 | 1 << 21 | 1 << 24;
 
-/// The TLS that is wanted.
+/// The required TLS.
 #[derive(Debug, Clone)]
 pub struct Tls {
-    /// Whom it trusts.
+    /// The certificates to trust.
     pub config: Arc<ClientConfig>,
-    /// Whose certificate it must be.
+    /// The name that the certificate must have.
     pub name: ServerName<'static>,
-    /// Whether to go on without TLS where the server has none.
+    /// Whether to go on without TLS if the server does not support it.
     pub is_optional: bool,
 }
 
 /// Why there is no TLS.
 #[derive(Debug)]
 pub enum NoTls {
-    /// The server has none.
+    /// The server does not support it.
     Unsupported,
     /// The handshake failed.
     Failed(io::Error),
-    /// The server does not speak its protocol.
+    /// The server uses another protocol.
     Foreign,
 }
 
@@ -79,7 +79,7 @@ pub struct MySqlLogin {
     place: String,
     greeting: Packet,
     password: Option<String>,
-    /// Whether nobody can listen: TLS, or a socket of this machine.
+    /// Whether the connection is private: TLS, or a socket of this machine.
     is_private: bool,
     /// Whether the server has already been asked for TLS, so that its packets are numbered from 2 on.
     has_tls: bool,
@@ -129,7 +129,7 @@ impl MySqlLogin {
         }
     }
 
-    /// Whether nobody can listen.
+    /// Whether the connection is private.
     pub fn is_private(&self) -> bool {
         self.is_private
     }
@@ -180,7 +180,7 @@ impl MySqlLogin {
     }
 }
 
-/// A server that does not speak MySQL's protocol.
+/// A server that does not use MySQL's protocol.
 pub fn foreign(place: &str) -> Fault {
     Fault::new(format!("{place} does not speak the protocol that the URL names"))
         .help("check host and port: another kind of server listens there")
@@ -208,7 +208,7 @@ impl Packet {
         stream.flush().await
     }
 
-    /// What the server can do, where this is a greeting.
+    /// The server's capabilities, if this is a greeting.
     fn capabilities(&self) -> Option<u32> {
         let [10, rest @ ..] = &*self.payload else { return None };
         let version = rest.iter().position(|byte| *byte == 0)?;

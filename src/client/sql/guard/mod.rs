@@ -30,16 +30,16 @@ pub use postgres::Postgres;
 /// The largest single value or message, in bytes.
 const MAX_FRAME: usize = 8 << 20;
 
-/// How much a server may send in all, in bytes.
+/// Maximum number of bytes that a server may send in all.
 const MAX_ALL: usize = 64 << 20;
 
-/// How much a server may send besides rows, in bytes.
+/// Maximum number of bytes that a server may send besides rows.
 const MAX_TALK: usize = 256 << 10;
 
 /// How much is passed on at a time.
 const PORTION: usize = 16 << 10;
 
-/// The socket to which the driver connects. Dropping it ends the connection.
+/// The socket that the driver connects to. Dropping it ends the connection.
 #[derive(Debug)]
 pub struct Guard {
     path: PathBuf,
@@ -48,7 +48,7 @@ pub struct Guard {
     _folder: Option<tempfile::TempDir>,
 }
 
-/// Whose protocol is spoken.
+/// The protocol of a connection.
 pub enum Spoken {
     /// PostgreSQL's, from its startup message on.
     Postgres(Postgres),
@@ -94,7 +94,7 @@ impl Drop for Guard {
 enum Broken {
     /// The server sent what is not allowed.
     Refused(Fault),
-    /// One of the two is gone. The driver sees that for itself.
+    /// One of the two sides has gone. The driver notices that itself.
     Gone,
 }
 
