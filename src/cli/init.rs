@@ -170,7 +170,12 @@ async fn attempt(found: Found, env: &Console) -> Result<Run, Failure> {
 /// The reason of every item that did not pass.
 fn results(run: &Run) -> HashMap<String, Option<String>> {
     let result = |item: &crate::run::ItemResult| {
-        let reason = item.reason.as_ref().map_or_else(|| "it did not pass".to_owned(), ToString::to_string);
+        let mut reason = item.reason.as_ref().map_or_else(|| "it did not pass".to_owned(), ToString::to_string);
+        // The exit code of a program says little without its message.
+        let said = item.probes.iter().filter(|probe| probe.kind == "command").find_map(|probe| probe.help.as_ref());
+        if let Some(said) = said {
+            reason = format!("{reason}; {said}");
+        }
         (item.id.clone(), (item.status != Status::Passed).then_some(reason))
     };
     run.items().map(result).collect()

@@ -21,7 +21,7 @@ const WINDOW: Duration = Duration::from_secs(5);
 /// The issues that mismatches open, which the demo's GitHub shows.
 pub type Issues = Arc<std::sync::Mutex<Vec<Value>>>;
 
-/// The API and what it remembers.
+/// The API and its state.
 pub struct Api {
     broken: Broken,
     state: Mutex<State>,
@@ -31,7 +31,7 @@ pub struct Api {
 struct State {
     database: SqliteConnection,
     window: Option<(Instant, u32)>,
-    /// What was answered to each `Idempotency-Key`.
+    /// The answers to each `Idempotency-Key`.
     answered: HashMap<String, Value>,
     count: u32,
 }
@@ -43,7 +43,7 @@ impl Api {
     /// When the database can't be opened.
     pub async fn new(url: &str, broken: Broken, issues: Issues) -> sqlx::Result<Self> {
         let mut database = SqliteConnection::connect(url).await?;
-        // Nothing of it need survive a power cut, and waiting for the disk would take most of the demo's time.
+        // It need not survive a power cut, and waiting for the disk would take most of the demo's time.
         sqlx::raw_sql("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY").execute(&mut database).await?;
         let state = State { database, window: None, answered: HashMap::new(), count: 0 };
         Ok(Self { broken, state: Mutex::new(state), issues })

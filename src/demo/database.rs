@@ -1,4 +1,4 @@
-//! The database of the demo: SQLite with Alembic's version table, the traces, and what the retention job has logged.
+//! The database of the demo: SQLite with Alembic's version table, the traces, and the log of the retention job.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub async fn create(folder: &Path, broken: &Broken, now: Timestamp) -> sqlx::Res
             format!("INSERT INTO aos_traces_retention_log (removed, created_at) VALUES (120, '{now}'), (95, '{now}');")
         }
     };
-    // Nothing of it need survive a power cut.
+    // It need not survive a power cut.
     let script = format!(
         "PRAGMA synchronous = OFF; BEGIN; {TABLES} INSERT INTO alembic_version VALUES ('{head}'); {log} COMMIT;"
     );

@@ -62,7 +62,7 @@ pub fn write(folder: &Path, broken: &Broken, now: Timestamp) -> io::Result<()> {
     put("reports/e2e.xml", &junit(broken.is("e2e"), now))
 }
 
-/// A checklist in which what is broken is not deferred.
+/// A checklist in which broken parts are not deferred.
 fn required(checklist: &str, broken: &Broken) -> String {
     let is_deferral = |line: &&str| line.contains(": { deferred: ");
     let is_kept = |line: &&str| !is_deferral(line) || !broken.is(line.trim().split(':').next().unwrap_or_default());

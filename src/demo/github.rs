@@ -7,9 +7,9 @@ use super::api::Issues;
 use super::part::{COMMIT, GITHUB_TOKEN};
 use super::server::{Reply, Request, Service};
 
-/// The API of a GitHub that holds `acme/aos`.
+/// The API of a GitHub with `acme/aos`.
 pub struct GitHub {
-    /// What is in its issues.
+    /// Its issues.
     pub issues: Issues,
 }
 

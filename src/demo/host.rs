@@ -1,4 +1,4 @@
-//! The host of the demo: programs of the names that the probes of its firewall and of its backups run.
+//! The host of the demo: the programs that the probes of its firewall and backups run.
 
 use std::fs::{self, Permissions};
 use std::io;

@@ -25,7 +25,7 @@ use registry::Registry;
 
 pub use part::{Broken, PARTS};
 
-/// What its checklists share.
+/// The base of its checklists.
 pub const BASE: &str = include_str!("../../checklists/_aos.yaml");
 
 /// The checklists that can be run against it, by name.
@@ -37,7 +37,7 @@ pub const CHECKLISTS: [(&str, &str); 2] = [
 /// The running stack. Dropping it stops all of it.
 #[derive(Debug)]
 pub struct Stack {
-    /// The environment variables by which the checklists find it.
+    /// The environment variables with its addresses.
     pub vars: Vec<(&'static str, String)>,
     _tasks: JoinSet<()>,
 }

@@ -1,4 +1,4 @@
-//! What watches over the demo's API: a Grafana, a Prometheus, a Loki and an Alertmanager, as far as a checklist asks them.
+//! The monitoring of the demo: a Grafana, a Prometheus, a Loki and an Alertmanager, as far as a checklist needs them.
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::server::{Reply, Request, Service};
 pub struct Monitoring {
     /// What is broken.
     pub broken: Broken,
-    /// What time it is.
+    /// The current time.
     pub now: Timestamp,
 }
 
@@ -19,7 +19,7 @@ pub struct Monitoring {
 pub struct Alertmanager {
     /// What is broken.
     pub broken: Broken,
-    /// What time it is.
+    /// The current time.
     pub now: Timestamp,
 }
 
@@ -34,7 +34,7 @@ const METRICS: [(&str, &str); 5] = [
     ("redis_connected", "1"),
 ];
 
-/// Where Grafana passes questions on to Prometheus.
+/// The path at which Grafana proxies to Prometheus.
 const PROXY: &str = "/api/datasources/proxy/uid/prometheus";
 
 impl Service for Monitoring {
@@ -80,7 +80,7 @@ impl Monitoring {
         Reply::json(&json!({ "status": "success", "data": { "resultType": "vector", "result": found } }))
     }
 
-    /// Of PromQL it knows a name alone, `timestamp(NAME)`, and `{__name__=~"PREFIX.+"}`.
+    /// Of PromQL it supports a name alone, `timestamp(NAME)`, and `{__name__=~"PREFIX.+"}`.
     fn query(&self, request: &Request) -> Reply {
         let Some(query) = request.parameters.get("query") else {
             let error = json!({ "status": "error", "errorType": "bad_data", "error": "no query" });

@@ -1,4 +1,4 @@
-//! The parts of the demo that can be broken, and what all of them agree on.
+//! The parts of the demo that can be broken, and what they have in common.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ pub const GRAFANA_TOKEN: &str = "glsa_gate-demo-grafana-token_0";
 /// The token that the demo's GitHub knows.
 pub const GITHUB_TOKEN: &str = "ghp_gateDemoGithubToken0000000000000000";
 
-/// The password that the demo's Redis wants.
+/// The password of the demo's Redis.
 pub const REDIS_PASSWORD: &str = "gate-demo-password";
 
 /// What can be broken, by the id of the item that turns red, and what happens then.

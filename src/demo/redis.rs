@@ -1,4 +1,4 @@
-//! A Redis for the demo: it logs in, says what it is, and keeps keys that expire.
+//! A Redis for the demo: login, INFO, and keys that expire.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,7 +16,7 @@ use super::part::{Broken, REDIS_PASSWORD};
 const MAX_WORDS: usize = 64;
 const MAX_WORD: usize = 1 << 16;
 
-/// Keys, what they hold, and until when.
+/// Keys, their values, and when they expire.
 type Keys = Arc<Mutex<HashMap<Vec<u8>, (Vec<u8>, Option<Instant>)>>>;
 
 /// Serves on a free port until `tasks` is dropped. Gives the URL, with the password.
@@ -31,7 +31,7 @@ pub async fn serve(broken: &Broken, tasks: &mut JoinSet<()>) -> io::Result<Strin
         let mut connections = JoinSet::new(); // dropped with this task, and so are its connections
         while let Ok((stream, _)) = listener.accept().await {
             let keys = Arc::clone(&keys);
-            // A client that hangs up, or speaks something else, is let go.
+            // A client that disconnects, or uses another protocol, is dropped.
             connections.spawn(async move { talk(stream, &keys, is_replica).await.unwrap_or_default() });
             while connections.try_join_next().is_some() {}
         }

@@ -1,4 +1,4 @@
-//! A registry for the demo, with one image in it that says which commit it was built from.
+//! A registry for the demo, with one image and the commit that it was built from.
 
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::part::{Broken, COMMIT};
 use super::server::{Reply, Request, Service};
 
-/// A registry that holds `acme/aos:main`.
+/// A registry with `acme/aos:main`.
 pub struct Registry {
     /// What is broken.
     pub broken: Broken,

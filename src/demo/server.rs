@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 /// No request of the demo is longer.
 const MAX_BODY: usize = 1 << 20;
 
-/// What is asked for.
+/// A request.
 #[derive(Debug)]
 pub struct Request {
     /// Such as `GET`.
@@ -33,7 +33,7 @@ pub struct Request {
     pub json: Value,
 }
 
-/// What is answered.
+/// A reply.
 #[derive(Debug)]
 pub struct Reply {
     /// Such as 200.
@@ -46,7 +46,7 @@ pub struct Reply {
     pub body: String,
 }
 
-/// A part of the stack that speaks HTTP.
+/// A part of the stack with an HTTP API.
 pub trait Service: Send + Sync + 'static {
     /// Answers one request.
     fn answer(&self, request: Request) -> BoxFuture<'_, Reply>;
@@ -128,7 +128,7 @@ impl Reply {
         Self { status: 200, headers: Vec::new(), kind: "text/plain; charset=utf-8", body: body.into() }
     }
 
-    /// What is not there.
+    /// 404.
     pub fn not_found() -> Self {
         Self::json(&serde_json::json!({ "message": "Not Found" })).status(404)
     }

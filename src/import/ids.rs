@@ -1,4 +1,4 @@
-//! Ids that speak: a few words of a text, each given once, and the same again when the list is imported again.
+//! Readable ids: a few words of a text, each unique, and the same when the list is imported again.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// An id for this text. Where its first words are taken, more of them are tried, then the id of its section before
+    /// An id for this text. If its first words are taken, more of them are tried, then the id of its section before
     /// them, then a number.
     pub fn give(&mut self, text: &str, section: Option<&str>) -> String {
         let otherwise = if section.is_some() { "item" } else { "section" };

@@ -1,4 +1,4 @@
-//! What items, sign-offs and gaps mean by their words: which item waits for which, and what a signature covers.
+//! Connects items, sign-offs and gaps by their words: which item waits for which, and what a sign-off covers.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -10,14 +10,14 @@ use super::understand::{Imported, State};
 /// A variable's or a secret's name.
 static CAPITALS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b").expect("it is well formed"));
-/// A word of more titles than this says nothing about any of them.
+/// A word in more titles than this does not identify any of them.
 const COMMON: usize = 50;
-/// Sign-offs list so many sections and items at most, all together.
+/// Maximum number of sections and items that all sign-offs list together.
 const LISTED: usize = 20_000;
-/// Of the beginning of a title, so many words count as its name.
+/// Number of words at the beginning of a title that count as its name.
 const BEGINNING: usize = 4;
 
-/// Finds what is meant, and notes it.
+/// Finds the connections, and adds them.
 pub fn link(imported: &mut Imported) {
     let index = Index::new(imported);
     let mut waits: Vec<(usize, usize)> = Vec::new();
@@ -161,7 +161,7 @@ fn sign_offs(imported: &mut Imported, index: &Index) {
     }
 }
 
-/// What waits for what, without what would close a circle.
+/// The dependencies, without those that would form a cycle.
 fn without_cycles(imported: &Imported, index: &Index, waits: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
     let items = index.ids.len();
     let mut nodes: HashMap<&str, usize> = index.ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
@@ -182,7 +182,7 @@ fn without_cycles(imported: &Imported, index: &Index, waits: Vec<(usize, usize)>
         }
     }
     waits.iter().for_each(|(item, cause)| edge(*item, *cause));
-    // What needs nothing that is open is done, and with it one need of others. What is never done is in a circle.
+    // A node without open needs is done, which reduces the needs of others. Nodes that are never done are in a cycle.
     let mut done: Vec<usize> = (0..count).filter(|node| open[*node] == 0).collect();
     while let Some(node) = done.pop() {
         for other in &needed_by[node] {
@@ -206,7 +206,7 @@ fn split(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-/// The words of a text that tell it from others.
+/// The words of a text that distinguish it from others.
 fn words(text: &str) -> HashSet<String> {
     let common = ["and", "the", "not", "for", "run", "in", "is", "to"];
     split(text).filter(|word| word.len() > 1 && !common.contains(&&**word)).collect()

@@ -1,4 +1,4 @@
-//! The sections of a markdown file: headings, boxes, tables, and all else as text. Nothing in it is dropped silently.
+//! The sections of a Markdown file: headings, boxes, tables, and everything else as text. Nothing is dropped silently.
 
 use std::ops::Range;
 
@@ -10,21 +10,21 @@ use super::source::Source;
 use super::table;
 use super::task::Task;
 
-/// What is nested deeper is text.
+/// Deeper levels are text.
 const DEPTH: usize = 32;
-/// Of a heading above others, and of a line above boxes, so many letters are repeated.
+/// Maximum number of repeated characters of a heading above others, or of a line above boxes.
 const REPEATED: usize = 80;
 
-/// A markdown file, taken apart.
+/// A Markdown file, split into sections.
 #[derive(Debug, Default)]
 pub struct Document {
     /// The heading of the first level, where the file begins with one.
     pub title: Option<String>,
-    /// What is before it: metadata.
+    /// Metadata before it.
     pub remarks: Vec<String>,
     /// The content below each other heading, in order.
     pub sections: Vec<Section>,
-    /// What could not be kept: its line, and its words.
+    /// Text that could not be kept: its line, and its words.
     pub left_out: Vec<(usize, String)>,
 }
 
@@ -47,7 +47,7 @@ pub struct Section {
     is_parent: bool,
 }
 
-/// What is not a box: markdown to be copied.
+/// Text without boxes: Markdown to be copied.
 #[derive(Debug)]
 pub struct Part {
     /// The markdown.
@@ -64,7 +64,7 @@ impl Section {
     }
 }
 
-/// Takes a markdown file apart. Bullets count as boxes where that is asked, or where there is no box.
+/// Splits a Markdown file into sections. Bullets count as boxes with `bullets`, or if there are no boxes.
 pub fn read(text: &str, bullets: bool) -> Document {
     let blocks = outline(text);
     let bullets = bullets || !blocks[0].has_box;
@@ -312,7 +312,7 @@ impl Reader<'_> {
         self.document.sections.push(Section { parents, title: words, line, ..Section::default() });
     }
 
-    /// Whether no heading has been met that begins a section.
+    /// Whether no heading that begins a section was found yet.
     fn is_head(&self) -> bool {
         self.document.sections.iter().all(|section| section.line == 0)
     }
@@ -322,7 +322,7 @@ impl Reader<'_> {
         self.keep(text, around);
     }
 
-    /// Keeps text where it belongs: with its box, or in the section.
+    /// Keeps text with its box, or in the section.
     fn keep(&mut self, text: String, around: &Around) {
         let text = text.trim_end();
         if self.is_head() && text.starts_with("**Last Verified") {
@@ -341,7 +341,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The section that is being read. What is before the first heading has one without a heading.
+    /// The current section. Text before the first heading is in one without a heading.
     fn section(&mut self) -> &mut Section {
         if self.document.sections.is_empty() {
             self.document.sections.push(Section::default());
@@ -358,7 +358,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Code as a block of markdown that stays code wherever it is put.
+/// Code as a block of Markdown that stays code anywhere.
 fn fenced(words: Option<&str>, code: &str) -> String {
     let Some(words) = words else {
         return code.trim_end().lines().map(|line| format!("    {line}\n")).collect();

@@ -1,4 +1,4 @@
-//! The blocks of a markdown file as a tree: containers, and the leaves that hold text.
+//! The blocks of a Markdown file as a tree: containers, and leaves with text.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ pub struct Block {
     pub has_box: bool,
 }
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Debug)]
 pub enum Kind {
     /// The whole file.
@@ -34,7 +34,7 @@ pub enum Kind {
     Heading(HeadingLevel, Range<usize>),
     /// A paragraph, or the text of an item.
     Text,
-    /// Code: the words after its fence, or nothing where it is indented; and its lines.
+    /// Code: the words after its fence, or None if it is indented; and its lines.
     Code(Option<String>, String),
     /// A table: its rows, each with its cells; the first is its head.
     Table(Vec<Vec<String>>),
@@ -64,7 +64,7 @@ struct Outline<'a> {
     blocks: Vec<Block>,
     /// The containers that are open.
     open: Vec<usize>,
-    /// The text of an item that is being read, which no paragraph holds.
+    /// The current text of an item outside of a paragraph.
     run: Option<Range<usize>>,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Outline<'a> {
                     match event {
                         Event::Text(line) => lines.push_str(&line),
                         Event::End(TagEnd::CodeBlock) => break,
-                        _ => {} // code holds nothing else
+                        _ => {} // code contains nothing else
                     }
                 }
                 let words = match kind {
@@ -165,7 +165,7 @@ impl<'a> Outline<'a> {
         let has_box = match &kind {
             Kind::Text => self.text[range.clone()].lines().any(|line| mark(line).is_some()),
             Kind::Table(rows) => super::table::box_column(rows).is_some(),
-            _ => false, // nothing else holds boxes
+            _ => false, // nothing else contains boxes
         };
         let at = self.push(kind, range);
         if let (true, Some(outer)) = (has_box, self.open.last()) {

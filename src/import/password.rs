@@ -1,4 +1,4 @@
-//! Passwords in addresses: what is imported is read by others, and kept in Git.
+//! Passwords in addresses: an imported checklist is read by others, and kept in Git.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

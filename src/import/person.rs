@@ -1,10 +1,10 @@
-//! Lines that only a person can do, and who that is.
+//! Lines that only a person can do, and the role of the person.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Who confirms what only a person can do, where the list does not say.
+/// The role if the list does not name one.
 pub const NOBODY: &str = "team";
 
 /// Who does what: `QA lead confirms …`.
@@ -28,7 +28,7 @@ static PEOPLE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:lead|owners?|managers?|team|engineers?|qa|sre|security|legal|support|director|cto|ceo|ciso|pm|developers?|ops|stakeholders?|customers?|we|everybody|everyone|somebody|someone|reviewers?|architects?)\b|@\w",
     )
 });
-/// What only people do.
+/// Activities of people.
 static DOING: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)^(?:[^:]{1,40}:\s+)?(?:manually\b|call|phone|ask|tell|announce|notify|inform|discuss|agree|meet|brief|email|e-mail|write to|talk|decide|walk through|rehearse|train|interview|schedule|book|invite|remind|thank|celebrate|approve|sign off|review|get (?:approval|sign-?off)|make sure (?:everyone|everybody|people|the team))\b",
@@ -42,7 +42,7 @@ fn regex(pattern: &str) -> Regex {
 /// The role that a line of a sign-off names.
 pub fn role(title: &str) -> Option<&str> {
     let one = |pattern: &Regex| Some(pattern.captures(title)?.get(1)?.as_str().trim());
-    // `Sign off by …` begins like `QA sign-off`, and says who in other words.
+    // `Sign off by …` begins like `QA sign-off`, and has the role in other words.
     one(&BY).or_else(|| one(&ROLE)).or_else(|| one(&NAMED).filter(|role| PEOPLE.is_match(role)))
 }
 

@@ -1,4 +1,4 @@
-//! How an item could be checked, as far as its words show: a proposal that somebody has to read.
+//! How an item could be checked, as far as its words show: a proposal for a person to read.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is well formed")
 }
 
-/// What could be checked. Nothing where the words don't show it. What may hold a password is always a secret.
+/// The probes of an item. None if the words don't show any. A value that may contain a password is always a secret.
 pub fn proposal(title: &str) -> Option<Vec<Value>> {
     let low = title.to_lowercase();
     let probe = status(title)
@@ -108,7 +108,7 @@ fn variables(title: &str) -> Option<Value> {
     (!names.is_empty()).then(|| json!({ "use": "secrets-present", "with": { "names": names } }))
 }
 
-/// A server whose name falls.
+/// A server that is mentioned.
 fn service(title: &str, low: &str) -> Option<Value> {
     if low.trim_start_matches('`').starts_with("redis") {
         return Some(json!({

@@ -1,11 +1,11 @@
-//! Lines that are understood to the last word: only these become probes that run.
+//! Lines in which every word is understood: only these become probes that run.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Value, json};
 
-/// A label before the line, which says nothing more about it.
+/// A label before the line, which adds no meaning.
 const HEAD: &str = r"(?:(?:ci|workflows?|github actions|secrets?|env|config|docs?|documentation|runbooks?|health|smoke|http|files?)\s*:\s*)?";
 
 static STATUS: LazyLock<Regex> = LazyLock::new(|| {
@@ -25,14 +25,14 @@ static NAMES: LazyLock<Regex> = LazyLock::new(|| line(r"(NAME(?:(?: IS)?(?: and 
 static NAME: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b"));
 static SET: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\b(?:present|set|exists?|defined)\b"));
 
-/// Words that turn a line into its opposite, or limit it.
+/// Words that negate a line, or limit it.
 static NEGATED: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)\b(?:no|not|never|none|nor|without|neither|nothing|cannot|\w+n['’]t|avoid|removed?|delet\w*|forbidden|absent|gone|old|legacy|obsolete|deprecated|unused|except|unless|until)\b|~~",
     )
 });
 static ASSIGNMENT: LazyLock<Regex> = LazyLock::new(|| regex(r"\w=[^=\s]"));
-/// Words that speak of another place, or of a condition.
+/// Words about another place, or a condition.
 static ELSEWHERE: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)\b(?:prod|production|vault|only|if|when|in|on|at|inside|from)\b(?: |$)|="));
 
@@ -47,24 +47,24 @@ fn line(pattern: &str) -> Regex {
     regex(&format!("^(?i:{HEAD})(?:{})\\.?$", pattern.replace("NAME", name).replace("IS", is)))
 }
 
-/// Whether words say what a variable has to be, such as `MOCK_REDIS=false`.
+/// Whether words require a value of a variable, such as `MOCK_REDIS=false`.
 pub fn is_assignment(words: &str) -> bool {
     ASSIGNMENT.is_match(words)
 }
 
-/// Whether words say that something must not be so, or with exceptions.
+/// Whether words say that something must not be the case, or with exceptions.
 pub fn is_negated(words: &str) -> bool {
     NEGATED.is_match(words)
 }
 
-/// Whether the words around a line, such as its headings, leave open what the line means.
+/// Whether the words around a line, such as its headings, make its meaning unclear.
 pub fn is_doubtful(words: &str) -> bool {
     is_negated(words) || ELSEWHERE.is_match(words)
 }
 
 /// The probes of a line of which every word is understood.
 pub fn probes(title: &str) -> Option<Vec<Value>> {
-    // Backticks say only that something is code; inside words they say nothing that is known.
+    // Backticks only mark code; inside words their meaning is unknown.
     let bare = title.replace('`', "");
     if let Some(found) = STATUS.captures(&bare) {
         let (place, status) = (&found[1], found[2].parse::<u64>().ok()?);

@@ -11,7 +11,7 @@ use super::task::Task;
 static DATE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b").expect("it is well formed"));
 
-/// The column of a table that holds boxes: a box in at least half of its rows.
+/// The column of a table with boxes: a box in at least half of its rows.
 pub fn box_column(rows: &[Vec<String>]) -> Option<usize> {
     let (head, rows) = rows.split_first()?;
     let boxes = |column: &usize| {
@@ -54,7 +54,7 @@ pub fn tasks(rows: &[Vec<String>], column: usize, line: usize) -> Vec<Task> {
     rows.iter().enumerate().map(task).collect()
 }
 
-/// The rows of a table of known gaps. Dates are proposals: somebody has to accept a gap.
+/// The rows of a table of known gaps. Dates are proposals: a person has to accept a gap.
 pub fn gaps(rows: &[Vec<String>]) -> Vec<Gap> {
     let Some((head, rows)) = rows.split_first() else { return Vec::new() };
     let gap = named(head, &["gap", "what", "issue", "item", "description"]).unwrap_or(0);

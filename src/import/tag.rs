@@ -1,10 +1,10 @@
-//! What people write beside an item: `**[PROD SETUP]**`, `(verified: commit 0f1d7aa)`, `(owner: @dana)`.
+//! Annotations of items: `**[PROD SETUP]**`, `(verified: commit 0f1d7aa)`, `(owner: @dana)`.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// An item's text, and what was written beside it.
+/// The text of an item, and its annotations.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tagged {
     /// The text without tags, claims and owners.
@@ -17,7 +17,7 @@ pub struct Tagged {
     pub owner: Option<String>,
 }
 
-/// What bold brackets mean.
+/// The meaning of bold brackets.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Tag {
     /// `[BLOCKED: X]`: what it waits for.
@@ -38,7 +38,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is well formed")
 }
 
-/// Takes an item's text apart.
+/// Splits the text of an item.
 pub fn tagged(text: &str) -> Tagged {
     let found = BRACKETS.captures_iter(text).filter_map(|found| Some(found.get(1).or(found.get(2))?.as_str().trim()));
     let tags = found.map(|words| (tag(words), words.to_owned())).collect();

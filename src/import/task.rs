@@ -3,7 +3,7 @@
 /// One box, or one bullet where these count as boxes.
 #[derive(Debug, Default)]
 pub struct Task {
-    /// What is written beside the box, on one line.
+    /// The text beside the box, on one line.
     pub text: String,
     /// The line above it in a list, which has no box itself.
     pub label: String,
@@ -17,7 +17,7 @@ pub struct Task {
     pub asides: Vec<String>,
     /// The blocks below it: paragraphs, lists, code.
     pub notes: Vec<String>,
-    /// The box that holds it, as a position among those of its section.
+    /// The box that contains it, as a position among those of its section.
     pub parent: Option<usize>,
     /// The line that it begins on, from 1.
     pub line: usize,

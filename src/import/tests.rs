@@ -1,4 +1,4 @@
-//! What becomes of markdown checklists.
+//! The conversion of Markdown checklists.
 
 mod lossless;
 mod sure;
@@ -296,7 +296,7 @@ fn twenty_thousand_boxes_take_no_longer_than_twice_ten_thousand_do() {
         imported(&text);
         begun.elapsed()
     };
-    // On a busy machine the shortest of several times says most of the work.
+    // On a busy machine, the shortest of several times is the most accurate.
     let least = |count: usize| (0..3).map(|_| time(count)).min().expect("three times");
     let (short, long) = (least(500), least(5_000));
     assert!(long < short * 30, "ten times the boxes took {long:?} after {short:?}");

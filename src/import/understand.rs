@@ -1,4 +1,4 @@
-//! What the parts of a markdown checklist mean: items, who signs, which gaps are known.
+//! The meaning of the parts of a Markdown checklist: items, signers, known gaps.
 
 use std::sync::LazyLock;
 
@@ -23,7 +23,7 @@ pub struct Imported {
     /// The file that it comes from.
     pub file: String,
     pub title: String,
-    /// Lines that stand before everything as remarks.
+    /// Remarks at the beginning.
     pub remarks: Vec<String>,
     pub sections: Vec<Section>,
     pub gaps: Vec<Gap>,
@@ -48,15 +48,15 @@ pub struct Item {
     pub id: String,
     pub title: String,
     pub owner: Option<String>,
-    /// The id of the item that holds it.
+    /// The id of the item that contains it.
     pub parent: Option<String>,
     pub needs: Vec<String>,
     /// What it waits for, in the words of the list.
     pub blocked: Vec<String>,
-    /// Lines that stand before it as remarks.
+    /// Remarks before it.
     pub remarks: Vec<String>,
     pub state: State,
-    /// What could be checked of it.
+    /// A proposal for its probes.
     pub proposal: Option<Vec<Value>>,
 }
 
@@ -65,7 +65,7 @@ pub struct Item {
 pub enum State {
     /// By the proposed probes.
     Probes,
-    /// Nobody can check yet: why.
+    /// It can't be checked yet: why.
     Pending(String),
     /// It is not required: why.
     Deferred(String),
@@ -87,7 +87,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("it is well formed")
 }
 
-/// Says what the parts mean.
+/// Determines the meaning of the parts.
 pub fn understand(document: Document, file: &str, name: &str) -> Imported {
     let title = document.title.filter(|title| !title.is_empty()).unwrap_or_else(|| name.to_owned());
     let mut ids = Ids::default();
@@ -105,7 +105,7 @@ pub fn understand(document: Document, file: &str, name: &str) -> Imported {
     imported
 }
 
-/// The gaps of a section, which are taken out of it.
+/// The gaps of a section, which are removed from it.
 fn known_gaps(source: &mut Source, file: &str) -> Vec<Gap> {
     let mut gaps = Vec::new();
     if source.tasks.iter().any(|task| task.is_ticked.is_some()) {
@@ -138,13 +138,13 @@ fn known_gaps(source: &mut Source, file: &str) -> Vec<Gap> {
     gaps
 }
 
-/// What is around an item and may change what it means.
+/// The context of an item that may change its meaning.
 struct Around<'a> {
     file: &'a str,
     /// The section's id.
     section: &'a str,
     is_signing: bool,
-    /// Whether words around all items of the section do so.
+    /// Whether words around all items of the section make their meaning unclear.
     is_doubtful: bool,
 }
 
@@ -168,14 +168,14 @@ fn section(source: Source, title: &str, file: &str, ids: &mut Ids) -> Section {
         let is_below_doubt = parent.is_some_and(|parent| doubtful[parent]);
         doubtful.push(is_below_doubt || sure::is_doubtful(&task.text));
         let mut item = item(task, &around, is_below_doubt, ids);
-        // One that holds others is done when they are.
+        // An item with nested ones is done when they are.
         if let Some(parent) = parent {
             items[parent].needs.push(item.id.clone());
             item.parent = Some(items[parent].id.clone());
         }
         items.push(item);
     }
-    // The text of a section is before its items: what was between them is said where it was.
+    // The text of a section comes before its items: text between them is repeated where it was.
     let between = source.parts.iter().filter(|part| part.text.contains(char::is_alphanumeric));
     for part in between.filter(|part| part.after > 0) {
         if let Some(item) = items.get_mut(part.after) {
@@ -187,7 +187,7 @@ fn section(source: Source, title: &str, file: &str, ids: &mut Ids) -> Section {
     Section { id, title: path.join(" / "), note, text, remarks: source.remarks, is_signing, items }
 }
 
-/// Blocks one after another. Indented code after a list would belong to it: a comment parts them.
+/// Blocks one after another. Indented code after a list would belong to it: a comment separates them.
 fn joined(parts: &[Part]) -> String {
     let mut text = String::new();
     for part in parts.iter().map(|part| part.text.as_str()) {
@@ -220,7 +220,7 @@ fn item(task: Task, around: &Around, is_below_doubt: bool, ids: &mut Ids) -> Ite
         && notes.is_empty()
         && task.asides.is_empty()
         && !claims.iter().any(|claim| sure::is_negated(claim));
-    // What nobody can see is in no probe.
+    // Invisible text is not used in a probe.
     let is_visible = !title.chars().any(is_hidden);
     let sure = sure::probes(&title).filter(|_| is_certain && is_visible && !around.is_signing);
     let is_sure = sure.is_some();
@@ -248,7 +248,7 @@ fn item(task: Task, around: &Around, is_below_doubt: bool, ids: &mut Ids) -> Ite
                 item.blocked.push(by.clone());
                 open = open.or(Some(words.clone()));
             }
-            // What is missing is seen to be missing; for all else a probe that passes would not be enough.
+            // For a missing thing, a probe that fails is enough; for everything else, one that passes would not be.
             Tag::Open(why) if why.starts_with("MISSING") && is_sure => {}
             Tag::Open(why) => open = open.or(Some(why.clone())),
         }
@@ -271,7 +271,7 @@ fn item(task: Task, around: &Around, is_below_doubt: bool, ids: &mut Ids) -> Ite
     } else {
         State::Pending("not checked yet".to_owned())
     };
-    // What the state does not say of what was written beside it.
+    // Annotations that the state does not contain.
     let shown = match &item.state {
         State::Pending(why) | State::Deferred(why) => why.clone(),
         State::Probes | State::SignOff(_) | State::Manual(..) => String::new(),
@@ -287,7 +287,7 @@ fn item(task: Task, around: &Around, is_below_doubt: bool, ids: &mut Ids) -> Ite
     if matches!(&item.state, State::SignOff(role) | State::Manual(role, _) if role == person::NOBODY) {
         item.remarks.push("the list names nobody: set who confirms it".to_owned());
     }
-    // The steps of a manual item hold its notes.
+    // The steps of a manual item contain its notes.
     if !matches!(item.state, State::Manual(..)) {
         for note in notes {
             item.remarks.extend(note.lines().map(|line| format!("| {line}")));

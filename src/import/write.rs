@@ -1,4 +1,4 @@
-//! The imported checklist as YAML, with remarks where somebody has to decide.
+//! The imported checklist as YAML, with remarks where a person has to decide.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -114,7 +114,7 @@ fn write_item(item: &Item, out: &mut String) {
     }
 }
 
-/// Without a subject, what is signed has to end some day.
+/// Without a subject, a sign-off must expire.
 fn sign_off(role: &str, out: &mut String) {
     say(out, format_args!("        sign_off: {{ role: {}, valid_for: 7d }}", quoted(role)));
 }

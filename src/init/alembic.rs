@@ -7,7 +7,7 @@ use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::Facts;
 use super::repository::{Repository, file_name};
 
-/// So many configurations are read.
+/// Maximum number of configurations.
 const CONFIGURATIONS: usize = 20;
 
 /// Adds an item for every `alembic.ini`.

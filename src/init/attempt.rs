@@ -1,4 +1,4 @@
-//! What is tried, and what becomes of it: what passed is kept, the rest becomes comments with the reason.
+//! Tries the proposed items: those that pass are kept, the others become comments with the reason.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::draft::{Draft, Proposal};
 
-/// Where services usually say that they are healthy.
+/// The usual health routes.
 const ROUTES: [&str; 6] = ["/healthz", "/health", "/api/health", "/api/healthz", "/up", "/ping"];
 
 /// The checklist with all items that can be tried, none of which needs another.
@@ -62,7 +62,7 @@ fn id(item: &Proposal, route: &str) -> String {
     format!("{}-route{}", item.id, route.replace('/', "-"))
 }
 
-/// The same item at another route. A server that answers every route says nothing by it.
+/// The same item at another route, with a control request for servers that answer every route.
 fn at(item: Proposal, route: &str) -> Proposal {
     let url = item.probes[0]["http"]["url"].as_str().unwrap_or_default();
     let url = format!("{}{route}", url.trim_end_matches('/'));

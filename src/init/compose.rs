@@ -17,7 +17,7 @@ use super::variable::filled;
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:(?:docker-)?compose|docker-stack)((?:[.-][\w-]+)*)\.ya?ml$").expect("it is well formed")
 });
-/// Names of files that describe something else than a deployment.
+/// Names of files that describe something other than a deployment.
 static ELSE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?i)(?:^|[./_-])(?:tests?|ci|dev|develop\w*|debug|e2e|examples?|samples?|fixtures?|testdata)(?:[./_-]|$)",
@@ -28,20 +28,20 @@ static JOB: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:^|[_-])(?:migrat\w*|prestart|init|seed|setup|bootstrap|create-?buckets?)(?:$|[_-])")
         .expect("it is well formed")
 });
-/// What Compose takes for the name of a service.
+/// The names of services that Compose accepts.
 static NAME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$").expect("it is well formed"));
 /// A variable without a default.
 static NEEDED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?:^|[^$])\$\{([A-Za-z_]\w*)(?::?\?[^}]*)?\}").expect("it is well formed"));
-/// Ranges of ports are read up to this many.
+/// Maximum size of a range of ports.
 const RANGE: u16 = 16;
-/// Of what a service depends on, so many are read.
+/// Maximum number of dependencies of a service.
 const NEEDS: usize = 50;
-/// So many services are read.
+/// Maximum number of services.
 const SERVICES: usize = 300;
 
-/// Whether a file is one of Compose.
+/// Whether a file is a Compose file.
 pub fn is_compose(path: &str) -> bool {
     FILE.is_match(file_name(path))
 }
@@ -109,7 +109,7 @@ fn services(file: &Yaml, document: &Node, is_same: bool, facts: &mut Facts) {
     }
 }
 
-/// Reads the keys of a service over what is known of it.
+/// Reads the keys of a service over those known so far.
 fn read_service(file: &Yaml, node: &Node, folder: &str, service: &mut Service) {
     if let Some(image) = node.get("image").and_then(Node::text) {
         service.image = Some(filled(image).plain.unwrap_or_else(|| image.to_owned()));
@@ -149,7 +149,7 @@ fn read_service(file: &Yaml, node: &Node, folder: &str, service: &mut Service) {
     service.is_optional |= node.at_path("deploy.replicas").and_then(Node::text) == Some("0");
 }
 
-/// Adds what an override says.
+/// Merges an override.
 fn merge(known: &mut Service, own: Service) {
     known.image = own.image.or_else(|| known.image.take());
     known.build = own.build.or_else(|| known.build.take());
@@ -166,7 +166,7 @@ fn merge(known: &mut Service, own: Service) {
     known.command.push_str(&own.command);
 }
 
-/// The services that must have ended before this one begins.
+/// The services that must complete before this one starts.
 fn completed(node: &Node) -> Vec<String> {
     let is_end = |node: &Node| node.get("condition").and_then(Node::text) == Some("service_completed_successfully");
     let entries = node.get("depends_on").map(Node::entries).unwrap_or_default();
@@ -233,7 +233,7 @@ fn published(node: &Node) -> Vec<Port> {
     let Some(text) = text.strip_suffix("/tcp").or(Some(text).filter(|text| !text.contains("/udp"))) else {
         return Vec::new();
     };
-    // `8000` alone is published at a port that nobody knows.
+    // `8000` alone is published at an unknown port.
     let Some((before, inner)) = split_port(text) else { return Vec::new() };
     let outer = split_port(before).map_or(before, |(_, outer)| outer);
     let Some(inner) = filled(inner).plain.as_deref().and_then(range) else { return Vec::new() };
@@ -256,7 +256,7 @@ fn one_port(outer: &str, inner: u16) -> Option<Port> {
     Some(Port { outer, number, inner })
 }
 
-/// A text before and behind its last colon that is not in a variable.
+/// The text before and after its last colon that is not in a variable.
 fn split_port(text: &str) -> Option<(&str, &str)> {
     let mut open = 0_usize;
     let colon = text.char_indices().rev().find(|(_, c)| {

@@ -1,4 +1,4 @@
-//! Items for environment variables that hold secrets: set, and no placeholders.
+//! Items for environment variables with secrets: they are set, and are not placeholders.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::Facts;
 use super::repository::{Repository, file_name, folder_of};
 
-/// So many variables of a file are listed.
+/// Maximum number of variables of a file.
 const NAMES: usize = 60;
 
 /// Adds an item for the secrets of every file that names some.

@@ -1,4 +1,4 @@
-//! Items for services that nothing outside can reach: Docker and Kubernetes know their state.
+//! Items for services that can't be reached from outside: Docker and Kubernetes know their state.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::repository::Repository;
 /// Adds one item for all services of a kind.
 pub fn propose(services: &[&Service], repository: &Repository, draft: &mut Draft) {
     let (cluster, compose): (Vec<&Service>, Vec<&Service>) = services.iter().partition(|service| service.is_in_cluster);
-    // Services of one file that are checked in one way make one item.
+    // Services of one file that are checked in the same way make one item.
     let mut groups: BTreeMap<(&str, bool), Vec<&Service>> = BTreeMap::new();
     for service in compose.into_iter().filter(|service| !service.is_optional) {
         groups.entry((service.file(), !service.has_check)).or_default().push(service);

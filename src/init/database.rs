@@ -1,4 +1,4 @@
-//! How databases and Redis are reached: by the parts that Compose names, or by a URL in a variable.
+//! How to connect to databases and Redis: with the parts in the Compose file, or a URL in a variable.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ static SQL_URL: LazyLock<Regex> = LazyLock::new(|| {
 static REDIS_URL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(?:\w+_)?(?:REDIS|VALKEY)_(?:\w+_)?(?:URL|URI|DSN)$").expect("it is well formed"));
 
-/// The variables in which images of databases find their user, their database and its password.
+/// The variables in which images of databases read user, database and password.
 struct Names {
     user: &'static [&'static str],
     database: &'static [&'static str],
@@ -84,17 +84,17 @@ pub fn redis(service: &Service, port: &str, draft: &mut Draft) -> Map<String, Va
     settings
 }
 
-/// The variable that holds the URL of a database.
+/// The variable with the URL of a database.
 pub fn sql_url(facts: &Facts) -> Option<(&str, &str)> {
     best(facts, &SQL_URL, "DATABASE_URL")
 }
 
-/// The variable that holds the URL of a Redis.
+/// The variable with the URL of a Redis.
 pub fn redis_url(facts: &Facts) -> Option<(&str, &str)> {
     best(facts, &REDIS_URL, "REDIS_URL")
 }
 
-/// Where the published ports are.
+/// The host of the published ports.
 pub fn host(draft: &mut Draft, from: &str) -> Value {
     let variable = format!("${{env.{}_HOST:-127.0.0.1}}", draft.prefix);
     draft.variable("host", variable, from);
@@ -120,7 +120,7 @@ fn is_empty(service: &Service, name: &str) -> bool {
     service.settings.get(name).is_some_and(|value| value.as_deref().is_some_and(|value| value != "no" && value != "0"))
 }
 
-/// A password is always a secret, also where a file of the repository holds it.
+/// A password is always a secret, even if it is in a file of the repository.
 fn password_of(service: &Service, names: &[&str], draft: &mut Draft) -> String {
     let own = names.iter().find_map(|name| Some((*name, service.settings.get(*name)?)));
     let (name, value) = own.map_or((names[0], None), |(name, value)| (name, value.as_deref()));

@@ -1,11 +1,11 @@
-//! What a Dockerfile says of the service that is built from it: its ports and its health check.
+//! Ports and health check of the service that a Dockerfile builds.
 
 use super::facts::{Facts, Port, Service};
 use super::health;
 use super::repository::{Repository, file_name, folder_of};
 
-/// Adds what the Dockerfiles say to the services that are built in their folders. Where no file names any service, the
-/// Dockerfile of the repository itself is one.
+/// Adds facts from the Dockerfiles to the services that are built in their folders. If no file names any service, the
+/// repository's own Dockerfile is one.
 pub fn read(repository: &mut Repository, facts: &mut Facts) {
     let files = repository.paths(|path| file_name(path) == "Dockerfile");
     for path in files {

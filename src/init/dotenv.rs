@@ -1,4 +1,4 @@
-//! The names of the variables in `.env.example` and the like. Their values are not kept.
+//! The names of the variables in `.env.example` and similar files. Their values are not kept.
 
 use std::sync::LazyLock;
 
@@ -13,14 +13,14 @@ static FILE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:\.?env(?:[._-]\w+)*[._-](?:example|sample|template|dist|defaults?)|[\w-]+\.env|\.env)$")
         .expect("it is well formed")
 });
-/// Names that say that the value is a secret.
+/// Names of variables with secrets.
 static SECRET: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?:^|_)(?:SECRET|TOKEN|PASSWORD|PASSWD|PASS|PASSPHRASE|KEY|APIKEY|CREDENTIALS?|WEBHOOK|SALT|PEPPER|DSN)(?:$|_URL$|_BASE$|_VALUE$)|^(?:SECRET|PRIVATE)_|SECRET_KEY|(?:^|_)(?:DATABASE|DB|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|MONGO(?:DB)?|REDIS|AMQP|RABBITMQ|BROKER|SQLALCHEMY_DATABASE)_UR[LI]$",
     )
     .expect("it is well formed")
 });
-/// Names of what everybody may see.
+/// Names of variables with public values.
 static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"PUBLIC|PUBLISHABLE|^(?:VITE|REACT_APP|NUXT_PUBLIC)_|EXAMPLE").expect("it is well formed")
 });
@@ -38,13 +38,14 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
     }
 }
 
-/// Whether a file holds the values of a deployment: it is not an example, and not the file that every deployment has.
+/// Whether a file contains the values of a deployment: it is not an example, and not the file that every deployment
+/// has.
 pub fn is_deployed(path: &str) -> bool {
     let name = file_name(path);
     name.ends_with(".env") && name != ".env" && !name.starts_with("example") && !name.starts_with("sample")
 }
 
-/// Whether a variable of this name holds a secret.
+/// Whether the value of this variable is a secret.
 pub fn is_secret(name: &str) -> bool {
     SECRET.is_match(name) && !PUBLIC.is_match(name)
 }

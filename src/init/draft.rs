@@ -11,7 +11,7 @@ use crate::import::Ids;
 pub struct Draft {
     /// Its title.
     pub title: String,
-    /// What the beginning of the file says besides.
+    /// Remarks at the beginning of the file.
     pub remarks: Vec<String>,
     /// Its `vars`.
     pub variables: Vec<Variable>,
@@ -19,17 +19,17 @@ pub struct Draft {
     pub secrets: Vec<Secret>,
     /// Its items, in the order in which they were found.
     pub proposals: Vec<Proposal>,
-    /// How the environment variables begin that say where services are, such as `STAGING`.
+    /// Prefix of the environment variables with the addresses of services, such as `STAGING`.
     pub prefix: String,
-    /// The databases that items can ask.
+    /// The databases that items can query.
     pub databases: Vec<Connection>,
     ids: Ids,
 }
 
-/// How a database is reached.
+/// How to connect to a database.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// The item that asks whether it answers.
+    /// The item that checks whether it answers.
     pub item: String,
     /// The settings that `sql` and `alembic` share.
     pub settings: Map<String, Value>,
@@ -51,7 +51,7 @@ pub struct Variable {
 pub struct Secret {
     /// Its name.
     pub name: String,
-    /// Where it was found, or what it has to be.
+    /// Where it was found, or what its value must be.
     pub from: String,
 }
 
@@ -85,15 +85,15 @@ pub struct Proposal {
     pub needs: Vec<String>,
     /// What to do when it is red.
     pub hint: Option<String>,
-    /// The elements for each of which it is made, where it is made several times.
+    /// The elements of its list, if it has one.
     pub each: Vec<Value>,
     /// Its probes.
     pub probes: Vec<Value>,
-    /// Why it is a comment, where it is one.
+    /// Why it is a comment, if it is one.
     pub held: Option<String>,
     /// Whether it can be tried.
     pub is_tryable: bool,
-    /// Whether its route is a guess: when it is tried, the usual ones are tried too.
+    /// Whether its route is a guess: then the usual ones are tried, too.
     pub is_guessed: bool,
 }
 
@@ -190,7 +190,7 @@ impl Draft {
         }
     }
 
-    /// An id that nothing else has.
+    /// A unique id.
     pub fn id(&mut self, words: &str, part: Part) -> String {
         self.ids.give(words, Some(part.title().1))
     }
@@ -200,7 +200,7 @@ impl Draft {
         self.proposals.push(proposal);
     }
 
-    /// What an item needs of those that are not comments: of one that is, what that one needs.
+    /// The needs of an item, without those that are comments: these are replaced by their own needs.
     pub fn live_needs(&self, proposal: &Proposal) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         let mut seen: HashSet<&str> = HashSet::new();
@@ -224,7 +224,7 @@ impl Draft {
         }
     }
 
-    /// Declares a secret, once, and gives the reference to it.
+    /// Declares a secret, once, and returns the reference to it.
     pub fn secret(&mut self, name: &str, from: &str) -> String {
         if self.secrets.iter().all(|own| own.name != name) {
             self.secrets.push(Secret { name: name.to_owned(), from: from.to_owned() });
@@ -238,7 +238,7 @@ impl Draft {
     }
 }
 
-/// Foreign text for a setting, in which nothing is a reference.
+/// Foreign text for a setting, without references.
 pub fn literal(text: &str) -> String {
     text.replace('$', "$$")
 }

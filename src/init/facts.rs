@@ -1,4 +1,4 @@
-//! What a repository says of its services, whichever of its files says it.
+//! Facts about services, from all files of a repository.
 
 use std::collections::BTreeMap;
 

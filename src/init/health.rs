@@ -1,4 +1,4 @@
-//! Routes that say whether a service is healthy, in commands and texts.
+//! Finds health routes in commands and texts.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ static LOCAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?|\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0):(\d{1,5}))(/[\w./~-]*)?")
         .expect("it is well formed")
 });
-/// A path that is about health, as a whole word.
+/// A path about health, as a whole word.
 static HEALTH: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^/(?:[\w-]+/)*(?:-/)?(?:health[\w-]*|ready\w*|live\w*|liveness\w*|readiness\w*|ping|status|up|heartbeat|version|_cluster/health)/?$")
         .expect("it is well formed")
@@ -28,18 +28,18 @@ pub fn route(command: &str, from: &str) -> Option<Route> {
         None if found[0].starts_with("https") => Some(443),
         None => Some(80),
     };
-    // A port alone may be one of any protocol.
+    // A port alone may be of any protocol.
     let is_request = found[0].starts_with("http") || found.get(3).is_some();
     let path = found.get(3).map_or("/", |path| path.as_str()).to_owned();
     is_request.then(|| Route { port, path, from: from.to_owned() })
 }
 
-/// Whether a path says by its name that it is about health or the version.
+/// Whether the name of a path is about health or the version.
 pub fn is_health(path: &str) -> bool {
     HEALTH.is_match(path)
 }
 
-/// Whether a path says by its name that it is about the version.
+/// Whether the name of a path is about the version.
 pub fn is_version(path: &str) -> bool {
     path.trim_end_matches('/').ends_with("version")
 }

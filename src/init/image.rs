@@ -1,22 +1,22 @@
-//! Images that many people run, by name: what they are, and how they say that they are healthy.
+//! Well-known images, by name: their kinds and health checks.
 
 use serde_json::{Value, json};
 
 use super::facts::Service;
 
-/// What runs in a container.
+/// The kind of software in a container.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Known {
-    /// A database that `sql` speaks to.
+    /// A database that `sql` supports.
     Sql {
         /// As the setting `dialect` names it.
         dialect: &'static str,
         /// Its port.
         port: u16,
     },
-    /// Redis, or what speaks like it.
+    /// Redis, or a compatible server.
     Redis,
-    /// It answers requests of HTTP at this port and path, in this way.
+    /// It answers HTTP requests at this port and path, with this result.
     Http {
         /// Its port.
         port: u16,
@@ -34,7 +34,7 @@ pub enum Known {
     Tool,
 }
 
-/// Servers of HTTP: their images, ports and paths.
+/// HTTP servers: their images, ports and paths.
 const HTTP: [(&[&str], u16, &str); 26] = [
     (&["caddy", "nginx", "httpd", "haproxy"], 80, "/"),
     (&["clickhouse-server", "clickhouse"], 8123, "/ping"),
@@ -64,7 +64,7 @@ const HTTP: [(&[&str], u16, &str); 26] = [
     (&["statsd-exporter", "postgres-exporter", "redis_exporter", "blackbox-exporter"], 9102, "/metrics"),
 ];
 
-/// Servers that are reached by connecting: their images and ports.
+/// Servers that are checked by connecting: their images and ports.
 const TCP: [(&[&str], u16); 10] = [
     (&["mongo", "mongodb"], 27017),
     (&["rabbitmq"], 5672),
@@ -110,7 +110,7 @@ impl Known {
     }
 }
 
-/// What a service is, by its image; by its name where it is built from a Dockerfile.
+/// The kind of a service, by its image; by its name if it is built from a Dockerfile.
 pub fn of(service: &Service) -> Option<Known> {
     if TOOL_NAMES.iter().any(|name| service.name.contains(name)) {
         return Some(Known::Tool);
@@ -131,7 +131,7 @@ fn traefik(command: &str) -> Option<Known> {
     Some(Known::Http { port: 8080, path, expect: None })
 }
 
-/// What an image of this name holds.
+/// The kind of an image with this name.
 fn known(name: &str) -> Option<Known> {
     let is_of = |names: &[&str]| names.contains(&name);
     if name.starts_with("postgres") && !name.contains("exporter")

@@ -10,15 +10,15 @@ use super::compose::is_compose;
 use super::facts::{Facts, Host, Route, Service};
 use super::repository::{Repository, Yaml};
 
-/// So many manifests are read.
+/// Maximum number of manifests.
 const FILES: usize = 1000;
-/// So many workloads are read.
+/// Maximum number of workloads.
 const WORKLOADS: usize = 200;
 
 static MATCH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"Host\(\s*[`"']([^`"',)]+)[`"']"#).expect("it is well formed"));
 
-/// What Kubernetes takes for a name.
+/// The names that Kubernetes accepts.
 static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[a-z0-9][a-z0-9.-]{0,252}$").expect("it is well formed"));
 
 /// Adds the workloads and public names of all manifests.
@@ -27,7 +27,7 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
         (path.ends_with(".yaml") || path.ends_with(".yml")) && !path.starts_with(".github/") && !is_compose(path)
     };
     for path in repository.paths(is_yaml).into_iter().take(FILES) {
-        // Most files of YAML are something else: what is wrong with them is no news.
+        // Most YAML files are something else: their problems are not reported.
         let Some(file) = repository.quiet_yaml(&path).filter(|file| file.text().contains("apiVersion:")) else {
             continue;
         };
@@ -129,7 +129,7 @@ fn ingress(file: &Yaml, document: &Node, facts: &mut Facts) {
     }
 }
 
-/// Adds a name that somebody outside could ask for.
+/// Adds a name that can be reached from outside.
 fn add(facts: &mut Facts, host: Host) {
     let is_plain = !host.name.is_empty() && !host.name.contains(['{', '*', '$', '<', ' ']);
     let is_known = facts.hosts.iter().any(|known| known.name == host.name && known.path == host.path);

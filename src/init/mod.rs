@@ -40,7 +40,7 @@ use draft::Draft;
 use facts::Facts;
 use repository::Repository;
 
-/// Where a checklist is made, and from what.
+/// The folder of a checklist, and its sources.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     /// The folder whose files are read.
@@ -61,7 +61,7 @@ pub struct Init {
     unread: Vec<String>,
 }
 
-/// What a checklist holds, in numbers.
+/// The numbers of items of a checklist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// The items that are checked.
@@ -97,7 +97,7 @@ impl Init {
         write::write(&self.draft, &self.name)
     }
 
-    /// A checklist of every item that can be tried, none of which waits for another. Nothing where there is none.
+    /// A checklist of all items that can be tried, without needs. None if there are none.
     pub fn attempt(&self) -> Option<String> {
         let is_any = self.draft.proposals.iter().any(|item| item.is_tryable);
         is_any.then(|| write::write(&attempt::attempt(&self.draft), &self.name))

@@ -1,4 +1,4 @@
-//! Items for Prometheus, Grafana and Alertmanager: what their own files say that they must have.
+//! Items for Prometheus, Grafana and Alertmanager, with what their own files require.
 
 use serde_json::{Map, Value, json};
 
@@ -10,12 +10,12 @@ use super::facts::{Facts, Service};
 use super::image::{self, Known};
 use super::repository::{Repository, file_name};
 
-/// Of dashboards, jobs and receivers, so many are named.
+/// Maximum number of dashboards, jobs and receivers.
 const NAMES: usize = 30;
-/// So many files are searched for dashboards.
+/// Maximum number of files that are searched for dashboards.
 const FILES: usize = 200;
 
-/// Adds an item for each of them that the repository holds a service or a configuration of.
+/// Adds an item for each of them with a service or a configuration in the repository.
 pub fn propose(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
     prometheus(repository, facts, draft);
     grafana(repository, facts, draft);
@@ -91,7 +91,7 @@ fn grafana(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
     draft.push(placed(Proposal::new(Part::Monitoring, id, title, from, vec![probe]), is_known));
 }
 
-/// Who asks Grafana.
+/// The credentials for Grafana.
 fn credentials(service: Option<&Service>, settings: &mut Map<String, Value>, draft: &mut Draft) {
     let has = |name: &str| service.is_some_and(|service| service.settings.contains_key(name));
     let value = |name: &str| service.and_then(|service| service.settings.get(name)?.clone());

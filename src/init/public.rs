@@ -9,10 +9,10 @@ use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::{Facts, Host};
 use super::image::{self, Known};
 
-/// So many names become items.
+/// Maximum number of names that become items.
 const HOSTS: usize = 40;
 
-/// Names that nobody outside can ask for.
+/// Names that can't be reached from outside.
 static RESERVED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:^|\.)(?:localhost|example(?:\.(?:com|org|net))?|local|test|invalid|internal|lan|localdomain)$")
         .expect("it is well formed")

@@ -1,4 +1,4 @@
-//! Items for the reports that tests leave: JUnit, and summaries of k6.
+//! Items for the reports of tests: JUnit, and summaries of k6.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,9 +9,9 @@ use serde_json::json;
 use super::draft::{Draft, Part, Proposal, literal};
 use super::repository::{Repository, file_name, folder_of};
 
-/// So many files are searched.
+/// Maximum number of files that are searched.
 const FILES: usize = 400;
-/// So many reports of each kind become items.
+/// Maximum number of reports of each kind that become items.
 const REPORTS: usize = 10;
 
 /// Files that name the reports of tests.

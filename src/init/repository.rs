@@ -1,4 +1,4 @@
-//! The files of a repository: listed once, read within limits, and never beyond its edge.
+//! The files of a repository: listed once, read within limits, and never outside of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use crate::reader;
 use crate::text::{error, visible};
 use crate::yaml::{self, Node};
 
-/// A file that is longer says nothing short about the services of a repository.
+/// A longer file is not about the services of a repository.
 const LIMIT: u64 = 1 << 20;
-/// A repository may hold any number of files and folders; so many are listed.
+/// Maximum number of files and folders that are listed.
 const ENTRIES: usize = 100_000;
 /// Folders that are deeper are not listed.
 const DEPTH: usize = 12;
-/// Of all files together, so many bytes are read.
+/// Maximum number of bytes of all files together.
 const TOTAL: usize = 64 << 20;
-/// Folders that hold what others wrote, or what was built.
+/// Folders with third-party or generated files.
 const SKIPPED: [&str; 16] = [
     ".git",
     ".gate",
@@ -41,14 +41,14 @@ const SKIPPED: [&str; 16] = [
 pub struct Repository {
     /// The folder whose files are listed.
     folder: PathBuf,
-    /// What no file may lead out of.
+    /// The folder that no file may be outside of.
     edge: PathBuf,
     /// The paths of all files, relative to the folder, the shallow ones first.
     paths: Vec<String>,
     /// What was not read: paths with reasons.
     unread: Vec<String>,
     left: usize,
-    /// The way from the folder that holds `checklists/` to this one, with `/` at its end.
+    /// The relative path from the folder that contains `checklists/` to this one, with `/` at its end.
     way: String,
 }
 
@@ -76,7 +76,8 @@ impl Yaml {
 }
 
 impl Repository {
-    /// Lists the files of a folder. Links to folders are not followed. `root` is the folder that holds `checklists/`.
+    /// Lists the files of a folder. Links to folders are not followed. `root` is the folder that contains
+    /// `checklists/`.
     pub fn list(folder: &Path, edge: &Path, root: &Path) -> Self {
         let mut paths: Vec<(usize, String)> = Vec::new();
         let mut open = vec![(folder.to_owned(), String::new(), 0_usize)];
@@ -117,7 +118,7 @@ impl Repository {
         &self.unread
     }
 
-    /// Whether it holds a file.
+    /// Whether it contains a file.
     pub fn holds(&self, path: &str) -> bool {
         self.paths.iter().any(|own| own == path)
     }
@@ -142,7 +143,7 @@ impl Repository {
         }
     }
 
-    /// A path as settings of probes name it: from the folder that holds `checklists/`.
+    /// A path for settings of probes: from the folder that contains `checklists/`.
     pub fn setting(&self, path: &str) -> String {
         format!("{}{path}", self.way)
     }
@@ -189,7 +190,7 @@ pub fn folder_of(path: &str) -> &str {
     &path[..path.len() - file_name(path).len()]
 }
 
-/// The way from one folder to another, with `/` at its end.
+/// The relative path from one folder to another, with `/` at its end.
 fn way(from: &Path, to: &Path) -> String {
     let (from, to): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());
     let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();

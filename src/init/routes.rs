@@ -4,9 +4,9 @@ use super::facts::Facts;
 use super::health;
 use super::repository::{Repository, file_name};
 
-/// So many documents are read.
+/// Maximum number of documents.
 const DOCUMENTS: usize = 40;
-/// Routes beyond this are not read.
+/// Maximum number of routes.
 const ROUTES: usize = 40;
 
 /// Adds the routes that the README and other documents mention.

@@ -1,4 +1,4 @@
-//! Items for runbooks: each has its chapters, and none of them is empty.
+//! Items for runbooks: each has its sections, and none of them is empty.
 
 use std::sync::LazyLock;
 
@@ -10,9 +10,9 @@ use crate::probe::file::headings;
 use super::draft::{Draft, Part, Proposal, literal};
 use super::repository::{Repository, file_name};
 
-/// So many runbooks become items.
+/// Maximum number of runbooks that become items.
 const RUNBOOKS: usize = 20;
-/// Of each, so many chapters are named.
+/// Maximum number of sections of each.
 const CHAPTERS: usize = 12;
 
 static RUNBOOK: LazyLock<Regex> = LazyLock::new(|| {

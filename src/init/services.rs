@@ -1,4 +1,4 @@
-//! Items for services: each by what it is, at the address at which it is published.
+//! Items for services: each by its kind, at its published address.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ use super::repository::Repository;
 const WEB: [u16; 20] = [
     80, 443, 1337, 3000, 3001, 4000, 4200, 5000, 5001, 5173, 5174, 7000, 8000, 8001, 8008, 8080, 8081, 8090, 8888, 9000,
 ];
-/// Names of services that others reach first.
+/// Names of services that others connect to first.
 const FIRST: [&str; 6] = ["api", "backend", "server", "web", "app", "gateway"];
 
 /// Adds an item for every service that keeps running.
@@ -54,7 +54,7 @@ pub fn propose(repository: &Repository, facts: &Facts, draft: &mut Draft) {
     }
 }
 
-/// What comes of a service.
+/// The result for a service.
 enum Found {
     /// An item of its own.
     Item(Box<Proposal>),
@@ -98,7 +98,7 @@ fn item(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -
             Some(http(service, outer, path, expect, draft)).into()
         }
         Some(Known::Tcp(port)) => service.outer(port).map(|outer| tcp(service, outer, draft)).into(),
-        // Their own items ask more than whether they answer.
+        // Their own items check more than whether they answer.
         Some(Known::Prometheus | Known::Grafana | Known::Alertmanager) => Found::Nothing,
         None => other(service, is_primary, facts, draft).into(),
     }
@@ -136,7 +136,7 @@ fn redis(service: &Service, facts: &Facts, draft: &mut Draft) -> Option<Proposal
     Some(by_url(Proposal::new(Part::Services, id, title, &service.from, vec![probe]), &settings))
 }
 
-/// A URL that services use among themselves names a host that others don't know.
+/// A URL that services use among themselves names a host that is unknown outside.
 fn by_url(proposal: Proposal, settings: &Map<String, Value>) -> Proposal {
     match settings.contains_key("url") {
         true => proposal.todo("the service publishes no port: the host in the URL must be one that gate can reach"),
@@ -144,7 +144,7 @@ fn by_url(proposal: Proposal, settings: &Map<String, Value>) -> Proposal {
     }
 }
 
-/// A service of which nothing is known but its ports, and perhaps a route.
+/// A service of which only its ports are known, and perhaps a route.
 fn other(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -> Option<Proposal> {
     let asked = service.health.as_ref().and_then(|route| Some((service.outer(route.port?)?, route.path.as_str())));
     if let Some((outer, path)) = asked {
@@ -228,7 +228,7 @@ fn tcp(service: &Service, outer: &str, draft: &mut Draft) -> Proposal {
     Proposal::new(Part::Services, id, title, &service.from, vec![probe])
 }
 
-/// The name of the variable that says where a service is.
+/// The name of the variable with the address of a service.
 pub fn variable_name(service: &str) -> String {
     let name: String =
         service.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
@@ -256,7 +256,7 @@ fn waits_for(service: &Service, facts: &Facts, items: &HashMap<&str, String>) ->
     found
 }
 
-/// Which item needs which, without what would close a circle.
+/// The needs of each item, without those that would form a cycle.
 fn acyclic(services: &[&Service], facts: &Facts, items: &HashMap<&str, String>) -> Vec<(String, String)> {
     let needs: HashMap<&str, Vec<String>> =
         services.iter().map(|service| (&*items[&*service.name], waits_for(service, facts, items))).collect();

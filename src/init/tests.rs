@@ -1,4 +1,4 @@
-//! Whatever a repository holds, the checklist that is proposed is valid.
+//! Whatever a repository contains, the proposed checklist is valid.
 
 use std::collections::HashMap;
 use std::fs;
@@ -97,7 +97,7 @@ const LINES: [&str; 62] = [
     "",
 ];
 
-/// What is wrong with a checklist.
+/// The problems of a checklist.
 fn problems(folder: &Path, text: &str) -> String {
     let found = Found {
         name: "staging".to_owned(),

@@ -3,13 +3,13 @@
 /// A text with variables, read in two ways.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Filled {
-    /// As gate writes it: `${env.PORT:-8000}`. None where gate has no way to write it.
+    /// In gate's syntax: `${env.PORT:-8000}`. None if it can't be expressed.
     pub template: Option<String>,
     /// With the defaults filled in. None where a variable has none.
     pub plain: Option<String>,
 }
 
-/// So deep defaults may nest.
+/// Maximum nesting of defaults.
 const DEPTH: usize = 4;
 
 /// Reads a text. `$$` is a dollar.
@@ -33,7 +33,7 @@ fn read(text: &str, depth: usize) -> Filled {
     Filled { template, plain }
 }
 
-/// What follows a dollar, and the text behind it.
+/// The variable after a dollar, and the text after it.
 fn one(after: &str, depth: usize) -> (Filled, &str) {
     if let Some(rest) = after.strip_prefix('$') {
         return (Filled { template: Some("$$".to_owned()), plain: Some("$".to_owned()) }, rest);

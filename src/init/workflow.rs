@@ -10,7 +10,7 @@ use crate::yaml::Node;
 use super::draft::{Draft, Part, Proposal, literal};
 use super::repository::{Repository, file_name};
 
-/// So many workflows are read.
+/// Maximum number of workflows.
 const WORKFLOWS: usize = 50;
 
 /// The address of a repository on GitHub.
@@ -25,7 +25,7 @@ static TESTS: LazyLock<Regex> =
 static RELEASE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)deploy|release|publish|ci|build|test|docker|image|e2e").expect("it is well formed")
 });
-/// Of more workflows than this, only those that a release depends on are named.
+/// If there are more workflows than this, only those that a release depends on are named.
 const FEW: usize = 6;
 
 /// Adds an item for all workflows, and proposes one for the last run of the one that tests.

@@ -1,4 +1,4 @@
-//! The proposed checklist as YAML, with comments where somebody has to decide.
+//! The proposed checklist as YAML, with comments where a person has to decide.
 
 use std::fmt::Write;
 
@@ -51,7 +51,7 @@ pub fn write(draft: &Draft, name: &str) -> String {
     out
 }
 
-/// What a checklist holds in which nothing can be checked yet.
+/// The section of a checklist in which nothing can be checked yet.
 const NOTHING: &str = "  - title: First
     items:
       # TODO: say what must be true, with a probe: `gate list --probes` names all kinds
@@ -63,7 +63,7 @@ const NOTHING: &str = "  - title: First
 
 ";
 
-/// What no repository says.
+/// The sign-off, which no file of a repository describes.
 const SIGN_OFF: &str = "  # TODO: if a person has to confirm the release, name who, and what they confirm:
   # - title: Sign-off
   #   items:

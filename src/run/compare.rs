@@ -53,12 +53,13 @@ impl<'a> Change<'a> {
     }
 }
 
-/// Every item that changed, in checklist order.
+/// Every item that changed, in checklist order. An item that a partial run lacks is neither new nor gone.
 pub fn changes<'a>(first: &'a Run, second: &'a Run) -> Vec<Change<'a>> {
     let (earlier, later) = (by_id(first), by_id(second));
     let changed = second.items().filter_map(|after| {
         let before = earlier.get(after.id.as_str()).copied();
         let turn = match before {
+            None if first.partial.is_some() => return None,
             None => Turn::New,
             Some(before) if before.status.is_green() && !after.status.is_green() => Turn::Red,
             Some(before) if !before.status.is_green() && after.status.is_green() => Turn::Green,
@@ -68,7 +69,8 @@ pub fn changes<'a>(first: &'a Run, second: &'a Run) -> Vec<Change<'a>> {
         };
         Some(Change { turn, before, after: Some(after) })
     });
-    let gone = first.items().filter(|before| !later.contains_key(before.id.as_str()));
+    let is_gone = |before: &&ItemResult| second.partial.is_none() && !later.contains_key(before.id.as_str());
+    let gone = first.items().filter(is_gone);
     changed.chain(gone.map(|before| Change { turn: Turn::Gone, before: Some(before), after: None })).collect()
 }
 

@@ -10,7 +10,7 @@ use super::spanned::{HANDED, NODE, SPANNED};
 use super::template::Part;
 use super::{Key, Node, Scalar, Style, Value};
 
-/// Where an error is: what to show, and what to leave out so that the rest can be read.
+/// The place of an error: what to show, and what to leave out so that the rest can be read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Location {
     pub span: Span,
@@ -19,7 +19,7 @@ pub(super) struct Location {
 
 #[derive(Debug)]
 pub(super) enum ErrorKind {
-    /// It follows from what has been reported.
+    /// A follow-on error, which is not reported.
     Consequence,
     /// A hole, with the path of its first reference. `None` for one whose problem has been reported.
     Unresolved(Option<String>),
@@ -28,7 +28,7 @@ pub(super) enum ErrorKind {
         title: String,
         help: Option<String>,
     },
-    /// A value of the right type that is not one of those that fit.
+    /// A value of the right type, but not a valid one.
     Invalid(String),
 }
 
@@ -91,7 +91,7 @@ impl de::Error for Error {
     }
 }
 
-/// Of so many values, all are listed, even where one is near.
+/// If there are at most this many valid values, all of them are listed.
 const MAX_LISTED: usize = 10;
 
 /// serde's word for a type, as a user knows it.
@@ -107,17 +107,17 @@ fn expectation(expected: &str) -> &str {
     }
 }
 
-/// The name (by `#[serde(rename = "..")]`) of a field whose struct takes the keys that the other fields leave. serde's own
-/// `flatten` loses the positions, and knows no unknown key.
+/// The name (by `#[serde(rename = "..")]`) of a field whose struct takes the keys that the other fields leave. serde's
+/// own `flatten` loses positions and unknown keys.
 const FLATTENED: &str = "..";
 
 /// A node that is being read.
 #[derive(Clone, Copy)]
 pub(super) struct NodeDeserializer<'a> {
     node: &'a Node,
-    /// The key before it, where what is missing in it is shown.
+    /// The key before it, where a missing field is shown.
     key: Option<&'a Key>,
-    /// The keys that belong to the struct around it, where this is one that is flattened into it.
+    /// The keys of the outer struct, if this one is flattened into it.
     outer: &'static [&'static str],
     reading: &'a Reading,
 }
@@ -157,7 +157,7 @@ impl<'a> NodeDeserializer<'a> {
         Error { what: ErrorKind::Unresolved(first), place: None }
     }
 
-    /// What a scalar may mean where a number or bool is wanted: never a text in quotes.
+    /// The meaning of a scalar where a number or bool is expected: never a text in quotes.
     fn plain(&self, expected: &str) -> Result<Plain, Error> {
         let scalar = self.scalar(expected)?;
         Ok(if scalar.style == Style::Quoted { Plain::Text } else { Plain::of(&scalar.text) })
@@ -184,13 +184,13 @@ impl<'a> NodeDeserializer<'a> {
 
     fn placed<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         result.map_err(|error| {
-            // What is missing in a map is shown at the key that the map belongs to.
+            // A missing field is shown at the key of the map.
             let is_missing = matches!(error.what, ErrorKind::Missing(_));
             let span = self.key.filter(|_| is_missing).map_or(self.node.span, |key| key.span);
             let mut error = error;
             if error.place.is_none()
                 && let ErrorKind::Missing(field) = error.what
-                // One of several that may refer to each other is called `a` or `b`.
+                // One of several alternatives is called `a` or `b`.
                 && self.reading.explains(self.node, field)
             {
                 error.what = ErrorKind::Consequence;
@@ -363,7 +363,7 @@ impl<'a> de::Deserializer<'a> for NodeDeserializer<'a> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        // An empty block, `defaults:`, is a map with nothing in it.
+        // An empty block, `defaults:`, is an empty map.
         if self.node.is_null() {
             return self.placed(visitor.visit_map(self.entries(&[], Some(fields))));
         }
@@ -414,11 +414,11 @@ impl<'a> de::SeqAccess<'a> for Elements<'a> {
 struct Entries<'a> {
     rest: std::slice::Iter<'a, (Key, Node)>,
     value: Option<NodeDeserializer<'a>>,
-    /// The fields of a struct; nothing for a map whose keys are free.
+    /// The fields of a struct; None for a map with arbitrary keys.
     known: Option<&'static [&'static str]>,
-    /// The fields of the struct around it, which takes these keys.
+    /// The fields of the outer struct, which takes these keys.
     outer: &'static [&'static str],
-    /// The same map for the field that takes the keys which are left.
+    /// The same map for the field that takes the remaining keys.
     flattened: Option<NodeDeserializer<'a>>,
     reading: &'a Reading,
 }
@@ -435,7 +435,7 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
             if let Some(known) = self.known
                 && !is_of(known)
             {
-                // The flattened struct reports those that it does not know either.
+                // The flattened struct reports the keys that it does not know either.
                 if self.flattened.is_none() {
                     let all = self.outer.iter().chain(known).filter(|field| **field != FLATTENED);
                     self.reading.unknown_key(key, &all.copied().collect::<Vec<_>>());
@@ -456,7 +456,7 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let value = self.value.take().expect("serde asks for a value after its key");
-        // What is refused when it has been read, such as a text of the wrong form, is refused here.
+        // A value that is refused after parsing, such as a text of the wrong form, is refused here.
         value.placed(seed.deserialize(value))
     }
 }

@@ -6,19 +6,19 @@ use crate::diagnostic::{Diagnostic, Span};
 
 use super::{Filter, Node, Part, Reference, Scalar, Style, Template, Value};
 
-/// How long a text may become: references to references could double it without end.
+/// Maximum length of a text: references to references could double it without end.
 const MAX_TEXT: usize = 16 << 20;
 
-/// What a scope says of a reference.
+/// The result of looking up a reference.
 #[derive(Debug, Clone)]
 pub enum Lookup {
-    /// This is there. Any kind of node when the reference is the whole scalar; else it must be a scalar.
+    /// Its value. Any kind of node if the reference is the whole scalar; else it must be a scalar.
     Found(Node),
-    /// Nothing is there, so the default is taken; without one, the hole stays.
+    /// It has no value, so the default is used; without one, the hole stays.
     Missing,
     /// It can't be known yet: the hole stays, with its default.
     Later,
-    /// There can never be such a thing.
+    /// It can never have a value.
     Wrong(Box<Diagnostic>),
 }
 
@@ -47,7 +47,7 @@ struct Fill<'a> {
     is_noted: bool,
 }
 
-/// What became of a template, or of a reference in it.
+/// The result of filling a template, or a reference in it.
 enum Outcome {
     /// It is known.
     Known(Value),
@@ -86,7 +86,7 @@ impl Fill<'_> {
         self.as_written = true;
         let outcome = self.parts(&template.parts, template.style);
         self.as_written = false;
-        // They are reported already.
+        // They have been reported already.
         self.problems.truncate(before);
         match outcome {
             Outcome::Known(Value::Unresolved(written)) => Some(written),
@@ -95,7 +95,7 @@ impl Fill<'_> {
         }
     }
 
-    /// What nobody else holds is filled where it is; of the rest, what changes is copied.
+    /// Values that are not shared are filled in place; of the others, those that change are copied.
     fn all<T: Clone>(&mut self, all: &mut Arc<[T]>, node: fn(&mut T) -> &mut Node) -> bool {
         if let Some(own) = Arc::get_mut(all) {
             return own.iter_mut().fold(false, |is_changed, one| self.node(node(one)) | is_changed);
@@ -177,7 +177,7 @@ impl Fill<'_> {
                     None => None,
                     Some(default) => match self.default(default, style) {
                         Outcome::Known(Value::Scalar(scalar)) => Some(vec![Part::Text(scalar.text.to_string())]),
-                        // A list can't be kept in a template: it is asked for again.
+                        // A list can't be kept in a template: it is looked up again.
                         Outcome::Known(Value::List(_) | Value::Map(_)) => Some(default.clone()),
                         Outcome::Known(Value::Unresolved(template)) if template.is_refused() => {
                             return Outcome::Refused;
@@ -207,7 +207,7 @@ impl Fill<'_> {
                 Outcome::Known(text(&reference.filters.iter().fold(scalar.text.to_string(), filtered)))
             }
             Value::Unresolved(template) if template.is_refused() => Outcome::Refused,
-            // Another reference alone takes the filters along.
+            // A single other reference takes the filters along.
             Value::Unresolved(template) => match template.parts.as_slice() {
                 [Part::Reference(inner)] => {
                     let filters = [&*inner.filters, &*reference.filters].concat();
@@ -230,14 +230,14 @@ impl Fill<'_> {
     fn default(&mut self, default: &[Part], style: Style) -> Outcome {
         match default {
             [] => Outcome::Known(text("")),
-            // As if it had come from outside: `${env.N:-5}` may be a number.
+            // As if it came from outside: `${env.N:-5}` may be a number.
             [Part::Text(words)] => Outcome::Known(text(words)),
             [..] => self.parts(default, style),
         }
     }
 }
 
-/// As in a shell, an empty text is as good as none.
+/// As in a shell, an empty text counts as missing.
 fn is_blank(node: &Node) -> bool {
     node.is_null() || node.text() == Some("")
 }
@@ -246,7 +246,7 @@ fn text(text: &str) -> Value {
     Value::Scalar(Scalar { text: text.into(), style: Style::Filled })
 }
 
-/// Parts in the making: pieces of text that meet become one.
+/// The parts of a template being built: adjacent texts are joined.
 #[derive(Default)]
 struct Text {
     parts: Vec<Part>,
@@ -268,7 +268,7 @@ impl Text {
             match part {
                 Part::Text(text) => self.push(&text),
                 Part::Reference(_) => {
-                    // However short: a million references are not text either.
+                    // However short: a million references are too large, too.
                     self.len += 64;
                     self.parts.push(part);
                 }
@@ -289,7 +289,7 @@ impl Text {
     }
 }
 
-/// A tree for a JSON value: all of it has this place.
+/// A tree for a JSON value, all at this place.
 pub(super) fn from_json(value: &serde_json::Value, span: Span) -> Node {
     let plain = |text: String| Value::Scalar(Scalar { text: text.into(), style: Style::Plain });
     let value = match value {

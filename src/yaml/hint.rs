@@ -1,4 +1,4 @@
-//! What probably is wrong where a text is not YAML, and how to mend it.
+//! Likely causes of text that is not YAML, and how to fix them.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ pub(super) struct Hint {
     pub help: &'static str,
 }
 
-/// The likely cause of what the parser refuses at `at`, if its message or the text there shows one.
+/// The likely cause of the parser's error at `at`, if its message or the text there shows one.
 pub(super) fn of(text: &str, at: usize, message: &str) -> Option<Hint> {
     tab(text, at, message)
         .or_else(|| reference(text, at))

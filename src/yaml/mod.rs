@@ -44,7 +44,7 @@ pub struct Node {
     pub written: Option<Arc<Template>>,
 }
 
-/// What a node is.
+/// The value of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A scalar whose text is known.
@@ -57,7 +57,7 @@ pub enum Value {
     Map(Arc<[(Key, Node)]>),
 }
 
-/// A scalar: its text, and whether the text alone decides what it means.
+/// A scalar: its text, and how it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scalar {
     /// The text with escapes resolved, and folded.
@@ -73,7 +73,7 @@ pub enum Style {
     Plain,
     /// In quotes, or a block: text.
     Quoted,
-    /// Without quotes and filled from outside (`${env.X}`): text, and where a number or bool is wanted, that.
+    /// Without quotes and filled from outside (`${env.X}`): text, or a number or bool where one is expected.
     Filled,
 }
 
@@ -146,7 +146,7 @@ impl Node {
         matches!(&self.value, Value::Scalar(Scalar { text, style: Style::Plain }) if Plain::of(text) == Plain::Null)
     }
 
-    /// A word for what it is, as messages say it: `a map`, `a list`, `text`, `a number`, …
+    /// A word for its type in messages: `a map`, `a list`, `text`, `a number`, …
     pub fn kind(&self) -> &'static str {
         match &self.value {
             Value::Map(_) => "a map",
@@ -222,7 +222,7 @@ impl Node {
         }
     }
 
-    /// The JSON that it means: plain scalars by the core schema, all others as text. Holes are `null`.
+    /// Its value as JSON: plain scalars by the core schema, all others as text. Holes are `null`.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Scalar(scalar) => scalar.to_json(),
@@ -232,14 +232,14 @@ impl Node {
         }
     }
 
-    /// A tree for a JSON value: all of it has this place. Text is [`Style::Filled`] so that it may become a number.
+    /// A tree for a JSON value, all at this place. Text is [`Style::Filled`] so that it may become a number.
     pub fn from_json(value: &serde_json::Value, span: Span) -> Node {
         fill::from_json(value, span)
     }
 }
 
 impl Scalar {
-    /// The JSON that it means. [`Style::Filled`] is text here. A number that JSON lacks, such as `.nan`, is its text.
+    /// Its value as JSON. [`Style::Filled`] is text here. A number that JSON lacks, such as `.nan`, is its text.
     pub fn to_json(&self) -> serde_json::Value {
         let text = || serde_json::Value::from(&*self.text);
         match self.style {

@@ -10,19 +10,19 @@ use crate::text::is_reordering;
 
 use super::{Key, Node, Part, Scalar, Style, Template, Value, hint, template};
 
-/// A checklist is text that people wrote. More than this is something else.
+/// Maximum size of a checklist, which people write.
 const MAX_BYTES: usize = 16 << 20;
-/// The key that other readers of YAML take for a merge.
+/// The key that other YAML parsers take for a merge.
 const MERGE: &str = "<<";
 /// How deep lists and maps may nest, aliases followed.
 const MAX_DEPTH: usize = 64;
 /// How many nodes there may be, aliases followed.
 const MAX_NODES: usize = 2_000_000;
-/// How many of them aliases may add: a short file can ask for any number.
+/// Maximum number of nodes added by aliases: a short file can request any number.
 const MAX_EXPANDED: usize = 300_000;
-/// How far before its node a tag is looked for.
+/// How far before its node a tag is searched.
 const MAX_GAP: usize = 256;
-/// Up to so many keys are compared one by one.
+/// Up to this number, keys are compared one by one.
 const FEW: usize = 16;
 
 /// Reads one document. Every scalar that holds `${` is a hole already.
@@ -34,7 +34,7 @@ pub fn parse(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Op
     document(sources, file, problems, Dialect::Checklist)
 }
 
-/// The same for a file that was not written for gate, where `${` means nothing: there are no holes.
+/// The same for a file that was not written for gate, in which `${` has no meaning.
 pub fn parse_plain(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Option<Node> {
     document(sources, file, problems, Dialect::Plain)
 }
@@ -49,7 +49,7 @@ pub fn parse_foreign(sources: &Sources, file: u32) -> Vec<Node> {
     built(text, file, Dialect::Foreign, &mut Collector::default())
 }
 
-/// What a file may hold.
+/// The dialect of a file.
 #[derive(Clone, Copy, PartialEq)]
 enum Dialect {
     /// One document, in which `${…}` is a hole, and `$$` a dollar.
@@ -75,7 +75,7 @@ fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dialec
     root
 }
 
-/// The documents of a text. Of one with a mistake, where one document is expected, none.
+/// The documents of a text. None for one with a mistake, if one document is expected.
 fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> Vec<Node> {
     let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
     let mut builder = Builder {
@@ -152,7 +152,7 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).expect("a file is at most 16 MiB")
 }
 
-/// The parser's words, shorter.
+/// The parser's message, shorter.
 fn words(message: &str) -> String {
     if message.contains("recursion limit") {
         return format!("nested deeper than {MAX_DEPTH} levels");
@@ -207,7 +207,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// What is left of a text with a mistake.
+    /// The part of a text before a mistake.
     fn kept(self) -> Vec<Node> {
         if self.dialect == Dialect::Foreign { self.roots } else { Vec::new() }
     }
@@ -248,7 +248,7 @@ impl Builder<'_> {
             Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
             Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => true,
             Event::Anchor(..) => true,
-            // Comments are not asked for; whatever a newer parser adds is not a node.
+            // Comments are not requested; events that a newer parser adds are not nodes.
             _ => true,
         }
     }
@@ -351,7 +351,7 @@ impl Builder<'_> {
         entries.into_iter().flatten().collect()
     }
 
-    /// Replaces merge keys by the entries that they stand for. Own entries win, and so do those of earlier merges.
+    /// Replaces merge keys by their entries. Own entries take precedence, then those of earlier merges.
     fn merge(&mut self, first: usize) {
         let is_merge = |(key, _): &(Key, Node)| &*key.text == MERGE;
         if self.dialect != Dialect::Foreign || !self.entries[first..].iter().any(is_merge) {
@@ -400,7 +400,7 @@ impl Builder<'_> {
             Body::List(_) => self.elements.push(node),
             Body::Map(_, key @ Some(_)) => {
                 let key = key.take().expect("it is `Some`");
-                // What is refused as a key is reported there, and should not lead to further problems.
+                // A refused key is reported there, and should not lead to further problems.
                 if &*key.text != MERGE || self.dialect == Dialect::Foreign {
                     self.entries.push((key, node));
                 }

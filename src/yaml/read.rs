@@ -13,7 +13,8 @@ use super::de::{Error, ErrorKind, NodeDeserializer};
 use super::reading::{Reading, Skipped};
 use super::{Node, Value};
 
-/// How often one part is read: each time reports one problem more, and takes as long as the part is large.
+/// Maximum number of times that one part is read: each time reports one problem more, and takes as long as the part is
+/// large.
 const MAX_READINGS: usize = 100;
 
 /// Reads a `T`. `None` when anything is wrong; then each problem has been reported, with its place. A hole is a problem.
@@ -55,7 +56,7 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
         let is_explained =
             matches!(error.what, ErrorKind::Missing(field) if error.place.is_none() && reading.explains(node, field));
         if is_explained || is_left_open(&reading, &error, node) {
-            // What is not filled yet may be just what it lacks.
+            // The missing part may be one that is not filled in yet.
         } else if let Some(problem) = reported(error, node, holes) {
             reading.found.borrow_mut().push(problem);
         }
@@ -64,7 +65,7 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
             reading.found.borrow_mut().push(problem);
             break None;
         }
-        // The second is a guard: what was cut out can't fail again.
+        // The second is a guard: a node that was left out can't fail again.
         if skipped == Skipped::of(node) || !reading.skipped.borrow_mut().insert(skipped) {
             break None;
         }
@@ -96,14 +97,14 @@ fn leave_out_holes(node: &Node, skipped: &mut HashSet<Skipped>) {
     node.entries().iter().for_each(|(_, node)| leave_out(node));
 }
 
-/// What to tell of an error; nothing where it follows from one that was reported.
+/// The problem of an error; None if it follows from a reported one.
 fn reported(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
     let span = error.place.map_or(root.span, |place| place.span);
     match error.what {
         ErrorKind::Consequence => None,
         ErrorKind::Unresolved(_) if holes == Holes::Passed => None,
         ErrorKind::Unresolved(None) => None,
-        // In a base, checklists that extend it may give the variable or the list.
+        // In a base, checklists that extend it may provide the variable or the list.
         ErrorKind::Unresolved(Some(path)) if matches!(super::head(&path).0, "vars" | "each") => None,
         ErrorKind::Unresolved(Some(path)) => Some(unfilled(&path, span)),
         ErrorKind::Missing(field) => Some(Diagnostic::error(format!("`{field}` is missing")).at(span)),

@@ -1,4 +1,4 @@
-//! What is known of a tree while it is read again and again.
+//! State of a tree that is read several times.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ impl Skipped {
     }
 }
 
-/// What is known of a tree while it is read again and again.
+/// State of a tree that is read several times.
 #[derive(Default)]
 pub(super) struct Reading {
     /// What is left out, because it was reported or is a hole.
@@ -54,7 +54,7 @@ impl Reading {
         }
         let problem = Diagnostic::error(format!("unknown key `{}`", key.text)).at(key.span);
         if self.unknown.borrow().len() > MAX_SHOWN {
-            // It is only counted: a suggestion would be in vain.
+            // It is only counted, so a suggestion is not needed.
             return self.found.borrow_mut().push(problem);
         }
         let otherwise = if known.is_empty() { "no keys are allowed here".to_owned() } else { expected(known) };

@@ -1,4 +1,4 @@
-//! Text as YAML scalars and comments that read back as just that.
+//! Writes text as YAML scalars and comments that read back as the same text.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ pub fn quoted(text: &str) -> String {
 /// Text in double quotes as JSON writes it, which YAML reads too.
 fn escaped(text: &str) -> String {
     let quoted = Value::from(text).to_string();
-    // JSON lets stand what YAML does not.
+    // JSON leaves some characters as they are that YAML does not allow.
     let mut out = String::with_capacity(quoted.len());
     for c in quoted.chars() {
         match c {
@@ -33,7 +33,7 @@ fn code(out: &mut String, letter: char, digits: usize, c: char) {
     write!(out, "\\{letter}{:0digits$x}", u32::from(c)).expect("a string takes all");
 }
 
-/// Text of several lines as they are written, where YAML keeps each of their letters; else in quotes.
+/// Text of several lines as a block, if YAML keeps each of its characters; else in quotes.
 pub fn block(source: &str, indent: usize) -> String {
     let is_plain = |c: char| c == '\n' || !is_hidden(c);
     let is_kept = source.contains('\n')
@@ -105,7 +105,7 @@ pub fn lines(value: &Value, width: usize) -> Vec<String> {
     }
 }
 
-/// Text without quotes where nothing else is meant by it.
+/// Text without quotes if it has no other meaning in YAML.
 fn word(text: &str) -> String {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | ' ');
     let begins = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '/');

@@ -1,4 +1,4 @@
-//! The two types that reach through serde to the tree itself: [`Node`], and [`Spanned`] for a value with its place.
+//! The two types that pass through serde to the tree: [`Node`], and [`Spanned`] for a value with its place.
 
 use std::borrow::Cow;
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! `${…}` in scalars: found once, when the file is read.
+//! `${…}` in scalars: parsed once, when the file is read.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Span};
 
 use super::Style;
 
-/// How deep defaults may hold references that have defaults.
+/// Maximum nesting of defaults.
 const MAX_DEPTH: usize = 16;
 
 /// A scalar with references in it.
@@ -30,7 +30,7 @@ pub enum Part {
     Reference(Reference),
 }
 
-/// What `|urlencode` and the like do with a text.
+/// Filters, such as `|urlencode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
     /// Percent-encodes everything but letters, digits, `-`, `.`, `_` and `~`: for a part of a URL.
@@ -42,7 +42,7 @@ pub enum Filter {
 impl Filter {
     const ALL: [Self; 2] = [Self::UrlEncode, Self::Trim];
 
-    /// As it is written behind the `|`.
+    /// Its name after the `|`.
     pub fn name(self) -> &'static str {
         match self {
             Self::UrlEncode => "urlencode",
@@ -50,7 +50,7 @@ impl Filter {
         }
     }
 
-    /// The text that it makes of another.
+    /// The filtered text.
     pub fn apply(self, text: &str) -> String {
         match self {
             Self::UrlEncode => percent_encoding::utf8_percent_encode(text, RESERVED).to_string(),
@@ -59,7 +59,7 @@ impl Filter {
     }
 }
 
-/// What a part of a URL can't hold as it is.
+/// Characters that must be encoded in a part of a URL.
 const RESERVED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -86,7 +86,7 @@ pub struct Reference {
     pub path: String,
     /// What is done with the value, in order.
     pub filters: Vec<Filter>,
-    /// What to take when there is nothing there (or an empty text). It may hold references itself.
+    /// Used if there is no value (or an empty text). It may contain references.
     pub default: Option<Vec<Part>>,
     /// From the `$` to the `}`.
     pub span: Span,
@@ -128,7 +128,7 @@ pub(super) fn fits(parts: &[Part], depth: usize, left: &mut usize) -> bool {
         })
 }
 
-/// The first word of a reference, such as an alias, and the path behind it.
+/// The first word of a reference, such as an alias, and the path after it.
 pub fn head(path: &str) -> (&str, &str) {
     let end = path.find(['.', '[']).unwrap_or(path.len());
     let (head, rest) = path.split_at(end);
@@ -140,7 +140,7 @@ pub fn head(path: &str) -> (&str, &str) {
 pub(super) fn parts(text: &str, raw: &str, span: Span) -> Result<Vec<Part>, Box<Diagnostic>> {
     let mut scan = Scan { text, at: 0, dollars: Vec::new() };
     let mut parts = scan.parts(0).map_err(|trouble| {
-        // What is wrong reaches at least from its `$` on; look for that where the others before it end.
+        // A problem reaches at least from its `$`; search for that after the previous ones.
         let mut finder = Finder::new(raw, span);
         for dollars in scan.dollars.iter().filter(|dollars| dollars.end <= trouble.place.start) {
             finder.find(&text[dollars.clone()]);
@@ -182,7 +182,7 @@ struct Finder<'a> {
     raw: &'a str,
     at: usize,
     span: Span,
-    /// How often it may still miss: each miss has looked through all the rest.
+    /// How many more misses are allowed: each searches all of the rest.
     misses: u8,
 }
 
@@ -205,7 +205,7 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// What is wrong with a scalar's `${…}`.
+/// The problem of a scalar's `${…}`.
 struct Trouble {
     place: Range<usize>,
     title: &'static str,

@@ -48,7 +48,7 @@ fn json(text: &str) -> String {
     node.expect("a tree").to_json().to_string()
 }
 
-/// What is said of a file that holds a request.
+/// The problems of a file with a request.
 fn said(text: &str) -> String {
     let (sources, node, mut problems) = tree(text);
     if let Some(node) = node {
@@ -277,7 +277,7 @@ fn computed() -> std::time::Duration {
     )
 }
 
-/// The time that a read takes, and what it says of the text.
+/// The time of a read, and the problems of the text.
 fn timed(text: &str) -> (std::time::Duration, String) {
     let begun = computed();
     let said = said(text);

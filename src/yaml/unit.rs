@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A stretch of time, such as `500ms`, `10s`, `2m30s`, `24h` or `7d`.
+/// A duration, such as `500ms`, `10s`, `2m30s`, `24h` or `7d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(pub std::time::Duration);
 
@@ -62,7 +62,7 @@ impl std::str::FromStr for Duration {
         while !rest.is_empty() {
             let (number, unit, after) = quantity(rest).ok_or_else(fail)?;
             let (_, millis) = TIMES.iter().find(|(name, _)| *name == unit).ok_or_else(fail)?;
-            // `10s2m` and `1s1s` are slips.
+            // `10s2m` and `1s1s` are mistakes.
             if *millis >= last {
                 return Err(fail());
             }
@@ -70,7 +70,7 @@ impl std::str::FromStr for Duration {
             total = number.checked_mul(*millis).and_then(|part| total.checked_add(part)).ok_or_else(fail)?;
             rest = after;
         }
-        // A hundred years: what is longer was meant otherwise, and overflows clocks.
+        // A hundred years: a longer time is a mistake, and overflows clocks.
         if total > 36_525 * 86_400_000 {
             return Err(fail());
         }

@@ -213,7 +213,7 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
           #   hint: "docker compose --file deploy/compose.yaml logs ${each}"
     "#);
     // It runs one of two.
-    let docker = "#!/bin/sh\nfor name; do :; done\n[ \"$name\" = job ] && echo '{\"State\":\"running\"}'\n";
+    let docker = "#!/bin/sh\nfor name; do :; done\n[ \"$name\" = job ] && echo '{\"State\":\"running\"}' || { echo gone >&2; exit 1; }\n";
     let project = project().file("compose.yaml", compose).file("bin/docker", docker);
     let program = project.path().join("bin/docker");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("the project is ours");
@@ -226,5 +226,10 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
         "{}",
         output.stdout
     );
-    assert!(output.stdout.contains("it was tried: exit_code: expected 0, got 1"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("it was tried: exit_code: expected 0, got 1")
+            && output.stdout.contains("; it said: gone"),
+        "{}",
+        output.stdout
+    );
 }

@@ -181,3 +181,15 @@ fn another_value_of_a_variable_is_not_weaker() {
     let diff = project.gate(&["diff", "staging"]).stdout;
     assert!(!diff.contains("\nweaker\n"), "{diff}");
 }
+
+#[test]
+fn items_that_a_partial_run_left_out_are_neither_gone_nor_new() {
+    let project = Project::new(LIST).env("TOKEN", "abc");
+    project.gate(&["check", "staging"]);
+    project.gate(&["check", "staging", "--only", "drop"]);
+    project.gate(&["check", "staging"]);
+    for runs in [["1", "2"], ["2", "3"]] {
+        let diff = project.gate(&["diff", "staging", runs[0], runs[1]]);
+        assert!(diff.stdout.contains("nothing changed"), "{}{}", diff.stdout, diff.stderr);
+    }
+}

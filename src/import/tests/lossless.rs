@@ -1,4 +1,4 @@
-//! Whatever is imported is a valid checklist, and no word of it is lost.
+//! Every imported checklist is valid, and no word of it is lost.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ fn words(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.contains(char::is_alphabetic)).collect()
 }
 
-/// A line that a checklist may hold, or that may confuse who reads it.
+/// A line of a checklist, or one that could confuse the parser.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "- \\[[ xX]\\] [ -~]{0,40}",
