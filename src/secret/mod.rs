@@ -1,6 +1,7 @@
 //! Secret values, and the redactor that everything passes before it is stored or printed.
 
 mod form;
+mod part;
 mod redacted;
 mod search;
 
@@ -31,49 +32,51 @@ pub struct Redactor {
     secrets: Arc<Secrets>,
 }
 
-/// Names and values, each value once.
+/// What is known at one time.
 #[derive(Default)]
 struct Secrets {
-    pairs: Vec<(String, String)>,
-    // Built on demand: a command may print nothing.
-    known: OnceLock<Known>,
-    /// These and one more, which was learned later. Reading it takes no lock, and usually there is none.
+    known: Known,
+    /// The same and one more, which was learned later. Reading it takes no lock, and usually there is none.
     next: OnceLock<Arc<Secrets>>,
+}
+
+impl From<Known> for Secrets {
+    fn from(known: Known) -> Self {
+        Self { known, next: OnceLock::new() }
+    }
 }
 
 impl Redactor {
     /// A redactor for these secrets: name and value.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let pairs: Vec<(String, String)> = secrets
-            .into_iter()
-            .filter(|(_, value)| form::is_long_enough(value.trim()))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        Self { secrets: Arc::new(Secrets { pairs, ..Secrets::default() }) }
+        let secrets = secrets.into_iter().filter(|(_, value)| form::is_long_enough(value.trim()));
+        let secrets = secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { secrets: Arc::new(Known::new(secrets).into()) }
     }
 
     /// A redactor for what either of them hides. A value with two names is called by this one's.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let (pairs, others) = (self.pairs(), other.pairs());
-        let own: HashSet<&str> = pairs.iter().map(|(_, value)| value.as_str()).collect();
-        let new: Vec<&(String, String)> = others.iter().filter(|(_, value)| !own.contains(value.as_str())).collect();
-        match (pairs, new.as_slice()) {
-            (_, []) => self.clone(),
-            ([], _) => other.clone(),
-            (_, new) => Self::new(pairs.iter().chain(new.iter().copied()).map(|(name, value)| (&**name, &**value))),
+        let (known, others) = (self.known(), other.known());
+        let own: HashSet<&str> = known.secrets().map(|(_, value)| value.as_str()).collect();
+        let mut new = others.secrets().filter(|(_, value)| !own.contains(value.as_str())).peekable();
+        if new.peek().is_none() {
+            return self.clone();
         }
+        if known.is_empty() {
+            return other.clone();
+        }
+        Self::new(known.secrets().chain(new).map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     /// Also hides this value from now on. For a token that a server issues during a run, this happens before its first
     /// use.
     pub fn learn(&self, name: &str, value: &str) {
-        let is_known = |secrets: &Secrets| secrets.pairs.iter().any(|(_, known)| known == value);
+        let is_known = |latest: &Secrets| latest.known.secrets().any(|(_, known)| known == value);
         let mut latest = self.latest();
         while form::is_long_enough(value.trim()) && !is_known(latest) {
-            let pairs = latest.pairs.iter().cloned().chain([(name.to_owned(), value.to_owned())]).collect();
             // It fails if another was learned at the same time: then this one is appended to that.
-            let _ = latest.next.set(Arc::new(Secrets { pairs, ..Secrets::default() }));
+            let _ = latest.next.set(Arc::new(latest.known.and(name, value).into()));
             latest = self.latest();
         }
     }
@@ -91,24 +94,19 @@ impl Redactor {
         latest
     }
 
-    fn pairs(&self) -> &[(String, String)] {
-        &self.latest().pairs
-    }
-
     /// The patterns. None is the usual case in tests, and costs nothing.
-    fn known(&self) -> Option<&Known> {
-        let Secrets { pairs, known, next: _ } = self.latest();
-        (!pairs.is_empty()).then(|| known.get_or_init(|| Known::new(pairs)))
+    fn known(&self) -> &Known {
+        &self.latest().known
     }
 
     /// The text with `[NAME]` in place of a value.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.known().and_then(|known| known.redacted(text)).map_or(Cow::Borrowed(text), Cow::Owned)
+        self.known().redacted(text).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     /// Hides every secret in the value.
     pub fn hide(&self, value: &mut impl Redact) {
-        if !self.pairs().is_empty() {
+        if !self.known().is_empty() {
             value.redact(self);
         }
     }
@@ -121,12 +119,13 @@ impl Redactor {
 
     /// The text with an asterisk for each byte of a value: every position in it stays what it was.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.known().and_then(|known| known.masked(text)).map_or(Cow::Borrowed(text), Cow::Owned)
+        self.known().masked(text).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     /// Every text in the value, keys of maps too, redacted in place. A number whose digits are a secret becomes text.
     pub fn redact_json(&self, value: &mut Value) {
-        if let Some(known) = self.known() {
+        let known = self.known();
+        if !known.is_empty() {
             known.redact_json(value);
         }
     }
@@ -140,8 +139,11 @@ impl Redactor {
     }
 
     fn word(&self, argument: &str) -> String {
-        let hits = self.known().map(|known| known.hits(argument)).unwrap_or_default();
-        let Some(known) = self.known().filter(|_| !hits.is_empty()) else { return quoted(argument) };
+        let known = self.known();
+        let hits = known.hits(argument);
+        if hits.is_empty() {
+            return quoted(argument);
+        }
         let mut word = String::from("\"");
         let mut end = 0;
         for hit in hits {
@@ -167,7 +169,7 @@ impl Redactor {
 /// Names only: the automaton's own `Debug` would print the values.
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_tuple("Redactor").field(&self.pairs().iter().map(|(name, _)| name).collect::<Vec<_>>()).finish()
+        f.debug_tuple("Redactor").field(&self.known().secrets().map(|(name, _)| name).collect::<Vec<_>>()).finish()
     }
 }
 

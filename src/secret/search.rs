@@ -1,103 +1,63 @@
-//! Finds secrets in a text: all of their forms in one pass, and beginnings of them where the text is cut off.
+//! Finds secrets in a text, and replaces them.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use serde_json::Value;
 
-use super::form::{self, Edges, Form};
+use super::part::{Found, Part};
 
-/// A shorter beginning of a secret could occur by chance.
-const STEM: usize = 8;
-
-/// What follows where a text was cut and quoted.
-const CUTS: &str = "…\"'`)]}>";
-
-/// As much of a secret, in bytes, is hidden wherever it is found, if that is at least half of the secret.
-const MOST: usize = 12;
-
-/// Everything to search for.
+/// Everything to search for, in parts: what is learned later becomes a part of its own, and small parts are joined, so
+/// that learning and searching stay fast after many.
+#[derive(Clone, Default)]
 pub struct Known {
-    automaton: AhoCorasick,
-    /// What each pattern of the automaton refers to.
-    patterns: Vec<Pattern>,
-    /// The first characters of the longer forms, for where a text breaks off.
-    stems: AhoCorasick,
-    /// What each of them begins.
-    stemmed: Vec<Stemmed>,
-    names: Vec<String>,
-}
-
-#[derive(Clone, Copy)]
-struct Pattern {
-    secret: usize,
-    means: Means,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Means {
-    /// The value itself.
-    Raw,
-    /// A form of it, or a part.
-    Derived(Edges),
-    /// `[NAME]`: inserted before, and left alone.
-    Marker,
-}
-
-struct Stemmed {
-    text: String,
-    /// How much of it must be there.
-    least: usize,
-    secret: usize,
+    parts: Vec<Arc<Part>>,
 }
 
 /// A stretch of text that must not be shown.
 pub struct Hit {
     /// Where it is.
     pub range: Range<usize>,
-    /// The secret.
-    pub secret: usize,
     /// Whether it is the value itself, not a form or a piece of it.
     pub is_raw: bool,
+    /// The part, and the secret in it.
+    secret: (usize, usize),
     longest: usize,
 }
 
 impl Known {
     /// The patterns for these names and values.
-    pub fn new(secrets: &[(String, String)]) -> Self {
-        let mut found: HashMap<String, Pattern> = HashMap::new();
-        let mut stemmed = Vec::new();
-        // What is somebody's own value is called by that name, also where it is a part of another's.
-        for (secret, (_, value)) in secrets.iter().enumerate() {
-            for text in [value.as_str(), value.trim()] {
-                found.entry(text.to_owned()).or_insert(Pattern { secret, means: Means::Raw });
-            }
+    pub fn new(secrets: Vec<(String, String)>) -> Self {
+        let parts = if secrets.is_empty() { Vec::new() } else { vec![Arc::new(Part::new(secrets))] };
+        Self { parts }
+    }
+
+    /// The same with one more.
+    pub fn and(&self, name: &str, value: &str) -> Self {
+        let mut parts = self.parts.clone();
+        let mut secrets = vec![(name.to_owned(), value.to_owned())];
+        while let Some(part) = parts.pop_if(|part| part.secrets().len() <= secrets.len()) {
+            secrets.splice(0..0, part.secrets().iter().cloned());
         }
-        for (secret, (name, value)) in secrets.iter().enumerate() {
-            found.entry(format!("[{name}]")).or_insert(Pattern { secret, means: Means::Marker });
-            for Form { text, edges, public } in form::all(value) {
-                if let Some(least) = least(&text, public) {
-                    stemmed.push(Stemmed { text: text.clone(), least, secret });
-                }
-                found.entry(text).or_insert(Pattern { secret, means: Means::Derived(edges) });
-            }
-        }
-        let (texts, patterns): (Vec<String>, Vec<Pattern>) = found.into_iter().unzip();
-        let stems = stemmed.iter().map(|form| &form.text[..form.least.min(form.text.len())]);
-        Self {
-            automaton: automaton(&texts),
-            patterns,
-            stems: automaton(stems),
-            stemmed,
-            names: secrets.iter().map(|(name, _)| name.clone()).collect(),
-        }
+        parts.push(Arc::new(Part::new(secrets)));
+        Self { parts }
+    }
+
+    /// Names and values.
+    pub fn secrets(&self) -> impl Iterator<Item = &(String, String)> {
+        self.parts.iter().flat_map(|part| part.secrets())
+    }
+
+    /// Whether there is nothing to search for.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
     }
 
     /// The name of a hit.
     pub fn name(&self, hit: &Hit) -> &str {
-        &self.names[hit.secret]
+        let (part, secret) = hit.secret;
+        &self.parts[part].secrets()[secret].0
     }
 
     /// The text with `[NAME]` in place of a value, or nothing where none did.
@@ -143,47 +103,21 @@ impl Known {
     pub fn hits(&self, text: &str) -> Vec<Hit> {
         let mut markers: Vec<Range<usize>> = Vec::new();
         let mut found: Vec<Hit> = Vec::new();
-        for matched in self.automaton.find_overlapping_iter(text) {
-            let Pattern { secret, means } = self.patterns[matched.pattern().as_usize()];
-            let (range, is_raw) = match means {
-                Means::Marker => {
-                    markers.push(matched.range());
-                    continue;
+        for (at, part) in self.parts.iter().enumerate() {
+            part.find(text, |range, secret, is| match is {
+                Found::Marker => markers.push(range),
+                Found::Raw | Found::Derived => {
+                    let is_raw = is == Found::Raw;
+                    found.push(Hit { longest: range.len(), range, secret: (at, secret), is_raw });
                 }
-                Means::Raw => (matched.range(), true),
-                Means::Derived(edges) => (edges.widen(text, matched.range()), false),
-            };
-            found.push(Hit { longest: range.len(), range, secret, is_raw });
+            });
         }
-        self.find_beginnings(text, &mut found);
         if !markers.is_empty() {
             found.retain(|hit| {
                 !markers.iter().any(|marker| marker.start <= hit.range.start && hit.range.end <= marker.end)
             });
         }
         apart(found)
-    }
-
-    /// Finds where a secret was cut off: at the end of the text, before a `…` or a closing quote or bracket, and
-    /// anywhere once most of it is there.
-    fn find_beginnings(&self, text: &str, found: &mut Vec<Hit>) {
-        for matched in self.stems.find_overlapping_iter(text) {
-            let Stemmed { text: whole, secret, .. } = &self.stemmed[matched.pattern().as_usize()];
-            let rest = &text[matched.start()..];
-            // Half an escape, such as the `%` of `%40`, is there as it is in the form.
-            let common: usize = rest
-                .chars()
-                .zip(whole.chars())
-                .take_while(|(one, other)| one == other)
-                .map(|(c, _)| c.len_utf8())
-                .sum();
-            let is_cut = rest[common..].chars().next().is_none_or(|next| CUTS.contains(next));
-            let is_most = common >= MOST && common * 2 >= whole.len();
-            if is_cut || is_most {
-                let range = matched.start()..matched.start() + common;
-                found.push(Hit { longest: range.len(), range, secret: *secret, is_raw: false });
-            }
-        }
     }
 
     /// Every text in the value redacted in place.
@@ -249,17 +183,4 @@ fn apart(mut found: Vec<Hit>) -> Vec<Hit> {
         }
     }
     hits
-}
-
-/// How many bytes of a form say more than anyone may see. Nothing where that is (nearly) all of it.
-fn least(text: &str, public: usize) -> Option<usize> {
-    let (eighth, _) = text.char_indices().nth(STEM)?;
-    let (beyond, _) = text.char_indices().find(|(at, _)| *at > public)?;
-    Some(eighth.max(beyond))
-}
-
-fn automaton<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> AhoCorasick {
-    // By default it would make a DFA, which takes milliseconds: more than a short run has to search through.
-    let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(texts);
-    automaton.expect("secrets are far smaller than what an automaton can hold")
 }

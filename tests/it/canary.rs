@@ -18,6 +18,7 @@ const USER: &str = "visible_user";
 /// What a server issues during the run.
 const ISSUED: &str = "ey+J9/acc\"T'0k&en%<x=Wq";
 const REFRESHED: &str = "ref/Yz3+resh";
+const PULL: &str = "pull/Bc5+token";
 
 /// Every form of a text that shows it.
 fn forms(secret: &str) -> Vec<String> {
@@ -79,6 +80,14 @@ fn echo() -> HttpServer {
         }
         match request.path.as_str() {
             "/token" => Response::json(&serde_json::json!({ "access_token": ISSUED, "refresh_token": REFRESHED })),
+            "/pull" => Response::json(&serde_json::json!({ "token": PULL })),
+            path if path.starts_with("/v2/o/") && request.header("authorization").is_none() => {
+                let host = request.header("host").unwrap_or_default();
+                Response::empty(401).header("www-authenticate", &format!("Bearer realm=\"http://{host}/pull\""))
+            }
+            path if path.starts_with("/v2/o/") => {
+                Response::json(&serde_json::json!({ "errors": [{ "code": "DENIED", "message": said[0] }] })).status(403)
+            }
             "/mac" => {
                 Response::json(&serde_json::json!({ "access_token": ISSUED, "token_type": ISSUED, "note": said }))
             }
@@ -152,6 +161,7 @@ fn project(server: &HttpServer) -> Project {
               - { id: o-mac, title: E, probes: [{ http: { url: "${env.API}/ok", oauth2: { token_url: "${env.API}/mac", client_id: gate, client_secret: "${secrets.MIXED}" } } }] }
               - { id: o-refused, title: E, probes: [{ http: { url: "${env.API}/ok", oauth2: { token_url: "${env.API}/json", client_id: gate, client_secret: "${secrets.MIXED}" } } }] }
               - { id: o-body, title: E, probes: [{ http: { url: "${env.API}/ok", oauth2: { token_url: "${env.API}/x", auth: body, endpoint_params: { audience: "${secrets.SHORT}" }, client_id: gate, client_secret: "${secrets.MIXED}" } } }] }
+              - { id: o-image, title: E, probes: [{ image: { ref: "${env.HOST}/o/b:c", plain_http: true, user: u, password: "${secrets.MIXED}" } }] }
               - { id: redis, title: E, probes: [{ redis: { url: "${secrets.CACHE}" } }] }
               - { id: redis-bad, title: E, probes: [{ redis: { url: "redis://:${secrets.LINES}@127.0.0.1:x/0" } }] }
               - { id: sql, title: E, probes: [{ sql: { url: "${secrets.DSN}", query: "select '${secrets.SHORT}'" } }] }
@@ -191,9 +201,10 @@ fn project(server: &HttpServer) -> Project {
     .env("HOST", server.url().trim_start_matches("http://"))
 }
 
-const ALL: [&str; 10] = [
+const ALL: [&str; 11] = [
     ISSUED,
     REFRESHED,
+    PULL,
     MIXED,
     LINES,
     SHORT,
@@ -250,7 +261,10 @@ fn no_command_shows_a_secret_of_any_shape() {
     assert!(hits.is_empty(), "{}", hits.join("\n"));
     // What is not secret is shown, and what is was used.
     assert!(project.read("run.json").contains("$DSN"));
-    assert!(project.read("run.txt").contains("[MIXED]") && project.read("run.txt").contains("[ACCESS_TOKEN]"));
+    assert!(
+        project.read("run.txt").contains("[MIXED]")
+            && project.read("run.txt").contains("DENIED, Bearer [ACCESS_TOKEN]")
+    );
     assert!(project.read("seen").contains(MIXED));
     assert_hidden("the arguments of k6", &project.read("argv"), &ALL);
 }

@@ -19,7 +19,7 @@ pub use curl::curl;
 pub use error::{connection, fault, fault_of, tls as tls_fault};
 pub use login::Login;
 pub use method::Method;
-pub use oauth2::{OAuth2, Tokens};
+pub use oauth2::{AccessToken, OAuth2, Tokens};
 pub use request::{Access, Answer, Request, Unanswered, options};
 pub use setting::{Headers, HttpUrl, Size, Token};
 pub use tls::Tls;

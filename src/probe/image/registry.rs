@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::client::http::{Access, HttpUrl, Request, read};
+use crate::client::http::{Access, AccessToken, HttpUrl, Request, read};
 use crate::probe::{Context, Fault, HttpOptions};
 use crate::text::json;
 
@@ -135,10 +135,9 @@ impl Registry<'_> {
         let granted = json::parse(&got.body).unwrap_or(Granted { token: None, access_token: None });
         let token = granted.token.or(granted.access_token).filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| Fault::new("the registry's token server gave no token"))?;
-        let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| Fault::new("the registry's token server gave a token that can't be sent"))?;
-        value.set_sensitive(true);
-        Ok(value)
+        let token = AccessToken::learn(&token, &self.cx.redactor)
+            .ok_or_else(|| Fault::new("the registry's token server gave a token that can't be sent"))?;
+        Ok(token.header().clone())
     }
 
     /// What it means that something is not given to this user.
