@@ -72,6 +72,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)] // The options of one command alone are made, which is faster.
 enum Command {
     /// Run a checklist.
     Check(check::Check),
