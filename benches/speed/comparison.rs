@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::harness::{Project, Server, directory, foes, postgres, redis};
+use super::limit;
 use super::list;
 use super::measure::{Subject, each_time, in_turn};
 use super::table::{Goal, Row};
@@ -27,25 +28,25 @@ pub fn all(names: &[&str], beside: Option<&str>) -> Vec<Row> {
 }
 
 fn one_item(stage: &Stage) -> Row {
-    let goals = &[Goal::Ratio(2.0), Goal::Memory(8.0)];
+    let goals = &[Goal::Ratio(1.5), Goal::Memory(10.0)];
     stage.compare("B1", "one HTTP item; limit", 101, &stage.gate("one", 1, 0), Some(&stage.limit(1, 0)), goals)
 }
 
 fn a_thousand_slow_ones(stage: &Stage) -> Row {
     let (gate, limit) = (stage.gate("slow", 1_000, 50), stage.limit(1_000, 50));
-    stage.compare("B2", "1,000 HTTP items at 50 ms; limit", 25, &gate, Some(&limit), &[Goal::Ratio(1.25)])
+    stage.compare("B2", "1,000 HTTP items at 50 ms; limit", 25, &gate, Some(&limit), &[Goal::Ratio(1.15)])
 }
 
 fn ten_thousand_fast_ones(stage: &Stage) -> Row {
     let (gate, limit) = (stage.gate("fast", 10_000, 0), stage.limit(10_000, 0));
-    let goals = &[Goal::Ratio(1.5), Goal::Memory(32.0)];
+    let goals = &[Goal::Ratio(1.8), Goal::Memory(40.0)];
     stage.compare("B3", "10,000 HTTP items at 0 ms; limit", 25, &gate, Some(&limit), goals)
 }
 
 fn forty_mixed_ones(stage: &Stage) -> Row {
     let (gate, _) = stage.mixed();
     let limit = stage.limit(1, list::SLOWEST);
-    stage.compare("B4", "40 mixed items; the slowest answer alone", 51, &gate, Some(&limit), &[Goal::Ratio(1.25)])
+    stage.compare("B4", "40 mixed items; the slowest answer alone", 51, &gate, Some(&limit), &[Goal::Ratio(1.2)])
 }
 
 fn validating(stage: &Stage) -> Row {
@@ -53,13 +54,13 @@ fn validating(stage: &Stage) -> Row {
     let project = stage.project.path();
     std::fs::write(project.join("checklists/long.yaml"), list).expect("the folder is ours");
     let gate = Subject::new(project, GATE.as_ref(), &["validate", "long"]);
-    stage.compare("B5", "`validate` of 10,000 items", 25, &gate, None, &[Goal::Wall(150.0)])
+    stage.compare("B5", "`validate` of 10,000 items", 25, &gate, None, &[Goal::Wall(100.0)])
 }
 
 fn recording(stage: &Stage) -> Row {
     let without = stage.gate("fast", 10_000, 0);
     let with = Subject::new(stage.project.path(), GATE.as_ref(), &["check", "fast"]);
-    stage.compare("B6", "B3 recorded; not recorded", 25, &with, Some(&without), &[])
+    stage.compare("B6", "B3 recorded; not recorded", 25, &with, Some(&without), &[Goal::Ratio(1.1)])
 }
 
 fn live_progress(stage: &Stage) -> Row {
@@ -180,8 +181,9 @@ impl Stage {
     /// The limit on the URLs of such a checklist.
     pub fn limit(&self, count: usize, answer: impl Display) -> Subject {
         let path: PathBuf = self.project.path().join(format!("{count}-{answer}.urls"));
-        std::fs::write(&path, list::urls(&self.server, count, answer)).expect("the folder is ours");
-        Subject::new(self.project.path(), &this(), &["limit", path.to_str().expect("the folder's name is UTF-8")])
+        std::fs::write(&path, list::urls(&self.server, count, &answer)).expect("the folder is ours");
+        let path = path.to_str().expect("the folder's name is UTF-8");
+        Subject::new(self.project.path(), &this(), &["limit", path, limit::jobs(&answer.to_string())])
     }
 }
 

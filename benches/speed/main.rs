@@ -31,7 +31,7 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["serve"] => serve::main(),
-        ["limit", path] => limit::main(path),
+        ["limit", path, jobs] => limit::main(path, jobs),
         ["measure", ..] => measure::main(&arguments[1..], false, false),
         ["measure-watched", ..] => measure::main(&arguments[1..], true, false),
         ["measure-red", ..] => measure::main(&arguments[1..], false, true),
