@@ -18,7 +18,7 @@ const MIXED: Mixed = Mixed {
     ports: [8000, 5432, 6379],
     database: "postgres://me@127.0.0.1:5432/app",
     redis: "redis://127.0.0.1:6379",
-    file: "/work/checklists/mixed.yaml",
+    file: "/srv/checklists/mixed.yaml",
 };
 
 #[test]
@@ -70,11 +70,11 @@ fn the_mixed_list_has_as_many_items_for_each_tool() {
       echo-2: { exec: "echo 2", exit-status: 0, timeout: 30000, stdout: ["2"] }
       echo-3: { exec: "echo 3", exit-status: 0, timeout: 30000, stdout: ["3"] }
     file:
-      /work/checklists/mixed.yaml: { exists: true, contents: [api] }
-      /work/checklists/./mixed.yaml: { exists: true, contents: [api] }
-      /work/checklists/././mixed.yaml: { exists: true, contents: [api] }
-      /work/checklists/./././mixed.yaml: { exists: true, contents: [api] }
-      /work/checklists/././././mixed.yaml: { exists: true, contents: [api] }
+      /srv/checklists/mixed.yaml: { exists: true, contents: [api] }
+      /srv/checklists/./mixed.yaml: { exists: true, contents: [api] }
+      /srv/checklists/././mixed.yaml: { exists: true, contents: [api] }
+      /srv/checklists/./././mixed.yaml: { exists: true, contents: [api] }
+      /srv/checklists/././././mixed.yaml: { exists: true, contents: [api] }
     "#);
     assert_snapshot!(input::wait4x_script(&urls(), &MIXED), @r#"
     pids=
@@ -82,7 +82,7 @@ fn the_mixed_list_has_as_many_items_for_each_tool() {
     wait4x 'tcp' '--timeout' '30s' '127.0.0.1:8000' '127.0.0.1:5432' '127.0.0.1:6379' '127.0.0.1:8000' '127.0.0.1:5432' '127.0.0.1:6379' & pids="$pids $!"
     wait4x 'postgresql' '--timeout' '30s' 'postgres://me@127.0.0.1:5432/app?sslmode=disable' 'postgres://me@127.0.0.1:5432/app?sslmode=disable' 'postgres://me@127.0.0.1:5432/app?sslmode=disable' 'postgres://me@127.0.0.1:5432/app?sslmode=disable' 'postgres://me@127.0.0.1:5432/app?sslmode=disable' '--expect-table' 'orders' & pids="$pids $!"
     wait4x 'redis' '--timeout' '30s' 'redis://127.0.0.1:6379' 'redis://127.0.0.1:6379' 'redis://127.0.0.1:6379' 'redis://127.0.0.1:6379' & pids="$pids $!"
-    wait4x 'exec' '--timeout' '30s' 'grep -q api /work/checklists/mixed.yaml' 'grep -q api /work/checklists/mixed.yaml' 'grep -q api /work/checklists/mixed.yaml' 'grep -q api /work/checklists/mixed.yaml' 'grep -q api /work/checklists/mixed.yaml' 'echo 0' 'echo 1' 'echo 2' 'echo 3' & pids="$pids $!"
+    wait4x 'exec' '--timeout' '30s' 'grep -q api /srv/checklists/mixed.yaml' 'grep -q api /srv/checklists/mixed.yaml' 'grep -q api /srv/checklists/mixed.yaml' 'grep -q api /srv/checklists/mixed.yaml' 'grep -q api /srv/checklists/mixed.yaml' 'echo 0' 'echo 1' 'echo 2' 'echo 3' & pids="$pids $!"
     for pid in $pids; do wait "$pid" || exit 1; done
     "#);
 }
