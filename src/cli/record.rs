@@ -18,7 +18,7 @@ use crate::sign_off::{LastSignOff, SignOffs};
 const GRACE: Duration = Duration::from_millis(800);
 
 /// What is left of that at least, where cleanups took a part of it.
-const LEFT: Duration = Duration::from_millis(300);
+const LEFT: Duration = Duration::from_millis(450);
 
 /// How many things that got weaker are named.
 const NAMED: usize = 5;

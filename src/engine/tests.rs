@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use serde_json::json;
 
 use crate::checklist::{self, Found, Overrides, OwnFiles, Settings};
@@ -97,6 +97,10 @@ impl Case {
     }
 
     async fn run(&self, stop: impl Future<Output = Signal>) -> Run {
+        self.run_until(stream::once(stop)).await
+    }
+
+    async fn run_until(&self, signals: impl Stream<Item = Signal>) -> Run {
         let mut text = String::from("title: T\nsections:\n- title: S\n  items:\n");
         for (id, lines, _) in &self.items {
             text.push_str(&format!(
@@ -126,7 +130,7 @@ impl Case {
         }
         let plan = Plan::build(checklist, &Selection::default(), SignOffs::default()).expect("everything is selected");
         let tell = |event: &Event| self.events.lock().expect("no panic").push(word(event));
-        run(Arc::new(plan), &self.options, &env, stream::once(stop), tell).await.run
+        run(Arc::new(plan), &self.options, &env, signals, tell).await.run
     }
 
     fn events(&self) -> String {
@@ -269,6 +273,16 @@ async fn a_cleanup_that_hangs_has_a_second_after_a_signal_and_half_of_one_after_
         assert_eq!(begun.elapsed(), Duration::from_secs(6));
         assert_eq!(reported(&run), format!("a: error {why}\nother: error interrupted by SIGTERM\n"));
     }
+    // A second signal after 300 ms more ends it at once.
+    let signals =
+        stream::unfold([Duration::from_secs(5), Duration::from_millis(300)].into_iter(), async |mut waits| {
+            tokio::time::sleep(waits.next()?).await;
+            Some((Signal::Interrupt, waits))
+        });
+    let begun = tokio::time::Instant::now();
+    let run = Case::new(&[("a", hangs, Act::Hang)]).run_until(signals).await;
+    assert_eq!(begun.elapsed(), Duration::from_millis(5300));
+    assert_eq!(reported(&run), "a: error interrupted by SIGINT\n");
     let mut case = Case::new(&[("a", hangs, Act::Hang)]);
     case.options.deadline = Some(Duration::from_secs(5));
     let begun = tokio::time::Instant::now();

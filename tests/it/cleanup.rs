@@ -53,7 +53,7 @@ fn answer(request: &Request, orders: &mut BTreeSet<String>) -> Response {
         ("GET", None) if request.path == "/hang" => Response::ok("late").delayed(Duration::from_secs(600)),
         ("GET", Some(id)) if id == "hang" => Response::ok("late").delayed(Duration::from_secs(600)),
         ("GET", None) if request.path == "/fine" => Response::ok("fine"),
-        ("GET", None) if request.path == "/slow" => Response::ok("slow").delayed(Duration::from_millis(300)),
+        ("GET", None) if request.path == "/slow" => Response::ok("slow").delayed(Duration::from_millis(100)),
         _ => Response::empty(404),
     }
 }
