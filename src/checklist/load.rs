@@ -352,6 +352,12 @@ impl Loader<'_> {
             let problem = Diagnostic::error("`pending` can't be combined with probes or a sign-off").at(pending.span);
             self.problems.push(problem.help("remove `pending` when the item can be checked"));
         }
+        for key in ["deferred", "pending"] {
+            if let Some(said) = node.get(key).filter(|said| said.kind() == "true or false") {
+                let problem = Diagnostic::error(format!("`{key}` gives the reason, not true or false")).at(said.span);
+                self.problems.push(problem.help(format!("such as `{key}: not needed before production`")));
+            }
+        }
         let covered = if raw_needs.is_empty() { 0 } else { positions.len().max(unknown) };
         let around = Around { has_probes: is_asked, has_subject: self.has_subject, covered };
         self.problems.extend(sign_off::check(&file, around));

@@ -97,6 +97,26 @@ fn strange(key: &Key, has_kind: bool, registry: &Registry) -> Diagnostic {
     problem.suggest(&key.text, names, otherwise)
 }
 
+/// Options of a probe that are among the settings of its kind.
+fn misplaced(settings: &Node, name: &Key, kind: &dyn Kind) -> Vec<Diagnostic> {
+    let is_option = |key: &&Key| OPTIONS.contains(&&*key.text);
+    let mut keys = settings.entries().iter().map(|(key, _)| key).filter(is_option).peekable();
+    if keys.peek().is_none() {
+        return Vec::new();
+    }
+    let schema = kind.settings();
+    let keys = keys.filter(|key| schema["properties"].get(&*key.text).is_none());
+    let problem = |key: &Key| {
+        let title = format!("`{}` is below `{}`, not beside it", key.text, name.text);
+        let problem = Diagnostic::error(title).at(key.span).also(name.span, "the kind of the probe");
+        problem.help(format!(
+            "indent `{}` as far as `{}`: `- {}: {{ … }}`, and below it `  {}: …`",
+            key.text, name.text, name.text, key.text
+        ))
+    };
+    keys.map(problem).collect()
+}
+
 /// The problem of `http: https://api`: a value without its setting.
 fn without_setting(settings: &Node, kind: &dyn Kind) -> Option<Diagnostic> {
     if settings.is_null() || matches!(settings.value, Value::List(_) | Value::Map(_)) {
@@ -132,8 +152,12 @@ pub fn read(
     let info = kinds.of(kind);
     let options = yaml::read::<FileProbe>(&node.only(&OPTIONS), problems);
     references::check(settings, scope, kinds, problems);
+    let misplaced = misplaced(settings, key, &**kind);
     let read = if let Some(problem) = without_setting(settings, &**kind) {
         problems.push(problem);
+        None
+    } else if !misplaced.is_empty() {
+        problems.extend(misplaced);
         None
     } else if settings.has_holes() {
         kind.validate(settings, problems);

@@ -96,7 +96,12 @@ impl Init {
 
     fn exists(&self, env: &Console) -> Failure {
         let problem = Diagnostic::error(format!("`{}` already exists", self.output.display()));
-        Failure::usage(problem.help("`-o PATH` writes another file, and `--stdout` prints the checklist"), env)
+        Failure::usage(
+            problem.help(
+                "delete it to propose it again; `-o PATH` writes another file, and `--stdout` prints the checklist",
+            ),
+            env,
+        )
     }
 
     /// Writes the checklist, and the schema beside it if it does not exist.

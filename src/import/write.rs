@@ -21,7 +21,9 @@ pub fn write(imported: &Imported) -> String {
     say(&mut out, format_args!("# From {file}. A tick there is a claim: here it is pending until a probe checks it."));
     say(
         &mut out,
-        format_args!("# Read each proposal; where it says what the item says, remove its `#` and the line `pending`."),
+        format_args!(
+            "# Read each proposal; where it says what the item says, remove the `# ` before its lines, and the line `pending`."
+        ),
     );
     remarks(&imported.remarks, "", &mut out);
     say(&mut out, format_args!("title: {}\n", quoted(&imported.title)));

@@ -162,6 +162,7 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
             301 | 302 | 303 | 307 | 308 if self.redirects == 0 => {
                 Some("redirects are not followed: set `redirects` to the number of redirects to follow".to_owned())
             }
+            404 => Some("the server answered, but has nothing at this path: check the URL".to_owned()),
             405 => Some("this URL does not accept the `method`".to_owned()),
             _ => None,
         }

@@ -155,6 +155,11 @@ pub struct Signed {
 }
 
 impl Reason {
+    /// Whether a variable is missing: to set it is what helps.
+    pub fn is_unset(&self) -> bool {
+        matches!(self, Self::Blocked(BlockedBecause::Missing(missing)) if missing.is_unset())
+    }
+
     /// Whether the item was not run for a reason outside of it: its state is unchanged.
     pub fn is_not_run(&self) -> bool {
         match self {

@@ -246,6 +246,11 @@ impl<'a> de::Deserializer<'a> for NodeDeserializer<'a> {
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
         let result = match self.plain("true or false") {
             Ok(Plain::Bool(bool)) => visitor.visit_bool(bool),
+            Ok(Plain::Text) if matches!(self.node.text(), Some("yes" | "no" | "on" | "off")) => {
+                Err(serde::de::Error::custom(
+                    "expected `true` or `false`: in YAML 1.2, `yes`, `no`, `on` and `off` are text",
+                ))
+            }
             Ok(_) => Err(self.misfit("true or false")),
             Err(error) => Err(error),
         };

@@ -315,6 +315,11 @@ impl Scan<'_> {
                 "write what to take, such as `${vars.api}`; write `$$` for a dollar",
             );
         }
+        let is_variable = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+        if path.strip_prefix("env.").is_some_and(|name| !is_variable(name)) {
+            let help = "a name has letters, digits and `_`; a default is written `${env.NAME:-VALUE}`";
+            return trouble(self.at, "not the name of an environment variable", help);
+        }
         let offset = |at: usize| u32::try_from(at).expect("a file is at most 16 MiB");
         Ok(Reference { path, filters, default, span: Span { file: 0, start: offset(start), end: offset(self.at) } })
     }

@@ -160,6 +160,7 @@ fn a_cleanup_that_fails_makes_an_item_red_and_hides_no_other_reason() {
         |
      10 | - http: { url: "${env.SHOP}/missing" }
         |   ^^^^ status: expected at least 200 and below 300, got 404 (default)
+      help: the server answered, but has nothing at this path: check the URL
       reproduce: curl -i -X DELETE http://SHOP/orders/none
       reproduce: curl -i http://SHOP/missing
 
@@ -174,6 +175,7 @@ fn a_cleanup_that_fails_makes_an_item_red_and_hides_no_other_reason() {
         |
      14 | cleanup: { http: { method: DELETE, url: "${env.SHOP}/orders/none" } }
         |            ^^^^ status: expected at least 200 and below 300, got 404 (default)
+      help: the server answered, but has nothing at this path: check the URL
       reproduce: curl -i http://SHOP/fine
       reproduce: curl -i -X DELETE http://SHOP/orders/none
 

@@ -158,7 +158,7 @@ fn what_can_not_be_run_is_told_apart() {
     help: is it a program, and is it executable for this user (chmod +x)?
     ");
     assert_snapshot!(error(json!({ "argv": ["./script"] })), @"
-    `./script` is there, but what is to run it is not
+    the interpreter of `./script` does not exist
     help: its first line, `#!…`, names a program that does not exist here
     ");
     assert_snapshot!(error(json!({ "argv": ["true"], "cwd": "gone" })), @"there is no folder `DIR/gone` to run it in");
@@ -168,8 +168,8 @@ fn what_can_not_be_run_is_told_apart() {
 fn settings_with_nothing_or_two_things_to_run_are_refused() {
     assert_snapshot!(refused::<Command>(json!({})), @"`argv` or `shell` is missing");
     assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "shell": "b" })), @"`argv` and `shell` can't be used together");
-    assert_snapshot!(refused::<Command>(json!({ "argv": [] })), @"`argv` wants a program first");
-    assert_snapshot!(refused::<Command>(json!({ "shell": " " })), @"`shell` has nothing to run");
+    assert_snapshot!(refused::<Command>(json!({ "argv": [] })), @"the program is missing: it is the first element of `argv`");
+    assert_snapshot!(refused::<Command>(json!({ "shell": " " })), @"`shell` is empty");
     assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "env": { "A=B": "" } })), @"`A=B` can't be the name of a variable");
 }
 

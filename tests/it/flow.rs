@@ -274,9 +274,9 @@ fn a_database_that_is_empty_gone_or_refuses_the_password() {
     insta::assert_snapshot!(stage.with("DATABASE_URL", wrong).red(), @r#"
     exit 3
     alembic: error, HOST does not accept user and password: password authentication failed for user "gate": SQLSTATE 28P01
-      are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL
+      are they right? In a `url`, `/`, `@`, `:`, `#`, `?` and `%` in them must be percent-encoded
     sql: error, HOST does not accept user and password: password authentication failed for user "gate": SQLSTATE 28P01
-      are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL
+      are they right? In a `url`, `/`, `@`, `:`, `#`, `?` and `%` in them must be percent-encoded
     "#);
     let gone = Stage::new().with("MARIADB_URL", nowhere("mysql") + "/gate");
     insta::assert_snapshot!(gone.red(), @"

@@ -73,7 +73,7 @@ fn nothing_is_overwritten_and_nothing_is_written_in_a_folder_above() {
     let output = api(&["init"]);
     assert_snapshot!(output.stderr, @"
     error: `checklists/staging.yaml` already exists
-      help: `-o PATH` writes another file, and `--stdout` prints the checklist
+      help: delete it to propose it again; `-o PATH` writes another file, and `--stdout` prints the checklist
     ");
     assert_eq!((output.code, project.read("api/checklists/staging.yaml")), (2, first));
     let output = api(&["init", "-o", "checklists/production.yaml"]);
@@ -227,7 +227,7 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
         output.stdout
     );
     assert!(
-        output.stdout.contains("it was tried: exit_code: expected 0, got 1")
+        output.stdout.contains("did not pass when tried: exit_code: expected 0, got 1")
             && output.stdout.contains("; it said: gone"),
         "{}",
         output.stdout

@@ -56,6 +56,7 @@ mod logs;
 mod look;
 mod markdown;
 mod metrics;
+mod mistakes;
 mod nftables;
 mod oauth2;
 mod offline;

@@ -35,7 +35,7 @@ fn postgresql_refuses_in_many_ways() {
     let ask = |url: &str| reported(json!({ "url": url, "query": "SELECT 1" }));
     assert_snapshot!(ask(&url.replace("p%40ss", "secret")), @r#"
     HOST does not accept user and password: password authentication failed for user "gate": SQLSTATE 28P01
-    help: are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL
+    help: are they right? In a `url`, `/`, `@`, `:`, `#`, `?` and `%` in them must be percent-encoded
     "#);
     assert_snapshot!(ask(&elsewhere(&url)), @r#"
     HOST has no such database: database "no_such" does not exist: SQLSTATE 3D000
@@ -130,7 +130,7 @@ fn mariadb_refuses_in_many_ways() {
     let ask = |url: &str, query: &str| reported(json!({ "url": url, "query": query }));
     assert_snapshot!(ask(&url.replace("p%40ss", "secret"), "SELECT 1"), @"
     HOST does not accept user and password: Access denied for user 'gate'@'127.0.0.1' (using password: YES): MySQL error 1045
-    help: are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL. An account with REQUIRE SSL needs `ssl-mode=REQUIRED` in the URL
+    help: are they right? In a `url`, `/`, `@`, `:`, `#`, `?` and `%` in them must be percent-encoded. An account with REQUIRE SSL needs `ssl-mode=REQUIRED` in the URL
     ");
     assert_snapshot!(ask(&elsewhere(&url), "SELECT 1"), @"
     HOST has no such database: Unknown database 'no_such': MySQL error 1049

@@ -165,7 +165,11 @@ fn the_interval_is_the_pause_between_two_rounds() {
         "argv: [\"true\"] } }] }\n          - { id: after",
         "shell: \"echo >> rounds; false\" } }] }\n          - { id: after",
     ));
-    let output = project.gate(&["check", "staging", "--no-record", "--only=fine", "--wait=1s", "--interval=900ms"]);
+    let output = project.gate(&["check", "staging", "--no-record", "--only=fine", "--wait=3s", "--interval=2s"]);
     assert_eq!(output.code, 1);
-    assert_eq!(project.read("rounds").lines().count(), 2, "the second round begins after 900 ms");
+    assert_eq!(
+        project.read("rounds").lines().count(),
+        2,
+        "the second round begins after 2 s, and the third would after 4 s"
+    );
 }

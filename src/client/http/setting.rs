@@ -86,7 +86,10 @@ impl<'de> Deserialize<'de> for HttpUrl {
         // Without the slashes, `http:host` is a URL for some parsers and a relative path for others.
         let lower = text.to_ascii_lowercase();
         if !lower.starts_with("http://") && !lower.starts_with("https://") {
-            return Err(D::Error::custom("the URL must begin with http:// or https://"));
+            return Err(D::Error::custom(match text.starts_with('$') {
+                true => "the URL must begin with http:// or https://; a variable is written `${env.NAME}`",
+                false => "the URL must begin with http:// or https://",
+            }));
         }
         let url = Url::parse(&text).map_err(|error| D::Error::custom(format!("invalid URL: {}", error::url(error))))?;
         Self::try_from(url).map_err(D::Error::custom)

@@ -203,7 +203,7 @@ fn sqlite(error: &SqliteError, place: &str) -> Fault {
     }
 }
 
-const CREDENTIALS: &str = "are they right? A `/`, `@`, `:`, `#`, `?` or `%` in them must be percent-encoded in the URL";
+const CREDENTIALS: &str = "are they right? In a `url`, `/`, `@`, `:`, `#`, `?` and `%` in them must be percent-encoded";
 const WRITES: &str = "if the query is meant to change something, set `writes: true`";
 const READ_ONLY: &str = "connect to the primary, or use a role that may write";
 

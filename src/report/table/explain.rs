@@ -179,10 +179,14 @@ impl Page<'_> {
     /// What to do, and how to reproduce it. A command is not wrapped: it is meant to be copied.
     fn helps(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
         let red = || item.probes.iter().filter(|probe| probe.status != Status::Passed);
-        for help in red().filter_map(|probe| probe.help.as_deref()) {
+        let mut helps: Vec<&str> = red().filter_map(|probe| probe.help.as_deref()).collect();
+        helps.dedup();
+        for help in helps {
             self.say("help: ", &visible(help), out)?;
         }
-        if let Some(hint) = &item.hint {
+        // What helps a service is no help where a variable is missing.
+        let is_unset = item.reason.as_ref().is_some_and(Reason::is_unset);
+        if let Some(hint) = item.hint.as_ref().filter(|_| !is_unset) {
             self.say("hint: ", &visible(hint), out)?;
         }
         for command in red().filter_map(|probe| probe.reproduce.as_deref()) {
