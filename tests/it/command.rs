@@ -170,7 +170,7 @@ fn settings_with_nothing_or_two_things_to_run_are_refused() {
     assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "shell": "b" })), @"`argv` and `shell` can't be used together");
     assert_snapshot!(refused::<Command>(json!({ "argv": [] })), @"the program is missing: it is the first element of `argv`");
     assert_snapshot!(refused::<Command>(json!({ "shell": " " })), @"`shell` is empty");
-    assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "env": { "A=B": "" } })), @"`A=B` can't be the name of a variable");
+    assert_snapshot!(refused::<Command>(json!({ "argv": ["a"], "env": { "A=B": "" } })), @"`A=B` is not a valid name of a variable");
 }
 
 #[test]
