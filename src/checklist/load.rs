@@ -352,10 +352,12 @@ impl Loader<'_> {
             let problem = Diagnostic::error("`pending` can't be combined with probes or a sign-off").at(pending.span);
             self.problems.push(problem.help("remove `pending` when the item can be checked"));
         }
-        for key in ["deferred", "pending"] {
-            if let Some(said) = node.get(key).filter(|said| said.kind() == "true or false") {
+        for (key, reason) in
+            [("deferred", "not needed before production"), ("pending", "the load test is not written yet")]
+        {
+            if let Some(said) = node.get(key).filter(|said| said.to_json().is_boolean()) {
                 let problem = Diagnostic::error(format!("`{key}` gives the reason, not true or false")).at(said.span);
-                self.problems.push(problem.help(format!("such as `{key}: not needed before production`")));
+                self.problems.push(problem.help(format!("such as `{key}: {reason}`")));
             }
         }
         let covered = if raw_needs.is_empty() { 0 } else { positions.len().max(unknown) };

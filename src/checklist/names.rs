@@ -99,7 +99,7 @@ impl<'a> Names<'a> {
         found
     }
 
-    /// The ids of the items of a gap. The id of a list stands for all items made from it.
+    /// The ids of the items of a gap. The id of a list means all items made from it.
     pub fn of_gap(&self, items: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for item in items {

@@ -30,6 +30,8 @@ fn a_default_without_its_dash_is_not_taken_for_a_name() {
 fn a_reason_is_not_true_and_a_boolean_not_yes() {
     let reason = said("deferred: true");
     assert!(reason.contains("such as `deferred: not needed before production`"), "{reason}");
+    let reason = said("pending: false");
+    assert!(reason.contains("such as `pending: the load test is not written yet`"), "{reason}");
     let boolean = said("advisory: yes, probes: [{ http: { url: http://a/ } }]");
     assert!(boolean.contains("expected `true` or `false`"), "{boolean}");
 }

@@ -38,7 +38,7 @@ fn answer(request: &Request) -> Response {
     }
 }
 
-/// A checklist with these items, each a probe in flow style; `OAUTH2` in them stands for the settings.
+/// A checklist with these items, each a probe in flow style; the settings replace `OAUTH2` in them.
 fn project(issuer: &str, probes: &[String]) -> Project {
     let oauth2 = format!(
         "{{ token_url: \"{issuer}\", client_id: gate, client_secret: \"${{secrets.CLIENT_SECRET}}\", scopes: [read] }}"
