@@ -20,7 +20,10 @@ const EXIT_CODES: [(&str, &str); 6] = [
     ("0", "ready: every required item is green"),
     ("1", "not ready: something failed, or waits for a person"),
     ("2", "the command line or the checklist is invalid; nothing was run"),
-    ("3", "undecided: nothing failed, but something could not be checked, such as a service that refuses connections"),
+    (
+        "3",
+        "undecided: nothing failed, but something could not be checked, such as a service that refused the connection or timed out",
+    ),
     ("4", "a report or the ledger could not be written"),
     ("129, 130, 143", "interrupted by SIGHUP, SIGINT, SIGTERM; finished items are reported"),
 ];

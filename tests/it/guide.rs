@@ -1,9 +1,9 @@
 //! The guide: every block of YAML and shell in it works, and prints what it shows.
 //!
 //! A page is played from its top to its end in one project. A block `yaml PATH` or `md PATH` is written to that file. A block `yaml` is a
-//! list of probes, or a whole checklist, that must be valid. Each line of a block `sh` is a command that ends with 0, or
-//! with N before `# exit code N`; a block `text` behind it is its output. Files of CI systems are validated, and their
-//! scripts run.
+//! list of probes, or a whole checklist, that must be valid. Each line of a block `sh` is a command that exits with 0, or
+//! with the N of `# exit code N`; a block `text` after it shows its output, in which a line `…` replaces any lines. Files of
+//! CI systems are validated, and their scripts run.
 
 mod pipeline;
 
@@ -69,6 +69,42 @@ fn shell(project: &Project, home: &Path, variables: &[(&str, &str)], command: &s
 fn stable(text: &str) -> String {
     let time = regex::Regex::new(r"\b[\d.]+ ?(ms|s)\b").expect("it is well formed");
     time.replace_all(text, "TIME").trim_end().to_owned()
+}
+
+/// Whether a block shows the output. A line `…` in the block replaces any number of lines.
+fn shows(block: &str, output: &str) -> bool {
+    let lines: Vec<&str> = output.lines().collect();
+    let parts: Vec<Vec<&str>> =
+        block.lines().collect::<Vec<_>>().split(|line| line.trim() == "…").map(<[&str]>::to_vec).collect();
+    let [first, middle @ ..] = parts.as_slice() else { return lines.is_empty() };
+    let Some((last, middle)) = middle.split_last() else { return *first == lines };
+    let Some(mut rest) = lines.strip_prefix(first.as_slice()).and_then(|rest| rest.strip_suffix(last.as_slice()))
+    else {
+        return false;
+    };
+    for part in middle {
+        let Some(at) = (0..=rest.len()).find(|at| rest[*at..].starts_with(part)) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    true
+}
+
+#[test]
+fn a_line_of_dots_replaces_lines_of_the_output() {
+    for (block, expected) in [
+        ("a\nb\nc\nd", true),
+        ("…\nd", true),
+        ("…\nb\nc\n…", true),
+        ("a\n…\nc\n…", true),
+        ("…", true),
+        ("a\nb", false),
+        ("b\n…", false),
+        ("…\nc", false),
+        ("…\nb\nd\n…", false),
+        ("…\nc\n…\nb\n…", false),
+    ] {
+        assert_eq!(shows(block, "a\nb\nc\nd"), expected, "{block}");
+    }
 }
 
 /// Dates of the pages lie in the future on any day.
@@ -167,7 +203,10 @@ fn play(name: &str, page: &str) {
                     printed.push_str(&stdout);
                 }
             }
-            "text" => assert_eq!(stable(&printed), stable(&block.text), "{name}"),
+            "text" => {
+                let (printed, shown) = (stable(&printed), stable(&block.text));
+                assert!(shows(&shown, &printed), "{name} shows:\n{shown}\n\nbut it is:\n{printed}");
+            }
             other => panic!("{name}: nothing tests a block of `{other}`"),
         }
     }
