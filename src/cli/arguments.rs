@@ -19,7 +19,7 @@ use super::{Console, Failure};
 /// The maximum size of an environment file, in bytes.
 const ENV_FILE: u64 = 1 << 20;
 
-/// Overrides of the checklist's file.
+// Overrides of the checklist. Not a doc comment, as below.
 #[derive(Debug, Args)]
 pub struct InputArgs {
     /// Override a variable of the checklist (`vars`); repeatable
@@ -64,7 +64,7 @@ impl InputArgs {
         for (name, value) in found {
             if name.starts_with("GATE_LEDGER") {
                 let warning = Diagnostic::warning(format!("`{name}` in `--env-file` is ignored"));
-                Failure::usage(warning.help("set it in the environment, or use `--ledger`"), &env).tell();
+                Failure::usage(warning.help("set it in the environment, or use `--ledger`"), &env).print();
                 continue;
             }
             with_files.vars.entry(name).or_insert(value);
@@ -73,7 +73,7 @@ impl InputArgs {
     }
 }
 
-/// Location of the ledger.
+// Location of the ledger. Not a doc comment: clap would show it as the description of each command with these arguments.
 #[derive(Debug, Args)]
 pub struct LedgerArgs {
     /// Ledger: a `postgres://user@host/name` URL or a file path. Default: GATE_LEDGER, or `.gate/ledger.db` beside

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::diagnostic::{Diagnostic, expected};
-use crate::report::{self, Detail, Format, Kept, Outputs, RenderOptions, Unmarked};
+use crate::report::{self, Detail, Format, Outputs, ProtectedPaths, RenderOptions, Unmarked};
 use crate::run::{Run, Signal, Weaker};
 use crate::secret::Redacted;
 use crate::text::error;
@@ -16,7 +16,7 @@ use super::deliver::{Delivered, deliver};
 use super::stream::Stream;
 use super::{Console, Failure};
 
-/// The formats and files of a run.
+// The formats and files of a run. Not a doc comment: clap would show it as the description of the command.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
     /// Output format
@@ -95,7 +95,7 @@ impl OutputArgs {
         &self,
         reports: &[(String, PathBuf)],
         name: &str,
-        kept: &Kept,
+        kept: &ProtectedPaths,
         env: &Console,
     ) -> Result<Outputs, Failure> {
         let unmarked = if self.overwrite { Unmarked::Overwrite } else { Unmarked::Keep };
@@ -136,7 +136,7 @@ impl OutputArgs {
             Delivered::Stopped(signal) => return Ok(Some(signal)),
         };
         for warning in warnings {
-            Failure::usage(warning, env).tell();
+            Failure::usage(warning, env).print();
         }
         let written = written.map_err(|problems| Failure::output(problems, env));
         let failures = [shown.map_err(unwritten), written].into_iter().filter_map(Result::err);
