@@ -1,6 +1,6 @@
 //! Sets `GATE_VERSION` for `gate --version`: the version with the commit that it was built from and the commit's date.
 //!
-//! `GATE_COMMIT` (such as `abc1234 2026-01-31`) has them where there is no Git repository. A debug build doesn't ask Git, so
+//! `GATE_COMMIT` (such as `abc1234 2026-01-31`) has them outside of a Git repository. A debug build doesn't ask Git, so
 //! that a commit doesn't make everything compile again.
 
 use std::env;

@@ -70,7 +70,7 @@ impl Diagnostic {
         Self { is_shown: false, ..self.at(span) }
     }
 
-    /// What is beside the caret. Only after [`Diagnostic::at`].
+    /// The label beside the caret. Only after [`Diagnostic::at`].
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         if let Some((_, place)) = &mut self.at {
@@ -86,14 +86,14 @@ impl Diagnostic {
         self
     }
 
-    /// What to do about it.
+    /// The help: what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
-    /// What to do about it, if anything is known.
+    /// The help, if any.
     #[must_use]
     pub fn maybe_help(self, help: Option<String>) -> Self {
         match help {
@@ -116,12 +116,12 @@ impl Diagnostic {
         suggested.maybe_help(synonym::form(word, near).map(|form| format!("such as `{form}`")))
     }
 
-    /// What is wrong, alone.
+    /// The title alone.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// What to do, alone.
+    /// The help alone.
     pub fn helps(&self) -> &[String] {
         &self.help
     }
@@ -271,7 +271,7 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
         let source = sources.get(file);
         let here: Vec<_> = places().filter(|(span, ..)| span.file == file).collect();
         let window = window(&source.text, here.iter().map(|(span, ..)| span.range()));
-        // What is masked may take other bytes than before: carets move with it.
+        // Masked text may have another length: carets move with it.
         let shown = |at: usize| masked_lines(&source.text[window.start..at.min(window.end)]).len();
         let mut snippet = Snippet::source(masked_lines(&source.text[window.clone()]))
             .line_start(source.text[..window.start].matches('\n').count() + 1)

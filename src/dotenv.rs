@@ -5,7 +5,7 @@
 pub struct BadLine {
     /// Its number, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// A problem in the file.
     pub reason: &'static str,
 }
 
@@ -36,7 +36,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, BadLine> {
             continue;
         }
         let this = this.strip_prefix("export ").map_or(this, str::trim_start);
-        let Some((name, _)) = this.split_once('=') else { return Err(bad("there is no `=` in it")) };
+        let Some((name, _)) = this.split_once('=') else { return Err(bad("missing `=`")) };
         let name = name.trim_end();
         if !is_name(name) {
             return Err(bad("what is before `=` is not a name of a variable"));
@@ -131,8 +131,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_another_shape_is_told_by_its_number_alone() {
-        assert_snapshot!(read("A=1\nhunter2\n"), @"line 2: there is no `=` in it");
+    fn an_invalid_line_is_reported_by_its_number_only() {
+        assert_snapshot!(read("A=1\nhunter2\n"), @"line 2: missing `=`");
         assert_snapshot!(read("2A=1"), @"line 1: what is before `=` is not a name of a variable");
         assert_snapshot!(read("A=\"1\nB=2"), @"line 1: its quote does not end");
         assert_snapshot!(read("A='1' 2"), @"line 1: something is after its closing quote");

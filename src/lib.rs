@@ -1,4 +1,4 @@
-//! `gate` says whether an environment is ready, by looking.
+//! `gate` checks whether an environment is ready.
 //!
 //! ```text
 //! args ─► load ─► plan ─► engine ─► Run ─► ledger ─► report
@@ -6,10 +6,10 @@
 //!
 //! A checklist is read from YAML into a positioned tree, so that every problem is reported at the user's own line, all of
 //! them at once and before anything runs. The plan orders its items by what they need. The engine observes through
-//! probes and judges with expectations. What came of it is a [`run::Run`]; the ledger remembers it, and
-//! everything that people read is a projection of one.
+//! probes and judges with expectations. The result is a [`run::Run`]: the ledger stores it, and every report is made
+//! from one.
 //!
-//! The modules stand in the order of that flow, and each uses only the ones before it (a test holds this).
+//! The modules are listed in the order of that flow, and each uses only earlier ones (a test enforces this).
 
 pub mod text;
 

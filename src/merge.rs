@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::checklist::{self, Checklist, Item};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ledger::Origin;
-use crate::plan::{Known, spread};
+use crate::plan::{KnownResult, spread};
 use crate::run::{BlockedBecause, ItemResult, Run, Shard, ShardRun};
 use crate::yaml::Duration;
 
@@ -24,7 +24,7 @@ pub struct Saved {
 #[derive(Debug)]
 pub struct Merged {
     /// Results of each item that is not a sign-off.
-    pub known: HashMap<String, Known>,
+    pub known: HashMap<String, KnownResult>,
     /// Shards that are missing or late, which leaves items undecided.
     pub warnings: Vec<Diagnostic>,
     /// Where they ran.
@@ -34,7 +34,7 @@ pub struct Merged {
     vars: Option<String>,
 }
 
-/// What all shards must have in common.
+/// The facts that all shards must share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Facts {
     subject: Option<String>,
@@ -121,7 +121,7 @@ fn facts(part: &Part) -> Facts {
     }
 }
 
-/// What two shards differ in, if anything.
+/// The first fact in which two shards differ, if any.
 fn difference(one: &Part, other: &Part) -> Option<String> {
     let (one, other) = (facts(one), facts(other));
     let words = |what: &str, one: &Option<String>, other: &Option<String>| {
@@ -203,11 +203,11 @@ fn merged(
     let ended = parts.values().map(end).max().unwrap_or(begun);
     let origin = origin(&parts);
     let not_run = assigned.iter().filter_map(|(id, (shard, _))| Some((*id, why.get(shard)?)));
-    let mut known: HashMap<String, Known> =
-        not_run.map(|(id, because)| (id.to_owned(), Known::NotRun(because.clone()))).collect();
+    let mut known: HashMap<String, KnownResult> =
+        not_run.map(|(id, because)| (id.to_owned(), KnownResult::NotRun(because.clone()))).collect();
     let observed = parts.into_values().flat_map(|part| part.run.sections).flat_map(|section| section.items);
     let observed = observed.filter(|result: &ItemResult| result.sign_off.is_none());
-    known.extend(observed.map(|result| (result.id.clone(), Known::Observed(Box::new(result)))));
+    known.extend(observed.map(|result| (result.id.clone(), KnownResult::Observed(Box::new(result)))));
     Merged { known, warnings, origin, started: begun, ended, vars: facts.vars }
 }
 

@@ -161,7 +161,7 @@ pub fn append(path: &Path, text: impl FnOnce(u64) -> Vec<u8>) -> io::Result<()> 
     file.write_all(&text(length))
 }
 
-/// What a path of the repository leads to, relative to the repository. The file and its folder need not exist.
+/// The target of a path in the repository, relative to the repository. The file and its folder need not exist.
 ///
 /// # Errors
 /// Why it leads out of the repository, in words.
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_somebody_has_prepared_is_never_opened() {
+    fn an_existing_file_or_link_is_never_opened_for_writing() {
         let folder = repository();
         let victim = folder.path().join("authorized_keys");
         fs::write(&victim, "mine").expect("the folder is ours");

@@ -1,4 +1,4 @@
-//! What is compared with what, how often, and what is to be reached.
+//! The comparisons: which programs, how often, and the goals.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -103,7 +103,7 @@ type Comparison = fn(&Stage) -> Row;
 /// The program that is measured.
 const GATE: &str = env!("CARGO_BIN_EXE_gate");
 
-/// What all comparisons stand on: a server, and a folder with checklists.
+/// The server and the folder with checklists that all comparisons use.
 pub struct Stage {
     /// The `gate` that everything is compared with instead.
     beside: Option<String>,

@@ -23,7 +23,7 @@ mod table;
 
 use std::fs;
 
-/// What is before and behind the table in a file.
+/// The markers around the table in a file.
 const MARKERS: [&str; 2] = ["<!-- bench -->\n", "<!-- /bench -->"];
 
 fn main() {

@@ -14,7 +14,7 @@ const LEAST: usize = 5;
 /// Whatever takes longer is ended, in seconds.
 const AT_MOST: u32 = 60;
 
-/// What one execution took.
+/// The cost of one execution.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     /// From its start to its end, in milliseconds.
@@ -28,7 +28,7 @@ pub struct Cost {
 /// A program to be measured.
 #[derive(Clone)]
 pub struct Subject {
-    /// What to run. Nothing of it is read but what follows.
+    /// The program and its arguments. Its output is ignored.
     pub arguments: Vec<String>,
     /// Where.
     pub folder: std::path::PathBuf,
@@ -74,7 +74,7 @@ impl Subject {
     /// Runs it once, from a small process of its own: the peak of a child counts what its parent had when it forked.
     ///
     /// # Errors
-    /// What it said, when it fails.
+    /// The output of a failed program.
     pub fn attempt(&self) -> Result<Cost, String> {
         let mut helper = Command::new(std::env::current_exe().expect("the system knows"));
         helper.arg(match (self.is_watched, self.is_red) {

@@ -1,4 +1,4 @@
-//! What was measured, as docs/performance.md shows it: a row for each comparison, with its goals and whether they are reached.
+//! The results, as docs/performance.md shows them: a row for each comparison, with its goals and whether they are reached.
 
 use std::fmt::Write;
 
@@ -8,13 +8,13 @@ use super::measure::Cost;
 pub struct Row {
     /// Such as `B1`.
     pub name: &'static str,
-    /// What was run.
+    /// Description of the comparison.
     pub what: &'static str,
-    /// What gate took.
+    /// The cost of gate.
     pub gate: Cost,
-    /// What it is compared with took, where there is something.
+    /// The cost of the program that it is compared with, if any.
     pub other: Option<Cost>,
-    /// What gate is to reach.
+    /// The goal for gate.
     pub goals: Vec<Goal>,
 }
 

@@ -132,7 +132,7 @@ const WORDS: [&str; 17] = [
 /// The same at the end of a word, such as `PGPASSWORD`.
 const ENDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET"];
 
-/// What makes a `KEY` secret: `API_KEY`, and not `SSH_KEY_FILE` or `PUBLIC_KEY`.
+/// Matches names of secret keys: `API_KEY`, but not `SSH_KEY_FILE` or `PUBLIC_KEY`.
 const KEYS: [&str; 7] = ["API", "PRIVATE", "SECRET", "ACCESS", "SIGNING", "ENCRYPTION", "MASTER"];
 
 /// The values of variables with such names, and the passwords in those that contain a URL: any program may print its

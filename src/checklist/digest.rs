@@ -1,4 +1,4 @@
-//! What an item observes and expects, as digests: as it is written (its source), and with variables filled in (its
+//! Digests of an item's probes and expectations: as written (its source), and with variables filled in (its
 //! definition).
 
 use sha2::{Digest, Sha256};
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_counts_as_the_probes_that_it_stands_for() {
+    fn a_check_counts_as_its_probes() {
         let check = digests("{ use: http-health, with: { url: http://a/ } }", &[], None);
         let other = digests("{ use: http-health, with: { url: \"${vars.url}\" } }", &[], None);
         assert_eq!(check.1, other.1);

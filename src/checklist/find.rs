@@ -127,10 +127,10 @@ pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
 /// The names of all checklists of the nearest folder that has any, in order, and that folder.
 ///
 /// # Errors
-/// When there is no such folder.
+/// When the folder does not exist.
 pub fn all(cwd: &Path) -> Result<(PathBuf, Vec<String>), Diagnostic> {
     let root = root(cwd).ok_or_else(|| {
-        Diagnostic::error("there is no folder `checklists` here or above")
+        Diagnostic::error("found no folder `checklists` here or above")
             .help("`gate init` makes one, or give the path of a checklist")
     })?;
     let names = names(&root);

@@ -164,7 +164,7 @@ mod tests {
     use crate::yaml;
 
     #[test]
-    fn what_is_stated_again_is_read_once_and_each_has_its_own_place() {
+    fn a_repeated_default_is_read_once_and_keeps_each_position() {
         let registry = Registry::built_in();
         let mut kinds = KindCache::new(&registry);
         let info = kinds.of(registry.get("http").expect("it is built in"));

@@ -172,7 +172,7 @@ struct Loader<'a> {
     checks: Checks<'a>,
     kinds: KindCache<'a>,
     sources: &'a mut Sources,
-    /// What the checklist keeps secret.
+    /// The secrets of the checklist.
     secrets: &'a mut Vec<Secret>,
     /// The credentials in settings.
     credentials: &'a mut Vec<Credential>,

@@ -114,7 +114,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// What it is, where it is set.
+    /// The subject, if it is set.
     pub fn value(&self) -> Option<&str> {
         match self {
             Self::Undeclared | Self::Unset => None,
@@ -151,7 +151,7 @@ pub struct Item {
     pub parts: Vec<Part>,
     /// The element of a list that it was made from.
     pub element: Option<Span>,
-    /// What a person would tick.
+    /// The line that a person would tick.
     pub title: Arc<str>,
     /// The id of the item that it is nested below.
     pub parent: Option<String>,
@@ -181,11 +181,11 @@ pub struct Item {
     pub manual: Option<String>,
     /// Its probes, in order.
     pub probes: Vec<ProbeTask>,
-    /// What runs after its probes, whatever came of them, in order.
+    /// Probes that run after its probes, whatever their results, in order.
     pub cleanup: Vec<ProbeTask>,
-    /// What its evidence is made of, where the checklist says so.
+    /// The template of its evidence, if the checklist sets one.
     pub evidence: Option<Node>,
-    /// What to do when it is red.
+    /// Advice for when the item is red.
     pub hint: Option<String>,
 }
 

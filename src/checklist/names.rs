@@ -29,7 +29,7 @@ struct Named<'a> {
     section: Option<&'a str>,
 }
 
-/// What an item needs: the position of another item, and where the checklist says so.
+/// An entry of `needs`: the position of the other item, and where the checklist names it.
 pub type Need = (usize, Span);
 
 impl<'a> Names<'a> {
@@ -143,7 +143,7 @@ impl<'a> Names<'a> {
         self.is_base || self.unread.iter().any(|unread| unread == name)
     }
 
-    /// After many problems there are no suggestions: finding one takes time in proportion to the number of names.
+    /// After many problems, nothing is suggested: finding a suggestion takes time in proportion to the number of names.
     fn unknown<'n>(&self, id: &Spanned<String>, names: impl Iterator<Item = &'n str>, problems: usize) -> Diagnostic {
         let problem = Diagnostic::error(format!("no item is called `{}`", id.value)).at(id.span);
         if problems > 5 * MAX_SHOWN {

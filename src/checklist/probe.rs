@@ -22,7 +22,7 @@ pub fn default_timing() -> Timing {
 /// The keys beside the kind.
 const OPTIONS: [&str; 5] = ["as", "expect", "timeout", "retry", "eventually"];
 
-/// What to do about an unknown or missing kind.
+/// The help for an unknown or missing kind.
 const KINDS: &str = "`gate list --probes` lists all kinds; `use: NAME` uses a check";
 
 /// The entry of a probe that determines what it is.

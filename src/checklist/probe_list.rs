@@ -15,17 +15,17 @@ use super::{ProbeTask, Timing};
 /// The key of what runs after the probes of an item.
 pub const CLEANUP: &str = "cleanup";
 
-/// What the probes of an item are read with.
+/// Reads the probes of an item.
 pub struct ProbeReader<'r, 'a> {
     /// The checks that they may use.
     pub checks: &'r mut Checks<'a>,
-    /// What is known of their kinds.
+    /// The kinds of probes, cached.
     pub kinds: &'r mut KindCache<'a>,
     /// The texts of the checks.
     pub sources: &'r mut Sources,
     /// The credentials in their settings.
     pub credentials: &'r mut Vec<Credential>,
-    /// What is wrong with them.
+    /// The problems found so far.
     pub problems: &'r mut Vec<Diagnostic>,
 }
 

@@ -106,7 +106,7 @@ pub enum RetryPolicy {
 }
 
 impl ProbeTask {
-    /// What is still to be resolved: settings first, then expectations.
+    /// The unresolved parts: settings first, then expectations.
     pub fn unresolved(&self) -> impl Iterator<Item = &Node> {
         let settings = match &self.settings {
             Settings::Resolved { .. } => None,

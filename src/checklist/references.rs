@@ -16,7 +16,7 @@ use super::scope::ROOTS;
 /// Finds the probes of an item by its id, and the id of the section that it is in.
 pub type Find<'a> = dyn Fn(&str) -> Option<(&'a Node, Option<&'a str>)> + 'a;
 
-/// What the probes of one item can refer to.
+/// The names that probes of one item can refer to.
 pub struct ReferenceScope<'a> {
     /// The aliases so far, and the kind of each.
     pub aliases: Vec<(String, Arc<KindInfo>)>,

@@ -1,4 +1,4 @@
-//! What an item requires, kept with its result so that a later run can see what got weaker.
+//! The requirements of an item, kept with its result so that a later run can detect weaker ones.
 
 use sha2::{Digest, Sha256};
 

@@ -72,7 +72,7 @@ async fn found(file: &ListFile, revision: &str, env: &Env) -> Result<Option<Foun
     let commit = match said.code {
         0 => said.text,
         _ if said.errors.contains("single revision") => {
-            return Err(format!("there is no commit `{revision}`; in a shallow clone, fetch it (`fetch-depth: 0`)"));
+            return Err(format!("commit `{revision}` not found; in a shallow clone, fetch it (`fetch-depth: 0`)"));
         }
         _ => return Err(git.fault(&said).to_string()),
     };

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 64;
 /// Maximum number of values that all references to variables may have together.
 const MAX_VALUES: usize = 1_000_000;
 
-/// What can be referred to from anywhere in a checklist.
+/// The names that can be referred to from anywhere in a checklist.
 pub struct Scope<'a> {
     env: &'a Env,
     vars: HashMap<&'a str, Var<'a>>,

@@ -23,9 +23,9 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct Finished {
     /// How it ended.
     pub end: End,
-    /// What it wrote to its standard output.
+    /// Its standard output.
     pub stdout: Text,
-    /// What it wrote to its standard error.
+    /// Its standard error.
     pub stderr: Text,
 }
 
@@ -38,7 +38,7 @@ pub enum End {
     Signal(i32),
 }
 
-/// What was written, or the beginning of it.
+/// The output, or the beginning of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text {
     /// The bytes.
@@ -60,7 +60,7 @@ pub async fn run(command: Command, stdin: Option<Vec<u8>>, limit: usize) -> io::
     run_with(command, stdin, StdinMode::Close, limit).await
 }
 
-/// The same, but that the input does not end before the program does: so the program can tell when nobody waits for it
+/// The same, but that the input does not end before the program does: so the program can detect when nobody waits for it
 /// any more.
 ///
 /// # Errors
@@ -69,7 +69,7 @@ pub async fn run_held(command: Command, stdin: Vec<u8>, limit: usize) -> io::Res
     run_with(command, Some(stdin), StdinMode::Hold, limit).await
 }
 
-/// What happens to the input after everything is written.
+/// Whether the input is closed or held open after everything is written.
 #[derive(Clone, Copy)]
 enum StdinMode {
     /// It ends.

@@ -1,7 +1,7 @@
 //! The process that is between us and a program that we run, so that nothing which the program starts is left.
 //!
 //! It is a copy of this process that never executes anything: it waits for the program, reports its status, ends what is
-//! left of its descendants, and is gone. On Linux it is their subreaper: whoever loses its parent (a background job, a
+//! left of its descendants, and is gone. On Linux it is their subreaper: a process that loses its parent (a background job, a
 //! double fork, `setsid`, `nohup`) becomes its child, so that killing children until there are none ends them all.
 //! Elsewhere it ends the program's process group, which `setsid` escapes.
 //!
@@ -134,7 +134,7 @@ unsafe fn sweep(main: libc::pid_t, mask: &libc::sigset_t) {
             }
             loop {
                 match libc::waitpid(-1, ptr::null_mut(), libc::WNOHANG) {
-                    -1 => return, // there is no child left
+                    -1 => return, // no child is left
                     0 => break,
                     _ => {}
                 }

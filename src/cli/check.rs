@@ -20,7 +20,7 @@ use crate::yaml::Duration;
 use super::arguments::count;
 use super::conclude::{Destination, FoundOrigin, Recording, conclude};
 use super::output::{OutputArgs, formats};
-use super::record::{Asked, Recorder};
+use super::record::{LedgerRequest, Recorder};
 use super::stop::signals;
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, failed, kept, load, signed};
 
@@ -104,7 +104,7 @@ impl Check {
         let is_recorded = !(self.no_record || (self.name == "-" && !self.ledger.is_named(&env)));
         let deadline = self.deadline.map(|deadline| deadline.0);
         let sign_offs = signed::ready(&checklist, is_recorded.then_some(&self.ledger), deadline, &env).await?;
-        let asked = Asked::of(&checklist, &sign_offs, self.input.overrides(), &env);
+        let asked = LedgerRequest::of(&checklist, &sign_offs, self.input.overrides(), &env);
         let plan = Plan::build(checklist, &selection, sign_offs)
             .map_err(|problems| Failure::usage(problems, &env).at(&sources))?;
         let kept = kept(&plan.checklist, &self.ledger, &env);

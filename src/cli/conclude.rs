@@ -10,7 +10,7 @@ use crate::run::{Interruption, Run};
 use crate::secret::Redactor;
 
 use super::output::OutputArgs;
-use super::record::{Asked, Record, Recorder};
+use super::record::{LedgerRequest, Record, Recorder};
 use super::stream::Stream;
 use super::{Console, Exit, Failure};
 
@@ -21,7 +21,7 @@ const ORIGIN: Duration = Duration::from_millis(800);
 pub enum Recording {
     /// In this ledger.
     In(Recorder),
-    /// Not at all; the origin of the run is known, or found for whoever signs its report.
+    /// Nowhere. The origin of the run is known, or looked up for a report that will be signed.
     Nowhere(FoundOrigin),
 }
 
@@ -50,7 +50,7 @@ pub struct Destination<'a> {
 /// Records and writes a run.
 pub async fn conclude(
     mut run: Run,
-    asked: Asked,
+    asked: LedgerRequest,
     destination: Destination<'_>,
     redactor: &Redactor,
     env: &Console,
@@ -79,7 +79,7 @@ pub async fn conclude(
     let failures = [recorded, written].into_iter().filter_map(Result::err);
     match (failures.reduce(Failure::and).map_or(Ok(()), Err), exit) {
         (Err(failure), Exit::Interrupted | Exit::Terminated | Exit::HungUp) => {
-            failure.tell();
+            failure.print();
             Ok(exit)
         }
         (Err(failure), _) => Err(failure),
@@ -110,6 +110,6 @@ fn exit(run: &Run) -> Exit {
 /// Prints these warnings.
 pub fn warn(warnings: Vec<Diagnostic>, env: &Console) {
     for warning in warnings {
-        Failure::usage(warning, env).tell();
+        Failure::usage(warning, env).print();
     }
 }

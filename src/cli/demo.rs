@@ -111,7 +111,7 @@ fn part(text: &str) -> Result<String, String> {
     Err(suggestion(text, names()).unwrap_or_else(|| "`--break help` lists the parts".to_owned()))
 }
 
-/// What could not be created, with the operating system's reason if there is one.
+/// A failure to create a file or port, with the operating system's reason if there is one.
 fn why(problem: &anyhow::Error) -> String {
     match (problem.root_cause().downcast_ref(), problem.chain().count()) {
         (Some(cause), 1) => error::os(cause),

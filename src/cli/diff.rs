@@ -81,7 +81,7 @@ impl Diff {
         let now = demands(now);
         let then = demands_at(&file, since, env, &registry)
             .await
-            .and_then(|then| then.ok_or_else(|| format!("there is no file `{}` in `{since}`", file.file)));
+            .and_then(|then| then.ok_or_else(|| format!("file `{}` not found in `{since}`", file.file)));
         let then = then.map_err(|why| {
             let problem = Diagnostic::error(format!("cannot compare `{}` with `{since}`: {why}", file.name));
             Failure::usage(problem, env)

@@ -130,7 +130,7 @@ impl Init {
         if is_below { Target::inside(path, repository(&env.cwd)) } else { Target::open(path) }
     }
 
-    /// What was written, and what to do next.
+    /// Prints which file was written, and the next step.
     fn summary(&self, proposed: &Proposed, name: &str, path: &Path, env: &Console) -> String {
         let Counts { live, held } = proposed.counts();
         let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });

@@ -68,7 +68,7 @@ fn checklists(env: &Console) -> Result<Exit, Failure> {
             }
             Err(failure) => {
                 rows.push(vec![name, "invalid".to_owned(), String::new()]);
-                exit = failure.tell();
+                exit = failure.print();
             }
         }
     }
@@ -87,7 +87,7 @@ fn checks(env: &Console) -> Result<Exit, Failure> {
             }
             Err(failure) => {
                 rows.push(vec![name, "invalid".to_owned(), String::new()]);
-                exit = failure.tell();
+                exit = failure.print();
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::writer::Target;
 
 use super::{Console, Exit, Failure, command, print};
 
-/// What each exit code means.
+/// The meaning of each exit code.
 const EXIT_CODES: [(&str, &str); 6] = [
     ("0", "ready: every required item is green"),
     ("1", "not ready: something failed, or waits for a person"),

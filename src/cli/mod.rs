@@ -48,7 +48,7 @@ use crate::engine;
 use crate::env::Env;
 use crate::ledger::Location;
 use crate::probe::Registry;
-use crate::report::Kept;
+use crate::report::ProtectedPaths;
 use crate::run::{Signal, Verdict};
 use crate::secret::{Redacted, Redactor};
 use crate::text::error;
@@ -202,7 +202,7 @@ pub async fn main(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) ->
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(&env),
     };
-    ExitCode::from(done.unwrap_or_else(|failure| failure.tell()).code())
+    ExitCode::from(done.unwrap_or_else(|failure| failure.print()).code())
 }
 
 /// The command line of `gate`, as clap knows it.
@@ -273,7 +273,7 @@ impl Failure {
         self
     }
 
-    fn tell(self) -> Exit {
+    fn print(self) -> Exit {
         if self.problems.0.is_empty() {
             return self.exit;
         }
@@ -334,9 +334,9 @@ fn read(name: &str, found: Found, overrides: &Overrides, env: &Console) -> Resul
     match loaded.checklist {
         Some(checklist) => {
             // They are only warnings.
-            problems.tell();
+            problems.print();
             if let Some(warning) = checklist::odd_name(name) {
-                Failure::usage(warning, env).tell();
+                Failure::usage(warning, env).print();
             }
             Ok(checklist)
         }
@@ -345,10 +345,10 @@ fn read(name: &str, found: Found, overrides: &Overrides, env: &Console) -> Resul
 }
 
 /// The files that no report of a checklist may replace.
-fn kept(checklist: &Checklist, at: &LedgerArgs, env: &Console) -> Kept {
+fn kept(checklist: &Checklist, at: &LedgerArgs, env: &Console) -> ProtectedPaths {
     let location = at.location(&checklist.root, env).ok();
     let ledger = location.as_ref().and_then(Location::file);
-    Kept::new(&checklist.root, &env.cwd.join(&checklist.file), ledger)
+    ProtectedPaths::new(&checklist.root, &env.cwd.join(&checklist.file), ledger)
 }
 
 /// A valid check: of the folder that contains `checklists/`, or a built-in one.

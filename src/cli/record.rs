@@ -17,7 +17,7 @@ use crate::sign_off::{LastSignOff, SignOffs};
 /// How much later than its deadline, or the signal that ended it, a run may be recorded.
 const GRACE: Duration = Duration::from_millis(800);
 
-/// What is left of that at least, where cleanups took a part of it.
+/// The minimum of that which is left after cleanups took their part.
 const LEFT: Duration = Duration::from_millis(450);
 
 /// How many things that got weaker are named.
@@ -32,8 +32,8 @@ pub struct Recorder {
     deadline: Option<Instant>,
 }
 
-/// What a run needs from the ledger.
-pub struct Asked {
+/// The data that a run needs from the ledger.
+pub struct LedgerRequest {
     /// The `changes` of each of its sections.
     pub changes: Vec<Option<Changes>>,
     /// The last sign-off, if a section lists the commits since then.
@@ -42,8 +42,8 @@ pub struct Asked {
     pub file: ListFile,
 }
 
-impl Asked {
-    /// What a run of this checklist needs.
+impl LedgerRequest {
+    /// The data that a run of this checklist needs.
     pub fn of(checklist: &Checklist, sign_offs: &SignOffs, overrides: Overrides, env: &Env) -> Self {
         let changes: Vec<_> = checklist.sections.iter().map(|section| section.changes.clone()).collect();
         let needs_last = changes.iter().flatten().any(|changes| changes.since == Since::LastSignOff);
@@ -66,7 +66,7 @@ pub struct Record {
     pub run: Redacted<Run>,
     /// Whether it is in the ledger.
     pub recorded: Result<(), Diagnostic>,
-    /// What got weaker since the last green run.
+    /// The requirements that got weaker since the last green run.
     pub weaker: Vec<Weaker>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
@@ -101,7 +101,7 @@ impl Recorder {
 
     /// Adds to the run its origin, the history of its items and the commits, and records it. Warns if something got
     /// weaker. A ledger that does not answer can't delay a run that was ended.
-    pub async fn record(self, mut run: Run, asked: Asked, redactor: &Redactor, env: &Env) -> Record {
+    pub async fn record(self, mut run: Run, asked: LedgerRequest, redactor: &Redactor, env: &Env) -> Record {
         let limit = match self.deadline {
             Some(deadline) if matches!(run.interrupted, Some(Interruption::Deadline(_))) => {
                 (deadline + GRACE).saturating_duration_since(Instant::now()).max(LEFT)
@@ -138,7 +138,7 @@ impl Recorder {
     async fn complete(
         self,
         run: &mut Run,
-        asked: Asked,
+        asked: LedgerRequest,
         env: &Env,
         weakened: &mut Vec<Weaker>,
         warnings: &mut Vec<Diagnostic>,

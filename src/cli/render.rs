@@ -151,7 +151,7 @@ impl Render {
             Diagnostic::warning(format!("no full run of `{}` in {place}: results were not compared", checklist.name));
         let help =
             "only structure, gaps and sign-offs were; to compare results, pass a saved run with `--run RUN.json`";
-        Failure::usage(note.help(help), env).tell();
+        Failure::usage(note.help(help), env).print();
         file.report(structural_drift(&file.text(), &wanted, &outline, &file.shown), env)
     }
 }
@@ -236,7 +236,7 @@ async fn current(
 ) -> Result<Redacted<Run>, Failure> {
     if run.digest != checklist.digest {
         let warning = Diagnostic::warning(format!("`{}` has changed since {shown}", checklist.file));
-        Failure::usage(warning.help(format!("run `gate check {}` again", checklist.name)), env).tell();
+        Failure::usage(warning.help(format!("run `gate check {}` again", checklist.name)), env).print();
     }
     // The subject is that of the run, whatever the environment says now.
     checklist.subject = match (&run.subject, &checklist.subject) {

@@ -11,14 +11,14 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Keep, Options, Ran};
 use crate::merge::{Saved, merge};
 use crate::plan::{Plan, Selection};
-use crate::report::Kept;
+use crate::report::ProtectedPaths;
 use crate::run::Run;
 use crate::writer::{contained, repository};
 use crate::yaml::Duration;
 
 use super::conclude::{Destination, FoundOrigin, Recording, conclude, warn};
 use super::output::{OutputArgs, formats};
-use super::record::{Asked, Recorder};
+use super::record::{LedgerRequest, Recorder};
 use super::{Console, Exit, Failure, LedgerArgs, folder, kept, load, saved, signed};
 
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ impl Report {
     /// Writes a run as it was judged: nothing expires in a saved run.
     async fn shown(&self, run: Run, env: &Console) -> Result<Exit, Failure> {
         let paths = self.output.paths(None, env)?;
-        let kept = Kept::new(&folder(env), &env.cwd.join(&run.file), None);
+        let kept = ProtectedPaths::new(&folder(env), &env.cwd.join(&run.file), None);
         let outputs = self.output.open(&paths, &run.name, &kept, env)?;
         let exit = Exit::from(run.verdict());
         match self.output.write(env.pass(run), Vec::new(), outputs, None, env).await? {
@@ -78,7 +78,7 @@ impl Report {
             merge(all, &checklist, self.within).map_err(|problems| Failure::usage(problems, env).at(&sources))?;
         let recorded = (!self.no_record).then_some(&self.ledger);
         let sign_offs = signed::ready(&checklist, recorded, None, env).await?;
-        let asked = Asked::of(&checklist, &sign_offs, overrides, env);
+        let asked = LedgerRequest::of(&checklist, &sign_offs, overrides, env);
         let mut plan = Plan::build(checklist, &Selection::default(), sign_offs)
             .map_err(|problems| Failure::usage(problems, env).at(&sources))?;
         let kept = kept(&plan.checklist, &self.ledger, env);

@@ -164,7 +164,7 @@ impl Sign {
             (Some(report), _) => report,
             (None, Some(last)) => Signable::new(&last.digest, last.run),
             (None, None) => {
-                let problem = Diagnostic::error(format!("there is no full run of `{}` to sign", checklist.name));
+                let problem = Diagnostic::error(format!("no full run of `{}` to sign", checklist.name));
                 return Err(refused(problem.help(again(checklist))));
             }
         };
@@ -187,7 +187,7 @@ impl Sign {
         for request in &requests {
             let Some(item) = items.iter().find(|item| *item.id == *request.item) else { continue };
             let mut run = signable.run.clone();
-            // What was green then may be too old by now, a waiver may have expired, and there may be more sign-offs.
+            // The green run may be too old by now, a waiver may have expired, and there may be more sign-offs.
             engine::refresh(&mut run, checklist, &sign_offs, now);
             green(checklist, item, &run).map_err(refused)?;
             let mut entry = signable.bind(blank(item), request, &run);

@@ -27,7 +27,7 @@ impl Validate {
         let names = if are_all {
             let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
             if names.is_empty() {
-                let problem = Diagnostic::error("there is no checklist in `checklists/`");
+                let problem = Diagnostic::error("no checklist in `checklists/`");
                 return Err(Failure::usage(problem.help("`gate init` proposes one"), &env));
             }
             names
@@ -55,14 +55,14 @@ impl Validate {
                     writeln!(said, "{}", visible(&line)).expect("a string takes all");
                     let unverified = checklist.items().filter_map(|item| unverified(&item.id, item.sign_off.as_ref()?));
                     let warnings = unverified.chain(exclusive(&checklist)).collect();
-                    Failure::usage(Diagnostics(warnings), &env).tell();
+                    Failure::usage(Diagnostics(warnings), &env).print();
                     read.extend(checklist.sources.names().map(ToOwned::to_owned));
                     // The program ends soon: freeing a long list would take a tenth of its time.
                     std::mem::forget(checklist);
                 }
                 Err(failure) => {
                     read.extend(failure.sources.names().map(ToOwned::to_owned));
-                    exit = failure.tell();
+                    exit = failure.print();
                 }
             }
         }
@@ -76,7 +76,7 @@ impl Validate {
             }
             match check(&name, &env) {
                 Ok(_) => writeln!(said, "{file}: valid, used by no checklist").expect("a string takes all"),
-                Err(failure) => exit = failure.tell(),
+                Err(failure) => exit = failure.print(),
             }
         }
         print(&said, &env)?;

@@ -84,7 +84,7 @@ impl Verify {
             return Ok(Some(why.clone()));
         }
         if is_new && sign_offs.request(&entry.item).is_none() {
-            return Ok(Some(format!("there is no sign-off called `{}`", entry.item)));
+            return Ok(Some(format!("no sign-off is called `{}`", entry.item)));
         }
         if is_new && judged.recorded.old_covers.is_some() {
             return Ok(Some("it is new in the old single file, which is not written any more".to_owned()));
@@ -114,7 +114,7 @@ fn state(sign_offs: &SignOffs, judged: &Judged, env: &Console) -> String {
         return "valid".to_owned();
     }
     if sign_offs.request(&entry.item).is_none() {
-        return format!("stale: there is no sign-off called `{}`", entry.item);
+        return format!("stale: no sign-off is called `{}`", entry.item);
     }
     let is_later = |later: &&Judged| later.is_given() && is_same(later.entry(), entry) && later.entry().at > entry.at;
     if let Some(SignOffReason::Revoked(revocation)) = sign_offs.stale(judged, env.now()) {

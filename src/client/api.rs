@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_page_is_no_json() {
+    fn a_login_page_is_not_json() {
         let error = reply(200, "<!doctype html><title>Sign in</title>").json::<Value>().expect_err("it is HTML");
         assert_snapshot!(error, @"Grafana answered with a web page where JSON was expected");
     }

@@ -28,7 +28,7 @@ pub struct Context {
     pub dir: Arc<Path>,
     /// Timeout of this attempt. The engine stops it then; a probe passes it on to servers.
     pub timeout: Duration,
-    /// What this attempt uses of the memory for large answers.
+    /// This attempt's use of the memory for large answers.
     pub load: Arc<Load>,
     /// The redactor: it learns a token that a server issues before the token is used.
     pub redactor: Redactor,
@@ -63,7 +63,7 @@ pub struct Manner {
     pub is_http1: bool,
 }
 
-/// What distinguishes one HTTP client from another.
+/// The settings that distinguish one HTTP client from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Route {
     /// How TLS is verified; None for plain HTTP.
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_certificates_is_told_with_what_it_should_hold() {
+    fn a_file_without_certificates_is_reported_with_what_it_should_contain() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(dir.path().join("ca.pem"), "hello").expect("the folder is ours");
         let options = HttpOptions { ca: Some("ca.pem".into()), ..HttpOptions::default() };

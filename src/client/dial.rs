@@ -18,7 +18,7 @@ use super::via::Tunnel;
 /// A connection, whatever it goes through.
 pub type Wire = Box<dyn Stream>;
 
-/// What can be read and written.
+/// A connection that can be read and written.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}

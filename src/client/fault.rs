@@ -11,7 +11,7 @@ use crate::text::error;
 pub struct Fault {
     /// The message.
     pub message: Cow<'static, str>,
-    /// What to do about it.
+    /// The help: what to do about it.
     pub help: Option<Cow<'static, str>>,
     /// There is nothing yet that could be judged: the item is `pending`, not `error`.
     pub is_pending: bool,
@@ -33,7 +33,7 @@ impl Fault {
         Self::new(format!("cannot read `{}`: {}", file.display(), error::os(error)))
     }
 
-    /// What to do about it.
+    /// Adds the help: what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         self.help = Some(help.into());

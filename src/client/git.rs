@@ -74,7 +74,7 @@ pub struct Git<'a> {
 
 /// Its output.
 #[derive(Debug)]
-pub struct Said {
+pub struct GitOutput {
     /// Its exit code.
     pub code: i32,
     /// Its standard output, or the first MiB of it, without the line break at the end.
@@ -89,10 +89,10 @@ impl<'a> Git<'a> {
     /// `git` in a folder, which must exist.
     ///
     /// # Errors
-    /// When there is no such folder.
+    /// When the folder does not exist.
     pub fn new(env: &'a Env, dir: PathBuf) -> Result<Git<'a>, Fault> {
         if !dir.is_dir() {
-            return Err(Fault::new(format!("there is no folder `{}`", dir.display()))
+            return Err(Fault::new(format!("folder `{}` not found", dir.display()))
                 .help("`dir` is relative to the folder that contains `checklists/`"));
         }
         Ok(Git { env, dir, is_bare: false, overrides: OnceCell::new() })
@@ -136,7 +136,7 @@ impl<'a> Git<'a> {
     ///
     /// # Errors
     /// When it can't be run.
-    pub async fn run(&self, arguments: &[&str]) -> Result<Said, Fault> {
+    pub async fn run(&self, arguments: &[&str]) -> Result<GitOutput, Fault> {
         let overrides: &[String] = match arguments {
             // They read neither files nor objects.
             ["config" | "rev-parse", ..] => &[],
@@ -145,7 +145,7 @@ impl<'a> Git<'a> {
         self.run_with(arguments, overrides).await
     }
 
-    async fn run_with(&self, arguments: &[&str], overrides: &[String]) -> Result<Said, Fault> {
+    async fn run_with(&self, arguments: &[&str], overrides: &[String]) -> Result<GitOutput, Fault> {
         let mut command = Command::new("git");
         let settings = SETTINGS.iter().copied().chain(overrides.iter().map(String::as_str));
         command.arg("--no-pager").args(settings.flat_map(|setting| ["-c", setting]));
@@ -167,20 +167,20 @@ impl<'a> Git<'a> {
         };
         let text = String::from_utf8_lossy(&ended.stdout.bytes).trim_end_matches('\n').to_owned();
         let errors = String::from_utf8_lossy(&ended.stderr.bytes).trim_end().to_owned();
-        Ok(Said { code, text, is_cut: ended.stdout.truncated, errors })
+        Ok(GitOutput { code, text, is_cut: ended.stdout.truncated, errors })
     }
 
-    /// What one of its commands prints.
+    /// The output of a Git command.
     ///
     /// # Errors
     /// When it fails.
-    pub async fn ask(&self, arguments: &[&str]) -> Result<Said, Fault> {
+    pub async fn ask(&self, arguments: &[&str]) -> Result<GitOutput, Fault> {
         let said = self.run(arguments).await?;
         if said.code == 0 { Ok(said) } else { Err(self.fault(&said)) }
     }
 
     /// Why one of its commands failed.
-    pub fn fault(&self, said: &Said) -> Fault {
+    pub fn fault(&self, said: &GitOutput) -> Fault {
         let dir = self.dir.display();
         if said.errors.contains("not a git repository") {
             return Fault::new(format!("`{dir}` is not in a Git repository")).help(
@@ -219,7 +219,7 @@ pub async fn setting(folder: &Path, key: &str, env: &Env) -> Option<String> {
     let text = match own {
         Ok(text) => text,
         Err(_) => {
-            // Outside a repository there is no local file to ask.
+            // Outside a repository, no local configuration file exists.
             let all = git(folder, &["config", "--show-scope", "-z", "--get-all", key], env).await.ok()?;
             let words: Vec<&str> = all.split('\0').collect();
             let of_user = |pair: &&[&str]| matches!(pair[0], "system" | "global");

@@ -4,10 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// What all probes together may hold of large answers, in KiB.
+/// The memory for large answers of all probes together, in KiB.
 const ALL: usize = 48 << 10;
 
-/// What each probe may hold without asking, in KiB.
+/// The memory that each probe may use without a reservation, in KiB.
 const FREE: usize = 64;
 
 /// The same in bytes.

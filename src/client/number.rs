@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_number_stays_text() {
+    fn other_text_than_numbers_stays_text() {
         let parse = |text: &str| Number::parse(text.to_owned());
         assert_eq!(parse("1"), Number::Whole(1));
         assert_eq!(parse("1e3"), Number::Whole(1000));

@@ -48,7 +48,7 @@ impl Host {
     /// Reads `ssh://user@host:port`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// When the text is not a valid SSH host.
     pub fn read(text: &str) -> Result<Self, String> {
         let fault = || "invalid SSH host: write `ssh://user@host`, with `:port` unless it is 22".to_owned();
         let url = Url::parse(text).map_err(|_| fault())?;
@@ -126,7 +126,7 @@ impl Host {
             "ForwardAgent=no",
             "ForwardX11=no",
             "PermitLocalCommand=no",
-            // What the machine answers about connections that it can't make is logged at this level.
+            // At this level, `ssh` logs why the machine could not make a connection.
             "LogLevel=INFO",
             "ConnectTimeout=30",
             "ServerAliveInterval=10",
@@ -151,7 +151,7 @@ impl Host {
 
     /// Why ssh did not connect.
     pub fn unreached(&self, said: &str) -> Fault {
-        let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("ssh says nothing of why");
+        let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("ssh gave no reason");
         let fault = Fault::new(format!("ssh did not reach {self}: {last}"));
         let is = |words: &str| said.contains(words);
         if is("Permission denied") {

@@ -102,7 +102,7 @@ fn builder(verifier: Arc<dyn ServerCertVerifier>) -> ConfigBuilder<ClientConfig,
         .with_custom_certificate_verifier(verifier)
 }
 
-/// What trusts the system's certificates, and those in a file: as authorities, and each as that very server's.
+/// A verifier that trusts the system's certificates, and those in a file: as authorities, and each as that very server's.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -382,7 +382,7 @@ mod tests {
     use super::is_name;
 
     #[test]
-    fn a_star_stands_for_one_part_of_a_name() {
+    fn a_star_matches_one_label_of_a_name() {
         assert!(is_name("*.example", "api.example") && is_name("API.example", "api.example"));
         assert!(!is_name("*.example", "a.b.example") && !is_name("*.example", "example") && !is_name("*", "example"));
     }

@@ -71,7 +71,7 @@ fn required(checklist: &str, broken: &Broken) -> String {
     kept.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// What k6's `handleSummary` is given, as far as thresholds and the baseline need it.
+/// The data that k6 passes to `handleSummary`, as far as thresholds and the baseline need it.
 fn k6(p95: u32) -> String {
     let is_ok = p95 < 500;
     format!(

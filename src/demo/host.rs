@@ -20,7 +20,7 @@ pub fn write(folder: &Path, broken: &Broken) -> io::Result<PathBuf> {
     fs::create_dir_all(&programs)?;
     let extra = if broken.is("nftables") { vec![rule(8080)] } else { Vec::new() };
     let (boot, live) = (rules(&[rule(22), rule(443)]), rules(&[vec![rule(22), rule(443)], extra].concat()));
-    // What is loaded is what `unshare` runs.
+    // The rules to load are those that `unshare` prints.
     let nft = format!(
         "#!/bin/sh\n[ \"$1\" = -f ] && exit\nif [ -n \"$GATE_DEMO_BOOT\" ]; then\n  echo '{boot}'\nelse\n  echo '{live}'\nfi\n"
     );

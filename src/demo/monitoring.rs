@@ -9,7 +9,7 @@ use super::server::{Reply, Request, Service};
 
 /// A Prometheus with a Grafana in front of it, and a Loki.
 pub struct Monitoring {
-    /// What is broken.
+    /// The parts that are broken.
     pub broken: Broken,
     /// The current time.
     pub now: Timestamp,
@@ -17,7 +17,7 @@ pub struct Monitoring {
 
 /// An Alertmanager.
 pub struct Alertmanager {
-    /// What is broken.
+    /// The parts that are broken.
     pub broken: Broken,
     /// The current time.
     pub now: Timestamp,

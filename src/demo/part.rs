@@ -14,7 +14,7 @@ pub const GITHUB_TOKEN: &str = "ghp_gateDemoGithubToken0000000000000000";
 /// The password of the demo's Redis.
 pub const REDIS_PASSWORD: &str = "gate-demo-password";
 
-/// What can be broken, by the id of the item that turns red, and what happens then.
+/// The parts that can be broken, by the id of the item that turns red, and the effect of each.
 pub static PARTS: &[(&str, &str)] = &[
     ("images", "the API and its image are built from a different commit than main"),
     ("db-head", "the last migration was not applied"),

@@ -9,7 +9,7 @@ use super::server::{Reply, Request, Service};
 
 /// A registry with `acme/aos:main`.
 pub struct Registry {
-    /// What is broken.
+    /// The parts that are broken.
     pub broken: Broken,
 }
 

@@ -1,4 +1,4 @@
-//! What cleans up behind an item, whatever came of its probes.
+//! Cleans up after an item, whatever the result of its probes.
 
 use crate::checklist::ProbeTask;
 use crate::run::{Attempt, ProbeResult, Reason};
@@ -6,7 +6,7 @@ use crate::run::{Attempt, ProbeResult, Reason};
 use super::fill::{Scope, Seen};
 use super::worker::Shared;
 
-/// What probes saw that were not green, by alias: it may have to be cleaned up as well.
+/// Observations of probes that are not green, by alias: these may need cleaning up as well.
 pub type RedSeen = Vec<(String, Seen)>;
 
 /// Runs what cleans up, all of it in order, and adds its results. Nothing where no probe of the item has begun.
@@ -16,7 +16,7 @@ pub async fn clean_up(
     mut scope: Scope,
     red: RedSeen,
     probes: &mut Vec<ProbeResult>,
-    tell: impl Fn(usize, Attempt),
+    report: impl Fn(usize, Attempt),
 ) {
     if !probes.iter().any(has_begun) {
         return;
@@ -24,7 +24,7 @@ pub async fn clean_up(
     scope.is_cleanup = true;
     scope.aliases.extend(red);
     for probe in cleanup {
-        let (result, seen) = shared.cleanup(probe, &scope, &tell).await;
+        let (result, seen) = shared.cleanup(probe, &scope, &report).await;
         if let Some(alias) = &probe.alias {
             scope.aliases.insert(alias.clone(), seen);
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::checklist;
-use crate::plan::{Known, Plan};
+use crate::plan::{KnownResult, Plan};
 
 use super::secrets::Secrets;
 
@@ -27,7 +27,7 @@ impl Digests {
         self.make(plan, secrets).get(id)
     }
 
-    /// Makes them, if nobody has. Whoever asks meanwhile waits.
+    /// Computes them once. Concurrent callers wait.
     pub fn make(&self, plan: &Plan, secrets: &Secrets) -> &HashMap<Arc<str>, ItemDigests> {
         self.0.get_or_init(|| all(plan, secrets))
     }
@@ -37,8 +37,8 @@ fn all(plan: &Plan, secrets: &Secrets) -> HashMap<Arc<str>, ItemDigests> {
     let digests = |item: &checklist::Item| {
         let (source, definition) = checklist::digests(item, &plan.checklist);
         let observed = match plan.known.get(&*item.id) {
-            Some(Known::Observed(seen)) => seen.definition.clone(),
-            Some(Known::NotRun(_)) | None => None,
+            Some(KnownResult::Observed(seen)) => seen.definition.clone(),
+            Some(KnownResult::NotRun(_)) | None => None,
         };
         let definition = observed.unwrap_or_else(|| definition.digest(|name| secrets.get(name).ok()));
         (Arc::clone(&item.id), ItemDigests { source, definition })

@@ -20,7 +20,7 @@ pub type Seen = Option<Arc<Value>>;
 pub struct Scope {
     /// Whether aliases are those of a cleanup, which may use what is red.
     pub is_cleanup: bool,
-    /// What the probes before saw, by alias.
+    /// The observations of earlier probes, by alias.
     pub aliases: HashMap<String, Seen>,
     /// The observations of other items, by `ID.ALIAS`.
     pub items: HashMap<String, Seen>,
@@ -39,7 +39,7 @@ impl Scope {
     /// Checks that all is there that the node refers to, but for what probes of this item are to see.
     ///
     /// # Errors
-    /// What is missing.
+    /// The name of the missing value.
     pub fn has_inputs(&self, node: &Node, secrets: &Secrets) -> Result<(), Missing> {
         let is_input = |reference: &Reference| matches!(head(&reference.path).0, "env" | "secrets" | "items");
         self.filled(node, secrets, is_input).map(drop)

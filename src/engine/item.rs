@@ -6,7 +6,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::checklist::{Checklist, Item, ProbeTask, requirements};
-use crate::plan::Known;
+use crate::plan::KnownResult;
 use crate::run::{Attempt, ItemResult, ProbeResult, Reason, SignOff, Status, WORST_FIRST, worst};
 
 use super::Keep;
@@ -86,10 +86,10 @@ pub fn unobserved(checklist: &Checklist, item: &Item, status: Status, reason: Op
 }
 
 /// The result of an item that is not run, from what is known of it.
-pub fn known(shared: &Shared, task: usize, known: &Known) -> ItemResult {
+pub fn known(shared: &Shared, task: usize, known: &KnownResult) -> ItemResult {
     let seen = match known {
-        Known::Observed(seen) => seen,
-        Known::NotRun(because) => return blank(shared, task, Status::Blocked, Some(because.clone().into())),
+        KnownResult::Observed(seen) => seen,
+        KnownResult::NotRun(because) => return blank(shared, task, Status::Blocked, Some(because.clone().into())),
     };
     ItemResult {
         flaky: seen.flaky,
@@ -108,7 +108,7 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
     let begun = Instant::now();
     let item = shared.plan.item(task);
     let tasks = &item.probes;
-    // What could not be cleaned up is not begun.
+    // An item is not started if its cleanup could not run.
     if let Some(lacking) = item.cleanup.iter().find_map(|probe| shared.without_input(probe, &scope)) {
         let reason = lacking.error.clone();
         let result = ItemResult { probes: vec![lacking], ..blank(&shared, task, Status::Blocked, reason) };
@@ -116,12 +116,12 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
     }
     let mut probes = Vec::with_capacity(tasks.len() + item.cleanup.len());
     let (mut seen, mut red) = (Vec::new(), Vec::new());
-    let tell = |number: usize, attempt: Attempt| {
+    let report = |number: usize, attempt: Attempt| {
         // Nobody listens any more when the run was stopped.
         let _ = again.send(RetryNotice { task, number, attempt });
     };
     for probe in tasks {
-        let (result, observation) = shared.probe(probe, &scope, tell).await;
+        let (result, observation) = shared.probe(probe, &scope, report).await;
         if let Some(alias) = &probe.alias {
             if !item.cleanup.is_empty() && result.status != Status::Passed {
                 red.push((alias.clone(), observation.clone()));
@@ -147,7 +147,7 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
     });
     if !item.cleanup.is_empty() {
         // In a box, so that items without it don't become larger.
-        Box::pin(clean_up(&shared, &item.cleanup, scope, red, &mut probes, tell)).await;
+        Box::pin(clean_up(&shared, &item.cleanup, scope, red, &mut probes, report)).await;
     }
     let (status, reason) = summary(&probes);
     let is_flaky = |(probe, task): (&ProbeResult, &ProbeTask)| {
@@ -171,7 +171,7 @@ fn summary(probes: &[ProbeResult]) -> (Status, Option<Reason>) {
     match (own, cleanup) {
         (own, None) => own.unwrap_or((Status::Passed, None)),
         (None, Some((status, why))) => (status, why.map(|why| Reason::Cleanup(Box::new(why)))),
-        // What is blocked follows from what is red already, mostly.
+        // A blocked cleanup is mostly a consequence of the failure that is reported already.
         (Some((status, Some(Reason::Observed(why)))), Some((worst, Some(also)))) if worst != Status::Blocked => {
             (status, Some(Reason::Observed(format!("{why}; {}", Reason::Cleanup(Box::new(also))))))
         }

@@ -36,7 +36,7 @@ pub async fn run(
     let done = item::run(Arc::clone(&shared), task, scope, again).await;
     let freed = tokio::select! {
         biased;
-        // What interrupts the run does not wait for the answer: the locks are freed all the same.
+        // An interruption does not wait for the answer: the locks are freed anyway.
         _ = shared.stop.wait() => return done,
         freed = held => freed,
     };

@@ -38,12 +38,12 @@ pub struct Looked {
     pub judgements: Vec<Judgement>,
     /// Why the last attempt observed nothing.
     pub error: Option<Reason>,
-    /// What to do about it.
+    /// The help: what to do about it.
     pub help: Option<String>,
 }
 
 /// Runs a probe until it is green, its timing allows no more attempts, or `stop`. An attempt that is followed by another
-/// goes to `tell`, with its number.
+/// goes to `report`, with its number.
 pub async fn look(
     probe: &dyn Observe,
     expectations: &[Expectation],
@@ -51,7 +51,7 @@ pub async fn look(
     cx: &Context,
     redactor: &Redactor,
     stop: impl Future<Output = Interruption>,
-    mut tell: impl FnMut(usize, &Attempt),
+    mut report: impl FnMut(usize, &Attempt),
 ) -> Looked {
     let cx = cx.with_timeout(timing.timeout);
     let mut stop = pin!(stop);
@@ -80,7 +80,7 @@ pub async fn look(
             };
         };
         if let Some(last) = attempts.last() {
-            tell(count, last);
+            report(count, last);
         }
         // Of many attempts the first and the latest are kept.
         if attempts.len() >= MOST {

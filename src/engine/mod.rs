@@ -111,13 +111,13 @@ pub struct Ran {
 }
 
 /// Runs a plan to its end, or until the first of the signals in `stop`: then only cleanups have a moment, which a second
-/// one ends. What happens is reported to `tell`, in order.
+/// one ends. Events are passed to `report`, in order.
 pub async fn run(
     plan: Arc<Plan>,
     options: &Options,
     env: &Arc<Env>,
     stop: impl Stream<Item = Signal>,
-    tell: impl FnMut(&Event),
+    report: impl FnMut(&Event),
 ) -> Ran {
-    scheduler::run(plan, options, env, stop, tell).await
+    scheduler::run(plan, options, env, stop, report).await
 }

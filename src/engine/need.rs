@@ -29,7 +29,7 @@ pub struct Outcome {
     pub given: Option<Signed>,
 }
 
-/// What blocks an item: the first of its needs that is not green. Each is given by its id, with its result if it has
+/// The needs that block an item: the first that is not green. Each is given by its id, with its result if it has
 /// one.
 pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)>) -> Option<Blocked> {
     let mut first = None;

@@ -14,9 +14,9 @@ const FRESH: Duration = Duration::from_millis(1);
 
 /// The items that started recently and are not done.
 #[derive(Debug, Default)]
-pub struct Pace(VecDeque<(usize, Instant)>);
+pub struct RecentStarts(VecDeque<(usize, Instant)>);
 
-impl Pace {
+impl RecentStarts {
     /// Notes that an item started.
     pub fn began(&mut self, item: usize) {
         self.0.push_back((item, Instant::now()));
@@ -38,11 +38,11 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use super::{FRESH, Pace, UNANSWERED};
+    use super::{FRESH, RecentStarts, UNANSWERED};
 
     #[tokio::test(start_paused = true)]
     async fn an_item_begins_when_another_is_done_or_has_waited_for_a_while() {
-        let mut pace = Pace::default();
+        let mut pace = RecentStarts::default();
         for item in 0..UNANSWERED {
             assert_eq!(pace.pause(), None, "{item}");
             pace.began(item);

@@ -17,7 +17,7 @@ thread_local! {
 pub fn quiet() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        // What panics beside the run is passed on to it.
+        // Panics of other threads of the run are passed on to it.
         if !IS_GUARDED.get() && std::thread::current().name() != Some(aside::THREAD) {
             usual(info);
         }

@@ -14,7 +14,7 @@ pub enum Resource {
 /// The resources of an item.
 #[derive(Debug, Clone, Default)]
 pub struct Claim {
-    /// What it has while it runs.
+    /// The resources that it holds while it runs.
     pub resources: Vec<Resource>,
     /// Beside nothing else.
     pub exclusive: bool,
@@ -28,7 +28,7 @@ pub struct Queue {
     ready: BTreeSet<usize>,
     /// They run alone.
     exclusive: BTreeSet<usize>,
-    /// What the items claim that claim something.
+    /// The claims of the items that have any.
     claims: HashMap<usize, Claim>,
     /// Items that were ready, each under one resource that was used up then.
     parked: HashMap<Resource, BTreeSet<usize>>,
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_woken_but_cannot_begin_lets_the_next_one_try() {
+    fn a_woken_item_that_cannot_start_wakes_the_next_one() {
         // 2 wants both; while it waits for `b`, 3 may have `a`.
         let mut queue = queue(9, vec![locks(&["a"]), locks(&["b"]), locks(&["a", "b"]), locks(&["a"])]);
         assert_eq!(begun(&mut queue), [0, 1]);

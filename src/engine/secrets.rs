@@ -112,7 +112,7 @@ fn in_file(path: &Path) -> Result<String, String> {
 
 /// The output of a program. Its standard error is not reported: that may be the secret, too.
 async fn printed(argv: &[String], cx: &Context) -> Result<String, String> {
-    let (program, arguments) = argv.split_first().ok_or("there is no program to run")?;
+    let (program, arguments) = argv.split_first().ok_or("no program to run")?;
     let shown = argv.join(" ");
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&*cx.dir).env_clear().envs(&cx.env.vars);

@@ -1,4 +1,4 @@
-//! What interrupts a run, and what is left of it then for those that clean up.
+//! The interruption of a run, and the time that it leaves for cleanups.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const AFTER_DEADLINE: Duration = Duration::from_millis(500);
 /// The interruption of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Stop {
-    /// What interrupted it.
+    /// The cause of the interruption.
     pub by: Interruption,
     /// Until when cleanups may run.
     pub cleanup_until: Instant,
@@ -37,18 +37,18 @@ impl Stop {
 pub struct Stopped(watch::Receiver<Option<Stop>>);
 
 impl Stopped {
-    /// What sends the interruption, and where it is seen.
+    /// The sender of the interruption, and the receiver that observes it.
     pub fn channel() -> (watch::Sender<Option<Stop>>, Self) {
         let (sender, receiver) = watch::channel(None);
         (sender, Self(receiver))
     }
 
-    /// What has interrupted the run, if anything has.
+    /// The interruption of the run, if any.
     pub fn by(&self) -> Option<Interruption> {
         self.0.borrow().map(|stop| stop.by)
     }
 
-    /// What has interrupted the run, if cleanups may not run any more either.
+    /// The interruption of the run, if cleanups may not run any more either.
     pub fn cleanup_by(&self) -> Option<Interruption> {
         self.0.borrow().filter(|stop| stop.cleanup_until <= Instant::now()).map(|stop| stop.by)
     }

@@ -19,7 +19,7 @@ use crate::sign_off::SignOffs;
 
 use super::{Held, Locks, Options, Taken, Wait, run};
 
-/// What a probe of these tests does.
+/// The behavior of a probe in these tests.
 #[derive(Clone)]
 enum Act {
     /// Answers after this time.
@@ -129,8 +129,8 @@ impl Case {
             }
         }
         let plan = Plan::build(checklist, &Selection::default(), SignOffs::default()).expect("everything is selected");
-        let tell = |event: &Event| self.events.lock().expect("no panic").push(word(event));
-        run(Arc::new(plan), &self.options, &env, signals, tell).await.run
+        let report = |event: &Event| self.events.lock().expect("no panic").push(word(event));
+        run(Arc::new(plan), &self.options, &env, signals, report).await.run
     }
 
     fn events(&self) -> String {
@@ -204,7 +204,7 @@ impl Locks for Elsewhere {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_a_lock_of_another_run_is_no_part_of_the_time_of_an_item() {
+async fn waiting_for_a_lock_of_another_run_does_not_count_as_time_of_an_item() {
     let mut case =
         Case::new(&[("a", "locks: [api], timeout: 3s, ", Act::Answer(Duration::from_secs(2))), ("b", "", NOW)]);
     case.options.locks = Some(Arc::new(Elsewhere(Duration::from_secs(60), Ok(()))));
@@ -292,7 +292,7 @@ async fn a_cleanup_that_hangs_has_a_second_after_a_signal_and_half_of_one_after_
 }
 
 #[tokio::test(start_paused = true)]
-async fn wait_looks_again_at_what_is_red_and_at_nothing_else() {
+async fn wait_repeats_only_red_items() {
     let mut case = Case::new(&[("up", "", NOW), ("boots", "", Act::RedFirst(2)), ("smoke", "needs: [boots], ", NOW)]);
     case.options.wait = Some(wait(60, 1));
     let run = case.run(never()).await;

@@ -30,12 +30,12 @@ const SMALL: usize = 16 << 10;
 /// How many bytes of larger ones a run keeps.
 const LARGE: usize = 32 << 20;
 
-/// What every worker needs.
+/// The state that all workers share.
 #[derive(Debug)]
 pub struct Shared {
-    /// What is to be done.
+    /// The plan.
     pub plan: Arc<Plan>,
-    /// What probes are given.
+    /// The context of probes.
     pub cx: Context,
     /// The values of secrets.
     pub secrets: Secrets,
@@ -53,7 +53,7 @@ pub struct Shared {
     pub requirements: bool,
     /// The locks that are shared with other runs, if any.
     pub locks: Option<Arc<dyn Locks>>,
-    /// What interrupts the run, when it does.
+    /// The interruption of the run.
     pub stop: Stopped,
 }
 
@@ -66,14 +66,14 @@ enum Unready {
 }
 
 impl Shared {
-    /// Runs a probe; attempts that are followed by another go to `tell`, with their numbers.
+    /// Runs a probe; attempts that are followed by another go to `report`, with their numbers.
     pub async fn probe(
         &self,
         probe_task: &ProbeTask,
         scope: &Scope,
-        tell: impl Fn(usize, Attempt),
+        report: impl Fn(usize, Attempt),
     ) -> (ProbeResult, Seen) {
-        self.observed(probe_task, scope, self.stop.by(), self.stop.wait(), tell).await
+        self.observed(probe_task, scope, self.stop.by(), self.stop.wait(), report).await
     }
 
     /// Runs a probe that cleans up, as [`Self::probe`] does: for a moment also after the run is interrupted.
@@ -81,10 +81,10 @@ impl Shared {
         &self,
         probe_task: &ProbeTask,
         scope: &Scope,
-        tell: impl Fn(usize, Attempt),
+        report: impl Fn(usize, Attempt),
     ) -> (ProbeResult, Seen) {
         let (stopped, stop) = (self.stop.cleanup_by(), self.stop.wait_for_cleanup());
-        let (result, seen) = self.observed(probe_task, scope, stopped, stop, tell).await;
+        let (result, seen) = self.observed(probe_task, scope, stopped, stop, report).await;
         (ProbeResult { is_cleanup: true, ..result }, seen)
     }
 
@@ -100,7 +100,7 @@ impl Shared {
         scope: &Scope,
         stopped: Option<Interruption>,
         stop: impl Future<Output = Interruption>,
-        tell: impl Fn(usize, Attempt),
+        report: impl Fn(usize, Attempt),
     ) -> (ProbeResult, Seen) {
         if let Some(by) = stopped {
             return (self.unready(probe_task, Unready::Blocked(BlockedBecause::Interrupted(by))), None);
@@ -136,8 +136,8 @@ impl Shared {
             let why = BlockedBecause::ReadOnly(probe_task.kind.name().to_owned());
             return (self.unready(probe_task, Unready::Blocked(why)), None);
         }
-        let tell = |number: usize, attempt: &Attempt| tell(number, attempt.clone());
-        let looked = look(probe, expectations, probe_task.timing, &self.cx, &self.redactor, stop, tell).await;
+        let report = |number: usize, attempt: &Attempt| report(number, attempt.clone());
+        let looked = look(probe, expectations, probe_task.timing, &self.cx, &self.redactor, stop, report).await;
         let seen = looked.observation.clone();
         (self.result(probe_task, probe, expectations, looked), seen)
     }

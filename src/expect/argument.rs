@@ -12,7 +12,7 @@ use crate::yaml::{self, Duration, Node, Scalar, Style};
 use super::expected::Expected;
 use super::matcher::{Limit, Relation};
 use super::path::within;
-use super::shape::{Barren, Kind, Shape};
+use super::shape::{Kind, MissingField, Shape};
 use super::words::{SHORT, quoted};
 
 /// The value that is matched: the one at a path, or a part of it.
@@ -39,9 +39,8 @@ impl Target<'_> {
     pub fn never(&self, what: &str, span: Span) -> Diagnostic {
         let title = format!("{} can never {what}", self.words());
         let problem = Diagnostic::error(title).at(span).label(format!("it is {}", self.shape.words()));
-        problem.maybe_help(
-            self.shape.is_list().then(|| "its elements are looked at by `every`, `some` and `contains`".to_owned()),
-        )
+        problem
+            .maybe_help(self.shape.is_list().then(|| "use `every`, `some` or `contains` for its elements".to_owned()))
     }
 }
 
@@ -85,7 +84,7 @@ pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Op
 }
 
 fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Expected> {
-    if scalar.style == Style::Plain && is_no_json_number(&scalar.text) {
+    if scalar.style == Style::Plain && is_not_a_json_number(&scalar.text) {
         let problem = Diagnostic::error(format!("nothing equals `{}`", scalar.text)).at(span);
         problems.push(problem.help("JSON has no such number; for bounds, use `at_least`, `below`, …"));
         return None;
@@ -132,11 +131,11 @@ fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec
 }
 
 /// The problem of a field that does not exist.
-pub fn no_field(name: &str, span: Span, barren: &Barren, shape: &Shape) -> Diagnostic {
+pub fn no_field(name: &str, span: Span, barren: &MissingField, shape: &Shape) -> Diagnostic {
     let problem = Diagnostic::error(format!("unknown field `{name}`")).at(span);
     match barren {
-        Barren::Other => problem.label(format!("there are no fields in {}", shape.words())),
-        Barren::Fields(fields) => match suggestion(name, fields.iter().copied()) {
+        MissingField::Other => problem.label(format!("{} has no fields", shape.words())),
+        MissingField::Fields(fields) => match suggestion(name, fields.iter().copied()) {
             Some(text) => problem.label(text),
             None => problem.label("not observed").help(format!("the fields are `{}`", fields.join("`, `"))),
         },
@@ -282,7 +281,7 @@ fn looks_like_commit(scalar: &Scalar, target: &Target) -> bool {
     is_number && is_hexadecimal && target.shape.accepts(&Value::from(text))
 }
 
-fn is_no_json_number(text: &str) -> bool {
+fn is_not_a_json_number(text: &str) -> bool {
     let bare = text.strip_prefix(['+', '-']).unwrap_or(text);
     matches!(bare, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF")
 }

@@ -6,7 +6,7 @@ use super::path::{Path, To};
 ///
 /// A text or list there is the beginning of the real one, a number is a lower bound, and anything else is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cut {
+pub struct Truncation {
     /// The paths, such as `body` and `json`.
     pub paths: Vec<String>,
     /// How far it was read: `only the first 1 MiB was read`.
@@ -26,7 +26,7 @@ pub enum Extent {
     Nothing,
 }
 
-impl Cut {
+impl Truncation {
     /// These paths were read up to a limit, described as `only the first 1 MiB was read`. The setting raises it.
     pub fn new(paths: &[&str], read: impl Into<String>, setting: impl Into<Option<&'static str>>) -> Self {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();

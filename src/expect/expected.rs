@@ -134,7 +134,11 @@ fn integer(number: &Number) -> Option<i128> {
 
 fn with_float(integer: i128, float: f64) -> Option<Ordering> {
     // As floats they may be equal although they are not: then the float is compared as an integer.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "what is lost is looked at next")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "the next line checks for lost digits"
+    )]
     match (integer as f64).partial_cmp(&float)? {
         Ordering::Equal => Some(integer.cmp(&(float as i128))),
         decided @ (Ordering::Less | Ordering::Greater) => Some(decided),

@@ -9,7 +9,7 @@ use super::matcher::{Limit, Matcher, Relation, SKEW, contains, length, time, ver
 use super::truth::Truth;
 use super::words::{self, SHORT, brief, join, named, quoted};
 
-/// What a matcher expects, as it follows the word "expected": `200`, `at least 4`, `to contain "M4"`.
+/// The expectation of a matcher, as it follows the word "expected": `200`, `at least 4`, `to contain "M4"`.
 pub fn wanted(matcher: &Matcher) -> String {
     match matcher {
         Matcher::Equals(expected) => shown(expected),
@@ -30,7 +30,7 @@ pub fn wanted(matcher: &Matcher) -> String {
     }
 }
 
-/// What `not` of a matcher expects.
+/// The expectation of a `not` of a matcher.
 fn refused(matcher: &Matcher) -> String {
     match matcher {
         Matcher::Some(inner) => format!("no element {}", to_be(inner)),
@@ -49,7 +49,7 @@ fn refused(matcher: &Matcher) -> String {
     }
 }
 
-/// What a matcher expects of an element: `to be 1`, `to contain "M4"`.
+/// The expectation of a matcher for an element: `to be 1`, `to contain "M4"`.
 fn to_be(matcher: &Matcher) -> String {
     match matcher {
         Matcher::Length(inner) if !is_zero(inner) => format!("to have {}", wanted(matcher)),

@@ -27,7 +27,7 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::{self, Key, Node};
 
-pub use cut::Cut;
+pub use cut::Truncation;
 pub use defaults::{SameFact, in_force};
 pub use operator::{OPERATORS, Operator, Takes, json_schema};
 pub use reference::{astray, take};
@@ -51,14 +51,14 @@ pub struct Expectation {
     assertion: Arc<Assertion>,
 }
 
-/// What must be where.
+/// A rule for a path.
 #[derive(Debug)]
 struct Assertion {
     path: Path,
     rule: Rule,
 }
 
-/// What must stand at a path.
+/// The rule for a path.
 #[derive(Debug)]
 enum Rule {
     /// It must not exist.
@@ -97,7 +97,7 @@ pub enum Outcome {
 /// (`status: "200"`), an unknown operator, a bad regex: each is a problem at its place. An empty map asserts nothing
 /// and is a problem.
 ///
-/// What has holes is checked as far as it is known, and left out: it must be read again when they are filled.
+/// An expectation with unresolved references is checked as far as it is known, and left out: read it again when they are filled.
 pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
     expectations(expect, schema, false, problems)
 }
@@ -123,7 +123,7 @@ fn expectations(expect: &Node, schema: &Value, is_filled: bool, problems: &mut V
             expectations
         }
         yaml::Value::Scalar(_) | yaml::Value::List(_) => {
-            let title = format!("`expect` is a map from a path to what must stand there, not {}", expect.kind());
+            let title = format!("`expect` is a map from paths to expected values, not {}", expect.kind());
             problems.push(Diagnostic::error(title).at(expect.span).help("such as `expect: { status: 200 }`"));
             Vec::new()
         }
@@ -214,7 +214,7 @@ impl Expectation {
         Self { span, ..self.clone() }
     }
 
-    /// What is expected, as it follows the word "expected": `at least 4`, `200`, `to contain "M4"`.
+    /// The expected value, as it follows the word "expected": `at least 4`, `200`, `to contain "M4"`.
     pub fn describe(&self) -> String {
         match &self.assertion.rule {
             Rule::Absent => "none".to_owned(),
@@ -224,7 +224,7 @@ impl Expectation {
     }
 
     /// Judges an observation, with the parts that were cut at a limit.
-    pub fn judge(&self, observation: &Value, cuts: &[Cut], now: Timestamp) -> Judgement {
+    pub fn judge(&self, observation: &Value, cuts: &[Truncation], now: Timestamp) -> Judgement {
         let Assertion { path: at, rule } = &*self.assertion;
         let found = at.find(observation);
         let cut = cuts.iter().find_map(|cut| Some((cut, cut.relation(at)?)));

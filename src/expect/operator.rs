@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub struct Operator {
     /// Its name.
     pub name: &'static str,
-    /// What it tests, in a sentence or two.
+    /// A description of the operator, in a sentence or two.
     pub doc: &'static str,
     /// How it is used.
     pub example: &'static str,
@@ -140,7 +140,7 @@ pub fn json_schema() -> Value {
         .collect();
     let names: Vec<&str> = names().collect();
     json!({
-        "description": "What must stand there: a value that it must equal, or a map of operators that must all hold.",
+        "description": "The expected value, or a map of operators that must all hold.",
         "anyOf": [
             { "type": ["null", "boolean", "number", "string", "array"] },
             { "type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1 },

@@ -99,7 +99,7 @@ impl Path {
         let (why, is_holder) = match (&self.steps[at].to, here) {
             (To::Field(_), Value::Object(_)) if is_last => (None, true),
             (To::Field(_), Value::Object(_)) => {
-                (Some(format!("there is no {}", &self.text[..self.steps[at].end()])), true)
+                (Some(format!("{} is missing", &self.text[..self.steps[at].end()])), true)
             }
             (To::Index(_), Value::Array(elements)) => {
                 let why = match elements.len() {
@@ -123,7 +123,7 @@ impl Path {
     }
 }
 
-/// Why there is no value at a path.
+/// Why no value was found at a path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Missing {
     /// Why, if that is not obvious: `json is null`.
@@ -342,16 +342,16 @@ mod tests {
     #[test]
     fn what_is_missing_says_from_where_on() {
         assert_eq!(find("json.version"), "json.version: not found");
-        assert_eq!(find("body.version"), "body.version: not found (there is no body)");
+        assert_eq!(find("body.version"), "body.version: not found (body is missing)");
         assert_eq!(find("status.code"), "status.code: not found (status is a number)");
         assert_eq!(find("text.x"), "text.x: not found (text is null)");
         assert_eq!(find("json.checks[2].ok"), "json.checks[2].ok: not found (json.checks has 2 elements)");
         assert_eq!(find("none[0]"), "none[0]: not found (none is an empty list)");
-        assert_eq!(find("$.nothing[*].ok"), "$.nothing[*].ok: not found (there is no $.nothing)");
+        assert_eq!(find("$.nothing[*].ok"), "$.nothing[*].ok: not found ($.nothing is missing)");
     }
 
     #[test]
-    fn a_path_that_is_none_says_where_and_what_to_write() {
+    fn an_invalid_path_says_where_and_what_to_write() {
         insta::assert_snapshot!(find("checks[-1].ok"), @"
         error: `checks[-1].ok` is not a path
          --> c.yaml:1:7

@@ -41,7 +41,7 @@ mod tests {
     use crate::diagnostic::Span;
 
     #[test]
-    fn a_reference_takes_what_stands_at_its_path() {
+    fn a_reference_takes_the_value_at_its_path() {
         let seen = json!({"status": 200, "json": {"ids": ["a", "b"]}});
         assert_eq!(take("json.ids[1]", &seen), Ok(json!("b")));
         assert_eq!(take("", &seen), Ok(seen.clone()));
@@ -52,7 +52,7 @@ mod tests {
     fn a_field_that_there_cannot_be_is_found_before_the_run() {
         let schema = json!({"type": "object", "properties": {"status": {"type": "integer"}}});
         assert!(astray("status", Span::default(), &schema).is_none());
-        let problem = astray("stauts", Span::default(), &schema).expect("there is no such field");
+        let problem = astray("stauts", Span::default(), &schema).expect("the field is unknown");
         assert_eq!(problem.title(), "unknown field `stauts`");
     }
 }

@@ -32,7 +32,7 @@ pub enum Kind {
 
 /// Why a value has no fields of that name.
 #[derive(Debug, PartialEq)]
-pub enum Barren<'a> {
+pub enum MissingField<'a> {
     /// It has only these fields.
     Fields(Vec<&'a str>),
     /// It is not a map.
@@ -84,17 +84,17 @@ impl<'a> Shape<'a> {
     ///
     /// # Errors
     /// When there can be no such field.
-    pub fn field(&self, name: &str) -> Result<Self, Barren<'a>> {
+    pub fn field(&self, name: &str) -> Result<Self, MissingField<'a>> {
         let maps = || self.forms.iter().filter(|form| allows(form, Kind::Map));
         let found: Vec<&Value> = maps().filter_map(|form| field_of(form, name)).collect();
         if !found.is_empty() {
             return Ok(Self::from_all(self.root, found));
         }
         if maps().next().is_none() {
-            return Err(Barren::Other);
+            return Err(MissingField::Other);
         }
         let fields = maps().filter_map(|form| properties(form)).flat_map(Map::keys).map(String::as_str);
-        Err(Barren::Fields(fields.collect()))
+        Err(MissingField::Fields(fields.collect()))
     }
 
     /// The shape of an element. `None` when it is not a list.
@@ -104,7 +104,7 @@ impl<'a> Shape<'a> {
         (!found.is_empty()).then(|| Self::from_all(self.root, found))
     }
 
-    /// Whether a value of this sort may stand there.
+    /// Whether a value of this sort is allowed.
     pub fn may_be(&self, kind: Kind) -> bool {
         self.forms.iter().any(|form| allows(form, kind))
     }
@@ -129,12 +129,12 @@ impl<'a> Shape<'a> {
         self.may_be(Kind::Number) && !others.iter().any(|kind| self.may_be(*kind))
     }
 
-    /// Whether this scalar may stand there.
+    /// Whether this scalar is allowed.
     pub fn accepts(&self, scalar: &Value) -> bool {
         self.forms.iter().any(|form| accepts(form, scalar))
     }
 
-    /// The least and the greatest number that may stand there.
+    /// The least and the greatest number that is allowed.
     pub fn bounds(&self) -> (f64, f64) {
         let numbers = || self.forms.iter().filter(|form| allows(form, Kind::Number));
         let bound = |form: &Value, key: &str| keyword(form, key).and_then(Value::as_f64);
@@ -143,7 +143,7 @@ impl<'a> Shape<'a> {
         (least.unwrap_or(f64::NEG_INFINITY), most.unwrap_or(f64::INFINITY))
     }
 
-    /// The texts that may stand there, when there are only a few.
+    /// The allowed texts, if there are only a few.
     pub fn choices(&self) -> Vec<&'a str> {
         let texts = |form: &'a Value| match keyword(form, "enum").and_then(Value::as_array) {
             Some(choices) => choices.iter().filter_map(Value::as_str).collect(),
@@ -235,7 +235,7 @@ fn spread<'a>(root: &'a Value, schema: &'a Value, depth: usize, forms: &mut Vec<
     }
     let several = ["anyOf", "oneOf", "allOf"].iter().find_map(|key| Some((*key, keyword(schema, key)?.as_array()?)));
     match several {
-        // What fields and alternatives come to together is not worth finding out: such a schema forbids nothing here.
+        // Fields combined with alternatives are not analyzed: such a schema forbids nothing here.
         Some(_) if properties(schema).is_some() => forms.push(&ANYTHING),
         Some(("allOf", all)) if all.len() != 1 => forms.push(&ANYTHING),
         Some((_, schemas)) => schemas.iter().for_each(|schema| spread(root, schema, depth - 1, forms)),

@@ -1,6 +1,6 @@
 //! Whether something holds, where that may be unknown: three-valued logic, with two reasons for not knowing.
 
-/// What comes of applying a matcher to a value.
+/// The result of applying a matcher to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
     /// It holds.
@@ -33,7 +33,7 @@ impl Truth {
     pub fn all(truths: impl IntoIterator<Item = Self>) -> Self {
         truths.into_iter().fold(Self::Holds, |one, other| match (one, other) {
             (Self::Fails, _) | (_, Self::Fails) => Self::Fails,
-            // What was not read may still decide.
+            // The unread part may still decide.
             (Self::Unread, _) | (_, Self::Unread) => Self::Unread,
             (Self::Inapplicable, _) | (_, Self::Inapplicable) => Self::Inapplicable,
             (Self::Holds, Self::Holds) => Self::Holds,

@@ -12,7 +12,7 @@ pub const LONG: usize = 200;
 /// The same inside a sentence.
 pub const SHORT: usize = 80;
 
-/// The value as JSON in one line of at most `limit` characters. However large the value, no more of it is looked at.
+/// The value as JSON in one line of at most `limit` characters. However large the value, only the beginning of it is read.
 pub fn brief(value: &Value, limit: usize) -> String {
     let mut line = Line { text: String::new(), left: limit };
     // An error says that the line is full, not that something went wrong.

@@ -64,7 +64,7 @@ impl Section {
     }
 }
 
-/// Splits a Markdown file into sections. Bullets count as boxes with `bullets`, or if there are no boxes.
+/// Splits a Markdown file into sections. Bullets count as boxes with `bullets`, or if the list has none.
 pub fn read(text: &str, bullets: bool) -> Document {
     let blocks = outline(text);
     let bullets = bullets || !blocks[0].has_box;

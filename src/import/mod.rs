@@ -39,7 +39,7 @@ pub enum Unusable {
 pub struct Import {
     /// The checklist.
     pub yaml: String,
-    /// What has no place in it, one line each with its place in the file.
+    /// Lines that have no place in the checklist, each with its place in the file.
     pub left_out: Vec<String>,
 }
 

@@ -9,7 +9,7 @@ use super::mark::mark;
 /// A part of the file.
 #[derive(Debug)]
 pub struct Block {
-    /// What it is.
+    /// The kind of block.
     pub kind: Kind,
     /// Where it is written.
     pub range: Range<usize>,

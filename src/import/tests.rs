@@ -30,7 +30,7 @@ fn tags_claims_and_owners_are_taken_off_the_title() {
 }
 
 #[test]
-fn an_item_in_a_fence_or_a_comment_is_none() {
+fn a_line_in_a_code_fence_or_a_comment_is_not_an_item() {
     let text = "# L\n\n```\n- [ ] shown\n```\n\n<!--\n- [ ] hidden\n-->\n";
     assert_eq!(import("LIST.md", text, false), Err(Unusable::NoItems));
     let text = format!("{text}\n## S\n\n- [ ] real\n\n  ```\n  - [ ] shown too\n  ```\n");
@@ -236,7 +236,7 @@ fn boxes_of_all_kinds_are_items() {
 }
 
 #[test]
-fn bullets_count_where_there_is_no_box_or_where_that_is_asked() {
+fn bullets_are_items_without_any_box_or_on_request() {
     let text = "# L\n- bread\n  - butter\n1. milk\n";
     assert_eq!(imported(text).matches("- id:").count(), 3);
     assert!(imported(text).contains("parent: bread"));

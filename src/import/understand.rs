@@ -51,7 +51,7 @@ pub struct Item {
     /// The id of the item that contains it.
     pub parent: Option<String>,
     pub needs: Vec<String>,
-    /// What it waits for, in the words of the list.
+    /// The reason why it is pending, in the words of the list.
     pub blocked: Vec<String>,
     /// Remarks before it.
     pub remarks: Vec<String>,
@@ -282,8 +282,8 @@ fn item(task: Task, around: &Around, is_below_doubt: bool, ids: &mut Ids) -> Ite
     if task.is_ticked == Some(true) && !is_claim {
         item.remarks.push("ticked in the list".to_owned());
     }
-    let is_told = |claim: &String| is_claim && claim.strip_prefix("verified").is_some_and(|how| shown.contains(how));
-    item.remarks.extend(claims.iter().filter(|claim| !is_told(claim)).map(|claim| format!("claimed: {claim}")));
+    let is_shown = |claim: &String| is_claim && claim.strip_prefix("verified").is_some_and(|how| shown.contains(how));
+    item.remarks.extend(claims.iter().filter(|claim| !is_shown(claim)).map(|claim| format!("claimed: {claim}")));
     if matches!(&item.state, State::SignOff(role) | State::Manual(role, _) if role == person::NOBODY) {
         item.remarks.push("the list names nobody: set who confirms it".to_owned());
     }

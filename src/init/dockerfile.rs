@@ -55,7 +55,7 @@ fn instructions(path: &str, text: &str, service: &mut Service) {
                 service.has_check = !rest.trim_start().starts_with("NONE");
                 service.health = health::route(rest, &format!("{path}:{}", number + 1));
             }
-            _ => {} // says nothing about how to reach it
+            _ => {} // irrelevant for how to reach it
         }
     }
 }

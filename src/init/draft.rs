@@ -79,11 +79,11 @@ pub struct Proposal {
     pub title: String,
     /// Where it was found.
     pub from: String,
-    /// What the repository does not say.
+    /// The facts that the repository does not contain.
     pub todo: Vec<String>,
     /// The ids of the items that it needs.
     pub needs: Vec<String>,
-    /// What to do when it is red.
+    /// Advice for when the item is red.
     pub hint: Option<String>,
     /// The elements of its list, if it has one.
     pub each: Vec<Value>,

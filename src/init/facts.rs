@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// What was found.
+/// The facts that were found.
 #[derive(Debug, Default)]
 pub struct Facts {
     /// The services.

@@ -6,7 +6,7 @@ use super::facts::Service;
 
 /// The kind of software in a container.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Known {
+pub enum Software {
     /// A database that `sql` supports.
     Sql {
         /// As the setting `dialect` names it.
@@ -22,7 +22,7 @@ pub enum Known {
         port: u16,
         /// The path of its own health check.
         path: &'static str,
-        /// What the answer must be, beyond the default.
+        /// The expected answer, beyond the default.
         expect: Option<Value>,
     },
     /// It accepts connections at this port.
@@ -96,7 +96,7 @@ const TOOLS: [&str; 12] = [
 /// Parts of names of services that run tests, or show what developers look at.
 const TOOL_NAMES: [&str; 6] = ["playwright", "cypress", "selenium", "storybook", "mailcatcher", "mailhog"];
 
-impl Known {
+impl Software {
     /// The port that it usually listens on.
     pub fn port(&self) -> Option<u16> {
         match self {
@@ -111,9 +111,9 @@ impl Known {
 }
 
 /// The kind of a service, by its image; by its name if it is built from a Dockerfile.
-pub fn of(service: &Service) -> Option<Known> {
+pub fn of(service: &Service) -> Option<Software> {
     if TOOL_NAMES.iter().any(|name| service.name.contains(name)) {
-        return Some(Known::Tool);
+        return Some(Software::Tool);
     }
     if service.image_name() == "traefik" {
         return traefik(&service.command);
@@ -122,47 +122,47 @@ pub fn of(service: &Service) -> Option<Known> {
 }
 
 /// Traefik answers what its command switches on.
-fn traefik(command: &str) -> Option<Known> {
+fn traefik(command: &str) -> Option<Software> {
     let path = match command {
         _ if command.contains("--ping") => "/ping",
         _ if command.contains("--api.insecure") => "/api/overview",
-        _ => return Some(Known::Tcp(80)),
+        _ => return Some(Software::Tcp(80)),
     };
-    Some(Known::Http { port: 8080, path, expect: None })
+    Some(Software::Http { port: 8080, path, expect: None })
 }
 
 /// The kind of an image with this name.
-fn known(name: &str) -> Option<Known> {
+fn known(name: &str) -> Option<Software> {
     let is_of = |names: &[&str]| names.contains(&name);
     if name.starts_with("postgres") && !name.contains("exporter")
         || is_of(&["postgis", "pgvector", "timescaledb", "timescaledb-ha"])
     {
-        return Some(Known::Sql { dialect: "postgresql", port: 5432 });
+        return Some(Software::Sql { dialect: "postgresql", port: 5432 });
     }
     if is_of(&["pgbouncer"]) {
-        return Some(Known::Sql { dialect: "postgresql", port: 6432 });
+        return Some(Software::Sql { dialect: "postgresql", port: 6432 });
     }
     if name.starts_with("mariadb") {
-        return Some(Known::Sql { dialect: "mariadb", port: 3306 });
+        return Some(Software::Sql { dialect: "mariadb", port: 3306 });
     }
     if is_of(&["mysql", "mysql-server", "percona"]) {
-        return Some(Known::Sql { dialect: "mysql", port: 3306 });
+        return Some(Software::Sql { dialect: "mysql", port: 3306 });
     }
     if is_of(&["redis", "valkey", "keydb", "dragonfly", "redis-stack", "redis-stack-server"]) {
-        return Some(Known::Redis);
+        return Some(Software::Redis);
     }
     match name {
-        "prometheus" => return Some(Known::Prometheus),
-        "alertmanager" => return Some(Known::Alertmanager),
-        _ if name.starts_with("grafana") => return Some(Known::Grafana),
+        "prometheus" => return Some(Software::Prometheus),
+        "alertmanager" => return Some(Software::Alertmanager),
+        _ if name.starts_with("grafana") => return Some(Software::Grafana),
         _ if name.starts_with("elasticsearch") || name.starts_with("opensearch") => {
             let expect = Some(json!({ "json.status": { "one_of": ["green", "yellow"] } }));
-            return Some(Known::Http { port: 9200, path: "/_cluster/health", expect });
+            return Some(Software::Http { port: 9200, path: "/_cluster/health", expect });
         }
-        _ if TOOLS.contains(&name) => return Some(Known::Tool),
+        _ if TOOLS.contains(&name) => return Some(Software::Tool),
         _ => {} // one of the tables may have it
     }
     let http = HTTP.iter().find(|(names, ..)| is_of(names));
-    let http = http.map(|(_, port, path)| Known::Http { port: *port, path, expect: None });
-    http.or_else(|| TCP.iter().find(|(names, _)| is_of(names)).map(|(_, port)| Known::Tcp(*port)))
+    let http = http.map(|(_, port, path)| Software::Http { port: *port, path, expect: None });
+    http.or_else(|| TCP.iter().find(|(names, _)| is_of(names)).map(|(_, port)| Software::Tcp(*port)))
 }

@@ -53,7 +53,7 @@ fn manifest(file: &Yaml, document: &Node, facts: &mut Facts) {
                 from,
                 image: containers.first().and_then(|container| container.get("image")?.text()).map(ToOwned::to_owned),
                 health,
-                // What kubectl has to name.
+                // The arguments that kubectl needs.
                 command: format!("{}/{name} {}", kind.to_ascii_lowercase(), namespace.unwrap_or("default")),
                 is_in_cluster: true,
                 ..Service::default()

@@ -7,7 +7,7 @@ use crate::yaml::Node;
 
 use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::{Facts, Service};
-use super::image::{self, Known};
+use super::image::{self, Software};
 use super::repository::{Repository, file_name};
 
 /// Maximum number of dashboards, jobs and receivers.
@@ -27,7 +27,7 @@ fn prometheus(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
         let jobs = root.get("scrape_configs")?.elements();
         Some(jobs.iter().filter_map(|job| Some(job.get("job_name")?.text()?.to_owned())).collect())
     });
-    let service = service(facts, &Known::Prometheus);
+    let service = service(facts, &Software::Prometheus);
     let Some(from) = service.map(|service| service.from.clone()).or(file) else { return };
     let url = address(facts, service, "prometheus", 9090, &from, draft);
     let probe = json!({ "prometheus": { "url": url.0, "query": "up" }, "expect": { "values": { "every": 1 } } });
@@ -44,7 +44,7 @@ fn alertmanager(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
         let receivers = root.get("receivers")?.elements();
         Some(receivers.iter().filter_map(|receiver| Some(receiver.get("name")?.text()?.to_owned())).collect())
     });
-    let service = service(facts, &Known::Alertmanager);
+    let service = service(facts, &Software::Alertmanager);
     let Some(from) = service.map(|service| service.from.clone()).or(file) else { return };
     let url = address(facts, service, "alertmanager", 9093, &from, draft);
     let mut probe = json!({ "alertmanager": { "url": url.0 } });
@@ -73,7 +73,7 @@ fn grafana(repository: &mut Repository, facts: &Facts, draft: &mut Draft) {
         file.get_or_insert(path);
     }
     titles.sort();
-    let service = service(facts, &Known::Grafana);
+    let service = service(facts, &Software::Grafana);
     let Some(from) = service.map(|service| service.from.clone()).or(file) else { return };
     let (url, is_known) = address(facts, service, "grafana", 3000, &from, draft);
     let id = draft.id("grafana", Part::Monitoring);
@@ -117,7 +117,7 @@ fn credentials(service: Option<&Service>, settings: &mut Map<String, Value>, dra
 }
 
 /// The service that runs this.
-fn service<'a>(facts: &'a Facts, what: &Known) -> Option<&'a Service> {
+fn service<'a>(facts: &'a Facts, what: &Software) -> Option<&'a Service> {
     let is_it = |service: &&Service| !service.is_in_cluster && image::of(service).as_ref() == Some(what);
     facts.services.iter().find(is_it)
 }

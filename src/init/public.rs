@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::draft::{Draft, Part, Proposal, literal};
 use super::facts::{Facts, Host};
-use super::image::{self, Known};
+use super::image::{self, Software};
 
 /// Maximum number of names that become items.
 const HOSTS: usize = 40;
@@ -17,14 +17,14 @@ static RESERVED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:^|\.)(?:localhost|example(?:\.(?:com|org|net))?|local|test|invalid|internal|lan|localdomain)$")
         .expect("it is well formed")
 });
-/// What can be a name, once variables are filled in.
+/// Matches valid names, with variables filled in.
 static NAME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(?:[\w.-]|\$\{env\.\w+(?::-[\w.-]*)?\})+$").expect("it is well formed"));
 
 /// Adds an item for every public name.
 pub fn propose(facts: &Facts, draft: &mut Draft) {
     let service = |host: &Host| facts.services.iter().find(|own| host.service.as_ref() == Some(&own.name));
-    let is_tool = |host: &Host| service(host).is_some_and(|own| own.is_job || image::of(own) == Some(Known::Tool));
+    let is_tool = |host: &Host| service(host).is_some_and(|own| own.is_job || image::of(own) == Some(Software::Tool));
     // Beside a name with TLS, one without it is for developers.
     let is_beside = |host: &Host| {
         !host.is_tls

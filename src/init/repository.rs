@@ -45,7 +45,7 @@ pub struct Repository {
     edge: PathBuf,
     /// The paths of all files, relative to the folder, the shallow ones first.
     paths: Vec<String>,
-    /// What was not read: paths with reasons.
+    /// Paths that were not read, with reasons.
     unread: Vec<String>,
     left: usize,
     /// The relative path from the folder that contains `checklists/` to this one, with `/` at its end.
@@ -113,7 +113,7 @@ impl Repository {
         self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    /// What was not read, and why.
+    /// Paths that were not read, with reasons.
     pub fn unread(&self) -> &[String] {
         &self.unread
     }

@@ -10,7 +10,7 @@ use super::database;
 use super::draft::{Connection, Draft, Part, Proposal, literal};
 use super::facts::{Facts, Port, Route, Service};
 use super::health;
-use super::image::{self, Known};
+use super::image::{self, Software};
 use super::repository::Repository;
 
 /// Ports at which services usually speak HTTP.
@@ -87,19 +87,19 @@ fn item(service: &Service, is_primary: bool, facts: &Facts, draft: &mut Draft) -
         return Found::Unpublished;
     }
     match image::of(service) {
-        Some(Known::Tool) => Found::Nothing,
-        Some(Known::Sql { dialect, port }) => sql(service, facts, dialect, port, draft).into(),
-        Some(Known::Redis) => redis(service, facts, draft).into(),
-        Some(Known::Http { port, path, expect }) => {
+        Some(Software::Tool) => Found::Nothing,
+        Some(Software::Sql { dialect, port }) => sql(service, facts, dialect, port, draft).into(),
+        Some(Software::Redis) => redis(service, facts, draft).into(),
+        Some(Software::Http { port, path, expect }) => {
             let Some(outer) = service.outer(port).or_else(|| service.outer(service.health.as_ref()?.port?)) else {
                 return other(service, is_primary, facts, draft).into();
             };
             let path = service.health.as_ref().map_or(path, |route| &route.path);
             Some(http(service, outer, path, expect, draft)).into()
         }
-        Some(Known::Tcp(port)) => service.outer(port).map(|outer| tcp(service, outer, draft)).into(),
+        Some(Software::Tcp(port)) => service.outer(port).map(|outer| tcp(service, outer, draft)).into(),
         // Their own items check more than whether they answer.
-        Some(Known::Prometheus | Known::Grafana | Known::Alertmanager) => Found::Nothing,
+        Some(Software::Prometheus | Software::Grafana | Software::Alertmanager) => Found::Nothing,
         None => other(service, is_primary, facts, draft).into(),
     }
 }

@@ -38,7 +38,7 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
 }
 
-/// What can be read from a row of either database.
+/// A type that can be read from a row of either database.
 pub trait FromEither: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> FromEither for T {}

@@ -69,11 +69,11 @@ pub fn states(run: &Run) -> Vec<ItemState> {
         flaky: item.flaky,
         definition: item.definition.clone(),
     };
-    run.items().filter(|item| was_looked_at(run, item)).map(of).collect()
+    run.items().filter(|item| was_observed(run, item)).map(of).collect()
 }
 
 /// Whether the result says something about the item itself: one that did not start, or was interrupted, is unchanged.
-fn was_looked_at(run: &Run, item: &ItemResult) -> bool {
+fn was_observed(run: &Run, item: &ItemResult) -> bool {
     match item.status {
         Status::Passed | Status::Failed | Status::Deferred | Status::Waived => true,
         Status::Error | Status::Pending => run.interrupted.is_none(),

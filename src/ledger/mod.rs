@@ -56,7 +56,7 @@ pub struct Ledger {
     location: Location,
     now: Timestamp,
     elsewhere: Option<String>,
-    /// What was known of the items of a checklist when somebody asked.
+    /// The item statistics that were read for a checklist.
     read: Option<StoredFacts>,
 }
 
@@ -102,7 +102,7 @@ pub struct RunHead {
     pub ci: Option<String>,
     /// Why not everything was run.
     pub partial: Option<String>,
-    /// What ended it early.
+    /// The signal or deadline that ended it early.
     pub interrupted: Option<String>,
     /// Its verdict.
     pub verdict: Verdict,
@@ -289,7 +289,7 @@ impl Ledger {
         self.run(key, green.id).await
     }
 
-    /// What is known of each item of a checklist.
+    /// The statistics of each item of a checklist.
     ///
     /// # Errors
     /// When it can't be read.

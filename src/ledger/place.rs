@@ -52,7 +52,7 @@ impl Location {
         }
     }
 
-    /// What `--ledger` says; else `GATE_LEDGER`; else `.gate/ledger.db` in the folder that holds `checklists/`. `via` is what
+    /// The ledger of `--ledger`, else of `GATE_LEDGER`, else `.gate/ledger.db` in the folder that holds `checklists/`. `via` is what
     /// `--ledger-via` says.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Location {
     }
 }
 
-/// What `--ledger-via` says; else `GATE_LEDGER_VIA`.
+/// The host of `--ledger-via`, else of `GATE_LEDGER_VIA`.
 fn via_of(given: Option<&str>, env: &Env) -> Result<Option<Host>, Diagnostic> {
     let named = given.or_else(|| env.var("GATE_LEDGER_VIA").filter(|said| !said.trim().is_empty()));
     let option = if given.is_some() { "--ledger-via" } else { "GATE_LEDGER_VIA" };

@@ -33,7 +33,7 @@ const VERSIONS: &str = "gate_migrations";
 /// The version of the schema: that of the last migration.
 pub const VERSION: i64 = SQLITE.migrations.len() as i64;
 
-/// What an opened ledger is for.
+/// The purpose for which a ledger is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// To read: a read-only file will do.
@@ -42,7 +42,7 @@ pub enum Access {
     Write,
 }
 
-/// Why there is no ledger.
+/// Why the ledger can't be used.
 #[derive(Debug)]
 pub enum Refusal {
     /// The database returned an error.

@@ -30,7 +30,7 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// What is kept at this time by default.
+    /// The default retention at this time.
     pub fn at(now: Timestamp, keep: usize) -> Self {
         Self { keep, since: now.saturating_sub(KEPT).unwrap_or(now) }
     }
@@ -41,7 +41,7 @@ pub fn latest(now: Timestamp) -> i64 {
     now.saturating_add(SKEW).unwrap_or(now).as_millisecond()
 }
 
-/// What is known of each item of a checklist, with the text in which it is stored.
+/// The statistics of each item of a checklist, with the text in which they are stored.
 #[derive(Debug)]
 pub struct StoredFacts {
     /// The facts.
@@ -50,7 +50,7 @@ pub struct StoredFacts {
     text: Option<String>,
 }
 
-/// What is known of each item of a checklist. Where nothing usable is stored, it is made from the runs. What was `read`
+/// The statistics of each item of a checklist. If none are stored, or they are unusable, they are computed from the runs. What was `read`
 /// before, and is stored still, is not read again.
 pub async fn known(
     transaction: &mut Transaction<'_>,

@@ -38,7 +38,7 @@ fn walk(schema: &Value, root: &Value, prefix: &str, depth: usize, found: &mut Ve
         let path = format!("{prefix}{name}");
         let shape = resolved(field, root);
         let described = field["description"].as_str().or(shape["description"].as_str()).unwrap_or_default();
-        let default = field.get("default").filter(|default| !says_nothing(default)).map(ToString::to_string);
+        let default = field.get("default").filter(|default| !is_empty_default(default)).map(ToString::to_string);
         found.push(Field {
             path: path.clone(),
             kind: words(field, root, true),
@@ -59,7 +59,7 @@ fn walk(schema: &Value, root: &Value, prefix: &str, depth: usize, found: &mut Ve
 }
 
 /// Whether a default means the same as no value.
-fn says_nothing(default: &Value) -> bool {
+fn is_empty_default(default: &Value) -> bool {
     match default {
         Value::Null => true,
         Value::Array(all) => all.is_empty(),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_is_told_in_words() {
+    fn every_shape_is_described_in_words() {
         let schema = json!({
             "required": ["url"],
             "properties": {

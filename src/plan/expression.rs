@@ -7,9 +7,9 @@ pub enum Expression {
     Name(String),
     /// Everything that the expression does not select.
     Not(Box<Expression>),
-    /// What both select.
+    /// Items that both select.
     And(Box<Expression>, Box<Expression>),
-    /// What either selects.
+    /// Items that either selects.
     Or(Box<Expression>, Box<Expression>),
 }
 
@@ -20,10 +20,10 @@ impl Expression {
     /// Reads an expression. `not` binds before `and`, and that before `or`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// When the expression is invalid.
     pub fn parse(text: &str) -> Result<Self, String> {
         let spaced = text.replace('(', " ( ").replace(')', " ) ");
-        let mut words = Words { words: spaced.split_whitespace().collect(), at: 0 };
+        let mut words = Tokens { words: spaced.split_whitespace().collect(), at: 0 };
         let expression = words.either(MAX_DEPTH)?;
         match words.next() {
             None => Ok(expression),
@@ -51,12 +51,12 @@ impl Expression {
     }
 }
 
-struct Words<'t> {
+struct Tokens<'t> {
     words: Vec<&'t str>,
     at: usize,
 }
 
-impl<'t> Words<'t> {
+impl<'t> Tokens<'t> {
     fn next(&mut self) -> Option<&'t str> {
         let word = self.words.get(self.at).copied();
         self.at += 1;
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_is_refused() {
+    fn an_invalid_expression_is_refused() {
         let refused = |text: &str| Expression::parse(text).expect_err(text);
         assert_eq!(refused("a b"), "expected `and` or `or` before `b`");
         assert_eq!(refused("a and"), "expected a name at the end");

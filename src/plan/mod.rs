@@ -27,12 +27,12 @@ pub struct Plan {
     /// The sign-offs.
     pub sign_offs: SignOffs,
     /// Results of items that are known already, by id: they are judged, and not run.
-    pub known: HashMap<String, Known>,
+    pub known: HashMap<String, KnownResult>,
 }
 
-/// What is known of an item that is not run.
+/// The known result of an item that is not run.
 #[derive(Debug)]
-pub enum Known {
+pub enum KnownResult {
     /// It was observed in another run.
     Observed(Box<ItemResult>),
     /// It was not observed.

@@ -26,7 +26,7 @@ pub struct Alertmanager {
     login: Login,
 }
 
-/// What an Alertmanager reports. While it is not ready, only that is known.
+/// The state of an Alertmanager. While it is not ready, only that is known.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AlertmanagerSeen {
     /// Whether it reports that it is ready.
@@ -145,7 +145,7 @@ struct State {
 }
 
 #[derive(Deserialize)]
-struct Kept {
+struct SilenceAnswer {
     status: State,
     matchers: Vec<Matcher>,
     #[serde(rename = "createdBy", default)]
@@ -199,12 +199,12 @@ expect: { cluster.status: ready, receivers: { contains: [pager] }, alerts.count:
         let receivers: Vec<Named> = api.send(cx, api.get("/api/v2/receivers", &[])).await?.json()?;
         let filter: Vec<_> = self.filter.iter().map(|filter| ("filter", filter.as_str())).collect();
         let alerts: Vec<Alert> = api.send(cx, api.get("/api/v2/alerts", &filter)).await?.json()?;
-        let silences: Vec<Kept> = api.send(cx, api.get("/api/v2/silences", &filter)).await?.json()?;
+        let silences: Vec<SilenceAnswer> = api.send(cx, api.get("/api/v2/silences", &filter)).await?.json()?;
         // The filter would hide a silence of everything, which has another label in its matchers.
         let over_everything = match filter.as_slice() {
             [] => over_everything(&silences),
             [_, ..] => {
-                let all: Vec<Kept> = api.send(cx, api.get("/api/v2/silences", &[])).await?.json()?;
+                let all: Vec<SilenceAnswer> = api.send(cx, api.get("/api/v2/silences", &[])).await?.json()?;
                 over_everything(&all)
             }
         };
@@ -311,13 +311,14 @@ fn of_alerts(alerts: &[Alert]) -> Alerts {
 }
 
 /// Number of active silences that match every alert.
-fn over_everything(silences: &[Kept]) -> usize {
-    let is_over_everything =
-        |silence: &&Kept| silence.status.state == "active" && silence.matchers.iter().all(Matcher::matches_every_alert);
+fn over_everything(silences: &[SilenceAnswer]) -> usize {
+    let is_over_everything = |silence: &&SilenceAnswer| {
+        silence.status.state == "active" && silence.matchers.iter().all(Matcher::matches_every_alert)
+    };
     silences.iter().filter(is_over_everything).count()
 }
 
-fn of_silences(silences: Vec<Kept>, over_everything: usize) -> Silences {
+fn of_silences(silences: Vec<SilenceAnswer>, over_everything: usize) -> Silences {
     let pending = silences.iter().filter(|silence| silence.status.state == "pending").count();
     let active = silences.into_iter().filter(|silence| silence.status.state == "active");
     let mut active: Vec<Silence> = active

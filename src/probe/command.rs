@@ -14,7 +14,7 @@ use crate::child::{self, End, Finished, Text};
 use crate::text::shell::quoted;
 use crate::text::{error, json, without_mark};
 
-use super::{Context, Cut, Fault, Probe, SameFact};
+use super::{Context, Fault, Probe, SameFact, Truncation};
 use crate::client::http::Size;
 use crate::client::ssh::{Host, RemoteOutcome, refusing};
 
@@ -92,7 +92,7 @@ expect: { stdout: { starts_with: nftables } }
     async fn observe(&self, cx: &Context) -> Result<CommandSeen, Fault> {
         let cwd = cx.path(self.cwd.as_deref().unwrap_or(Path::new("")));
         if self.on.is_none() && !cwd.is_dir() {
-            return Err(Fault::new(format!("there is no folder `{}` to run it in", cwd.display())));
+            return Err(Fault::new(format!("the folder `{}` to run it in does not exist", cwd.display())));
         }
         let start = Instant::now();
         let running = async {
@@ -120,9 +120,9 @@ expect: { stdout: { starts_with: nftables } }
         }
     }
 
-    fn cuts(&self, seen: &CommandSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &CommandSeen) -> Vec<Truncation> {
         let read = format!("only the first {} of the output was read", self.max_output);
-        if seen.cut.is_empty() { Vec::new() } else { vec![Cut::new(&seen.cut, read, "max_output")] }
+        if seen.cut.is_empty() { Vec::new() } else { vec![Truncation::new(&seen.cut, read, "max_output")] }
     }
 
     fn advice(&self, seen: &CommandSeen) -> Option<String> {
@@ -198,7 +198,7 @@ impl Command {
             RemoteOutcome::Ended(ended) => Ok(ended),
             RemoteOutcome::Refused(what) if what == "cwd" => {
                 let cwd = self.cwd.as_deref().unwrap_or(Path::new("")).display();
-                Err(Fault::new(format!("there is no folder `{cwd}` on {host} to run it in")))
+                Err(Fault::new(format!("the folder `{cwd}` to run it in does not exist on {host}")))
             }
             RemoteOutcome::Refused(_) => {
                 Err(Fault::new(format!("`{}` is not installed on {host}, or not in PATH there", self.program()))

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Context, Cut, Fault, Probe};
+use super::{Context, Fault, Probe, Truncation};
 
 use crate::client::git::Git as Program;
 
@@ -69,7 +69,7 @@ pub struct GitSeen {
     pub shallow: bool,
 }
 
-/// What kind of repository it is.
+/// The kind of repository.
 struct Repository {
     is_bare: bool,
     is_shallow: bool,
@@ -128,13 +128,17 @@ expect: { dirty: false, ahead: 0, behind: 0 }
         line
     }
 
-    fn cuts(&self, seen: &GitSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &GitSeen) -> Vec<Truncation> {
         let mut cuts = Vec::new();
         if seen.changes.as_ref().is_some_and(|changes| changes.len() >= MAX_CHANGES) {
-            cuts.push(Cut::new(&["changes"], format!("only the first {MAX_CHANGES} were read"), None));
+            cuts.push(Truncation::new(&["changes"], format!("only the first {MAX_CHANGES} were read"), None));
         }
         if seen.subject.chars().count() >= MAX_SUBJECT {
-            cuts.push(Cut::new(&["subject"], format!("only the first {MAX_SUBJECT} characters were read"), None));
+            cuts.push(Truncation::new(
+                &["subject"],
+                format!("only the first {MAX_SUBJECT} characters were read"),
+                None,
+            ));
         }
         cuts
     }
@@ -164,7 +168,7 @@ impl<'de> Deserialize<'de> for Git {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let probe = Git::deserialize(deserializer)?;
         for name in std::iter::once(&probe.reference).chain(&probe.against) {
-            // What begins with a dash would be an option to git.
+            // Git would take a name that begins with a dash for an option.
             if name.is_empty() || name.starts_with('-') || name.contains(|c: char| c.is_control()) {
                 return Err(D::Error::custom(format!("`{}` can't be the name of a commit", name.escape_debug())));
             }
@@ -230,7 +234,7 @@ async fn message(git: &Program<'_>, commit: &str) -> Result<(String, String), Fa
     Ok((committed.to_string(), subject.chars().take(MAX_SUBJECT).collect()))
 }
 
-/// What differs from the commit that is checked out.
+/// The differences from the commit that is checked out.
 async fn changes(git: &Program<'_>) -> Result<Vec<String>, Fault> {
     // Looking into submodules would run git there, with their own configuration.
     let arguments =

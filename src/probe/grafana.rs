@@ -197,7 +197,7 @@ impl Grafana {
 }
 
 impl Found {
-    /// What is in no folder is shown as `General`.
+    /// The folder. A dashboard without a folder is shown in `General`.
     fn folder(&self) -> &str {
         self.folder_title.as_deref().unwrap_or("General")
     }

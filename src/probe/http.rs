@@ -8,10 +8,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::client::http::{Answer, Ask, HttpUrl, Login, Method, Request, Size, Tls, read, text};
+use crate::client::http::{Answer, HttpUrl, Login, Method, Request, RequestSettings, Size, Tls, read, text};
 use crate::text::{error, json};
 
-use super::{Context, Cut, Fault, Probe};
+use super::{Context, Fault, Probe, Truncation};
 
 /// Sends one request and checks the answer.
 #[derive(Deserialize, JsonSchema)]
@@ -53,7 +53,7 @@ pub struct Control {
     anonymous: bool,
 }
 
-/// What a server answered.
+/// The answer of a server.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct HttpObservation {
     /// The status, such as 200.
@@ -116,8 +116,7 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
             let answer = control.request(self).send(cx, &options, self.redirects).await?;
             let status = answer.response.status().as_u16();
             if status == seen.status && (200..300).contains(&status) {
-                let fault =
-                    Fault::new(format!("the control request got {status} too, so that the status says nothing"));
+                let fault = Fault::new(format!("the control request got {status} too, so the status proves nothing"));
                 return Err(fault.help("expect something of the body instead of a `control`"));
             }
             seen.control = Some(ControlSeen { status });
@@ -141,9 +140,13 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
         line
     }
 
-    fn cuts(&self, seen: &HttpObservation) -> Vec<Cut> {
+    fn cuts(&self, seen: &HttpObservation) -> Vec<Truncation> {
         let read = format!("only the first {} of the body was read", self.max_body);
-        if seen.truncated { vec![Cut::new(&["body", "json", "body_bytes"], read, "max_body")] } else { Vec::new() }
+        if seen.truncated {
+            vec![Truncation::new(&["body", "json", "body_bytes"], read, "max_body")]
+        } else {
+            Vec::new()
+        }
     }
 
     fn advice(&self, seen: &HttpObservation) -> Option<String> {
@@ -182,13 +185,13 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
     fn reproduce(&self) -> Option<Vec<String>> {
         let most = self.redirects.to_string();
         let more: &[&str] = if self.redirects > 0 { &["-L", "--max-redirs", &most] } else { &[] };
-        Some(self.login.curl_with(&self.ask().request(), more))
+        Some(self.login.curl_with(&self.request_settings().request(), more))
     }
 }
 
 impl Http {
-    fn ask(&self) -> Ask<'_> {
-        Ask {
+    fn request_settings(&self) -> RequestSettings<'_> {
+        RequestSettings {
             url: &self.url,
             method: self.method,
             login: &self.login,
@@ -198,7 +201,7 @@ impl Http {
     }
 
     fn request(&self) -> Request {
-        self.ask().request()
+        self.request_settings().request()
     }
 
     fn validate(&self) -> Result<(), &'static str> {
@@ -208,7 +211,7 @@ impl Http {
         {
             return Err("the `url` of `control` is not a URL");
         }
-        self.ask().validate()
+        self.request_settings().validate()
     }
 }
 

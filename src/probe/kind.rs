@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::client::ssh::Host;
 use crate::diagnostic::Diagnostic;
-use crate::expect::{Cut, SameFact};
+use crate::expect::{SameFact, Truncation};
 use crate::yaml::{self, Node};
 
 use super::{Context, Exclusive, Fault, Probe};
@@ -66,17 +66,17 @@ pub trait Observe: Send + Sync {
     }
 }
 
-/// What a probe saw, without its type.
+/// The observation of a probe, without its type.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// The observation as JSON.
     pub value: Value,
     /// One short, stable line of it.
     pub evidence: String,
-    /// What to do about it, where the probe knows.
+    /// Advice of the probe, if any.
     pub advice: Option<String>,
     /// Which of its paths were cut at a limit.
-    pub cuts: Vec<Cut>,
+    pub cuts: Vec<Truncation>,
 }
 
 /// The kind of a probe type.
@@ -176,7 +176,7 @@ struct Settings {
     via: Option<Host>,
 }
 
-/// What is wrong with a `via` that the kind does not take.
+/// The problem of a `via` in a kind that does not support it.
 fn misplaced<P: Probe>(settings: &Node) -> Option<Diagnostic> {
     let (key, _) = settings.entries().iter().find(|(key, _)| &*key.text == VIA).filter(|_| !P::TAKES_VIA)?;
     let problem = Diagnostic::error(format!("`{}` does not support `via`", P::KIND)).at(key.span);

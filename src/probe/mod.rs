@@ -37,7 +37,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::{Context, Fault, HttpOptions};
-use crate::expect::{Cut, SameFact};
+use crate::expect::{SameFact, Truncation};
 
 pub use kind::{Kind, Observe, Seen, VIA};
 
@@ -129,7 +129,7 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Whether it only looks through connections, which may go through another machine.
     const TAKES_VIA: bool = false;
 
-    /// What it saw.
+    /// The observation.
     type Observation: Serialize + JsonSchema + Send;
 
     /// Looks once. It is cancelled by being dropped, and must leave nothing behind then.
@@ -141,13 +141,13 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// One short, stable line of what was seen: no timings, no counts that differ each time.
     fn evidence(&self, seen: &Self::Observation) -> String;
 
-    /// What to do about what was seen, where the probe knows better than the checklist.
+    /// Advice about an observation, if the probe knows better than the checklist.
     fn advice(&self, _seen: &Self::Observation) -> Option<String> {
         None
     }
 
     /// Which paths of the observation were cut at a limit, and are known only in part.
-    fn cuts(&self, _seen: &Self::Observation) -> Vec<Cut> {
+    fn cuts(&self, _seen: &Self::Observation) -> Vec<Truncation> {
         Vec::new()
     }
 

@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Barrier;
 use tokio::time::Instant;
 
-use super::{Context, Cut, Fault, HttpOptions, Probe};
+use super::{Context, Fault, HttpOptions, Probe, Truncation};
 use crate::client::Manner;
-use crate::client::http::{Ask, HttpUrl, Login, Method, Request, read};
+use crate::client::http::{HttpUrl, Login, Method, Request, RequestSettings, read};
 use crate::client::load::Load;
 use crate::text::json;
 
@@ -119,7 +119,7 @@ expect: { replay.same_body: true }
 
     async fn observe(&self, cx: &Context) -> Result<RaceSeen, Fault> {
         let (begun, options) = (Instant::now(), self.login.options());
-        let request = self.ask().request().authorized(cx, &options).await?;
+        let request = self.request_settings().request().authorized(cx, &options).await?;
         let limit = cx.timeout.saturating_sub(begun.elapsed());
         let Ok(seen) = tokio::time::timeout(limit, self.race(request, cx, &options)).await else {
             let fault = Fault::new("timed out before all of the requests were answered");
@@ -134,10 +134,10 @@ expect: { replay.same_body: true }
         format!("{ids} from {} at once, {replay} afterwards", seen.requests)
     }
 
-    fn cuts(&self, seen: &RaceSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &RaceSeen) -> Vec<Truncation> {
         let paths = ["bodies", "ids", "without_id", "replay.same_id", "replay.same_body"];
         let read = "only the first 1 MiB of a body was read";
-        if seen.is_body_cut { vec![Cut::new(&paths, read, None)] } else { Vec::new() }
+        if seen.is_body_cut { vec![Truncation::new(&paths, read, None)] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &RaceSeen) -> Option<String> {
@@ -169,13 +169,13 @@ expect: { replay.same_body: true }
 
     fn reproduce(&self) -> Option<Vec<String>> {
         let key = format!("{}: {}", self.header, self.key.as_deref().unwrap_or("a-new-key"));
-        Some(self.login.curl_with(&self.ask().request(), &["-H", &key]))
+        Some(self.login.curl_with(&self.request_settings().request(), &["-H", &key]))
     }
 }
 
 impl Race {
-    fn ask(&self) -> Ask<'_> {
-        Ask {
+    fn request_settings(&self) -> RequestSettings<'_> {
+        RequestSettings {
             url: &self.url,
             method: self.method,
             login: &self.login,
@@ -218,8 +218,8 @@ impl Race {
 
     /// One client for each request, all of them connected already, so that the requests themselves race.
     async fn connected(&self, cx: &Context, options: &HttpOptions) -> Result<Vec<reqwest::Client>, Fault> {
-        let manner = self.ask().request().manner();
-        let mut warm = self.ask().request().anonymous();
+        let manner = self.request_settings().request().manner();
+        let mut warm = self.request_settings().request().anonymous();
         warm.method = reqwest::Method::OPTIONS;
         warm.body = None;
         warm.headers.clear();
@@ -310,7 +310,7 @@ impl Race {
         if self.key.as_ref().is_some_and(|key| key.is_empty() || HeaderValue::try_from(key).is_err()) {
             return Err("`key` can't be sent in a header");
         }
-        self.ask().validate()
+        self.request_settings().validate()
     }
 }
 

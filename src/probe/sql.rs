@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Context, Cut, Exclusive, Fault, Probe, SameFact};
+use super::{Context, Exclusive, Fault, Probe, SameFact, Truncation};
 use crate::client::sql::{
     Access, Column, Database, DatabaseParts, DatabaseSource, DatabaseUrl, PARTS, Place, Protocol, Request, client,
 };
@@ -69,7 +69,7 @@ pub struct SqlSeen {
     pub row_count: usize,
     /// Whether there were more rows than `max_rows`.
     pub truncated: bool,
-    /// The columns in order. Empty if there are no rows.
+    /// The columns in order. Empty if the query returns no rows.
     pub columns: Vec<Column>,
     /// Number of rows that the statement changed. Only with `writes`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ expect: { "rows[0].count": { at_least: 1 } }
         }
     }
 
-    fn cuts(&self, seen: &SqlSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &SqlSeen) -> Vec<Truncation> {
         if !seen.truncated {
             return Vec::new();
         }
@@ -140,7 +140,7 @@ expect: { "rows[0].count": { at_least: 1 } }
             _ => &["rows", "row_count"],
         };
         let read = format!("only the first {} were read", rows(seen.row_count as u64));
-        vec![Cut::new(paths, read, (seen.row_count as u64 == u64::from(self.max_rows)).then_some("max_rows"))]
+        vec![Truncation::new(paths, read, (seen.row_count as u64 == u64::from(self.max_rows)).then_some("max_rows"))]
     }
 
     fn advice(&self, seen: &SqlSeen) -> Option<String> {

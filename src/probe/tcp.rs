@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Url;
 
-use super::{Context, Cut, Fault, Probe, SameFact};
+use super::{Context, Fault, Probe, SameFact, Truncation};
 use crate::client::dial::{DialError, Dialed, Wire};
 use crate::client::http::connection;
 
@@ -99,9 +99,9 @@ expect: { latency_ms: { at_most: 200 } }
         }
     }
 
-    fn cuts(&self, seen: &TcpSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &TcpSeen) -> Vec<Truncation> {
         let read = format!("only the first {MAX_BANNER} bytes were read");
-        if seen.is_banner_cut { vec![Cut::new(&["banner"], read, None)] } else { Vec::new() }
+        if seen.is_banner_cut { vec![Truncation::new(&["banner"], read, None)] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &TcpSeen) -> Option<String> {
@@ -149,7 +149,7 @@ async fn talk(stream: &mut Wire, send: &str, limit: Duration) -> (Option<String>
             }
         }
     };
-    // What had come until then is the banner, whether or not its line had ended.
+    // The bytes received so far are the banner, even if its line had not ended.
     let _ = tokio::time::timeout(limit, reading).await;
     let is_cut = bytes.len() >= MAX_BANNER && !bytes[..MAX_BANNER].contains(&b'\n');
     bytes.truncate(MAX_BANNER);

@@ -1,4 +1,4 @@
-//! What formats for programs say about an item: its effect, the reason, and the place.
+//! Findings for machine-readable formats: the effect of an item, its reason and its place.
 
 use sha2::{Digest, Sha256};
 
@@ -133,7 +133,7 @@ pub fn is_cut_short(run: &Run) -> bool {
     run.interrupted.is_some() && !run.items().any(|item| Effect::of(item) == Effect::Fails)
 }
 
-/// What ended the run early, in a sentence.
+/// The reason why the run ended early, in a sentence.
 pub fn cut_short(run: &Run) -> String {
     let by = run.interrupted.map(|by| by.to_string()).unwrap_or_default();
     format!("the run was interrupted ({by}): what was not finished is unknown")

@@ -1,4 +1,4 @@
-//! The state of known gaps: which one covers an item, which is closed, and which is no longer accepted.
+//! The state of known gaps: which one covers an item, which is closed, and which has expired.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,7 +13,7 @@ pub enum State {
     Open,
     /// It is accepted through this day.
     Accepted(Date),
-    /// It is no longer accepted since this day.
+    /// Its acceptance expired on this day.
     Expired(Date),
     /// Everything that it names passed.
     Closed,

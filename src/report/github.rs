@@ -10,7 +10,7 @@ use super::finding::{Effect, cut_short, is_cut_short, place, reason, short};
 /// Maximum number of annotations of each kind that GitHub shows for one step.
 const MOST: usize = 10;
 
-/// What needs attention, worst first: at most ten errors and ten warnings.
+/// The annotations, worst first: at most ten errors and ten warnings.
 pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     if is_cut_short(run) {
         command("error", &options.workspace.relative(&run.file), 1, 1, "gate", &cut_short(run), out)?;

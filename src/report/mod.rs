@@ -38,7 +38,7 @@ pub use counts::Counts;
 pub use json::{read as read_json, schema};
 pub use live::Live;
 pub use markdown::{Exactness, drift, embed, escape, structural_drift, subject};
-pub use output::{Kept, Outputs, Unmarked, open};
+pub use output::{Outputs, ProtectedPaths, Unmarked, open};
 pub use workspace::Workspace;
 
 /// All report formats, in alphabetical order. A new format adds its row here.
@@ -249,7 +249,7 @@ mod tests {
     use super::FORMATS;
 
     #[test]
-    fn formats_stand_in_alphabetical_order() {
+    fn formats_are_in_alphabetical_order() {
         assert!(FORMATS.is_sorted_by_key(|format| format.name));
     }
 }

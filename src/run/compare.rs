@@ -1,4 +1,4 @@
-//! What changed between two runs: items that turned red or green, other definitions, weaker requirements.
+//! Changes between two runs: items that turned red or green, other definitions, weaker requirements.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub struct Change<'a> {
 pub struct Weaker {
     /// The id of the item.
     pub item: String,
-    /// What got weaker, such as `expectation dropped: status`.
+    /// The weaker requirement, such as `expectation dropped: status`.
     pub what: String,
 }
 
@@ -110,7 +110,7 @@ pub fn weaker(first: &Demands, second: &Demands) -> Vec<Weaker> {
     found
 }
 
-/// What an accepted gap covers in addition to those of the earlier run.
+/// The items that an accepted gap covers in addition to those of the earlier run.
 fn wider(first: &Demands, gap: &Gap) -> Option<String> {
     let until = gap.accepted_until?;
     let same = first.gaps.iter().filter(|other| other.gap == gap.gap && other.items == gap.items);

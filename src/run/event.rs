@@ -13,7 +13,7 @@ pub enum Event<'a> {
     Locking {
         /// Its id.
         id: &'a str,
-        /// What a person would tick.
+        /// The line that a person would tick.
         title: &'a Redacted<String>,
         /// The names of the locks, such as `api, mail`.
         locks: &'a Redacted<String>,
@@ -22,7 +22,7 @@ pub enum Event<'a> {
     Started {
         /// Its id.
         id: &'a str,
-        /// What a person would tick.
+        /// The line that a person would tick.
         title: &'a Redacted<String>,
     },
     /// An attempt of an item did not pass, and another one follows.

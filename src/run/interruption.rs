@@ -1,4 +1,4 @@
-//! What ends a run early.
+//! The reasons why a run ends early.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::yaml::Duration;
 
-/// What interrupted a run. Its JSON is `SIGINT`, `SIGTERM`, `SIGHUP` or `deadline`.
+/// The interruption of a run. Its JSON is `SIGINT`, `SIGTERM`, `SIGHUP` or `deadline`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "Word", from = "Word")]
 pub enum Interruption {
@@ -21,7 +21,7 @@ pub enum Interruption {
 pub enum Signal {
     /// Ctrl-C.
     Interrupt,
-    /// What `kill` and container runtimes send.
+    /// The signal of `kill` and container runtimes.
     Terminate,
     /// The terminal was closed.
     Hangup,

@@ -53,7 +53,7 @@ pub struct Run {
     pub partial: Option<String>,
     /// The shard that it was. Absent for a run of everything that was selected.
     pub shard: Option<ShardRun>,
-    /// What ended it early: `SIGINT`, `SIGTERM`, `SIGHUP` or `deadline`. Absent for a complete run.
+    /// The reason why it ended early: `SIGINT`, `SIGTERM`, `SIGHUP` or `deadline`. Missing for a complete run.
     pub interrupted: Option<Interruption>,
     /// The commit that was checked out in the folder of the checklist.
     pub commit: Option<String>,
@@ -123,7 +123,7 @@ pub struct Commit {
 pub struct ItemResult {
     /// Its id.
     pub id: String,
-    /// What a person would tick.
+    /// The line that a person would tick.
     pub title: String,
     /// The id of the item that it is nested below.
     pub parent: Option<String>,
@@ -157,7 +157,7 @@ pub struct ItemResult {
     pub red_since: Option<Timestamp>,
     /// How long a passed result is valid.
     pub valid_for: Option<Duration>,
-    /// What to do when it is red.
+    /// Advice for when the item is red.
     pub hint: Option<String>,
     /// The sign-off, if it is one.
     pub sign_off: Option<SignOff>,
@@ -171,7 +171,7 @@ pub struct ItemResult {
     pub requirements: Option<Box<Requirements>>,
     /// Where the checklist states it.
     pub place: Place,
-    /// What each of its probes saw, in order, and behind them what cleaned up.
+    /// The results of its probes, in order, then those of its cleanup.
     pub probes: Vec<ProbeResult>,
     /// From its first attempt to its end.
     pub duration_ms: u64,
@@ -197,7 +197,7 @@ pub struct ProbeResult {
     pub check: Option<String>,
     /// It cleans up behind the probes of its item.
     pub is_cleanup: bool,
-    /// What came of it: passed, failed, error, blocked or pending.
+    /// Its status: passed, failed, error, blocked or pending.
     pub status: Status,
     /// All attempts, in order. Empty if it was blocked.
     pub attempts: Vec<Attempt>,
@@ -209,7 +209,7 @@ pub struct ProbeResult {
     pub expectations: Vec<ExpectationResult>,
     /// Why nothing could be observed, or what it waits for.
     pub error: Option<Reason>,
-    /// What to do about it, if the probe knows.
+    /// Advice of the probe, if any.
     pub help: Option<String>,
     /// A command line to reproduce it; secrets are shown as `$NAME`.
     pub reproduce: Option<String>,
@@ -252,7 +252,7 @@ pub struct ExpectationResult {
 /// A known gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// What is missing.
+    /// The gap, in a few words.
     pub gap: String,
     /// The ids of the items that it explains.
     pub items: Vec<String>,
@@ -407,7 +407,7 @@ impl ItemResult {
         self.probes.iter().filter(|probe| !probe.is_cleanup)
     }
 
-    /// What cleans up behind its probes.
+    /// The results of its cleanup.
     pub fn cleanup(&self) -> impl Iterator<Item = &ProbeResult> + Clone {
         self.probes.iter().filter(|probe| probe.is_cleanup)
     }

@@ -12,7 +12,7 @@ use super::{Interruption, Shard, Status};
 /// Why an item or a probe is not green, or why it counts as green without having passed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// What a probe observed that is not as expected, or why it could not observe anything.
+    /// A probe's observation is not as expected, or it could not observe anything.
     Observed(String),
     /// The checklist's own text for `deferred` or `pending`.
     Stated(String),
@@ -20,7 +20,7 @@ pub enum Reason {
     Blocked(BlockedBecause),
     /// It was running when the run was interrupted.
     Interrupted {
-        /// What interrupted the run.
+        /// The run was interrupted.
         by: Interruption,
         /// Why its last attempt was not green, where there was one.
         last: Option<String>,
@@ -120,7 +120,7 @@ pub enum SignOffReason {
     Outdated(Signed),
     /// This item that it covers failed in a later run, which began then.
     FailedLater(Signed, String, Timestamp),
-    /// What it covers is not green, and why.
+    /// An item that it covers is not green, and why.
     NotGreen(Signed, Box<Reason>),
     /// A partial run does not show whether all that it covers is green.
     Partial(Signed),
@@ -146,7 +146,7 @@ pub struct Signed {
     pub on: Date,
     /// The person's name.
     pub by: String,
-    /// What was signed off.
+    /// The subject that was signed off.
     pub subject: Option<String>,
     /// The ids of the items that it covers.
     pub covers: Vec<String>,

@@ -24,7 +24,7 @@ pub struct Demand {
     pub deferred: Option<String>,
     /// The digest of its source.
     pub source: Option<String>,
-    /// What its probes require.
+    /// The requirements of its probes.
     pub requirements: Option<Requirements>,
 }
 

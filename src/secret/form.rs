@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str,
 pub struct Form {
     /// The text.
     pub text: String,
-    /// What else belongs to it where it is found.
+    /// Neighboring text that belongs to it where it is found.
     pub edges: Edges,
     /// How many bytes at its beginning anyone may see, such as `postgres://gate:`.
     pub public: usize,
@@ -74,7 +74,7 @@ pub fn all(value: &str) -> Vec<Form> {
     forms
 }
 
-/// What of a value's beginning is not secret: a URL's up to its password or its path, a key's frame.
+/// The beginning of a value that is not secret: a URL's up to its password or its path, a key's frame.
 fn public(value: &str) -> &str {
     if value.starts_with("-----") {
         return &value[..value.find('\n').unwrap_or(0)];
@@ -97,7 +97,7 @@ fn encoded(text: &str) -> Vec<String> {
     forms
 }
 
-/// What is secret on its own within a value: a URL's password or token, a DSN's password, each line of a key.
+/// Parts of a value that are secret on their own: a URL's password or token, a DSN's password, each line of a key.
 fn parts(value: &str) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some((scheme, rest)) = value.split_once("://") {
@@ -150,7 +150,7 @@ fn is_token(text: &str) -> bool {
     text.chars().nth(15).is_some()
 }
 
-/// What `encodeURIComponent` leaves alone.
+/// The characters that `encodeURIComponent` does not encode.
 const COMPONENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'!').remove(b'~').remove(b'*').remove(b'\'');
 const COMPONENT_JS: &AsciiSet = &COMPONENT.remove(b'(').remove(b')');

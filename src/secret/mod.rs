@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use crate::text::shell::quoted;
-use search::Known;
+use search::KnownSecrets;
 
 pub use redacted::{Redact, Redacted};
 
@@ -32,16 +32,16 @@ pub struct Redactor {
     secrets: Arc<Secrets>,
 }
 
-/// What is known at one time.
+/// The secrets that are known at one time.
 #[derive(Default)]
 struct Secrets {
-    known: Known,
+    known: KnownSecrets,
     /// The same and one more, which was learned later. Reading it takes no lock, and usually there is none.
     next: OnceLock<Arc<Secrets>>,
 }
 
-impl From<Known> for Secrets {
-    fn from(known: Known) -> Self {
+impl From<KnownSecrets> for Secrets {
+    fn from(known: KnownSecrets) -> Self {
         Self { known, next: OnceLock::new() }
     }
 }
@@ -51,7 +51,7 @@ impl Redactor {
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let secrets = secrets.into_iter().filter(|(_, value)| form::is_long_enough(value.trim()));
         let secrets = secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { secrets: Arc::new(Known::new(secrets).into()) }
+        Self { secrets: Arc::new(KnownSecrets::new(secrets).into()) }
     }
 
     /// A redactor for what either of them hides. A value with two names is called by this one's.
@@ -95,7 +95,7 @@ impl Redactor {
     }
 
     /// The patterns. None is the usual case in tests, and costs nothing.
-    fn known(&self) -> &Known {
+    fn known(&self) -> &KnownSecrets {
         &self.latest().known
     }
 

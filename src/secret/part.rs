@@ -11,7 +11,7 @@ use super::form::{self, Edges, Form};
 /// A shorter beginning of a secret could occur by chance.
 const STEM: usize = 8;
 
-/// What follows where a text was cut and quoted.
+/// The characters that follow where a text was cut or quoted.
 const CUTS: &str = "…\"'`)]}>";
 
 /// As much of a secret, in bytes, is hidden wherever it is found, if that is at least half of the secret.
@@ -28,7 +28,7 @@ pub struct Part {
     forms: OnceLock<Forms>,
 }
 
-/// What was found.
+/// The kind of a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// The value itself.
@@ -45,7 +45,7 @@ struct Forms {
     patterns: Vec<Pattern>,
     /// The first characters of the longer forms, for where a text breaks off.
     stems: AhoCorasick,
-    /// What each of them begins.
+    /// The forms that each of them begins.
     stemmed: Vec<Stemmed>,
 }
 
@@ -80,16 +80,16 @@ impl Part {
     }
 
     /// Passes on where in the text secrets are, each by its number.
-    pub fn find(&self, text: &str, mut tell: impl FnMut(Range<usize>, usize, Found)) {
+    pub fn find(&self, text: &str, mut report: impl FnMut(Range<usize>, usize, Found)) {
         let forms = self.forms.get_or_init(|| Forms::new(&self.secrets));
         for matched in forms.automaton.find_overlapping_iter(text) {
             let Pattern { text: whole, means } = &forms.patterns[matched.pattern().as_usize()];
             if text[matched.start()..].starts_with(&**whole) {
                 let range = matched.start()..matched.start() + whole.len();
-                tell(means.edges.widen(text, range), means.secret, means.found);
+                report(means.edges.widen(text, range), means.secret, means.found);
             }
         }
-        forms.find_beginnings(text, |range, secret| tell(range, secret, Found::Derived));
+        forms.find_beginnings(text, |range, secret| report(range, secret, Found::Derived));
     }
 }
 
@@ -98,7 +98,7 @@ impl Forms {
         let mut found: HashMap<Arc<str>, Means> = HashMap::new();
         let mut stemmed = Vec::new();
         let raw = |secret| Means { secret, found: Found::Raw, edges: Edges::default() };
-        // What is somebody's own value is called by that name, also where it is a part of another's.
+        // A value that is a secret of its own keeps its name, even if it is also part of another secret.
         for (secret, (_, value)) in secrets.iter().enumerate() {
             for text in [value.as_str(), value.trim()] {
                 found.entry(text.into()).or_insert(raw(secret));
@@ -122,7 +122,7 @@ impl Forms {
 
     /// Finds where a secret was cut off: at the end of the text, before a `…` or a closing quote or bracket, and
     /// anywhere once most of it is there.
-    fn find_beginnings(&self, text: &str, mut tell: impl FnMut(Range<usize>, usize)) {
+    fn find_beginnings(&self, text: &str, mut report: impl FnMut(Range<usize>, usize)) {
         for matched in self.stems.find_overlapping_iter(text) {
             let Stemmed { text: whole, secret, .. } = &self.stemmed[matched.pattern().as_usize()];
             let rest = &text[matched.start()..];
@@ -136,7 +136,7 @@ impl Forms {
             let is_cut = rest[common..].chars().next().is_none_or(|next| CUTS.contains(next));
             let is_most = common >= MOST && common * 2 >= whole.len();
             if is_cut || is_most {
-                tell(matched.start()..matched.start() + common, *secret);
+                report(matched.start()..matched.start() + common, *secret);
             }
         }
     }

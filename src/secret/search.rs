@@ -11,7 +11,7 @@ use super::part::{Found, Part};
 /// Everything to search for, in parts: what is learned later becomes a part of its own, and small parts are joined, so
 /// that learning and searching stay fast after many.
 #[derive(Clone, Default)]
-pub struct Known {
+pub struct KnownSecrets {
     parts: Vec<Arc<Part>>,
 }
 
@@ -26,7 +26,7 @@ pub struct Hit {
     longest: usize,
 }
 
-impl Known {
+impl KnownSecrets {
     /// The patterns for these names and values.
     pub fn new(secrets: Vec<(String, String)>) -> Self {
         let parts = if secrets.is_empty() { Vec::new() } else { vec![Arc::new(Part::new(secrets))] };
@@ -98,7 +98,7 @@ impl Known {
         Some(out)
     }
 
-    /// What to hide, in order and apart. Where secrets overlap, all of what they cover is one hit, called by the
+    /// The ranges to hide, in order and apart. Where secrets overlap, all of what they cover is one hit, called by the
     /// longest: taking only the first would show the end of the second.
     pub fn hits(&self, text: &str) -> Vec<Hit> {
         let mut markers: Vec<Range<usize>> = Vec::new();

@@ -1,4 +1,4 @@
-//! What is hidden, and what is left to see.
+//! Which parts of texts are hidden, and which remain readable.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ fn a_value_is_replaced_by_its_name() {
 }
 
 #[test]
-fn three_characters_are_no_secret() {
+fn three_characters_are_not_hidden() {
     assert_snapshot!(redact("PIN", "123", "123 1234"), @"123 1234");
 }
 
@@ -53,7 +53,7 @@ fn json_escapes_are_found() {
 }
 
 #[test]
-fn the_password_of_a_url_is_a_secret_by_itself() {
+fn the_password_of_a_url_is_a_secret_of_its_own() {
     let url = "postgres://gate:p%40ss@db.example/gate";
     let text = format!("{url}: no such role: gate/p@ss (p%40ss) at db.example");
     assert_snapshot!(redact("DATABASE_URL", url, &text), @"[DATABASE_URL]: no such role: gate/[DATABASE_URL] ([DATABASE_URL]) at db.example");
@@ -160,7 +160,7 @@ fn a_shell_line_quotes_what_needs_it() {
 }
 
 #[test]
-fn a_shell_line_says_the_variable_where_a_value_stood() {
+fn a_shell_line_has_the_variable_in_place_of_its_value() {
     assert_snapshot!(shell(&[("TOKEN", "s3cr3t")], &["curl", "-H", "A: \"s3cr3t\" $5"]), @r#"curl -H "A: \"$TOKEN\" \$5""#);
     assert_snapshot!(shell(&[("TOKEN", "s3cr3t")], &["s3cr3t9"]), @r#""${TOKEN}9""#);
 }
@@ -220,7 +220,7 @@ fn many_that_are_learned_one_by_one_are_found_in_few_parts() {
 }
 
 #[test]
-fn forms_that_begin_alike_are_told_apart() {
+fn forms_with_the_same_beginning_are_distinguished() {
     let head = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.".repeat(2);
     let (one, other) = (format!("{head}first-token-of-one"), format!("{head}other-token-of-two"));
     let redactor = Redactor::new([("ONE", &*one), ("OTHER", &*other)]);

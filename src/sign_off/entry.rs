@@ -15,7 +15,7 @@ use crate::yaml::Duration;
 pub struct Entry {
     /// The item's id.
     pub item: String,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
     /// In which role.
     pub role: String,
@@ -26,7 +26,7 @@ pub struct Entry {
     pub email: Option<String>,
     /// When.
     pub at: Timestamp,
-    /// What was signed off, if the checklist has a subject.
+    /// The subject that was signed off, if the checklist has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// Anything else.
@@ -36,7 +36,7 @@ pub struct Entry {
     pub checklist: String,
     /// The checklist's title.
     pub title: String,
-    /// What the checklist asked of the sign-off. Missing in a revocation.
+    /// The terms of the sign-off. Missing in a revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
     /// The definition of each item that it covers: id, and `sha256:` with the digest.
@@ -62,7 +62,7 @@ pub struct Entry {
     pub signature: Option<String>,
 }
 
-/// What was decided.
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
@@ -72,7 +72,7 @@ pub enum Decision {
     Revoke,
 }
 
-/// What a checklist asks of a sign-off. Another value of any of these needs another sign-off.
+/// The terms of a sign-off in the checklist. A change of any of these needs another sign-off.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
@@ -122,7 +122,7 @@ impl Entry {
         self.run.as_ref().map_or(self.at, |run| run.started)
     }
 
-    /// What a key signs: the line `gate-signoff 2`, then the entry without its signature as JSON on one line, its keys in
+    /// The text that a key signs: the line `gate-signoff 2`, then the entry without its signature as JSON on one line, its keys in
     /// the order of the file, and a line break.
     pub fn signed_bytes(&self) -> Vec<u8> {
         let unsigned = Self { signature: None, ..self.clone() };

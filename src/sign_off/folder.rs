@@ -31,7 +31,7 @@ pub struct Entries {
 /// An entry as it was recorded.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// What it says.
+    /// The entry itself.
     pub entry: Entry,
     /// The bytes that its key signs.
     pub bytes: Vec<u8>,
@@ -154,7 +154,7 @@ fn escape(json: &mut serde_json::Value) {
     }
 }
 
-/// What has been read so far. A problem with one entry does not hide those of others.
+/// The entries read so far. A problem with one entry does not hide those of others.
 #[derive(Default)]
 struct Reading {
     entries: Vec<Recorded>,
@@ -163,7 +163,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// The tree of a file. None if there is no file, or nothing in it.
+    /// The tree of a file. None if the file does not exist or is empty.
     fn parse(&mut self, path: &Path, repository: &Path) -> Option<Node> {
         let text = match content(path, repository) {
             Ok(text) => text,

@@ -52,7 +52,7 @@ pub struct Judge<'a> {
 }
 
 impl Judged {
-    /// What it says.
+    /// The entry itself.
     pub fn entry(&self) -> &Entry {
         &self.recorded.entry
     }

@@ -1,4 +1,4 @@
-//! What people sign off: the entries in `checklists/NAME.signoffs/`, and which of them count.
+//! Sign-offs: the entries in `checklists/NAME.signoffs/`, and which of them count.
 //!
 //! An entry is bound to the checklist's name and title, the item, the subject, what the checklist asks of the sign-off,
 //! and the definitions of the items that it covers. It counts as long as all of that is the same, nothing that it covers
@@ -21,7 +21,7 @@ use crate::diagnostic::{Diagnostics, Sources};
 use crate::run::{SignOffReason, Signed};
 
 use judge::Judge;
-use state::{Known, state};
+use state::{StateData, state};
 
 pub use entry::{Decision, Entry, SignedRun, prefixed};
 pub use folder::{Recorded, files, paths, write};
@@ -31,10 +31,10 @@ pub use signable::{Signable, again, green};
 pub use signature::{Memory, sign};
 pub use state::{Comparison, FailedRun, LaterRuns, SignOffState};
 
-/// What a checklist asks to be signed off, and every entry that there is.
+/// The sign-offs that a checklist requests, and all entries.
 #[derive(Debug, Default)]
 pub struct SignOffs {
-    /// What is asked, in checklist order.
+    /// The requests, in checklist order.
     pub requests: Vec<SignOffRequest>,
     /// Every entry, oldest first.
     pub judged: Vec<Judged>,
@@ -59,7 +59,7 @@ impl SignOffs {
     /// When a file can't be read; then no entry counts.
     pub async fn read(checklist: &Checklist, memory: Memory, now: Timestamp) -> Result<Self, (Diagnostics, Sources)> {
         let requests = SignOffRequest::all(checklist, now.to_zoned_datetime(TimeZone::UTC).date());
-        // What comes through standard input has no files beside it.
+        // A checklist from standard input has no files beside it.
         if requests.is_empty() || checklist.file == "-" {
             return Ok(Self { requests, ..Self::default() });
         }
@@ -105,7 +105,7 @@ impl SignOffs {
         void
     }
 
-    /// What is asked of an item.
+    /// The request of an item.
     pub fn request(&self, item: &str) -> Option<&SignOffRequest> {
         self.requests.iter().find(|request| request.item == item)
     }
@@ -134,7 +134,7 @@ impl SignOffs {
         Some(LastSignOff { signed: last.signed(), commit: last.entry().run.as_ref()?.commit.clone() })
     }
 
-    fn known(&self, now: Timestamp) -> Known<'_> {
-        Known { judged: &self.judged, later: self.later.as_ref(), now }
+    fn known(&self, now: Timestamp) -> StateData<'_> {
+        StateData { judged: &self.judged, later: self.later.as_ref(), now }
     }
 }

@@ -34,7 +34,7 @@ pub struct OldEntry {
 }
 
 impl OldEntry {
-    /// What a key signed.
+    /// The text that a key signed.
     pub fn signed_bytes(&self) -> Vec<u8> {
         let unsigned = Self { signature: None, ..self.clone() };
         let json = serde_json::to_string(&unsigned).expect("text and an instant can be written as JSON");

@@ -1,4 +1,4 @@
-//! What a checklist asks to be signed off: who has to sign, and what that covers.
+//! The sign-offs that a checklist requests: who has to sign, and which items each covers.
 
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ use crate::run::is_same_subject;
 
 use super::entry::{Entry, Terms, prefixed};
 
-/// What a sign-off has to be like to count today.
+/// The conditions under which a sign-off counts today.
 #[derive(Debug, Clone)]
 pub struct SignOffRequest {
     /// The item's id.
@@ -17,13 +17,13 @@ pub struct SignOffRequest {
     pub checklist: String,
     /// The checklist's title. None while a variable in it is not set: then it can't be compared.
     pub title: Option<String>,
-    /// What is being signed off now.
+    /// The current subject.
     pub subject: Subject,
     /// The items that it covers, itself among them, in checklist order.
     pub covered: Vec<Covered>,
     /// In which role somebody has to sign.
     pub role: String,
-    /// What else the checklist asks.
+    /// The other terms of the checklist.
     pub terms: Terms,
 }
 

@@ -1,4 +1,4 @@
-//! The run that is signed, and the rules for it: which run, by whom, and what the entry is bound to.
+//! The run that is signed, and the rules for it: which run, which signer, and what the entry is bound to.
 
 use std::collections::BTreeMap;
 
@@ -148,7 +148,7 @@ impl Signable {
         }
     }
 
-    /// What is about to be signed: the run, and what in it counts as green without having passed.
+    /// The run to be signed, and its items that count as green without having passed.
     pub fn shown(&self, requests: &[&SignOffRequest], now: Timestamp) -> String {
         let run = &self.run;
         let mut text = format!(
@@ -213,7 +213,7 @@ fn definition<'r>(run: &'r Run, id: &str) -> Option<&'r str> {
     run.items().find(|item| item.id == id)?.definition.as_deref()
 }
 
-/// What to do instead.
+/// The help: run the checklist first.
 pub fn again(checklist: &Checklist) -> String {
     format!("run `gate check {}`, then sign", checklist.name)
 }

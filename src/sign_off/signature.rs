@@ -48,7 +48,7 @@ impl Memory {
 /// Signs an entry with a key. The program may ask for a passphrase at the terminal, for as long as that takes.
 ///
 /// # Errors
-/// Why there is no signature, in words.
+/// Why signing failed, in words.
 pub async fn sign(entry: &Entry, key: &Path) -> Result<String, String> {
     let mut command = Command::new("ssh-keygen");
     command.args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"]).arg(key);
@@ -73,7 +73,7 @@ pub async fn verify(
 ) -> Result<(), String> {
     let unread = |why: String| format!("cannot read the allowed signers in `{}`: {why}", allowed.display());
     let there = fs::metadata(allowed).map_err(|problem| match problem.kind() {
-        io::ErrorKind::NotFound => format!("there is no file of allowed signers at `{}`", allowed.display()),
+        io::ErrorKind::NotFound => format!("file of allowed signers not found: `{}`", allowed.display()),
         _ => unread(error::os(&problem)),
     })?;
     if !there.is_file() {
@@ -123,7 +123,7 @@ async fn fed(mut command: Command, input: &[u8]) -> Result<(bool, String), Strin
 }
 
 fn first(said: &str) -> &str {
-    said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing of why").trim()
+    said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim()
 }
 
 fn no_file(problem: &io::Error) -> String {

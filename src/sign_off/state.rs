@@ -49,7 +49,7 @@ pub struct FailedRun {
 
 /// The data for the state of a sign-off.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct StateData<'a> {
     /// All entries, oldest first.
     pub judged: &'a [Judged],
     /// The later runs. None without a ledger.
@@ -60,7 +60,11 @@ pub struct Known<'a> {
 
 /// The state of a sign-off. `definition` gives the digest of an item's definition now. Any entry may count; if none does,
 /// the newest one says why.
-pub fn state<'d>(request: &SignOffRequest, known: Known, definition: impl Fn(&str) -> Option<&'d str>) -> SignOffState {
+pub fn state<'d>(
+    request: &SignOffRequest,
+    known: StateData,
+    definition: impl Fn(&str) -> Option<&'d str>,
+) -> SignOffState {
     if matches!(request.subject, Subject::Unset) {
         return SignOffState::Void(SignOffReason::NoSubject);
     }
@@ -81,7 +85,7 @@ pub fn state<'d>(request: &SignOffRequest, known: Known, definition: impl Fn(&st
     SignOffState::Void(first.or_else(other).or_else(refused).unwrap_or(SignOffReason::Unsigned))
 }
 
-fn comparison(request: &SignOffRequest, judged: &Judged, known: Known) -> Comparison {
+fn comparison(request: &SignOffRequest, judged: &Judged, known: StateData) -> Comparison {
     // A ledger that begins later does not contain what happened in between, however many runs it has now.
     let began = judged.entry().since().as_millisecond();
     let is_known = known.later.is_some_and(|later| later.oldest.as_millisecond() <= began);
@@ -93,7 +97,7 @@ fn comparison(request: &SignOffRequest, judged: &Judged, known: Known) -> Compar
 pub fn void<'d>(
     request: &SignOffRequest,
     judged: &Judged,
-    known: Known,
+    known: StateData,
     definition: &impl Fn(&str) -> Option<&'d str>,
 ) -> Option<SignOffReason> {
     stale(request, judged, known)
@@ -102,7 +106,7 @@ pub fn void<'d>(
 }
 
 /// Why an entry does not count now, as far as that is known without definitions.
-pub fn stale(request: &SignOffRequest, judged: &Judged, known: Known) -> Option<SignOffReason> {
+pub fn stale(request: &SignOffRequest, judged: &Judged, known: StateData) -> Option<SignOffReason> {
     let (entry, signed) = (judged.entry(), judged.signed());
     if let Some(revocation) = revocation(entry, known) {
         return Some(SignOffReason::Revoked(revocation.signed()));
@@ -127,7 +131,7 @@ pub fn stale(request: &SignOffRequest, judged: &Judged, known: Known) -> Option<
 }
 
 /// The newest revocation of an entry: one that names it, or one of the same item and subject that is not older.
-fn revocation<'a>(entry: &Entry, known: Known<'a>) -> Option<&'a Judged> {
+fn revocation<'a>(entry: &Entry, known: StateData<'a>) -> Option<&'a Judged> {
     let digest = entry.digest();
     let latest = known.now.saturating_add(SKEW).unwrap_or(known.now);
     known.judged.iter().rev().find(|judged| {
@@ -179,7 +183,7 @@ fn redefined<'d>(
 }
 
 /// Whether something that it covers failed in a later run of the same definition and subject.
-fn failed(request: &SignOffRequest, judged: &Judged, known: Known) -> Option<SignOffReason> {
+fn failed(request: &SignOffRequest, judged: &Judged, known: StateData) -> Option<SignOffReason> {
     let entry = judged.entry();
     let since = entry.since();
     let later = known

@@ -105,7 +105,7 @@ mod tests {
     use super::{parse, write_pretty};
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_json() {
+    fn a_byte_order_mark_is_not_part_of_json() {
         assert_eq!(parse::<Vec<u8>>(b"\xef\xbb\xbf[1]").expect("it is JSON"), [1]);
         assert_eq!(parse::<Vec<u8>>(b"[1]").expect("it is JSON"), [1]);
         assert!(parse::<Vec<u8>>(b"\xef\xbb\xbf\xef\xbb\xbf[1]").is_err());

@@ -38,9 +38,9 @@ pub use write::write;
 pub struct Node {
     /// Where it is. What an alias refers to keeps the place of its anchor.
     pub span: Span,
-    /// What it is.
+    /// The value.
     pub value: Value,
-    /// What was written here, where references in it were filled in since.
+    /// The original text, if references in it were filled in.
     pub written: Option<Arc<Template>>,
 }
 
@@ -180,7 +180,7 @@ impl Node {
 
     /// Whether it is small enough: at most `depth` levels, and at most as many nodes as are left. Those are counted down.
     ///
-    /// What lies below may be shared, so that a short file can make a tree that nobody can walk through.
+    /// Subtrees may be shared, so a short file can make a tree that is too large to walk through.
     pub fn fits(&self, depth: usize, left: &mut usize) -> bool {
         let size = match &self.value {
             Value::Scalar(scalar) => 1 + scalar.text.len() / 32,

@@ -29,7 +29,7 @@ const FEW: usize = 16;
 ///
 /// Refused by name: duplicate keys (showing both), tags, merge keys, several documents, an unknown or recursive alias,
 /// keys that are not scalars, control characters, too deep, too large, aliases that expand to too much.
-/// `None` where there is no tree; problems may stand beside a tree as well.
+/// `None` if no tree can be made. Problems may be reported beside a tree, too.
 pub fn parse(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>) -> Option<Node> {
     document(sources, file, problems, Dialect::Checklist)
 }
@@ -125,7 +125,7 @@ fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> V
     builder.roots
 }
 
-/// What is wrong with the text as such.
+/// Checks the text as such.
 fn unfit(text: &str, file: u32) -> Option<Diagnostic> {
     if text.len() > MAX_BYTES {
         return Some(Diagnostic::error(format!(
@@ -179,7 +179,7 @@ enum Body {
     Map(usize, Option<Key>),
 }
 
-/// What an anchor refers to.
+/// The node that an anchor refers to.
 struct Anchor {
     node: Node,
     nodes: usize,
@@ -212,7 +212,7 @@ impl Builder<'_> {
         if self.dialect == Dialect::Foreign { self.roots } else { Vec::new() }
     }
 
-    /// `false` when there is no point in going on.
+    /// `false` if reading should stop.
     fn event(&mut self, event: Event, place: std::ops::Range<usize>) -> bool {
         match event {
             Event::Scalar(text, style, anchor, tag) => {

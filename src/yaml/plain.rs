@@ -1,4 +1,4 @@
-//! What a plain scalar means: the core schema of YAML 1.2 (<https://yaml.org/spec/1.2.2/#103-core-schema>).
+//! The meaning of plain scalars: the core schema of YAML 1.2 (<https://yaml.org/spec/1.2.2/#103-core-schema>).
 
 /// The meaning of a scalar without quotes.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -23,7 +23,7 @@ pub fn read<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) ->
 }
 
 /// Reports every problem that reading a `T` would meet, passing over what is not filled yet.
-/// `Some` only when there are no holes in the way and nothing is wrong.
+/// `Some` only if nothing is unresolved and nothing is wrong.
 pub fn read_with_holes<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<T> {
     read_all(node, Holes::Passed, problems)
 }

@@ -20,7 +20,7 @@ impl Skipped {
 /// State of a tree that is read several times.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// What is left out, because it was reported or is a hole.
+    /// The parts that are left out, because they were reported or are unresolved.
     pub(super) skipped: RefCell<HashSet<Skipped>>,
     /// The holes that were left out.
     pub(super) holes: RefCell<HashSet<Span>>,

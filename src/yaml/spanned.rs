@@ -25,7 +25,7 @@ pub(super) const NODE: &str = "$gate::yaml::Node";
 pub(super) const SPANNED: &str = "$gate::yaml::Spanned";
 
 thread_local! {
-    /// What the deserializer hands to the `Deserialize` of [`Node`] and [`Spanned`], past serde's data model.
+    /// The value that the deserializer hands to the `Deserialize` of [`Node`] and [`Spanned`], past serde's data model.
     pub(super) static HANDED: RefCell<Option<Node>> = const { RefCell::new(None) };
 }
 

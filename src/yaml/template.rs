@@ -63,7 +63,7 @@ impl Filter {
 const RESERVED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The path and the filters of `secrets.X|trim|urlencode`. None if there is no such filter.
+/// The path and the filters of `secrets.X|trim|urlencode`. None if a filter is unknown.
 fn filtered(text: &str) -> Option<(String, Vec<Filter>)> {
     let mut filters = Vec::new();
     let mut path = text.trim();
@@ -84,9 +84,9 @@ fn filtered(text: &str) -> Option<(String, Vec<Filter>)> {
 pub struct Reference {
     /// Such as `vars.api`, `env.STAGING_URL`, `secrets.TOKEN`, `inputs.url`, `main.commit`, `items.db.main.json.id`.
     pub path: String,
-    /// What is done with the value, in order.
+    /// The filters that are applied to the value, in order.
     pub filters: Vec<Filter>,
-    /// Used if there is no value (or an empty text). It may contain references.
+    /// Used if the value is missing or empty. It may contain references.
     pub default: Option<Vec<Part>>,
     /// From the `$` to the `}`.
     pub span: Span,
@@ -294,7 +294,7 @@ impl Scan<'_> {
         if bytes[end] == b'$' {
             return trouble(
                 self.at + 2,
-                "a reference cannot stand in the path of another",
+                "a reference cannot be part of the path of another",
                 "only a default may: `${a:-${b}}`",
             );
         }

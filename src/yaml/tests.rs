@@ -66,7 +66,7 @@ fn plain_scalars_mean_what_the_core_schema_says_and_quoted_ones_are_text() {
 }
 
 #[test]
-fn aliases_stand_for_their_anchors() {
+fn aliases_have_the_value_of_their_anchors() {
     assert_eq!(json("a: &x {k: [1]}\nb: *x\n"), r#"{"a":{"k":[1]},"b":{"k":[1]}}"#);
 }
 
@@ -83,7 +83,7 @@ fn a_right_request_is_read_once_and_whole() {
 }
 
 #[test]
-fn every_problem_of_a_map_is_told_in_one_go() {
+fn all_problems_of_a_map_are_reported_at_once() {
     assert_snapshot!(said("
 ulr: http://a
 redirects: 300
@@ -135,7 +135,7 @@ method: PSOT
 }
 
 #[test]
-fn what_yaml_lets_pass_is_refused_by_name() {
+fn valid_yaml_that_is_not_supported_is_refused_by_name() {
     for (text, title) in [
         ("a: 1\na: 2\n", "duplicate key `a`"),
         ("a: !!str 1\n", "the tag `!!str` is not supported"),
@@ -308,7 +308,7 @@ fn what_is_refused_without_end_takes_linear_time_and_is_counted() {
 }
 
 #[test]
-fn misspelt_keys_without_end_take_linear_time_and_are_counted() {
+fn many_misspelled_keys_take_linear_time_and_are_counted() {
     is_linear(|count| (0..count).map(|at| format!("urll{at}: x\n")).collect(), "… and 39,980 more: unknown key `…`");
 }
 
@@ -322,7 +322,7 @@ fn values_of_the_wrong_type_without_end_take_linear_time() {
 }
 
 #[test]
-fn unfilled_values_without_end_take_linear_time_and_are_no_problem() {
+fn many_unfilled_values_take_linear_time_and_are_not_problems() {
     let read = |count: usize| {
         let headers: String = (0..count).map(|at| format!("  h{at}: ${{secrets.X}}\n")).collect();
         let (_, node, mut problems) = tree(&format!("url: x\nheaders:\n{headers}"));

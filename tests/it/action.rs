@@ -1,4 +1,4 @@
-//! The action for GitHub, step by step, as a runner runs it; and what reads the files under `.github/`.
+//! The action for GitHub, step by step, as a runner runs it; and linters for the files under `.github/`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,7 @@ const LIST: &str = "
           - { id: down, title: Down, probes: [{ file: { path: '${vars.path}' } }] }
 ";
 
-/// A project with that list, of whose two items one is green.
+/// A project with that checklist: two items, one of them green.
 fn project() -> Project {
     Project::new(LIST).file("here", "")
 }
@@ -34,7 +34,7 @@ fn installed() -> String {
     format!("{}:{}", gate.display(), std::env::var("PATH").unwrap_or_default())
 }
 
-/// The releases of a repository, with one archive. Returns its checksum, too.
+/// The releases of a repository, with one archive. Also returns its checksum.
 fn releases(checksum: Option<&str>) -> (HttpServer, String) {
     let folder = directory("release");
     let name = format!("gate-1.2.3-{}", Job::TARGET);
@@ -112,7 +112,7 @@ fn the_cache_keeps_the_folder_of_the_ledger() {
     assert!(key.starts_with(&earlier) && key.contains("the-run_id"), "{key} {earlier}");
 }
 
-/// Runs a job that installs a version, which must fail before anything of the archive is run.
+/// Runs a job that installs a version. It must fail before anything from the archive is run.
 fn refused(server: &HttpServer, inputs: &[(&str, &str)]) -> String {
     let inputs = [&[("checklist", "staging")], inputs].concat();
     let project = project();

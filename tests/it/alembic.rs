@@ -1,4 +1,4 @@
-//! Databases at head, behind, ahead and meddled with, judged as alembic itself judges them.
+//! Databases that are at head, behind, ahead or modified by hand; compared with alembic's own verdict.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::look::{context, look_in, probe};
 /// How many random histories are tried. Each has eight databases.
 const HISTORIES: &str = "12";
 
-/// What alembic did with one database of a random history.
+/// The result of alembic for one database of a random history.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Verdict {
@@ -23,18 +23,18 @@ struct Verdict {
     database: PathBuf,
     rows: Vec<String>,
     heads: Vec<String>,
-    /// What `alembic upgrade heads` applied, where it did not fail.
+    /// The revisions that `alembic upgrade heads` applied, if it did not fail.
     applied: Option<Vec<String>>,
     said: String,
 }
 
-/// A project with the history of these files: the name, and what is in it.
+/// A project with these files of a history: name and content.
 fn history(files: &[(&str, &str)]) -> Project {
     let project = Project::new("").file("alembic.ini", "[alembic]\nscript_location = db\n").file("db/env.py", "");
     files.iter().fold(project, |project, (name, text)| project.file(&format!("db/versions/{name}"), text))
 }
 
-/// A history of `a`, then `b`.
+/// A history with revision `a`, then `b`.
 fn two() -> Project {
     history(&[
         ("001_a.py", "revision = 'a'\ndown_revision = None\n"),
@@ -59,7 +59,7 @@ fn reported(project: &Project, settings: Value) -> String {
 }
 
 #[test]
-fn at_head_is_what_alembic_would_have_nothing_to_do_with() {
+fn at_head_means_that_alembic_would_apply_nothing() {
     let project = Project::new("");
     let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/alembic/oracle.py");
     let output =
@@ -92,7 +92,7 @@ fn at_head_is_what_alembic_would_have_nothing_to_do_with() {
 }
 
 #[test]
-fn alembic_is_asked_where_files_compute_their_place() {
+fn alembic_is_run_if_files_compute_their_revision() {
     let project = two().file("db/versions/003_c.py", "revision = 'c'\ndown_revision = min('b', 'z')\n");
     let url = "sqlite:///state.db";
     let status = Command::new(harness::program("sqlite3"))
@@ -101,7 +101,7 @@ fn alembic_is_asked_where_files_compute_their_place() {
         .status();
     assert!(status.expect("sqlite3 is installed").success());
     assert_snapshot!(reported(&project, json!({ "url": url })), @r"
-    cannot determine `down_revision` of `db/versions/003_c.py`: line 2 sets it to what only running the file would tell
+    cannot determine `down_revision` of `db/versions/003_c.py`: line 2 sets it to a value that is known only when the file runs
     help: write it as a literal, or use `heads: command`, which runs alembic
     ");
     let asked = json!({ "url": url, "heads": "command", "command": [harness::alembic()] });
@@ -109,13 +109,13 @@ fn alembic_is_asked_where_files_compute_their_place() {
 }
 
 #[test]
-fn every_state_of_a_version_table_is_told_apart() {
+fn every_state_of_a_version_table_is_distinguished() {
     let (project, postgres) = (two(), harness::postgres());
     let url = postgres.new_database();
     let reported = || reported(&project, json!({ "url": url }));
     assert_snapshot!(reported(), @r"
     no table `alembic_version`, 2 pending
-    there is no table `alembic_version`: is this the right database? If it is, run `alembic upgrade heads`: 2 pending: a, b
+    table `alembic_version` not found: is this the right database? If it is, run `alembic upgrade heads`: 2 pending: a, b
     ");
     postgres.psql(&url, "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)");
     assert_snapshot!(reported(), @r"
@@ -150,7 +150,7 @@ fn a_version_table_of_another_name_in_another_schema_is_read() {
     assert_snapshot!(reported(&project, settings), @"b, at head");
     assert_snapshot!(reported(&project, json!({ "url": url, "version_table": "versions" })), @r"
     no table `versions`, 2 pending
-    there is no table `versions` here, but one in the schema App: say so with `version_table_schema`
+    table `versions` not found here, but in the schema App: say so with `version_table_schema`
     ");
 }
 

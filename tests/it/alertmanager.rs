@@ -1,4 +1,4 @@
-//! Looks at real Alertmanagers, alone and in a cluster, and at what is none.
+//! Tests with real Alertmanagers, alone and in a cluster, and with other servers.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ fn reported(seen: &AlertmanagerSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// Has the server keep what `POST /api/v2/…` takes.
+/// Sends `POST /api/v2/…` to the server.
 fn post(server: &harness::Alertmanager, path: &str, body: &Value) {
     let url = format!("{}/api/v2/{path}", server.url());
     let body = body.to_string();
@@ -60,7 +60,7 @@ fn nodes_find_each_other() {
 #[test]
 fn a_node_that_still_looks_for_its_peers_is_not_ready_by_default() {
     let listen = format!("--cluster.listen-address=127.0.0.1:{}", harness::free_port());
-    // It settles after three quiet stretches of ten times that.
+    // It settles after three quiet intervals of ten times that length.
     let server = harness::alertmanager_with(&[&listen, "--cluster.gossip-interval=10s"]);
     let seen = look::<Alertmanager>(json!({ "url": server.url() })).expect("it answers");
     assert_snapshot!(reported(&seen), @"settling, 1 peer, receivers pager slack | it looks for its peers, which takes a while after a start: where it stays so, can the nodes reach each other on the cluster's port (9094)?");
@@ -71,7 +71,7 @@ fn a_node_that_still_looks_for_its_peers_is_not_ready_by_default() {
     assert!(output.stdout.contains("got \"settling\""), "{}", output.stdout);
 }
 
-/// A project with one item, that has the default expectations of the kind.
+/// A project with one item that has the default expectations of the probe.
 fn checklist(url: &str) -> Project {
     let text = format!(
         "
@@ -104,7 +104,7 @@ fn alerts_are_counted_and_silenced_ones_are_not_active() {
     });
     post(&server, "silences", &silence);
 
-    // Which alerts are silenced is found out when they are looked at or dispatched.
+    // Alertmanager decides that an alert is silenced when the alert is queried or sent.
     let seen = look::<Alertmanager>(json!({ "url": server.url() })).expect("it answers");
     let alerts = seen.alerts.as_ref().expect("it is ready");
     assert_snapshot!(serde_json::to_string(alerts).expect("it is JSON"), @r#"{"count":3,"names":["ApiDown","Slow","Watchdog"],"by_severity":{"critical":1,"none":1,"warning":1},"suppressed":1}"#);
@@ -120,7 +120,7 @@ fn alerts_are_counted_and_silenced_ones_are_not_active() {
 }
 
 #[test]
-fn a_filter_that_it_does_not_understand_is_told_in_its_words() {
+fn an_invalid_filter_shows_the_message_of_alertmanager() {
     let settings = json!({ "url": harness::alertmanager().url(), "filter": ["nonsense"] });
     let error = look::<Alertmanager>(settings).expect_err("it is not a matcher");
     assert_snapshot!(error, @"Alertmanager refused the request (400: bad matcher format: nonsense)");
@@ -137,7 +137,7 @@ fn the_passwords_of_its_configuration_are_nowhere() {
 }
 
 #[test]
-fn one_that_is_not_ready_fails_and_is_no_error() {
+fn a_server_that_is_not_ready_is_failed_and_not_an_error() {
     let server = harness::http(|_| Response::text("not yet").status(503));
     let seen = look::<Alertmanager>(json!({ "url": server.url() })).expect("it says so");
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"ready":false}"#);
@@ -147,7 +147,7 @@ fn one_that_is_not_ready_fails_and_is_no_error() {
 }
 
 #[test]
-fn what_says_200_to_everything_is_no_alertmanager() {
+fn a_catch_all_200_response_is_not_an_alertmanager() {
     let page = harness::http(|_| Response::text("<!doctype html><title>Sign in</title>"));
     let error = |url: String| look::<Alertmanager>(json!({ "url": url })).expect_err("it is none");
     assert_snapshot!(error(page.url()), @"

@@ -1,4 +1,4 @@
-//! Backups in real folders, real dumps of PostgreSQL, and stores that answer as S3, Google and Azure do.
+//! Backups in real folders, real dumps of PostgreSQL, and fake stores of S3, Google and Azure.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::harness::{self, HttpServer, Request, Response};
 use crate::look::{context, look, look_in, probe, refused};
 
-/// A folder with backups of one to so many days ago, each of this many bytes.
+/// A folder with one backup a day for so many days, each of this many bytes.
 fn folder(sizes: &[usize]) -> PathBuf {
     let folder = harness::directory("backup");
     for (days, size) in (1u32..).zip(sizes) {
@@ -22,7 +22,7 @@ fn folder(sizes: &[usize]) -> PathBuf {
     folder
 }
 
-/// Writes a file as if it had been written so many days ago, less two hours.
+/// Writes a file with a modification time of so many days ago, less two hours.
 fn write(folder: &Path, name: &str, bytes: &[u8], days: u32) {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder is ours");
@@ -34,7 +34,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8], days: u32) {
 fn seen(folder: &Path, more: Value) -> BackupSeen {
     let mut settings = json!({ "in": folder });
     settings.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
-    look::<Backup>(settings).expect("it can be looked at")
+    look::<Backup>(settings).expect("it can be observed")
 }
 
 fn reported(settings: Value, seen: &BackupSeen) -> String {
@@ -65,7 +65,7 @@ fn a_pattern_says_which_files_are_backups_also_in_folders_below() {
 }
 
 #[test]
-fn no_backup_at_all_is_seen_and_told_in_its_own_words() {
+fn a_missing_backup_has_its_own_message() {
     let empty = harness::directory("backup");
     let said = |folder: &Path, more: Value| {
         let seen = seen(folder, more.clone());
@@ -75,7 +75,7 @@ fn no_backup_at_all_is_seen_and_told_in_its_own_words() {
         reported(settings, &seen)
     };
     assert_snapshot!(said(&empty, json!({})), @"none | `backups` is empty: has the job run?");
-    assert_snapshot!(said(&empty.join("gone"), json!({})), @"none | there is no `backups`: has a backup run, and is the path right?");
+    assert_snapshot!(said(&empty.join("gone"), json!({})), @"none | `backups` does not exist: has a backup run, and is the path right?");
     assert_snapshot!(said(&folder(&[1]), json!({ "name": "*.sql" })), @"none | nothing below `backups` is called `*.sql`: has the job run, and is that its name?");
     let file = folder(&[1]).join("db-1.dump");
     let error = look::<Backup>(json!({ "in": file })).expect_err("a file is not a folder");
@@ -86,7 +86,7 @@ fn no_backup_at_all_is_seen_and_told_in_its_own_words() {
 }
 
 #[test]
-fn what_jobs_leave_beside_their_backups_and_empty_archives_are_no_backups() {
+fn files_that_jobs_leave_and_empty_archives_are_not_backups() {
     let folder = folder(&[]);
     write(&folder, "db-1.dump.gz", &[b'x'; 5000], 9);
     for name in ["backup.log", "db-2.dump.gz.md5", "db-2.dump.gz.in_progress", ".db-2.dump.gz.Xy12"] {
@@ -118,7 +118,7 @@ fn dump() -> Vec<u8> {
 }
 
 #[test]
-fn a_dump_that_pg_restore_can_not_read_to_its_end_is_told() {
+fn a_truncated_dump_is_reported() {
     let folder = harness::directory("backup");
     let whole = dump();
     let look = |name: &str, bytes: &[u8]| {
@@ -128,7 +128,7 @@ fn a_dump_that_pg_restore_can_not_read_to_its_end_is_told() {
     };
     let good = look("good.dump", &whole);
     assert_eq!((good.entries, good.problem), (Some(2), None));
-    // The list is at the beginning, so that half of a dump can still be listed.
+    // The table of contents is at the beginning, so that half of a dump can still be listed.
     let half = look("half.dump", &whole[..whole.len() / 2]);
     assert_eq!(half.entries, None);
     assert_snapshot!(half.problem.clone().unwrap_or_default(), @"pg_restore: could not read from input file: end of file");
@@ -142,12 +142,12 @@ fn a_dump_that_pg_restore_can_not_read_to_its_end_is_told() {
     ");
 }
 
-/// A context in which programs are found.
+/// A context in which programs are found on PATH.
 fn path(folder: &Path) -> gate::client::Context {
     context(folder, &[("PATH", &std::env::var("PATH").expect("there is a PATH"))])
 }
 
-/// What S3 lists: two pages, the second by the token of the first.
+/// The listing of S3: two pages, the second one by the token of the first.
 fn s3_list(request: &Request) -> Response {
     let object = |name: &str, time: &str, size: usize| {
         format!(
@@ -203,7 +203,7 @@ fn objects_in_s3_are_listed_page_by_page_and_fetched_for_pg_restore() {
     assert_eq!((restored.entries, restored.problem), (Some(2), None));
 }
 
-/// A bucket with the marker of a folder, newer than the backups in it.
+/// A bucket with the marker of a folder that is newer than the backups in it.
 fn s3_with_markers(request: &Request) -> Response {
     if request.method == "HEAD" {
         return Response::empty(404);
@@ -221,7 +221,7 @@ fn s3_with_markers(request: &Request) -> Response {
 }
 
 #[test]
-fn markers_of_folders_are_no_backups() {
+fn markers_of_folders_are_not_backups() {
     let server = harness::http(|request| s3_with_markers(&request));
     let seen = look::<Backup>(s3(&server)).expect("it can be listed");
     assert_eq!((seen.count, seen.newest.as_deref()), (1, Some("a.dump")));
@@ -265,7 +265,7 @@ fn credentials_and_endpoint_of_s3_come_from_the_environment_and_the_profile_too(
 }
 
 #[test]
-fn a_store_that_does_not_let_us_in_is_told_without_a_secret() {
+fn a_store_that_refuses_access_is_reported_without_a_secret() {
     let answers = |status: u16, code: &'static str| {
         let server = harness::http(move |_| {
             Response::ok(format!(
@@ -282,7 +282,7 @@ fn a_store_that_does_not_let_us_in_is_told_without_a_secret() {
     help: are the credentials valid, and may they list this bucket?
     ");
     assert_snapshot!(answers(404, "NoSuchBucket"), @"
-    there is no s3://acme: 404 Not Found: NoSuchBucket: Because.
+    s3://acme not found: 404 Not Found: NoSuchBucket: Because.
     help: is its name right, and the region?
     ");
     assert_snapshot!(answers(503, "SlowDown"), @"s3://acme did not list its objects: 503 Service Unavailable: SlowDown: Because.");
@@ -301,7 +301,7 @@ fn a_store_that_does_not_let_us_in_is_told_without_a_secret() {
 
 #[test]
 fn a_store_without_credentials_is_an_error_that_names_the_options() {
-    // What a machine without a role answers in place of the provider's metadata.
+    // A machine without a role answers this instead of the provider's metadata.
     let nobody = harness::http(|_| Response::text("").status(404));
     let amazon =
         json!({ "in": "s3://acme/db", "options": { "region": "eu-west-1", "metadata_endpoint": nobody.url() } });
@@ -346,7 +346,7 @@ fn google_and_azure_are_listed_too() {
 }
 
 #[test]
-fn what_can_not_be_meant_is_refused_at_load() {
+fn invalid_settings_are_refused_at_load() {
     assert_snapshot!(refused::<Backup>(json!({ "in": "ftp://host/db" })), @"`ftp://` is not a store: write `s3://`, `gs://`, `az://`, or the path of a folder");
     assert_snapshot!(refused::<Backup>(json!({ "in": "s3://user@bucket/db" })), @"`s3://` wants the name of a bucket, and nothing else before its path");
     assert_snapshot!(refused::<Backup>(json!({ "in": "s3://bucket", "options": { "acces_key": "x" } })), @"unknown option `acces_key` of s3: the usual ones are `access_key_id`, `secret_access_key`, `region` and `endpoint`");

@@ -1,15 +1,15 @@
-//! Checklists in which something is wrong: each is reported at its place, with what was probably meant, and nothing runs.
+//! Invalid checklists: each mistake is reported at its position with a suggestion, and nothing runs.
 
 use insta::assert_snapshot;
 
 use crate::harness::Project;
 
-/// What `gate validate` says of a checklist with this text.
+/// The output of `gate validate` for a checklist with this text.
 pub fn bad(checklist: &str) -> String {
     said(&Project::new(checklist))
 }
 
-/// What `gate validate` says of the only checklist of a project. `gate check` says the same, and runs nothing.
+/// The output of `gate validate` for the only checklist of a project. `gate check` prints the same, and runs nothing.
 pub fn said(project: &Project) -> String {
     let output = project.gate(&["validate"]);
     assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
@@ -32,7 +32,7 @@ pub fn with_item(lines: &str) -> String {
 }
 
 #[test]
-fn a_misspelt_setting_is_named_with_its_nearest_neighbour() {
+fn a_misspelled_setting_is_reported_with_the_nearest_name() {
     assert_snapshot!(bad_item("probes: [{ http: { ulr: https://api } }]"), @"
     error: unknown key `ulr`
      --> checklists/staging.yaml:7:28
@@ -68,7 +68,7 @@ fn an_undefined_variable_in_a_variable_is_reported_with_those_that_exist() {
 }
 
 #[test]
-fn a_misspelt_key_of_an_item_is_named() {
+fn a_misspelled_key_of_an_item_is_reported() {
     assert_snapshot!(bad_item("
         probe: [{ http: { url: https://api } }]
         needs: []
@@ -82,7 +82,7 @@ fn a_misspelt_key_of_an_item_is_named() {
 }
 
 #[test]
-fn a_misspelt_kind_of_probe_is_named() {
+fn a_misspelled_kind_of_probe_is_reported() {
     assert_snapshot!(bad_item("probes: [{ promethues: { query: up } }]"), @"
     error: unknown probe `promethues`
      --> checklists/staging.yaml:7:20
@@ -93,7 +93,7 @@ fn a_misspelt_kind_of_probe_is_named() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_refused() {
+fn a_duplicate_key_is_refused() {
     assert_snapshot!(bad_item("
         probes:
           - http: { url: https://api }
@@ -111,7 +111,7 @@ fn a_key_that_stands_twice_is_refused() {
 }
 
 #[test]
-fn an_id_that_stands_twice_is_refused() {
+fn a_duplicate_id_is_refused() {
     assert_snapshot!(bad("
         title: T
         sections:
@@ -131,7 +131,7 @@ fn an_id_that_stands_twice_is_refused() {
 }
 
 #[test]
-fn an_unknown_need_is_named_with_its_nearest_neighbour() {
+fn an_unknown_need_is_reported_with_the_nearest_name() {
     assert_snapshot!(bad_item("
         needs: [apu]
         deferred: later
@@ -145,7 +145,7 @@ fn an_unknown_need_is_named_with_its_nearest_neighbour() {
 }
 
 #[test]
-fn needs_that_lead_in_a_circle_are_printed_as_a_path() {
+fn circular_needs_are_printed_as_a_path() {
     assert_snapshot!(bad("
         title: T
         sections:
@@ -224,7 +224,7 @@ fn a_probe_of_no_kind_is_refused() {
 }
 
 #[test]
-fn an_item_that_cannot_fail_is_no_item() {
+fn an_item_that_cannot_fail_is_refused() {
     assert_snapshot!(bad_item("owner: \"@platform\""), @"
     error: `api` checks nothing
      --> checklists/staging.yaml:5:13
@@ -237,7 +237,7 @@ fn an_item_that_cannot_fail_is_no_item() {
 }
 
 #[test]
-fn an_empty_list_of_probes_is_no_probe() {
+fn an_empty_list_of_probes_is_refused() {
     assert_snapshot!(bad_item("probes: []"), @"
     error: `api` checks nothing
      --> checklists/staging.yaml:5:13
@@ -326,7 +326,7 @@ fn a_gap_of_an_unknown_item_is_refused_and_so_is_one_that_nobody_accepted() {
 }
 
 #[test]
-fn yaml_that_is_none_is_told_at_its_place() {
+fn invalid_yaml_is_reported_at_its_position() {
     assert_snapshot!(bad("
         title: T
         sections:
@@ -393,7 +393,7 @@ fn tags_merge_keys_and_several_documents_are_refused_by_name() {
 }
 
 #[test]
-fn all_problems_are_told_in_one_go() {
+fn all_problems_are_reported_at_once() {
     assert_snapshot!(bad("
         titel: T
         sections:

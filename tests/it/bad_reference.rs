@@ -1,4 +1,4 @@
-//! References that lead nowhere, secrets that come from nowhere, checks that don't fit: all reported before anything runs.
+//! Invalid references, secrets and checks: all are reported before anything runs.
 
 use insta::assert_snapshot;
 
@@ -6,7 +6,7 @@ use crate::bad_checklist::{bad, bad_item, said, with_item};
 use crate::harness::Project;
 
 #[test]
-fn an_unknown_variable_is_named_with_its_nearest_neighbour() {
+fn an_unknown_variable_is_reported_with_the_nearest_name() {
     assert_snapshot!(bad("
         title: T
         vars: { api: http://127.0.0.1 }
@@ -24,7 +24,7 @@ fn an_unknown_variable_is_named_with_its_nearest_neighbour() {
 }
 
 #[test]
-fn variables_that_are_made_of_each_other_are_refused() {
+fn circular_variables_are_refused() {
     assert_snapshot!(bad("
         title: T
         vars: { a: \"${vars.b}\", b: \"x${vars.a}\" }
@@ -59,7 +59,7 @@ fn a_secret_that_is_not_declared_is_refused() {
 }
 
 #[test]
-fn the_value_of_a_secret_does_not_belong_into_the_file_and_is_not_repeated() {
+fn the_value_of_a_secret_in_the_file_is_refused_and_not_repeated() {
     let said = bad("
         title: T
         secrets: { TOKEN: hunter2hunter2 }
@@ -162,7 +162,7 @@ fn what_must_be_known_before_the_run_cannot_come_from_a_missing_variable() {
 }
 
 #[test]
-fn a_reference_that_is_not_closed_is_told_at_its_dollar() {
+fn an_unclosed_reference_is_reported_at_its_dollar_sign() {
     assert_snapshot!(bad_item("probes: [{ http: { url: \"http://${vars.api/healthz\" } }]"), @r#"
     error: a `${` is not closed
      --> checklists/staging.yaml:7:41
@@ -192,7 +192,7 @@ fn two_probes_of_an_item_are_not_called_the_same() {
 }
 
 #[test]
-fn an_unknown_check_is_named_with_its_nearest_neighbour() {
+fn an_unknown_check_is_reported_with_the_nearest_name() {
     assert_snapshot!(bad_item("probes: [{ use: http-helth, with: { url: http://api } }]"), @"
     error: no check is called `http-helth`
      --> checklists/staging.yaml:7:25

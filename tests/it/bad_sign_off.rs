@@ -1,4 +1,4 @@
-//! What is wrong with a sign-off or a manual item is reported before anything runs.
+//! Invalid sign-offs and manual items are reported before anything runs.
 
 use insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! Settings and expectations that can't be meant so: a URL that is none, a status that is text, a pattern left open.
+//! Invalid values in settings and expectations: an invalid URL, a status that is text, an unclosed pattern.
 
 use insta::assert_snapshot;
 
@@ -84,7 +84,7 @@ fn a_regular_expression_is_read_before_the_run() {
 }
 
 #[test]
-fn a_url_that_is_none_is_refused() {
+fn an_invalid_url_is_refused() {
     assert_snapshot!(bad_item("probes: [{ http: { url: api/healthz } }]"), @"
     error: the URL must begin with http:// or https://
      --> checklists/staging.yaml:7:33
@@ -109,7 +109,7 @@ fn a_duration_without_its_unit_is_refused() {
 }
 
 #[test]
-fn a_timeout_of_nothing_is_refused() {
+fn a_zero_timeout_is_refused() {
     assert_snapshot!(bad_item("probes: [{ http: { url: https://api }, timeout: 0s }]"), @"
     error: `timeout` must be greater than zero
      --> checklists/staging.yaml:7:57

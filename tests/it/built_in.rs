@@ -1,4 +1,4 @@
-//! The checks that come with gate, each turned red by what it is for. Those of the M9 list are broken by `demo`.
+//! The built-in checks, each turned red by the failure that it should detect. The tests of `demo` break those of the M9 list.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use crate::harness::{self, Authority, Output, Project, Response, http};
 use crate::nftables::Machine;
 
-/// Runs the use of one check against the demo's stack, with a part broken.
+/// Runs one check against the demo's stack, with a part broken.
 fn check(project: Project, broken: &str, entry: &str) -> Output {
     let runtime = Runtime::new().expect("a runtime can be built");
     fs::remove_file(project.path().join("checklists/staging.yaml")).expect("the demo writes its own");
@@ -60,10 +60,10 @@ const HERE: &[(&str, fn())] = &[
     ("logs-arrive", logs_arrive_is_red_when_no_line_has_come),
     ("nftables-persistent", nftables_persistent_is_red_when_a_rule_would_not_survive_a_reboot),
     ("redis-writable", redis_writable_is_red_when_the_server_is_a_replica),
-    ("tls-expiry", tls_expiry_is_red_when_a_certificate_has_few_days_left_or_nobody_trusts_it),
+    ("tls-expiry", tls_expiry_is_red_when_a_certificate_expires_soon_or_is_not_trusted),
 ];
 
-/// The tests of the demo break each of its parts, and see the item of that id turn red and no other.
+/// The tests of the demo break each of its parts, and assert that exactly the item of that id turns red.
 #[test]
 fn every_check_is_turned_red_by_a_test_of_this_file_or_a_part_of_the_demo() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -113,7 +113,7 @@ fn alone(entry: &str) -> Project {
 }
 
 #[test]
-fn tls_expiry_is_red_when_a_certificate_has_few_days_left_or_nobody_trusts_it() {
+fn tls_expiry_is_red_when_a_certificate_expires_soon_or_is_not_trusted() {
     let authority = Authority::new();
     let server =
         harness::nginx_tls(&authority.issue_for("server", &["127.0.0.1"], (2090, 3, 1)), "location / { return 200; }");
@@ -187,7 +187,7 @@ fn backup_fresh_is_red_when_last_nights_backup_is_not_there_or_much_smaller() {
         assert!(output.stdout.contains(what), "{what} in {}", output.stdout);
         assert!(output.stdout.contains("help: "), "{}", output.stdout);
     };
-    red("there is no `backups`");
+    red("`backups` does not exist");
     write("one.dump", 1000, 50);
     write("two.dump", 1000, 30);
     red("modified: expected newer than 1d2h");

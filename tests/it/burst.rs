@@ -1,4 +1,4 @@
-//! `burst` against nginx's own rate limit, and against servers that refuse nothing, everything, or break off.
+//! `burst` against nginx's own rate limit, and against servers that refuse nothing, refuse everything, or close connections.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -19,7 +19,7 @@ fn reported(settings: Value, seen: &BurstSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// A server that lets this many pass, and refuses the rest.
+/// A server that allows this many requests, and refuses the rest.
 fn limited(allowed: u32) -> HttpServer {
     let asked = Arc::new(AtomicU32::new(0));
     http(move |_| {
@@ -34,7 +34,7 @@ fn nginx_of(settings: &str) -> Nginx {
     nginx(&format!("location / {{ limit_req zone=free burst=59 nodelay; {settings} try_files /index.html =404; }}"))
 }
 
-/// How the only item of a checklist with this probe ends: the exit code, and what is reported.
+/// The result of a checklist with only this probe: the exit code, and the reported text.
 fn judged(probe: &str) -> (i32, String) {
     let checklist = format!(
         "title: T\nsections:\n  - title: S\n    items:\n      - {{ id: limit, title: Limit, probes: [{{ {probe} }}] }}\n"
@@ -44,7 +44,7 @@ fn judged(probe: &str) -> (i32, String) {
 }
 
 #[test]
-fn nginx_lets_sixty_through_and_refuses_five() {
+fn nginx_allows_sixty_requests_and_refuses_five() {
     let server = nginx_of("");
     let settings = json!({ "url": format!("{}/", server.url()), "requests": 65 });
     let seen = look::<Burst>(settings.clone()).expect("nginx answers");
@@ -55,26 +55,26 @@ fn nginx_lets_sixty_through_and_refuses_five() {
 }
 
 #[test]
-fn one_after_the_other_the_first_that_is_refused_is_the_sixty_first() {
+fn in_sequence_the_sixty_first_request_is_the_first_refused() {
     let server = nginx_of("");
     let seen = look::<Burst>(json!({ "url": server.url(), "requests": 65, "concurrency": 1 })).expect("nginx answers");
     assert_eq!((seen.first_refused, seen.refused), (Some(61), 5));
 }
 
 #[test]
-fn the_counts_are_expected_in_a_checklist_as_they_are_counted() {
+fn the_counts_can_be_used_in_expect() {
     let server = nginx_of("");
     let burst = format!("burst: {{ url: \"{}\", requests: 65 }}", server.url());
     let (code, reported) = judged(&format!("{burst}, expect: {{ by_status: {{ \"200\": 60, \"429\": 5 }} }}"));
     assert_eq!(code, 0, "{reported}");
-    // A minute has not passed: the window is used up.
+    // A minute has not passed, so the limit is still used up.
     let (code, reported) = judged(&burst);
     assert_eq!(code, 1, "{reported}");
     assert!(reported.contains("none was let through"), "{reported}");
 }
 
 #[test]
-fn a_limit_that_is_off_is_red_by_itself_and_says_what_to_do() {
+fn a_disabled_limit_is_red_by_default_and_says_what_to_do() {
     let server = nginx("");
     let (code, reported) = judged(&format!("burst: {{ url: \"{}\", requests: 65 }}", server.url()));
     assert_eq!(code, 1, "{reported}");
@@ -85,7 +85,7 @@ fn a_limit_that_is_off_is_red_by_itself_and_says_what_to_do() {
 }
 
 #[test]
-fn a_limit_that_refuses_with_another_status_is_recognised_when_told() {
+fn a_limit_with_another_status_is_recognized_if_configured() {
     let server = nginx_of("limit_req_status 503;");
     let settings = json!({ "url": server.url(), "requests": 62 });
     let seen = look::<Burst>(settings.clone()).expect("nginx answers");
@@ -124,7 +124,7 @@ fn every_request_is_sent_once_as_asked_and_no_redirect_is_followed() {
 }
 
 #[test]
-fn no_more_are_on_their_way_at_once_than_allowed() {
+fn the_concurrency_limit_holds() {
     let (now, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let seen_most = Arc::clone(&most);
     let server = http(move |_| {
@@ -138,7 +138,7 @@ fn no_more_are_on_their_way_at_once_than_allowed() {
 }
 
 #[test]
-fn broken_connections_are_counted_apart_and_never_green_by_themselves() {
+fn broken_connections_are_counted_separately_and_red_by_default() {
     let asked = AtomicU32::new(0);
     let server = raw(move |mut stream| {
         let number = asked.fetch_add(1, Ordering::SeqCst);
@@ -233,7 +233,7 @@ fn numbers_out_of_bounds_are_refused() {
 }
 
 #[test]
-fn it_is_not_run_where_only_looking_is_allowed() {
+fn it_does_not_run_with_read_only() {
     let server = limited(1);
     let checklist = format!(
         "title: T\nsections:\n  - title: S\n    items:\n      - {{ id: a, title: A, probes: [{{ burst: {{ url: \"{}\", requests: 2 }} }}] }}\n",
@@ -260,13 +260,13 @@ fn a_server_that_closes_after_each_answer_without_saying_so_loses_no_count() {
     assert_eq!((seen.allowed, seen.transport_failures), (65, 0));
 }
 
-/// A limit with windows that begin at fixed times: 60 in each. `slow` makes a burst longer than it takes to see a window end.
+/// A limit of 60 per window; windows begin at fixed times. `slow` makes a burst long enough to span the end of a window.
 fn windows(seconds: u64, says_when: bool) -> HttpServer {
     let counts = std::sync::Mutex::new(std::collections::BTreeMap::<u64, u32>::new());
     let first = AtomicU32::new(0);
     http(move |_| {
         let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is past 1970");
-        // The first burst begins right before a window ends.
+        // The first burst begins right before the end of a window.
         if first.fetch_add(1, Ordering::SeqCst) == 20 {
             let to_end = Duration::from_secs(seconds)
                 - Duration::from_millis(u64::try_from(now().as_millis()).expect("it fits") % (seconds * 1000));
@@ -291,7 +291,7 @@ fn where_a_window_ends_in_the_middle_all_are_counted_again_in_a_fresh_one() {
         settings["url"] = json!(server.url());
         settings["requests"] = json!(65);
         settings["concurrency"] = json!(1);
-        // A busy machine may need more than one window for the burst, and counts once more then.
+        // On a busy machine the burst may span a window, and is then repeated.
         let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(60));
         let seen = look_in::<Burst>(&cx, settings.clone()).expect("there is time to count again");
         assert_eq!((seen.allowed, seen.refused), (60, 5), "{settings}");

@@ -1,4 +1,4 @@
-//! JSON that begins with a byte order mark, as .NET and Windows write it, is JSON to every probe that reads some.
+//! JSON that begins with a byte order mark, as .NET and Windows write it, is accepted by every probe that reads JSON.
 
 use gate::probe::Probe;
 use gate::probe::command::Command;
@@ -18,7 +18,7 @@ fn marked(json: impl AsRef<[u8]>) -> Vec<u8> {
     [b"\xef\xbb\xbf", json.as_ref()].concat()
 }
 
-/// A server that answers a path that ends so with this JSON, and a mark before it.
+/// A server that answers paths with this ending with this JSON, after a byte order mark.
 fn serve(answers: Vec<(&'static str, Vec<u8>)>) -> HttpServer {
     harness::http(move |request| {
         let answer = answers.iter().find(|(path, _)| request.path.ends_with(path));
@@ -26,7 +26,7 @@ fn serve(answers: Vec<(&'static str, Vec<u8>)>) -> HttpServer {
     })
 }
 
-/// What a probe with these settings sees of a server with one answer.
+/// The observation of a probe with these settings, from a server with one answer.
 fn sees<P: Probe>(path: &'static str, answer: Value, mut settings: Value) -> Value {
     let server = serve(vec![(path, marked(answer.to_string()))]);
     settings["url"] = json!(server.url());
@@ -35,7 +35,7 @@ fn sees<P: Probe>(path: &'static str, answer: Value, mut settings: Value) -> Val
 }
 
 #[test]
-fn a_mark_before_json_of_a_server_is_no_part_of_it() {
+fn a_byte_order_mark_before_json_of_a_server_is_skipped() {
     assert_eq!(sees::<Http>("/", json!({ "ok": true }), json!({}))["json"], json!({ "ok": true }));
     let limits =
         json!({ "resources": { "core": { "limit": 5000, "remaining": 9, "reset": 1_764_000_000, "used": 1 } } });
@@ -55,7 +55,7 @@ fn a_mark_before_json_of_a_server_is_no_part_of_it() {
 }
 
 #[test]
-fn a_mark_before_the_json_of_an_image_is_no_part_of_it() {
+fn a_byte_order_mark_before_the_json_of_an_image_is_skipped() {
     let config = marked(config("amd64"));
     let blob: &'static str = format!("/blobs/{}", digest(&config)).leak();
     let server = serve(vec![("/manifests/main", marked(manifest(OCI, &config))), (blob, config)]);
@@ -64,7 +64,7 @@ fn a_mark_before_the_json_of_an_image_is_no_part_of_it() {
 }
 
 #[test]
-fn a_mark_before_the_output_of_a_command_is_no_part_of_it() {
+fn a_byte_order_mark_before_the_output_of_a_command_is_skipped() {
     let path = std::env::var("PATH").expect("there is a PATH");
     let cx = context(std::path::Path::new("/"), &[("PATH", &path)]);
     let seen = look_in::<Command>(&cx, json!({ "shell": r#"printf '\357\273\277{"ready":3}\n'"# })).expect("it runs");

@@ -1,4 +1,4 @@
-//! Secrets of many shapes go through every kind of probe and every command: none is shown in any form.
+//! Secrets of many shapes go through every kind of probe and every command; no output shows any of them in any form.
 
 use std::fmt::Write;
 
@@ -15,12 +15,12 @@ const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC
                    -----END PRIVATE KEY-----";
 const PASSWORD: &str = "pw/Gh5:é+ü";
 const USER: &str = "visible_user";
-/// What a server issues during the run.
+/// A token that a server issues during the run.
 const ISSUED: &str = "ey+J9/acc\"T'0k&en%<x=Wq";
 const REFRESHED: &str = "ref/Yz3+resh";
 const PULL: &str = "pull/Bc5+token";
 
-/// Every form of a text that shows it.
+/// Every form in which a text would reveal the secret.
 fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::to_string(secret).expect("text is JSON");
     let mut forms = vec![
@@ -35,7 +35,7 @@ fn forms(secret: &str) -> Vec<String> {
     for before in 0..3 {
         let bytes = [&[b'x'; 2][..before], secret.as_bytes()].concat();
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            // The digits that no neighbour takes part in.
+            // The base64 digits that do not depend on neighboring bytes.
             let digits = engine.encode(&bytes);
             forms.extend(digits.get([0, 2, 3][before]..bytes.len() * 8 / 6).map(ToOwned::to_owned));
         }
@@ -47,7 +47,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Every secret that a text shows, with its surroundings.
+/// Every secret in a text, with the text around it.
 fn shown(what: &str, text: &str, secrets: &[&str]) -> Vec<String> {
     let forms = secrets.iter().flat_map(|secret| forms(secret));
     let found = forms.filter_map(|form| {
@@ -63,7 +63,7 @@ fn assert_hidden(what: &str, text: &str, secrets: &[&str]) {
     assert!(shown.is_empty(), "{}", shown.join("\n"));
 }
 
-/// A server that gives back all that it got, in every encoding and far beyond where texts are cut.
+/// A server that echoes the request, in every encoding and far beyond the length at which texts are cut.
 fn echo() -> HttpServer {
     http(|request: Request| {
         let said = [
@@ -259,7 +259,7 @@ fn no_command_shows_a_secret_of_any_shape() {
     let ledger = std::fs::read(project.path().join(".gate/ledger.db")).expect("it was recorded");
     hits.extend(shown("the ledger", &String::from_utf8_lossy(&ledger), &ALL));
     assert!(hits.is_empty(), "{}", hits.join("\n"));
-    // What is not secret is shown, and what is was used.
+    // The secrets were used, and other values are shown.
     assert!(project.read("run.json").contains("$DSN"));
     assert!(
         project.read("run.txt").contains("[MIXED]")

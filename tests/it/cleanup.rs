@@ -1,4 +1,4 @@
-//! `cleanup`: what an item's probes created is removed again, whatever came of them.
+//! `cleanup` removes what the probes of an item created, whatever their result.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::harness::{HttpServer, Output, Project, Request, Response, dedent, free_port, http, postgres};
 
-/// A service that keeps orders, and those that it has now.
+/// A service that stores orders, and the orders that it has now.
 pub struct Shop {
     pub server: HttpServer,
     orders: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Shop {
-    /// `POST /orders/ID` makes an order; with `?status=500` it says so. `DELETE /orders/ID` removes it.
+    /// `POST /orders/ID` creates an order; with `?status=500` it answers 500 and still creates it. `DELETE /orders/ID` removes it.
     pub fn open() -> Shop {
         let orders = Arc::new(Mutex::new(BTreeSet::new()));
         let kept = Arc::clone(&orders);
@@ -29,7 +29,7 @@ impl Shop {
         self.orders.lock().expect("no panic").iter().cloned().collect()
     }
 
-    /// What it was asked, such as `POST /orders/a`.
+    /// The requests so far, such as `POST /orders/a`.
     pub fn asked(&self) -> Vec<String> {
         self.server.requests().iter().map(|request| format!("{} {}", request.method, request.path)).collect()
     }
@@ -118,7 +118,7 @@ fn what_a_probe_created_is_removed_whether_the_item_passed_failed_or_timed_out()
     "#);
     let probes = items[0]["probes"].as_array().expect("a list");
     assert_eq!((probes.len(), &probes[0]["cleanup"], &probes[1]["cleanup"]), (2, &Value::Null, &json!(true)));
-    assert_eq!(items[0]["evidence"], "201 Created", "what cleans up is no evidence");
+    assert_eq!(items[0]["evidence"], "201 Created", "a cleanup is not evidence");
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn nothing_is_cleaned_up_where_nothing_was_sent() {
     unset blocked: UNSET is not set
     unset-cleanup blocked: UNSET is not set
     refused error: 127.0.0.1:PORT refused the connection
-    unread blocked: cleanup: `order` observed no such value: json.id: not found (there is no json)
+    unread blocked: cleanup: `order` observed no such value: json.id: not found (json is missing)
     "#);
     assert_eq!(items[4]["probes"][1]["error"], "`order` observed nothing", "{:#}", items[4]);
     let output = check(&shop.project(ORDERS), &["--read-only", "--only", "passed"]);

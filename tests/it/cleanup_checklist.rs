@@ -1,4 +1,4 @@
-//! `cleanup` in checklists: with checks, bases, `via` and definitions, and what is wrong with one.
+//! `cleanup` in checklists: with checks, bases, `via` and definitions, and invalid ones.
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -112,7 +112,7 @@ fn an_environment_can_change_the_cleanup_of_a_base() {
 }
 
 #[test]
-fn what_is_wrong_with_a_cleanup_is_reported_before_anything_runs() {
+fn an_invalid_cleanup_is_reported_before_anything_runs() {
     let project = Project::new(
         r#"
         title: T

@@ -1,4 +1,4 @@
-//! What cleans up runs also when a run is interrupted: for a moment, within the time in which a run promises to end.
+//! Cleanups also run when a run is interrupted: briefly, within the time in which a run promises to end.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::cleanup::Shop;
 use crate::harness::{Output, Project, message, postgres_that};
 
-/// How much longer the end may take on a machine that is busy with other tests.
+/// Extra time for the end on a machine that is busy with other tests.
 const OVERRUN: Duration = Duration::from_secs(1);
 
-/// A run whose only item has created an order, and waits.
+/// A run whose only item has created an order, and is waiting.
 fn waiting(shop: &Shop, cleanup: &str, more: &[&str]) -> (Child, Project) {
     let project = shop.project(&format!(
         "
@@ -33,7 +33,7 @@ fn waiting(shop: &Shop, cleanup: &str, more: &[&str]) -> (Child, Project) {
     (gate, project)
 }
 
-/// Waits until the shop is asked for this.
+/// Waits until the shop gets this request.
 fn until(shop: &Shop, request: &str) {
     let begun = Instant::now();
     while !shop.asked().iter().any(|asked| asked == request) {
@@ -152,6 +152,6 @@ fn a_signal_during_a_cleanup_lets_it_end() {
 
 fn is_alive(project: &Project) -> bool {
     let pid: libc::pid_t = project.read("pid").trim().parse().expect("a number");
-    // SAFETY: signal 0 only asks.
+    // SAFETY: signal 0 sends nothing.
     unsafe { libc::kill(pid, 0) == 0 }
 }

@@ -1,4 +1,4 @@
-//! The verbs, as somebody at a terminal or in a pipe uses them.
+//! The commands, as used in a terminal or in a pipe.
 
 use insta::assert_snapshot;
 
@@ -98,7 +98,7 @@ fn show_prints_an_item_with_defaults_and_expectations_filled_in() {
 }
 
 #[test]
-fn a_name_that_is_none_is_told_with_the_nearest_one() {
+fn an_unknown_name_is_reported_with_the_nearest_one() {
     let project = shop();
     let output = project.gate(&["check", "stagin"]);
     assert_eq!((output.code, output.stdout.as_str()), (2, ""));
@@ -159,14 +159,14 @@ fn variables_and_the_subject_can_be_given_from_outside() {
     let checklist = project.read("checklists/staging.yaml").replace("word: hello", "word: \"${env.WORD} ${env.HOME}\"");
     let project = project.file("checklists/staging.yaml", &checklist);
     let output = project.gate(&["check", "staging", "--env-file", "staging.env", "--only", "says"]);
-    // What the environment has already takes precedence over the file.
+    // Existing environment variables take precedence over the file.
     assert!(output.stdout.contains("\"hello "), "{}", output.stdout);
     assert!(!output.stdout.contains("nowhere"), "{}", output.stdout);
     let project = project.file("staging.env", "WORD=x\nSECRET\n");
     let output = project.gate(&["check", "staging", "--env-file", "staging.env"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
-    error: `staging.env`, line 2: there is no `=` in it
+    error: `staging.env`, line 2: missing `=`
       help: each line is `KEY=VALUE`, or a comment with `#`
     ");
 }
@@ -264,7 +264,7 @@ fn probe_prints_what_it_sees_and_says_when_it_sees_nothing() {
 }
 
 #[test]
-fn a_reader_who_leaves_early_is_no_error() {
+fn a_reader_that_closes_the_pipe_early_is_not_an_error() {
     let project = shop();
     let line = format!("{} check staging | true; echo ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_gate"));
     let output = std::process::Command::new("bash").args(["-c", &line]).current_dir(project.path()).output();
@@ -274,7 +274,7 @@ fn a_reader_who_leaves_early_is_no_error() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_is_no_success() {
+fn a_full_disk_is_reported_and_not_a_success() {
     let project = shop();
     let output = project.gate(&["check", "staging", "--skip", "qa", "--report", "json=/dev/full"]);
     assert_eq!(output.code, 4, "{}", output.stderr);

@@ -1,4 +1,4 @@
-//! Programs: what is seen of them, and that nothing of them is left.
+//! `command`: the observation of a program, and that no process of it is left.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::Project;
 use crate::look::{context, look_in, probe, refused};
 
-/// The probe passes on nothing but this, so that each test has what the machine has.
+/// The probe passes only these variables on, so all tests see the same environment.
 fn path() -> String {
     std::env::var("PATH").expect("there is a PATH")
 }
@@ -30,19 +30,19 @@ fn reported(seen: &CommandSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// How many processes have this in their command line.
+/// The number of processes with this text in their command line.
 fn alive(mark: &str) -> usize {
     let processes = std::fs::read_dir("/proc").expect("this test wants Linux").flatten();
     let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
     lines.filter(|line| String::from_utf8_lossy(line).contains(mark)).count()
 }
 
-/// A number of seconds that no other process sleeps for.
+/// A sleep duration that no other process uses.
 fn mark(number: usize) -> String {
     format!("9{:07}.{number:03}", std::process::id())
 }
 
-/// What people write in shells, with MARK for a sleep that would outlive us. All of them end by themselves.
+/// Typical background jobs in shells, with MARK for a sleep that would outlive us. All of these scripts end at once.
 const ENDING: &[&str] = &[
     "sleep MARK &",
     "nohup sleep MARK &",
@@ -57,7 +57,7 @@ const ENDING: &[&str] = &[
     "for i in 1 2 3 4 5 6 7 8 9; do (setsid sh -c 'sleep MARK & sleep MARK & wait' &); done",
 ];
 
-/// The same, and they wait.
+/// The same scripts, but they wait.
 const WAITING: &[&str] = &[
     "sleep MARK",
     "exec sleep MARK",
@@ -116,7 +116,7 @@ fn input_folder_and_environment_are_what_the_checklist_says() {
 }
 
 #[test]
-fn there_is_no_terminal_to_ask_a_person_at() {
+fn a_program_gets_no_terminal() {
     assert_eq!(sh("cat; (: < /dev/tty) 2>/dev/null || echo no terminal").stdout, "no terminal");
 }
 
@@ -128,13 +128,13 @@ fn output_without_end_is_cut_and_does_not_block_the_program() {
 }
 
 #[test]
-fn a_program_that_reads_nothing_of_a_long_input_is_no_error() {
+fn a_program_that_ignores_a_long_input_is_not_an_error() {
     let seen = run(json!({ "argv": ["true"], "stdin": "x".repeat(1 << 20) })).expect("it runs");
     assert_eq!(seen.exit_code, Some(0));
 }
 
 #[test]
-fn what_can_not_be_run_is_told_apart() {
+fn reasons_why_a_program_cannot_run_are_distinguished() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(dir.path().join("plain"), "hello").expect("the folder is ours");
     std::fs::write(dir.path().join("script"), "#!/no/such/shell\n").expect("the folder is ours");
@@ -161,7 +161,7 @@ fn what_can_not_be_run_is_told_apart() {
     the interpreter of `./script` does not exist
     help: its first line, `#!…`, names a program that does not exist here
     ");
-    assert_snapshot!(error(json!({ "argv": ["true"], "cwd": "gone" })), @"there is no folder `DIR/gone` to run it in");
+    assert_snapshot!(error(json!({ "argv": ["true"], "cwd": "gone" })), @"the folder `DIR/gone` to run it in does not exist");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn nothing_is_left_of_a_program_that_has_ended() {
 }
 
 #[test]
-fn nothing_is_left_of_a_program_that_nobody_waits_for() {
+fn nothing_is_left_of_a_program_whose_result_is_dropped() {
     for (number, line) in WAITING.iter().enumerate() {
         let mark = mark(100 + number);
         let probe: Command = probe(json!({ "shell": line.replace("MARK", &mark) }));
@@ -225,7 +225,7 @@ fn fifty_programs_at_once_do_not_disturb_each_other() {
     let start = |number: usize| {
         let left = mark(300 + number);
         let line = match number % 3 {
-            // Its leftovers are ended while the others run.
+            // Its leftover processes are killed while the others run.
             0 => format!("(setsid sleep {left} &); echo {number}"),
             1 => format!("(sleep 0.3; echo {number}) & wait"),
             _ => format!("setsid --wait sh -c 'sleep 0.2; echo {number}'"),

@@ -1,4 +1,4 @@
-//! Completions and manual pages, in the programs that read them.
+//! Completions and manual pages, as read by bash, other shells and groff.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::harness::{Output, Project, directory, gate, program};
 
-/// What bash offers for the last of these words.
+/// The completions of bash for the last of these words.
 fn offered(script: &str, words: &[&str]) -> BTreeSet<String> {
     let complete = r#"
         source /dev/stdin
@@ -52,7 +52,7 @@ fn every_shell_gets_a_script_and_an_unknown_one_is_named() {
     assert!(output.stderr.contains("invalid value 'bsh'") && output.stderr.contains("bash"), "{}", output.stderr);
 }
 
-/// What groff makes of a page, with every warning.
+/// The page as groff renders it, with all warnings.
 fn formatted(page: &str) -> String {
     let mut groff = Command::new(program("groff"));
     groff.args(["-man", "-Tutf8", "-ww", "-k", "-rHY=0"]).env("GROFF_NO_SGR", "1");
@@ -61,7 +61,7 @@ fn formatted(page: &str) -> String {
     groff.stdin(fs::File::open(folder.join("page")).expect("it was just written")).stdout(Stdio::piped());
     let output = Output::of(groff.stderr(Stdio::piped()).output().expect("it is installed"));
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{page}");
-    // A letter, a step back and the letter again are a bold one.
+    // A bold letter is the letter, a backspace, and the letter again.
     let overstruck = regex::Regex::new(".\u{8}").expect("it is well formed");
     overstruck.replace_all(&output.stdout, "").into_owned()
 }

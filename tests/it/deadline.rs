@@ -1,4 +1,4 @@
-//! No server can make an item outlive its timeout, take another item's time, or fill the memory.
+//! No server can make an item outlive its timeout, delay another item, or fill the memory.
 
 use std::io::Read as _;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{self, Foe, HttpServer, Project, Response, foes, message};
 
-/// How long an item may take beyond its timeout on a machine that is busy with other tests.
+/// Extra time for an item on a machine that is busy with other tests.
 const OVERRUN: Duration = Duration::from_secs(1);
 
 fn project(items: &str) -> Project {
@@ -20,7 +20,7 @@ fn items(output: &str) -> Vec<Value> {
     run["sections"][0]["items"].as_array().expect("a list").clone()
 }
 
-/// A server that is well, and the items that ask it and a database.
+/// A healthy server, and the items that use it and a database.
 fn neighbours() -> (HttpServer, String) {
     let server = harness::http(|_| Response { status: 200, headers: Vec::new(), body: b"{}".to_vec(), delay: None });
     let database = harness::postgres().url();
@@ -35,7 +35,7 @@ fn neighbours() -> (HttpServer, String) {
     (server, items)
 }
 
-/// Runs `gate check` with a JSON report, and gives its peak memory in MiB besides.
+/// Runs `gate check` with a JSON report. Also returns its peak memory in MiB.
 fn measured(project: &Project) -> (i32, String, u64) {
     let mut command = project.command(&["check", "staging", "--no-record", "--format", "json"]).command();
     let report = std::fs::File::create(project.path().join("report.json")).expect("the directory is ours");
@@ -69,7 +69,7 @@ fn no_item_outlives_its_timeout_and_no_neighbour_is_harmed() {
         if id.starts_with("well") {
             assert_eq!(status, "passed", "{item:#}");
         } else {
-            // Accepting a connection, or a header, is all that some of the probes ask of a server.
+            // Some of the probes only need an accepted connection or a header, so they pass.
             let is_database = ["pg", "mysql", "redis"].iter().any(|name| id.starts_with(name));
             assert!(status == "error" || !is_database, "{item:#}");
             assert!(took <= Duration::from_secs(2) + OVERRUN, "{id} took {took:?}: {item:#}");
@@ -116,7 +116,7 @@ fn a_deadline_and_a_signal_end_the_run_whatever_it_talks_to() {
     let begun = Instant::now();
     let output = project.gate(&["check", "staging", "--no-record", "--deadline", "1s"]);
     assert!(begun.elapsed() < Duration::from_secs(2) + OVERRUN, "{:?}", begun.elapsed());
-    // What a fast one answered in time may be wrong; what was interrupted is not known.
+    // An item that ended in time may have failed; an interrupted one has no result.
     assert!(matches!(output.code, 1 | 3), "{}{}", output.stdout, output.stderr);
 
     let silent = harness::drips(None);
@@ -136,7 +136,7 @@ fn a_deadline_and_a_signal_end_the_run_whatever_it_talks_to() {
 }
 
 #[test]
-fn a_signal_ends_a_run_whose_output_nobody_reads() {
+fn a_signal_ends_a_run_whose_output_is_not_read() {
     let text = "x".repeat(1 << 20);
     let project = Project::new(&format!(
         "title: T\nsections:\n  - title: S\n    text: {text}\n  - title: U\n    items:\n      - {{ id: a, title: A, probes: [{{ command: {{ argv: [\"true\"] }} }}] }}\n"
@@ -144,7 +144,7 @@ fn a_signal_ends_a_run_whose_output_nobody_reads() {
     let mut command = project.command(&["check", "staging", "--no-record", "--format", "json"]).command();
     let mut child = command.stdout(Stdio::piped()).spawn().expect("cargo has built it");
     let mut pipe = child.stdout.take().expect("it is piped");
-    // It has begun to write, and can't go on.
+    // It has begun to write, and is blocked.
     pipe.read_exact(&mut [0]).expect("it writes");
     let begun = Instant::now();
     // SAFETY: the child has not been waited for.

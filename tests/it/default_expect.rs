@@ -1,8 +1,8 @@
-//! Default expectations hold path by path: an `expect` replaces those that it names, and no others.
+//! Default expectations apply per path: an `expect` overrides only the defaults of the paths that it names.
 
 use crate::harness::{Project, Response, http};
 
-/// What a run says of each item of this project, one a line.
+/// The result of each item of this project, one a line.
 fn reasons(project: &Project) -> String {
     let output = project.gate(&["check", "staging", "--no-record", "--format", "json"]);
     let run: serde_json::Value = serde_json::from_str(&output.stdout).expect("it is JSON");

@@ -1,4 +1,4 @@
-//! What a sign-off is bound to: the definitions of what it covers, and the subject.
+//! The definition that a sign-off is bound to: the covered items, and the subject.
 
 use crate::harness::Project;
 use crate::sign::{DANA, LIST, SIGNED, at};
@@ -34,7 +34,7 @@ fn a_sign_off_is_bound_to_what_was_observed_not_to_how_it_is_written() {
         let is_digest = |key: &str| item[key].as_str().is_some_and(|digest| digest.len() == 64);
         assert!(is_digest("source") && is_digest("definition"), "{item:#}");
     }
-    // Who signs needs neither the variable nor the secret.
+    // The signer needs neither the variable nor the secret.
     assert_eq!(at(&project, SIGNED, &["sign", "staging", "qa", "--by", DANA]).code, 0);
     assert!(state(url, "up", &[]).contains("[x]"), "{}", state(url, "up", &[]));
     assert!(state("postgres://you:secret-2@db/app?sslmode=require", "up", &[]).contains("[x]"), "a rotated password");
@@ -48,7 +48,7 @@ fn a_sign_off_is_bound_to_what_was_observed_not_to_how_it_is_written() {
 }
 
 #[test]
-fn a_subject_that_is_not_set_blocks_no_probe_and_lets_nobody_sign() {
+fn an_unset_subject_blocks_no_probe_and_prevents_sign_offs() {
     let list = LIST.replace("${env.RELEASE:-r1}", "${env.RELEASE}");
     let project = Project::new(&list).file("up", "");
     let output = at(&project, SIGNED, &["check", "staging", "--format", "markdown"]);

@@ -1,4 +1,4 @@
-//! `gate demo`: the whole M9 checklist, green when all is well, and exactly one item red for each part that is broken.
+//! `gate demo`: the whole M9 checklist is green when nothing is broken, and exactly one item is red for each broken part.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{self, Gate, Output, Project, Response};
 
-/// What people have to say.
+/// The items that people sign.
 const SIGN_OFFS: [&str; 3] = ["qa", "sre", "product"];
 
-/// Runs the demo; its folder is below the project's, and goes with it.
+/// Runs the demo. Its folder is inside the project's folder, and is removed with it.
 fn demo(project: &Project, arguments: &[&str]) -> Output {
     let temporary = project.path().join("tmp");
     fs::create_dir_all(&temporary).expect("the folder is ours");
@@ -80,7 +80,7 @@ fn production_requires_what_staging_defers() {
     assert!(slip.code == 2 && slip.stderr.contains("did you mean `production`?"), "{}", slip.stderr);
 }
 
-/// What turns red when a part breaks, besides the part itself.
+/// The items that also turn red when a part breaks, besides the part's own.
 fn follows(part: &str) -> &'static [&'static str] {
     match part {
         "simulate" => &["replay"],
@@ -108,7 +108,7 @@ fn each_part_that_is_broken_turns_its_item_red_and_no_other() {
 }
 
 #[test]
-fn without_a_release_what_compares_with_it_is_blocked_and_nobody_can_sign() {
+fn without_a_release_comparisons_are_blocked_and_sign_offs_impossible() {
     let commit = "0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7";
     let server = harness::http(move |request| match request.path.as_str() {
         "/version" => Response::json(&json!({ "commit": commit })),
@@ -139,7 +139,7 @@ fn without_a_release_what_compares_with_it_is_blocked_and_nobody_can_sign() {
 }
 
 #[test]
-fn what_can_be_broken_is_listed_and_a_slip_is_told() {
+fn parts_that_can_be_broken_are_listed_and_a_typo_is_reported() {
     let project = Project::new("");
     let listed = demo(&project, &["--break", "help"]);
     assert_eq!(listed.code, 0);
@@ -176,7 +176,7 @@ fn a_stack_that_is_kept_up_can_be_checked_from_another_terminal() {
     let other = Gate::new(&folder, &["check", "staging", "--only", "prerequisites,smoke"]);
     let checked = vars.iter().fold(other, |other, (name, value)| other.env(name, value)).run();
     let pid = libc::pid_t::try_from(serving.id()).expect("a process number fits");
-    // SAFETY: it has not been waited for yet, so that the number is still its own.
+    // SAFETY: it has not been waited for yet, so the process id is still its own.
     unsafe { libc::kill(pid, libc::SIGINT) };
     let ended = serving.wait().expect("a child of ours can be waited for");
     assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);

@@ -1,4 +1,4 @@
-//! Names looked up at a real dnsmasq, and at resolvers that refuse, fail, or say nothing.
+//! `dns` with a real dnsmasq, and with resolvers that refuse, fail, or never answer.
 
 use std::net::UdpSocket;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn reported(name: &str, kind: &str) -> String {
     format!("{} | {}", probe.evidence(&seen), probe.advice(&seen).unwrap_or_default())
 }
 
-/// A resolver that answers every question with this code, or with nothing.
+/// A resolver that answers every question with this code, or never.
 fn resolver(code: Option<u8>) -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
     let address = socket.local_addr().expect("the socket is bound").to_string();
@@ -44,11 +44,11 @@ fn resolver(code: Option<u8>) -> String {
     address
 }
 
-/// What is reported of a resolver, without its port.
+/// The report about a resolver, without its port.
 fn error(resolver: &str) -> String {
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(2));
     let settings = json!({ "name": "api.staging.test", "resolver": resolver });
-    let error = look_in::<Dns>(&cx, settings).expect_err("it can't tell");
+    let error = look_in::<Dns>(&cx, settings).expect_err("the resolver fails");
     error.replace(resolver, "ADDRESS")
 }
 
@@ -66,19 +66,19 @@ fn records_of_each_type_are_seen() {
 }
 
 #[test]
-fn a_name_that_stands_for_another_leads_to_its_addresses() {
+fn a_cname_leads_to_its_addresses() {
     let seen = ask("www.staging.test", "A");
     assert_eq!((seen.count, seen.aliases), (2, vec!["api.staging.test".to_owned()]));
 }
 
 #[test]
-fn no_such_name_and_no_such_record_are_told_apart() {
+fn an_unknown_name_and_a_missing_record_are_distinguished() {
     assert_snapshot!(reported("missing.staging.test", "A"), @"no such name | is the name right, and can this resolver see its zone?");
     assert_snapshot!(reported("six.staging.test", "A"), @"no such record | the name is there, but has no record of type A");
 }
 
 #[test]
-fn a_resolver_that_can_not_tell_is_an_error_of_its_own_kind() {
+fn a_failing_resolver_is_an_error_of_its_own_kind() {
     assert_snapshot!(error(&resolver(Some(2))), @"
     the resolver ADDRESS failed to resolve it (SERVFAIL)
     help: do the name servers of this zone answer, and are its DNSSEC signatures valid?
@@ -121,7 +121,7 @@ fn a_missing_name_is_red_and_a_silent_resolver_could_not_be_observed() {
 }
 
 #[test]
-fn what_is_no_name_and_no_resolver_is_refused_at_load() {
+fn an_invalid_name_or_resolver_is_refused_at_load() {
     for name in ["", "https://h", "h:80", "10.0.0.1", "a b", "*.h", "localhost", "a.LocalHost", &"a".repeat(64)] {
         assert!(read::<Dns>(json!({ "name": name })).is_err(), "{name}");
     }

@@ -1,4 +1,4 @@
-//! The manual: its pages say what the code says, and every place that names the probes and the checks names the same.
+//! The generated manual is up to date, and every list of probes and checks is complete.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::harness::{Project, gate};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Every page by its path, as the code has it.
+/// Every page that the code generates, by its path.
 fn pages() -> Vec<(String, String)> {
     let checks: Vec<Described> = BUILT_IN.iter().map(|(name, _)| built_in(name)).collect();
     let mut pages = vec![("docs/README.md".to_owned(), gate::manual::index(&Registry::built_in(), &checks))];
@@ -25,7 +25,7 @@ fn pages() -> Vec<(String, String)> {
     pages
 }
 
-/// A check of the built-in library, whatever else there is.
+/// A check of the built-in library; no others exist here.
 fn built_in(name: &str) -> Described {
     let nowhere = Path::new("/nonexistent");
     describe(name, nowhere, nowhere, &Registry::built_in())
@@ -59,7 +59,7 @@ fn the_pages_say_what_the_code_says() {
     }
 }
 
-/// The registry, the schema, the README's table and what is listed: one who adds a kind adds it to all.
+/// The registry, the schema, the README's table and `gate list` have the same kinds.
 #[test]
 fn every_place_names_the_same_kinds() {
     let kinds = Registry::built_in();
@@ -83,7 +83,7 @@ fn every_place_names_the_same_kinds() {
 }
 
 #[test]
-fn every_stock_check_is_listed_and_shows_how_it_is_used() {
+fn every_built_in_check_is_listed_and_shows_how_it_is_used() {
     let nowhere = Project::new("");
     let listed = nowhere.gate(&["list", "--checks"]).stdout;
     let names: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
@@ -95,8 +95,8 @@ fn every_stock_check_is_listed_and_shows_how_it_is_used() {
     }
 }
 
-/// Settings of each kind that may change something. A kind that has such settings and no sentence in its manual fails an
-/// assertion wherever it is tried.
+/// Settings of each kind that may change something. If such a kind has no `EFFECTS` in its manual, an assertion fails
+/// when its settings are read.
 const CHANGING: &[(&str, &str)] = &[
     ("burst", "{ url: http://h, requests: 2 }"),
     ("command", "{ argv: [a] }"),
@@ -109,7 +109,7 @@ const CHANGING: &[(&str, &str)] = &[
     ("tcp", "{ address: 'h:1', send: a }"),
 ];
 
-/// A kind that may change something says so in its manual, and one that says so has such settings.
+/// Every kind that may change something has `EFFECTS` in its manual, and every kind with `EFFECTS` has such settings.
 #[test]
 fn what_may_change_something_says_when() {
     let kinds = Registry::built_in();
@@ -128,7 +128,7 @@ fn what_may_change_something_says_when() {
 }
 
 #[test]
-fn the_manual_of_a_check_shows_the_users_own_before_the_stock_one() {
+fn the_manual_of_a_check_prefers_the_users_own_to_a_built_in_one() {
     let own = "description: Ours is up.\ninputs:\n  url: { description: Where., example: http://ours }\n  deep:\n    \
         { description: How deep., default: 3 }\nprobes:\n  - http: { url: \"${inputs.url}/${inputs.deep}\" }\n";
     let project = Project::new("").file("checks/http-health.yaml", own).file("checks/broken.yaml", "description: x\n");
@@ -185,7 +185,7 @@ fn validate_reads_the_users_own_checks_too() {
 }
 
 #[test]
-fn a_name_without_a_manual_is_told_with_the_nearest_one() {
+fn a_name_without_a_manual_is_reported_with_the_nearest_one() {
     let project = Project::new("");
     let output = project.gate(&["show", "--probe", "htpt"]);
     assert_eq!(output.code, 2);
@@ -238,7 +238,7 @@ fn the_table_of_the_m9_checklist_is_whole_and_true() {
         let name = test.split('`').nth(1).unwrap_or_else(|| panic!("{}: no test is named", item.id));
         let (module, function) = name.split_once("::").expect("a module and a function");
         let source = fs::read_to_string(Path::new(ROOT).join(format!("tests/it/{module}.rs"))).unwrap_or_default();
-        assert!(source.contains(&format!("fn {function}()")), "{}: there is no test `{name}`", item.id);
+        assert!(source.contains(&format!("fn {function}()")), "{}: no test is called `{name}`", item.id);
     }
 }
 

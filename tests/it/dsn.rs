@@ -1,4 +1,4 @@
-//! A connection from parts: `host`, `user`, `password` and the like instead of a URL, and passwords in URLs that are
+//! Connections from parts: `host`, `user`, `password` and so on instead of a URL, and passwords in URLs that are
 //! encoded by a filter. No password is shown.
 
 use insta::assert_snapshot;

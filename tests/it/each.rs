@@ -1,4 +1,4 @@
-//! `each`: one item for every element of a list, and it is an item like any other in every command and report.
+//! `each` makes an item for every element of a list; these behave like other items in every command and report.
 
 use insta::assert_snapshot;
 
@@ -47,7 +47,7 @@ gaps:
     .file("docs/SERVICES.md", "")
 }
 
-/// What `gate validate` reports of a checklist of one section with this `each` item and these variables.
+/// The output of `gate validate` for a checklist of one section with this `each` item and these variables.
 fn reported(vars: &str, item: &str) -> String {
     let text = format!("title: T\nvars: {{ {vars} }}\nsections:\n  - title: S\n    items:\n      - {{ {item} }}\n");
     let output = Project::new(&text).gate(&["validate"]);
@@ -117,7 +117,7 @@ fn every_report_has_an_item_for_each_element() {
     for format in formats {
         let text = project.read(&format!("out.{format}"));
         for service in 1..=12 {
-            // Some write titles, some ids, and some only what is red.
+            // Some formats write titles, some ids, and some only red items.
             let is_named = ["svc-@ is healthy", "health/svc-@", "version/svc-3"]
                 .iter()
                 .any(|name| text.contains(&name.replace('@', &service.to_string())));
@@ -150,7 +150,7 @@ fn history_gaps_and_sign_offs_know_each_item() {
     assert_eq!(signed.code, 0, "{}", signed.stderr);
     let output = project.gate(&["check", "staging"]);
     assert!(output.stdout.contains("60 of 61 green, 1 failed"), "{}", output.stdout);
-    // A change of one service ends its sign-off, and no other.
+    // A change of one service ends only its own sign-off.
     let text = project.read("checklists/staging.yaml").replace("port: 8002", "port: 9002");
     let project = project.file("checklists/staging.yaml", &text);
     let markdown = project.gate(&["check", "staging", "--no-record", "--format", "markdown"]).stdout;

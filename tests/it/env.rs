@@ -13,7 +13,7 @@ fn reported(settings: serde_json::Value, seen: &EnvironmentSeen) -> String {
 }
 
 #[test]
-fn each_name_is_told_apart_and_no_value_is_shown() {
+fn each_name_is_reported_and_no_value_is_shown() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let cx = context(
         dir.path(),
@@ -56,7 +56,7 @@ fn each_name_is_told_apart_and_no_value_is_shown() {
 }
 
 #[test]
-fn a_file_of_variables_stands_for_the_environment() {
+fn a_file_of_variables_replaces_the_environment() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(dir.path().join("staging.env"), "export A=1\nB=changeme # later\n").expect("the folder is ours");
     let settings = json!({ "names": ["A", "B", "C"], "file": "staging.env" });
@@ -78,7 +78,7 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
     };
     assert_snapshot!(error("gone.env"), @"file `DIR/gone.env` not found");
     assert_snapshot!(error("notes.txt"), @"
-    `DIR/notes.txt` is not a file of variables: line 2: there is no `=` in it
+    `DIR/notes.txt` is not a file of variables: line 2: missing `=`
     help: each line must be `KEY=VALUE`
     ");
     assert_snapshot!(error("."), @"

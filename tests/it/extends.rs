@@ -1,4 +1,4 @@
-//! `extends`: several environments over one base, each problem in its own file, and nothing of one counts in another.
+//! `extends`: several environments share one base; problems are reported in the right file, and environments stay separate.
 
 use insta::assert_snapshot;
 
@@ -38,14 +38,14 @@ fn project(base: &str, staging: &str) -> Project {
     Project::new(staging).file("checklists/_platform.yaml", &dedent(base))
 }
 
-/// What `gate validate staging` reports.
+/// The output of `gate validate staging`.
 fn reported(project: &Project) -> String {
     let output = project.gate(&["validate", "staging"]);
     assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
     output.stderr.trim_end().to_owned()
 }
 
-/// A base of one item with these lines behind its title.
+/// A base of one item with these lines after its title.
 fn base_of(lines: &str) -> String {
     format!(
         "title: P\nsections:\n  - title: S\n    id: s\n    items:\n      - id: api\n        title: API\n        {lines}\n"
@@ -89,7 +89,7 @@ fn list_marks_a_base_and_show_names_the_file_of_each_part() {
     let shown = project.gate(&["show", "staging", "up"]).stdout;
     assert!(shown.starts_with("# checklists/staging.yaml: vars.word (line 3)\n"), "{shown}");
     assert!(shown.contains("title: It says staging") && shown.contains("timeout: 3s"), "{shown}");
-    // What is all in one file needs no explanation.
+    // A checklist in one file needs no explanation.
     let shown = Project::new(&base_of("probes: [{ command: { argv: [echo] } }]")).gate(&["show", "staging", "api"]);
     assert!(shown.stdout.starts_with("- id: api\n"), "{}", shown.stdout);
 }
@@ -119,7 +119,7 @@ fn a_base_is_validated_as_far_as_it_is_known() {
     let output = project.gate(&["validate", "_platform"]);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
     assert_snapshot!(output.stdout, @"checklists/_platform.yaml: valid base");
-    // Without what it leaves open, the checklist is not valid.
+    // The base leaves a variable open; without it, the checklist is not valid.
     let output = project.gate(&["validate"]);
     assert_eq!(output.code, 2);
     for problem in ["no item is called `own`", "no variable is called `time`", "no variable is called `api`"] {
@@ -157,7 +157,7 @@ fn a_failed_probe_shows_the_line_of_its_base() {
 }
 
 #[test]
-fn an_item_that_the_base_lacks_is_named_with_its_nearest_neighbour() {
+fn an_unknown_item_of_the_base_is_reported_with_the_nearest_name() {
     let project = project(BASE, &STAGING.replace("logs:", "log:"));
     assert_snapshot!(reported(&project), @"
     error: no base has an item `log`

@@ -1,4 +1,4 @@
-//! Files, and what else may stand at a path.
+//! `file`: files, and other objects at a path.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::look::{context, look_in, probe};
 
 fn see(dir: &Path, settings: Value) -> FileSeen {
-    look_in::<File>(&context(dir, &[]), settings).expect("it can be looked at")
+    look_in::<File>(&context(dir, &[]), settings).expect("it can be observed")
 }
 
 fn reported(path: &str, seen: &FileSeen) -> String {
@@ -35,7 +35,7 @@ fn a_file_is_read_with_its_age_and_digest() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_the_content() {
+fn a_byte_order_mark_is_not_part_of_the_content() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in [("a.json", "\u{feff}{\"ok\":true}"), ("b.md", "\u{feff}# Recovery\nRestart it.\n")] {
         fs::write(dir.path().join(name), text).expect("the folder is ours");
@@ -77,7 +77,7 @@ fn what_is_longer_than_max_size_is_cut_and_has_no_digest() {
 }
 
 #[test]
-fn what_is_no_file_is_told_apart_and_never_waited_for() {
+fn other_objects_than_files_are_distinguished_and_never_read() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| dir.path().join(name);
     fs::create_dir(at("folder")).expect("the folder is ours");
@@ -103,13 +103,13 @@ fn what_is_no_file_is_told_apart_and_never_waited_for() {
     link: exists=true file of 2 bytes | 
     fifo: exists=true fifo | 
     socket: exists=true socket | 
-    gone: exists=false does not exist | there is no `gone`; relative paths start at the folder that contains `checklists/`
-    bytes/x: exists=false does not exist | there is no `bytes/x`; relative paths start at the folder that contains `checklists/`
+    gone: exists=false does not exist | `gone` does not exist; relative paths start at the folder that contains `checklists/`
+    bytes/x: exists=false does not exist | `bytes/x` does not exist; relative paths start at the folder that contains `checklists/`
     ");
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_an_error() {
+fn an_unreadable_file_is_an_error() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let error = look_in::<File>(&context(dir.path(), &[]), json!({ "path": "x".repeat(300) })).expect_err("too long");
     assert!(error.ends_with("file name too long"), "{error}");

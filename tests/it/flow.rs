@@ -1,4 +1,4 @@
-//! The main job: one checklist with every kind of probe against real servers, green, and then with each of them broken
+//! End to end: one checklist with every kind of probe against real servers, first green, and then with each of them broken
 //! in turn.
 
 use std::process::Command;
@@ -94,7 +94,7 @@ fn grafana(request: &Request) -> Response {
     }
 }
 
-/// A stage where all is well.
+/// A staging stack in which everything is healthy.
 pub struct Stage {
     project: Project,
     database: String,
@@ -126,7 +126,7 @@ impl Stage {
             .env("GRAFANA", grafana.url())
             .env("GRAFANA_TOKEN", "glsa_good-token")
             .env("STAGE_NAME", "blue")
-            // As SQLAlchemy has it.
+            // The form of SQLAlchemy.
             .env("DATABASE_URL", database.replace("postgres://", "postgresql+asyncpg://"));
         let made = Command::new(program("sqlite3"))
             .args(["cache.db", "CREATE TABLE cache (key TEXT, value TEXT)"])
@@ -142,7 +142,7 @@ impl Stage {
         self
     }
 
-    /// The exit code, and a line for each item that is not green. All others passed.
+    /// The exit code, and a line for each item that is not green. All other items passed.
     fn red(&self) -> String {
         let output = self.project.gate(&["check", "staging", "--format", "json"]);
         let run: Value =
@@ -167,7 +167,7 @@ fn nowhere(scheme: &str) -> String {
 }
 
 #[test]
-fn a_stage_where_all_is_well_is_ready_and_no_report_shows_a_secret() {
+fn a_healthy_stack_is_ready_and_no_report_shows_a_secret() {
     let stage = Stage::new();
     let output = stage.project.gate(&["check", "staging", "--report", "json=run.json", "--markdown"]);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{}", output.stdout);
@@ -211,7 +211,7 @@ fn a_stage_where_all_is_well_is_ready_and_no_report_shows_a_secret() {
 }
 
 #[test]
-fn an_api_that_is_ill_or_gone() {
+fn an_api_that_is_unhealthy_or_down() {
     let ill = nginx("location = /healthz { return 503; }");
     insta::assert_snapshot!(Stage::new().with("API", ill.url()).red(), @"
     exit 1
@@ -220,7 +220,7 @@ fn an_api_that_is_ill_or_gone() {
     let liar = nginx("location / { return 200; }");
     insta::assert_snapshot!(Stage::new().with("API", liar.url()).red(), @"
     exit 3
-    http: error, the control request got 200 too, so that the status says nothing
+    http: error, the control request got 200 too, so the status proves nothing
       expect something of the body instead of a `control`
     ");
     let url = format!("http://127.0.0.1:{}", free_port());
@@ -300,7 +300,7 @@ fn a_pooler_with_no_server_behind_it() {
 }
 
 #[test]
-fn a_cache_file_that_is_none() {
+fn a_cache_file_that_is_not_a_database() {
     let stage = Stage::new();
     std::fs::write(stage.project.path().join("cache.db"), "x".repeat(8192)).expect("the folder is ours");
     insta::assert_snapshot!(stage.red(), @"
@@ -311,7 +311,7 @@ fn a_cache_file_that_is_none() {
     std::fs::remove_file(stage.project.path().join("cache.db")).expect("it is there");
     insta::assert_snapshot!(stage.red(), @"
     exit 3
-    sqlite: error, there is no file `DIR/cache.db`
+    sqlite: error, file `DIR/cache.db` not found
       a relative path starts at the folder that contains `checklists/`
     ");
 }
@@ -388,7 +388,7 @@ fn variables_files_and_programs_that_are_missing_or_not_as_they_should_be() {
     insta::assert_snapshot!(Stage::new().with("BACKUP", "none.txt").red(), @"
     exit 1
     file: failed, exists: expected true, got false; kind: not found; modified: not found; size: not found (does not exist)
-      there is no `none.txt`; relative paths start at the folder that contains `checklists/`
+      `none.txt` does not exist; relative paths start at the folder that contains `checklists/`
     ");
     insta::assert_snapshot!(Stage::new().with("BACKUP", "empty.txt").red(), @"
     exit 1

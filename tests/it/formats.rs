@@ -1,4 +1,4 @@
-//! Every format, over the same runs: valid by the tools of those who read it, of one verdict, and harmless.
+//! Every report format, for the same runs: valid for its standard tools, with the same verdict, and safe.
 
 mod actions;
 mod agree;
@@ -14,7 +14,7 @@ use std::{fs, thread};
 
 use crate::harness::{Output, Project, program, python};
 
-/// Every format, and the file that a test writes it to.
+/// Every format, with the file that a test writes.
 const FILES: [(&str, &str); 12] = [
     ("github", "out/github.txt"),
     ("gitlab", "out/gitlab.json"),
@@ -37,12 +37,12 @@ fn check(project: &Project, more: &[&str]) -> Output {
     project.gate(&arguments.chain(more.iter().copied()).collect::<Vec<_>>())
 }
 
-/// The file that a format was written to.
+/// The file of a format.
 fn file(format: &str) -> &'static str {
     FILES.iter().find(|(name, _)| *name == format).map(|(_, file)| *file).expect("it is a format")
 }
 
-/// What a format was written as.
+/// The text of a format's file.
 fn text(project: &Project, format: &str) -> String {
     project.read(file(format))
 }
@@ -51,7 +51,7 @@ fn json(project: &Project, format: &str) -> serde_json::Value {
     serde_json::from_str(&text(project, format)).expect("it is JSON")
 }
 
-/// What a program makes of a file on its standard input.
+/// The output of a program with a file on its standard input.
 fn reads(program: &Path, arguments: &[&str], input: &Path) -> Output {
     let input = fs::File::open(input).expect("the report is there");
     let mut command = Command::new(program);
@@ -59,7 +59,7 @@ fn reads(program: &Path, arguments: &[&str], input: &Path) -> Output {
     Output::of(command.output().expect("it is installed"))
 }
 
-/// Holds every format against its validator.
+/// Validates every format with its validator.
 fn hold_valid(project: &Project) {
     let path = |format: &str| project.path().join(file(format));
     let is_valid = |format: &str, output: Output| {
@@ -79,7 +79,7 @@ fn hold_valid(project: &Project) {
 
 const SARIF: &str =
     "import json, sys, jsonschema\njsonschema.validate(json.load(sys.stdin), json.load(open(sys.argv[1])))";
-/// A page that conforms, and in which nothing but text and its layout is.
+/// A valid page that contains only text and its layout.
 const HTML: &str = "import html5lib, sys
 page = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(sys.stdin.buffer.read(), transport_encoding='utf-8')
 elements = list(page.iter())
@@ -88,7 +88,7 @@ odd = {element.tag for element in elements} - set(known.split())
 odd |= {name for element in elements for name in element.attrib} - set('lang charset http-equiv content name class data-label'.split())
 assert not odd, odd";
 
-/// What `prove` makes of the run.
+/// The summary of `prove`.
 fn prove(project: &Project) -> Output {
     let path = project.path().join(file("tap"));
     let mut command = Command::new(program("prove"));

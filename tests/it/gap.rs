@@ -1,4 +1,4 @@
-//! Known gaps: which may be accepted, through which day, and what is said of those that are of no use.
+//! Known gaps: which may be accepted, until which day, and the messages about useless ones.
 
 use insta::assert_snapshot;
 
@@ -36,7 +36,7 @@ fn a_gap_of_priority_p1_may_not_be_accepted_unless_the_checklist_says_so() {
 }
 
 #[test]
-fn a_gap_counts_through_its_last_day_and_what_no_gap_names_is_told() {
+fn a_gap_counts_through_its_last_day_and_items_without_a_gap_are_listed() {
     let project = list("", "{ gap: G, items: [a], priority: P2, accepted_until: 2025-12-06, accepted_by: \"@sre\" }");
     let at = |time: u64| {
         let output = project.command(&["check", "staging", "--no-record"]).at(time).run();

@@ -1,4 +1,4 @@
-//! Real repositories, made by the real git: commits and how far they are apart, and ones that would run a program.
+//! Real repositories: commits, how many they are ahead and behind, and repositories that try to run a program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::{Project, directory, program};
 use crate::look::{context, look_in, probe, refused};
 
-/// Runs git in a folder; every commit is by the same person at the same time, so that ids are the same each time.
+/// Runs git in a folder. All commits have the same author and time, so their ids are always the same.
 fn git(dir: &Path, line: &str) -> String {
     let mut command = Command::new(program("git"));
     command.args(line.split(' ')).current_dir(dir).env_clear().env("PATH", path());
@@ -30,7 +30,7 @@ fn path() -> String {
     std::env::var("PATH").expect("there is a PATH")
 }
 
-/// A repository with two commits on `main`, the first one tagged, and a branch `fix` from there with one of its own.
+/// A repository with two commits on `main`, the first one tagged, and a branch `fix` with one commit on top of the tag.
 fn repository() -> PathBuf {
     let dir = directory("repository");
     git(&dir, "init --quiet --initial-branch=main");
@@ -48,7 +48,7 @@ fn repository() -> PathBuf {
 }
 
 fn seen(dir: &Path, settings: Value) -> Result<GitSeen, String> {
-    // An empty home: nobody's own settings. The folder itself is named by a word in what is said.
+    // An empty home without user settings. A word replaces the folder in the output.
     let home = directory("home");
     let vars = [("PATH", path()), ("HOME", home.display().to_string())];
     let vars: Vec<(&str, &str)> = vars.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -121,7 +121,7 @@ fn a_detached_head_has_no_branch_and_a_bare_repository_is_not_dirty() {
 }
 
 #[test]
-fn what_is_no_repository_and_what_is_no_commit_are_told_apart() {
+fn a_missing_repository_and_a_missing_commit_have_different_errors() {
     let dir = repository();
     let empty = directory("empty");
     assert_snapshot!(seen(&empty, json!({})).expect_err("nothing is there"), @"
@@ -129,10 +129,10 @@ fn what_is_no_repository_and_what_is_no_commit_are_told_apart() {
     help: `dir` is relative to the folder that contains `checklists/`; was the source copied without `.git`?
     ");
     assert_snapshot!(seen(&empty, json!({ "dir": "gone" })).expect_err("nothing is there"), @"
-    there is no folder `DIR/gone`
+    folder `DIR/gone` not found
     help: `dir` is relative to the folder that contains `checklists/`
     ");
-    assert_snapshot!(seen(&dir, json!({ "ref": "origin/main" })).expect_err("there is no origin"), @"
+    assert_snapshot!(seen(&dir, json!({ "ref": "origin/main" })).expect_err("origin does not exist"), @"
     no commit is called `origin/main` in this repository
     help: was it fetched? Run `git fetch --all --tags`
     ");
@@ -141,7 +141,7 @@ fn what_is_no_repository_and_what_is_no_commit_are_told_apart() {
     help: was it fetched? Run `git fetch --all --tags`
     ");
     git(&empty, "init --quiet");
-    assert_snapshot!(seen(&empty, json!({})).expect_err("there is no commit"), @"the repository has no commit yet, or what is checked out is gone");
+    assert_snapshot!(seen(&empty, json!({})).expect_err("it has no commit"), @"the repository has no commit yet, or what is checked out is gone");
 }
 
 #[test]
@@ -175,17 +175,17 @@ fn a_shallow_clone_says_that_it_lacks_history() {
 }
 
 #[test]
-fn a_machine_without_git_is_told() {
+fn a_missing_git_is_reported() {
     let dir = repository();
     let none = directory("bin").display().to_string();
-    let error = look_in::<Git>(&context(&dir, &[("PATH", &none)]), json!({})).expect_err("there is no git");
+    let error = look_in::<Git>(&context(&dir, &[("PATH", &none)]), json!({})).expect_err("git is missing");
     assert_snapshot!(error, @"
     `git` is not installed here, or not in PATH
     help: install git where gate runs
     ");
 }
 
-/// Each of these would run a program when git is asked for the state of the repository without care.
+/// Repositories that would run a program if the state of the repository were queried carelessly.
 #[test]
 fn nothing_that_a_repository_names_is_run() {
     let dir = repository();
@@ -201,7 +201,7 @@ fn nothing_that_a_repository_names_is_run() {
     git(&dir, "config log.showSignature true");
     git(&dir, "config filter.x.required true");
     fs::write(dir.join(".gitattributes"), "a.txt filter=x\n").expect("the folder is ours");
-    // The same length, so that git has to read it to know that it has changed.
+    // The same length, so git has to read the file to detect the change.
     fs::write(dir.join("a.txt"), "tow\n").expect("the folder is ours");
     let looked = seen(&dir, json!({ "against": "fix" })).expect("it is a repository");
     assert_eq!(looked.changes.expect("it has a working tree")[0], " M a.txt");
@@ -214,7 +214,7 @@ fn nothing_that_a_repository_names_is_run() {
     the repository's configuration has an unusual key, `filter.x=y.clean`
     help: gate runs no program that a repository names: rename the key, or remove it
     ");
-    // The trap is a trap: without care, the filter runs.
+    // The trap works: a careless query runs the filter.
     git(&dir, "status --porcelain");
     assert!(ran("evil.ran"));
 }

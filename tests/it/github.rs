@@ -1,4 +1,4 @@
-//! A server in the shape of GitHub's API: workflows, runs, secrets and issues in pages, and its many ways to refuse.
+//! A fake GitHub API: workflows, runs, secrets and issues in pages, and its many kinds of refusals.
 
 use gate::probe::Probe;
 use gate::probe::github::{GitHub, GitHubSeen};
@@ -10,7 +10,7 @@ use crate::look::{look, probe, refused};
 
 const COMMIT: &str = "0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7";
 
-/// A GitHub that answers like this to what `special` leaves over.
+/// A GitHub with these answers for paths that `special` does not handle.
 fn github(special: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> HttpServer {
     harness::http(move |request| special(&request).unwrap_or_else(|| usual(&request)))
 }
@@ -135,7 +135,7 @@ fn a_workflow_that_does_not_do_what_it_should_is_a_problem() {
         request.path.ends_with("/runs").then(|| Response::json(&json!({ "workflow_runs": runs })))
     };
     assert_snapshot!(workflow(fork, json!({ "branch": "main" })).expect("it answers"), @"the last run of e2e.yml ended with failure: https://github.com/r/9");
-    // The server gives a run of another branch.
+    // The server returns a run of another branch.
     assert_snapshot!(workflow(|_| None, json!({ "branch": "fix" })).expect("it answers"), @"e2e.yml has not run for fix");
     let absent = |request: &Request| request.path.ends_with("/e2e.yml").then(|| Response::json(&json!({})).status(404));
     assert_snapshot!(workflow(absent, json!({})).expect("the list can be seen: it is really not there"), @"no workflow e2e.yml is on the default branch");
@@ -171,7 +171,7 @@ fn issues_are_counted_through_all_pages_without_pull_requests() {
     assert_snapshot!(reported(more.clone(), &seen), @"2 issues |");
     let empty = github(|request| request.path.ends_with("/issues").then(|| Response::json(&json!([]))));
     let none = self::seen(&empty, more).expect("it answers");
-    assert_snapshot!(none.problems.join("; "), @"there is no issue with the label `mismatch` (state: open)");
+    assert_snapshot!(none.problems.join("; "), @"no issue with the label `mismatch` (state: open)");
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn pages_without_end_come_to_an_end() {
 }
 
 #[test]
-fn what_can_not_be_meant_is_refused_at_load() {
+fn invalid_settings_are_refused_at_load() {
     assert_snapshot!(refused::<GitHub>(json!({})), @"nothing to check: set `token`, or `repo` and `head`, `workflow`, `secrets` or `issues`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme" })), @"`acme` is not a repository: write `owner/name`");
     assert_snapshot!(refused::<GitHub>(json!({ "repo": "acme/.." , "token": "x" })), @"`acme/..` is not a repository: write `owner/name`");

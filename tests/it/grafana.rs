@@ -1,4 +1,4 @@
-//! A server in the shape of Grafana's API: dashboards in pages, folders, health, and refusals.
+//! A fake Grafana API: dashboards in pages, folders, health, and refusals.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::{self, HttpServer, Request, Response};
 use crate::look::{look, probe};
 
-/// A Grafana with these dashboards and folders, which gives at most `page` of them at once.
+/// A Grafana with these dashboards and folders, with at most `page` of them in one answer.
 fn grafana(page: usize, found: Vec<Value>) -> HttpServer {
     harness::http(move |request| answer(&request, page, &found))
 }
@@ -91,7 +91,7 @@ fn every_page_is_read_whatever_its_size() {
     let many: Vec<Value> = (0..45).map(|n| dashboard(&format!("u{n}"), &format!("D{n}"), None)).collect();
     let server = grafana(10, many);
     let seen = look::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect("it answers");
-    // Asked for 1000 at once, this server gives 10: a page that is not full is not the last.
+    // Asked for 1000, this server returns 10: a page with fewer entries is not the last one.
     assert_eq!(seen.dashboards.count, 45);
 }
 
@@ -133,7 +133,7 @@ fn an_empty_list_may_mean_that_the_token_sees_nothing() {
 }
 
 #[test]
-fn a_token_that_is_not_accepted_is_told_with_what_grafana_says() {
+fn a_refused_token_is_reported_with_the_message_of_grafana() {
     let server = grafana(1000, ours());
     let error = |settings: Value| look::<Grafana>(settings).expect_err("it wants a good token");
     assert_snapshot!(error(json!({ "url": server.url(), "token": "glsa_old" })), @"

@@ -1,6 +1,6 @@
 //! The guide: every block of YAML and shell in it works, and prints what it shows.
 //!
-//! A page is played from its top to its end in one project. A block `yaml PATH` or `md PATH` is written to that file. A block `yaml` is a
+//! A page is run from top to bottom in one project. A block `yaml PATH` or `md PATH` is written to that file. A block `yaml` is a
 //! list of probes, or a whole checklist, that must be valid. Each line of a block `sh` is a command that exits with 0, or
 //! with the N of `# exit code N`; a block `text` after it shows its output, in which a line `…` replaces any lines. Files of
 //! CI systems are validated, and their scripts run.
@@ -17,7 +17,7 @@ use pipeline::Place;
 
 const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guide");
 
-/// One fenced block: what follows its three backquotes, and its text.
+/// One fenced block: its info string (after the three backquotes), and its text.
 struct Block {
     info: String,
     text: String,
@@ -35,7 +35,7 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// A service as the guide assumes it: healthy, with a version and an account.
+/// The service that the guide assumes: healthy, with a version and an account.
 fn service() -> crate::harness::HttpServer {
     http(|request| match request.path.as_str() {
         "/healthz" => Response::json(&serde_json::json!({"status": "ok", "commit": "0f1d7aa", "workers": 4})),
@@ -54,7 +54,7 @@ fn service() -> crate::harness::HttpServer {
     })
 }
 
-/// A shell command in the project, with `gate` and a Git identity at hand.
+/// Runs a shell command in the project, with `gate` on PATH and a Git identity.
 fn shell(project: &Project, home: &Path, variables: &[(&str, &str)], command: &str) -> Output {
     let gate = Path::new(env!("CARGO_BIN_EXE_gate")).parent().expect("a file is in a directory");
     let given = variables.iter().find(|(name, _)| *name == "PATH").map_or("", |(_, path)| path);
@@ -65,7 +65,7 @@ fn shell(project: &Project, home: &Path, variables: &[(&str, &str)], command: &s
     shell.output().expect("bash is installed")
 }
 
-/// The output without what differs from run to run.
+/// The output without parts that differ from run to run.
 fn stable(text: &str) -> String {
     let time = regex::Regex::new(r"\b[\d.]+ ?(ms|s)\b").expect("it is well formed");
     time.replace_all(text, "TIME").trim_end().to_owned()
@@ -107,7 +107,7 @@ fn a_line_of_dots_replaces_lines_of_the_output() {
     }
 }
 
-/// Dates of the pages lie in the future on any day.
+/// Moves the dates of a page to the future.
 fn with_future_dates(text: &str) -> String {
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 20);
     let soon = soon.to_string()[..10].to_owned();
@@ -125,7 +125,7 @@ fn as_checklist(text: &str) -> String {
     format!("title: T\nsections:\n  - title: S\n    items:\n      - id: it\n        title: It holds\n{probes}")
 }
 
-/// Programs of CI systems, which only look whether they are given something to show.
+/// Stubs of programs of CI systems, which only check that their input is not empty.
 const STUBS: [(&str, &str); 2] = [
     (
         "gh",
@@ -140,7 +140,7 @@ fn play(name: &str, page: &str) {
     let port = url.rsplit(':').next().unwrap_or_default().to_owned();
     let mut path = std::env::var("PATH").unwrap_or_default();
     if name == "behind-a-bastion.md" {
-        // Only the bastion knows this name.
+        // Only the bastion can resolve this name.
         url = url.replace("127.0.0.1", "api.internal");
         path = sshd().path_from_elsewhere("127.0.0.1 api.internal", "");
     }
@@ -166,7 +166,7 @@ fn play(name: &str, page: &str) {
         fs::set_permissions(home.join("bin").join(program), fs::Permissions::from_mode(0o755))
             .expect("the file is ours");
     }
-    // What the crontab of the guide finds in its home.
+    // Files in the home folder that the crontab of the guide uses.
     fs::write(home.join("staging.env"), "").expect("the project is ours");
     symlink("..", home.join("shop")).expect("the project is ours");
     let mut printed = String::new();
@@ -212,7 +212,7 @@ fn play(name: &str, page: &str) {
     }
 }
 
-/// What a CI system runs, it runs in the project.
+/// Runs the script of a CI system in the project.
 fn in_place(project: &Project, home: &Path, variables: &[(&str, &str)], code: i32, play: impl FnOnce(&Place<'_>)) {
     let run = |more: &pipeline::Variables, command: &str| {
         let more = more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -233,7 +233,7 @@ fn every_block_of_the_guide_works() {
     }
 }
 
-/// Links between the pages that people read lead somewhere.
+/// Links in the documentation lead to existing files.
 #[test]
 fn every_link_leads_to_a_file() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! The ground that the other tests stand on: each server starts and answers.
+//! Tests of the harness: each server starts and answers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -117,7 +117,7 @@ fn prometheus_knows_its_metrics_at_this_moment() {
 }
 
 #[test]
-fn alertmanager_stands_alone_or_settles_in_a_cluster() {
+fn alertmanager_runs_alone_or_settles_in_a_cluster() {
     let status = |url: String| {
         let port = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         let answer = harness::get(port, "/api/v2/status").expect("it answers");
@@ -129,7 +129,7 @@ fn alertmanager_stands_alone_or_settles_in_a_cluster() {
 }
 
 #[test]
-fn nginx_lets_sixty_pass_and_no_more() {
+fn nginx_allows_sixty_requests_and_no_more() {
     let nginx = harness::nginx("location / { limit_req zone=free burst=59 nodelay; try_files /index.html =404; }");
     let passed = (0..65).filter(|_| harness::get(nginx.port, "/").is_some()).count();
     assert_eq!(passed, 60);

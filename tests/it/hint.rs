@@ -1,11 +1,11 @@
-//! Words and forms of other tools in a checklist and on the command line: gate proposes its own.
+//! Words and forms of other tools in a checklist or on the command line: gate suggests its own.
 
 use insta::assert_snapshot;
 
 use crate::bad_checklist::{bad, bad_item};
 use crate::harness::Project;
 
-/// Every word of these lines that a label or help proposes, in order.
+/// Every word that labels and helps suggest for these lines, in order.
 fn proposed(said: &str) -> Vec<&str> {
     said.split("did you mean `").skip(1).filter_map(|rest| rest.split("`?").next()).collect()
 }

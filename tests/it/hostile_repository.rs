@@ -1,4 +1,4 @@
-//! What a repository ships to run a program, to write elsewhere, or to have another file shown: none of it works.
+//! Hostile repositories: they try to run a program, to write elsewhere, or to show another file, always without success.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -25,7 +25,7 @@ const LIST: &str = r#"
       - { title: Changes, changes: { since: first, paths: [src] } }
 "#;
 
-/// Runs git in a project without any care, as its owner would.
+/// Runs git in a project without protection, as its owner would.
 pub fn git(project: &Project, arguments: &[&str]) -> String {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=Dana", "-c", "user.email=dana@example.com", "-c", "core.hooksPath=/dev/null"]);
@@ -34,7 +34,7 @@ pub fn git(project: &Project, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// Runs git without any care, also where it fails. Whether it succeeded.
+/// Runs git without protection; it may fail. Returns whether it succeeded.
 pub fn careless(project: &Project, arguments: &[&str]) -> bool {
     let output = Command::new("git").args(arguments).current_dir(project.path()).output();
     output.expect("git runs").status.success()
@@ -52,7 +52,7 @@ fn repository() -> Project {
     project
 }
 
-/// A program that notes that it was run.
+/// A program that records that it was run.
 fn trap(project: &Project) -> PathBuf {
     let path = project.path().join("evil");
     fs::write(&path, "#!/bin/sh\ntouch \"${0%/*}/evil.ran\"\ncat\n").expect("the project is ours");
@@ -110,7 +110,7 @@ fn no_program_that_the_configuration_of_a_repository_names_is_run() {
     assert!(output.stdout.contains("- [x] Code (verified"), "{}{}", output.stdout, output.stderr);
     assert!(output.stdout.contains(" Second ("), "{}", output.stdout);
     assert!(!has_run(&project) && !project.path().join("evil-hooks/evil.ran").exists());
-    // The trap is a trap: without care, it is run.
+    // The trap works: without protection, it is run.
     careless(&project, &["status", "--short"]);
     assert!(has_run(&project));
 }
@@ -119,7 +119,7 @@ fn no_program_that_the_configuration_of_a_repository_names_is_run() {
 fn nothing_is_fetched_for_a_partial_clone() {
     let project = repository();
     let evil = trap(&project);
-    // Git waits for what it says.
+    // Git waits for the answer of this program.
     fs::write(&evil, "#!/bin/sh\ntouch \"${0%/*}/evil.ran\"\n").expect("the project is ours");
     for (key, value) in [
         ("core.repositoryFormatVersion", "1"),
@@ -142,7 +142,7 @@ fn nothing_is_fetched_for_a_partial_clone() {
 }
 
 #[test]
-fn the_configuration_of_a_submodule_counts_for_nothing() {
+fn the_configuration_of_a_submodule_is_ignored() {
     let project = repository();
     let evil = trap(&project);
     let inner = Project::new("").file("a", "one\n");
@@ -162,9 +162,9 @@ fn the_configuration_of_a_submodule_counts_for_nothing() {
     assert!(has_run(&project), "the trap is a trap");
 }
 
-/// A folder that looks like a bare repository comes with a pull request like any other files.
+/// A folder that looks like a bare repository can come with a pull request like any other files.
 #[test]
-fn a_folder_that_looks_like_a_bare_repository_is_none() {
+fn a_folder_that_looks_like_a_bare_repository_is_not_used() {
     let project = Project::new(LIST).file("up", "").file("HEAD", "ref: refs/heads/main\n");
     let evil = trap(&project);
     for folder in ["objects", "refs"] {
@@ -212,7 +212,7 @@ fn read_only_runs_no_program_for_a_secret() {
     assert!(has_run(&project), "without it, it is run");
 }
 
-/// A file outside of the project that must stay as it is.
+/// A file outside of the project that must not change.
 fn victim() -> PathBuf {
     let path = directory("victim").join("authorized_keys");
     fs::write(&path, "ssh-ed25519 AAAA\n").expect("the folder is ours");
@@ -280,7 +280,7 @@ fn no_report_replaces_a_checklist_a_check_or_the_ledger() {
 }
 
 #[test]
-fn what_is_found_by_name_is_a_regular_file_of_the_repository() {
+fn files_found_by_name_must_be_regular_files_of_the_repository() {
     let secret = victim();
     let project = Project::new(&LIST.replace("- { file: { path: up } }", "- { use: own }"));
     let uses = "title: T\nsections: [{ title: S, items: [{ id: a, title: A, probes: [{ use: own }] }] }]\n";
@@ -322,9 +322,9 @@ fn what_the_command_line_names_may_be_a_pipe_of_limited_length() {
     assert!(endless.stderr.contains("cannot read `/dev/zero`: it is longer than 1 MiB"), "{}", endless.stderr);
 }
 
-/// C1 controls, DEL and marks of direction are in the files of a stranger, and nothing of them reaches the terminal.
+/// C1 controls, DEL and direction marks in files of a hostile repository never reach the terminal.
 #[test]
-fn no_command_prints_what_acts_on_a_terminal() {
+fn no_command_prints_terminal_controls() {
     let list = r#"
         title: "T\u009b31m\u007f\u202e"
         sections:

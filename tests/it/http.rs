@@ -1,4 +1,4 @@
-//! `http` against nginx and against a server of the test's own: requests as asked for, answers as they come.
+//! `http` against nginx and against a server of the test: requests are sent as configured, answers are observed unchanged.
 
 use gate::probe::Probe;
 use gate::probe::http::{Http, HttpObservation};
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::harness::{self, Authority, Request, Response, free_port, http, nginx, nginx_tls};
 use crate::look::{context, look, look_in, probe, refused};
 
-/// The evidence and the advice for what was seen.
+/// The evidence and the advice for an observation.
 fn reported(settings: Value, seen: &HttpObservation) -> String {
     let probe: Http = probe(settings);
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// Sends back what it got.
+/// Echoes the request.
 fn echo(request: &Request) -> Response {
     let seen = json!({
         "method": request.method, "path": request.path, "body": request.text(),
@@ -91,7 +91,7 @@ fn a_control_shows_that_200_means_something() {
     let liar = nginx("location / { return 200; }");
     let settings = json!({ "url": format!("{}/healthz", liar.url()), "control": { "url": "/no-such-page" } });
     assert_snapshot!(look::<Http>(settings).expect_err("they are the same"), @"
-    the control request got 200 too, so that the status says nothing
+    the control request got 200 too, so the status proves nothing
     help: expect something of the body instead of a `control`
     ");
 }
@@ -124,7 +124,7 @@ fn tls_is_verified_and_the_certificate_is_seen() {
 }
 
 #[test]
-fn certificates_that_have_expired_or_are_for_others_are_told_apart() {
+fn expired_certificates_and_those_for_other_names_have_different_errors() {
     let authority = Authority::new();
     let expired = nginx_tls(&authority.issue_for("expired", &["127.0.0.1"], (2020, 1, 1)), "");
     let error = look::<Http>(json!({ "url": expired.url(), "ca": authority.ca() })).expect_err("it has expired");
@@ -136,7 +136,7 @@ fn certificates_that_have_expired_or_are_for_others_are_told_apart() {
 }
 
 #[test]
-fn a_closed_port_a_plain_one_and_an_unknown_name_are_told_apart() {
+fn a_closed_port_a_port_without_tls_and_an_unknown_name_have_different_errors() {
     let error = look::<Http>(json!({ "url": format!("http://127.0.0.1:{}/x?token=abcd", free_port()) }));
     let error = error.expect_err("nothing listens");
     assert!(error.contains("refused the connection\nhelp: nothing listens there"), "{error}");
@@ -149,7 +149,7 @@ fn a_closed_port_a_plain_one_and_an_unknown_name_are_told_apart() {
 }
 
 #[test]
-fn refusals_are_told_with_what_is_missing() {
+fn refusals_say_what_is_missing() {
     let reported = |status: u16, settings: Value| {
         let server = http(move |_| Response::empty(status));
         let mut settings = settings;
@@ -164,7 +164,7 @@ fn refusals_are_told_with_what_is_missing() {
 }
 
 #[test]
-fn json_is_seen_where_it_is_and_told_where_it_is_not() {
+fn json_is_observed_and_missing_json_is_reported() {
     let server = http(|request| match request.path.as_str() {
         "/problem" => Response::ok(r#"{"a": 1}"#).header("content-type", "application/problem+json"),
         "/unsaid" => Response::ok("[1, 2]"),
@@ -193,7 +193,7 @@ fn a_long_body_is_cut_after_decoding_with_a_note() {
     assert_eq!((seen.body_bytes, seen.truncated), (64 << 10, true));
 }
 
-/// Answers the first request of each connection, and closes it without a word when the next one comes.
+/// Answers the first request of each connection, and closes it silently at the next one.
 fn forgetful() -> harness::RawServer {
     harness::raw(|mut stream| {
         use std::io::{Read, Write};
@@ -222,7 +222,7 @@ fn a_connection_that_the_server_has_closed_is_replaced() {
     assert_eq!((seen.status, seen.control.map(|control| control.status)), (200, Some(404)));
     assert_eq!(server.connections(), 2, "the second request was repeated on a connection of its own");
     look::<Http>(json!({ "url": format!("{url}/moved"), "redirects": 1 })).expect("it answers");
-    // One after the other in one run, one of them not to be repeated.
+    // One after the other in one run; one of them must not be repeated.
     let cx = context(std::path::Path::new("/"), &[]);
     for method in ["GET", "GET", "POST", "GET", "POST"] {
         look_in::<Http>(&cx, json!({ "url": url, "method": method }))
@@ -278,7 +278,7 @@ fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     assert_eq!(with(Some(&other.certificate), Some(&other.key)).expect("nginx says so").status, 400);
     let error = with(Some(&client.certificate), Some(&other.key)).expect_err("the key is another's");
     assert!(error.contains("other.key` is not the key of `") && error.contains("client.pem`"), "{error}");
-    let error = with(Some(&client.certificate), None).expect_err("there is no key");
+    let error = with(Some(&client.certificate), None).expect_err("the key is missing");
     assert!(error.contains("no private key in `"), "{error}");
     assert_eq!(refused::<Http>(json!({ "url": "https://a", "key": "k.pem" })), "`key` needs a `cert`");
 }

@@ -1,4 +1,4 @@
-//! Servers that never come to an end: each item ends at its own timeout, and the run with them.
+//! Endless answers: each item ends at its own timeout, and the run with them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Project, RawServer, raw};
 
-/// Reads the request, then does this until the client has gone.
+/// Reads the request, then repeats this until the client has gone.
 fn server(answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static) -> RawServer {
     raw(move |mut stream| {
         let mut request = [0; 4096];
@@ -66,7 +66,7 @@ fn no_item_outlives_its_timeout_whatever_the_other_side_does() {
     let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("it is well formed");
     let lines = run["sections"][0]["items"].as_array().expect("a list").iter().map(|item| {
         let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
-        // Whether it spoke before it was asked or after that depends on who was faster.
+        // Whether it answered before or after the request is a race.
         let reason = text("reason").replace(": it speaks before it is asked", "");
         format!("{}: {}, {}\n", text("id"), text("status"), port.replace_all(&reason, "HOST"))
     });

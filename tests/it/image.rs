@@ -1,4 +1,4 @@
-//! Docker's own registry with images pushed by the API, and registries in the test that give tokens or lie.
+//! Docker's own registry with images pushed by its API, and fake registries that issue tokens or send wrong data.
 
 use std::sync::OnceLock;
 
@@ -15,11 +15,11 @@ use crate::harness::{self, Response};
 use crate::look::{context, look, probe, refused};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// The media type of a manifest of OCI.
+/// The media type of an OCI manifest.
 pub const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
 const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
-/// The digest by which a registry names these bytes.
+/// The digest of these bytes, as a registry computes it.
 pub fn digest(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
@@ -56,7 +56,7 @@ fn list(entries: &[(&str, &[u8])]) -> Vec<u8> {
     json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries }).to_string().into_bytes()
 }
 
-/// Who pushes: to a host, into a repository, with a password or the file of an issuer where there is one.
+/// The target and login of a push: a host, a repository, with a password or a CA file if there is one.
 struct Push<'a> {
     host: &'a str,
     ca: Option<std::path::PathBuf>,
@@ -95,7 +95,7 @@ impl Push<'_> {
         self.send(Method::PUT, self.url(&format!("manifests/{version}")), kind, bytes).await;
     }
 
-    /// `docker` (Docker's manifest), `one` (OCI), and `many`: a list with two platforms and where they are from.
+    /// Pushes `docker` (Docker's manifest), `one` (OCI), and `many`: an index with two platforms and attestations.
     fn all(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
@@ -116,7 +116,7 @@ impl Push<'_> {
     }
 }
 
-/// The commit that the images say they were built from.
+/// The commit from which the images were built, according to their labels.
 pub const COMMIT: &str = "0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7";
 
 /// The host of the open registry, with the images in `acme/api`.
@@ -170,7 +170,7 @@ fn an_image_says_what_it_was_built_from() {
 }
 
 #[test]
-fn of_several_platforms_one_is_looked_at() {
+fn one_of_several_platforms_is_checked() {
     let name = format!("{}/acme/api:many", open());
     let any = seen(&name, json!({})).expect("it is there");
     assert_eq!(
@@ -225,7 +225,7 @@ fn a_registry_with_a_password_gets_it_when_it_asks() {
     ");
 }
 
-/// A registry that wants a token, and a server elsewhere that gives one; blobs are kept at a third place.
+/// A registry that requires a token, and another server that issues it; blobs are on a third server.
 #[test]
 fn credentials_go_to_the_token_server_and_nowhere_else() {
     let store = harness::http(|request| {
@@ -269,7 +269,7 @@ fn credentials_go_to_the_token_server_and_nowhere_else() {
 }
 
 #[test]
-fn a_registry_that_gives_something_else_is_told() {
+fn a_registry_with_wrong_content_is_reported() {
     let lie = |body: &'static str, header: Option<&'static str>| {
         let server = harness::http(move |_| match header {
             Some(digest) => Response::ok(body).header("docker-content-digest", digest),
@@ -334,7 +334,7 @@ fn a_registry_with_tls_is_read_where_its_issuer_is_named() {
 }
 
 #[test]
-fn what_can_not_be_meant_is_refused_at_load() {
+fn invalid_settings_are_refused_at_load() {
     assert_snapshot!(refused::<Image>(json!({ "ref": "https://ghcr.io/a/b" })), @"`https://ghcr.io/a/b` is not an image: write `registry.example/team/app:tag`");
     assert_snapshot!(refused::<Image>(json!({ "ref": "ghcr.io/a/b", "user": "gate" })), @"`user` and `password` go together");
     assert_snapshot!(refused::<Image>(json!({ "ref": "ghcr.io/a/b", "platform": "arm64" })), @"`arm64` is not a platform: write `linux/arm64`");

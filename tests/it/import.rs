@@ -1,4 +1,4 @@
-//! A hand-written markdown checklist becomes one that is observed, with its sections and items as they were.
+//! A handwritten Markdown checklist is converted with its sections and items intact.
 
 use std::fs;
 
@@ -6,14 +6,14 @@ use crate::harness::Project;
 
 const M9: &str = include_str!("import/m9.md");
 
-/// A project with nothing but this markdown in it.
+/// A project with only this Markdown file.
 fn project(markdown: &str) -> Project {
     let project = Project::new("title: none\n").file("LIST.md", markdown);
     fs::remove_file(project.path().join("checklists/staging.yaml")).expect("it has just been made");
     project
 }
 
-/// The headings and the items of a markdown, in order: without boxes, tags, claims and what is in brackets last.
+/// The headings and items of a Markdown list, in order, without boxes, tags, claims and a last part in brackets.
 fn outline(markdown: &str) -> Vec<String> {
     let tags = regex::Regex::new(r"\s*\*\*\[.*\]\*\*|\s*\((?:verified|claimed)[^()]*\)").expect("it is well formed");
     let is_shown = |line: &&str| line.starts_with("## ") || line.starts_with("- [");
@@ -97,7 +97,7 @@ fn a_checklist_that_is_there_is_not_overwritten_unless_asked() {
 }
 
 #[test]
-fn a_foreign_priority_is_kept_and_waives_nothing() {
+fn an_unknown_priority_is_kept_as_text_and_waives_nothing() {
     let list = "# L\n\n## S\n\n- [ ] `/healthz` returns 200\n\n## Known gaps\n\n| Gap | Priority | Accepted until |\n\
                 |---|---|---|\n| Replay parity | High | 2099-01-01 |\n";
     let project = project(list);

@@ -1,4 +1,4 @@
-//! `gate init`: a first checklist from what a repository holds.
+//! `gate init`: a first checklist from the files of a repository.
 
 mod proposal;
 
@@ -51,7 +51,7 @@ services:
 "#;
 
 #[test]
-fn a_repository_that_says_nothing_gets_a_place_to_begin() {
+fn an_empty_repository_gets_a_starting_point() {
     let project = project().file("main.py", "print(1)\n");
     assert_snapshot!(project.gate(&["init"]).stdout, @"
     checklists/staging.yaml: no file says what can be checked here; 0 proposals in comments
@@ -101,7 +101,7 @@ fn paths_are_relative_to_where_the_checklist_is() {
 }
 
 #[test]
-fn what_answers_is_kept_and_the_rest_becomes_comments_with_reasons() {
+fn passing_probes_are_kept_and_others_become_comments_with_reasons() {
     let redis = redis_with(&["--requirepass", "a-long-pass-of-redis"]);
     let nginx = nginx("location = /healthz { return 200 'ok'; }");
     let port = |url: String| url.rsplit(':').next().unwrap_or_default().to_owned();
@@ -212,7 +212,7 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
           #       expect: { json.State: running }
           #   hint: "docker compose --file deploy/compose.yaml logs ${each}"
     "#);
-    // It runs one of two.
+    // One of two shards runs.
     let docker = "#!/bin/sh\nfor name; do :; done\n[ \"$name\" = job ] && echo '{\"State\":\"running\"}' || { echo gone >&2; exit 1; }\n";
     let project = project().file("compose.yaml", compose).file("bin/docker", docker);
     let program = project.path().join("bin/docker");

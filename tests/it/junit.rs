@@ -1,4 +1,4 @@
-//! `junit` on reports as pytest, nextest and Surefire write them, and on what is none.
+//! `junit` with reports of pytest, nextest and Surefire, and with files that are not reports.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::harness::Project;
 use crate::look::{context, look_in, probe, refused};
 
-/// What pytest 8 writes of one test that passed, one that failed, one that broke off in a fixture and one skipped.
+/// A report of pytest 8: one test passed, one failed, one had an error in a fixture and one was skipped.
 const PYTEST: &str = r#"<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest"
 errors="1" failures="1" skipped="1" tests="4" time="0.061" timestamp="2025-12-06T10:00:00.000000+00:00" hostname="ci">
 <testcase classname="tests.test_api" name="test_health" time="0.001" />
@@ -22,7 +22,7 @@ database</error></testcase>
 <testcase classname="tests.test_db" name="test_old" time="0.000"><skipped type="pytest.skip" message="later">x</skipped></testcase>
 </testsuite></testsuites>"#;
 
-/// What nextest 0.9 writes: suites in a root with totals, a case that passed when it was run again.
+/// A report of nextest 0.9: suites in a root with totals, and a case that passed at its second attempt.
 const NEXTEST: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="nextest-run" tests="3" failures="0" errors="0" uuid="45c50042" timestamp="2025-12-06T10:00:00.000+00:00" time="0.7">
     <testsuite name="gate" tests="2" disabled="0" errors="0" failures="0">
@@ -61,7 +61,7 @@ fn reported(seen: &JunitSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// How an item with this probe alone ends.
+/// The result of an item with only this probe.
 fn judged(files: &[(&str, &str)]) -> (i32, String) {
     let checklist = "title: T\nsections:\n  - title: S\n    items:\n      - { id: e2e, title: E2E, probes: [{ junit: { files: \"r/*.xml\" } }] }\n";
     let project = files.iter().fold(Project::new(checklist), |project, (path, text)| project.file(path, text));
@@ -150,7 +150,7 @@ fn totals_that_disagree_are_said() {
     assert_eq!(read(NEXTEST).expect("it is a report").disagreements, Vec::<String>::new());
 }
 
-/// A report that was downloaded just now may be of last year.
+/// A report that was downloaded just now may be a year old.
 #[test]
 fn a_report_is_as_old_as_it_says() {
     let times = |suites: &str| {
@@ -211,7 +211,7 @@ fn green_is_green_and_nothing_to_count_is_not() {
 }
 
 #[test]
-fn a_report_that_nobody_has_made_is_waited_for() {
+fn an_item_without_a_report_is_pending() {
     let (code, reported) = judged(&[]);
     assert_eq!(code, 1, "{reported}");
     assert!(reported.contains("pending") && reported.contains("no file matches `r/*.xml`"), "{reported}");
@@ -268,7 +268,7 @@ fn size_depth_and_names_are_bounded() {
 }
 
 #[test]
-fn a_pattern_that_is_none_is_refused() {
+fn an_invalid_pattern_is_refused() {
     assert_snapshot!(refused::<Junit>(json!({ "files": "a/***.xml" })), @"`files` is not a pattern: wildcards are either regular `*` or recursive `**`");
     assert_snapshot!(refused::<Junit>(json!({ "files": " " })), @"`files` names no file");
 }

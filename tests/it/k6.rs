@@ -1,4 +1,4 @@
-//! `k6` on summaries that the real k6 writes in all of its shapes, and on those of its newest.
+//! `k6` with summaries that the real k6 writes in all of its formats, and with those of its newest version.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::{self, Project, Response, http};
 use crate::look::{context, look_in, probe, refused};
 
-/// A script with these thresholds, which also keeps what `handleSummary` is given.
+/// A script with these thresholds, which also saves the data of `handleSummary`.
 fn script(thresholds: &str) -> String {
     format!(
         "import http from 'k6/http';\nimport {{ check }} from 'k6';\n\
@@ -22,7 +22,7 @@ fn script(thresholds: &str) -> String {
     )
 }
 
-/// A folder in which the real k6 has run this script against a server that answers: `export.json` and `handle.json`.
+/// A folder in which the real k6 has run this script against a healthy server: `export.json` and `handle.json`.
 fn ran(thresholds: &str) -> tempfile::TempDir {
     let server = http(|_| Response::ok("ok"));
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -47,14 +47,14 @@ fn reported(settings: Value, seen: &K6Seen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// What is seen in this summary.
+/// The observation of this summary.
 fn read(summary: &Value) -> Result<K6Seen, String> {
     let dir = tempfile::tempdir().expect("a temporary folder");
     fs::write(dir.path().join("s.json"), summary.to_string()).expect("the folder is ours");
     see(dir.path(), json!({ "summary": "s.json" }))
 }
 
-/// How an item with this probe alone ends.
+/// The result of an item with only this probe.
 fn judged(dir: &Path, k6: &str) -> (i32, String) {
     let item = format!("{{ id: load, title: Load, probes: [{{ k6: {{ {k6} }} }}] }}");
     let checklist = format!("title: T\nsections:\n  - title: S\n    items:\n      - {item}\n");
@@ -107,7 +107,7 @@ fn a_threshold_on_what_was_never_measured_is_red_though_k6_keeps_it() {
 }
 
 #[test]
-fn the_newest_shape_tells_no_thresholds_and_is_no_pass() {
+fn the_newest_format_has_no_thresholds_and_does_not_pass() {
     let metric =
         |name: &str, values: Value| json!({ "name": name, "type": "trend", "contains": "time", "values": values });
     let summary = json!({
@@ -126,7 +126,7 @@ fn the_newest_shape_tells_no_thresholds_and_is_no_pass() {
 }
 
 #[test]
-fn thresholds_told_in_an_unknown_way_are_an_error() {
+fn thresholds_in_an_unknown_format_are_an_error() {
     let odd = json!({ "metrics": { "http_reqs": { "values": { "count": 1 }, "thresholds": { "count>0": false } } } });
     assert_snapshot!(read(&odd).expect_err("it is not known"), @"
     `s.json` has the thresholds of `http_reqs` in an unknown format
@@ -135,7 +135,7 @@ fn thresholds_told_in_an_unknown_way_are_an_error() {
 }
 
 #[test]
-fn what_is_no_summary_is_an_error_and_what_is_missing_is_waited_for() {
+fn an_invalid_summary_is_an_error_and_a_missing_one_is_pending() {
     assert_snapshot!(read(&json!({ "a": 1 })).expect_err("it is none"), @"
     `s.json` is not a summary of k6: it has no `metrics`
     help: write one with `k6 run --summary-export FILE`, or return `data` from `handleSummary`
@@ -150,7 +150,7 @@ fn what_is_no_summary_is_an_error_and_what_is_missing_is_waited_for() {
 }
 
 #[test]
-fn what_is_worse_than_the_baseline_by_more_than_is_tolerated_is_told() {
+fn metrics_worse_than_the_baseline_beyond_the_tolerance_are_reported() {
     let summary = |p95: f64, failed: f64, checks: f64| {
         json!({ "metrics": {
             "http_req_duration": { "avg": 100, "p(95)": p95, "max": 9000.0 * p95 },
@@ -182,12 +182,12 @@ fn what_is_worse_than_the_baseline_by_more_than_is_tolerated_is_told() {
     help: `compare` names metrics as the summary does
     ");
     let error = see(dir.path(), json!({ "summary": "now.json", "baseline": "gone.json" })).expect_err("it is missing");
-    assert!(error.starts_with("there is no baseline: `gone.json` does not exist"), "{error}");
+    assert!(error.starts_with("no baseline: `gone.json` does not exist"), "{error}");
 }
 
-/// `summaryTrendStats: [count, …]` gives a trend what only counters have otherwise.
+/// With `summaryTrendStats: [count, …]`, a trend has a value that only counters have otherwise.
 #[test]
-fn a_trend_with_a_count_is_no_counter() {
+fn a_trend_with_a_count_is_not_a_counter() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, summary: Value| fs::write(dir.path().join(name), summary.to_string()).expect("ours");
     let trend = |avg: f64| json!({ "metrics": { "http_req_duration": { "avg": avg, "count": 100, "p(95)": avg } } });
@@ -280,7 +280,7 @@ fn a_load_that_does_not_end_is_ended_in_time() {
 }
 
 #[test]
-fn a_missing_k6_and_settings_that_contradict_each_other_are_told() {
+fn a_missing_k6_and_contradictory_settings_are_reported() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let error = see(dir.path(), json!({ "run": "s.js", "program": "no-such-k6" })).expect_err("it is not there");
     assert!(error.starts_with("`no-such-k6` is not installed here, or not in PATH"), "{error}");

@@ -1,4 +1,4 @@
-//! Kills at random moments leave no torn file and no corrupt ledger: `GATE_TEST_KILLS` says how many there are of each
+//! Kills at random moments leave no partial file and no corrupt ledger. `GATE_TEST_KILLS` sets the number of kills for each
 //! command, and `tests/kill` runs many.
 
 use std::cell::Cell;
@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 use crate::harness::{Project, program};
 use crate::sign::entries;
 
-/// How many kills there are: few in every test run.
+/// The number of kills: few in a normal test run.
 fn count() -> u32 {
     std::env::var("GATE_TEST_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(12)
 }
 
-/// Runs a command again and again, killed at another moment of its life each time, and looks at what is left after each.
-/// `length` is how long it takes when nobody kills it.
+/// Runs a command again and again, kills it at a different moment each time, and checks the files after each.
+/// `length` is its duration without a kill.
 pub fn killed(length: Duration, mut command: impl FnMut() -> Command, mut look: impl FnMut()) {
     let kills = count();
     for number in 0..kills {
         let mut child = command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it was built");
-        // Spread over its life by a step that has no common measure with it, so that the moments never repeat.
+        // The moments are spread over its duration by an irrational step, so they never repeat.
         let part = (f64::from(number) * 0.618_034).fract();
-        // The first is killed at once, and the last one not at all: however busy the machine, there are both.
+        // The first run is killed at once, and the last one not at all, so both cases occur on any machine.
         let moment = if number + 1 == kills { Duration::MAX } else { length.mul_f64(part * 1.2) };
         let begun = Instant::now();
         while begun.elapsed() < moment {

@@ -1,4 +1,4 @@
-//! The ledger on real databases, one of them behind a pooler: what it keeps, who may write at once, and what is reported when it can't be written.
+//! The ledger in real databases, one of them behind a pooler: its content, concurrent writers, and errors when it can't be written.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::harness::{Gate, Output, Project, find, free_port, pgbouncer, postgres, program};
 use crate::kill::killed;
 
-/// Two items: one that is always green, and one that is green while a file is there.
+/// Two items: one is always green, and one is green while a file exists.
 const LIST: &str = "
     title: T
     subject: ${vars.release}
@@ -26,7 +26,7 @@ fn project() -> Project {
     Project::new(LIST)
 }
 
-/// Each kind of ledger for a project, PostgreSQL also behind a pooler: its URL, and how to ask it with SQL.
+/// Each kind of ledger for a project, PostgreSQL also behind a pooler: its URL, and a function to query it with SQL.
 struct Each {
     project: Project,
     url: Option<String>,
@@ -57,7 +57,7 @@ impl Each {
 }
 
 impl Each {
-    /// Takes away what versions of the schema after the first have added, and puts PostgreSQL's tables where they were.
+    /// Removes the additions of schema versions after the first, and moves PostgreSQL's tables to their old schema.
     fn first_version(&self) {
         for sql in [
             "DROP TABLE gate_facts",
@@ -133,7 +133,7 @@ fn a_run_is_kept_with_where_it_comes_from() {
         "SELECT commit_id, ci, host <> '', user_name <> '', length(checklist), length(digest) FROM gate_runs",
     );
     assert_eq!(reported, format!("{}|https://ci/7|1|1|64|64", git(&["rev-parse", "HEAD"])));
-    // Git does not see the ledger.
+    // The ledger is ignored by Git.
     assert_eq!(git(&["status", "--porcelain"]), "");
 }
 
@@ -142,7 +142,7 @@ fn no_record_leaves_no_trace() {
     let project = project();
     assert_eq!(project.gate(&["check", "staging", "--no-record"]).code, 1);
     assert!(!project.path().join(".gate").exists());
-    // What comes from standard input has no folder of its own.
+    // A checklist from standard input has no folder of its own.
     assert_eq!(project.command(&["check", "-"]).stdin(&project.read("checklists/staging.yaml")).run().code, 1);
     assert!(!project.path().join(".gate").exists());
 }
@@ -197,12 +197,12 @@ fn an_older_ledger_is_brought_to_this_version() {
         let output = each.gate(&["check", "staging"]);
         assert_eq!((output.code, output.stderr.as_str()), (1, ""));
         assert_eq!(each.sql("SELECT max(version) FROM gate_migrations"), "3");
-        // The runs of before belong to the project that recorded the first one of that name.
+        // Earlier runs belong to the project that recorded the first one of that name.
         assert_eq!(
             each.sql("SELECT count(DISTINCT project), min(length(project)) > 0 FROM gate_runs"),
             each.sql("SELECT 1, 1 > 0")
         );
-        // What it lacked is made from the runs.
+        // Missing statistics are computed from the runs.
         assert!(each.sql("SELECT facts FROM gate_facts").contains("\"run\":2"));
         assert_eq!(each.sql("SELECT count(*) FROM gate_runs"), "2");
     }
@@ -225,7 +225,7 @@ fn a_newer_ledger_is_refused_and_the_table_still_printed() {
 }
 
 #[test]
-fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
+fn old_runs_are_removed_but_not_the_last_green_one_of_an_item() {
     for each in Each::all() {
         let there = each.project.path().join("there");
         let check = || each.command(&["check", "staging"]).env("GATE_LEDGER_KEEP", "3").run();
@@ -236,7 +236,7 @@ fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
         for _ in 0..4 {
             check();
         }
-        // One person's variable must not shorten what others share.
+        // One person's variable must not shorten the shared history.
         let kept = if each.url.is_none() { "2\n4\n5\n6" } else { "1\n2\n3\n4\n5\n6" };
         assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), kept);
         let output = each.gate(&["ledger", "prune", "staging", "--keep", "2"]);
@@ -247,11 +247,11 @@ fn old_runs_are_forgotten_but_not_the_last_green_of_an_item() {
 }
 
 #[test]
-fn what_is_older_than_thirteen_months_is_forgotten_but_not_the_last_green_of_an_item() {
+fn runs_older_than_thirteen_months_are_removed_but_not_the_last_green_one_of_an_item() {
     for each in Each::all() {
         let there = each.project.path().join("there");
         let check = |day: u64| {
-            // A server has a clock of its own: the last day is today.
+            // A database server has its own clock: the last day is today.
             let time = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_secs() - (397 - day) * 86_400;
             each.command(&["check", "staging"]).at(time).run()
         };
@@ -284,7 +284,7 @@ fn a_server_that_is_not_there_is_named_without_its_password() {
     );
 }
 
-/// What `gate check` does in a namespace in which `.gate` is a file system of these options.
+/// Runs `gate check` in a namespace in which `.gate` is a file system with these options.
 fn with_file_system(project: &Project, options: &str) -> Output {
     std::fs::create_dir(project.path().join(".gate")).expect("the folder is ours");
     let script =
@@ -295,7 +295,7 @@ fn with_file_system(project: &Project, options: &str) -> Output {
 }
 
 #[test]
-fn a_full_disk_is_told_and_the_table_still_printed() {
+fn a_full_disk_is_reported_and_the_table_still_printed() {
     let output = with_file_system(&project(), "size=16k");
     assert_eq!(output.code, 4, "{}", output.stderr);
     assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
@@ -304,7 +304,7 @@ fn a_full_disk_is_told_and_the_table_still_printed() {
 }
 
 #[test]
-fn a_folder_that_can_only_be_read_is_told_and_the_table_still_printed() {
+fn a_read_only_folder_is_reported_and_the_table_still_printed() {
     let output = with_file_system(&project(), "ro");
     assert_eq!(output.code, 4, "{}", output.stderr);
     assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
@@ -347,7 +347,7 @@ fn a_run_from_the_future_changes_nothing_and_is_named() {
     let project = project();
     let future = 4_070_908_800; // 2099
     assert_eq!(project.command(&["check", "staging"]).at(future).run().code, 1);
-    // Its facts do not count: the item would be red since 2099.
+    // Its statistics do not count: the item would be red since 2099.
     let red = item(&project.gate(&["check", "staging", "--format", "json"]).stdout, "file");
     assert!(!red["red_since"].as_str().expect("it is red").starts_with("2099"), "{red}");
     sqlite(&project.path().join(".gate/ledger.db"), "DELETE FROM gate_runs WHERE id = 2");

@@ -1,4 +1,4 @@
-//! `locks: shared`: two runs at once, which only a database keeps apart.
+//! `locks: shared`: two concurrent runs that are synchronized only by a database.
 
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -8,10 +8,10 @@ use insta::assert_snapshot;
 
 use crate::harness::{HttpServer, Output, Project, Response, http, pgbouncer, postgres};
 
-/// How long something may take that takes a moment.
+/// The time limit for something that takes only a moment.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A service that counts who is inside, and lets nobody out before the door is opened.
+/// A service that counts concurrent requests, and answers none of them until the test opens it.
 struct Service {
     server: HttpServer,
     door: Arc<Door>,
@@ -27,9 +27,9 @@ struct Door {
 struct State {
     is_open: bool,
     inside: usize,
-    /// The most that were inside at once.
+    /// The maximum of concurrent requests.
     most: usize,
-    /// How many have come.
+    /// The number of requests so far.
     came: usize,
 }
 
@@ -68,12 +68,12 @@ impl Service {
         self.door.changed.notify_all();
     }
 
-    /// Waits until so many have come.
+    /// Waits for this number of requests.
     fn until_came(&self, count: usize) {
         drop(self.door.wait(self.door.state(), |state| state.came >= count));
     }
 
-    /// A project whose items ask it, each with these locks.
+    /// A project whose items send requests to it, each with these locks.
     fn project(&self, head: &str, locks: &[&str]) -> Project {
         let item = |(number, locks): (usize, &&str)| {
             format!(
@@ -86,7 +86,7 @@ impl Service {
     }
 }
 
-/// `gate check` that goes on while the test looks.
+/// A `gate check` that runs in the background.
 fn start(project: &Project, ledger: &str, arguments: &[&str]) -> Child {
     let command = project.command(&[&["check", "staging", "--no-record"], arguments].concat());
     let mut command = command.env("GATE_LEDGER", ledger).command();
@@ -98,7 +98,7 @@ fn ended(child: Child) -> Output {
     Output::of(child.wait_with_output().expect("a child of ours"))
 }
 
-/// Waits until so many connections wait for a lock in this database.
+/// Waits until this number of connections wait for a lock in this database.
 fn until_waiting(database: &str, count: usize) {
     let sql = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
                WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()";

@@ -1,4 +1,4 @@
-//! Servers in the shapes of Loki's and Elasticsearch's APIs: lines that are there, arrive late, or never do.
+//! Fake Loki and Elasticsearch APIs: lines that exist, arrive late, or never arrive.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ fn reported(settings: Value, seen: &LogsSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// What Loki answers that has so many lines.
+/// The answer of Loki with this number of lines.
 fn of_loki(count: usize) -> Response {
     let result =
         if count == 0 { json!([]) } else { json!([{ "metric": {}, "value": [1_700_000_000.5, count.to_string()] }]) };
@@ -45,7 +45,7 @@ fn with(mut settings: Value, more: Value) -> Value {
     settings
 }
 
-/// What is reported where the store answers like this.
+/// The report about a store with this answer.
 fn error(settings: fn(&str) -> Value, answer: Response) -> String {
     let server = harness::http(move |_| answer.clone());
     look::<Logs>(settings(&server.url())).expect_err("it could not count")
@@ -89,7 +89,7 @@ fn no_lines_are_seen_as_none() {
 }
 
 #[test]
-fn a_count_of_some_shards_only_is_none() {
+fn a_count_from_only_some_shards_is_an_error() {
     let failed = json!({
         "total": 3, "successful": 2, "skipped": 0, "failed": 1,
         "failures": [{ "shard": 0, "index": "logs-1", "reason": { "type": "x", "reason": "no such field [a]" } }],
@@ -101,7 +101,7 @@ fn a_count_of_some_shards_only_is_none() {
 }
 
 #[test]
-fn refusals_are_told_in_the_words_of_the_store() {
+fn refusals_show_the_message_of_the_store() {
     assert_snapshot!(error(loki, Response::text("no org id\n").status(401)), @"
     Loki wants to know the tenant (401: no org id)
     help: give `tenant`
@@ -132,7 +132,7 @@ fn refusals_are_told_in_the_words_of_the_store() {
     ");
 }
 
-/// A service and a Loki in one: what is asked of the one is a line in the other, but only as late as the third look.
+/// A service and a Loki in one: a request to the service becomes a line in Loki, but only at the third query.
 fn service_with_loki(looks: usize) -> HttpServer {
     let logged: Arc<Mutex<(Vec<String>, usize)>> = Arc::default();
     harness::http(move |request: Request| {
@@ -158,7 +158,7 @@ fn a_line_is_logged_and_looked_for_until_it_arrives() {
     assert_eq!((seen.count, seen.emitted), (1, Some(200)));
     assert!(seen.arrived_ms.is_some() && seen.marker.as_ref().is_some_and(|marker| marker.len() == 20), "{seen:?}");
     assert_snapshot!(reported(settings, &seen), @"the line arrived | ");
-    // Once to see that Loki answers, once for the line, and twice to find it.
+    // One query to see that Loki answers, one request for the line, and two queries to find it.
     let paths: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/loki/api/v1/query", "/healthz", "/loki/api/v1/query", "/loki/api/v1/query"]);
 }

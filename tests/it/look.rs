@@ -1,4 +1,4 @@
-//! One look through a probe, as the engine would do it: settings in, observation or error out.
+//! Runs one probe like the engine: settings in, observation or error out.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,25 +16,25 @@ pub fn probe<P: Probe>(settings: Value) -> P {
     read(settings).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// The settings as a checklist would hold them; else the first problem of them.
+/// The settings as in a checklist, or the first problem in them.
 pub fn read<P: Probe>(settings: Value) -> Result<P, String> {
     let mut problems = Vec::new();
     let read = gate::yaml::read(&Node::from_json(&settings, Span::default()), &mut problems);
     read.ok_or_else(|| problems.first().map(|problem| problem.title().to_owned()).unwrap_or_default())
 }
 
-/// What is wrong with these settings.
+/// The problem in these settings.
 pub fn refused<P: Probe>(settings: Value) -> String {
     read::<P>(settings).err().expect("it must be refused")
 }
 
-/// A context in this folder with these variables.
+/// A context with this folder and these variables.
 pub fn context(dir: &Path, vars: &[(&str, &str)]) -> Context {
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Context::new(Arc::new(Env::with(vars, dir.to_owned())), dir, Duration::from_secs(10))
 }
 
-/// What is seen, or the error with its causes and its help.
+/// The observation, or the error with its causes and its help.
 pub fn look_in<P: Probe>(cx: &Context, settings: Value) -> Result<P::Observation, String> {
     let probe: P = probe(settings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -44,7 +44,7 @@ pub fn look_in<P: Probe>(cx: &Context, settings: Value) -> Result<P::Observation
     })
 }
 
-/// The same where neither folder nor variables matter.
+/// The same if neither folder nor variables matter.
 pub fn look<P: Probe>(settings: Value) -> Result<P::Observation, String> {
     look_in::<P>(&context(Path::new("/"), &[]), settings)
 }

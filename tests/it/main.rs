@@ -1,4 +1,4 @@
-//! Every integration test: one binary, so that it links once.
+//! All integration tests in one binary, so that it is linked only once.
 
 #[allow(dead_code, unused_imports, reason = "what the tests may use, whether or not one does today")]
 mod harness;
@@ -62,6 +62,7 @@ mod oauth2;
 mod offline;
 mod order;
 mod per_host;
+mod plain_english;
 mod prometheus;
 mod race;
 mod readme;

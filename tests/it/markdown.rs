@@ -1,13 +1,13 @@
-//! The markdown that people commit: gate's part in it, and all else as they wrote it.
+//! The Markdown file that people commit: gate's part of it, and the unchanged text of people around it.
 
 use std::fs;
 
 use crate::harness::{Project, Response, http};
 
-/// The instant at which all of it happens.
+/// The time at which everything happens.
 const NOW: u64 = 1_765_000_000;
 
-/// A list of one item that is green, whose evidence is what the server says.
+/// A checklist of one green item, whose evidence is the server's answer.
 fn project(note: &'static str) -> (crate::harness::HttpServer, Project) {
     let server = http(move |_| Response::json(&serde_json::json!({ "note": note })));
     let list = format!(

@@ -1,4 +1,4 @@
-//! Looks at the metrics page of a real Prometheus, at pages that nginx serves, and at what is no such page.
+//! `metrics` with the page of a real Prometheus, with pages that nginx serves, and with other pages.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ fn reported(seen: &MetricsSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// What is seen of the page above, with these settings more.
+/// The observation of the page above, with these additional settings.
 fn seen(settings: Value) -> MetricsSeen {
     let server = harness::http(|_| Response::text(PAGE));
     let mut all = json!({ "url": format!("{}/metrics", server.url()) });
@@ -38,7 +38,7 @@ fn seen(settings: Value) -> MetricsSeen {
     look::<Metrics>(all).expect("it is a page")
 }
 
-/// What is reported where something answers like this.
+/// The report about a server with this answer.
 fn error(answer: Response) -> String {
     let server = harness::http(move |_| answer.clone());
     look::<Metrics>(json!({ "url": server.url() })).expect_err("it is not a page")
@@ -60,13 +60,13 @@ fn labels_choose_among_the_samples_of_a_name() {
     assert_snapshot!(reported(&blocked), @"aos_rate_limit_total |");
     assert_snapshot!(reported(&seen(json!({ "name": "aos_redis_connected" }))), @"aos_redis_connected 1 |");
     assert_snapshot!(reported(&seen(json!({ "name": "process_cpu_ratio" }))), @"process_cpu_ratio | NaN means that the service has no value");
-    // A name is the whole name, and a dot is a dot.
-    assert_snapshot!(reported(&seen(json!({ "name": "aos" }))), @"no such sample | the page has 9 samples, but none that matches: is the name right, and has it happened yet? Many libraries tell of a metric only after that");
+    // A name matches only the whole name, and a dot only a dot.
+    assert_snapshot!(reported(&seen(json!({ "name": "aos" }))), @"no such sample | the page has 9 samples, but none that matches: is the name right, and has it happened yet? Many libraries expose a metric only after its first event");
     assert_eq!(seen(json!({ "name": "aos.*" })).count, 0);
 }
 
 #[test]
-fn a_real_prometheus_tells_of_itself() {
+fn a_real_prometheus_has_metrics_of_its_own() {
     let url = format!("{}/metrics", harness::prometheus().url());
     let one = look::<Metrics>(json!({ "url": url, "name": "prometheus_build_info" })).expect("it is a page");
     assert_eq!((one.format.as_str(), one.count), ("prometheus", 1));
@@ -123,7 +123,7 @@ fn of_many_samples_the_values_are_not_kept() {
 }
 
 #[test]
-fn what_is_no_page_of_metrics_is_told() {
+fn a_page_without_metrics_is_reported() {
     assert_snapshot!(error(Response::text("<!doctype html><title>Sign in</title>")), @"
     the server answered with a web page where metrics were expected
     help: is it behind a login, and is this the URL of the metrics themselves, such as …/metrics?
@@ -158,7 +158,7 @@ fn settings_that_could_match_nothing_are_refused() {
     assert_snapshot!(refused::<Metrics>(json!({ "url": "http://h", "name": "up{job=\"a\"}" })), @"`{` is in no name: use `labels` for labels");
 }
 
-/// Pages, and whether Prometheus takes each.
+/// Pages, and whether Prometheus accepts each.
 const PAGES: [(&str, &str, bool); 26] = [
     ("plain", "up 1\nrequests 12\n", true),
     ("no final newline", "up 1\nrequests 12", true),

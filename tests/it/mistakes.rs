@@ -1,8 +1,8 @@
-//! Mistakes that nearly everybody makes once: each error says what to write.
+//! Common mistakes of beginners: each error says what to write.
 
 use crate::harness::Project;
 
-/// What `gate validate` says of a checklist with this item.
+/// The output of `gate validate` for a checklist with this item.
 fn said(item: &str) -> String {
     let text = format!("title: T\nsections:\n  - title: S\n    items:\n      - {{ id: a, title: A, {item} }}\n");
     let output = Project::new(&text).gate(&["validate", "staging"]);

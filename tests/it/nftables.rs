@@ -1,4 +1,4 @@
-//! The rules of a firewall against its boot file, by the real nft in a network namespace that each test makes.
+//! Firewall rules compared with the boot file, by the real nft in a private network namespace for each test.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -23,21 +23,21 @@ table inet filter {
 }
 ";
 
-/// A machine of its own, as far as rules go: this thread, and what it starts, has another network.
+/// A private machine, as far as rules go: this thread and its children have a network namespace of their own.
 pub struct Machine {
-    /// Where its boot file is, `boot.nft`, and its `systemctl`.
+    /// The folder of its boot file, `boot.nft`, and its `systemctl`.
     pub folder: PathBuf,
-    /// The `PATH` on which that is.
+    /// The `PATH` with that `systemctl`.
     pub path: String,
 }
 
 impl Machine {
-    /// A machine that would load these rules at boot; there are none yet.
+    /// A machine that would load these rules at boot, and has none yet.
     pub fn new(rules: &str) -> Machine {
         for needed in ["nft", "unshare"] {
             program(needed);
         }
-        // SAFETY: it changes what this thread sees of the network, and nothing else.
+        // SAFETY: it changes only the network that this thread sees.
         if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
             missing("this user may not make a network namespace");
         }
@@ -49,7 +49,7 @@ impl Machine {
         machine
     }
 
-    /// What systemd says of its service from now on.
+    /// Sets the output of systemd about its service.
     pub fn systemctl(&self, state: &str) {
         let file = self.folder.join("systemctl");
         fs::write(&file, format!("#!/bin/sh\n[ \"$*\" = 'is-enabled nftables' ] && echo {state}\n"))
@@ -69,7 +69,7 @@ impl Machine {
     }
 
     fn see(&self) -> NftablesSeen {
-        self.try_with(json!({ "boot_file": "boot.nft" })).expect("it can be looked at")
+        self.try_with(json!({ "boot_file": "boot.nft" })).expect("it can be observed")
     }
 }
 
@@ -89,14 +89,14 @@ fn rules_that_a_reboot_would_load_again_are_persistent() {
     machine.nft(&["insert rule inet filter input drop"]);
     assert!(!machine.see().persistent, "a rule is new");
     machine.nft(&["-f", "boot.nft"]);
-    // Neither a ban that expires, nor other handles, nor another comment is a difference.
+    // A ban that expires, other handles and other comments are not differences.
     machine.nft(&["add element inet filter banned { 10.0.0.9 timeout 1h }"]);
     fs::write(machine.folder.join("boot.nft"), RULES.replace("web", "www")).expect("the folder is ours");
     assert!(machine.see().persistent, "{:?}", machine.see());
 }
 
 #[test]
-fn a_rule_that_a_reboot_would_lose_is_told() {
+fn a_rule_that_a_reboot_would_lose_is_reported() {
     let machine = Machine::new(RULES);
     machine.nft(&["-f", "boot.nft"]);
     machine.nft(&["add rule inet filter input tcp dport 9999 accept"]);
@@ -128,11 +128,11 @@ fn without_a_boot_file_or_its_service_nothing_is_persistent() {
     fs::remove_file(machine.folder.join("boot.nft")).expect("it was made above");
     let seen = machine.see();
     assert_eq!((seen.boot_file_exists, seen.persistent), (false, false));
-    assert_snapshot!(reported(&seen), @"2 rules, no boot file, service disabled | there is no `boot.nft`: after a reboot there would be no rules; `boot_file` names another");
+    assert_snapshot!(reported(&seen), @"2 rules, no boot file, service disabled | `boot.nft` does not exist: after a reboot there would be no rules; `boot_file` names another");
 }
 
 #[test]
-fn where_there_is_no_systemd_that_is_told() {
+fn a_missing_systemd_is_reported() {
     let mut machine = Machine::new(RULES);
     machine.nft(&["-f", "boot.nft"]);
     fs::remove_file(machine.folder.join("systemctl")).expect("it was made above");
@@ -155,16 +155,16 @@ fn tables_of_other_programs_can_be_left_out() {
 }
 
 #[test]
-fn a_boot_file_that_can_not_be_loaded_is_told_with_its_place() {
+fn a_boot_file_that_cannot_be_loaded_is_reported_with_its_position() {
     let machine = Machine::new("table inet filter {\n  chain input { frobnicate }\n}\n");
     let error = machine.try_with(json!({ "boot_file": "boot.nft" })).expect_err("it is wrong");
     assert!(error.starts_with("`boot.nft` can't be loaded: FOLDER/boot.nft:2:"), "{error}");
 }
 
 #[test]
-fn what_a_user_namespace_shows_is_no_sign_that_there_are_no_rules() {
+fn an_empty_ruleset_in_a_user_namespace_proves_nothing() {
     let machine = Machine::new(RULES);
-    // nft ends with 0 and an empty ruleset there, though nothing is known of the machine.
+    // Here nft exits with 0 and an empty ruleset, although it could not read anything.
     let gate = |user: &[&str]| {
         let output = Command::new(program("unshare"))
             .args(user)
@@ -181,7 +181,7 @@ fn what_a_user_namespace_shows_is_no_sign_that_there_are_no_rules() {
 }
 
 #[test]
-fn a_service_that_is_enabled_and_loads_another_file_is_told() {
+fn an_enabled_service_that_loads_another_file_is_reported() {
     let machine = Machine::new(RULES);
     machine.nft(&["-f", "boot.nft"]);
     let script = |starts: &str| {

@@ -1,4 +1,4 @@
-//! OAuth2 client credentials: one token for a run, from a token endpoint as the standard has it or as it should not be.
+//! OAuth2 client credentials: one token for a run, from a token endpoint that follows the standard or violates it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::harness::{
 };
 use crate::look::{context, look, look_in};
 
-/// A server that answers only whoever has a valid token.
+/// A server that answers only requests with a valid token.
 fn resource(issued: Issued) -> HttpServer {
     http(move |request| match issued.admits(&request) {
         true => answer(&request),
@@ -61,7 +61,7 @@ fn items(output: &Output) -> Vec<Value> {
     sections.iter().flat_map(|section| section["items"].as_array().cloned().unwrap_or_default()).collect()
 }
 
-/// The settings of an `http` probe with what this token endpoint wants.
+/// The settings of an `http` probe with the credentials that this token endpoint requires.
 fn with(url: &str, issuer: &Issuer, more: Value) -> Value {
     let mut settings = json!({ "url": url, "oauth2": issuer.settings() });
     settings.as_object_mut().expect("it is a map").extend(more.as_object().expect("it is a map").clone());
@@ -93,7 +93,7 @@ fn fifty_items_at_once_and_every_kind_share_one_token() {
     }
     assert_eq!(issuer.requests().len(), 1);
     let requests = server.requests();
-    // What `race` opens its connections with says nothing of who asks.
+    // The requests with which `race` opens its connections carry no credentials.
     let asked = requests.iter().filter(|request| request.method != "OPTIONS");
     assert!(asked.clone().all(|request| issuer.issued().admits(request)), "{requests:#?}");
     assert!(asked.count() > 50 + 3 + 3 + 6);
@@ -125,7 +125,7 @@ fn a_token_that_is_refused_is_requested_again_once() {
     assert_eq!(status(), 200);
     issuer.issued().revoke(1);
     assert_eq!((status(), issuer.requests().len()), (200, 2));
-    // A server that refuses all of them is not asked for each.
+    // After a server has refused all tokens, no new one is requested for each item.
     issuer.issued().revoke(2);
     assert_eq!((status(), status(), status()), (401, 401, 401));
     assert_eq!(issuer.requests().len(), 2);
@@ -151,7 +151,7 @@ fn a_token_that_has_expired_is_requested_again() {
 }
 
 #[test]
-fn a_failure_is_everyones() {
+fn one_failed_token_request_fails_all_items() {
     let issuer = issuer(|_| Response::json(&json!({ "error": "invalid_client" })).status(401));
     let server = resource(issuer.issued());
     let probes = vec![format!("{{ http: {{ url: \"{}\", oauth2: OAUTH2 }} }}", server.url()); 300];
@@ -161,7 +161,7 @@ fn a_failure_is_everyones() {
         let reason = item["reason"].as_str().unwrap_or_default();
         assert!(reason.ends_with("got invalid_client (401)"), "{reason}");
     }
-    // Each counts for twice as long as the one before.
+    // Each token is valid for twice as long as the one before.
     assert!((1..8).contains(&issuer.requests().len()), "{}", issuer.requests().len());
     assert!(server.requests().is_empty());
 }
@@ -230,12 +230,12 @@ fn the_time_for_the_token_counts_for_the_timeout_and_not_for_the_latency() {
     let error = look_in::<Http>(&cx, settings()).expect_err("there is not");
     assert!(error.starts_with("no access token from 127.0.0.1:"), "{error}");
     assert_eq!(server.requests().len(), 1);
-    // That there was too little time for one says nothing to one that has more.
+    // A probe with too little time for a token doesn't affect a probe with more time.
     look_in::<Http>(&cx.with_timeout(Duration::from_secs(10)), settings()).expect("there is time for both");
 }
 
 #[test]
-fn a_token_stays_with_its_origin_and_with_whoever_asks_as_somebody() {
+fn a_token_is_sent_only_to_its_origin_and_never_beside_other_credentials() {
     let issuer = issuer(|answer| answer);
     let (server, other) = (resource(issuer.issued()), http(|_| Response::empty(200)));
     let to = |target: String| format!("{}/moved?to={target}", server.url());
@@ -274,7 +274,7 @@ fn requests_that_come_at_once_have_the_token_before() {
 }
 
 #[test]
-fn what_can_not_work_is_reported_at_its_line() {
+fn impossible_settings_are_reported_at_their_line() {
     let project = Project::new(
         r#"
         title: T
@@ -332,7 +332,7 @@ fn what_can_not_work_is_reported_at_its_line() {
 }
 
 #[test]
-fn one_look_shows_no_token() {
+fn gate_probe_shows_no_token() {
     let issuer = issuer(|answer| answer);
     let server = resource(issuer.issued());
     let arguments = [
@@ -349,12 +349,12 @@ fn one_look_shows_no_token() {
 }
 
 #[test]
-fn what_ended_before_the_token_was_known_does_not_show_it() {
+fn a_result_from_before_the_token_does_not_show_it() {
     let issuer = issuer(|answer| answer);
     let has_ended = Arc::new(AtomicBool::new(false));
     let (end, issued) = (Arc::clone(&has_ended), issuer.issued());
     let server = http(move |request| {
-        // The first item reads it in a log, in which it is from an earlier run.
+        // The first item reads the token in a log, where it is from an earlier run.
         if request.path == "/log" {
             return Response::text("issued eyJhbGciOiJub25lIn0.token-number-1");
         }

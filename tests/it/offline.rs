@@ -1,11 +1,11 @@
-//! Commands that run nothing: without the environment, without a ledger, beside broken checklists.
+//! Commands that run no probes: without variables, without a ledger, beside invalid checklists.
 
 use std::fs;
 
 use crate::harness::{Output, Project};
 use crate::sign::{DANA, DAY, LIST, SIGNED, at, newest, replace, signed};
 
-/// A checklist that refers to variables wherever it can.
+/// A checklist that refers to variables in as many places as possible.
 const OPEN: &str = "
     title: Readiness of ${env.PLACE}
     subject: ${env.RELEASE}
@@ -47,7 +47,7 @@ fn checked() -> Project {
 }
 
 #[test]
-fn what_runs_nothing_needs_no_variable() {
+fn commands_without_probes_need_no_variables() {
     let project = checked();
     let shown = |arguments: &[&str]| {
         let output = at(&project, SIGNED, arguments);
@@ -92,7 +92,7 @@ fn without_a_ledger_the_structure_gaps_and_sign_offs_are_compared() {
     assert_eq!((clean.code, clean.stdout.as_str()), (0, ""));
     assert!(clean.stderr.contains("only structure, gaps and sign-offs were"), "{}", clean.stderr);
 
-    // Whoever signs makes the file out of date.
+    // A new sign-off makes the file outdated.
     let sign = at(&project, SIGNED, &["sign", "staging", "qa", "--run", "run.json", "--by", DANA]);
     assert_eq!(sign.code, 0, "{}", sign.stderr);
     let drifted = check();
@@ -102,7 +102,7 @@ fn without_a_ledger_the_structure_gaps_and_sign_offs_are_compared() {
     replace(&project, "docs/Berlin.md", "- [ ] QA confirms **[NEEDS SIGN-OFF]**", &line[1..]);
     assert_eq!(check().code, 0, "{}", check().stdout);
 
-    // A tick of a probe may be anything; what the checklist says may not.
+    // A probe's tick may differ; text from the checklist may not.
     let file = project.read("docs/Berlin.md");
     let edited = |old: &str, new: &str| {
         assert!(file.contains(old), "{old} in {file}");
@@ -166,7 +166,7 @@ fn a_fresh_clone_does_not_change_the_markdown_from_run_to_run() {
 }
 
 #[test]
-fn a_broken_checklist_hides_no_other_and_sign_offs_are_no_checklists() {
+fn an_invalid_checklist_does_not_hide_others_and_sign_offs_are_not_checklists() {
     let project = signed().file("checklists/broken.yaml", "title: T\nsections: [{ title: S, itms: [] }]\n");
     let project = project.file("checklists/worse.yaml", "title: \"T\n").file("checklists/old.signoffs.yaml", "[]\n");
     let listed = project.gate(&["list"]);

@@ -1,4 +1,4 @@
-//! When things run: needs and their root cause, locks, retries, waiting, deadlines, and what the command line selects.
+//! Scheduling: needs and their root cause, locks, retries, waiting, deadlines, and selection on the command line.
 
 use std::process::Command;
 
@@ -24,7 +24,7 @@ fn items(run: &Value) -> impl Iterator<Item = &Value> {
     run["sections"].as_array().into_iter().flatten().flat_map(|section| section["items"].as_array()).flatten()
 }
 
-/// `id: status, reason` of every item, a line each.
+/// `id: status, reason` of every item, one a line.
 fn reported(run: &Value) -> String {
     let line = |item: &Value| {
         let text = |key: &str| item[key].as_str().map(|text| format!(", {text}")).unwrap_or_default();
@@ -35,7 +35,7 @@ fn reported(run: &Value) -> String {
     items(run).map(line).collect()
 }
 
-/// A server that answers 503 so many times, then 200.
+/// A server that answers 503 this number of times, then 200.
 fn ready_after(refusals: usize) -> HttpServer {
     let seen = std::sync::atomic::AtomicUsize::new(0);
     http(move |_| {
@@ -68,7 +68,7 @@ fn what_needs_a_red_item_is_blocked_by_the_root_cause_and_nothing_else_is_touche
 }
 
 #[test]
-fn what_is_missing_blocks_and_is_no_failure() {
+fn a_missing_value_blocks_and_does_not_fail() {
     let project = Project::new(
         "
         title: T
@@ -142,7 +142,7 @@ fn what_one_item_saw_can_be_asked_for_by_another_that_needs_it() {
 }
 
 #[test]
-fn a_green_look_after_a_red_one_is_passed_and_flaky() {
+fn a_green_attempt_after_a_red_one_is_passed_and_flaky() {
     let server = ready_after(1);
     let project = list(
         "
@@ -179,7 +179,7 @@ fn a_retry_ends_after_its_attempts_and_is_not_inherited_by_what_has_effects() {
 }
 
 #[test]
-fn eventually_looks_again_until_it_holds_and_that_is_not_flaky() {
+fn eventually_repeats_until_it_holds_and_is_not_flaky() {
     let server = ready_after(4);
     let project = list(
         "
@@ -350,7 +350,7 @@ fn advisory_deferred_and_waived_items_do_not_gate_and_an_expired_waiver_does() {
         ))
         .at(1_767_225_599)
     };
-    // The epoch is the last second of 2025 in UTC.
+    // The test clock is at the last second of 2025 in UTC.
     let (code, run) = check(&checklist("2025-12-31"), &[]);
     assert_eq!(code, 0);
     assert_snapshot!(reported(&run), @"

@@ -1,11 +1,11 @@
-//! `--per-host`: how many items run at a time that connect to the same host.
+//! `--per-host`: the maximum of concurrent items that connect to the same host.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use crate::harness::{HttpServer, Project, Response, http};
 
-/// A server that answers only while so many requests are open, and after `until` is reached; the most that were.
+/// A server that answers only once this number of requests is open, until `until` was reached. Counts the maximum.
 fn in_groups_of(size: usize, until: &Arc<(Mutex<usize>, Condvar, usize)>) -> (HttpServer, Arc<AtomicUsize>) {
     let most = Arc::new(AtomicUsize::new(0));
     let (seen, open, until) = (Arc::clone(&most), AtomicUsize::new(0), Arc::clone(until));
@@ -17,14 +17,14 @@ fn in_groups_of(size: usize, until: &Arc<(Mutex<usize>, Condvar, usize)>) -> (Ht
         drop(changed.wait_while(count, |count| *count < *wanted).expect("no handler panics"));
         group.wait();
         open.fetch_sub(1, Ordering::SeqCst);
-        // The others of the group may still count themselves out: none may be answered before.
+        // Other requests of the group may still be counted: none may be answered before.
         group.wait();
         Response::text("ok")
     });
     (server, most)
 }
 
-/// A server that counts what it answers.
+/// A server that counts its answers.
 fn counting(counter: &Arc<(Mutex<usize>, Condvar, usize)>) -> HttpServer {
     let counter = Arc::clone(counter);
     http(move |_| {
@@ -39,7 +39,7 @@ fn so_many_requests_are_open_at_a_host_and_never_more_while_another_host_is_aske
     let others = Arc::new((Mutex::new(0), Condvar::new(), 9));
     let (busy, most) = in_groups_of(3, &others);
     let other = counting(&others);
-    // Whatever is known of the URL before the run, while it begins, or before its last part.
+    // The host is known before the run, only during it, or all but the last part of the URL.
     let item = |number: usize| match number % 3 {
         0 => "http: { url: \"${vars.busy}/\", token: \"${secrets.TOKEN}\" }".to_owned(),
         1 => "http: { url: \"${secrets.BUSY}/a?b\" }".to_owned(),
@@ -66,7 +66,7 @@ fn so_many_requests_are_open_at_a_host_and_never_more_while_another_host_is_aske
 }
 
 #[test]
-fn waiting_for_a_host_is_no_part_of_the_time_that_an_item_may_take() {
+fn waiting_for_a_host_does_not_count_towards_the_timeout() {
     let server = http(|_| Response::text("ok").delayed(std::time::Duration::from_millis(200)));
     let items: String = (0..8)
         .map(|number| {

@@ -1,4 +1,4 @@
-//! Queries to a real Prometheus, and to what is none.
+//! Queries to a real Prometheus, and to other servers.
 
 use gate::probe::Probe;
 use gate::probe::prometheus::{Prometheus, PrometheusSeen};
@@ -17,7 +17,7 @@ fn reported(seen: &PrometheusSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// What is reported where something answers like this.
+/// The report about a server with this answer.
 fn error(answer: Response, settings: serde_json::Value) -> String {
     let server = harness::http(move |_| answer.clone());
     let mut all = json!({ "url": server.url(), "query": "up" });
@@ -43,7 +43,7 @@ fn an_unknown_metric_is_an_empty_answer_and_no_error() {
 }
 
 #[test]
-fn what_is_no_number_is_text_and_equals_none() {
+fn nan_and_infinity_are_text_and_equal_no_number() {
     let seen = ask("aos_error_ratio");
     assert_snapshot!(serde_json::to_string(&seen.values).expect("it is JSON"), @r#"["NaN"]"#);
     assert_snapshot!(reported(&seen), @"1 series, value NaN | NaN is 0 divided by 0: there was nothing to compute from");
@@ -78,7 +78,7 @@ fn a_query_that_is_wrong_is_an_error_in_the_words_of_prometheus() {
 }
 
 #[test]
-fn what_is_not_prometheus_or_does_not_let_us_in_is_told_apart() {
+fn another_server_and_a_refused_login_have_different_errors() {
     let page = Response::ok("<!doctype html><title>Sign in</title>").header("content-type", "text/html");
     assert_snapshot!(error(page, json!({})), @"
     Prometheus answered with a web page where JSON was expected
@@ -109,7 +109,7 @@ fn what_is_not_prometheus_or_does_not_let_us_in_is_told_apart() {
 }
 
 #[test]
-fn nothing_listening_is_told() {
+fn a_closed_port_is_reported() {
     let url = format!("http://127.0.0.1:{}", harness::free_port());
     let error = look::<Prometheus>(json!({ "url": url, "query": "up" })).expect_err("nothing listens");
     let port = url.rsplit(':').next().unwrap_or_default();
@@ -130,7 +130,7 @@ fn a_warning_is_advice() {
     assert_snapshot!(reported(&seen), @"no series, with a warning: store-1 is unreachable | the answer may be incomplete, Prometheus warns: store-1 is unreachable");
 }
 
-/// The exit code of a checklist with one such item, and what it prints.
+/// The exit code and the output of a checklist with one such item.
 fn checked(url: &str, query: &str, expect: &str) -> (i32, String) {
     let project = harness::Project::new(&format!(
         "

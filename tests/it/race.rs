@@ -1,4 +1,4 @@
-//! `race` against a small API that keeps its promise, and against ones that break it, with a table that counts effects.
+//! `race` against small APIs that honor or ignore the idempotency key, with a table that counts effects.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,21 +13,21 @@ use serde_json::{Value, json};
 use crate::harness::{self, HttpServer, Project, Request, Response, free_port, http};
 use crate::look::{look, probe, refused};
 
-/// How many requests race.
+/// The number of concurrent requests.
 const RACERS: usize = 4;
 
-/// How the API keeps keys.
+/// How the API stores keys.
 #[derive(Clone, Copy, PartialEq)]
 enum Keeps {
-    /// Looking up and keeping are one step.
+    /// Lookup and storage are one atomic step.
     Atomically,
-    /// Between looking up and keeping, others look up too.
+    /// Other requests can look up between lookup and storage.
     Late,
-    /// It does not look at the key.
+    /// It ignores the key.
     Never,
 }
 
-/// What one process of the API knows.
+/// The state of one process of the API.
 struct Api {
     keeps: Keeps,
     kept: Mutex<HashMap<String, u32>>,
@@ -51,7 +51,7 @@ impl Api {
             Keeps::Late => {
                 let found = self.kept.lock().expect("no holder panics").get(key).copied();
                 found.unwrap_or_else(|| {
-                    // All of the racers come here, or the test does not end: that they race is part of it.
+                    // All requests have to arrive here, or the test hangs: this asserts that they are concurrent.
                     self.all_have_looked.wait();
                     let id = self.make(key);
                     self.kept.lock().expect("no holder panics").insert(key.to_owned(), id);
@@ -98,7 +98,7 @@ fn reported(seen: &RaceSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// How an item ends that lets requests race and then counts the rows that they made.
+/// The result of an item that sends concurrent requests and then counts the rows that they created.
 fn judged(keeps: Keeps) -> (i32, String) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let table = dir.path().join("effects.db");
@@ -147,14 +147,14 @@ fn a_key_that_is_kept_too_late_is_red_in_the_answers_and_in_the_table() {
 }
 
 #[test]
-fn a_key_that_nobody_looks_at_is_red() {
+fn an_ignored_key_is_red() {
     let (code, reported) = judged(Keeps::Never);
     assert_eq!(code, 1, "{reported}");
     assert!(reported.contains("value: expected 1, got 5"), "{reported}");
 }
 
 #[test]
-fn all_of_them_have_one_key_and_each_look_has_another() {
+fn all_requests_share_a_key_and_each_attempt_has_a_new_one() {
     let server = api(Keeps::Atomically, None);
     let mut named = settings(&server);
     named["header"] = "X-Request-Key".into();
@@ -242,7 +242,7 @@ fn connections_that_the_server_has_closed_before_the_race_lose_nothing() {
         }
         let body = "{\"id\": 7}";
         write!(stream, "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n{body}", body.len()).ok();
-        // It closes the connection when the next request comes, without an answer.
+        // It closes the connection at the next request, without an answer.
         let _ = stream.read(&mut byte);
     });
     let seen = look::<Race>(json!({ "url": server.url(), "requests": 10 })).expect("it answers");

@@ -1,4 +1,4 @@
-//! What the documents say is so: the README's blocks and tables, and the checklists of this project.
+//! The documentation is true: the README's blocks and tables, and the checklists of this project.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,14 +12,14 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Blocks of this language that stand in the README.
+/// The README's blocks of this language.
 fn blocks(language: &str) -> Vec<String> {
     let readme = read("README.md");
     let fence = format!("```{language}\n");
     readme.split(&fence).skip(1).filter_map(|rest| Some(rest.split_once("\n```")?.0.to_owned())).collect()
 }
 
-/// The text without what differs from run to run: times and ports.
+/// The text without parts that differ from run to run: times and ports.
 fn stable(text: &str) -> String {
     let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("it is well formed");
     let time = regex::Regex::new(r"\b[\d.]+ ?(ms|s)\b").expect("it is well formed");
@@ -59,7 +59,7 @@ fn the_first_checklist_of_the_readme_is_valid_and_short() {
     );
 }
 
-/// The exit codes of the README's table that a run of gate to its end can give.
+/// The exit codes of the README's table that don't come from a signal.
 #[test]
 fn each_exit_code_of_the_readme_is_given_for_what_it_says() {
     let readme = read("README.md");
@@ -89,7 +89,7 @@ fn each_exit_code_of_the_readme_is_given_for_what_it_says() {
     for (given, expected) in given {
         assert_eq!(given, expected);
     }
-    // The two of signals are held by the tests of signals.
+    // `signal` tests the exit codes of signals.
     let tested: BTreeSet<i32> = given.into_iter().map(|(_, code)| code).chain([129, 130, 143]).collect();
     assert_eq!(codes, tested);
 }
@@ -106,7 +106,7 @@ fn the_guide_lists_every_operator_and_no_other() {
     assert_eq!(named, operators);
 }
 
-/// The table is what `cargo bench` printed: a row with figures for each comparison, the machine, and how to make it again.
+/// The table is the output of `cargo bench`: a row with figures for each comparison, the machine, and how to repeat it.
 #[test]
 fn the_page_of_performance_shows_figures_and_how_they_were_measured() {
     let page = read("docs/performance.md");

@@ -1,4 +1,4 @@
-//! Redis servers in every state in which they are met: well, replicas, full, failing, loading, guarded, or not Redis.
+//! Redis servers in many states: healthy, replica, full, failing, loading, protected, or not Redis.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::harness::{self, free_port, redis_with};
 use crate::look::{context, look, look_in, probe, refused};
 
-/// What is reported of a server: the evidence, with `VERSION` for its version, and what to do about it.
+/// The report about a server: the evidence, with `VERSION` for its version, and the advice.
 fn reported(url: &str, write: bool) -> String {
     let settings = json!({ "url": url, "write": write });
     let seen = look::<Redis>(settings.clone()).unwrap_or_else(|error| panic!("it can be observed: {error}"));
@@ -119,7 +119,7 @@ fn a_server_with_all_its_clients_says_so() {
 }
 
 #[test]
-fn a_missing_and_a_wrong_password_are_told_apart() {
+fn a_missing_and_a_wrong_password_have_different_errors() {
     let redis = redis_with(&["--requirepass", "p@ss/word"]);
     let at = |user: &str| format!("redis://{user}127.0.0.1:{}", redis.port);
     assert_snapshot!(error(&at(""), redis.port), @"
@@ -139,7 +139,7 @@ fn a_missing_and_a_wrong_password_are_told_apart() {
 }
 
 #[test]
-fn a_password_where_none_is_wanted_is_an_error() {
+fn a_password_for_a_server_without_one_is_an_error() {
     let redis = harness::redis();
     let url = format!("redis://:secret@127.0.0.1:{}", redis.port);
     assert_snapshot!(error(&url, redis.port), @"
@@ -149,7 +149,7 @@ fn a_password_where_none_is_wanted_is_an_error() {
 }
 
 #[test]
-fn a_user_that_may_not_do_something_is_told_what() {
+fn a_missing_permission_of_a_user_is_named() {
     let users = ["pinger on >p@ss +ping", "nobody on >p@ss", "reader on >p@ss ~* +@read +ping"];
     let users: Vec<&str> = users.iter().flat_map(|user| ["--user"].into_iter().chain(user.split(' '))).collect();
     let redis = redis_with(&users);
@@ -157,7 +157,7 @@ fn a_user_that_may_not_do_something_is_told_what() {
     assert_snapshot!(reported(&at("pinger"), false), @"PONG |");
     assert_snapshot!(reported(&at("reader"), true), @"PONG, not writable (NOPERM) | the user may not write: permit `+set +get +del ~gate:probe:*`, or leave `write` out");
     let refused = error(&at("nobody"), redis.port);
-    // The words behind NOPERM differ between versions.
+    // The text after NOPERM differs between versions.
     let (first, help) = refused.split_once('\n').expect("there is help");
     assert!(first.starts_with("user `nobody` may not do this at 127.0.0.1:PORT: NOPERM "), "{first}");
     assert!(first.contains("'ping'"), "{first}");
@@ -165,7 +165,7 @@ fn a_user_that_may_not_do_something_is_told_what() {
 }
 
 #[test]
-fn nobody_listening_and_a_name_that_nobody_knows_are_told_apart() {
+fn a_closed_port_and_an_unknown_name_have_different_errors() {
     let port = closed_port();
     assert_snapshot!(error(&format!("redis://127.0.0.1:{port}"), port), @"
     127.0.0.1:PORT refused the connection
@@ -209,7 +209,7 @@ fn silence_ends_with_the_timeout_in_words_of_its_own() {
 }
 
 #[test]
-fn tls_to_a_server_without_it_is_told() {
+fn tls_to_a_server_without_it_is_reported() {
     let redis = harness::redis();
     assert_snapshot!(error(&format!("rediss://127.0.0.1:{}", redis.port), redis.port), @"
     127.0.0.1:PORT is a Redis without TLS, and the URL uses TLS
@@ -218,7 +218,7 @@ fn tls_to_a_server_without_it_is_told() {
 }
 
 #[test]
-fn no_tls_to_a_server_that_wants_it_is_told() {
+fn a_connection_without_tls_to_a_tls_server_is_reported() {
     let redis = harness::tls_redis();
     assert_snapshot!(error(&redis.url().replace("rediss", "redis"), redis.port()), @"
     127.0.0.1:PORT requires TLS, and the URL does not use it
@@ -227,7 +227,7 @@ fn no_tls_to_a_server_that_wants_it_is_told() {
 }
 
 #[test]
-fn over_tls_the_certificate_is_verified_unless_that_is_given_up() {
+fn over_tls_the_certificate_is_verified_unless_insecure() {
     let redis = harness::tls_redis();
     assert_snapshot!(error(&redis.url(), redis.port()), @"
     the certificate of 127.0.0.1:PORT is from an unknown issuer
@@ -239,7 +239,8 @@ fn over_tls_the_certificate_is_verified_unless_that_is_given_up() {
     };
     assert_eq!(reported(json!({ "url": redis.url(), "ca": redis.ca(), "write": true })), (true, Some(true)));
     assert_eq!(reported(json!({ "url": redis.url(), "insecure": true })), (true, None));
-    let error = look::<Redis>(json!({ "url": redis.url(), "ca": "/no/such.pem" })).expect_err("there is no file");
+    let error =
+        look::<Redis>(json!({ "url": redis.url(), "ca": "/no/such.pem" })).expect_err("the file does not exist");
     assert_snapshot!(error, @"file `/no/such.pem` not found");
 }
 
@@ -262,7 +263,7 @@ fn over_tls_credentials_are_asked_for_too() {
 }
 
 #[test]
-fn a_server_that_requires_a_client_certificate_is_told() {
+fn a_server_that_requires_a_client_certificate_is_reported() {
     let (authority, port, directory) =
         (harness::Authority::new(), harness::free_port(), harness::directory("redis-mtls"));
     let issued = authority.issue();
@@ -290,7 +291,7 @@ fn a_server_that_requires_a_client_certificate_is_told() {
 
 #[test]
 fn a_node_of_a_cluster_that_has_failed_is_red_although_it_answers() {
-    // By default it is the port plus 10000, which another connection may have.
+    // The default is the port plus 10000, which may be in use.
     let bus = free_port().to_string();
     let node = redis_with(&["--cluster-enabled", "yes", "--cluster-port", &bus]);
     let broken = seen(&node.url());
@@ -308,7 +309,7 @@ fn settings_that_cannot_work_are_refused_without_showing_the_url() {
 }
 
 #[test]
-fn a_person_can_look_with_redis_cli() {
+fn a_person_can_repeat_it_with_redis_cli() {
     let probe: Redis = probe(json!({ "url": "rediss://u:p%40ss@h/1", "ca": "ca.pem", "write": true }));
     let argv = probe.reproduce().expect("it can be");
     assert_snapshot!(argv.join(" "), @"redis-cli -u rediss://u:p%40ss@h/1 --cacert ca.pem PING");
@@ -349,7 +350,7 @@ fn a_server_is_reached_over_its_socket() {
     help: nothing listens there: is it running, and is this the right port?
     ");
     assert_snapshot!(reported(&folder.join("none")), @"
-    there is no socket `DIR/none`
+    socket `DIR/none` not found
     help: is Redis running, and what does its `unixsocket` say?
     ");
 }

@@ -1,4 +1,4 @@
-//! Kinds of probe are values: one with state of its own can be handed to whatever reads a checklist.
+//! Kinds of probes are values: one with its own state works wherever a checklist is read.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use gate::yaml::Node;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-/// A kind that is known only when the program runs, such as a plugin's.
+/// A kind that is defined at run time, such as by a plugin.
 struct Plugin {
     name: String,
 }

@@ -1,4 +1,4 @@
-//! What a release is made of, made here: the archive, the container image's steps, the notes and the hooks for pre-commit.
+//! The parts of a release, built here: the archive, the container image's steps, the notes and the hooks for pre-commit.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,14 +19,14 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// What a command of ours that must succeed left.
+/// The output of a command that must succeed.
 fn succeeds(command: &mut Command) -> Output {
     let output = Output::of(command.output().expect("it is installed"));
     assert_eq!(output.code, 0, "{command:?}\n{}{}", output.stdout, output.stderr);
     output
 }
 
-/// The folder with the archive for this machine, as the workflow makes it but without optimization.
+/// The folder with the archive for this machine, built like in the workflow but without optimization.
 static ARCHIVE: LazyLock<PathBuf> = LazyLock::new(|| {
     let tools = Path::new(&python()).parent().expect("a file is in a directory").to_owned();
     if !tools.join("cargo-zigbuild").is_file() {
@@ -49,7 +49,7 @@ fn name() -> String {
     format!("gate-{}-{}", env!("CARGO_PKG_VERSION"), Job::TARGET)
 }
 
-/// The archive, unpacked somewhere.
+/// The archive, unpacked to a new folder.
 fn unpacked() -> PathBuf {
     let folder = directory("unpacked");
     let archive = ARCHIVE.join(name() + ".tar.gz");
@@ -107,7 +107,7 @@ fn an_archive_alone_is_enough_on_a_fresh_machine() {
     let project = Project::new(
         "{ title: T, sections: [{ title: S, items: [{ id: here, title: Here, probes: [{ file: { path: checklists/staging.yaml } }] }] }] }",
     );
-    // No Rust, no Git and no Python there.
+    // Rust, Git and Python are not available there.
     let programs = directory("bin");
     for name in ["cat", "env", "sh", "sleep", "unshare"] {
         symlink(program(name), programs.join(name)).expect("the folder is ours");
@@ -117,7 +117,7 @@ fn an_archive_alone_is_enough_on_a_fresh_machine() {
         gate.args(arguments).current_dir(project.path()).env_clear().env("HOME", directory("home"));
         Output::of(gate.env("PATH", &programs).output().expect("it was just unpacked"))
     };
-    // Three items wait for people.
+    // Three items are waiting for people.
     let demo = run(&["demo"]);
     assert_eq!(demo.code, 1, "{}{}", demo.stdout, demo.stderr);
     assert!(demo.stdout.contains("\nNOT READY: 21 of 24 green, 3 pending"), "{}", demo.stdout);
@@ -153,8 +153,8 @@ fn instructions(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A shell script that runs in a copy of this machine's files, with the archive as its context at `/context`. Nothing of
-/// it is left. `apt-get` only writes down what it is asked for: the packages are on this machine.
+/// Runs a shell script in a copy of this machine's files, with the archive as its context at `/context`. The copy
+/// is removed afterwards. `apt-get` only records its arguments: the packages are on this machine.
 fn in_a_container(steps: &str) -> Output {
     // SAFETY: geteuid always succeeds.
     if unsafe { libc::geteuid() } != 0 {
@@ -172,7 +172,7 @@ fn in_a_container(steps: &str) -> Output {
         folder.display(),
         unpacked().display()
     );
-    // The archive was unpacked below the temporary folder, which the new root doesn't have.
+    // The archive was unpacked below the temporary folder, which is missing in the new root.
     let mut unshare = Command::new(program("unshare"));
     unshare.args(["--mount", "--pid", "--fork", "sh", "-euc", &enter, "sh", steps]);
     Output::of(unshare.output().expect("it is installed"))
@@ -254,7 +254,7 @@ fn each_script_of_the_workflow_is_there_and_each_archive_is_one_that_the_action_
     assert_eq!(built, installed);
 }
 
-/// What pre-commit makes of a hook in a repository with this checklist.
+/// The output of pre-commit for a hook in a repository with this checklist.
 fn hook(project: &Project, id: &str) -> Output {
     let hooks = directory("hooks");
     fs::copy(Path::new(ROOT).join(".pre-commit-hooks.yaml"), hooks.join(".pre-commit-hooks.yaml"))

@@ -1,10 +1,10 @@
-//! What is shown from the ledger: the markdown again, what has gone stale, what has drifted, and what was committed.
+//! Output from the ledger: rendered Markdown, stale ticks, drift, and commits.
 
 use std::process::Command;
 
 use crate::harness::Project;
 
-/// The first of December of 2025, and the days after it, in seconds since 1970.
+/// 2025-12-01, and the days after it, in seconds since 1970.
 fn day(number: u64) -> u64 {
     1_764_547_200 + (number - 1) * 86_400
 }
@@ -14,7 +14,7 @@ fn at(project: &Project, number: u64, arguments: &[&str]) -> (i32, String) {
     (output.code, output.stdout + &output.stderr)
 }
 
-/// An item that is green while a file is there.
+/// An item that is green while a file exists.
 fn project(more: &str, gaps: &str) -> Project {
     let item = format!("{{ id: file, title: File, {more}probes: [{{ file: {{ path: there }} }}] }}");
     Project::new(&format!("title: T\nmarkdown: R.md\nsections: [{{ title: S, items: [{item}] }}]\n{gaps}\n"))
@@ -30,7 +30,7 @@ fn the_markdown_is_made_again_from_the_last_whole_run() {
     assert_eq!(at(&project, 1, &["check", "staging", "--markdown"]).0, 0);
     let first = project.read("R.md");
     std::fs::remove_file(project.path().join("R.md")).expect("it was written");
-    // A partial run says nothing of the whole.
+    // A partial run has no verdict about the whole.
     at(&project, 2, &["check", "staging", "--only", "file"]);
     assert_eq!(at(&project, 3, &["render", "staging", "--markdown"]), (0, String::new()));
     assert_eq!(project.read("R.md"), first);
@@ -38,7 +38,7 @@ fn the_markdown_is_made_again_from_the_last_whole_run() {
 }
 
 #[test]
-fn dates_alone_are_no_drift_and_a_lost_tick_is_shown() {
+fn dates_alone_are_not_drift_and_a_lost_tick_is_shown() {
     let project = project("", "").file("there", "");
     at(&project, 1, &["check", "staging", "--markdown"]);
     at(&project, 2, &["check", "staging"]);
@@ -57,7 +57,7 @@ fn dates_alone_are_no_drift_and_a_lost_tick_is_shown() {
 }
 
 #[test]
-fn text_that_was_changed_or_added_behind_a_tick_is_drift() {
+fn changed_or_added_text_after_a_tick_is_drift() {
     let project = project("", "").file("there", "");
     at(&project, 1, &["check", "staging", "--markdown"]);
     let whole = project.read("R.md");
@@ -84,7 +84,7 @@ fn what_was_verified_too_long_ago_is_pending() {
 }
 
 #[test]
-fn what_is_rendered_knows_what_was_signed_since_and_what_has_gone_stale_beneath_it() {
+fn the_rendered_markdown_has_later_sign_offs_and_stale_needs() {
     let list = "
         title: T
         subject: ${env.RELEASE:-r1}
@@ -98,7 +98,7 @@ fn what_is_rendered_knows_what_was_signed_since_and_what_has_gone_stale_beneath_
         ";
     let project = Project::new(list).file("there", "");
     assert_eq!(at(&project, 1, &["check", "staging"]).0, 1);
-    // What was signed counts without another run, also for those who need it; whatever the environment is of now.
+    // A sign-off counts without another run, also for items that need it, whatever the current environment.
     for item in ["qa", "product"] {
         let signed = at(&project, 2, &["sign", "staging", item, "--by", "Dana"]);
         assert_eq!(signed.0, 0, "{}", signed.1);
@@ -115,7 +115,7 @@ fn what_is_rendered_knows_what_was_signed_since_and_what_has_gone_stale_beneath_
         lines(&signed)[..2],
         ["- [x] Product (signed 2025-12-02 by Dana for r1)", "- [x] QA (signed 2025-12-02 by Dana for r1)"]
     );
-    // The sign-off of QA is over first, then what all of it rests on.
+    // First the sign-off of QA expires, then the result that everything depends on.
     let over = lines(&rendered(6));
     assert!(
         over[1].starts_with("- [ ] QA **[NEEDS SIGN-OFF: signed 2025-12-02 by Dana for r1, which counted until"),
@@ -150,7 +150,7 @@ fn a_waiver_that_has_expired_since_counts_no_longer() {
 }
 
 #[test]
-fn what_a_gap_covers_stays_waived_in_what_is_rendered_and_may_be_signed_upon() {
+fn a_waived_item_stays_waived_when_rendered_and_can_be_signed_off() {
     let list = "
         title: T
         markdown: R.md
@@ -175,7 +175,7 @@ fn what_a_gap_covers_stays_waived_in_what_is_rendered_and_may_be_signed_upon() {
     assert_eq!(signed.0, 0, "{}", signed.1);
     assert_eq!(lines(2)[1], "- [ ] Known **[WAIVED until 2025-12-20: G]**");
     assert!(lines(2)[3].starts_with("- [x] QA (signed 2025-12-02 by Dana"), "{:#?}", lines(2));
-    // What it rests on has gone stale: that is what a waiver is for, until it is over.
+    // The result below it is stale: the waiver covers that until it expires.
     assert_eq!(lines(9)[0], "- [ ] File **[STALE: verified 2025-12-01, valid for 7d]**");
     assert_eq!(lines(9)[2], "- [ ] After **[WAIVED until 2025-12-20: G]**");
     let why = "**[BLOCKED: file: verified 2025-12-01, valid for 7d]**";
@@ -206,7 +206,7 @@ fn a_red_item_says_in_table_and_markdown_since_when() {
 }
 
 #[test]
-fn what_was_never_run_can_not_be_shown() {
+fn rendering_needs_a_recorded_run() {
     let project = project("", "");
     for verb in [["render", "staging"], ["history", "staging"], ["diff", "staging"]] {
         let (code, said) = at(&project, 1, &verb);
@@ -216,7 +216,7 @@ fn what_was_never_run_can_not_be_shown() {
     assert!(!project.path().join(".gate").exists());
     let (code, said) = at(&project, 1, &["show", "staging", "file"]);
     assert!(code == 0 && !said.contains('#'), "{said}");
-    // A ledger that knows of others only says so too.
+    // A ledger with runs of other checklists only gives the same answer.
     let list = project.read("checklists/staging.yaml").replace("markdown: ", "markdown: other/");
     let project = project.file("checklists/other.yaml", &list);
     at(&project, 1, &["check", "other"]);
@@ -224,7 +224,7 @@ fn what_was_never_run_can_not_be_shown() {
 }
 
 #[test]
-fn history_counts_what_was_red_and_diff_tells_what_turned() {
+fn history_counts_red_items_and_diff_shows_changed_ones() {
     let project = project("", "").file("there", "");
     at(&project, 1, &["check", "staging"]);
     std::fs::remove_file(project.path().join("there")).expect("it is there");
@@ -298,7 +298,7 @@ fn a_section_lists_what_was_committed_since_the_last_green_run() {
 }
 
 #[test]
-fn an_option_is_no_revision_and_a_sign_off_has_its_own_validity() {
+fn an_option_is_not_a_revision_and_a_sign_off_has_its_own_validity() {
     let project = Project::new(
         "
         title: T

@@ -1,4 +1,4 @@
-//! The line by which a person would look beside each probe: it works as printed, and comes to the same end.
+//! The `reproduce` line of each probe: it runs as printed, and has the same result.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -22,7 +22,7 @@ fn here(folder: &Path) -> Context {
     context(folder, &[("PATH", &std::env::var("PATH").expect("there is a PATH")), ("HOME", "/nonexistent")])
 }
 
-/// Runs the line of a probe as a shell reads it, in the folder of the checklist, and compares its end with the probe's.
+/// Runs the line of a probe in a shell, in the folder of the checklist, and compares the result with the probe's.
 fn beside<P: Probe>(folder: &Path, settings: Value, works: bool) {
     beside_in::<P>(&here(folder), folder, settings, works);
 }
@@ -123,7 +123,7 @@ fn a_line_gets_an_access_token_first() {
 }
 
 #[test]
-fn a_line_for_tls_trusts_whom_the_probe_trusts() {
+fn a_line_for_tls_trusts_the_same_certificates_as_the_probe() {
     let authority = Authority::new();
     let server = harness::nginx_tls(&authority.issue(), "location / { return 200; }");
     let folder = harness::directory("reproduce");
@@ -296,7 +296,7 @@ fn a_line_of_dig_asks_the_same_resolver() {
 }
 
 #[test]
-fn a_line_for_a_database_trusts_whom_the_probe_trusts() {
+fn a_line_for_a_database_trusts_the_same_certificates_as_the_probe() {
     let folder = harness::directory("reproduce");
     let (authority, other) = (Authority::new(), Authority::new());
     for (from, name) in [(&authority, "ca.pem"), (&other, "other.pem")] {

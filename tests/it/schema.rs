@@ -1,4 +1,4 @@
-//! The JSON Schema that editors read: current, closed, documented, and of one mind with gate on real checklists.
+//! The JSON Schema for editors: current, closed, documented, and consistent with gate on real checklists.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn the_schema_beside_the_checklists_is_the_one_that_gate_prints() {
     assert!(kept == printed, "run with UPDATE_SCHEMA=1 to write it again");
 }
 
-/// The schema is the manual: every setting has a sentence, and no unknown key slips by.
+/// Every setting has a description, and unknown keys are not allowed.
 #[test]
 fn every_setting_is_documented_and_closed() {
     for of in ["checklist", "check"] {
@@ -46,14 +46,14 @@ fn every_setting_is_documented_and_closed() {
     }
 }
 
-/// A checklist with the probe that the manual shows as the example of a kind.
+/// A checklist with the example of a kind from its manual.
 fn example(kind: &dyn gate::probe::Kind) -> String {
     const HEAD: &str = "title: T\nsecrets: { DATABASE_URL: , REDIS_URL: , GRAFANA_TOKEN: , GITHUB_TOKEN: }\n\
         sections: [{ title: S, items: [{ id: example, title: E, probes: [";
     format!("{HEAD}{{\n  {}\n}}] }}] }}]\n", kind.example().trim_end().replace('\n', ",\n  "))
 }
 
-/// The manual shows an example of each kind of probe: it must be one that could be copied.
+/// The examples in the manual are valid.
 #[test]
 fn the_example_of_every_probe_is_valid() {
     for kind in gate::probe::Registry::built_in().iter() {
@@ -63,7 +63,7 @@ fn the_example_of_every_probe_is_valid() {
     }
 }
 
-/// What editors would mark, by the validator that defines the standard's tests: nothing in what gate accepts.
+/// A standard JSON Schema validator accepts all checklists that gate accepts.
 #[test]
 fn an_editor_marks_nothing_in_the_checklists_and_examples_that_gate_accepts() {
     const VALIDATOR: &str = "import json, sys, jsonschema\n\

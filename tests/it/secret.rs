@@ -5,7 +5,7 @@ use crate::harness::{HttpServer, Project, Response, http};
 const TOKEN: &str = "gl/sa+0\"Tuk&en=9";
 const PASSWORD: &str = "p@ss:w0rd/ü";
 
-/// A server that gives back all that it got, as servers do in their errors.
+/// A server that echoes the request, as servers do in their errors.
 fn echo() -> HttpServer {
     http(|request| {
         let token = request.header("authorization").unwrap_or_default().to_owned();
@@ -79,7 +79,7 @@ fn no_output_shows_a_secret_in_any_form() {
     for form in ["Tuk", "w0rd", "cEBzczp3MHJkL8O8", "AKIA"] {
         assert!(!all.contains(form), "{form} in\n{all}");
     }
-    // They did arrive.
+    // The secrets did arrive at the server.
     let request = server.requests().into_iter().find(|request| request.path == "/h").expect("it was asked");
     assert_eq!(request.parameter("key").as_deref(), Some(PASSWORD));
     assert!(output.stdout.contains("it said [TOKEN]"), "{}", output.stdout);
@@ -137,7 +137,7 @@ fn a_secret_that_cannot_be_had_blocks_what_uses_it_and_says_why() {
 }
 
 #[test]
-fn what_the_environment_holds_as_a_secret_is_hidden_though_nobody_declared_it() {
+fn secret_variables_are_hidden_without_a_declaration() {
     let project = Project::new("
         title: T
         sections:

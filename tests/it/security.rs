@@ -1,4 +1,4 @@
-//! Each line of `SECURITY.md`, on the binary: what a repository from a stranger can do with each command.
+//! Each line of `SECURITY.md`: what an untrusted repository can do with each command.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -10,10 +10,10 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use crate::harness::{Output, Project, directory};
 use crate::hostile_repository::{careless, git};
 
-/// What a file outside of the repository, and a secret variable, hold.
+/// The content of a file outside of the repository, and of a secret variable.
 const CANARY: &str = "canary-7f3a91c5";
 
-/// Every probe and secret of it leaves a trace when it is run.
+/// Each of its probes and secrets leaves a trace when it is run.
 const LIST: &str = r#"
     title: T ${env.DEPLOY_TOKEN}
     subject: r1
@@ -50,14 +50,14 @@ const SAFE: [&[&str]; 16] = [
     &["verify", "staging", "--since", "HEAD"],
 ];
 
-/// A repository from a stranger, beside a folder that is not part of it.
+/// An untrusted repository, beside a folder that is not part of it.
 struct Hostile {
     project: Project,
     outside: PathBuf,
 }
 
 impl Hostile {
-    /// With a list of its own; everything that Git would run is a trap.
+    /// A repository with this checklist; every program that Git would run is a trap.
     fn new(list: &str) -> Self {
         let outside = directory("outside");
         fs::write(outside.join("secret"), format!("{CANARY}\n")).expect("the folder is ours");
@@ -109,7 +109,7 @@ impl Hostile {
         self
     }
 
-    /// Everything outside, as it was at first.
+    /// The original state of everything outside.
     fn is_untouched(&self) -> bool {
         let names: Vec<_> = fs::read_dir(&self.outside).expect("it is ours").flatten().collect();
         let secret = fs::read_to_string(self.outside.join("secret")).expect("it is there");
@@ -120,14 +120,14 @@ impl Hostile {
         ["evil.ran", "hooks/evil.ran"].iter().any(|trace| self.project.path().join(trace).exists())
     }
 
-    /// Runs every safe command, and sees that none did anything.
+    /// Runs every safe command, and asserts that none left a trace.
     fn is_harmless(&self) -> Vec<Output> {
         let outputs = SAFE.map(|arguments| {
             let begun = Instant::now();
             let output = self.project.gate(arguments);
             let all = format!("{}{}", output.stdout, output.stderr);
             let is_silent = arguments.contains(&"--markdown") || arguments.contains(&"--check");
-            assert!(is_silent || !all.is_empty(), "{arguments:?} says nothing");
+            assert!(is_silent || !all.is_empty(), "{arguments:?} prints nothing");
             assert!(!self.has_run(), "{arguments:?} ran something: {all}");
             assert!(!all.contains(CANARY), "{arguments:?} read outside: {all}");
             assert!(self.is_untouched(), "{arguments:?} wrote outside: {all}");
@@ -145,7 +145,7 @@ fn safe_commands_run_nothing_of_a_repository() {
     let first = hostile.is_harmless();
     assert_eq!(first[1].code, 0, "{}", first[1].stderr);
     assert!(first[3].stdout.contains("Run [DEPLOY_TOKEN]"), "{}", first[3].stdout);
-    // With runs in the ledger, there is more to show.
+    // With runs in the ledger, more is shown.
     hostile.project.gate(&["check", "staging"]);
     assert!(hostile.has_run(), "`check` runs what the checklist says");
     fs::remove_file(hostile.project.path().join("evil.ran")).expect("it was made");
@@ -156,7 +156,7 @@ fn safe_commands_run_nothing_of_a_repository() {
         assert!(output.code < 2 || arguments.len() == 3, "{arguments:?}: {}", output.stderr);
     }
     assert!(hostile.project.read("READINESS.md").contains("[ ] QA"));
-    // The traps are traps.
+    // The traps work.
     careless(&hostile.project, &["status", "--short"]);
     assert!(hostile.has_run());
 }
@@ -177,13 +177,13 @@ fn safe_commands_follow_no_link_out_of_a_repository() {
         let hostile = links.iter().fold(Hostile::new(&list), |hostile, link| hostile.link(link, "secret"));
         hostile.is_harmless();
     }
-    // Links to what does not exist yet, and of folders.
+    // Links to missing targets, and links of folders.
     for link in ["READINESS.md", ".gate/ledger.db", ".gate/ledger.db-wal", ".gate", "checklists/staging.signoffs"] {
         Hostile::new(LIST).link(link, if link == ".gate" { "" } else { "new" }).is_harmless();
     }
 }
 
-/// `check` and `sign` follow such links neither.
+/// `check` and `sign` don't follow such links either.
 #[test]
 fn neither_the_ledger_nor_a_sign_off_is_written_through_a_link() {
     for link in [".gate/ledger.db", ".gate/ledger.db-wal", ".gate/ledger.db-journal", ".gate/ledger.db-shm", ".gate"] {
@@ -209,7 +209,7 @@ fn safe_commands_wait_for_no_pipe_and_read_no_endless_file() {
         Hostile::new(LIST).pipe(pipe).is_harmless();
     }
     let hostile = Hostile::new(LIST);
-    // It holds a hundred gigabytes, none of them on the disk.
+    // Its size is a hundred gigabytes, none of which is on the disk.
     for path in ["checklists/other.yaml", "checklists/staging.signoffs.yaml", "checks/http-health.yaml"] {
         let path = hostile.project.path().join(path);
         fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
@@ -244,7 +244,7 @@ fn the_page_names_every_command_that_reads_a_checklist() {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/SECURITY.md")).expect("it is part of the tree");
     let tested = SAFE.map(|arguments| arguments[0]);
     for command in gate::cli::command().get_subcommands().map(|command| command.get_name().to_owned()) {
-        // They read no checklist of the repository.
+        // These read no checklist of the repository.
         if matches!(command.as_str(), "demo" | "import" | "schema" | "help" | "completions" | "man" | "init" | "report")
         {
             continue;
@@ -296,7 +296,7 @@ fn the_tests_that_the_documentation_names_exist() {
 }
 
 #[test]
-fn an_odd_name_of_a_checklist_is_warned_of_and_a_path_may_have_any() {
+fn an_unusual_checklist_name_is_a_warning_and_any_path_is_allowed() {
     let list = "title: T\nsections: [{ title: S, items: [{ id: a, title: A, probes: [{ file: { path: a } }] }] }]\n";
     let project = Project::new(list).file("checklists/a b$(x).yaml", list).file("a b.yaml", list);
     let odd = project.gate(&["validate", "a b$(x)"]);
@@ -309,7 +309,7 @@ fn an_odd_name_of_a_checklist_is_warned_of_and_a_path_may_have_any() {
     }
 }
 
-/// A line of a broken file that holds a credential is not quoted, in whichever file it is.
+/// A line with a credential is not quoted in an error about a broken file, whichever file it is.
 #[test]
 fn a_line_with_a_credential_is_not_quoted_in_an_error() {
     let secret = "ghp_Zq81LmPw02XvTn7RkYbC";

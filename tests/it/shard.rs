@@ -1,4 +1,4 @@
-//! Several runs share a checklist, and are merged to what one run would have been.
+//! Several runs share a checklist, and are merged to the run that a single machine would have made.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::harness::{HttpServer, Output, Project, Response, directory, http};
 
-/// A random item: its probe, which of those before it needs, its lock, and what else is said of it.
+/// A random item: its probe, the earlier items that it needs, its lock, and its other settings.
 #[derive(Debug, Clone)]
 struct RandomItem {
     probe: u8,
@@ -120,7 +120,7 @@ impl Place {
             .run
     }
 
-    /// The run of a shard, as it is read from its report.
+    /// The run of a shard, read from its report.
     fn shard(&self, number: usize, total: usize) -> Saved {
         let run = self.run(self.plan(Shard::new(number, total)));
         let text = shown(run, "json");
@@ -152,7 +152,7 @@ fn shown(run: Run, name: &str) -> String {
     String::from_utf8(out).expect("it is text")
 }
 
-/// What a run says of each item.
+/// The result of each item of a run.
 fn results(run: &Run) -> Vec<String> {
     run.items()
         .map(|item| {
@@ -183,7 +183,7 @@ proptest! {
         prop_assert_eq!(merged.verdict(), single.verdict());
         merged.started = single.started;
         prop_assert_eq!(shown(merged, "markdown"), shown(single, "markdown"));
-        // Without one of them it is never green, unless nothing of it was to be run.
+        // If one of them is missing, the result is never green, unless that shard was empty.
         let lost = lost.index(total) + 1;
         if total > 1 {
             let left = shards().filter(|shard| !shard.file.contains(&format!("-{lost}."))).collect();
@@ -226,7 +226,7 @@ fn job(project: &Project, server: &HttpServer, arguments: &[&str]) -> Output {
     command.env("TOKEN", "a-token-of-some-length").run()
 }
 
-/// The reports of these shards of three.
+/// The reports of these shards, out of three.
 fn shards(project: &Project, server: &HttpServer, numbers: &[usize]) {
     for number in numbers {
         let (shard, report) = (format!("--shard={number}/3"), format!("json=shard-{number}.json"));
@@ -243,7 +243,7 @@ fn merged(project: &Project, arguments: &[&str]) -> Output {
     project.gate(&["report"].into_iter().chain(there.copied()).chain(arguments.iter().copied()).collect::<Vec<_>>())
 }
 
-/// Changes a report.
+/// Edits a report.
 fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
     let mut report = serde_json::from_slice(&fs::read(path).expect("it is there")).expect("it is JSON");
     change(&mut report);
@@ -258,7 +258,7 @@ fn the_sign_off_of_a_merged_run_counts_as_of_one() {
     let output = merged(&project, &["--report", "json=run.json"]);
     assert_eq!(output.code, 1, "only a person is missing: {}{}", output.stdout, output.stderr);
     assert!(output.stdout.contains("6 of 7 green") && !output.stdout.contains("PARTIAL"), "{}", output.stdout);
-    // What was merged is the run that is signed, and the ledger has it.
+    // The merged run is signed, and recorded in the ledger.
     let signed = project.gate(&["sign", "staging", "qa", "--by", "Dana", "--subject", "r1", "--run", "run.json"]);
     assert_eq!(signed.code, 0, "{}{}", signed.stdout, signed.stderr);
     let output = merged(&project, &["--markdown"]);
@@ -266,12 +266,12 @@ fn the_sign_off_of_a_merged_run_counts_as_of_one() {
     assert!(project.read("READY.md").contains("- [x] QA confirms"), "{}", project.read("READY.md"));
     let history = project.gate(&["history", "staging"]);
     assert!(history.stdout.contains("7/7") || history.stdout.contains("7 of 7"), "{}", history.stdout);
-    // A whole run on one machine agrees.
+    // A whole run on one machine has the same result.
     assert_eq!(job(&project, &server, &["check", "staging", "--no-record"]).code, 0);
 }
 
 #[test]
-fn what_is_missing_late_foreign_or_doubled_is_named_and_never_green() {
+fn a_missing_late_foreign_or_duplicate_shard_is_named_and_never_green() {
     let (project, server) = (Project::new(SHOP), service());
     shards(&project, &server, &[1, 2, 3]);
     let two = project.path().join("shard-2.json");
@@ -300,7 +300,7 @@ fn what_is_missing_late_foreign_or_doubled_is_named_and_never_green() {
     assert_snapshot!(refused(&|run| run["sections"][0]["items"] = Value::Array(Vec::new())), @"error: cannot merge `shard-2.json`: `a` is missing in it");
     assert_snapshot!(refused(&|run| run["sections"][0]["items"][0]["source"] = "00".into()), @"error: cannot merge `shard-2.json`: `a` has another source than in the checklist");
     assert_snapshot!(refused(&|run| run["sections"][0]["items"][0]["id"] = "z".into()), @"error: cannot merge `shard-2.json`: `a` is missing in it");
-    // A report may come from anywhere: it makes gate read nothing outside of the repository.
+    // A report can come from anywhere, so it must not make gate read files outside of the repository.
     let one = project.path().join("shard-1.json");
     edit(&one, |run| (run["file"], run["name"]) = ("/etc/passwd".into(), "../../etc/passwd".into()));
     let output = merged(&project, &["--no-record"]);
@@ -348,7 +348,7 @@ fn a_red_item_of_one_shard_makes_the_merged_run_red() {
 }
 
 #[test]
-fn a_shard_of_the_ci_job_and_an_unusable_one_are_told_apart() {
+fn a_shard_of_the_ci_job_is_used_and_an_invalid_one_is_an_error() {
     let (project, server) = (Project::new(SHOP), service());
     let none = job(&project, &server, &["check", "staging", "--shard", "ci"]);
     assert_eq!(none.code, 2);

@@ -1,4 +1,4 @@
-//! Sign-offs: how one is given, what is shown before, and what is refused.
+//! Sign-offs: how to sign, what is shown, and what is refused.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub fn at(project: &Project, time: u64, arguments: &[&str]) -> Output {
     project.command(arguments).at(time).run()
 }
 
-/// A project that was checked, and signed by Dana.
+/// A project with a recorded run, signed by Dana.
 pub fn signed() -> Project {
     let project = Project::new(LIST).file("up", "");
     assert_eq!(at(&project, SIGNED, &["check", "staging"]).code, 1);
@@ -104,7 +104,7 @@ fn a_manual_item_is_judged_by_its_sign_off_and_shows_its_steps() {
         markdown(&project),
         "- [x] On-call answers (signed 2025-12-06 by Dana Reyes for r1)\n\n  1. Call\n  2. Wait"
     );
-    // Other steps need another sign-off.
+    // Other steps need a new sign-off.
     replace(&project, "checklists/staging.yaml", "2. Wait", "2. Wait a minute");
     let changed = markdown(&project);
     assert!(
@@ -117,7 +117,7 @@ fn a_manual_item_is_judged_by_its_sign_off_and_shows_its_steps() {
 }
 
 #[test]
-fn nothing_is_signed_on_what_was_green_too_long_ago() {
+fn a_run_that_is_too_old_is_not_signed() {
     let list = LIST.replace("title: Up,", "title: Up, valid_for: 1d,");
     let project = Project::new(&list).file("up", "");
     assert_eq!(at(&project, SIGNED, &["check", "staging"]).code, 1);
@@ -135,7 +135,7 @@ fn nothing_is_signed_on_what_was_green_too_long_ago() {
 }
 
 #[test]
-fn nothing_is_signed_while_what_it_needs_is_not_green_in_the_last_whole_run() {
+fn a_sign_off_is_refused_while_its_needs_are_red_in_the_last_complete_run() {
     let project = Project::new(LIST);
     let sign = ["sign", "staging", "qa", "--by", DANA];
     let refused = |what: &str| {
@@ -144,7 +144,7 @@ fn nothing_is_signed_while_what_it_needs_is_not_green_in_the_last_whole_run() {
         assert!(output.stderr.contains(what), "{}", output.stderr);
         assert!(entries(&project).is_empty());
     };
-    refused("there is no full run of `staging` to sign");
+    refused("no full run of `staging` to sign");
     project.gate(&["check", "staging"]);
     refused("up: failed: ");
     fs::write(project.path().join("up"), "").expect("the project is ours");
@@ -163,7 +163,7 @@ fn nothing_is_signed_while_what_it_needs_is_not_green_in_the_last_whole_run() {
 }
 
 #[test]
-fn who_signs_is_gits_user_unless_somebody_is_named() {
+fn the_default_signer_is_the_user_of_git() {
     let project = Project::new(LIST).file("up", "");
     project.gate(&["check", "staging"]);
     let nobody = project.command(&["sign", "staging", "qa"]).env("GIT_CONFIG_NOSYSTEM", "1").run();
@@ -225,7 +225,7 @@ fn several_are_signed_at_once_and_what_they_cover_is_shown() {
 }
 
 #[test]
-fn what_ci_saw_is_signed_from_its_report_without_ledger_and_secrets() {
+fn a_report_of_ci_is_signed_without_ledger_and_secrets() {
     let list = LIST.replace("path: up }", "path: \"${env.UP}\" }");
     let project = Project::new(&list).file("up", "").file("other", "");
     let ci = |arguments: &[&str], up: &str, time| project.command(arguments).env("UP", up).at(time).run();
@@ -261,7 +261,7 @@ fn what_ci_saw_is_signed_from_its_report_without_ledger_and_secrets() {
         now,
         "the checklist has changed since the run",
     );
-    // A ledger that knows a later run.
+    // A ledger with a later run.
     assert_eq!(ci(&["check", "staging"], "up", SIGNED + 90).code, 0);
     refused(&|_| (), now, "the run is not the newest: the ledger has a later one");
     fs::write(project.path().join("changed.json"), "{}").expect("the project is ours");

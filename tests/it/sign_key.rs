@@ -73,7 +73,7 @@ fn a_real_signature_is_accepted_and_any_change_to_what_it_covers_is_not() {
 }
 
 #[test]
-fn a_key_of_somebody_else_for_something_else_or_out_of_time_is_refused() {
+fn a_key_of_another_signer_for_another_purpose_or_outside_its_validity_is_refused() {
     let project = with_keys(|key| format!("dana@example.com {key}\n"));
     let mallory = key(&project, "mallory");
     let forged = sign_with(&project, DANA, "mallory");
@@ -95,10 +95,10 @@ fn a_key_of_somebody_else_for_something_else_or_out_of_time_is_refused() {
     let project = with_keys(|key| format!("dana@example.com {key}\n"));
     assert_eq!(sign_with(&project, DANA, "dana").code, 0);
     fs::remove_file(project.path().join("signers")).expect("it is there");
-    assert!(at(&project, SIGNED, &["verify", "staging"]).stdout.contains("there is no file of allowed signers"));
+    assert!(at(&project, SIGNED, &["verify", "staging"]).stdout.contains("file of allowed signers not found"));
 }
 
-/// An agent, ended with the test.
+/// An agent that is stopped with the test.
 struct Agent(std::process::Child);
 
 impl Drop for Agent {
@@ -115,7 +115,7 @@ fn a_key_that_only_the_agent_holds_signs_too() {
     let mut agent = Command::new("ssh-agent");
     agent.args(["-D", "-a"]).arg(&socket).stdout(Stdio::piped());
     let mut agent = Agent(agent.spawn().expect("ssh-agent is installed"));
-    // It says where it listens when it does.
+    // It prints its address when it is ready.
     let mut said = [0; 1];
     agent.0.stdout.as_mut().expect("it is piped").read_exact(&mut said).expect("it says something");
     let mut add = Command::new("ssh-add");
@@ -203,7 +203,7 @@ fn a_revocation_that_would_not_count_is_an_error_and_one_without_key_counts() {
 }
 
 #[test]
-fn an_unsigned_entry_never_stands_in_the_way_of_a_signed_one() {
+fn an_unsigned_entry_never_hides_a_signed_one() {
     let project = with_keys(|key| format!("dana@example.com {key}\n"));
     assert_eq!(sign_with(&project, DANA, "dana").code, 0);
     let bare = newest(&project)
@@ -231,7 +231,7 @@ fn a_signature_that_was_good_is_remembered_until_its_bytes_or_the_signers_change
         command.env("PATH", path.to_str().expect("it is UTF-8")).run()
     };
     let real = std::env::var("PATH").expect("it is set");
-    // Without `ssh-keygen`, only what is remembered can be good.
+    // Without `ssh-keygen`, only a cached verification counts.
     assert_eq!(check(&tools).code, 1, "nothing is remembered yet");
     assert_eq!(check(Path::new(&real)).code, 0);
     assert_eq!(check(&tools).code, 0);

@@ -1,4 +1,4 @@
-//! Signals in the middle: what runs is ended, what was done is reported, and the code says which signal it was.
+//! Signals during a run: running items are stopped, finished ones are reported, and the exit code names the signal.
 
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{HttpServer, Output, Project, Response, http};
 
-/// A server that says when it is asked for `/begun`, and answers that only after ten minutes.
+/// A server that notifies the test of a request for `/begun`, and answers it only after ten minutes.
 fn hanging() -> (HttpServer, mpsc::Receiver<()>) {
     let (sender, begun) = mpsc::channel();
     let sender = Mutex::new(sender);
@@ -53,7 +53,7 @@ fn interrupted_by(signal: i32) -> (Output, Project) {
 
 fn is_alive(project: &Project) -> bool {
     let pid: libc::pid_t = project.read("pid").trim().parse().expect("a number");
-    // SAFETY: signal 0 only asks.
+    // SAFETY: signal 0 sends nothing.
     unsafe { libc::kill(pid, 0) == 0 }
 }
 

@@ -1,4 +1,4 @@
-//! A pipe or a device where a file is expected: an error at once, whatever reads it.
+//! A pipe or a device instead of a file: an error at once, in every probe and command.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -26,10 +26,10 @@ const PROBES: &[(&str, &str)] = &[
     ("workflow", "workflow: { path: FILE }"),
 ];
 
-/// What k6 writes at the end of a load test, as far as the probe needs it.
+/// The summary of k6 after a load test, as far as the probe needs it.
 const SUMMARY: &str = r#"{"metrics":{"iterations":{"count":9,"rate":1.0},"http_req_duration":{"avg":1.0,"min":1.0,"med":1.0,"max":1.0,"p(90)":1.0,"p(95)":1.0,"thresholds":{"p(95)<9":false}}}}"#;
 
-/// A project with a pipe that nobody writes to, and a link to a device that never ends.
+/// A project with a pipe without a writer, and a link to an endless device.
 fn project(file: &str) -> Project {
     let items: String = PROBES
         .iter()

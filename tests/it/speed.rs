@@ -1,4 +1,4 @@
-//! The benchmark beside other tools: what they read, and the table of what they took.
+//! The benchmark against other tools: their input files, and the table of results.
 
 #[path = "../../benches/speed/peers/input.rs"]
 mod input;

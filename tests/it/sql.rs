@@ -1,4 +1,4 @@
-//! `sql` asks real databases, and can't be made to write, to hang or to tell a password.
+//! `sql` with real databases: it can't be made to write, to hang or to reveal a password.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -174,7 +174,7 @@ fn a_statement_that_may_write_is_committed() {
 }
 
 #[test]
-fn through_a_pooler_many_ask_at_once() {
+fn many_queries_at_once_work_through_a_pooler() {
     let url = harness::pgbouncer().url_for(&users());
     std::thread::scope(|scope| {
         for client in 0..16 {
@@ -199,7 +199,7 @@ fn through_a_pooler_a_limit_of_time_does_not_stay_behind() {
 }
 
 #[test]
-fn a_pooler_without_a_server_is_given_up_in_time() {
+fn a_pooler_without_a_server_ends_at_the_timeout() {
     let pooler = harness::pgbouncer_before(harness::free_port());
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(1));
     let start = Instant::now();
@@ -219,7 +219,7 @@ fn reading_a_database_with_a_write_ahead_log_leaves_no_file_beside_it() {
 }
 
 #[test]
-fn a_look_that_is_dropped_leaves_no_query_behind() {
+fn a_dropped_attempt_leaves_no_query_behind() {
     let server = harness::postgres();
     let url = server.new_database();
     for asked in [&url, &harness::pgbouncer().url_for(&url)] {

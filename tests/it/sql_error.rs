@@ -1,4 +1,4 @@
-//! Why a database could not be asked: each reason in words of its own, and none with the password.
+//! Errors of databases: each cause has its own message, and none shows the password.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -24,7 +24,7 @@ fn without_port(error: &str) -> String {
     parts.fold(first, |reported, part| reported + "HOST" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
-/// The same server's database of another name.
+/// Another database on the same server.
 fn elsewhere(url: &str) -> String {
     url.rsplit_once('/').map(|(server, _)| format!("{server}/no_such")).expect("it names a database")
 }
@@ -56,7 +56,7 @@ fn postgresql_refuses_in_many_ways() {
 }
 
 #[test]
-fn a_query_that_postgresql_does_not_answer_is_told_with_what_to_do() {
+fn a_failed_query_of_postgresql_is_reported_with_help() {
     let server = harness::postgres();
     let url = server.new_database();
     server
@@ -93,7 +93,7 @@ fn a_slow_query_is_stopped_by_the_server_before_the_probe_gives_up() {
     let slow = |url: String, query: &str| {
         let start = Instant::now();
         let error = look_in::<Sql>(&cx, json!({ "url": url, "query": query })).expect_err("it is stopped");
-        // That the server stopped it is said below; how long a busy machine takes to hear of it is not limited by it.
+        // The server's own timeout is asserted below; a busy machine may report it late.
         assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
         without_port(&error)
     };
@@ -157,7 +157,7 @@ fn a_file_of_sqlite_that_is_not_there_is_not_made() {
         error.replace(&dir.path().display().to_string(), "DIR")
     };
     assert_snapshot!(ask("sqlite:///no.db"), @"
-    there is no file `DIR/no.db`
+    file `DIR/no.db` not found
     help: nor is there `/no.db`; a path with one more slash, `sqlite:////…`, is absolute to everybody
     ");
     assert_snapshot!(ask("sqlite:///text.db"), @"
@@ -169,7 +169,7 @@ fn a_file_of_sqlite_that_is_not_there_is_not_made() {
 }
 
 #[test]
-fn a_server_that_is_something_else_is_told_as_such() {
+fn another_kind_of_server_is_reported_as_such() {
     let redis = harness::redis();
     let port = redis.url().rsplit(':').next().expect("a port").trim_end_matches('/').to_owned();
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(1));
@@ -249,7 +249,7 @@ fn a_login_method_that_is_not_supported_is_named() {
 }
 
 #[test]
-fn a_server_that_is_read_only_is_not_asked_for_leave_to_write() {
+fn a_read_only_server_is_not_asked_for_a_writing_transaction() {
     let server = harness::postgres();
     let url = server.new_database();
     server.psql(

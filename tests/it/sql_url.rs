@@ -1,4 +1,4 @@
-//! What a database URL says is done: sockets, TLS and its fallbacks, logins, and limits of the server.
+//! The parameters of a database URL are obeyed: sockets, TLS and its fallbacks, logins, and limits of the server.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -11,14 +11,14 @@ use crate::harness::{self, Authority, Certificate, Postgres};
 use crate::look::{context, look, look_in, refused};
 use crate::tls::odd_certificates;
 
-/// Roles that may log in in one way each.
+/// Roles with one login method each.
 const ACCESS: &str = "
 hostssl   all tls_only   127.0.0.1/32 trust
 hostnossl all plain_only 127.0.0.1/32 trust
 host      all clear      127.0.0.1/32 password
 local     all clear                   password";
 
-/// A server with a certificate that has issued itself.
+/// A server with a self-signed certificate.
 static SERVER: LazyLock<(Certificate, Postgres)> = LazyLock::new(|| {
     let certificate = Certificate::self_signed();
     let server = harness::postgres_with(Some(&certificate), ACCESS, &["listen_addresses=127.0.0.1,::1"]);
@@ -41,7 +41,7 @@ fn tls(login: &str, parameters: &str) -> Result<Value, String> {
     value(json!({ "url": url, "query": HAS_TLS }))
 }
 
-/// As one part of a URL.
+/// Encoded as a part of a URL.
 fn encoded(path: &Path) -> String {
     path.display().to_string().replace('/', "%2F")
 }
@@ -223,7 +223,7 @@ fn mariadb_with_tls_is_asked_for_it_in_every_form() {
 }
 
 #[test]
-fn a_password_is_sent_in_clear_text_only_where_nobody_listens_or_by_name() {
+fn a_clear_text_password_is_sent_only_over_safe_connections_or_on_request() {
     let (certificate, server) = &*SERVER;
     let error = tls("clear:secret", "?sslmode=disable").expect_err("anybody could listen");
     assert!(error.contains("in clear text") && error.contains("require_auth=password"), "{error}");

@@ -1,4 +1,4 @@
-//! What the values of each database become.
+//! Values of each database as JSON.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::harness;
 use crate::look::{context, look, look_in};
 
-/// The columns of the one row, each on a line.
+/// The columns of the only row, each on a line.
 fn row(settings: Value) -> String {
     let seen = look::<Sql>(settings).expect("an answer");
     assert_eq!(seen.row_count, 1);
@@ -51,7 +51,7 @@ fn numbers_of_postgresql_stay_exact() {
 }
 
 #[test]
-fn times_of_postgresql_are_told_as_everybody_does() {
+fn times_of_postgresql_are_shown_in_the_usual_format() {
     let url = harness::postgres().url();
     assert_snapshot!(row(json!({ "url": url, "query": "
         SELECT '2026-03-01 12:00:00+02'::timestamptz AS tz, '2026-03-01 12:00:00.25'::timestamp AS ts,
@@ -71,7 +71,7 @@ fn times_of_postgresql_are_told_as_everybody_does() {
 }
 
 #[test]
-fn other_types_of_postgresql_are_told_too() {
+fn other_types_of_postgresql_are_shown_too() {
     let server = harness::postgres();
     let url = server.new_database();
     server.psql(&url, "CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN port AS int CHECK (VALUE > 0)");
@@ -205,7 +205,7 @@ fn values_of_sqlite_have_the_type_that_they_were_stored_with() {
     assert_snapshot!(serde_json::to_string(&seen.expect("an answer").rows).expect("it is JSON"), @r#"[{"i":9007199254740993,"b":true,"r":0.1,"n":1.1,"d":"2026-03-01 12:00:00","x":"00ff","any":"text","absent":null}]"#);
 }
 
-/// Makes `app.db` with the client that is not ours.
+/// Creates `app.db` with the official client.
 pub fn sqlite(dir: &Path, sql: &str) {
     let program = harness::program("sqlite3");
     let output = std::process::Command::new(program).arg(dir.join("app.db")).arg(sql).output().expect("it runs");

@@ -15,7 +15,7 @@ use crate::harness::{self, Project, directory, sshd, sshd_with};
 use crate::look::{context, look_in, refused};
 use crate::stack::real::Host;
 
-/// A context whose `ssh` knows the machine.
+/// A context with an `ssh` that knows the machine.
 fn near(path: &str) -> Context {
     context(Path::new("/"), &[("PATH", path), ("HOME", "/nonexistent")])
 }
@@ -31,7 +31,7 @@ fn with(cx: &Context, mut settings: Value) -> Result<CommandSeen, String> {
 }
 
 #[test]
-fn a_command_runs_there_with_every_argument_as_it_stands() {
+fn a_remote_command_gets_every_argument_unchanged() {
     let odd = "it's $HOME `id` \"quoted\" \\ *\nnext — ü";
     let seen = run(json!({ "argv": ["printf", "%s|", odd, "", "-n"] })).expect("it runs");
     assert_eq!((seen.exit_code, seen.stdout), (Some(0), format!("{odd}||-n|")));
@@ -45,13 +45,13 @@ fn a_command_runs_there_with_every_argument_as_it_stands() {
 }
 
 #[test]
-fn how_it_ended_there_is_told_apart_from_how_ssh_did() {
+fn the_exit_of_a_remote_command_is_distinguished_from_that_of_ssh() {
     for code in [0, 1, 126, 254, 255] {
         let seen = run(json!({ "shell": format!("echo said; echo why >&2; exit {code}") })).expect("it runs");
         assert_eq!((seen.exit_code, seen.stdout.as_str(), seen.stderr.as_str()), (Some(code), "said", "why"));
     }
     assert_eq!(run(json!({ "shell": "kill -9 $$" })).expect("it runs").exit_code, Some(137));
-    assert_snapshot!(run(json!({ "argv": ["true"], "cwd": "/nowhere" })).expect_err("it can't begin"), @"there is no folder `/nowhere` on USER@127.0.0.1:PORT to run it in");
+    assert_snapshot!(run(json!({ "argv": ["true"], "cwd": "/nowhere" })).expect_err("it can't begin"), @"the folder `/nowhere` to run it in does not exist on USER@127.0.0.1:PORT");
     assert_snapshot!(run(json!({ "argv": ["no-such-program"] })).expect_err("it can't begin"), @"
     `no-such-program` is not installed on USER@127.0.0.1:PORT, or not in PATH there
     help: install it, or give its whole path
@@ -59,7 +59,7 @@ fn how_it_ended_there_is_told_apart_from_how_ssh_did() {
 }
 
 #[test]
-fn a_machine_that_does_not_let_us_in_is_told_with_what_to_do() {
+fn a_machine_that_refuses_the_login_is_reported_with_help() {
     let other = directory("ssh-other");
     let made = std::process::Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-f"])
@@ -109,7 +109,7 @@ fn an_account_that_runs_something_else_than_the_command_is_an_error() {
 }
 
 #[test]
-fn what_a_noisy_login_prints_is_no_output_of_the_command() {
+fn the_output_of_a_noisy_login_is_not_output_of_the_command() {
     let server = sshd_with("ForceCommand echo Welcome; echo 'disk is full' >&2; eval \"$SSH_ORIGINAL_COMMAND\"");
     let look = |shell: &str| {
         look_in::<Command>(&near(&server.path()), json!({ "on": server.url(), "shell": shell })).expect("it runs")
@@ -139,7 +139,7 @@ fn what_is_still_running_there_when_time_is_up_is_ended() {
 }
 
 #[test]
-fn nothing_that_is_given_stands_in_the_list_of_processes() {
+fn no_input_is_visible_in_the_list_of_processes() {
     let shell = "tr '\\0' ' ' </proc/$PPID/cmdline; for p in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$p 2>/dev/null; echo; done | grep -c [s]ecret-value";
     let seen =
         run(json!({ "shell": shell, "env": { "TOKEN": "secret-value" }, "stdin": "secret-value" })).expect("it runs");
@@ -164,7 +164,7 @@ fn a_file_there_is_seen_as_one_here_is() {
     std::os::unix::fs::symlink("nowhere", folder.join("broken")).expect("the folder is ours");
     std::os::unix::fs::symlink("data.json", folder.join("link")).expect("the folder is ours");
     for name in ["it's.md", "data.json", "empty", "binary", "long", "broken", "link", "absent", ""] {
-        let (here, there) = file(&folder.join(name)).expect("both can be looked at");
+        let (here, there) = file(&folder.join(name)).expect("both can be observed");
         let there = FileSeen { age_s: here.age_s, ..there };
         assert_eq!(here, there, "{name}");
     }
@@ -198,7 +198,7 @@ fn a_checklist_looks_at_another_machine_and_says_how_to_do_so_by_hand() {
 }
 
 #[test]
-fn what_can_not_be_meant_is_refused_at_load() {
+fn invalid_settings_are_refused_at_load() {
     let reported = |on: &str| refused::<Command>(json!({ "on": on, "argv": ["true"] }));
     assert_snapshot!(reported("web-1"), @"invalid SSH host: write `ssh://user@host`, with `:port` unless it is 22");
     assert_snapshot!(reported("ssh://root:secret@web-1"), @"a password has no place here: ssh takes a key, or an agent");

@@ -1,5 +1,5 @@
-//! The M9 checklist against the real stack: green when all is well, and for each of its lines, exactly that one red when
-//! just that is no longer so.
+//! The M9 checklist with the real stack: green when nothing is broken; and when one of its lines is broken, exactly that
+//! item is red.
 
 pub mod real;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use real::Real;
 
-/// The sign-offs, who gives them, and the items that each covers; an empty list is all of them.
+/// The sign-offs, their signers, and the items that each covers; an empty list means all.
 const SIGN_OFFS: [(&str, &str, &[&str]); 3] = [
     (
         "qa",
@@ -31,7 +31,7 @@ const SIGN_OFFS: [(&str, &str, &[&str]); 3] = [
     ("product", "Ada Fox", &[]),
 ];
 
-/// A line, how it is broken, how that is mended, and what it then says.
+/// A line: how to break it, how to repair it, and the expected message.
 struct Case {
     item: &'static str,
     says: &'static str,
@@ -43,7 +43,7 @@ fn flag(real: &Real, item: &'static str) {
     *real.flag.lock().expect("no holder panics") = item;
 }
 
-/// A line that a service breaks when asked to.
+/// A line that a fake service breaks on request.
 const fn service(item: &'static str, says: &'static str, break_it: fn(&Real)) -> Case {
     Case { item, says, break_it, mend: |real| flag(real, "") }
 }
@@ -93,7 +93,7 @@ const CASES: [Case; 21] = [
         item: "k6",
         says: "crossed: http_req_duration: p(95)<0.000001",
         break_it: |real| real.k6("p(95)<0.000001"),
-        // Another run could be slower than the baseline, which is the first one.
+        // Another run could be slower than the baseline, which is the first run.
         mend: |real| real.write("load-tests/summary.json", &real.project.read("load-tests/baseline.json")),
     },
     Case {
@@ -152,7 +152,7 @@ fn set(ids: &[&str]) -> BTreeSet<String> {
 #[test]
 fn each_line_that_is_broken_turns_its_item_red_and_no_other() {
     let real = Real::start();
-    // All that can be looked at is green, and then people sign.
+    // All probes pass, and then people sign.
     let whole = real.check(&[]);
     assert_eq!(whole.stderr, "");
     assert!(whole.stdout.contains("NOT READY: 21 of 24 green, 3 pending"), "{}", whole.stdout);
@@ -173,7 +173,7 @@ fn each_line_that_is_broken_turns_its_item_red_and_no_other() {
         if red != set(&[item]) {
             wrong.push(format!("{item}: red is {red:?}"));
         }
-        // What rests on it is blocked, and whoever has signed for it has to look again; all else is as it was.
+        // Dependent items are blocked, and the sign-offs that cover it are pending; all others are unchanged.
         let rests: &[&str] = match item {
             "simulate" => &["replay"],
             "secrets" => &["mismatch"],

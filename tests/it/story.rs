@@ -1,5 +1,5 @@
-//! The whole story of a checklist, on the real binary: from a hand-written list that claims, to ticks that say when, at
-//! which version and by whom, and that stop being ticks when they are no longer true.
+//! The whole life of a checklist with the real binary: from a handwritten list of claims to ticks that say when, in
+//! which version and how they were verified, and that disappear when they are no longer true.
 
 use std::fs;
 use std::process::Command;
@@ -21,7 +21,7 @@ const SIGN_OFFS: [(&str, &str); 3] = [
     ("product-owner-approves-demo", "Ada Fox <ada@example.com>"),
 ];
 
-/// What is written for each item that the importer left pending.
+/// The probes for each item that the importer left pending.
 const PROBES: [(&str, &str); 14] = [
     (
         "code",
@@ -57,7 +57,7 @@ const PROBES: [(&str, &str); 14] = [
     ("runbook", "file: { path: docs/ONCALL_RUNBOOK.md }, expect: { headings: { contains: Recovery steps } }"),
 ];
 
-/// The environment: what is deployed there answers for itself.
+/// The environment: a fake service that reports the deployed version.
 fn staging() -> HttpServer {
     http(|request| match request.path.as_str() {
         "/healthz" => Response::text("ok"),
@@ -100,14 +100,14 @@ impl Story {
         fs::write(path, text).expect("the project is ours");
     }
 
-    /// `gate check --markdown`: the exit code, and the markdown that was written.
+    /// `gate check --markdown`: the exit code, and the Markdown that it wrote.
     fn check(&self) -> (i32, String) {
         let output = self.gate(&["check", "staging", "--markdown"]);
         assert_eq!(output.stderr, "");
         (output.code, self.project.read(MARKDOWN))
     }
 
-    /// What the markdown says of an item that begins so.
+    /// The line of the Markdown for the item that begins with this text.
     fn line(markdown: &str, title: &str) -> String {
         markdown
             .lines()
@@ -117,7 +117,7 @@ impl Story {
     }
 }
 
-/// The imported list with the probes filled in, and what else the team decides.
+/// The imported list with the probes filled in, and the other decisions of the team.
 fn filled_in(imported: &str) -> String {
     let mut list = imported.to_owned();
     for (id, probes) in PROBES {
@@ -144,7 +144,7 @@ fn filled_in(imported: &str) -> String {
 }
 
 #[test]
-fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() {
+fn a_tick_says_when_and_how_it_was_verified_and_disappears_when_it_is_no_longer_true() {
     let staging = staging();
     let project =
         Project::new("title: none\n").file("M9.md", include_str!("import/m9.md")).env("STAGING_URL", staging.url());
@@ -152,7 +152,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     let mut story = Story { project, release: "r1", now: BEGIN };
     story.git(&["init", "-q"]);
 
-    // The hand-written list becomes one that is observed. What it claimed is pending.
+    // The handwritten list is imported. Its claims are pending.
     assert_eq!(story.gate(&["import", "M9.md", "--output", LIST]).code, 0);
     story.write(LIST, &filled_in(&story.project.read(LIST)));
     let valid = story.gate(&["validate"]);
@@ -166,7 +166,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     story.write("docs/NOTES.md", "here");
     story.commit("Import the list");
 
-    // Red: nothing is where it should be yet.
+    // Red: nothing is deployed yet.
     let (code, markdown) = story.check();
     assert_eq!(code, 1);
     assert!(markdown.contains("**Verdict:** NOT READY"), "{markdown}");
@@ -183,7 +183,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("items that it needs are not green"), "{}", refused.stderr);
 
-    // Fixed, but for the replay, which somebody has accepted until the end of the year.
+    // Fixed, except the replay, which is accepted as a known gap until the end of the year.
     story.project = story
         .project
         .env("GITHUB_TOKEN", "ghp_9fK2mQ7xT4bW1zR8vN3cJ6pL5sD0hGyAeUiO")
@@ -216,7 +216,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
         "- [x] DB: Alembic HEAD == 014_trace_mismatches (verified 2025-12-06: 014_trace_mismatches)"
     );
 
-    // Rendered and committed: what is there is what the ledger says, and only dates may differ later.
+    // Rendered and committed: the file agrees with the ledger, and later only dates may differ.
     story.commit("Render the list");
     story.now += DAY;
     assert_eq!(story.gate(&["render", "staging", "--check"]).code, 0);
@@ -236,7 +236,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     story.commit("Sign r1");
     assert_eq!(story.gate(&["verify", "staging"]).code, 0);
 
-    // Another version: what was signed was signed for the one before, and the list says what has changed since.
+    // Another version: the sign-offs are for the one before, and the list says what has changed since.
     story.write("backend/app.py", "2");
     story.commit("Change the backend");
     story.write("docs/NOTES.md", "elsewhere");
@@ -254,7 +254,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     }
     let line = Story::line(&markdown, "Code: Latest images");
     assert!(
-        // With another release it looks at another thing: when that of before was verified says nothing of it.
+        // Another release is another subject: earlier verifications don't count for it.
         line.ends_with("**[FAILED: json.version: expected \"r2\", got \"r1\"]**"),
         "{line}"
     );
@@ -272,7 +272,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     let drifted = story.gate(&["render", "staging", "--check"]);
     assert_eq!((drifted.code, drifted.stdout.as_str()), (0, ""));
 
-    // The waiver holds through its last day, and is over on the next, without a new run.
+    // The waiver holds through its last day, and expires on the next, without a new run.
     let last_day = Story { now: 1_767_225_599, release: "r1", project: story.project };
     assert!(Story::line(&last_day.gate(&["render", "staging"]).stdout, "`aos replay`").contains("WAIVED"));
     let mut story = Story { now: 1_767_225_600, ..last_day };
@@ -290,7 +290,7 @@ fn a_tick_says_when_and_by_what_and_stops_being_one_when_it_is_no_longer_true() 
     assert!(markdown.contains("| 2025-12-31 by @sre-lead **[EXPIRED]** |"), "{markdown}");
     story.now += 60;
 
-    // And the ledger says how it came to that.
+    // And the ledger has the history.
     let history = story.gate(&["history", "staging"]).stdout;
     assert_eq!(history.matches("NOT READY").count(), 4, "{history}");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The rules of the house, held by tests: who may use whom, how long a file may be, how it opens.
+//! Rules for the source tree: which module may use which, the length of files, their first line, and more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The root of the source tree.
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn a_module_uses_only_those_before_it_in_the_flow() {
@@ -36,7 +36,7 @@ fn no_two_modules_of_a_folder_use_each_other() {
             let path = path.strip_suffix("/mod").unwrap_or(path);
             let path: Vec<String> = path.split('/').map(ToOwned::to_owned).collect();
             let is_test = path.iter().any(|part| part == "tests");
-            // What tests use is not a part of the design.
+            // Code that is compiled only for tests does not count.
             let text = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
             (!is_test).then_some((path, text))
         })
@@ -87,7 +87,7 @@ fn every_file_opens_with_what_it_is() {
 }
 
 #[test]
-fn the_tree_speaks_of_no_machine_that_it_was_written_on() {
+fn no_file_names_a_folder_of_the_authors_machine() {
     let homes = [ROOT, "/home", "/Users", "/work", "/workspace"].map(|home| format!("{home}/"));
     let mut traces = Vec::new();
     for path in tracked() {
@@ -111,7 +111,7 @@ fn no_dependency_is_one_that_deny_toml_bans() {
     assert_eq!(found.collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
-/// What else than the writer makes, changes or removes a file, and why that is safe.
+/// Files outside of the writer that create, change or remove files, and why that is safe.
 const WRITES: [(&str, &str, &str); 20] = [
     ("src/cli/demo.rs", "tempfile::", "the folder of the demo, under a random name"),
     ("src/cli/import.rs", "create_dir", "the folder of a file that the command line names"),
@@ -166,10 +166,10 @@ fn only_the_writer_writes_files() {
         if is_test || path == "src/writer.rs" {
             continue;
         }
-        // What is below is compiled for tests only.
+        // The rest is compiled only for tests.
         let own = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         for (number, line) in code(own) {
-            // A line of the standard library that only asks.
+            // This line of the standard library only reads.
             let line = line.replace("fs::symlink_metadata", "");
             for word in words.iter().filter(|word| line.contains(**word)) {
                 match WRITES.iter().find(|(allowed, part, _)| path.starts_with(allowed) && word.starts_with(part)) {
@@ -183,7 +183,7 @@ fn only_the_writer_writes_files() {
     assert_eq!(unused, BTreeSet::new(), "these are no longer needed");
 }
 
-/// Where an error is shown as it prints itself, or searched for words, and what it is.
+/// Lines that show an error with its own text, or search it for words, and which errors these are.
 const SHOWN: [(&str, &str); 14] = [
     ("src/cli/demo.rs", "its own problem and context: the cause below is shown by `text::error`"),
     ("src/cli/probe.rs", "the reason of an item"),
@@ -212,7 +212,7 @@ fn no_error_of_a_library_is_shown_in_its_own_words() {
     let mut found = Vec::new();
     for (path, text) in sources("src") {
         let is_test = path.split('/').any(|part| matches!(part, "tests" | "tests.rs"));
-        // The reports write the reason of an item; `text::error` is the place where such errors get words.
+        // The reports write the reason of an item; `text::error` is where such errors get plain words.
         if is_test || ["src/text/error.rs", "src/report/json/convert.rs"].contains(&path.as_str()) {
             continue;
         }
@@ -233,7 +233,7 @@ fn no_error_of_a_library_is_shown_in_its_own_words() {
 
 #[test]
 fn json_of_others_is_read_in_one_way() {
-    // Parts of what was read so already, and values of a database.
+    // Parts of JSON that was read this way before, and values of a database.
     let parts = ["src/probe/prometheus.rs", "src/client/sql/mysql.rs", "src/client/sql/postgres.rs"];
     let others = sources("src").into_iter().filter(|(path, text)| {
         let is_of_others = path.starts_with("src/probe/") || path.starts_with("src/client/");
@@ -288,7 +288,7 @@ fn belongs(path: &str, module: &str) -> bool {
     path == format!("src/{module}.rs") || path.starts_with(&format!("src/{module}/"))
 }
 
-/// The numbered lines that compile: comments may name any module. A `use` over several lines is one.
+/// The numbered lines of code; comments may name any module. A `use` over several lines is one.
 fn code(text: &str) -> impl Iterator<Item = (usize, String)> {
     let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"));
     std::iter::from_fn(move || {
@@ -303,7 +303,7 @@ fn code(text: &str) -> impl Iterator<Item = (usize, String)> {
     })
 }
 
-/// Each use of a sibling: that of the module at this path, and of those that it is part of, as two paths.
+/// The siblings that a module uses: for this module and for all of its parents, as pairs of paths.
 fn siblings(path: &[String], text: &str) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for (_, line) in code(text) {
@@ -344,7 +344,7 @@ fn names_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
     used
 }
 
-/// The parts of `a::B, c::{D, E}}` between its outermost commas.
+/// Splits `a::B, c::{D, E}}` at its outermost commas.
 fn outermost(group: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
     for (index, character) in group.char_indices() {
@@ -369,7 +369,7 @@ fn first_name(path: &str) -> &str {
     path.split(|character: char| !character.is_alphanumeric() && character != '_').next().unwrap_or_default()
 }
 
-/// Does this absolute path begin somewhere in the line, rather than go on from a longer one?
+/// Whether this absolute path begins in the line, rather than being the end of a longer one.
 fn begins_a_path(line: &str, home: &str) -> bool {
     line.match_indices(home).any(|(index, _)| {
         let before = line[..index].chars().next_back();
@@ -377,8 +377,8 @@ fn begins_a_path(line: &str, home: &str) -> bool {
     })
 }
 
-/// What git keeps of the tree. Without git (an unpacked archive) nothing is.
-fn tracked() -> Vec<String> {
+/// All files that Git tracks. Without Git (in an unpacked archive), none.
+pub fn tracked() -> Vec<String> {
     let output = Command::new("git").args(["-C", ROOT, "ls-files", "-z"]).output();
     let listed = output.map(|output| output.stdout).unwrap_or_default();
     String::from_utf8_lossy(&listed).split('\0').filter(|path| !path.is_empty()).map(ToOwned::to_owned).collect()

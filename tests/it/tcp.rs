@@ -1,4 +1,4 @@
-//! Ports that listen, refuse, greet and answer.
+//! `tcp` with ports that accept, refuse, send a banner and answer.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ fn reported(seen: &TcpSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// A port where nothing listens: it was free a moment ago.
+/// A closed port: it was free a moment ago.
 fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound").port()
@@ -38,14 +38,14 @@ fn a_name_is_looked_up_and_all_its_addresses_are_tried() {
 }
 
 #[test]
-fn a_refused_connection_is_seen_and_told() {
+fn a_refused_connection_is_observed_and_reported() {
     let seen = look::<Tcp>(json!({ "address": format!("127.0.0.1:{}", closed_port()) })).expect("refusing is seen");
     assert!(!seen.connected);
     assert_snapshot!(reported(&seen), @"refused | nothing listens there: is it running, and is this the right port?");
 }
 
 #[test]
-fn a_name_that_nobody_knows_is_an_error() {
+fn an_unknown_name_is_an_error() {
     let error = look::<Tcp>(json!({ "address": "no-such-host.invalid:80" })).expect_err("`.invalid` is never known");
     assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
     assert!(error.ends_with("help: is the name right, and can this machine resolve it?"), "{error}");

@@ -1,5 +1,5 @@
-//! A team's release: CI checks staging, QA signs what CI saw, the pull request is rendered, and production is checked with
-//! other values. Nothing of one environment counts in the other.
+//! A team's release: CI checks staging, QA signs the result, the pull request is rendered, and production is checked with
+//! other values. No result of one environment counts in the other.
 
 use std::fs;
 
@@ -121,7 +121,7 @@ fn a_release_goes_from_ci_over_qa_to_production() {
     }
     commit(&project, "Sign off 0f1d7aa");
 
-    // The pull request: nothing that was signed is missing or changed, and its Markdown shows who signed.
+    // The pull request: no sign-off is missing or changed, and its Markdown shows who signed.
     assert_eq!(project.command(&["verify", "staging", "--since", "main"]).env("RELEASE", "0f1d7aa").run().code, 0);
     assert_eq!(ci(&project, &server, &["check", "staging"]).code, 0);
     let checked = ci(&project, &server, &["check", "staging", "--markdown"]);
@@ -140,7 +140,7 @@ fn a_release_goes_from_ci_over_qa_to_production() {
     assert_eq!(rendered.code, 0, "{}{}", rendered.stdout, rendered.stderr);
     commit(&project, "Render the checklist");
 
-    // Production has other values, and asks everybody again.
+    // Production has other values, and needs its own sign-offs.
     let checked = ci(&project, &server, &["check", "production", "--markdown"]);
     assert_eq!(checked.code, 1, "{}{}", checked.stdout, checked.stderr);
     let markdown = project.read("docs/PRODUCTION.md");
@@ -159,11 +159,11 @@ fn nothing_of_staging_counts_in_production() {
     };
     // No run of production exists, and a run of staging is not one.
     let signed = sign("production", &[]);
-    assert!(signed.stderr.contains("there is no full run of `production` to sign"), "{}", signed.stderr);
+    assert!(signed.stderr.contains("no full run of `production` to sign"), "{}", signed.stderr);
     let signed = sign("production", &["--run", "run.json"]);
     assert!(signed.stderr.contains("the run is of `staging` (Staging readiness)"), "{}", signed.stderr);
     assert_eq!(sign("staging", &[]).code, 0);
-    // An entry that is copied is refused.
+    // A copied entry is refused.
     let staging = project.path().join("checklists/staging.signoffs");
     let production = project.path().join("checklists/production.signoffs");
     fs::create_dir(&production).expect("the project is ours");
@@ -182,7 +182,7 @@ fn nothing_of_staging_counts_in_production() {
     };
     assert_eq!((runs("staging"), runs("production")), (1, 2));
     assert!(!project.gate(&["diff", "production"]).stdout.contains("staging"));
-    // What last passed in staging has not passed in production.
+    // An item that passed in staging has not passed in production.
     let broken = project.command(&["check", "production", "--format", "markdown"]).env("RELEASE", "0f1d7aa").run();
     assert!(!broken.stdout.contains("last verified") || broken.stdout.contains("PRODUCTION_URL"), "{}", broken.stdout);
 }

@@ -1,26 +1,26 @@
-//! How `gate check` behaves at a terminal, in a log, and for somebody who asks for more, less, or what failed.
+//! `gate check` on a terminal and in a log, quiet, verbose, and with only the failed items.
 
 use std::fs;
 use std::sync::{Mutex, mpsc};
 
 use crate::harness::{HttpServer, Project, Response, Terminal, http};
 
-/// Nobody may see it.
+/// A secret that must not be shown.
 const SECRET: &str = "hunter2-c0ffee";
 
-/// A server that answers each request on command.
+/// A server that answers each request when the test says so.
 fn held() -> (HttpServer, mpsc::Sender<()>) {
     let (sender, go) = mpsc::channel::<()>();
     let go = Mutex::new(go);
     let server = http(move |_| {
-        // An error is as good: the test has gone on.
+        // An error is fine, too: the test has ended.
         let _ = go.lock().expect("no panic").recv();
         Response::ok("fine")
     });
     (server, sender)
 }
 
-/// A checklist with a slow item, one that fails, and one that is tried again, all with wide titles.
+/// A checklist with a slow item, one that fails, and one that is retried, all with wide titles.
 const WIDE: &str = "
     title: 🚀 部署检查
     subject: r1
@@ -47,7 +47,7 @@ fn live_progress_leaves_nothing_behind_and_shows_no_secret() {
             let lines = seen.lines().filter(|line| line.contains("of 4 items")).count();
             most = most.max(lines);
             draws += 1;
-            // Often enough that a line which is counted wrong would have piled up.
+            // Often enough that a wrong line count would add up.
             draws > 15 && seen.contains("slow — 🚀🚀 数据库") && seen.contains("✗ red")
         });
         assert!(is_shown, "{columns}: {}", terminal.seen());
@@ -64,7 +64,7 @@ fn live_progress_leaves_nothing_behind_and_shows_no_secret() {
     }
 }
 
-/// An item that is green while a file is there, and others that are green.
+/// An item that is green while a file exists, and others that are green.
 const FILE: &str = "
     title: T
     sections:
@@ -85,7 +85,7 @@ fn colours_are_where_the_command_line_the_environment_and_the_terminal_want_them
         assert_eq!(output.code, 1, "{}", output.stderr);
         output.stdout.contains('\u{1b}')
     };
-    assert!(!is_colored(&[], &[]), "it is no terminal");
+    assert!(!is_colored(&[], &[]), "it is not a terminal");
     for name in ["FORCE_COLOR", "CLICOLOR_FORCE"] {
         assert!(is_colored(&[], &[(name, "1")]), "{name}");
         assert!(!is_colored(&[], &[(name, "1"), ("NO_COLOR", "1")]), "{name}");
@@ -96,7 +96,7 @@ fn colours_are_where_the_command_line_the_environment_and_the_terminal_want_them
     let wrong = project.gate(&["check", "staging", "--color=sometimes"]);
     assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("auto, always, never"), "{}", wrong.stderr);
-    // Errors and help have them, too.
+    // Errors and help are colored, too.
     assert!(project.gate(&["check", "nothing", "--color=always"]).stderr.contains('\u{1b}'));
     assert!(project.gate(&["check", "--nothing", "--color=always"]).stderr.contains('\u{1b}'));
     assert!(project.gate(&["check", "--help", "--color=always"]).stdout.contains('\u{1b}'));

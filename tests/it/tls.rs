@@ -1,4 +1,4 @@
-//! Handshakes with nginx behind certificates good and bad, with what speaks no TLS, and with PostgreSQL.
+//! `tls` with nginx and valid and invalid certificates, with servers without TLS, and with PostgreSQL.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -24,7 +24,7 @@ fn reported(settings: Value, seen: &TlsSeen) -> String {
     format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
 }
 
-/// What is reported of an nginx with this certificate.
+/// The report about an nginx with this certificate.
 fn look_at(certificate: &Certificate, settings: &Value) -> (TlsSeen, String) {
     let server = harness::nginx_tls(certificate, BLOCK);
     let mut all = settings.clone();
@@ -74,7 +74,7 @@ fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
     assert!(seen.verified, "{seen:?}");
 }
 
-/// A self-signed certificate that is an authority's, and one of the first version of X.509.
+/// A self-signed certificate of an authority, and one of X.509 version 1.
 pub fn odd_certificates() -> Vec<Certificate> {
     let directory = harness::directory("odd");
     let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("the name is valid");
@@ -142,7 +142,7 @@ fn every_certificate_that_is_sent_is_in_the_chain() {
     let (seen, reported) = look_at(&certificate, &json!({}));
     let subjects: Vec<&str> = seen.chain.iter().map(|certificate| certificate.subject.as_str()).collect();
     assert_snapshot!(subjects.join(" <- "), @"CN=rcgen self signed cert <- CN=An authority of the tests");
-    // Sent or not: who is not known here is not trusted.
+    // Whether sent or not, an unknown authority is not trusted.
     assert_snapshot!(reported, @"unknown issuer, valid until 4096-01-01 | if it is your own issuer, set `ca` to the file of its certificate");
 }
 
@@ -166,7 +166,7 @@ fn without_port(error: &str) -> String {
 }
 
 #[test]
-fn what_speaks_no_tls_is_an_error() {
+fn a_server_without_tls_is_an_error() {
     let plain = harness::nginx(BLOCK);
     let error = |settings: Value| without_port(&look::<Tls>(settings).expect_err("it speaks no TLS"));
     assert_snapshot!(error(json!({ "address": address(&plain) })), @"
@@ -192,7 +192,7 @@ fn postgres_is_asked_for_tls_first() {
     help: set `ssl = on` in PostgreSQL
     ");
 
-    // In front of nginx, a server that first answers as PostgreSQL with TLS does.
+    // In front of nginx, a server that first answers like PostgreSQL with TLS.
     let authority = Authority::new();
     let behind = harness::nginx_tls(&authority.issue(), BLOCK);
     let port = behind.port;

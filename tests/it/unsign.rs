@@ -1,4 +1,4 @@
-//! What unsigns: each reason why a sign-off no longer counts, and what leaves it alone.
+//! The reasons why a sign-off stops counting, and changes that don't affect it.
 
 use std::fs;
 
@@ -23,14 +23,14 @@ fn another_subject_the_end_of_its_validity_and_a_partial_run_unsign() {
 }
 
 #[test]
-fn what_covers_nothing_of_it_changes_nothing() {
+fn an_unrelated_change_keeps_the_sign_off() {
     let project = signed();
     replace(&project, FILE, "id: other, title: Other,", "id: other, title: Other, exclusive: true,");
     replace(&project, FILE, "title: Up,", "title: Upper,");
     assert!(qa(&project, SIGNED).contains("[x]"), "an edit elsewhere, or of a title, changes nothing");
 }
 
-/// The state after a change of the checklist, which is then undone.
+/// The state after a change of the checklist; the change is then undone.
 fn changed(project: &Project, old: &str, new: &str) -> String {
     let before = project.read(FILE);
     replace(project, FILE, old, new);
@@ -57,7 +57,7 @@ fn each_change_of_the_checklist_that_unsigns_has_its_own_reason() {
         ("needs: [smoke]", "needs: [smoke, other]", "the definition of "),
     ];
     for (old, new, why) in cases {
-        // Markdown escapes what would be code; where `by` names people, a name without a signature is marked.
+        // Markdown escapes the text. If `by` names people, a name without a signature is marked.
         let state = changed(&project, old, new).replace("\\`", "`").replace(" (unverified)", "");
         assert!(state.starts_with(&format!("{prefix}{why}")), "{new}: {state}");
     }
@@ -76,13 +76,13 @@ fn an_item_that_is_deferred_later_unsigns() {
 }
 
 #[test]
-fn what_failed_later_has_to_be_signed_again_even_when_it_is_green_again() {
+fn a_later_failure_needs_a_new_sign_off_even_if_green_again() {
     let project = signed();
     let markdown = |time| at(&project, time, &["check", "staging", "--format", "markdown"]).stdout;
     assert!(markdown(SIGNED + 60).contains("- [x] QA confirms (signed 2025-12-06 by Dana Reyes for r1)"));
     let up = project.path().join("up");
     fs::remove_file(&up).expect("it is there");
-    // An unrecorded run leaves nothing to compare with.
+    // With an unrecorded run, the sign-off can't be compared with later runs.
     assert!(qa(&project, SIGNED + 70).contains("but what it covers turned red: up: "));
     fs::write(&up, "").expect("the project is ours");
     assert!(markdown(SIGNED + 80).contains("- [x] QA confirms"));
@@ -122,7 +122,7 @@ fn only_the_last_round_of_a_wait_counts() {
     fs::remove_file(project.path().join("up")).expect("it is there");
     let path = project.path().join("up");
     let list = project.read(FILE);
-    // The first round makes it red, and mends it for the second.
+    // The first round turns it red, and repairs it for the second.
     let mend = format!("command: {{ argv: [touch, {:?}] }}", path.display().to_string());
     replace(
         &project,
@@ -152,7 +152,7 @@ fn a_revocation_counts_whatever_the_clocks_say() {
         assert_eq!(verified.code, 0, "{}", verified.stdout);
         assert!(verified.stdout.contains("superseded: revoked"), "{}", verified.stdout);
         if delay <= 60 {
-            // It revokes what was there, not what comes after.
+            // It revokes earlier sign-offs, not later ones.
             assert_eq!(at(&project, SIGNED + 120, &["check", "staging"]).code, 1);
             assert_eq!(at(&project, SIGNED + 180, &["sign", "staging", "qa", "--by", DANA]).code, 0);
             assert!(qa(&project, SIGNED + 240).contains("[x]"), "{}", qa(&project, SIGNED + 240));
@@ -171,7 +171,7 @@ fn a_copy_does_not_undo_a_revocation_and_one_from_elsewhere_never_counts() {
     };
     let file = entries(&project).pop().expect("there is one");
     let cases = [
-        ("item: qa", "item: up", "stale: there is no sign-off called `up`"),
+        ("item: qa", "item: up", "stale: no sign-off is called `up`"),
         ("checklist: staging", "checklist: prod", "REFUSED: it was made for the checklist `prod`"),
         ("role: QA lead", "role: SRE", "`role` of the sign-off has changed"),
         ("at: \"2025", "at: \"2035", "REFUSED: it is from the future"),

@@ -1,4 +1,4 @@
-//! Where nothing can be written: a full disk while signing, and a ledger that can only be read.
+//! Failures to write: a full disk while signing, and a read-only ledger.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ const LIST: &str = "
           - { id: qa, title: QA confirms, needs: [up], sign_off: { role: QA lead } }
 ";
 
-/// Runs a script in a mount namespace of its own, with `$GATE`.
+/// Runs a script in a private mount namespace, with `$GATE`.
 fn isolated(project: &Project, script: &str) -> Output {
     let mut command = Command::new(program("unshare"));
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).current_dir(project.path());

@@ -1,4 +1,4 @@
-//! `gate verify`: what an earlier revision has is still there, each new entry is acceptable, and the old single file.
+//! `gate verify`: every entry of an earlier revision still exists, each new entry is acceptable, and the old single file works.
 
 use std::fs;
 use std::process::Command;
@@ -14,7 +14,7 @@ fn git(project: &Project, arguments: &[&str]) {
     assert!(command.args(arguments).status().expect("it is installed").success(), "{arguments:?}");
 }
 
-/// A project with one entry, all of it committed.
+/// A project with one entry, fully committed.
 fn committed() -> Project {
     let project = signed().file(".gitignore", ".gate\n");
     git(&project, &["init", "-q", "-b", "main"]);
@@ -53,7 +53,7 @@ fn each_new_entry_is_acceptable_today() {
     let new = "checklists/staging.signoffs/20251206T100100Z-qa-new.yaml";
     let cases = [
         ("at: \"2025-12-06T10:00", "at: \"2025-12-06T10:01", 0, "valid"),
-        ("item: qa", "item: up", 1, "REFUSED: there is no sign-off called `up`"),
+        ("item: qa", "item: up", 1, "REFUSED: no sign-off is called `up`"),
         ("valid_for: 7d", "valid_for: 30d", 1, "`valid_for` of the sign-off has changed"),
         ("role: QA lead", "role: SRE", 1, "`role` of the sign-off has changed"),
         ("  up: sha256:", "  up: sha256:0", 1, "REFUSED: the run that it names is recorded with other definitions"),
@@ -113,7 +113,7 @@ fn the_old_single_file_is_read_where_it_still_matches_and_never_written() {
     assert_eq!(at(&project, SIGNED + 60, &["sign", "staging", "qa", "--by", DANA]).code, 0);
     assert_eq!((project.read(old), entries(&project).len()), (entry, 1));
     fs::remove_dir_all(project.path().join("checklists/staging.signoffs")).expect("it is there");
-    // What covers a variable says nothing of its value.
+    // The value of a variable is unknown here.
     let list = project.read("checklists/staging.yaml");
     let with_variable = list.replacen("path: up", "path: \"${env.UP:-up}\"", 1);
     assert_ne!(list, with_variable);

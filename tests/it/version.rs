@@ -17,7 +17,7 @@ static SCRIPT: LazyLock<PathBuf> = LazyLock::new(|| {
     script
 });
 
-/// What the build script prints for a package in this folder.
+/// The output of the build script for a package in this folder.
 fn printed(package: &Path, profile: &str, commit: Option<&str>) -> String {
     let mut script = Command::new(SCRIPT.as_path());
     script.current_dir(package).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -28,7 +28,7 @@ fn printed(package: &Path, profile: &str, commit: Option<&str>) -> String {
     output.stdout
 }
 
-/// A folder with a commit of a known date; its id is returned too.
+/// A folder with a commit of a known date. Also returns the commit's id.
 fn repository() -> (PathBuf, String) {
     let folder = directory("repository");
     fs::create_dir(folder.join("below")).expect("the folder is ours");

@@ -1,5 +1,5 @@
-//! `via`: servers that only a bastion reaches, through the real `ssh` and `sshd`. `gate` is in a network of its own that
-//! leads nowhere.
+//! `via`: servers that only a bastion reaches, through the real `ssh` and `sshd`. `gate` is in a private network without
+//! any route.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -13,18 +13,18 @@ use crate::harness::{
     nginx_tls, postgres, postgres_with, program, prometheus, raw, redis, registry, sshd, sshd_with, tls_redis,
 };
 
-/// Leaves the network in which the servers are: nothing can be connected to from this thread, and from what it starts.
+/// Leaves the network of the servers: this thread and its children can't connect to anything any more.
 pub fn leave_the_network() {
     for needed in ["ssh", "nsenter", "unshare", "mount"] {
         program(needed);
     }
-    // SAFETY: it changes what this thread sees of the network, and nothing else.
+    // SAFETY: it changes only the network that this thread sees.
     if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
         missing("this user may not make a network namespace");
     }
 }
 
-/// The names that only the bastion knows.
+/// The names that only the bastion can resolve.
 const NAMES: &str = "127.0.0.1 db.internal web.internal";
 
 const VIA: &str = "defaults: { timeout: 20s, via: \"ssh://bastion.example\" }";
@@ -48,7 +48,7 @@ fn items(output: &Output) -> Vec<Value> {
     sections.iter().flat_map(|section| section["items"].as_array().cloned().unwrap_or_default()).collect()
 }
 
-/// The status of each item, with what was seen, or why not, and what to do.
+/// The status of each item, with its evidence or error, and the advice.
 fn reported(output: &Output) -> String {
     let reported = |item: &Value| {
         let probe = &item["probes"][0];
@@ -135,7 +135,7 @@ fn every_kind_that_connects_reaches_what_only_the_bastion_does() {
     };
     let output = check(&with_history(VIA));
     let found = items(&output);
-    // Nothing was migrated: that is seen, and not as expected.
+    // No migration was applied: this is observed, and is not the expected state.
     let wrong: Vec<&Value> = found.iter().filter(|item| item["status"] != "passed").collect();
     let kinds: Vec<&Value> = wrong.iter().map(|item| &item["probes"][0]["kind"]).collect();
     assert_eq!(kinds, ["alembic"], "{}", reported(&output));
@@ -150,7 +150,7 @@ fn every_kind_that_connects_reaches_what_only_the_bastion_does() {
     assert!(items(&output).iter().all(|item| item["status"] != "passed"), "{}", reported(&output));
 }
 
-/// What a service says that is Grafana and Loki as well.
+/// The answers of a service that is both Grafana and Loki.
 fn answer(request: Request) -> Response {
     match request.path.as_str() {
         "/token" => Response::json(&json!({ "access_token": "the-token", "token_type": "Bearer" })),
@@ -246,7 +246,7 @@ error: `app.db` is a local file: `via` does not apply
 }
 
 #[test]
-fn a_bastion_that_is_not_reached_is_reported_with_what_to_do() {
+fn an_unreachable_bastion_is_reported_with_help() {
     let machine = sshd();
     let other = directory("via-other");
     fs::write(other.join("none"), "").expect("the folder is ours");
@@ -333,7 +333,7 @@ fn nothing_is_left_when_gate_is_killed() {
 }
 
 #[test]
-fn what_is_wrong_with_via_is_reported_where_it_is_written() {
+fn an_invalid_via_is_reported_at_its_position() {
     let validate = |text: &str| Project::new(text).gate(&["validate", "staging"]).stderr;
     assert_snapshot!(validate(
         "
@@ -392,7 +392,7 @@ error: `via` is a setting of the probe
 }
 
 #[test]
-fn via_is_a_part_of_what_is_defined_and_shown() {
+fn via_is_part_of_the_definition_and_shown() {
     let text = "
         title: T
         vars: { bastion: deploy@bastion.example }

@@ -1,4 +1,4 @@
-//! What asks less than before is named: against the last green run, and against the checklist of a Git revision.
+//! Weaker requirements are reported: compared with the last green run, and with the checklist of a Git revision.
 
 use crate::harness::{Project, dedent};
 use crate::hostile_repository::git;
@@ -21,7 +21,7 @@ const LIST: &str = r#"
       - { title: Changes, changes: { since: v1 } }
 "#;
 
-/// Each edit: what is replaced, by what, and how it is named.
+/// Each edit: the old text, the new text, and the report.
 const EDITS: [(&str, &str, &str); 8] = [
     (", stdout: \"\"", "", "drop: expectation dropped: command: stdout"),
     ("timeout: 10s", "timeout: 50s", "slow: timeout raised: command: 10s to 50s"),
@@ -98,7 +98,7 @@ fn a_list_is_compared_with_that_of_a_revision_without_running_anything() {
 }
 
 #[test]
-fn an_unchanged_list_is_not_weaker() {
+fn an_unchanged_checklist_is_not_weaker() {
     let project = repository();
     let table = project.gate(&["diff", "staging", "--since", "HEAD"]).stdout;
     assert_eq!(table, "HEAD:checklists/staging.yaml → checklists/staging.yaml\n\nnothing changed\n");
@@ -117,18 +117,16 @@ fn the_checks_of_a_revision_are_those_of_that_revision() {
 }
 
 #[test]
-fn what_can_not_be_compared_is_said() {
+fn incomparable_revisions_are_reported() {
     let project = repository().file("checklists/new.yaml", &dedent(LIST));
     let error = |name: &str, since: &str| {
         let output = project.gate(&["diff", name, &format!("--since={since}")]);
         assert_eq!(output.code, 2, "{}", output.stdout);
         output.stderr
     };
-    assert!(
-        error("staging", "v9").contains("there is no commit `v9`; in a shallow clone, fetch it (`fetch-depth: 0`)")
-    );
-    assert!(error("staging", "--output=x").contains("there is no commit `--output=x`"));
-    assert!(error("new", "v1").contains("there is no file `checklists/new.yaml` in `v1`"));
+    assert!(error("staging", "v9").contains("commit `v9` not found; in a shallow clone, fetch it (`fetch-depth: 0`)"));
+    assert!(error("staging", "--output=x").contains("commit `--output=x` not found"));
+    assert!(error("new", "v1").contains("file `checklists/new.yaml` not found in `v1`"));
     assert!(!project.path().join("x").exists());
 }
 
@@ -148,7 +146,7 @@ fn the_markdown_names_what_got_weaker_since_the_revision_of_its_changes() {
 }
 
 #[test]
-fn each_kind_is_named_by_check_and_diff_after_a_green_run() {
+fn each_kind_of_weakening_is_named_by_check_and_diff() {
     let names = |project: &Project, named: &str| {
         let output = project.gate(&["check", "staging"]);
         assert_eq!(output.code, 0, "{named}: {}", output.stdout);

@@ -1,4 +1,4 @@
-//! Workflow files: the three forms of `on`, and what GitHub would not run.
+//! `workflow`: the three forms of `on`, and workflows that GitHub would not run.
 
 use gate::probe::Probe;
 use gate::probe::workflow::{Workflow, WorkflowSeen};
@@ -15,7 +15,7 @@ fn at(path: &str, text: &str) -> WorkflowSeen {
     look_in::<Workflow>(&context(project.path(), &[]), json!({ "path": path })).expect("it can be read")
 }
 
-/// A workflow with one good job.
+/// A workflow with one valid job.
 fn on(on: &str) -> WorkflowSeen {
     at(PATH, &format!("{on}\njobs:\n  parity:\n    runs-on: ubuntu-latest\n    steps: [{{ run: make }}]\n"))
 }
@@ -66,15 +66,15 @@ fn comments_and_text_start_nothing() {
 }
 
 #[test]
-fn what_else_starts_it_is_named() {
+fn other_triggers_are_named() {
     assert_snapshot!(reported(&on("on: [push, workflow_dispatch, release]")), @"on push, workflow_dispatch, release, 1 job | `on` also has push, release, which start it without anybody asking");
 }
 
 #[test]
-fn what_github_would_not_run_is_told_with_lines() {
+fn reasons_why_github_would_not_run_it_are_reported_with_lines() {
     assert_snapshot!(reported(&on("on: workflow_dispach")), @"on workflow_dispach only, 1 job, not valid | line 1: unknown event `workflow_dispach`: did you mean `workflow_dispatch`?");
     assert_snapshot!(reported(&on("on:")), @"nothing starts it, not valid | line 1: `on` names no event");
-    // Readers of YAML 1.1 take `on` for `true`. Neither GitHub nor gate does, and `true` is not `on`.
+    // YAML 1.1 reads `on` as `true`. Neither GitHub nor gate does, and `true` is not `on`.
     assert_snapshot!(reported(&on("true: push")), @"nothing starts it, not valid | line 1: unknown key `true` in a workflow; line 1: `on` is missing: it says what starts the workflow");
     assert_snapshot!(reported(&on("on: push\non: release")), @"on push only, 1 job, not valid | line 2: duplicate key `on`");
     assert_snapshot!(reported(&at(PATH, "
@@ -87,7 +87,7 @@ fn what_github_would_not_run_is_told_with_lines() {
     assert_snapshot!(reported(&at(PATH, "on: [push\njobs: {}\n")), @"nothing starts it, not valid | line 2: not YAML: illegal placement of ':' indicator");
 }
 
-/// Each of these is refused by GitHub, and so is its neighbour of the same kind.
+/// GitHub refuses each of these, and each similar one of the same kind.
 #[test]
 fn what_github_refuses_is_not_valid() {
     let job = |job: &str| format!("on: push\njobs: {{ a: {{ runs-on: x, steps: [{{ run: x }}], {job} }} }}");
@@ -224,7 +224,7 @@ fn chains_and_problems_without_end_are_bounded() {
 }
 
 #[test]
-fn a_file_that_is_no_workflow_is_told() {
+fn a_file_that_is_not_a_workflow_is_reported() {
     assert_snapshot!(reported(&at(PATH, "- a\n- b\n")), @"nothing starts it, not valid | line 1: expected a map with `on` and `jobs`, found a list");
     assert_snapshot!(reported(&at(PATH, "")), @"nothing starts it, not valid | `.github/workflows/e2e.yml` is empty");
     assert_snapshot!(reported(&at(PATH, "services: { api: { image: api } }\n")), @"nothing starts it, not valid | line 1: unknown key `services` in a workflow; line 1: `on` is missing: it says what starts the workflow; line 1: `jobs` is missing");
@@ -245,5 +245,5 @@ fn a_file_that_is_not_there_is_red_and_no_error() {
     let project = Project::new("title: T");
     let seen = look_in::<Workflow>(&context(project.path(), &[]), json!({ "path": PATH })).expect("it can be reported");
     assert_eq!((seen.exists, seen.valid, seen.dispatch_only), (false, false, false));
-    assert_snapshot!(reported(&seen), @"does not exist | there is no `.github/workflows/e2e.yml`: is the path relative to the right folder?");
+    assert_snapshot!(reported(&seen), @"does not exist | `.github/workflows/e2e.yml` does not exist: is the path relative to the right folder?");
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// What the mixed list has besides its HTTP items.
+/// The parts of the mixed list besides its HTTP items.
 pub struct Mixed<'a> {
     /// The ports that accept connections.
     pub ports: [u16; 3],

@@ -89,7 +89,7 @@ pub fn report(folder: &Path) -> String {
     table::table(&lists, &columns, &missing)
 }
 
-/// What each subject takes for a list. One that fails is left out after its first time.
+/// The cost of a list for each subject. A subject that fails is left out after its first run.
 fn cells(stage: &Stage, list: &List, subjects: &[Option<Subject>]) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
     let mut good: Vec<(usize, &Subject)> = Vec::new();

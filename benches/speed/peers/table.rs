@@ -1,4 +1,4 @@
-//! What was measured of gate and the other tools, as the README shows it.
+//! The results of gate and the other tools, as a table for docs/performance.md.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ pub struct Column {
     pub cells: Vec<Cell>,
 }
 
-/// What a program took for a list.
+/// The result of a program for a list.
 #[derive(Debug, Clone, Copy)]
 pub enum Cell {
     /// It did all of it.

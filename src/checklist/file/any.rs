@@ -121,7 +121,7 @@ impl JsonSchema for AnyExpect {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         Schema::try_from(json!({
             "type": "object",
-            "description": "What must stand at each path of the observation.",
+            "description": "The expected value, or operators, for each path of the observation.",
             "additionalProperties": { "$ref": "#/definitions/matcher" },
             "minProperties": 1,
         }))

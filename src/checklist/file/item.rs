@@ -22,7 +22,7 @@ pub struct FileItem {
     #[serde(default)]
     #[schemars(with = "Option<EachList>")]
     pub each: Option<Node>,
-    /// What a person would tick.
+    /// The line that a person would tick.
     pub title: String,
     /// The id of an earlier item of the same section; the Markdown shows this one nested below it.
     #[serde(default)]
@@ -79,7 +79,7 @@ pub struct FileItem {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub evidence: Option<Node>,
-    /// What to do when it is red.
+    /// Advice for when the item is red.
     #[serde(default)]
     pub hint: Option<String>,
     /// Timeout of one attempt of its probes, such as `30s`.

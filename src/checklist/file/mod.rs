@@ -27,7 +27,7 @@ use any::{AnyExpect, AnyProbe, EachList, FileOrByRole, ItemChanges, OneOrMore};
 /// Pause between two attempts by default.
 pub const EVERY: Pause = Pause::constant(std::time::Duration::from_secs(1));
 
-/// What must be true of an environment.
+/// The requirements for an environment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Checklist")]
@@ -280,7 +280,7 @@ pub struct FileUse {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Check")]
 pub struct FileCheck {
-    /// What it checks, in one sentence.
+    /// One sentence that says what the check verifies.
     pub description: String,
     /// Its inputs. Its probes refer to them as `${inputs.NAME}`, and to nothing else outside of the check.
     #[serde(default)]
@@ -296,7 +296,7 @@ pub struct FileCheck {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Input")]
 pub struct FileInput {
-    /// What it is, in one sentence.
+    /// One sentence that says what the input is.
     pub description: String,
     /// Its default; with `null`, the setting that it fills is treated as absent. An input without a default is
     /// required.
@@ -318,7 +318,7 @@ fn also_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Node>,
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Gap")]
 pub struct FileGap {
-    /// What is missing.
+    /// The gap, in a few words.
     pub gap: String,
     /// The ids of the items that it explains.
     #[serde(default)]

@@ -12,7 +12,7 @@ use super::error::fault;
 /// A body, or the beginning of one.
 #[derive(Debug)]
 pub struct Body {
-    /// What was read, decoded.
+    /// The decoded bytes that were read.
     pub bytes: Vec<u8>,
     /// Whether there was more than the limit.
     pub truncated: bool,
@@ -78,13 +78,13 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_text() {
+    fn a_byte_order_mark_is_not_part_of_the_text() {
         let body = Body { bytes: b"\xef\xbb\xbf# Runbook".to_vec(), truncated: false };
         assert_eq!((body.text(), body.unmarked()), (Some("# Runbook"), b"# Runbook".as_slice()));
     }
 
     #[test]
-    fn bytes_that_are_no_text_have_none() {
+    fn binary_bytes_have_no_text() {
         assert_eq!(Body { bytes: vec![0xff, 0xfe], truncated: true }.text(), None);
         assert_eq!(Body { bytes: vec![b'a', 0], truncated: false }.text(), None);
     }

@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_of_tls_are_told_without_the_words_of_the_library() {
+    fn tls_errors_have_their_own_words() {
         let url = Url::parse("https://api.example").expect("the test's own URL");
         let said = |error: rustls::Error| {
             let fault = tls(&error, "api.example:443", &url);

@@ -79,7 +79,7 @@ impl Login {
     /// Refuses conflicting credentials, and a password without a user.
     ///
     /// # Errors
-    /// What is wrong, for the person who wrote it.
+    /// A problem in the settings, for the author of the checklist.
     pub fn validate(&self, url: &HttpUrl) -> Result<(), &'static str> {
         if self.key.is_some() && self.cert.is_none() {
             return Err("`key` needs a `cert`");

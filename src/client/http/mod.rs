@@ -1,6 +1,5 @@
 //! HTTP requests: how they are described, sent and read, and what their errors mean.
 
-mod ask;
 mod body;
 mod curl;
 mod error;
@@ -8,12 +7,12 @@ mod login;
 mod method;
 mod oauth2;
 mod request;
+mod request_settings;
 mod setting;
 mod tls;
 
 use reqwest::header::HeaderValue;
 
-pub use ask::Ask;
 pub use body::{Body, read};
 pub use curl::curl;
 pub use error::{connection, fault, fault_of, tls as tls_fault};
@@ -21,6 +20,7 @@ pub use login::Login;
 pub use method::Method;
 pub use oauth2::{AccessToken, OAuth2, Tokens};
 pub use request::{Access, Answer, Request, Unanswered, options};
+pub use request_settings::RequestSettings;
 pub use setting::{Headers, HttpUrl, Size, Token};
 pub use tls::Tls;
 

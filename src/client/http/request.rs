@@ -239,7 +239,7 @@ impl Request {
         if let Some(body) = &self.body {
             request = request.body(body.clone());
         } else if matches!(self.method, Method::POST | Method::PUT | Method::PATCH) {
-            // Some servers answer 411 to these when nothing says that there is no body.
+            // Some servers answer 411 to these methods without a Content-Length.
             request = request.header(CONTENT_LENGTH, "0");
         }
         let begun = Instant::now();

@@ -25,15 +25,15 @@ pub fn client(url: &DatabaseUrl, sql: &str, ca: Option<&Path>) -> Vec<String> {
     }
 }
 
-/// The URL as it was written, so that the variable that holds it can stand there. What `psql` would not understand is
-/// rewritten, and then without the password: it asks for it.
+/// The URL as it was written, so that it can be replaced by the variable that holds it. A URL that `psql` would not understand is
+/// rewritten without the password, so that `psql` asks for it.
 fn psql_url(text: &str, place: &Url) -> String {
     let is_plain = text.starts_with("postgres://") || text.starts_with("postgresql://");
     if is_plain && text.split_once('?').map(|(_, query)| query) == place.query() {
         return text.to_owned();
     }
     let mut place = place.clone();
-    // It fails where there is no host, and then there is no password either.
+    // It fails if the host is missing; then the password is missing, too.
     let _ = place.set_password(None);
     place.to_string()
 }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_can_ask_the_same() {
+    fn a_person_can_repeat_the_query() {
         insta::assert_snapshot!(reported("postgresql://u:secret@db/app"), @"psql postgresql://u:secret@db/app -c SELECT 1");
         insta::assert_snapshot!(reported("postgresql+asyncpg://u:secret@db/app"), @"psql postgres://u@db/app -c SELECT 1");
         insta::assert_snapshot!(reported("mysql+pymysql://u%40x:secret@db:3307/app"), @"mysql -h db -P 3307 -u u@x -p -e SELECT 1 app");

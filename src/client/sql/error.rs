@@ -219,7 +219,7 @@ fn code(error: &dyn DatabaseError) -> Code {
     Code { text: format!("SQLSTATE {code}"), is_missing_table: matches!(&*code, "42P01" | "3F000") }
 }
 
-/// Why there is no connection, or why it ended.
+/// Why a connection failed or ended.
 pub fn connection(error: &io::Error, place: &str) -> Fault {
     if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
         return tls(error, place);

@@ -101,7 +101,7 @@ enum Server {
     Sqlite(Box<SqliteConnection>, #[expect(dead_code, reason = "it is there to be dropped")] sqlite::Stop),
 }
 
-/// What kind of database it is.
+/// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// PostgreSQL.
@@ -140,7 +140,7 @@ impl Database {
     /// a driver reads on for as long as a server sends, and SQLite for as long as a disk takes.
     ///
     /// # Errors
-    /// When there is no connection, in words that tell the reasons apart, and what the work gives.
+    /// When connecting fails, with the reason; and errors of the work.
     pub async fn with<T: Send + 'static>(
         request: Request,
         begun: Instant,
@@ -215,7 +215,7 @@ impl Database {
         }
     }
 
-    /// What kind of database it is.
+    /// The kind of database.
     pub fn dialect(&self) -> Dialect {
         match &self.server {
             Server::Postgres(..) => Dialect::Postgres,
@@ -371,7 +371,7 @@ impl std::fmt::Display for Unshown {
 impl std::error::Error for Unshown {}
 
 impl Unshown {
-    /// What can't be shown after this error: what could not be before, and more. It is an error if it is nothing more.
+    /// The columns that can't be shown: the earlier ones and those of this error. Fails if the error adds none.
     fn after(earlier: Option<Self>, error: anyhow::Error) -> anyhow::Result<Self> {
         match (earlier, error.downcast::<Self>()) {
             (None, found) => found,

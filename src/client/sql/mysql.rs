@@ -40,7 +40,7 @@ fn shorter(name: &str, limit: &str) -> String {
     format!("SET SESSION {name} = IF(@@SESSION.{name} > 0 AND @@SESSION.{name} < {limit}, @@SESSION.{name}, {limit})")
 }
 
-/// What a value of a row is in JSON.
+/// The value of a row as JSON.
 pub fn json(row: &MySqlRow, index: usize) -> Result<Value, Unshowable> {
     let raw = row.try_get_raw(index).map_err(Unshowable::driver)?;
     let kind = raw.type_info().into_owned();

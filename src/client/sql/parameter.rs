@@ -46,7 +46,7 @@ const MYSQL: [&str; 11] = [
     "time_zone",
 ];
 
-/// What an application's driver makes of its pool, its caches and its waiting. `timeout` limits the probe. Without
+/// Parameters about the pool, caches and waiting of an application's driver; `timeout` limits the probe. Without
 /// hyphens and underscores.
 const INDIFFERENT: [&str; 47] = [
     "allownativepasswords",
@@ -98,7 +98,7 @@ const INDIFFERENT: [&str; 47] = [
     "writetimeout",
 ];
 
-/// What is right with these values, which say what is done anyway. Its name without hyphens and underscores, and what to
+/// Parameters that are accepted with these values, because gate does the same anyway. The name without hyphens and underscores, and what to
 /// do about others.
 const GIVEN: [(&str, &[&str], &str); 9] = [
     ("targetsessionattrs", &["any"], "name the server itself"),
@@ -150,7 +150,7 @@ pub fn translated(mut url: Url, dialect: Dialect) -> Result<Url, String> {
 /// A URL that names more than one server.
 pub const SEVERAL_HOSTS: &str = "the URL names several hosts: name one, and use a probe for each of them";
 
-/// What this parameter is to the driver.
+/// The driver's names and values for this parameter.
 fn one(name: &str, value: &str, dialect: Dialect) -> Result<Vec<(String, String)>, String> {
     let plain: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
     let lower = value.to_ascii_lowercase();

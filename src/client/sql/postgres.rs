@@ -51,7 +51,7 @@ pub fn with_text(sql: &str, columns: &[Column], at: &[usize]) -> String {
     format!("SELECT {} FROM ({}\n) AS gate", columns.join(", "), sql.trim_end().trim_end_matches(';'))
 }
 
-/// What a value of a row is in JSON.
+/// The value of a row as JSON.
 pub fn json(row: &PgRow, index: usize) -> Result<Value, Unshowable> {
     let raw = row.try_get_raw(index).map_err(Unshowable::driver)?;
     if raw.is_null() {
@@ -141,7 +141,7 @@ fn decode(kind: &PgTypeInfo, bytes: &mut Bytes) -> Option<Value> {
 /// How many dimensions PostgreSQL's arrays may have.
 const MAX_DIMENSIONS: usize = 6;
 
-/// What is left of a value.
+/// The remaining bytes of a value.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_array_is_no_deeper_or_longer_than_its_bytes_allow() {
+    fn an_array_cannot_be_deeper_or_longer_than_its_bytes() {
         let array = |lengths: &[i32], rest: &[u8]| {
             let count = i32::try_from(lengths.len()).expect("it is short");
             let mut bytes: Vec<u8> = [count.to_be_bytes(), [0; 4], [0; 4]].concat();
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_is_told_part_by_part() {
+    fn an_interval_is_shown_part_by_part() {
         assert_eq!(interval(0, 0, 0), "PT0S");
         assert_eq!(interval(14_706_500_000, 3, 14), "P1Y2M3DT4H5M6.5S");
         assert_eq!(interval(-500_000, 0, 0), "PT-0.5S");

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn an_invalid_host_is_refused() {
         let refused = |parts| from_value::<DatabaseSource>(parts).expect_err("it is refused").to_string();
         assert!(refused(json!({ "host": "db:5432" })).contains("`host` has a port: use `port`"));
         assert!(refused(json!({ "host": "postgresql://db" })).contains("`host` must be a name or an address"));

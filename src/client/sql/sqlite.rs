@@ -83,7 +83,7 @@ fn find(named: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
     let path = cx.path(&named.path);
     let paths = [Some(path.clone()), named.otherwise.clone()];
     let Some(found) = paths.into_iter().flatten().find(|path| path.exists()) else {
-        let fault = Fault::new(format!("there is no file `{}`", path.display()));
+        let fault = Fault::new(format!("file `{}` not found", path.display()));
         return Err(match &named.otherwise {
             Some(other) => fault.help(format!(
                 "nor is there `{}`; a path with one more slash, `sqlite:////…`, is absolute to everybody",
@@ -104,7 +104,7 @@ fn find(named: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// What a value of a row is in JSON.
+/// The value of a row as JSON.
 pub fn json(row: &SqliteRow, index: usize) -> Result<Value, Unshowable> {
     let raw = row.try_get_raw(index).map_err(Unshowable::driver)?;
     if raw.is_null() {

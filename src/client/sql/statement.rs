@@ -1,11 +1,11 @@
-//! The little that has to be known of a statement before a database sees it.
+//! Checks of a statement before a database gets it.
 //!
-//! The read-only transaction is what keeps a reading query from writing. But a few statements stand outside of every
+//! The read-only transaction is what keeps a reading query from writing. But a few statements run outside of every
 //! transaction (`SET GLOBAL`, `VACUUM INTO`, `CALL` of a procedure that commits): these don't begin like a reading one.
 
 use super::Dialect;
 
-/// What a reading statement may begin with.
+/// The words with which a reading statement may begin.
 const READING: [&str; 9] = ["select", "with", "values", "table", "show", "explain", "describe", "desc", "pragma"];
 
 /// Why this is not a reading statement, if it is not.
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_reads_is_let_through() {
+    fn reading_statements_are_allowed() {
         for sql in [
             "SELECT 1",
             "  -- how many?\n select count(*) from t",
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_statement_is_seen_and_a_semicolon_in_a_text_is_none() {
+    fn a_second_statement_is_detected_and_a_semicolon_in_a_string_is_not_one() {
         for (sql, expected) in [
             ("SELECT 1", false),
             ("SELECT 1;", false),

@@ -8,7 +8,7 @@ fn refused(text: &str) -> String {
     DatabaseUrl::parse(text).expect_err("it must be refused")
 }
 
-/// What a URL leads to: a server with its database, or the paths of a file.
+/// The target of a URL: a server with its database, or the paths of a file.
 fn understood(text: &str) -> String {
     match DatabaseUrl::parse(text).expect("a good URL").place() {
         Place::Postgres(url) => format!("postgres {} {}", url.host_str().unwrap_or_default(), url.path()),
@@ -52,7 +52,7 @@ fn a_password_that_is_not_encoded_is_refused_without_being_shown() {
 }
 
 #[test]
-fn what_is_no_database_here_is_told_what_would_be() {
+fn an_unsupported_database_is_reported_with_the_supported_ones() {
     assert_snapshot!(refused("redis://h"), @"unsupported database: the URL must begin with `postgresql://`, `mysql://`, `mariadb://` or `sqlite:`");
     assert_snapshot!(refused("host=db user=u"), @"this is not a database URL: it must begin with `postgresql://`, `mysql://` or `sqlite:`");
     assert_snapshot!(refused("jdbc:postgresql://h/db"), @"drop the `jdbc:` before the URL, and put user and password into it");

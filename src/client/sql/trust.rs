@@ -53,7 +53,7 @@ pub fn config(verify: Verify, files: &Files) -> anyhow::Result<ClientConfig> {
     Ok(trust::identified(verifier, certificate, key)?)
 }
 
-/// Accepts a certificate that is pinned, whoever issued it, and others if they verify. A self-signed certificate, as most
+/// Accepts a certificate that is pinned, regardless of its issuer, and others if they verify. A self-signed certificate, as most
 /// private databases have one, is not a proper issuer, and often has an old format.
 #[derive(Debug)]
 struct Pinned {

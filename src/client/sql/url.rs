@@ -27,7 +27,7 @@ const ENCODE: &str = "in a user or password, `/`, `@`, `:`, `#`, `?` and `%` mus
 #[schemars(inline, transparent)]
 pub struct DatabaseUrl(#[schemars(with = "String")] Place, #[schemars(skip)] String);
 
-/// What a URL names, its parameters in the words of the driver.
+/// The database that a URL names; its parameters under the driver's names.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Place {
     /// A PostgreSQL server, or a pooler before one.
@@ -51,7 +51,7 @@ impl DatabaseUrl {
     /// Reads a URL.
     ///
     /// # Errors
-    /// What is wrong with it, never with a part of it that may be a password.
+    /// When the URL is invalid. The message never has a part that may be a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let Some((scheme, rest)) = text.split_once(':') else {
@@ -82,7 +82,7 @@ impl DatabaseUrl {
         Ok(Self(place, text.to_owned()))
     }
 
-    /// What it names.
+    /// The database that it names.
     pub fn place(&self) -> &Place {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What a database's values are in JSON, as far as all databases agree.
+//! Database values as JSON, as far as all databases agree.
 
 use serde_json::{Number, Value};
 

@@ -1,18 +1,18 @@
-//! Why there is no connection, directly or through another machine.
+//! Why a connection failed, directly or through another machine.
 
 use std::io;
 
 use crate::client::Fault;
 use crate::client::http::connection;
 
-/// Why there is no connection.
+/// Why a connection failed.
 #[derive(Debug)]
 pub enum DialError {
     /// It could not be tried: the name is not known, or the machine between can't be reached.
     Fault(Fault),
     /// This came of it.
     Io {
-        /// What the other side or the network did.
+        /// The failure of the other side or of the network.
         error: io::Error,
         /// The machine between.
         from: Option<String>,

@@ -60,7 +60,7 @@ struct Master {
     service: Service,
     /// Its socket, in a folder that only this user can enter.
     control: PathBuf,
-    /// What it says.
+    /// The log file of `ssh`.
     log: PathBuf,
     /// Held by who asks again: one after the other, it is clear which reason in the log is whose.
     again: tokio::sync::Mutex<()>,
@@ -175,7 +175,7 @@ impl Tunnel {
         Ok(master)
     }
 
-    /// What it means that the machine did not connect, by what it says of why.
+    /// The error for a connection that the machine could not make, from the reason that `ssh` logged.
     fn refused(&self, reason: &str, host: &str, port: u16) -> DialError {
         let is = |words: &str| reason.contains(words);
         let place = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
@@ -226,10 +226,10 @@ impl Master {
         fs::metadata(&self.log).map_or(0, |file| file.len())
     }
 
-    /// What it has said since its log had this size.
+    /// The part of its log after this size.
     fn said(&self, since: u64) -> String {
         let mut bytes = Vec::new();
-        // What can't be read says nothing.
+        // An unreadable log counts as empty.
         let _ = File::open(&self.log).and_then(|mut file| {
             file.seek(SeekFrom::Start(since))?;
             file.take(MAX_LOG).read_to_end(&mut bytes)
@@ -247,7 +247,7 @@ fn reason(log: &str) -> Option<String> {
     reasons.all(|other| other == first).then(|| first.to_owned())
 }
 
-/// What comes of it needs a moment to be reported.
+/// The deadline, with a moment left to report the result.
 fn deadline(limit: Duration) -> Instant {
     Instant::now() + (limit - (limit / 50).min(Duration::from_millis(20)))
 }

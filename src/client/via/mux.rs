@@ -40,7 +40,7 @@ pub struct Tunnelled {
     _master: Arc<Master>,
 }
 
-/// Why there is no connection.
+/// Why a connection failed.
 #[derive(Debug)]
 pub enum Unopened {
     /// No `ssh` answers at the socket.

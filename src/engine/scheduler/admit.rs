@@ -85,7 +85,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         Claim { resources, exclusive: item.exclusive }
     }
 
-    /// What blocks an item, if a need does.
+    /// The reason that blocks an item, if a need does.
     fn blocked(&self, task: usize) -> Option<Blocked> {
         let plan = &self.shared.plan;
         blocked(plan.item(task).needs.iter().map(|need| (&*plan.item(*need).id, self.results[*need].as_deref())))
@@ -134,7 +134,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
                 Some(locks) => {
                     let title = shared.redactor.pass(item.title.to_string());
                     let names = shared.redactor.pass(item.locks.join(", "));
-                    (self.tell)(&Event::Locking { id: &item.id, title: &title, locks: &names });
+                    (self.report)(&Event::Locking { id: &item.id, title: &title, locks: &names });
                     let (taken, begun) = (locks.take(&item.locks), self.locked.0.clone());
                     let begin = move || {
                         // Nobody receives it after the run was stopped.
@@ -158,7 +158,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     pub(super) fn started(&mut self, task: usize) {
         let item = self.shared.plan.item(task);
         let title = self.shared.redactor.pass(item.title.to_string());
-        (self.tell)(&Event::Started { id: &item.id, title: &title });
+        (self.report)(&Event::Started { id: &item.id, title: &title });
     }
 
     /// The observations of other items that this one refers to.

@@ -117,7 +117,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             section.items.reserve_exact(own.items.len());
             let own = results.by_ref().take(own.items.len()).flatten().map(|result| *result);
             section.items.extend(own.filter(is_own));
-            // What ended before a token was known may hold it, from a server that had issued it before.
+            // Results from before a token was learned may contain it, if the server had issued it earlier.
             if self.shared.redactor.has_learned() {
                 section.items.iter_mut().for_each(|item| self.shared.redactor.hide(item));
             }

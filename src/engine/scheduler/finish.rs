@@ -11,7 +11,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         let RetryNotice { task, number, attempt } = again;
         let id = &self.shared.plan.item(*task).id;
         let attempt = self.shared.redactor.pass(attempt.clone());
-        (self.tell)(&Event::Attempt { id, number: *number, attempt: &attempt });
+        (self.report)(&Event::Attempt { id, number: *number, attempt: &attempt });
     }
 
     /// Takes in a worker's result.
@@ -54,7 +54,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// Reports a result and keeps it, without secrets: others may quote it.
     pub(super) fn keep(&mut self, task: usize, result: ItemResult) {
         let result = self.shared.redactor.pass(result);
-        (self.tell)(&Event::Finished(&result));
+        (self.report)(&Event::Finished(&result));
         self.results[task] = Some(Box::new(result.into_inner()));
     }
 

@@ -24,7 +24,7 @@ use super::digests::Digests;
 use super::fill::Seen;
 use super::item::{Done, RetryNotice};
 use super::open_files::affordable;
-use super::pace::Pace;
+use super::pace::RecentStarts;
 use super::queue::Queue;
 use super::secrets::{Secrets, used};
 use super::stop::{Stop, Stopped};
@@ -42,7 +42,7 @@ pub async fn run(
     options: &Options,
     env: &Arc<Env>,
     stop: impl Stream<Item = Signal>,
-    tell: impl FnMut(&Event),
+    report: impl FnMut(&Event),
 ) -> Ran {
     let (started, begun) = (env.now(), Instant::now());
     let mut stop = pin!(stop);
@@ -83,7 +83,7 @@ pub async fn run(
             shared.digests.make(&shared.plan, &shared.secrets);
         });
     }
-    let mut scheduler = Scheduler::new(shared, options, stopper, tell);
+    let mut scheduler = Scheduler::new(shared, options, stopper, report);
     if ended.is_none() {
         ended = scheduler.rounds(&mut stop, begun, deadline).await;
     }
@@ -98,7 +98,7 @@ struct Scheduler<'a, T> {
     shared: Arc<Shared>,
     options: &'a Options,
     jobs: usize,
-    tell: T,
+    report: T,
     results: Vec<Option<Box<ItemResult>>>,
     /// The results of the previous round, for items that are rerun.
     previous: HashMap<usize, Box<ItemResult>>,
@@ -109,7 +109,7 @@ struct Scheduler<'a, T> {
     /// The items that need each item.
     dependents: Vec<Vec<usize>>,
     queue: Queue,
-    pace: Pace,
+    pace: RecentStarts,
     workers: JoinSet<Done>,
     again: (mpsc::UnboundedSender<RetryNotice>, mpsc::UnboundedReceiver<RetryNotice>),
     /// The items that wait for locks of other runs report here that they begin.
@@ -121,7 +121,7 @@ struct Scheduler<'a, T> {
 }
 
 impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
-    fn new(shared: Arc<Shared>, options: &'a Options, stopper: watch::Sender<Option<Stop>>, tell: T) -> Self {
+    fn new(shared: Arc<Shared>, options: &'a Options, stopper: watch::Sender<Option<Stop>>, report: T) -> Self {
         let count = shared.plan.tasks.len();
         let mut dependents = vec![Vec::new(); count];
         for task in 0..count {
@@ -131,14 +131,14 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
         Self {
             options,
             jobs,
-            tell,
+            report,
             results: vec![None; count],
             previous: HashMap::new(),
             seen: HashMap::new(),
             open_needs: vec![0; count],
             dependents,
             queue: Queue::new(options.per_host.unwrap_or(jobs)),
-            pace: Pace::default(),
+            pace: RecentStarts::default(),
             workers: JoinSet::new(),
             again: mpsc::unbounded_channel(),
             locked: mpsc::unbounded_channel(),
@@ -177,7 +177,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
                 return None;
             }
             let red = self.results.iter().flatten().filter(|result| !result.status.is_green()).count();
-            (self.tell)(&Event::Waiting { red, left });
+            (self.report)(&Event::Waiting { red, left });
             tokio::select! {
                 biased;
                 by = interrupted(stop, deadline) => return Some(by),

@@ -1,4 +1,4 @@
-//! What is behind an operator, where it can't be read, asserts nothing, or contradicts another.
+//! Arguments of operators that can't be read, assert nothing, or contradict another.
 
 use insta::assert_snapshot;
 
@@ -89,7 +89,7 @@ fn what_asserts_nothing_is_a_problem() {
       = help: leave `expect` out to keep the defaults of this kind of probe, or name a path, such as `status: 200`
     ");
     assert_snapshot!(problems("[]"), @"
-    error: `expect` is a map from a path to what must stand there, not a list
+    error: `expect` is a map from paths to expected values, not a list
      --> c.yaml:1:1
       |
     1 | []
@@ -139,7 +139,7 @@ fn what_asserts_nothing_is_a_problem() {
     1 | $.values[*]: 1
       |              ^ it is a list
       |
-      = help: its elements are looked at by `every`, `some` and `contains`
+      = help: use `every`, `some` or `contains` for its elements
     ");
     assert_snapshot!(problems("current: { contains: [], one_of: [] }"), @"
     error: an empty `contains` asserts nothing

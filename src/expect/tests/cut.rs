@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::Outcome;
-use super::super::cut::Cut;
+use super::super::cut::Truncation;
 use super::load;
 
-/// What comes of each expectation, one a line, when these paths were cut.
+/// The result of each expectation, one a line, when these paths were cut.
 fn judged(expect: &str, seen: &Value, paths: &[&str]) -> String {
-    let cuts = [Cut::new(paths, "only the first 1 MiB was read", "max_body")];
+    let cuts = [Truncation::new(paths, "only the first 1 MiB was read", "max_body")];
     let expectations = load(expect, &Value::Bool(true)).unwrap_or_else(|problems| panic!("{problems}"));
     let lines =
         expectations.iter().map(|expectation| match expectation.judge(seen, &cuts, Timestamp::UNIX_EPOCH).outcome {
@@ -58,7 +58,7 @@ fn a_cut_number_is_the_least_that_it_may_be() {
 }
 
 #[test]
-fn the_elements_of_a_cut_list_are_known_but_not_that_there_are_no_others() {
+fn the_elements_of_a_cut_list_are_known_but_not_its_end() {
     let seen = json!({ "rows": [{ "failed": 0 }, { "failed": 0 }] });
     assert_snapshot!(judged("
 rows[1].failed: 0

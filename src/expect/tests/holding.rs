@@ -240,7 +240,7 @@ $..error: { exists: false }
     ok: $..error none
     ");
     assert_snapshot!(judged("{ '$.json.parts[*].ok': { length: 0 }, '$..error': { exists: true } }", &seen), @"
-    $.json.parts[*].ok: not found (there is no $.json.parts)
+    $.json.parts[*].ok: not found ($.json.parts is missing)
     $..error: not found
     ");
 }
@@ -263,7 +263,7 @@ fn absence_holds_only_where_what_would_hold_it_was_seen() {
     for (expect, why) in [
         ("json.error: { exists: false }", "json.error: expected none, but json is null"),
         ("text.error: { exists: false }", "text.error: expected none, but text is text"),
-        ("map.lst.error: { exists: false }", "map.lst.error: expected none, but there is no map.lst"),
+        ("map.lst.error: { exists: false }", "map.lst.error: expected none, but map.lst is missing"),
         ("$.json[*].error: { exists: false }", "$.json[*].error: expected none, but $.json is null"),
         ("$.json[?@.ok==false]: { length: 0 }", "$.json[?@.ok==false]: not found ($.json is null)"),
     ] {

@@ -26,7 +26,7 @@ pub fn load(expect: &str, schema: &Value) -> Result<Vec<Expectation>, String> {
     if problems.is_empty() { Ok(read) } else { Err(Diagnostics(problems).render(&sources, false)) }
 }
 
-/// What comes of each expectation, one a line.
+/// The result of each expectation, one a line.
 fn judged(expect: &str, observation: &Value) -> String {
     let now: Timestamp = "2025-12-06T12:00:00Z".parse().expect("a timestamp");
     let expectations = load(expect, &Value::Bool(true)).unwrap_or_else(|problems| panic!("{problems}"));
@@ -40,7 +40,7 @@ fn judged(expect: &str, observation: &Value) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What is wrong with an `expect` for a [`Seen`].
+/// The problems of an `expect` for a [`Seen`].
 fn problems(expect: &str) -> String {
     load(expect, &schema()).err().unwrap_or_else(|| "nothing is wrong".to_owned())
 }
@@ -79,7 +79,7 @@ struct Seen {
     json: Option<Value>,
 }
 
-/// What a Grafana has.
+/// The dashboards of a Grafana.
 #[derive(Serialize, JsonSchema)]
 struct Dashboards {
     /// How many.
@@ -97,10 +97,10 @@ struct Folder {
     title: String,
 }
 
-/// What state it is in.
+/// The state.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its schema is looked at")]
+#[expect(dead_code, reason = "only its schema is used")]
 enum State {
     /// It is used.
     Active,
@@ -109,7 +109,7 @@ enum State {
 }
 
 #[test]
-fn a_judgement_says_what_was_expected_and_what_stood_there() {
+fn a_failure_says_what_was_expected_and_what_was_found() {
     let expectations = load("dashboards.count: { at_least: 4 }", &schema()).expect("a good expectation");
     let seen = json!({ "dashboards": { "count": 3 } });
     insta::assert_debug_snapshot!(expectations[0].judge(&seen, &[], Timestamp::UNIX_EPOCH), @r#"
@@ -128,7 +128,7 @@ fn a_judgement_says_what_was_expected_and_what_stood_there() {
         expected: "at least 4",
         observed: "nothing",
         outcome: Fails(
-            "dashboards.count: not found (there is no dashboards)",
+            "dashboards.count: not found (dashboards is missing)",
         ),
     }
     "#);

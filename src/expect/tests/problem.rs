@@ -65,7 +65,7 @@ fn an_unknown_field_is_named_at_its_word() {
      --> c.yaml:1:8
       |
     1 | status.code: 4
-      |        ^^^^ there are no fields in a whole number from 0 to 65535
+      |        ^^^^ a whole number from 0 to 65535 has no fields
 
     error: `status` is not a list
      --> c.yaml:2:7
@@ -83,7 +83,7 @@ fn an_unknown_field_is_named_at_its_word() {
 }
 
 #[test]
-fn a_value_that_can_never_stand_there_says_what_to_write() {
+fn an_impossible_value_says_what_to_write() {
     assert_snapshot!(problems("status: '200'"), @r#"
     error: `status` can never be `"200"`
      --> c.yaml:1:9
@@ -183,7 +183,7 @@ fn a_value_that_can_never_stand_there_says_what_to_write() {
 }
 
 #[test]
-fn an_operator_that_can_never_hold_says_what_stands_there() {
+fn an_impossible_operator_says_what_the_value_is() {
     assert_snapshot!(problems("url: { at_least: 5 }"), @"
     error: `url` can never be at least `5`
      --> c.yaml:1:18
@@ -317,7 +317,7 @@ fn an_unknown_operator_is_named_with_its_nearest_neighbour() {
 }
 
 #[test]
-fn a_hole_is_passed_over_but_not_what_stands_beside_it() {
+fn an_unresolved_value_is_skipped_but_not_its_neighbors() {
     assert_snapshot!(problems("status: ${vars.s}\nurl: { starts_with: \"${vars.api}/x\", matches: '(' }"), @r#"
     error: `(` is not a regular expression
      --> c.yaml:2:48

@@ -1,4 +1,4 @@
-//! What holds for any observation.
+//! Properties that hold for any observation.
 
 use std::sync::LazyLock;
 
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use serde_json::{Map, Value};
 
-use super::super::cut::{Cut, Extent};
+use super::super::cut::{Extent, Truncation};
 use super::super::truth::Truth;
 use super::super::{Outcome, Rule};
 use super::{Expectation, load};
 
-/// Matchers of every kind, each as it would stand behind a path.
+/// Matchers of every kind, each as it would be written for a path.
 const MATCHERS: &[&str] = &[
     "1",
     "a",
@@ -116,10 +116,10 @@ proptest! {
 
     #[test]
     fn what_is_judged_by_the_beginning_is_so_of_the_whole((seen, whole) in beginning_and_whole()) {
-        let both = |observed: &Value, cuts: &[Cut], of: &Expectation| {
+        let both = |observed: &Value, cuts: &[Truncation], of: &Expectation| {
             of.judge(&serde_json::json!({ "a": observed }), cuts, Timestamp::UNIX_EPOCH).outcome
         };
-        let cut = [Cut::new(&["a"], "only the beginning was read", None)];
+        let cut = [Truncation::new(&["a"], "only the beginning was read", None)];
         for expectation in NEGATED.iter().flat_map(|(plain, negated)| [plain, negated]) {
             match both(&seen, &cut, expectation) {
                 Outcome::Holds => assert_eq!(both(&whole, &[], expectation), Outcome::Holds, "{}", expectation.describe()),

@@ -25,7 +25,7 @@ fn problems(yaml: String) -> String {
     if loaded.problems.has_errors() { loaded.problems.render(&loaded.sources, false) } else { String::new() }
 }
 
-/// The words of a text, without the boxes. Numbers that stand alone may be those of a list.
+/// The words of a text, without the boxes. Numbers alone may be those of a list.
 fn words(text: &str) -> BTreeSet<String> {
     let escapes = regex::Regex::new(r"\[[xX]\]|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[nrtbf]").expect("it is well formed");
     let text = escapes.replace_all(text, " ");

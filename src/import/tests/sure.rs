@@ -81,7 +81,7 @@ fn words_around_a_line_may_say_the_opposite() {
 }
 
 #[test]
-fn a_line_with_characters_that_nobody_sees_is_not_checked() {
+fn a_line_with_invisible_characters_is_not_converted_to_a_probe() {
     assert!(is_live("- [ ] https://a.example/x returns 200"));
     assert!(!is_live("- [ ] https://a.example/x\u{202e}y returns 200"));
 }

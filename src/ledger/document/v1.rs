@@ -58,7 +58,7 @@ pub struct Section<'a> {
     pub items: Vec<Item<'a>>,
 }
 
-/// What was committed since a revision.
+/// The commits since a revision.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Changes<'a> {
     pub since: Text<'a>,
@@ -125,14 +125,14 @@ pub struct Item<'a> {
     pub duration_ms: u64,
 }
 
-/// What an item requires.
+/// The requirements of an item.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Requirements<'a> {
     pub probes: Vec<ProbeRequirement<'a>>,
     pub secrets: Vec<(Text<'a>, Text<'a>)>,
 }
 
-/// What one probe requires.
+/// The requirements of one probe.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ProbeRequirement<'a> {
     pub kind: Text<'a>,

@@ -12,7 +12,7 @@ use crate::text::error;
 /// How much of alembic's output is read.
 const MAX_OUTPUT: u64 = 1 << 20;
 
-/// What alembic says of its heads.
+/// The heads that alembic reports.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Heads {
     /// The revisions that nothing follows, sorted.
@@ -34,7 +34,7 @@ impl Drop for Running {
 /// Asks for the heads with this command line, run in this folder.
 ///
 /// # Errors
-/// When it can't be run, fails, or says nothing that can be understood.
+/// When it can't be run, fails, or prints nothing that can be parsed.
 pub async fn heads(argv: &[String], dir: &Path) -> Result<Heads, Fault> {
     let shown = argv.join(" ");
     let (program, arguments) = argv.split_first().expect("settings with an empty command are refused");
@@ -77,13 +77,13 @@ pub fn program(argv: &[String], project: &Path) -> Vec<String> {
 async fn text(stream: Option<impl AsyncRead + Unpin>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
-        // What was read until it broke off is worth telling too.
+        // Output from before a read error is reported, too.
         let _ = (&mut stream).take(MAX_OUTPUT).read_to_end(&mut bytes).await;
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What `alembic heads` printed, such as `1975ea83b712 (shop) (head)`. Other lines come from what it imported.
+/// The output of `alembic heads`, such as `1975ea83b712 (shop) (head)`. Other lines come from modules that it imported.
 fn parse(stdout: &str) -> Heads {
     let mut heads = Heads::default();
     for line in stdout.lines().map(str::trim) {
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_told_from_what_a_script_prints() {
+    fn heads_are_distinguished_from_the_output_of_a_script() {
         let heads = parse("loading settings…\n27c6 (shop, web) (head)\n1975 (effective head)\n");
         assert_eq!(heads.all, ["1975", "27c6"]);
         assert_eq!(heads.effective, ["27c6"]);
     }
 
     #[tokio::test]
-    async fn a_failure_is_told_in_alembics_words() {
+    async fn a_failure_shows_the_message_of_alembic() {
         assert_eq!(failed("echo FAILED: no; exit 255").await, "`sh -c echo FAILED: no; exit 255` failed: FAILED: no");
         assert_eq!(failed("echo hello").await, "`sh -c echo hello` names no head");
         let error = heads(&["/no/such/alembic".to_owned()], Path::new("/")).await.expect_err("there is none");

@@ -13,7 +13,7 @@ use crate::probe::Fault;
 /// More than a configuration ever has, in bytes.
 const MAX_SIZE: usize = 1 << 20;
 
-/// What alembic's configuration says of the revision files.
+/// The settings of alembic's configuration about revision files.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// The folder of the configuration: where alembic is run, and where relative paths start.
@@ -146,8 +146,8 @@ impl Config {
             None if !self.others.is_empty() => {
                 Err(format!("no `sqlalchemy.url` in this section, but in [{}]", self.others.join("], [")))
             }
-            None => Err("there is no `sqlalchemy.url`".to_owned()),
-            // What `alembic init` writes.
+            None => Err("missing `sqlalchemy.url`".to_owned()),
+            // The placeholder of `alembic init`.
             Some(Ok(url)) if url.starts_with("driver://") => {
                 Err("`sqlalchemy.url` is only the example that `alembic init` leaves".to_owned())
             }
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_go_before_the_configuration() {
+    fn the_settings_take_precedence_over_the_configuration() {
         let project = Path::new("/project");
         let config = config("script_location = app:db");
         let found = |scripts: Option<&str>, versions: &[PathBuf]| {
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_the_file_does_not_hold_is_no_reason_to_give_up() {
+    fn a_missing_url_in_the_file_is_not_an_error() {
         let config = config("script_location = a\nsqlalchemy.url = %(DB)s");
         assert_eq!(config.url, Some(Err("`sqlalchemy.url`: `%(db)s` in it is not set in the file".to_owned())));
     }

@@ -23,7 +23,7 @@ pub struct Kind {
     pub sourceless: bool,
 }
 
-/// What the revision files of these folders say. `project` is where shown paths start.
+/// Reads the revision files of these folders. `project` is where shown paths start.
 ///
 /// # Errors
 /// When one can't be read or understood, or there is none at all.
@@ -111,7 +111,7 @@ fn has_source(compiled: &Path) -> bool {
 mod tests {
     use super::*;
 
-    /// What is read from a folder with these files, each a revision with its own name as id.
+    /// Reads a folder with these files, each a revision with its own name as id.
     fn read_with(paths: &[&str], kind: Kind) -> String {
         let project = tempfile::tempdir().expect("a temporary folder");
         for path in paths {
@@ -152,7 +152,7 @@ mod tests {
 
     /// Opening a FIFO would wait for somebody to write.
     #[test]
-    fn what_is_no_file_is_not_waited_for() {
+    fn a_pipe_or_device_is_not_read() {
         let project = tempfile::tempdir().expect("a temporary folder");
         let versions = project.path().join("versions");
         std::fs::create_dir(&versions).expect("the folder is ours");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_folder_is_no_history() {
+    fn an_empty_folder_is_not_a_history() {
         assert_eq!(read_with(&["README"], Kind::default()), "no revision file is in `versions`");
         let said = read_with(&[], Kind::default());
         assert_eq!(said, "cannot read `versions`: no such file or directory");

@@ -13,14 +13,14 @@ const NAMED: usize = 5;
 pub struct Graph {
     revisions: Vec<Revision>,
     by_id: BTreeMap<String, usize>,
-    /// What each revision follows and depends on.
+    /// The revisions that each revision follows and depends on.
     before: Vec<Vec<usize>>,
 }
 
 /// Where a database is in the history.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// What an upgrade to the heads would apply, in order.
+pub struct MigrationState {
+    /// The revisions that an upgrade to the heads would apply, in order.
     pub pending: Vec<String>,
     /// The database's ids that no revision file has.
     pub unknown: Vec<String>,
@@ -37,31 +37,31 @@ impl Graph {
         let by_id = by_id(&revisions)?;
         let labels = labels(&revisions, &by_id)?;
         let mut before = Vec::with_capacity(revisions.len());
-        let mut absent = Vec::new();
+        let mut missing = Vec::new();
         for revision in &revisions {
             let mut ids = Vec::new();
             for down in &revision.down {
                 // Alembic takes a label in `depends_on` only.
                 match by_id.get(down) {
                     Some(index) => ids.push(*index),
-                    None => absent.push(format!("`{down}`, which `{}` follows", revision.file)),
+                    None => missing.push(format!("`{down}`, which `{}` follows", revision.file)),
                 }
             }
             for other in &revision.depends_on {
                 match by_id.get(other).or_else(|| labels.get(other.as_str())) {
                     Some(index) => ids.push(*index),
-                    None => absent.push(format!("`{other}`, which `{}` depends on", revision.file)),
+                    None => missing.push(format!("`{other}`, which `{}` depends on", revision.file)),
                 }
             }
             before.push(ids);
         }
-        if !absent.is_empty() {
-            if absent.len() > 2 * NAMED {
-                let more = absent.len() - NAMED;
-                absent.truncate(NAMED);
-                absent.push(format!("{more} others"));
+        if !missing.is_empty() {
+            if missing.len() > 2 * NAMED {
+                let more = missing.len() - NAMED;
+                missing.truncate(NAMED);
+                missing.push(format!("{more} others"));
             }
-            return Err(Fault::new(format!("no revision file has {}", absent.join(", nor ")))
+            return Err(Fault::new(format!("no revision file has {}", missing.join(", nor ")))
                 .help("are all the revision files here, and is `version_locations` complete?"));
         }
         let graph = Self { revisions, by_id, before };
@@ -76,7 +76,7 @@ impl Graph {
     }
 
     /// Where a database is whose version table holds these ids.
-    pub fn standing(&self, current: &[String]) -> Standing {
+    pub fn migration_state(&self, current: &[String]) -> MigrationState {
         let (known, unknown): (Vec<&String>, Vec<&String>) =
             current.iter().partition(|id| self.by_id.contains_key(id.as_str()));
         let rows: BTreeSet<usize> = known.iter().map(|id| self.by_id[id.as_str()]).collect();
@@ -88,7 +88,7 @@ impl Graph {
         let applied: BTreeSet<usize> = rows.union(&implied).copied().collect();
         let pending = self.in_order(0..self.revisions.len(), &applied).expect("cycles were refused when it was built");
         let ids = |indices: Vec<usize>| indices.into_iter().map(|index| self.revisions[index].id.clone()).collect();
-        Standing {
+        MigrationState {
             pending: ids(pending),
             unknown: unknown.into_iter().cloned().collect(),
             overlapping: ids(rows.intersection(&implied).copied().collect()),
@@ -101,23 +101,23 @@ impl Graph {
         let mut done = applied.clone();
         let mut is_on_way = vec![false; self.revisions.len()];
         for start in wanted {
-            // The way from the start to here, each with how many of those before it have been looked at. Histories are
+            // The way from the start to here, each with how many of those before it have been visited. Histories are
             // thousands long: too deep for recursion.
             let mut way: Vec<(usize, usize)> = Vec::new();
             if !done.contains(&start) {
                 way.push((start, 0));
                 is_on_way[start] = true;
             }
-            while let Some((here, looked_at)) = way.last_mut() {
+            while let Some((here, visited)) = way.last_mut() {
                 let here = *here;
-                let Some(&before) = self.before[here].get(*looked_at) else {
+                let Some(&before) = self.before[here].get(*visited) else {
                     way.pop();
                     is_on_way[here] = false;
                     done.insert(here);
                     order.push(here);
                     continue;
                 };
-                *looked_at += 1;
+                *visited += 1;
                 if is_on_way[before] {
                     let start = way.iter().position(|(index, _)| *index == before).unwrap_or_default();
                     return Err(self.cycle(way[start..].iter().map(|(index, _)| *index)));
@@ -192,14 +192,16 @@ mod tests {
     }
 
     /// The position of a database with these ids, in words.
-    fn standing(lines: &str, current: &[&str]) -> String {
+    fn migration_state(lines: &str, current: &[&str]) -> String {
         let current: Vec<String> = current.iter().map(|id| (*id).to_owned()).collect();
-        let standing = graph(lines).expect("a history without faults").standing(&current);
-        match standing {
-            Standing { pending, .. } if standing == Standing { pending: vec![], ..Standing::default() } => {
+        let migration_state = graph(lines).expect("a history without faults").migration_state(&current);
+        match migration_state {
+            MigrationState { pending, .. }
+                if migration_state == MigrationState { pending: vec![], ..MigrationState::default() } =>
+            {
                 format!("at head{}", pending.join(" "))
             }
-            Standing { pending, unknown, overlapping } => {
+            MigrationState { pending, unknown, overlapping } => {
                 [("pending", pending), ("unknown", unknown), ("overlapping", overlapping)]
                     .into_iter()
                     .filter(|(_, ids)| !ids.is_empty())
@@ -215,30 +217,30 @@ mod tests {
     #[test]
     fn a_line_has_one_head() {
         assert_eq!(graph(LINE).expect("no fault").heads(), ["c"]);
-        assert_eq!(standing(LINE, &["c"]), "at head");
-        assert_eq!(standing(LINE, &["a"]), "pending b c");
-        assert_eq!(standing(LINE, &[]), "pending a b c");
+        assert_eq!(migration_state(LINE, &["c"]), "at head");
+        assert_eq!(migration_state(LINE, &["a"]), "pending b c");
+        assert_eq!(migration_state(LINE, &[]), "pending a b c");
     }
 
     #[test]
     fn an_id_that_no_file_has_is_unknown() {
-        assert_eq!(standing("a:", &["z", "a"]), "unknown z");
+        assert_eq!(migration_state("a:", &["z", "a"]), "unknown z");
     }
 
     #[test]
     fn two_branches_are_two_rows() {
         let lines = "a:\nb: a\nc: a";
         assert_eq!(graph(lines).expect("no fault").heads(), ["b", "c"]);
-        assert_eq!(standing(lines, &["b"]), "pending c");
-        assert_eq!(standing(lines, &["b", "c"]), "at head");
+        assert_eq!(migration_state(lines, &["b"]), "pending c");
+        assert_eq!(migration_state(lines, &["b", "c"]), "at head");
     }
 
     #[test]
     fn a_merge_takes_the_place_of_what_it_merges() {
         let lines = "a:\nb: a\nc: a\nd: b c";
-        assert_eq!(standing(lines, &["b", "c"]), "pending d");
-        assert_eq!(standing(lines, &["c"]), "pending b d");
-        assert_eq!(standing(lines, &["d"]), "at head");
+        assert_eq!(migration_state(lines, &["b", "c"]), "pending d");
+        assert_eq!(migration_state(lines, &["c"]), "pending b d");
+        assert_eq!(migration_state(lines, &["d"]), "at head");
     }
 
     /// The version table then holds one row for two heads.
@@ -246,21 +248,21 @@ mod tests {
     fn a_head_that_an_applied_revision_depends_on_is_applied() {
         let lines = "a:\nx:\nb: a + x";
         assert_eq!(graph(lines).expect("no fault").heads(), ["b", "x"]);
-        assert_eq!(standing(lines, &["b"]), "at head");
-        assert_eq!(standing(lines, &["a"]), "pending x b");
-        assert_eq!(standing(lines, &["x"]), "pending a b");
+        assert_eq!(migration_state(lines, &["b"]), "at head");
+        assert_eq!(migration_state(lines, &["a"]), "pending x b");
+        assert_eq!(migration_state(lines, &["x"]), "pending a b");
     }
 
     /// Alembic says "overlaps with other requested revisions" and upgrades nothing.
     #[test]
-    fn a_row_that_another_row_implies_is_told() {
-        assert_eq!(standing(LINE, &["a", "c"]), "overlapping a");
-        assert_eq!(standing("a:\nx:\nb: a + x", &["b", "x"]), "overlapping x");
+    fn a_redundant_row_is_reported() {
+        assert_eq!(migration_state(LINE, &["a", "c"]), "overlapping a");
+        assert_eq!(migration_state("a:\nx:\nb: a + x", &["b", "x"]), "overlapping x");
     }
 
     #[test]
     fn a_dependency_may_be_a_label() {
-        assert_eq!(standing("a: = shop\nb: a\nx: + shop", &["x"]), "pending b");
+        assert_eq!(migration_state("a: = shop\nb: a\nx: + shop", &["x"]), "pending b");
         assert_eq!(
             graph("a: = shop\nb: shop").expect_err("as alembic"),
             "no revision file has `shop`, which `b.py` follows"
@@ -295,8 +297,8 @@ mod tests {
     fn a_history_of_a_hundred_thousand_takes_linear_time() {
         let history = graph(&chain(100_000, "")).expect("no fault");
         assert_eq!(history.heads(), ["r99999"]);
-        assert_eq!(history.standing(&["r0".to_owned()]).pending.len(), 99_999);
-        assert!(history.standing(&["r99999".to_owned()]).pending.is_empty());
+        assert_eq!(history.migration_state(&["r0".to_owned()]).pending.len(), 99_999);
+        assert!(history.migration_state(&["r99999".to_owned()]).pending.is_empty());
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Ini {
     /// The ini file with this text.
     ///
     /// # Errors
-    /// What is wrong with it, naming the line.
+    /// When the file is invalid, naming the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut ini = Self::default();
         let mut section: Option<String> = None;
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_python_refuses_is_told_with_its_line() {
+    fn an_ini_file_that_python_refuses_is_reported_with_its_line() {
         for (text, expected) in [
             ("a = 1", "line 1 is before the first [section]"),
             ("[alembic]\nhello", "line 2 is neither `option = value` nor [section]"),

@@ -1,10 +1,10 @@
-//! What a Python literal says: `None`, a string, or several strings.
+//! Values of Python literals: `None`, a string, or several strings.
 
 use tree_sitter::Node;
 
 use super::syntax::children;
 
-/// What a literal says.
+/// The value of a literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// `None`.
@@ -26,7 +26,7 @@ impl Value {
     }
 }
 
-/// What the expression says, if it is a literal.
+/// The value of the expression, if it is a literal.
 pub fn value(node: Node, source: &[u8]) -> Option<Value> {
     let mut node = node;
     while node.kind() == "parenthesized_expression" {
@@ -45,7 +45,7 @@ pub fn value(node: Node, source: &[u8]) -> Option<Value> {
 /// A string, also one made of several.
 fn text(node: Node, source: &[u8]) -> Option<String> {
     let mut said = String::new();
-    // What is still to be read, the next part last.
+    // The unread parts, the next one last.
     let mut open = vec![node];
     while let Some(node) = open.pop() {
         match node.kind() {

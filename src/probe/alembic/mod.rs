@@ -108,7 +108,7 @@ pub struct AlembicSeen {
     is_django: bool,
 }
 
-/// What the revision files, or alembic, returned.
+/// The revisions, from the revision files or from alembic.
 enum History {
     Files(Graph),
     Command(ask::Heads),
@@ -197,9 +197,9 @@ expect: { current: [014_trace_mismatches] }
             _here if seen.is_django => Some(format!(
                 "no table `{table}`, but Django's `django_migrations`: use a `command` with `manage.py migrate --check`"
             )),
-            [] => Some(format!("there is no table `{table}`: is this the right database? If it is, {upgrade}")),
+            [] => Some(format!("table `{table}` not found: is this the right database? If it is, {upgrade}")),
             elsewhere => Some(format!(
-                "there is no table `{table}` here, but one in the schema {}: say so with `version_table_schema`",
+                "table `{table}` not found here, but in the schema {}: say so with `version_table_schema`",
                 listed(elsewhere)
             )),
         }
@@ -222,8 +222,8 @@ impl Alembic {
     fn read(&self, project: &Path) -> Result<(Option<Graph>, DatabaseUrl, PathBuf), Fault> {
         let path = project.join(self.config_path());
         let is_needed = self.server.url().is_none() || self.config.is_some();
-        let is_told = self.scripts.is_some() || !self.versions.is_empty();
-        let config = if is_told && !is_needed && !path.exists() {
+        let is_explicit = self.scripts.is_some() || !self.versions.is_empty();
+        let config = if is_explicit && !is_needed && !path.exists() {
             Config { dir: project.to_owned(), ..Config::default() }
         } else {
             Config::read(&path, self.name.as_deref().unwrap_or("alembic"), project)?
@@ -277,14 +277,14 @@ impl Alembic {
         }
     }
 
-    /// What a schema can't express.
+    /// Checks rules that a schema can't express.
     fn validate(&self) -> Result<(), &'static str> {
         if self.command.is_empty() {
             return Err("`command` needs at least a program, such as `[alembic]`");
         }
-        let is_told = self.scripts.is_some() || !self.versions.is_empty();
+        let is_explicit = self.scripts.is_some() || !self.versions.is_empty();
         match self.heads {
-            Source::Command if is_told => {
+            Source::Command if is_explicit => {
                 Err("with `heads: command` alembic finds its revision files itself: drop `scripts` and `versions`")
             }
             Source::Files if self.command != default_command() => Err("`command` is of use only with `heads: command`"),
@@ -312,14 +312,14 @@ impl History {
                 AlembicSeen { at_head, heads: heads.all.clone(), current, ..seen }
             }
             Self::Files(graph) => {
-                let standing = graph.standing(&current);
-                let is_known = standing.unknown.is_empty();
+                let migration_state = graph.migration_state(&current);
+                let is_known = migration_state.unknown.is_empty();
                 AlembicSeen {
-                    at_head: is_known && standing.pending.is_empty() && standing.overlapping.is_empty(),
+                    at_head: is_known && migration_state.pending.is_empty() && migration_state.overlapping.is_empty(),
                     heads: graph.heads(),
-                    pending: is_known.then_some(standing.pending),
-                    unknown: Some(standing.unknown),
-                    overlapping: Some(standing.overlapping),
+                    pending: is_known.then_some(migration_state.pending),
+                    unknown: Some(migration_state.unknown),
+                    overlapping: Some(migration_state.overlapping),
                     current,
                     ..seen
                 }

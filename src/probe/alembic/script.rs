@@ -12,7 +12,7 @@ use crate::probe::Fault;
 /// The variables of a revision file that place it in the history.
 const NAMES: [&str; 4] = ["revision", "down_revision", "depends_on", "branch_labels"];
 
-/// What a revision file says about itself.
+/// The identifiers in a revision file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     /// Its id.
@@ -27,16 +27,16 @@ pub struct Revision {
     pub file: String,
 }
 
-/// What a variable was last bound to.
+/// The last value of a variable.
 #[derive(Debug)]
 enum Bound {
     /// A literal.
     To(Value),
-    /// Something that only running the file would tell, on this line.
+    /// A value that is known only when the file runs, on this line.
     Unknown(usize),
 }
 
-/// What the file of this name says about itself.
+/// Reads the revision in the file of this name.
 ///
 /// # Errors
 /// When that is not known without running it, or when alembic would refuse it.
@@ -98,21 +98,23 @@ fn undetermined(file: &str, name: &str, why: &str) -> Fault {
         .help("write it as a literal, or use `heads: command`, which runs alembic")
 }
 
-/// What each variable is bound to when the file has run from top to bottom.
+/// The value of each variable after the file has run from top to bottom.
 struct Bindings<'a> {
     source: &'a [u8],
     map: BTreeMap<&'static str, Bound>,
 }
 
 impl<'a> Bindings<'a> {
-    /// What the variable holds, if the file sets it at all.
+    /// The value of the variable, if the file sets it.
     fn texts(&mut self, file: &str, name: &'static str) -> Result<Option<Value>, Fault> {
         match self.map.remove(name) {
             None => Ok(None),
             Some(Bound::To(value)) => Ok(Some(value)),
-            Some(Bound::Unknown(line)) => {
-                Err(undetermined(file, name, &format!("line {line} sets it to what only running the file would tell")))
-            }
+            Some(Bound::Unknown(line)) => Err(undetermined(
+                file,
+                name,
+                &format!("line {line} sets it to a value that is known only when the file runs"),
+            )),
         }
     }
 
@@ -201,7 +203,7 @@ impl<'a> Bindings<'a> {
     }
 }
 
-/// What happens to an identifier at some place in the file.
+/// The role of an identifier at some place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// It is given a value.

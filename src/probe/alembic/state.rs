@@ -1,4 +1,4 @@
-//! What a database says of its migrations: the rows of its version table.
+//! The state of a database's migrations: the rows of its version table.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::probe::Fault;
 /// No history has as many branches.
 const MAX_ROWS: usize = 1000;
 
-/// What the version table holds.
+/// The content of the version table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct State {
     /// Whether there is a version table.

@@ -1,4 +1,4 @@
-//! What is reported about a database, and which settings are refused.
+//! Reports about databases, and settings that are refused.
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -10,7 +10,7 @@ fn probe(settings: serde_json::Value) -> Alembic {
     serde_json::from_value(settings).expect("fine settings")
 }
 
-/// What is reported about a database with these ids, where the history is a line of `a`, `b`, `c`.
+/// The report about a database with these ids, with a linear history of `a`, `b`, `c`.
 fn reported(current: &[&str], table_exists: bool, elsewhere: &[&str]) -> String {
     let line = [("a", None), ("b", Some("a")), ("c", Some("b"))].map(|(id, down)| script::Revision {
         id: id.to_owned(),
@@ -28,7 +28,7 @@ fn reported(current: &[&str], table_exists: bool, elsewhere: &[&str]) -> String 
 }
 
 #[test]
-fn every_standing_has_words_of_its_own() {
+fn every_state_has_words_of_its_own() {
     assert_snapshot!(reported(&["c"], true, &[]), @"c, at head");
     assert_snapshot!(reported(&["a"], true, &[]), @r"
     a, 2 pending
@@ -40,11 +40,11 @@ fn every_standing_has_words_of_its_own() {
     ");
     assert_snapshot!(reported(&[], false, &[]), @r"
     no table `alembic_version`, 3 pending
-    there is no table `alembic_version`: is this the right database? If it is, run `alembic upgrade heads`: 3 pending: a, b, c
+    table `alembic_version` not found: is this the right database? If it is, run `alembic upgrade heads`: 3 pending: a, b, c
     ");
     assert_snapshot!(reported(&[], false, &["app"]), @r"
     no table `alembic_version`, 3 pending
-    there is no table `alembic_version` here, but one in the schema app: say so with `version_table_schema`
+    table `alembic_version` not found here, but in the schema app: say so with `version_table_schema`
     ");
     assert_snapshot!(reported(&["z"], true, &[]), @r"
     z, unknown to the revision files
@@ -57,7 +57,7 @@ fn every_standing_has_words_of_its_own() {
 }
 
 #[test]
-fn what_alembic_says_of_a_dependency_is_no_missing_row() {
+fn a_dependency_in_the_output_of_alembic_is_not_a_missing_row() {
     let heads = ask::Heads { all: vec!["b".to_owned(), "x".to_owned()], effective: vec!["b".to_owned()] };
     let state = State { table_exists: true, ids: vec!["b".to_owned()], ..State::default() };
     let seen = History::Command(heads).seen(state);
@@ -81,7 +81,7 @@ fn settings_that_contradict_one_another_are_refused() {
 }
 
 #[test]
-fn a_person_would_look_with_alembic_itself() {
+fn a_person_can_repeat_it_with_alembic() {
     let argv = |settings| probe(settings).reproduce().expect("there is a way").join(" ");
     assert_eq!(argv(json!({})), "alembic current");
     assert_eq!(

@@ -25,7 +25,7 @@ pub struct Streamed;
 /// Our own client: it follows no redirects, so that what is signed stays with the store. Large answers draw on `load`.
 #[derive(Debug, Clone)]
 pub struct Limited {
-    /// What sends.
+    /// The HTTP client.
     pub client: reqwest::Client,
     /// The memory of this attempt.
     pub load: Arc<Load>,

@@ -178,7 +178,7 @@ timeout: 5m
         let place = self.place.to_string();
         match (&seen.newest, &seen.problem) {
             (None, _) if !seen.has_place => {
-                Some(format!("there is no `{place}`: has a backup run, and is the path right?"))
+                Some(format!("`{place}` does not exist: has a backup run, and is the path right?"))
             }
             (None, _) if seen.skipped > 0 => Some(format!(
                 "`{place}` contains only logs, checksums and unfinished files ({}): has the job finished?",

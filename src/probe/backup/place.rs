@@ -27,7 +27,7 @@ pub struct Bucket {
     pub provider: Provider,
     /// Its name.
     pub name: String,
-    /// What the names of all objects begin with, without slashes at its ends. May be empty.
+    /// The common prefix of all object names, without slashes at its ends. May be empty.
     pub prefix: String,
 }
 
@@ -60,7 +60,7 @@ impl Provider {
     /// Refuses an option that its store does not have.
     ///
     /// # Errors
-    /// What is wrong, for the person who wrote it.
+    /// A problem in the settings, for the author of the checklist.
     pub fn knows(self, key: &str) -> Result<(), String> {
         let is_known = match self {
             Self::S3 => key.parse::<AmazonS3ConfigKey>().is_ok(),

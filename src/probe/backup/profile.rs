@@ -1,4 +1,4 @@
-//! What the AWS command line would use: the environment, and the profile of `~/.aws`.
+//! The settings of the AWS command line: environment variables, and the profile of `~/.aws`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ async fn profile(env: &Env, name: Option<&str>) -> Result<BTreeMap<String, Strin
 /// A longer file is not one of settings, in bytes.
 const MAX_FILE: usize = 1 << 20;
 
-/// The settings of one section of a file; nothing where there is no such file or section.
+/// The settings of one section of a file; nothing if the file or section does not exist.
 async fn section(file: Option<PathBuf>, wanted: &str) -> Result<Option<BTreeMap<String, String>>, Fault> {
     let Some(file) = file else { return Ok(None) };
     if !tokio::fs::try_exists(&file).await.unwrap_or(true) {

@@ -9,7 +9,7 @@ use crate::text::error;
 
 /// How much of its list is kept: some hundred thousand entries.
 const MAX_OUTPUT: usize = 32 << 20;
-/// What of our own environment it gets.
+/// The environment variables that it inherits.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 
 /// How many entries the dump has, or why it can't be read. The list is at its beginning: that it can be read says
@@ -49,7 +49,7 @@ async fn run(cx: &Context, dump: &Path, arguments: &[&str]) -> Result<Finished, 
 
 fn problem(ended: &Finished, dump: &Path) -> Option<String> {
     let said = String::from_utf8_lossy(&ended.stderr.bytes);
-    let first = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing of why");
+    let first = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
     let name = dump.file_name().unwrap_or_default().to_string_lossy();
     let first = first.trim_start_matches("pg_restore: error: ").replace(&dump.display().to_string(), &name);
     match ended.end {

@@ -46,7 +46,7 @@ mod tests {
     use super::is_side_file;
 
     #[test]
-    fn logs_checksums_and_unfinished_files_are_no_backups_unless_they_are_asked_for() {
+    fn logs_checksums_and_unfinished_files_are_not_backups_unless_requested() {
         for path in ["backup.log", "2025/db.dump.gz.MD5", "db.dump.in_progress", ".db.dump.Xy12", "SHA256SUMS", "a~"] {
             assert!(is_side_file(path, None), "{path}");
             assert!(is_side_file(path, Some("*")), "{path}");

@@ -52,7 +52,7 @@ pub async fn open(
         Provider::Google => profile::environment(&cx.env, "GOOGLE_"),
         Provider::Azure => profile::environment(&cx.env, "AZURE_"),
     };
-    // What the checklist names comes last, and so wins.
+    // Options of the checklist come last, so they take precedence.
     let pairs: Vec<(&str, &str)> =
         defaults.iter().chain(options).map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let endpoint = pairs.iter().rev().find(|(key, _)| is_endpoint(key)).map(|(_, value)| *value);
@@ -174,7 +174,7 @@ impl Store {
     /// Whether this is an object, rather than the marker of a folder without files: `2025/`, listed as `2025`.
     ///
     /// # Errors
-    /// When the store does not tell.
+    /// When the store's answer is an error.
     pub async fn has(&self, below: &str) -> Result<bool, Fault> {
         match self.inner.head(&self.path(below)?).await {
             Ok(_) => Ok(true),
@@ -225,7 +225,7 @@ impl Store {
         Ok(file)
     }
 
-    /// What an error of the store means. Its own words may hold a whole URL, signature and all.
+    /// The meaning of an error of the store. Its own words may hold a whole URL, signature and all.
     fn fault(&self, error: &Error) -> Fault {
         let place = self.bucket.place();
         if let Some(error) = http_error(error) {
@@ -243,7 +243,7 @@ impl Store {
                 self.denied(&place, &said)
             }
             _ if is(&["NoSuchBucket", "ContainerNotFound", "404"]) => {
-                Fault::new(format!("there is no {place}: {said}")).help("is its name right, and the region?")
+                Fault::new(format!("{place} not found: {said}")).help("is its name right, and the region?")
             }
             _ => Fault::new(format!("{place} did not list its objects: {said}")),
         }

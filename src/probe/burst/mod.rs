@@ -13,11 +13,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Context, Cut, Fault, Probe, SameFact};
+use super::{Context, Fault, Probe, SameFact, Truncation};
 use crate::client::Manner;
-use crate::client::http::{Ask, HttpUrl, Login, Method, Request, read};
+use crate::client::http::{HttpUrl, Login, Method, Request, RequestSettings, read};
 use crate::yaml::Duration;
-use window::{Said, Verdict, verdict};
+use window::{Verdict, WindowReport, verdict};
 
 /// How much of an answer is read.
 const MAX_BODY: usize = 64 << 10;
@@ -99,7 +99,7 @@ pub struct BurstSeen {
     pub duration_ms: u64,
 }
 
-/// What came of one request: its status and headers.
+/// The answer to one request: its status and headers.
 type Answered = Result<(StatusCode, HeaderMap), Fault>;
 
 impl Probe for Burst {
@@ -117,7 +117,7 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
     async fn observe(&self, cx: &Context) -> Result<BurstSeen, Fault> {
         let deadline = Instant::now() + cx.timeout;
         let options = self.login.options();
-        let request = self.ask().request().authorized(cx, &options).await?;
+        let request = self.request_settings().request().authorized(cx, &options).await?;
         // A connection that the server closes after an answer, without saying so, would lose the next one.
         let client = cx.own_http(&request.url, &options, Manner { is_fresh: true, ..request.manner() })?;
         let mut recounted = 0;
@@ -146,9 +146,9 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
         parts.join(", ")
     }
 
-    fn cuts(&self, seen: &BurstSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &BurstSeen) -> Vec<Truncation> {
         let read = format!("only the first {MAX_FAILURES} are kept");
-        if seen.failures.len() >= MAX_FAILURES { vec![Cut::new(&["failures"], read, None)] } else { Vec::new() }
+        if seen.failures.len() >= MAX_FAILURES { vec![Truncation::new(&["failures"], read, None)] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &BurstSeen) -> Option<String> {
@@ -189,13 +189,13 @@ expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(self.login.curl(&self.ask().request()))
+        Some(self.login.curl(&self.request_settings().request()))
     }
 }
 
 impl Burst {
-    fn ask(&self) -> Ask<'_> {
-        Ask {
+    fn request_settings(&self) -> RequestSettings<'_> {
+        RequestSettings {
             url: &self.url,
             method: self.method,
             login: &self.login,
@@ -232,7 +232,7 @@ impl Burst {
                 if let Ok((status, headers)) = &answered {
                     let is_refused = (status.as_u16() == self.refusal).then_some(false);
                     let is_allowed = if status.is_success() { Some(true) } else { is_refused };
-                    said.push(Said::new(number, seconds(cx), is_allowed, headers));
+                    said.push(WindowReport::new(number, seconds(cx), is_allowed, headers));
                 }
                 fault = self.count(&mut seen, number, answered).or(fault.take());
             }
@@ -313,7 +313,7 @@ impl Burst {
         if !(400..=599).contains(&self.refusal) {
             return Err("`refusal` is a status from 400 to 599");
         }
-        self.ask().validate()
+        self.request_settings().validate()
     }
 }
 
@@ -325,7 +325,7 @@ impl<'de> Deserialize<'de> for Burst {
     }
 }
 
-/// What headers say of a limit: `RateLimit` and `RateLimit-*`
+/// The limit in the headers: `RateLimit` and `RateLimit-*`
 /// (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>), `X-RateLimit-*`, `X-Rate-Limit-*`.
 fn limits(headers: &HeaderMap) -> BTreeMap<String, String> {
     let is_limit = |name: &str| {

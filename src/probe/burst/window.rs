@@ -5,9 +5,9 @@ use reqwest::header::HeaderMap;
 /// Reset times that differ by more seconds than this belong to different windows: many servers round to whole seconds.
 const SAME_WINDOW_S: f64 = 2.0;
 
-/// What one answer says of its window. Times are in seconds since 1970, by the clock of this machine.
+/// The window that one answer reports. Times are in seconds since 1970, by the clock of this machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Said {
+pub struct WindowReport {
     /// The number of its request, in the order of sending.
     pub number: u32,
     /// When it came.
@@ -22,7 +22,7 @@ pub struct Said {
     pub remaining: Option<u64>,
 }
 
-/// What all answers say together.
+/// The summary of all answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
     /// All of them were counted in one window that nobody else had used, as far as they say.
@@ -33,7 +33,7 @@ pub enum Verdict {
     TurnedOver(f64),
 }
 
-impl Said {
+impl WindowReport {
     /// Reads `RateLimit` and `RateLimit-*`, `X-RateLimit-*`, `X-Rate-Limit-*`, and the `Retry-After` of a refusal.
     pub fn new(number: u32, at: f64, is_allowed: Option<bool>, headers: &HeaderMap) -> Self {
         let named = |end: &str| {
@@ -60,9 +60,9 @@ impl Said {
     }
 }
 
-/// What the answers of a burst say, which was sent from `begun` to `ended` with so many requests under way at a time.
+/// Evaluates the answers of a burst that was sent from `begun` to `ended`, with so many requests under way at a time.
 /// `window` is the length that the checklist gives: such windows begin at its multiples.
-pub fn verdict(said: &[Said], begun: f64, ended: f64, concurrency: u32, window: Option<f64>) -> Verdict {
+pub fn verdict(said: &[WindowReport], begun: f64, ended: f64, concurrency: u32, window: Option<f64>) -> Verdict {
     let mut resets: Vec<f64> = said.iter().filter_map(|answer| answer.reset).collect();
     resets.sort_by(f64::total_cmp);
     // A limit that refills all the time says a little later with each answer: that is not a different window.
@@ -85,7 +85,7 @@ pub fn verdict(said: &[Said], begun: f64, ended: f64, concurrency: u32, window: 
             return Verdict::TurnedOver(((ended / window).floor() + 1.0) * window);
         }
     }
-    // A refusal says that nothing is left, whoever used it.
+    // A refusal means that nothing is left of the limit, even if another client used it.
     let allowed = said.iter().filter(|answer| answer.is_allowed == Some(true));
     let used = allowed.filter_map(|answer| Some((answer.limit?, answer.remaining?)));
     let is_used = match used.max_by_key(|(_, remaining)| *remaining) {
@@ -121,10 +121,10 @@ mod tests {
 
     const NOW: f64 = 1_700_000_000.0;
 
-    fn said(number: u32, is_allowed: bool, headers: &[(&'static str, &'static str)]) -> Said {
+    fn said(number: u32, is_allowed: bool, headers: &[(&'static str, &'static str)]) -> WindowReport {
         let headers =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        Said::new(number, NOW, Some(is_allowed), &headers.collect())
+        WindowReport::new(number, NOW, Some(is_allowed), &headers.collect())
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_window_that_ended_meanwhile_is_noticed() {
         let at = |reset: &'static str| said(1, true, &[("ratelimit-reset", reset)]);
-        let seen = |all: &[Said], window| verdict(all, NOW, NOW + 1.0, 8, window);
+        let seen = |all: &[WindowReport], window| verdict(all, NOW, NOW + 1.0, 8, window);
         assert_eq!(seen(&[at("1"), at("60")], None), Verdict::TurnedOver(NOW + 60.0));
         assert_eq!(seen(&[at("60"), at("59")], None), Verdict::Whole, "rounded to whole seconds");
         let again = [said(3, false, &[]), said(20, true, &[])];

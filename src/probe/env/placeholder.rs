@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::word::{self, Words};
 
-/// What counts as a placeholder when it is all that there is.
+/// Words that are placeholders if they are the whole value.
 const WHOLE: &[&str] = &[
     "todo",
     "tbd",
@@ -30,7 +30,7 @@ const WHOLE: &[&str] = &[
 const UNRESOLVED: &[&str] =
     &["op://", "enc[", "ref+", "vault:", "@microsoft.keyvault(", "$ansible_vault;", "encrypted:"];
 
-/// What the tokens of well-known services begin with. A longer prefix comes before its own beginning.
+/// The prefixes of tokens of well-known services. A longer prefix comes before its own beginning.
 const PREFIXES: &[&str] = &[
     "https://hooks.slack.com/services/",
     "https://discord.com/api/webhooks/",
@@ -85,12 +85,12 @@ pub fn is_placeholder(name: &str, value: &str) -> bool {
     is_unfilled(&lower, value)
         || UNRESOLVED.iter().any(|start| lower.starts_with(start))
         || PUBLISHED.contains(&lower.as_str())
-        || PREFIXES.iter().find_map(|prefix| lower.strip_prefix(prefix)).is_some_and(is_no_token)
+        || PREFIXES.iter().find_map(|prefix| lower.strip_prefix(prefix)).is_some_and(is_not_a_token)
         || parts(&lower).iter().any(|part| part.is_placeholder())
         || !names_a_word && Words::of(&lower).are_generic()
 }
 
-/// What nobody has replaced or expanded, wherever it is in the value.
+/// Placeholders anywhere in a value, not yet replaced or expanded.
 fn is_unfilled(lower: &str, value: &str) -> bool {
     static UNEXPANDED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
@@ -111,8 +111,8 @@ fn is_unfilled(lower: &str, value: &str) -> bool {
         || word::is_marked_as_example(value)
 }
 
-/// What follows the prefix of a token, where that is not a token.
-fn is_no_token(rest: &str) -> bool {
+/// The text after the prefix of a token, where that is not a token.
+fn is_not_a_token(rest: &str) -> bool {
     let words = Words::of(rest);
     words.is_empty()
         || word::is_sequence(rest)
@@ -123,9 +123,9 @@ fn is_no_token(rest: &str) -> bool {
 
 /// A part of a URL or a connection string.
 enum Part<'a> {
-    /// What may be a word of any kind, such as a segment of a path.
+    /// A part that may be any word, such as a segment of a path.
     Word(&'a str),
-    /// What has to be a secret.
+    /// A part that must be a secret.
     Secret(&'a str),
 }
 
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_has_filled_in_is_a_placeholder() {
+    fn an_unfilled_template_is_a_placeholder() {
         for value in [
             "changeme",
             "CHANGE-ME",

@@ -93,7 +93,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// What follows `your` where a value is asked for; but not just any `your` in a sentence.
+/// The words after `your` in a placeholder; but not after any `your` in a sentence.
 fn is_asked_for(word: &str) -> bool {
     ["key", "token", "secret", "password", "domain", "host", "url", "project", "org", "account", "api", "client"]
         .iter()
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_character_again_and_again_is_no_value_but_a_port_is() {
+    fn one_repeated_character_is_a_placeholder_but_not_in_a_port() {
         for (text, expected) in
             [("xxx", true), ("t00000000", true), ("0000-0000-0000", true), ("5555", false), ("www", false)]
         {

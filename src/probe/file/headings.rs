@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_that_nobody_has_written_is_empty() {
+    fn a_section_of_only_placeholders_is_empty() {
         for text in [
             "TODO",
             "**TODO:** describe the *failover*",

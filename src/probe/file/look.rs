@@ -11,20 +11,20 @@ use crate::client::http::Body;
 use crate::probe::Fault;
 use crate::text::error;
 
-/// What is at a path.
+/// The file, folder or other object at a path.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// What it is; nothing when nothing is there.
+    /// Its kind; none if nothing exists there.
     pub kind: Option<&'static str>,
     /// Its size in bytes, where it is a file.
     pub size: Option<u64>,
     /// When it was last written.
     pub modified: Option<Timestamp>,
-    /// What is in it, or the beginning of that, where it is a file.
+    /// The content of a file, or the beginning of it.
     pub content: Option<Body>,
 }
 
-/// What is at this path, with at most `limit` bytes of it.
+/// Reads this path, with at most `limit` bytes of its content.
 ///
 /// # Errors
 /// When that can't be known, as where a folder on the way may not be entered.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Context, Cut, Fault, Probe, SameFact};
+use super::{Context, Fault, Probe, SameFact, Truncation};
 use crate::client::http::Size;
 use crate::client::ssh::Host;
 use crate::text::json;
@@ -38,7 +38,7 @@ pub struct File {
     max_size: Size,
 }
 
-/// What is at a path.
+/// The file, folder or other object at a path.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FileSeen {
     /// Whether it exists. A link to a missing file does not.
@@ -54,7 +54,7 @@ pub struct FileSeen {
     /// When it was last written, such as `2025-12-06T10:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified: Option<String>,
-    /// Age in seconds. Absent if the time is in the future, which says nothing about the age.
+    /// Age in seconds. Missing if the time is in the future.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_s: Option<i64>,
     /// Its content, if it is text.
@@ -109,7 +109,7 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
         }
     }
 
-    fn cuts(&self, seen: &FileSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &FileSeen) -> Vec<Truncation> {
         let is_unread = self.max_size.get() == 0 && seen.kind.as_deref() == Some("file");
         if !seen.truncated && !is_unread {
             return Vec::new();
@@ -118,14 +118,14 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
             0 => "its content was not read".to_owned(),
             _ => format!("only the first {} of the file was read", self.max_size),
         };
-        vec![Cut::new(&["text", "lines", "json", "headings", "empty_headings", "sha256"], read, "max_size")]
+        vec![Truncation::new(&["text", "lines", "json", "headings", "empty_headings", "sha256"], read, "max_size")]
     }
 
     fn advice(&self, seen: &FileSeen) -> Option<String> {
         let path = self.path.display();
         match seen.kind.as_deref() {
             None => {
-                Some(format!("there is no `{path}`; relative paths start at the folder that contains `checklists/`"))
+                Some(format!("`{path}` does not exist; relative paths start at the folder that contains `checklists/`"))
             }
             Some("broken link") => Some(format!("`{path}` is a link to something that is not there")),
             Some("directory") => Some(format!("`{path}` is a directory")),

@@ -11,7 +11,7 @@ use crate::text::shell::quoted;
 
 use super::Found;
 
-/// What is at this path there, with at most `limit` bytes of it.
+/// Reads this path on the other machine, with at most `limit` bytes of its content.
 ///
 /// # Errors
 /// When the machine can't be reached, or that can't be known.

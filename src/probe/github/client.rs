@@ -10,7 +10,7 @@ use crate::probe::{Context, Fault};
 
 /// More pages of a hundred than any list that a checklist needs.
 const MAX_PAGES: usize = 20;
-/// What is not among the newest of so many hundreds is too old to matter.
+/// Only so many hundreds of the newest are read; others are too old to matter.
 const MAX_NEWEST: usize = 5;
 
 /// GitHub, or GitHub Enterprise.
@@ -100,12 +100,12 @@ impl Client<'_> {
 /// The JSON of a good answer.
 ///
 /// # Errors
-/// What a bad one means, as [`refusal`] says it.
+/// Reads an answer. A bad one is an error of [`refusal`].
 pub fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Fault> {
     if reply.is_ok() { reply.json() } else { Err(refusal(reply)) }
 }
 
-/// What a status that is not 2xx means.
+/// The error for a status that is not 2xx.
 pub fn refusal(reply: &Reply) -> Fault {
     let said = reply.message().map(|message| format!(": {message}")).unwrap_or_default();
     match reply.status {

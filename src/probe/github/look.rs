@@ -29,7 +29,7 @@ struct Core {
 }
 
 #[derive(Deserialize)]
-struct Known {
+struct WorkflowAnswer {
     state: String,
     name: String,
 }
@@ -86,7 +86,7 @@ impl GitHub {
         let mut seen = GitHubSeen::default();
         // This one costs nothing of the quota, and every token may ask it.
         let reply = client.get("/rate_limit", &[]).await?;
-        // GitHub Enterprise says 404 where it does not count. It has looked at the token before.
+        // GitHub Enterprise answers 404 if rate limits are off. It has verified the token before that.
         if reply.status != 404 {
             seen.quota = Some(quota(&read::<Limits>(&reply)?.resources.core));
         }
@@ -128,7 +128,7 @@ impl GitHub {
             if issues.count == 0 {
                 let label =
                     labelled.label.as_ref().map(|label| format!(" with the label `{label}`")).unwrap_or_default();
-                seen.problems.push(format!("there is no issue{label} (state: {})", labelled.state.word()));
+                seen.problems.push(format!("no issue{label} (state: {})", labelled.state.word()));
             }
             seen.issues = Some(issues);
         }
@@ -143,7 +143,7 @@ impl GitHub {
             let list = client.get(&base, &[("per_page", "1")]).await?;
             return if list.is_ok() { Ok(WorkflowState::default()) } else { Err(refusal(&list)) };
         }
-        let known: Known = read(&reply)?;
+        let known: WorkflowAnswer = read(&reply)?;
         let mut query = vec![("exclude_pull_requests", "true")];
         query.extend(self.branch.as_deref().map(|branch| ("branch", branch)));
         query.extend(self.commit.as_deref().map(|commit| ("head_sha", commit)));
@@ -168,7 +168,7 @@ impl GitHub {
             && self.branch.as_ref().is_none_or(|branch| run.head_branch.as_ref() == Some(branch))
     }
 
-    /// What the file says, where it may be read.
+    /// The workflow file, if it may be read.
     async fn definition(
         &self,
         client: &Client<'_>,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What GitHub returned. Only what was requested is set.
+/// The answers of GitHub. Only requested ones are set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct GitHubSeen {
     /// Problems that were found: a workflow that does not exist, is not active, or whose last run has not succeeded; a

@@ -1,4 +1,4 @@
-//! What a checklist says of a repository and of its issues.
+//! The settings for a repository and its issues.
 
 use schemars::JsonSchema;
 use serde::de::Error as _;

@@ -1,4 +1,4 @@
-//! What the settings of `http` accept, and what is made of them.
+//! The settings of `http`: which are accepted, and the requests that they make.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn two_bodies_are_refused() {
 }
 
 #[test]
-fn saying_twice_who_asks_is_refused() {
+fn two_kinds_of_credentials_are_refused() {
     let expected = "conflicting credentials: keep one of `token`, `user`, `oauth2`, the header `authorization`, the user of the URL";
     for settings in [
         json!({ "url": "http://h", "token": "t", "user": "u" }),

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-/// What is understood: <https://github.com/opencontainers/image-spec/blob/main/media-types.md>.
+/// The supported media types: <https://github.com/opencontainers/image-spec/blob/main/media-types.md>.
 pub const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json";
@@ -21,7 +21,7 @@ pub struct Manifest {
     pub manifests: Option<Vec<Entry>>,
     /// Where the configuration is, where it is none.
     pub config: Option<Entry>,
-    /// What was written on it.
+    /// Its annotations.
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
 }
@@ -31,26 +31,26 @@ pub struct Manifest {
 pub struct Entry {
     /// The digest.
     pub digest: String,
-    /// What it runs on.
+    /// Its platform.
     pub platform: Option<Platform>,
 }
 
-/// What an image says about itself.
+/// The configuration of an image.
 #[derive(Debug, Default, Deserialize)]
 pub struct Config {
     /// When it was built.
     pub created: Option<String>,
-    /// What it runs on.
+    /// Its operating system.
     pub os: Option<String>,
-    /// What it runs on.
+    /// Its architecture.
     pub architecture: Option<String>,
-    /// What it runs on.
+    /// Its variant of the architecture.
     pub variant: Option<String>,
-    /// What it runs with.
+    /// Its runtime configuration.
     pub config: Option<Inner>,
 }
 
-/// What an image runs with.
+/// The runtime configuration of an image.
 #[derive(Debug, Deserialize)]
 pub struct Inner {
     /// Its labels.
@@ -58,7 +58,7 @@ pub struct Inner {
     pub labels: Option<BTreeMap<String, String>>,
 }
 
-/// What an image runs on: `os/architecture`, or `os/architecture/variant`.
+/// The platform of an image: `os/architecture`, or `os/architecture/variant`.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(inline)]
 pub struct Platform(#[schemars(with = "String")] Names);
@@ -83,7 +83,7 @@ impl Entry {
 }
 
 impl Config {
-    /// What it runs on, where it says so.
+    /// Its platform, if it is given.
     pub fn platform(&self) -> Option<Platform> {
         let (os, architecture) = (self.os.clone()?, self.architecture.clone()?);
         Some(Platform(Names { os, architecture, variant: self.variant.clone() }))
@@ -91,7 +91,7 @@ impl Config {
 }
 
 impl Platform {
-    /// What most servers are.
+    /// The platform of most servers.
     pub fn amd64() -> Self {
         Self(Names { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None })
     }

@@ -56,7 +56,7 @@ pub struct ImageSeen {
     /// The digest that the name refers to, such as `sha256:…`: that of the list of platforms, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// The digest of the image for the platform that was checked. The same as `digest` if there is no list of
+    /// The digest of the image for the platform that was checked. The same as `digest` if the image has no list of
     /// platforms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform_digest: Option<String>,
@@ -252,11 +252,11 @@ async fn configuration(registry: &mut Registry<'_>, digest: &str) -> Result<Conf
         return Err(registry.fault(&got));
     }
     verify(&got, digest)?;
-    // What is not an image, such as a chart, has a configuration of its own kind.
+    // An artifact that is not an image, such as a chart, has another kind of configuration.
     Ok(json::parse(&got.body).unwrap_or_default())
 }
 
-/// What is named by its digest must have it, and a registry must not say another.
+/// Verifies the digest of an image named by digest, and the digest that the registry reports.
 fn verify(got: &Got, version: &str) -> Result<(), Fault> {
     let header = got.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
     for said in [Some(version), header].into_iter().flatten().filter(|said| said.starts_with("sha256:")) {

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_means_what_docker_takes_it_for() {
+    fn a_name_is_resolved_as_by_docker() {
         let pinned = format!("ghcr.io/acme/api@sha256:{}", "a".repeat(64));
         let tagged = pinned.replace('@', ":main@");
         for (text, whole) in [
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn an_invalid_name_is_refused() {
         for text in ["", "https://ghcr.io/a/b", "ghcr.io/a/b:", "ghcr.io/a/../b", "a@sha256:12", "a b", "ghcr.io/a?x:1"]
         {
             assert!(Reference::read(text).is_err(), "{text}");

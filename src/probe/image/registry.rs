@@ -31,7 +31,7 @@ pub struct Registry<'a> {
     pub login: Option<(&'a str, &'a str)>,
     /// How connections are made.
     pub options: HttpOptions,
-    /// What the registry wants to see, once it has said so.
+    /// The header that the registry wants, once it has asked for it.
     pub authorization: Option<HeaderValue>,
 }
 
@@ -63,7 +63,7 @@ impl Registry<'_> {
     /// registry itself when it asks for them; never along with a redirect.
     ///
     /// # Errors
-    /// When there is no answer, or the registry does not take the credentials.
+    /// When no answer comes, or the registry does not take the credentials.
     pub async fn get(&mut self, path: &str, accept: &str) -> Result<Got, Fault> {
         let got = self.send(path, accept).await?;
         if got.status != 401 || self.authorization.is_some() {
@@ -140,7 +140,7 @@ impl Registry<'_> {
         Ok(token.header().clone())
     }
 
-    /// What it means that something is not given to this user.
+    /// The error for a user without access.
     pub fn denied(&self, got: &Got) -> Fault {
         let said = got.said();
         match self.login {
@@ -152,7 +152,7 @@ impl Registry<'_> {
         }
     }
 
-    /// What a status means that is neither good nor 404.
+    /// The error for a status that is neither good nor 404.
     pub fn fault(&self, got: &Got) -> Fault {
         let said = got.said();
         match got.status {

@@ -50,7 +50,7 @@ fn declared(name: &str, bytes: &[u8]) -> Result<&'static Encoding, Fault> {
     }
 }
 
-/// What `encoding="…"` says in the declaration.
+/// The `encoding="…"` of the declaration.
 fn label(bytes: &[u8]) -> Option<&str> {
     let head = &bytes[..bytes.len().min(MAX_DECLARATION)];
     let end = head.windows(2).position(|pair| pair == b"?>")?;

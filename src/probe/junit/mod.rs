@@ -13,7 +13,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::file::look;
-use super::{Context, Cut, Fault, Probe};
+use super::{Context, Fault, Probe, Truncation};
 use crate::client::http::Size;
 
 use report::{Counts, count};
@@ -26,7 +26,7 @@ const MAX_NAMES: usize = 50;
 
 /// Reads JUnit XML reports, such as those of pytest, nextest, Surefire or Jest. Cases are counted one by one; the
 /// totals in the report are not trusted. The `status` and `result` of a case count like its `<failure>`, `<error>` and
-/// `<skipped>`. While there is no file, the item is pending (NEEDS RUN).
+/// `<skipped>`. While no file exists, the item is pending (NEEDS RUN).
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Junit {
@@ -110,10 +110,10 @@ expect: { passed: { at_least: 40 }, oldest: { newer_than: 24h } }
         format!("{} in {files}{totals}", parts.join(", "))
     }
 
-    fn cuts(&self, seen: &JunitSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &JunitSeen) -> Vec<Truncation> {
         let cut = |path, names: &[String]| {
             let read = format!("only the first {MAX_NAMES} are kept");
-            (names.len() >= MAX_NAMES).then(|| Cut::new(&[path], read, None))
+            (names.len() >= MAX_NAMES).then(|| Truncation::new(&[path], read, None))
         };
         [cut("failing", &seen.failing), cut("empty", &seen.empty)].into_iter().flatten().collect()
     }
@@ -206,7 +206,7 @@ fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result
         total.add(counts);
     }
     let Some((oldest, newest)) = total.times else {
-        let fault = Fault::pending(format!("there is no report: no file matches `{pattern}`"));
+        let fault = Fault::pending(format!("no report: no file matches `{pattern}`"));
         return Err(fault.help("run the tests that write it, then check again"));
     };
     total.failing.truncate(MAX_NAMES);

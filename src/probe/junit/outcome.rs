@@ -1,8 +1,8 @@
-//! What became of one case: its children and its attributes say so, and the worst of them counts.
+//! The outcome of one case: the worst that its children and attributes report.
 
 use roxmltree::Node;
 
-/// What became of a case, from good to bad.
+/// The outcome of a case, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// It ran, and nothing was wrong.
@@ -18,7 +18,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What became of this case.
+    /// The outcome of this case.
     pub fn of(case: Node) -> Self {
         let children = case.children().map(|child| match child.tag_name().name() {
             "error" => Self::Broken,
@@ -30,7 +30,7 @@ impl Outcome {
         children.chain(attributes).max().unwrap_or(Self::Passed)
     }
 
-    /// What a `status` or `result` says: GoogleTest, CTest, NUnit, Cucumber and others each have words of their own.
+    /// The outcome in a `status` or `result`: GoogleTest, CTest, NUnit, Cucumber and others each use their own words.
     fn said(word: &str) -> Self {
         let word: String = word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
         match word.as_str() {

@@ -1,6 +1,6 @@
 //! One JUnit report: its cases, each with its own outcome.
 //!
-//! There is no standard but what programs write: `<testsuites>`, `<testsuite>` in any depth, `<testcase>` with `<failure>`,
+//! No standard exists, only what programs write: `<testsuites>`, `<testsuite>` in any depth, `<testcase>` with `<failure>`,
 //! `<error>` or `<skipped>` in it (<https://github.com/testmoapp/junitxml>); and, for a case that was run again, `<flakyFailure>`,
 //! `<flakyError>`, `<rerunFailure>` and `<rerunError>` (<https://maven.apache.org/surefire/>).
 
@@ -19,7 +19,7 @@ const MAX_NODES: u32 = 2_000_000;
 /// The longest name that is kept.
 const MAX_NAME: usize = 200;
 
-/// What is in a report, or in several.
+/// The cases of a report, or of several.
 #[derive(Debug, Default, PartialEq)]
 pub struct Counts {
     /// All cases.
@@ -46,7 +46,7 @@ pub struct Counts {
     pub times: Option<(Timestamp, Timestamp)>,
 }
 
-/// What is counted before a suite begins, to know what is its own when it ends.
+/// The counts before a suite begins; the difference at its end is the suite's own.
 #[derive(Debug, Clone, Copy)]
 struct Totals {
     cases: usize,
@@ -55,7 +55,7 @@ struct Totals {
     skipped: usize,
 }
 
-/// What is still to be read: an element, or the end of a suite. A stack of our own, since suites nest as deep as they like.
+/// The unread parts: an element, or the end of a suite. An explicit stack, since suites can be nested to any depth.
 enum Step<'a, 'input> {
     Enter(Node<'a, 'input>),
     Leave(Node<'a, 'input>, Totals),
@@ -182,7 +182,7 @@ fn disagreements(file: &str, suite: Node, before: Totals, counts: &mut Counts) {
     }
 }
 
-/// What happened to a whole suite, as where its set-up failed.
+/// The outcome of a whole suite, such as a failed set-up.
 fn suite(node: Node, counts: &mut Counts) {
     for child in node.children() {
         match child.tag_name().name() {

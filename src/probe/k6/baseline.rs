@@ -5,7 +5,7 @@ use crate::client::Fault;
 use super::metric::MetricType;
 use super::summary::Summary;
 
-/// What is compared unless the checklist says otherwise.
+/// The metrics that are compared by default.
 const COMPARED: [&str; 3] = ["http_req_duration", "http_req_failed", "checks"];
 
 /// How many values were compared, and those that are worse by more than `tolerance` percent.

@@ -22,7 +22,7 @@ use summary::Summary;
 const MAX_SUMMARY: usize = 16 << 20;
 
 /// Reads the summary of a load test (`k6 run --summary-export FILE`, or the data of `handleSummary`), or runs k6. While
-/// there is no summary, the item is pending (NEEDS RUN).
+/// the summary does not exist, the item is pending (NEEDS RUN).
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct K6 {
@@ -90,7 +90,7 @@ expect: { iterations: { at_least: 1000 }, modified: { newer_than: 7d } }
     type Observation = K6Seen;
 
     async fn observe(&self, cx: &Context) -> Result<K6Seen, Fault> {
-        // What is missing here would be known only after minutes of load.
+        // A missing baseline should be reported before minutes of load, not after.
         let baseline = match &self.baseline {
             Some(path) => Some(self.baseline_at(cx, path).await?),
             None => None,
@@ -98,7 +98,7 @@ expect: { iterations: { at_least: 1000 }, modified: { newer_than: 7d } }
         let (summary, failed, modified) = match (&self.summary, &self.run) {
             (Some(path), _) => {
                 let Some((summary, modified)) = read(cx.path(path), path).await? else {
-                    let fault = Fault::pending(format!("there is no summary: `{}` does not exist", path.display()));
+                    let fault = Fault::pending(format!("no summary: `{}` does not exist", path.display()));
                     let help = format!("run the load test: k6 run --summary-export {} SCRIPT.js", path.display());
                     return Err(fault.help(help));
                 };
@@ -194,7 +194,7 @@ impl K6 {
     async fn baseline_at(&self, cx: &Context, path: &Path) -> Result<Summary, Fault> {
         let found = read(cx.path(path), path).await?;
         let (summary, _) = found.ok_or_else(|| {
-            Fault::new(format!("there is no baseline: `{}` does not exist", path.display()))
+            Fault::new(format!("no baseline: `{}` does not exist", path.display()))
                 .help("commit the summary of a run that was good enough")
         })?;
         Ok(summary)

@@ -12,7 +12,7 @@ use super::{K6, read};
 /// How much of what k6 prints is kept.
 const MAX_OUTPUT: usize = 64 << 10;
 
-/// What of our own environment k6 gets.
+/// The environment variables that k6 inherits.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 
 /// Runs the script, and gives the summary and whether k6 says that the test failed.

@@ -1,7 +1,7 @@
 //! The three shapes of k6's summary, made one. They say opposite things of a threshold with the same word.
 //!
-//! - `--summary-export`: values stand in the metric itself, and a threshold of `true` was *crossed*.
-//! - `handleSummary(data)`: values stand in `values`, and a threshold is `{ ok: true }` when it holds.
+//! - `--summary-export`: values are in the metric itself, and a threshold of `true` was *crossed*.
+//! - `handleSummary(data)`: values are in `values`, and a threshold is `{ ok: true }` when it holds.
 //! - `--new-machine-readable-summary` (from k6 1.5; <https://github.com/grafana/k6-summary>): a list `results.metrics`, without
 //!   thresholds.
 
@@ -18,7 +18,7 @@ use super::metric::{MetricType, Values, samples};
 /// The shape without thresholds.
 pub const MACHINE_READABLE: &str = "machine-readable";
 
-/// What a summary says, whatever its shape.
+/// The content of a summary in either format.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Which of the three it is.

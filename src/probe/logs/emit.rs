@@ -10,7 +10,7 @@ use crate::client::Fault;
 use crate::client::http::{HttpUrl, Login, Method, Request};
 use crate::probe::Context;
 
-/// What refers to the marker in a setting.
+/// The placeholder of the marker in a setting.
 const HOLE: &str = "{marker}";
 
 /// A request after which a service logs a line with a marker.

@@ -46,7 +46,7 @@ pub struct Logs {
     login: Login,
 }
 
-/// What keeps logs.
+/// The store of the logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]

@@ -1,4 +1,4 @@
-//! What Loki, Elasticsearch and OpenSearch are asked, and what they answer.
+//! Requests to Loki, Elasticsearch and OpenSearch, and their answers.
 
 use reqwest::Method;
 use reqwest::header::HeaderValue;

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Context, Cut, Fault, Probe};
+use super::{Context, Fault, Probe, Truncation};
 use crate::client::api::{Api, Reply};
 use crate::client::http::{HttpUrl, Login, Request};
 use crate::client::number::Number;
@@ -123,14 +123,15 @@ expect: { names: { contains: [aos_redis_connected, aos_traces_total] } }
         }
     }
 
-    fn cuts(&self, seen: &MetricsSeen) -> Vec<Cut> {
+    fn cuts(&self, seen: &MetricsSeen) -> Vec<Truncation> {
         let read = format!("of more than {MAX_SAMPLES} samples none is kept: select fewer by `name` and `labels`");
-        if seen.samples.is_none() { vec![Cut::new(&["values", "samples"], read, None)] } else { Vec::new() }
+        if seen.samples.is_none() { vec![Truncation::new(&["values", "samples"], read, None)] } else { Vec::new() }
     }
 
     fn advice(&self, seen: &MetricsSeen) -> Option<String> {
         if seen.count == 0 && seen.total > 0 {
-            let looked = "is the name right, and has it happened yet? Many libraries tell of a metric only after that";
+            let looked =
+                "is the name right, and has it happened yet? Many libraries expose a metric only after its first event";
             return Some(format!("the page has {} samples, but none that matches: {looked}", seen.total));
         }
         if seen.stale > 0 {

@@ -23,7 +23,7 @@ const TYPES: [&str; 5] = ["counter", "gauge", "histogram", "summary", "untyped"]
 const OPEN_TYPES: [&str; 8] =
     ["counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset", "unknown"];
 
-/// What a page holds.
+/// The content of a page.
 #[derive(Debug, Default)]
 pub struct Page {
     /// Every sample, in the order of the page.
@@ -36,7 +36,7 @@ impl Page {
     /// Reads a page.
     ///
     /// # Errors
-    /// What is wrong with it, and in which line.
+    /// When the page is invalid, naming the line.
     pub fn parse(text: &str, format: Format) -> Result<Self, String> {
         let mut page = Self::default();
         let mut has_ended = false;
@@ -149,7 +149,7 @@ fn sample(line: &str, format: Format) -> Result<Sample, &'static str> {
         timestamp = Some(read.ok_or("the timestamp is none")?);
         rest.blanks();
     }
-    // What follows `#` is an exemplar: of no interest here.
+    // An exemplar follows `#`; it is ignored.
     if rest.0.is_empty() || rest.0.starts_with('#') && format == Format::OpenMetrics {
         Ok(Sample { name, labels, value: number(value), timestamp })
     } else {
@@ -167,7 +167,7 @@ fn number(value: f64) -> Number {
     Number::parse(text)
 }
 
-/// What is left of a line.
+/// The rest of a line.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_is_told_with_its_line() {
+    fn an_invalid_line_is_reported_with_its_number() {
         assert_snapshot!(read("up 1\nup"), @"line 2: the value is not a number: `up`");
         assert_snapshot!(read("<html>"), @"line 1: a sample begins with a name: `<html>`");
         assert_snapshot!(read(r#"{"status":"ok"}"#), @r#"line 1: the labels do not end: `{\"status\":\"ok\"}`"#);

@@ -7,28 +7,28 @@ file=$1 service=$2
 # An include of the file that is relative starts where the service starts it.
 cd / || exit
 
-tell() { printf '%s %s\n' "$1" "$2"; }
+emit() { printf '%s %s\n' "$1" "$2"; }
 one_line() { tr '\n\t' '  ' | cut -c 1-400; }
 
-command -v nft >/dev/null || { tell no-nft .; exit 0; }
-tell users "$(one_line </proc/self/uid_map)"
+command -v nft >/dev/null || { emit no-nft .; exit 0; }
+emit users "$(one_line </proc/self/uid_map)"
 if live=$(nft -j list ruleset 2>/dev/null); then
-  tell live "$live"
+  emit live "$live"
 else
-  tell live-error "$(nft -j list ruleset 2>&1 >/dev/null | one_line)"
+  emit live-error "$(nft -j list ruleset 2>&1 >/dev/null | one_line)"
   exit 0
 fi
 
 if state=$(command -v systemctl); then
   state=$(systemctl is-enabled "$service" 2>/dev/null)
-  tell service "${state:-not-found}"
-  tell starts "$(systemctl show -p ExecStart "$service" 2>/dev/null | one_line)"
+  emit service "${state:-not-found}"
+  emit starts "$(systemctl show -p ExecStart "$service" 2>/dev/null | one_line)"
 else
-  tell service no-systemctl
+  emit service no-systemctl
 fi
 
-[ -e "$file" ] || { tell no-file .; exit 0; }
-[ -r "$file" ] || { tell file-error 'this user may not read it'; exit 0; }
+[ -e "$file" ] || { emit no-file .; exit 0; }
+[ -r "$file" ] || { emit file-error 'this user may not read it'; exit 0; }
 # Rules may name network devices, which have to be there under these names.
 devices=$(sed -n 's/^ *\([^:]*\):.*/\1/p' /proc/net/dev)
 inside='
@@ -40,12 +40,12 @@ inside='
     done
   done >/dev/null 2>&1
   nft -f "$file" && exec nft -j list ruleset'
-command -v unshare >/dev/null || { tell own-error 'unshare is not installed'; exit 0; }
-why=$(unshare -n sh -c : 2>&1) || { tell own-error "$(printf '%s' "$why" | one_line)"; exit 0; }
+command -v unshare >/dev/null || { emit own-error 'unshare is not installed'; exit 0; }
+why=$(unshare -n sh -c : 2>&1) || { emit own-error "$(printf '%s' "$why" | one_line)"; exit 0; }
 # shellcheck disable=SC2086 # one argument for each device
 if boot=$(unshare -n sh -c "$inside" boot "$file" $devices 2>/dev/null); then
-  tell boot "$boot"
+  emit boot "$boot"
 else
   # shellcheck disable=SC2086
-  tell file-error "$(unshare -n sh -c "$inside" boot "$file" $devices 2>&1 >/dev/null | one_line)"
+  emit file-error "$(unshare -n sh -c "$inside" boot "$file" $devices 2>&1 >/dev/null | one_line)"
 fi

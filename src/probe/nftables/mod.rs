@@ -53,16 +53,16 @@ pub struct NftablesSeen {
     /// Whether the boot file would load exactly the current rules. Handles, counters, comments and elements that expire
     /// don't count.
     pub persistent: bool,
-    /// What the boot file would load and the machine does not have now, each as one line.
+    /// The rules that the boot file would load and the machine does not have now, each as one line.
     pub missing: Vec<String>,
-    /// What the machine has now and a reboot would lose, each as one line.
+    /// The rules that the machine has now and a reboot would lose, each as one line.
     pub extra: Vec<String>,
     /// Whether the boot file exists.
     pub boot_file_exists: bool,
     /// Number of rules that the boot file would load.
     pub boot_rules: usize,
     /// State of the service in systemd: `enabled`, `disabled`, `masked`, `not-found`, …; `other-file` if it is enabled
-    /// but does not name the boot file; `no-systemctl` if there is no systemd.
+    /// but does not name the boot file; `no-systemctl` if the machine has no systemd.
     pub service: String,
 }
 
@@ -108,7 +108,7 @@ expect: { tables: { contains: inet filter } }
         let (file, service) = (self.boot_file.display(), &self.service);
         if !seen.boot_file_exists {
             return Some(format!(
-                "there is no `{file}`: after a reboot there would be no rules; `boot_file` names another"
+                "`{file}` does not exist: after a reboot there would be no rules; `boot_file` names another"
             ));
         }
         if seen.rules == 0 && seen.boot_rules > 0 {
@@ -129,7 +129,7 @@ expect: { tables: { contains: inet filter } }
         match seen.service.as_str() {
             "enabled" => None,
             "no-systemctl" => Some(
-                "there is no systemd here: something else has to load the file; set `expect` to what this machine has"
+                "no systemd here: something else has to load the file; set `expect` to what this machine has"
                     .to_owned(),
             ),
             "other-file" => Some(format!(
@@ -200,7 +200,7 @@ impl Nftables {
         })
     }
 
-    /// What becomes of the service at boot, by its state and what it starts, where systemd says that.
+    /// The state of the service at boot, from its state and start command in systemd.
     fn state(&self, state: &str, starts: &str) -> String {
         let file = self.boot_file.display().to_string();
         let is_elsewhere = state == "enabled" && starts.starts_with("ExecStart=") && !starts.contains(&file);

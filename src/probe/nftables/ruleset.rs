@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::text::json;
 
-/// What differs from one moment to the next, or says nothing of what is let through.
+/// Keys that change all the time, or do not affect which packets pass.
 const PASSING: &[&str] = &["handle", "index", "packets", "bytes", "used", "expires", "comment"];
 
 /// A ruleset, as `nft -j list ruleset` prints it (libnftables-json(5)).
@@ -16,7 +16,7 @@ pub struct Ruleset {
     pub tables: BTreeSet<String>,
     /// How many rules all of its chains have.
     pub rules: usize,
-    /// What it holds, by where that is: the rules of a chain in order, which matters.
+    /// Its parts, by place: the rules of a chain in order, since the order matters.
     parts: BTreeMap<String, Vec<String>>,
 }
 
@@ -39,7 +39,7 @@ impl Ruleset {
         Ok(ruleset)
     }
 
-    /// What this holds that the other has not, each as one line. The same rules in another order are reported as well.
+    /// The parts that the other ruleset lacks, each as one line. The same rules in another order are reported as well.
     pub fn without(&self, other: &Self) -> Vec<String> {
         let mut lines = Vec::new();
         for (place, own) in &self.parts {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_stands_twice_is_not_one_that_stands_once() {
+    fn a_duplicate_rule_differs_from_a_single_one() {
         let accept = r#"{"accept":null}"#;
         let (one, two) = (ruleset(&[accept]), ruleset(&[accept, accept]));
         assert_eq!((two.without(&one).len(), one.without(&two).len()), (1, 0));

@@ -44,7 +44,7 @@ impl<'t> Connection<'t> {
     /// Connects, and says who asks.
     ///
     /// # Errors
-    /// When there is no connection, or the server does not accept the credentials.
+    /// When connecting fails, or the server does not accept the credentials.
     pub async fn open(target: &'t Target, ca: Option<&Path>, insecure: bool, cx: &Context) -> Result<Self, Fault> {
         let deadline = Instant::now() + cx.timeout;
         let config = if target.is_tls { Some(Arc::new(trust::config(ca, insecure)?)) } else { None };
@@ -100,7 +100,7 @@ impl<'t> Connection<'t> {
     }
 }
 
-/// Why there is no answer.
+/// Why no answer came.
 enum Broken {
     Closed,
     /// TLS 1.3 refuses a client only after the handshake.
@@ -146,7 +146,7 @@ async fn dial(target: &Target, dialer: &Dialer) -> Result<Wire, Fault> {
         return match UnixStream::connect(socket).await {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let fault = Fault::new(format!("there is no socket {}", target.name()));
+                let fault = Fault::new(format!("socket {} not found", target.name()));
                 Err(fault.help("is Redis running, and what does its `unixsocket` say?"))
             }
             Err(error) => Err(connection(&error, &target.name())),

@@ -45,7 +45,7 @@ pub fn wants_plain(target: &Target) -> Fault {
         .help("is this the TLS port? without TLS the URL begins with redis://")
 }
 
-/// What came is not Redis's.
+/// The error for bytes that are not Redis's protocol.
 pub fn not_redis(bytes: &[u8], target: &Target) -> Fault {
     if bytes.starts_with(&[0x15, 3]) {
         return wants_tls(target);

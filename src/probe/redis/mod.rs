@@ -71,7 +71,7 @@ pub struct RedisSeen {
     /// Maximum number of bytes for its data; 0 means no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maxmemory: Option<u64>,
-    /// What it does when its memory is full, such as `noeviction` or `allkeys-lru`.
+    /// The policy when its memory is full, such as `noeviction` or `allkeys-lru`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maxmemory_policy: Option<String>,
     /// Number of connected clients, including this one.

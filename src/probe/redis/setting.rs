@@ -58,7 +58,7 @@ pub fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RedisUrl, 
     Target::parse(&text).map(RedisUrl).map_err(D::Error::custom)
 }
 
-/// What a URL says.
+/// The target that a URL names.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// The URL as it was written.
@@ -82,7 +82,7 @@ pub struct Target {
 }
 
 impl RedisUrl {
-    /// What it says.
+    /// The target that it names.
     pub fn target(&self) -> &Target {
         &self.0
     }
@@ -180,7 +180,7 @@ impl Target {
     /// `redis+unix://user:password@/path?db=0`.
     fn parse_socket(text: &str) -> Result<Self, String> {
         let (_, rest) = text.split_once("://").ok_or("the URL names no socket")?;
-        // What comes first is read like that of a server; the path is not a database.
+        // The first part is read like that of a server; the path is not a database.
         let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (login, path) = address.split_at(address.find('/').unwrap_or(address.len()));
         let path = percent_decode_str(path).decode_utf8().map_err(|_| "the path of the socket is not UTF-8")?;

@@ -44,7 +44,7 @@ pub struct Tls {
 #[schemars(inline)]
 struct Name(#[schemars(with = "String")] String);
 
-/// What begins in plain, and goes on in TLS when it is asked to.
+/// A protocol that begins in plain text and switches to TLS on request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -53,7 +53,7 @@ enum StartTls {
     Postgres,
 }
 
-/// What a TLS server sends.
+/// The certificates and TLS version of a server.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TlsSeen {
     /// Whether a client would trust it: the chain leads to a known issuer, and name and dates are valid.

@@ -9,7 +9,7 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use crate::client::{Fault, trust};
 
-/// A verifier that refuses nobody, and remembers whom it should have refused.
+/// A verifier that accepts every certificate, and remembers why it should have been refused.
 #[derive(Debug)]
 pub struct Observer {
     strict: Arc<dyn ServerCertVerifier>,

@@ -17,7 +17,7 @@ const FIELDS: [Field; 5] = [
 /// Checks one line.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Checks the schedule.
 pub fn check(line: &str) -> Result<(), String> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     if fields.len() != FIELDS.len() {

@@ -5,7 +5,7 @@ use crate::yaml::parse_plain;
 
 use super::reader::Reader;
 
-/// What a workflow file says.
+/// The definition in a workflow file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Definition {
     /// Its name.

@@ -1,4 +1,4 @@
-//! What may start a workflow, and how each event may be narrowed down.
+//! The events that may start a workflow, and the filters of each.
 //!
 //! <https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows>
 

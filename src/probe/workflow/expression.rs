@@ -3,7 +3,7 @@
 /// Checks the expressions in one text. What they refer to is known only when GitHub runs them.
 ///
 /// # Errors
-/// What is wrong with the first that is malformed.
+/// The problem of the first malformed expression.
 pub fn check(text: &str) -> Result<(), String> {
     let mut rest = text;
     while let Some(at) = rest.find("${{") {

@@ -30,12 +30,12 @@ const JOB: &[&str] = &[
     "snapshot",
 ];
 
-/// What a job may have that calls another workflow.
+/// The keys of a job that calls another workflow.
 const CALL: &[&str] = &["name", "needs", "if", "permissions", "concurrency", "strategy", "uses", "with", "secrets"];
 
 const STEP: &[&str] = &["name", "id", "if", "timeout-minutes", "continue-on-error", "env", "background"];
 
-/// What a step does, and the further keys of each.
+/// The actions of a step, and the further keys of each.
 const ACTIONS: [(&str, &[&str]); 5] =
     [("run", &["shell", "working-directory"]), ("uses", &["with"]), ("wait", &[]), ("wait-all", &[]), ("cancel", &[])];
 
@@ -126,7 +126,7 @@ impl Reader<'_> {
             let actions: Vec<_> = ACTIONS.iter().filter(|(key, _)| step.get(key).is_some()).collect();
             let known = STEP.iter().chain(actions.iter().flat_map(|(key, more)| std::iter::once(key).chain(*more)));
             let known: Vec<&'static str> = match actions.len() {
-                // What it lacks may be what is misspelt.
+                // The unknown key may be a misspelled form of a missing one.
                 0 => known.chain(&["run", "uses", "with", "shell", "working-directory"]).copied().collect(),
                 _ => known.copied().collect(),
             };

@@ -33,7 +33,7 @@ pub struct Workflow {
     path: PathBuf,
 }
 
-/// What a workflow file says.
+/// The definition in a workflow file.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct WorkflowSeen {
     /// Whether the file exists.
@@ -108,7 +108,10 @@ expect: { dispatch_only: true, jobs: { contains: parity } }
 
     fn advice(&self, seen: &WorkflowSeen) -> Option<String> {
         if !seen.exists {
-            return Some(format!("there is no `{}`: is the path relative to the right folder?", self.path.display()));
+            return Some(format!(
+                "`{}` does not exist: is the path relative to the right folder?",
+                self.path.display()
+            ));
         }
         if !seen.problems.is_empty() {
             return Some(seen.problems.join("; "));

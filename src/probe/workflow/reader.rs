@@ -36,7 +36,7 @@ const SCOPES: &[&str] = &[
 
 /// A file that is being read.
 pub struct Reader<'a> {
-    /// What it says so far.
+    /// The definition so far.
     pub definition: Definition,
     sources: &'a Sources,
     /// The problems that were not kept.
@@ -49,7 +49,7 @@ impl<'a> Reader<'a> {
         Self { definition: Definition::default(), sources, more: 0 }
     }
 
-    /// What was read, with what is not YAML before all else.
+    /// The definition, with YAML errors before all other problems.
     pub fn finish(mut self, unreadable: &[Diagnostic]) -> Definition {
         let lines = unreadable.iter().map(|problem| match problem.span() {
             Some(span) => format!("line {}: {}", self.sources.locate(span).line, problem.title()),
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         self.expressions(root);
     }
 
-    /// What a workflow and a job may both have.
+    /// The keys that both a workflow and a job may have.
     pub fn common(&mut self, node: &Node, place: &str) {
         if let Some(permissions) = node.get("permissions") {
             self.permissions(permissions);

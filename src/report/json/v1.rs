@@ -58,7 +58,7 @@ pub struct Document<'a> {
     /// SHA-256 of the definitions of all items, in hexadecimal, for a shard.
     #[serde(default)]
     pub definitions: Option<Text<'a>>,
-    /// What ended it early: `SIGINT`, `SIGTERM`, `deadline`. Null for a complete run.
+    /// The reason why it ended early: `SIGINT`, `SIGTERM`, `deadline`. Null for a complete run.
     #[schemars(with = "Option<String>")]
     pub interrupted: Option<Interruption>,
     /// The commit that was checked out in the checklist's repository.
@@ -109,7 +109,7 @@ pub struct Changes<'a> {
     pub more: u64,
     /// Why they are unknown.
     pub problem: Option<Text<'a>>,
-    /// What got weaker in the checklist.
+    /// The requirements of the checklist that got weaker.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weaker: Vec<Weaker<'a>>,
     /// Why that is unknown.
@@ -122,7 +122,7 @@ pub struct Changes<'a> {
 pub struct Weaker<'a> {
     /// The id of the item.
     pub item: Text<'a>,
-    /// What got weaker, such as `now advisory`.
+    /// The weaker requirement, such as `now advisory`.
     pub what: Text<'a>,
 }
 
@@ -142,7 +142,7 @@ pub struct Commit<'a> {
 pub struct Item<'a> {
     /// Its id.
     pub id: Text<'a>,
-    /// What a person would tick.
+    /// The line that a person would tick.
     pub title: Text<'a>,
     /// Who is responsible for it.
     pub owner: Option<Text<'a>>,
@@ -178,7 +178,7 @@ pub struct Item<'a> {
     pub red_since: Option<Timestamp>,
     /// How long a passed result is valid.
     pub valid_for: Option<Duration>,
-    /// What to do when it is red.
+    /// Advice for when the item is red.
     pub hint: Option<Text<'a>>,
     /// The sign-off, if it is one.
     pub sign_off: Option<SignOff<'a>>,
@@ -254,7 +254,7 @@ pub struct Probe<'a> {
     pub expectations: Vec<Expectation<'a>>,
     /// Why nothing could be observed, or what it waits for.
     pub error: Option<Text<'a>>,
-    /// What to do about it, if the probe knows.
+    /// Advice of the probe, if any.
     pub help: Option<Text<'a>>,
     /// A command line to reproduce it; secrets are written `$NAME`.
     pub reproduce: Option<Text<'a>>,
@@ -283,9 +283,9 @@ pub struct Attempt<'a> {
 pub struct Expectation<'a> {
     /// The path in the observation.
     pub path: Text<'a>,
-    /// What was expected, in words.
+    /// The expected value, in words.
     pub expected: Text<'a>,
-    /// What was found, shortened.
+    /// The observed value, shortened.
     pub observed: Text<'a>,
     /// Whether it is met.
     pub passed: bool,
@@ -299,7 +299,7 @@ pub struct Expectation<'a> {
 /// A known gap.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Gap<'a> {
-    /// What is missing.
+    /// The gap, in a few words.
     pub gap: Text<'a>,
     /// The ids of the items that it explains.
     pub items: Vec<Text<'a>>,

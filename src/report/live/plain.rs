@@ -21,23 +21,23 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Writes lines until it is finished.
 #[derive(Debug)]
 pub struct Plain {
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<Progress>>,
     /// Writes when nothing else was written for long.
     timer: JoinHandle<()>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct Progress {
     begun: Instant,
     /// When the last line was written.
     last: Instant,
     state: State,
-    /// What was red at the end of the last round.
+    /// The items that were red at the end of the last round.
     red: Option<String>,
     writer: Writer,
 }
 
-/// What writes lines. A reader who is slow must not hold up the run, so that it has a thread of its own, which begins with
+/// Writes lines. A slow reader must not delay the run, so a separate thread writes, which starts with
 /// the first line: most runs end before.
 enum Writer {
     New(Box<dyn Write + Send>),
@@ -51,7 +51,7 @@ impl Plain {
     pub fn new(total: usize, every: Duration, out: impl Write + Send + 'static) -> Self {
         let begun = Instant::now();
         let writer = Writer::New(Box::new(out));
-        let known = Known { begun, last: begun, state: State::new(total), red: None, writer };
+        let known = Progress { begun, last: begun, state: State::new(total), red: None, writer };
         let known = Arc::new(Mutex::new(known));
         let timed = Arc::clone(&known);
         let timer = tokio::spawn(async move {
@@ -92,11 +92,11 @@ impl Plain {
     }
 }
 
-fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+fn locked(known: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Known {
+impl Progress {
     /// Writes a line about now.
     fn write(&mut self) {
         self.last = Instant::now();

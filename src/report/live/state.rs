@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_stand_first_and_the_slowest_items_below() {
+    fn counts_come_first_and_the_slowest_items_below() {
         assert_snapshot!(going_on().lines(at(72.4), 80, Paint(false)).join("\n"), @"
         2 of 9 items · 1 passed · 1 failed · 4 running · 72s
         ✗ db  no

@@ -10,10 +10,10 @@ use crate::run::Run;
 use super::item::{ItemLine, Remark};
 use super::{head_line, item_lines};
 
-/// What counts as a difference.
+/// The differences that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exactness {
-    /// What a reader acts on: not dates and evidence.
+    /// All but dates and evidence.
     Meaning,
     /// Every byte.
     Bytes,

@@ -10,7 +10,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Why the checklist can't be embedded in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoPlace {
-    /// There is no pair of markers.
+    /// The markers are missing.
     Unmarked,
     /// A marker without its partner, more than one of a kind, or the end before the begin.
     Unclear,
@@ -180,7 +180,7 @@ mod tests {
     fn a_marker_in_a_code_fence_is_an_example() {
         let example = "```md\n<!-- gate:begin a -->\n<!-- gate:end a -->\n```\n~~~~\n<!-- gate:end a -->\n~~~\n~~~~\n";
         assert_eq!(place(example.as_bytes(), "a"), Err(NoPlace::Unmarked));
-        // What gate itself has written may leave a fence open.
+        // gate's own text may leave a fence open.
         let file = format!("{example}<!-- gate:begin a -->\n```\n<!-- gate:end a -->\n");
         let new = embed(file.as_bytes(), "a", b"A\n").expect("it has both markers");
         assert_eq!(new, format!("{example}<!-- gate:begin a -->\nA\n<!-- gate:end a -->\n").as_bytes());
@@ -218,7 +218,7 @@ mod tests {
         })
     }
 
-    /// What people may have written around gate's part: examples of markers too.
+    /// Text that people may have written around gate's part, with examples of markers.
     fn around() -> impl Strategy<Value = Vec<u8>> {
         let fence = Just(b"```\n<!-- gate:begin a -->\n```\n".to_vec());
         let part = Just(b"<!-- gate:begin b -->\n```\n<!-- gate:end b -->\n".to_vec());

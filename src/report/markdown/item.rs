@@ -9,7 +9,7 @@ use jiff::civil::Date;
 pub struct ItemLine {
     /// Tick, title and tag: `- [x] API answers`.
     pub head: String,
-    /// What is in parentheses at the end.
+    /// The remarks in parentheses at the end.
     pub remarks: Vec<Remark>,
 }
 

@@ -17,7 +17,7 @@ const BEHIND: [&str; 2] = [" **[", " ("];
 /// The tag of a missing sign-off.
 const UNSIGNED: &str = " **[NEEDS SIGN-OFF]**";
 
-/// A unified diff from the file to the checklist; empty if there is no difference. Only what is known without a run
+/// A unified diff from the file to the checklist; empty if they are equal. Only what is known without a run
 /// counts. `outline` is the checklist as a run without observations, and `wanted` the file with its Markdown.
 pub fn structural_drift(there: &str, wanted: &str, outline: &Run, path: &str) -> Option<String> {
     let structure = Structure::of(outline, wanted);
@@ -121,7 +121,7 @@ impl<'a> Structure<'a> {
     }
 }
 
-/// What follows the title in the line of an item.
+/// The rest of an item's line after its title.
 fn behind<'t>(text: &'t str, title: &str) -> Option<&'t str> {
     if title.contains(UNSET) {
         return Some(&text[pattern(title, "").find(text)?.end()..]);

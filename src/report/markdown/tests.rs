@@ -58,7 +58,7 @@ fn a_run_is_the_checklist_with_its_ticks_and_what_was_seen() {
 }
 
 #[test]
-fn a_section_of_text_is_copied_as_it_stands() {
+fn a_section_of_text_is_copied_unchanged() {
     let mut run = run([section("API", [passed("api", "API answers", "200")]), section("Notes", [])]);
     run.sections[1].text = Some("1. **compose**: `A | B`\n   - nested <br>\n".into());
     assert_snapshot!(shown(&run), @"
@@ -238,7 +238,7 @@ fn filled(text: &str) -> Run {
     run
 }
 
-/// What the markdown is made of, with neighbouring texts as one.
+/// The events of the markdown, with neighboring texts as one.
 fn shape(markdown: &str) -> Vec<String> {
     let mut shape: Vec<String> = Vec::new();
     for event in events(markdown) {

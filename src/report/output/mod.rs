@@ -1,6 +1,6 @@
 //! Reports in files: each path is checked before the run, and no reader ever sees half of one.
 
-mod kept;
+mod protected;
 mod sink;
 
 use std::io;
@@ -13,7 +13,7 @@ use crate::text::error;
 
 use super::markdown::embed::{self, NoPlace};
 use super::{FORMATS, Format, RenderOptions, format};
-pub use kept::Kept;
+pub use protected::ProtectedPaths;
 use sink::Sink;
 
 /// Where the reports of a run go.
@@ -29,7 +29,7 @@ struct Output {
     unmarked: Unmarked,
 }
 
-/// What to do with a file that has other content and no markers.
+/// The behavior for a file that has other content and no markers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unmarked {
     /// Keep it, and report an error.
@@ -42,7 +42,12 @@ pub enum Unmarked {
 ///
 /// # Errors
 /// Every report that can't be written, or would replace one of the files that are `kept`.
-pub fn open(specs: &[(String, PathBuf)], name: &str, unmarked: Unmarked, kept: &Kept) -> Result<Outputs, Diagnostics> {
+pub fn open(
+    specs: &[(String, PathBuf)],
+    name: &str,
+    unmarked: Unmarked,
+    kept: &ProtectedPaths,
+) -> Result<Outputs, Diagnostics> {
     let mut problems = Vec::new();
     let mut outputs: Vec<Output> = Vec::new();
     for (format, path) in specs {
@@ -66,7 +71,13 @@ impl Outputs {
 }
 
 impl Output {
-    fn open(name: &str, path: &Path, checklist: &str, unmarked: Unmarked, kept: &Kept) -> Result<Self, Diagnostic> {
+    fn open(
+        name: &str,
+        path: &Path,
+        checklist: &str,
+        unmarked: Unmarked,
+        kept: &ProtectedPaths,
+    ) -> Result<Self, Diagnostic> {
         let format = format(name).ok_or_else(|| unknown(name))?;
         let sink = Sink::open(path).map_err(|problem| cannot_write(path, &problem))?;
         if let Sink::File(file) = &sink

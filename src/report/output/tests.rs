@@ -1,4 +1,4 @@
-//! What becomes of files, links, pipes and what people wrote when reports are written.
+//! Existing files, links, pipes and text around the markers when reports are written.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Kept, Unmarked, open};
+use super::{ProtectedPaths, Unmarked, open};
 use crate::diagnostic::Diagnostics;
 use crate::report::RenderOptions;
 use crate::report::sample::{m9, now};
@@ -20,11 +20,11 @@ fn folder() -> TempDir {
 
 fn write(format: &str, path: &Path) -> Result<(), Diagnostics> {
     let run = Redactor::default().pass(m9());
-    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep, &Kept::default())?
+    open(&[(format.to_owned(), path.to_owned())], "staging", Unmarked::Keep, &ProtectedPaths::default())?
         .write(&run, &RenderOptions::plain(now()))
 }
 
-/// What went wrong, and what to do, without the folder's name.
+/// The error and its help, without the folder's name.
 fn said(result: Result<(), Diagnostics>, folder: &TempDir) -> String {
     let problems = result.expect_err("it can't be written");
     let lines = problems
@@ -73,7 +73,7 @@ fn a_link_stays_a_link_and_what_it_leads_to_is_written() {
 #[test]
 fn trying_a_path_leaves_nothing_behind() {
     let folder = folder();
-    open(&[("json".to_owned(), folder.path().join("run.json"))], "staging", Unmarked::Keep, &Kept::default())
+    open(&[("json".to_owned(), folder.path().join("run.json"))], "staging", Unmarked::Keep, &ProtectedPaths::default())
         .expect("it is writable");
     assert_eq!(names(&folder), [""; 0]);
 }
@@ -112,13 +112,13 @@ fn missing_folders_are_made_when_the_report_is_written() {
     let folder = folder();
     let path = folder.path().join("no/such/run.json");
     let specs = [("json".to_owned(), path.clone())];
-    let outputs = open(&specs, "staging", Unmarked::Keep, &Kept::default()).expect("it can be written");
+    let outputs = open(&specs, "staging", Unmarked::Keep, &ProtectedPaths::default()).expect("it can be written");
     assert_eq!(names(&folder), [""; 0]);
     outputs.write(&Redactor::default().pass(m9()), &RenderOptions::plain(now())).expect("it can be written");
     assert!(fs::read_to_string(path).expect("it is there").starts_with('{'));
     fs::write(folder.path().join("file"), "").expect("the folder is writable");
     let below = [("json".to_owned(), folder.path().join("file/run.json"))];
-    insta::assert_snapshot!(said(open(&below, "staging", Unmarked::Keep, &Kept::default()).map(drop), &folder), @"cannot write `DIR/file/run.json`: not a directory");
+    insta::assert_snapshot!(said(open(&below, "staging", Unmarked::Keep, &ProtectedPaths::default()).map(drop), &folder), @"cannot write `DIR/file/run.json`: not a directory");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn every_path_that_cannot_be_written_is_named_before_the_run() {
     let folder = folder();
     let spec = |format: &str, name: &str| (format.to_owned(), folder.path().join(name));
     let specs = [spec("jsn", "a"), spec("json", ""), spec("json", "b"), spec("table", "./b")];
-    insta::assert_snapshot!(said(open(&specs, "staging", Unmarked::Keep, &Kept::default()).map(drop), &folder), @"
+    insta::assert_snapshot!(said(open(&specs, "staging", Unmarked::Keep, &ProtectedPaths::default()).map(drop), &folder), @"
     no format is called `jsn`
     did you mean `json`?
     cannot write `DIR/`: is a directory
@@ -188,7 +188,7 @@ fn a_report_replaces_neither_a_checklist_nor_sign_offs_nor_the_ledger() {
     let path = |name: &str| folder.path().join(name);
     fs::create_dir(path("checklists")).expect("the folder is writable");
     std::os::unix::fs::symlink("checklists/a.yaml", path("innocent.json")).expect("the folder is writable");
-    let kept = Kept::new(folder.path(), &path("checklists/a.yaml"), Some(&path("gate.db")));
+    let kept = ProtectedPaths::new(folder.path(), &path("checklists/a.yaml"), Some(&path("gate.db")));
     let spec = |name: &str| ("json".to_owned(), path(name));
     let specs = [spec("innocent.json"), spec("checklists/a.signoffs.yaml"), spec("gate.db"), spec("run.json")];
     insta::assert_snapshot!(said(open(&specs, "a", Unmarked::Overwrite, &kept).map(drop), &folder), @"

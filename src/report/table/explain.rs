@@ -176,7 +176,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// What to do, and how to reproduce it. A command is not wrapped: it is meant to be copied.
+    /// The help, and how to reproduce it. A command is not wrapped: it is meant to be copied.
     fn helps(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
         let red = || item.probes.iter().filter(|probe| probe.status != Status::Passed);
         let mut helps: Vec<&str> = red().filter_map(|probe| probe.help.as_deref()).collect();
@@ -184,7 +184,7 @@ impl Page<'_> {
         for help in helps {
             self.say("help: ", &visible(help), out)?;
         }
-        // What helps a service is no help where a variable is missing.
+        // The hint is about the service, not about a missing variable.
         let is_unset = item.reason.as_ref().is_some_and(Reason::is_unset);
         if let Some(hint) = item.hint.as_ref().filter(|_| !is_unset) {
             self.say("hint: ", &visible(hint), out)?;

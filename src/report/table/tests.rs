@@ -225,7 +225,7 @@ fn a_partial_run_and_an_interrupted_one_say_so_loudly() {
 }
 
 #[test]
-fn a_gap_that_is_closed_and_one_that_expired_are_told() {
+fn closed_and_expired_gaps_are_reported() {
     let mut run = run([section("API", [passed("api", "API answers", "200"), red("db", "DB", Status::Failed, "no")])]);
     run.gaps = vec![gap("API parity", &["api"], Some("2026-03-01")), gap("DB", &["db"], Some("2025-12-01"))];
     assert_snapshot!(shown(&run, None), @"

@@ -1,4 +1,4 @@
-//! GitHub Actions: what a runner reads after `gate check`.
+//! GitHub Actions: the commands and files that a runner reads after `gate check`.
 
 use super::verdict::verdicts;
 use super::{FILES, hold_valid};

@@ -1,4 +1,4 @@
-//! One run has one verdict, whoever reads it in whatever form.
+//! One run has the same verdict in every format.
 
 use super::verdict::verdicts;
 use super::{FILES, check, hold_valid, json, text};
@@ -20,7 +20,7 @@ const DEFERRED: &str = "{ id: prod, title: Prod, deferred: PROD SETUP }";
 const ADVISORY: &str = "{ id: nice, title: Nice, advisory: true, probes: [{ file: { path: gone } }] }";
 const SIGN_OFF: &str = "{ id: qa, title: QA, needs: [up], sign_off: { role: QA lead } }";
 
-/// Runs it, and holds every format to the exit code.
+/// Runs it, and compares every format with the exit code.
 fn hold(project: &Project, code: i32) {
     let output = check(project, &[]);
     assert_eq!(output.code, code, "{}{}", output.stdout, output.stderr);
@@ -59,7 +59,7 @@ fn a_waived_item_is_skipped_not_failed() {
 }
 
 #[test]
-fn a_report_names_its_items_as_its_contract_says() {
+fn a_report_has_the_documented_keys() {
     let project = project(&[PASSED, FAILED, BLOCKED, DEFERRED], "");
     check(&project, &[]);
     let statement = json(&project, "intoto");

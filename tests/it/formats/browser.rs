@@ -1,4 +1,4 @@
-//! The page in a real browser: it loads nothing, and nothing that a probe observed runs.
+//! The page in a real browser: it loads nothing, and no text of a probe is executed.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use super::hostile;
 use super::{check, file};
 use crate::harness::{Output, Response, directory, http, program};
 
-/// What headless Chromium leaves of a page: its document after a second, with scripts on.
+/// The document in headless Chromium after a second, with scripts enabled.
 fn document(page: &Path) -> Output {
     let mut command = Command::new(program("chromium"));
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]);
@@ -27,7 +27,7 @@ fn a_page_loads_nothing_and_runs_nothing() {
     assert!(!own.stdout.contains("<script") && !own.stdout.contains("<img"), "{}", own.stdout);
     assert!(!own.stderr.contains("Refused to"), "the policy refuses a part of the page itself: {}", own.stderr);
 
-    // Even if text of a probe became markup: the policy keeps it from running and from asking the network.
+    // Even if text of a probe became markup, the policy prevents scripts and requests.
     let markup = format!(
         "<script>document.title = 'run'</script><img src=\"{0}\" onerror=\"document.title = 'run'\">\
          <link rel=\"stylesheet\" href=\"{0}\"><iframe src=\"{0}\"></iframe><style>@import '{0}';</style>",

@@ -1,14 +1,14 @@
-//! One run in which everything that was written or observed is hostile goes through every format.
+//! One run in which all written and observed text is hostile, in every format.
 
 use super::verdict::verdicts;
 use super::{FILES, check, hold_valid, text};
 use crate::harness::Project;
 
-/// Markup, commands and characters by which one format or another could be broken.
+/// Markup, commands and characters that could break some format.
 const TEXT: &str = "\\e[31m \\x9b2J \\u202egnp ]]> </script><script>alert(1)</script> <img src=x onerror=alert(1)> | `a` \
                     %0A::error::x ##[add-mask]y # TODO # SKIP \\\" ' {{ x }} https://evil.example/ [a](b) & \\u2028 \\u0085 \\uFFFE";
 
-/// The project: hostile titles, sections, hints and evidence, one of them a mebibyte long and not UTF-8.
+/// The project: hostile titles, sections, hints and evidence. One text is a mebibyte long and not UTF-8.
 pub fn project() -> Project {
     let list = format!(
         r#"
@@ -61,15 +61,15 @@ fn whatever_was_observed_every_format_is_valid_and_harmless() {
         assert_eq!(odd, None, "{format}");
         assert!(!matches!(format, "html" | "junit") || !text.contains("<script>"), "{format}");
     }
-    // Each line is one annotation of ours, and nothing else is a command.
+    // Each line is one annotation by gate; no other line is a command.
     for line in text(&project, "github").lines() {
         assert!(line.starts_with("::error file=") || line.starts_with("::warning file="), "{line}");
     }
-    // Neither the items nor the plan can be forged.
+    // Neither the test points nor the plan can be forged.
     let tap = text(&project, "tap");
     let points = tap.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok ")).count();
     assert_eq!((points, tap.lines().filter(|line| line.starts_with("1..")).count()), (3, 1), "{tap}");
-    // What was read of a mebibyte is cut everywhere but in the complete record.
+    // The long text is cut everywhere but in the complete record.
     for format in ["junit", "html", "sarif", "tap", "github", "gitlab"] {
         assert!(text(&project, format).len() < 200_000, "{format}: {}", text(&project, format).len());
     }

@@ -1,4 +1,4 @@
-//! The deadline cuts a run short: every format says so and stays valid.
+//! A run that is cut short by the deadline: every format reports that and stays valid.
 
 use super::verdict::verdicts;
 use super::{check, hold_valid};

@@ -1,11 +1,11 @@
-//! What a reader of each format takes for gate's verdict.
+//! Reads the verdict from each format, as its users would.
 
 use roxmltree::Document;
 
 use super::{json, prove, text};
 use crate::harness::Project;
 
-/// The formats that a reader takes a verdict from, and whether it is "ready".
+/// The formats that contain a verdict, and whether it is "ready".
 pub fn verdicts(project: &Project) -> Vec<(&'static str, bool)> {
     let junit = text(project, "junit");
     let junit = Document::parse(&junit).expect("it is XML");

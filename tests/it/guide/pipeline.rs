@@ -15,7 +15,7 @@ pub type Variables = [(String, String)];
 pub struct Place<'a> {
     /// The workspace: the project.
     pub project: &'a Path,
-    /// Runs a command there, with more variables.
+    /// Runs a command there, with additional variables.
     pub shell: &'a dyn Fn(&Variables, &str) -> Output,
     /// The variables that each command there has.
     pub variables: &'a [(&'a str, &'a str)],
@@ -23,7 +23,7 @@ pub struct Place<'a> {
     pub code: i32,
 }
 
-/// Goes through a file of the guide that this knows; others are no business of its.
+/// Validates and runs a known file of a CI system; ignores other files.
 pub fn play(path: &str, text: &str, place: &Place<'_>) {
     let file = place.project.join(path);
     match path {
@@ -50,7 +50,7 @@ pub fn play(path: &str, text: &str, place: &Place<'_>) {
     }
 }
 
-/// Each line of a crontab: five fields that say when, and what is run.
+/// Runs each line of a crontab: five time fields, then the command.
 pub fn crontab(text: &str, place: &Place<'_>) {
     let line = regex::Regex::new(r"^([\d*,/-]+ ){5}(?P<command>[^%]+)$").expect("it is well formed");
     for entry in text.lines() {
@@ -77,7 +77,7 @@ fn succeeds(command: &mut Command) {
     assert_eq!(output.code, 0, "{command:?}\n{}{}", output.stdout, output.stderr);
 }
 
-/// Runs a script, which ends with 0 or ends the job.
+/// Runs a script that exits with 0, or with the expected exit code of the job.
 fn runs(place: &Place<'_>, variables: &Variables, script: &str) -> i32 {
     let output = (place.shell)(variables, script);
     assert!([0, place.code].contains(&output.code), "{script}\n{}{}", output.stdout, output.stderr);
@@ -88,7 +88,7 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// What a system keeps of the workspace is there. It may be a pattern.
+/// Asserts that a file of the workspace that a system keeps exists. It may be a pattern.
 fn is_there(place: &Place<'_>, path: &str) {
     let pattern = place.project.join(path).display().to_string();
     let mut found = glob::glob(&pattern).expect("it is well formed");
@@ -110,7 +110,7 @@ fn variables(map: &Value, filled: impl Fn(&str) -> String) -> Vec<(String, Strin
     map.map(|(name, value)| (name.clone(), filled(value.as_str().unwrap_or_default()))).collect()
 }
 
-/// The steps of each job: the action as a runner runs it, the scripts with what the expressions around them give.
+/// Runs the steps of each job: the action as a runner runs it, and scripts with their expressions filled in.
 fn github(workflow: &Value, place: &Place<'_>) {
     let commit =
         "git add --all && git commit --quiet --allow-empty -m List && git update-ref refs/remotes/origin/main HEAD";
@@ -137,7 +137,7 @@ fn github(workflow: &Value, place: &Place<'_>) {
     }
 }
 
-/// A job, once for each shard of its matrix.
+/// Runs a job, once for each shard of its matrix.
 fn in_matrix(job: &Value) -> Vec<(&Value, String)> {
     match job["strategy"]["matrix"]["shard"].as_array() {
         Some(shards) => shards.iter().map(|shard| (job, shard.to_string())).collect(),
@@ -164,7 +164,7 @@ fn action(step: &Value, place: &Place<'_>) -> BTreeMap<String, String> {
     job.outputs()
 }
 
-/// A text with its expressions filled in: those that the guide uses.
+/// Fills in the expressions that the guide uses.
 fn expressions(text: &str, outputs: &BTreeMap<String, String>, place: &Place<'_>) -> String {
     let expression = regex::Regex::new(r"\$\{\{ (.*?) \}\}").expect("it is well formed");
     let value = |found: &regex::Captures<'_>| match &found[1] {
@@ -218,7 +218,7 @@ fn buildkite(pipeline: &Value, place: &Place<'_>) {
     }
 }
 
-/// The pods of an Indexed Job, one after the other: each has its index, and the variables of its container.
+/// Runs the pods of an Indexed Job, one after the other: each has its index, and the variables of its container.
 fn kubernetes(job: &Value, place: &Place<'_>) {
     let spec = &job["spec"];
     let container = &spec["template"]["spec"]["containers"][0];
@@ -232,7 +232,7 @@ fn kubernetes(job: &Value, place: &Place<'_>) {
     }
 }
 
-/// The scripts of a Jenkinsfile, and the files that it publishes.
+/// Runs the scripts of a Jenkinsfile, and checks the files that it publishes.
 fn jenkins(text: &str, place: &Place<'_>) {
     let count = |bracket: char| text.matches(bracket).count();
     assert_eq!((count('{'), count('(')), (count('}'), count(')')), "a bracket is not closed");

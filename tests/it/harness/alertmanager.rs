@@ -58,13 +58,13 @@ impl Alertmanager {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Asks again and again until there is an answer: nodes need a while to find each other.
+    /// Repeats a request until it is answered: nodes need a while to find each other.
     pub fn until<T>(&self, ask: impl FnMut() -> Option<T>) -> T {
         self.server.until(ask)
     }
 }
 
-/// Debian calls it after Prometheus; nobody else does.
+/// On Debian the program is called `prometheus-alertmanager`.
 fn alertmanager_program() -> std::path::PathBuf {
     installed::find("prometheus-alertmanager").unwrap_or_else(|| installed::program("alertmanager"))
 }

@@ -1,10 +1,10 @@
-//! The smallest HTTP client: enough to ask a server whether it is ready.
+//! A minimal HTTP client: enough to see whether a server is ready.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-/// The body of a 2xx answer from that port on 127.0.0.1, if there is one.
+/// The body of a 2xx answer from that port on 127.0.0.1, if any.
 pub fn get(port: u16, path: &str) -> Option<String> {
     let (status, body) = ask(port, path)?;
     status.starts_with('2').then_some(body)

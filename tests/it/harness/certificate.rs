@@ -1,4 +1,4 @@
-//! Certificates for tests: an authority that no machine trusts, and what it issues.
+//! Certificates for tests: an authority that no machine trusts, and certificates that it issues.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub struct Certificate {
 }
 
 impl Authority {
-    /// A new one.
+    /// Creates an authority.
     pub fn new() -> Authority {
         let directory = place::directory("authority");
         let mut params = CertificateParams::default();
@@ -35,7 +35,7 @@ impl Authority {
         Authority { directory, issuer: Issuer::new(params, key) }
     }
 
-    /// An authority below this one, whose own certificate is valid until a date.
+    /// An intermediate authority whose own certificate is valid until a date.
     pub fn intermediate(&self, (year, month, day): (i32, u8, u8)) -> Authority {
         let directory = place::directory("authority");
         let mut params = CertificateParams::default();
@@ -49,7 +49,7 @@ impl Authority {
         Authority { directory, issuer: Issuer::new(params, key) }
     }
 
-    /// Where its own certificate is, for clients to trust.
+    /// The path of its own certificate, for clients to trust.
     pub fn ca(&self) -> PathBuf {
         self.directory.join("ca.pem")
     }
@@ -59,8 +59,8 @@ impl Authority {
         self.issue_for("server", &["127.0.0.1", "localhost"], (4096, 1, 1))
     }
 
-    /// Issues a certificate for these names and addresses, valid until a date, which may be past. The files are called
-    /// after `name`.
+    /// Issues a certificate for these names and addresses, valid until a date, which may be in the past. The file names begin
+    /// with `name`.
     pub fn issue_for(&self, name: &str, subjects: &[&str], (year, month, day): (i32, u8, u8)) -> Certificate {
         let subjects = subjects.iter().map(ToString::to_string).collect::<Vec<_>>();
         let mut params = CertificateParams::new(subjects).expect("the tests' names are valid");
@@ -79,7 +79,7 @@ impl Authority {
 }
 
 impl Certificate {
-    /// One that has issued itself, as most private databases have it: for 127.0.0.1, and allowed to issue others.
+    /// A self-signed certificate, as most private databases have one: for 127.0.0.1, and allowed to issue others.
     pub fn self_signed() -> Certificate {
         let directory = place::directory("self-signed");
         let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("an address is a valid name");

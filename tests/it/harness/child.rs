@@ -1,4 +1,4 @@
-//! A server as a child process: it never outlives the test run, however that ends.
+//! A server as a child process: it is always stopped when the test run ends, even by a crash.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,7 +19,7 @@ pub struct Server {
     name: String,
 }
 
-/// The servers that run now, for the end of the process: statics are never dropped.
+/// The running servers, for the end of the process: statics are never dropped.
 static RUNNING: Mutex<Vec<(libc::pid_t, i32)>> = Mutex::new(Vec::new());
 
 type Order = (Command, mpsc::Sender<io::Result<u32>>);
@@ -34,7 +34,7 @@ static SPAWNER: LazyLock<Mutex<mpsc::Sender<Order>>> = LazyLock::new(|| {
         .name("spawner".into())
         .spawn(move || {
             for (mut command, answer) in orders {
-                // The exit status is collected by `waitpid` in `Server`, which knows the child by its number alone.
+                // `Server` collects the exit status with `waitpid`, by the child's process id alone.
                 answer.send(command.spawn().map(|child| child.id())).ok();
             }
         })
@@ -43,12 +43,12 @@ static SPAWNER: LazyLock<Mutex<mpsc::Sender<Order>>> = LazyLock::new(|| {
 });
 
 impl Server {
-    /// Starts a server that SIGKILL ends well. What it prints goes to the file `log` in its directory.
+    /// Starts a server that can be stopped with SIGKILL. Its output goes to the file `log` in its directory.
     pub fn start(command: Command, directory: &Path) -> Server {
         Server::start_with(command, directory, libc::SIGKILL)
     }
 
-    /// Starts a server that wants another signal, such as SIGQUIT, to leave nothing behind.
+    /// Starts a server that needs another signal, such as SIGQUIT, to clean up.
     pub fn start_with(mut command: Command, directory: &Path, stop: i32) -> Server {
         let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         let log = directory.join("log");
@@ -59,7 +59,7 @@ impl Server {
         Server { pid, stop, log, name }
     }
 
-    /// Asks again and again until the server answers in its own protocol. Its end, or half a minute, fails the test.
+    /// Waits until the server answers in its own protocol. The test fails if it exits, or after half a minute.
     pub fn until<T>(&self, mut ask: impl FnMut() -> Option<T>) -> T {
         let limit = Instant::now() + Duration::from_secs(30);
         loop {
@@ -76,12 +76,12 @@ impl Server {
         }
     }
 
-    /// What it has printed so far.
+    /// Its output so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// The number of its process.
+    /// Its process id.
     pub fn pid(&self) -> i32 {
         self.pid
     }
@@ -94,7 +94,7 @@ impl Drop for Server {
     }
 }
 
-/// Starts a process from the thread that never ends; the process gets `stop` when we die.
+/// Starts a process from the thread that never ends; the process gets the signal `stop` when we die.
 pub fn spawn(mut command: Command, stop: i32) -> io::Result<libc::pid_t> {
     #[cfg(target_os = "linux")]
     // SAFETY: prctl is safe to call between fork and exec.
@@ -115,7 +115,7 @@ pub fn spawn(mut command: Command, stop: i32) -> io::Result<libc::pid_t> {
     Ok(libc::pid_t::try_from(pid).expect("a process number fits"))
 }
 
-/// Has this child not ended yet? One that has is collected.
+/// Whether this child is still running. Collects it if it has ended.
 pub fn is_alive(pid: libc::pid_t) -> bool {
     // SAFETY: a null status is allowed.
     unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG) == 0 }
@@ -126,7 +126,7 @@ fn running() -> MutexGuard<'static, Vec<(libc::pid_t, i32)>> {
 }
 
 fn end(pid: libc::pid_t, stop: i32) {
-    // SAFETY: the child is ours and not collected yet, so that the number is still its own.
+    // SAFETY: the child is ours and not collected yet, so the process id is still its own.
     unsafe { libc::kill(pid, stop) };
     let limit = Instant::now() + Duration::from_secs(3);
     while is_alive(pid) {

@@ -1,4 +1,4 @@
-//! A clock that is paused, for `gate` and what it starts: a library of C that answers in place of the system.
+//! A paused clock for `gate` and its children: a C library that overrides the system's time functions.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +25,7 @@ int clock_gettime(clockid_t id, struct timespec *to) {
 }
 "#;
 
-/// The library, to be loaded before all others by `LD_PRELOAD`. Compiled when first asked for.
+/// The library, to be loaded first by `LD_PRELOAD`. Compiled on first use.
 pub fn library() -> &'static Path {
     let compiler = installed::program("cc"); // before the lock, which a panic would poison
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();

@@ -14,8 +14,8 @@ pub struct Dnsmasq {
     _server: Server,
 }
 
-/// The records of the zone. Whatever else is asked for below `staging.test` is answered with NXDOMAIN, and whatever is
-/// not below it is refused: it has nobody to ask.
+/// The records of the zone. Other names below `staging.test` are answered with NXDOMAIN, and names outside of it are
+/// refused: the server has no upstream.
 const RECORDS: &[&str] = &[
     "--local=/staging.test/",
     "--host-record=api.staging.test,10.1.2.3",
@@ -53,7 +53,7 @@ impl Dnsmasq {
     }
 }
 
-/// Asks for the address of `api.staging.test`, and is content with any answer.
+/// Queries the address of `api.staging.test`; any answer will do.
 fn ask(port: u16) -> Option<()> {
     let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
     socket.set_read_timeout(Some(Duration::from_millis(200))).ok()?;

@@ -1,4 +1,4 @@
-//! `gate` itself: the built binary, run as a stranger's shell would run it, with nothing of our environment.
+//! `gate` itself: the built binary, run from a shell without the environment of the tests.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{clock, place};
 
-/// What a finished command left.
+/// The output of a finished command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// The exit code; 128 + N after signal N, as in a shell.
@@ -22,7 +22,7 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// A command line of `gate` that is not run yet.
+/// A command line of `gate` that has not run yet.
 pub struct Gate {
     command: Command,
     stdin: Vec<u8>,
@@ -66,7 +66,7 @@ impl Gate {
         self.command
     }
 
-    /// Runs it to its end. One that takes two minutes fails the test.
+    /// Runs it to its end. The test fails if it takes two minutes.
     pub fn run(mut self) -> Output {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("cargo has built the binary");
@@ -82,7 +82,7 @@ impl Gate {
         match finished.recv_timeout(Duration::from_secs(120)) {
             Ok(output) => Output::of(output.expect("a child of ours can be waited for")),
             Err(_) => {
-                // SAFETY: it has not been waited for yet, so that the number is still its own.
+                // SAFETY: it has not been waited for yet, so the process id is still its own.
                 unsafe { libc::kill(pid, libc::SIGKILL) };
                 panic!("gate did not end within two minutes: {:?}", self.command);
             }
@@ -91,7 +91,7 @@ impl Gate {
 }
 
 impl Output {
-    /// What a child of the test's own left.
+    /// The output of a child that the test started itself.
     pub fn of(output: Finished) -> Output {
         Output {
             code: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or_default()),
@@ -101,21 +101,21 @@ impl Output {
     }
 }
 
-/// A temporary directory that holds checklists, removed with the value.
+/// A temporary directory with checklists, removed when dropped.
 pub struct Project {
     directory: PathBuf,
     variables: Vec<(String, String)>,
 }
 
 impl Project {
-    /// A project whose only file is `checklists/staging.yaml`, with this text. Indentation that all of its lines share
-    /// is taken off.
+    /// A project whose only file is `checklists/staging.yaml`, with this text. The common indentation of all lines
+    /// is removed.
     pub fn new(checklist: &str) -> Project {
         let project = Project { directory: place::directory("project"), variables: Vec::new() };
         project.file("checklists/staging.yaml", &dedent(checklist))
     }
 
-    /// The same with one more file, made from a path relative to the project and its whole text.
+    /// The same with one more file: a path relative to the project, and its text.
     pub fn file(self, path: &str, text: &str) -> Project {
         let path = self.directory.join(path);
         fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("the directory is ours");
@@ -135,7 +135,7 @@ impl Project {
         self.env("LD_PRELOAD", library).env(clock::SECONDS, seconds.to_string())
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.directory
     }
@@ -154,7 +154,7 @@ impl Project {
         self.command(arguments).run()
     }
 
-    /// `gate` in it, not run yet.
+    /// `gate` in this project, not run yet.
     pub fn command(&self, arguments: &[&str]) -> Gate {
         let command = Gate::new(&self.directory, arguments);
         self.variables.iter().fold(command, |command, (name, value)| command.env(name, value))
@@ -173,7 +173,7 @@ impl Drop for Project {
     }
 }
 
-/// Takes off the indentation that all lines share, and the line break after an opening quote.
+/// Removes the common indentation of all lines, and the line break after an opening quote.
 pub fn dedent(text: &str) -> String {
     let text = text.strip_prefix('\n').unwrap_or(text);
     let indent = |line: &str| line.len() - line.trim_start().len();

@@ -1,4 +1,4 @@
-//! Servers that keep to a protocol just long enough to be believed, and then never stop.
+//! Hostile servers: they follow a protocol until the client trusts them, and then send without end or stay silent.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use super::{RawServer, raw};
 
-/// One that speaks PostgreSQL until somebody has logged in, and then sends this again and again.
+/// A server that speaks PostgreSQL until a client has logged in, and then sends this again and again.
 pub fn postgres_that(endless: Vec<u8>) -> RawServer {
     raw(move |mut stream| {
         let _ = postgres(&mut stream, &endless);
     })
 }
 
-/// One that speaks MySQL until somebody has logged in and asked, and then sends this again and again.
+/// A server that speaks MySQL until a client has logged in and sent a query, and then sends this again and again.
 pub fn mysql_that(endless: Vec<u8>) -> RawServer {
     raw(move |mut stream| {
         let _ = mysql(&mut stream, &endless);
     })
 }
 
-/// One that reads once, begins so, and then sends this again and again.
+/// A server that reads once, sends the beginning, and then sends the rest again and again.
 pub fn answers_with(begin: &'static [u8], endless: Vec<u8>) -> RawServer {
     raw(move |mut stream| {
         let _ = stream
@@ -30,7 +30,7 @@ pub fn answers_with(begin: &'static [u8], endless: Vec<u8>) -> RawServer {
     })
 }
 
-/// One that accepts, and then sends this byte now and then; nothing if there is none.
+/// A server that accepts connections, and then sends this byte from time to time; without a byte, nothing.
 pub fn drips(byte: Option<u8>) -> RawServer {
     raw(move |mut stream| {
         loop {
@@ -61,7 +61,7 @@ fn postgres(stream: &mut TcpStream, endless: &[u8]) -> io::Result<()> {
         stream.read_exact(&mut length)?;
         let mut rest = vec![0; u32::from_be_bytes(length) as usize - 4];
         stream.read_exact(&mut rest)?;
-        // An SSLRequest has no more than its number.
+        // An SSLRequest consists of its number only.
         if rest.len() > 4 {
             break;
         }
@@ -78,7 +78,7 @@ pub fn packet(number: u8, payload: &[u8]) -> Vec<u8> {
     [&length[..3], &[number], payload].concat()
 }
 
-/// One that speaks MySQL and wants a login by this plugin: at once, or after the client has tried its default.
+/// A server that speaks MySQL and requests a login by this plugin: at once, or after the client has tried its default.
 pub fn mysql_with_plugin(plugin: &'static str, at_once: bool) -> RawServer {
     raw(move |mut stream| {
         let own = format!("{plugin}\0");
@@ -112,23 +112,23 @@ fn mysql(stream: &mut TcpStream, endless: &[u8]) -> io::Result<()> {
     flood(stream, endless)
 }
 
-/// A hostile server and the probes that meet it: `PORT` in them is its port.
+/// A hostile server and the probes that connect to it: `PORT` in them is its port.
 pub struct Foe {
-    /// What it does.
+    /// A description of its behavior.
     pub name: &'static str,
     /// Its server.
     pub server: RawServer,
-    /// The probes that meet it.
+    /// The probes that connect to it.
     pub probes: Vec<&'static str>,
 }
 
 impl Foe {
-    /// One whose server these probes meet.
+    /// A hostile server with these probes.
     pub fn new(name: &'static str, server: RawServer, probes: &[&'static str]) -> Self {
         Self { name, server, probes: probes.to_vec() }
     }
 
-    /// An item for each of its probes, with this limit of time.
+    /// An item for each of its probes, with this timeout.
     pub fn items(&self, timeout: &str) -> String {
         let item = |(number, probe): (usize, &&str)| {
             let probe = probe.replace("PORT", &self.server.port().to_string());
@@ -164,7 +164,7 @@ const ALL: &[&str] = &[
     r#"tls: { address: "127.0.0.1:PORT" }"#,
 ];
 
-/// Every way to be silent, slow or endless that is known.
+/// All known ways to be silent, slow or endless.
 pub fn foes() -> Vec<Foe> {
     let row = message(b'D', &[&[0, 1, 0, 0, 4, 0][..], &[b'x'; 1024]].concat());
     let more_results = packet(1, b"\0\0\0\x0a\0\0\0");

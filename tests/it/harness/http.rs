@@ -1,4 +1,4 @@
-//! An HTTP server inside the test: a function from request to response, and a record of what was asked.
+//! An HTTP server inside the test: a function from request to response, and a record of all requests.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,27 +13,27 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
 
-/// What a client asked for.
+/// A client's request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// Such as `GET`.
     pub method: String,
     /// Without the query, as it was sent (percent-encoded).
     pub path: String,
-    /// What followed the `?`, or nothing.
+    /// The query after `?`, or an empty text.
     pub query: String,
-    /// In the order sent; names in lower case.
+    /// In the order in which they were sent; names in lower case.
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Vec<u8>,
 }
 
-/// What it is answered.
+/// The response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
     /// Such as 200.
     pub status: u16,
-    /// Sent unchanged; the length is added.
+    /// Sent unchanged, plus the length.
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Vec<u8>,
@@ -57,7 +57,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a runtime can be built")
 });
 
-/// Starts a server on a free port that answers with what `handler` returns. It speaks HTTP/1.1 and keeps connections.
+/// Starts a server on a free port that answers with the result of `handler`. It speaks HTTP/1.1 and keeps connections.
 pub fn http(handler: impl Fn(Request) -> Response + Send + Sync + 'static) -> HttpServer {
     let requests = Arc::new(Mutex::new(Vec::new()));
     let (handler, seen) = (Arc::new(handler), Arc::clone(&requests));
@@ -104,7 +104,7 @@ impl HttpServer {
         self.address.port()
     }
 
-    /// What was asked so far, in order.
+    /// The requests so far, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -150,7 +150,7 @@ impl Request {
 }
 
 impl Response {
-    /// 200 with a body that says nothing of its type.
+    /// 200 with a body without content type.
     pub fn ok(body: impl Into<Vec<u8>>) -> Response {
         Response { status: 200, headers: Vec::new(), body: body.into(), delay: None }
     }
@@ -165,7 +165,7 @@ impl Response {
         Response::ok(body).header("content-type", "text/plain; charset=utf-8")
     }
 
-    /// No body, and this status.
+    /// This status without a body.
     pub fn empty(status: u16) -> Response {
         Response::ok("").status(status)
     }
@@ -181,7 +181,7 @@ impl Response {
         self
     }
 
-    /// The same, that long after the question.
+    /// The same, with a delay.
     pub fn delayed(self, delay: Duration) -> Response {
         Response { delay: Some(delay), ..self }
     }

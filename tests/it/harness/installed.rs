@@ -1,4 +1,4 @@
-//! What is installed on this machine, and what a test does when its server is not.
+//! Finds installed programs, and skips a test whose server is not installed.
 
 use std::ffi::CString;
 use std::fs::OpenOptions;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, thread};
 
-/// The program of that name. If it is not installed the test stops here, and `tests/run` decides whether that is a
+/// The program of that name. If it is not installed, the test stops here, and `tests/run` decides whether that is a
 /// failure (in CI) or a named skip (on a laptop).
 pub fn program(name: &str) -> PathBuf {
     find(name).unwrap_or_else(|| missing(&format!("{name} is not installed")))
 }
 
-/// The `alembic` whose verdict on revision files is final: the one that `tests/run` installs, or any that is installed.
+/// The `alembic` that is the reference for revision files: the one that `tests/run` installs, or any that is installed.
 pub fn alembic() -> PathBuf {
     match env::var_os("GATE_ALEMBIC").map(PathBuf::from) {
         Some(path) if path.is_file() => path,
@@ -38,7 +38,7 @@ pub fn k6() -> PathBuf {
     }
 }
 
-/// The program of that name, where it is installed: in PATH, or where distributions hide servers.
+/// The program of that name, if it is installed: on PATH, or in the folders where distributions put servers.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let hidden = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin", "/usr/local/bin"];
@@ -50,7 +50,7 @@ pub fn find(name: &str) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// Ends the test for want of something, leaving its name and the reason for `tests/run` to read.
+/// Ends the test because a program is missing, and records its name and the reason for `tests/run`.
 pub fn missing(reason: &str) -> ! {
     let current = thread::current();
     let test = current.name().unwrap_or("a thread without a name");
@@ -78,7 +78,7 @@ pub fn give(directory: &Path) {
     }
 }
 
-/// Whom to run as, when we are root.
+/// The user for unprivileged commands, if we are root.
 fn ordinary_user() -> Option<(u32, u32)> {
     // SAFETY: geteuid always succeeds.
     if unsafe { libc::geteuid() } != 0 {
@@ -86,13 +86,13 @@ fn ordinary_user() -> Option<(u32, u32)> {
     }
     ["postgres", "nobody"].into_iter().find_map(|name| {
         let name = CString::new(name).expect("no NUL in it");
-        // SAFETY: the entry is read at once; nothing else in the tests looks users up.
+        // SAFETY: the entry is copied at once, and only this function looks up users.
         let entry = unsafe { libc::getpwnam(name.as_ptr()).as_ref() }?;
         Some((entry.pw_uid, entry.pw_gid))
     })
 }
 
-/// Debian keeps the programs of each PostgreSQL version in a directory of their own: the newest one.
+/// Debian installs each PostgreSQL version in its own directory: finds the newest one.
 fn postgresql_directory() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
     versions

@@ -1,4 +1,4 @@
-//! A token endpoint as RFC 6749 describes it, and what it has issued.
+//! A token endpoint as RFC 6749 describes it, and the tokens that it has issued.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +19,7 @@ pub struct Issuer {
 #[derive(Clone, Default)]
 pub struct Issued(Arc<Mutex<Vec<String>>>);
 
-/// Starts one that knows the client `gate` with the secret `s3cr3t/+ of gate`. `shape` may change what it answers.
+/// Starts one that knows the client `gate` with the secret `s3cr3t/+ of gate`. `shape` may change its answers.
 pub fn issuer(shape: impl Fn(Response) -> Response + Send + Sync + 'static) -> Issuer {
     let issued = Issued::default();
     let tokens = issued.clone();
@@ -39,12 +39,12 @@ impl Issuer {
     /// The secret of the client `gate`.
     pub const SECRET: &'static str = "s3cr3t/+ of gate";
 
-    /// Where to ask for a token.
+    /// The URL of the token endpoint.
     pub fn url(&self) -> String {
         format!("{}/token", self.server.url())
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.server.requests()
     }
@@ -54,7 +54,7 @@ impl Issuer {
         self.issued.clone()
     }
 
-    /// The `oauth2` of a probe.
+    /// The setting `oauth2` of a probe.
     pub fn settings(&self) -> serde_json::Value {
         json!({ "token_url": self.url(), "client_id": "gate", "client_secret": Self::SECRET, "scopes": ["read", "write"] })
     }
@@ -74,7 +74,7 @@ impl Issued {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|valid| Some(valid.as_str()) == token)
     }
 
-    /// Revokes this one (they are counted from 1).
+    /// Revokes the token of this number, counted from 1.
     pub fn revoke(&self, number: usize) {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(token) = tokens.get_mut(number - 1) {
@@ -83,7 +83,7 @@ impl Issued {
     }
 }
 
-/// Why it issues nothing.
+/// The reason why it issues no token.
 fn refusal(request: &Request) -> Option<(u16, &'static str)> {
     let is_form = request.header("content-type") == Some("application/x-www-form-urlencoded");
     if (request.method.as_str(), request.path.as_str(), is_form) != ("POST", "/token", true) {
@@ -106,7 +106,7 @@ fn refusal(request: &Request) -> Option<(u16, &'static str)> {
     (!is_known).then_some((400, "invalid_scope"))
 }
 
-/// Id and secret, which are encoded as in a form.
+/// Decodes id and secret, which are form-encoded.
 fn basic(header: &str) -> Option<(String, String)> {
     let decoded = String::from_utf8(BASE64_STANDARD.decode(header.strip_prefix("Basic ")?).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;

@@ -61,7 +61,7 @@ impl Job {
         &self.runner
     }
 
-    /// A text with its expressions filled in: those that the action uses.
+    /// Fills in the expressions that the action uses.
     pub fn filled(&self, text: &str) -> String {
         let expression = regex::Regex::new(r"\$\{\{ (.*?) \}\}").expect("it is well formed");
         let value = |found: &regex::Captures<'_>| {
@@ -120,12 +120,12 @@ impl Job {
         Output::of(bash.output().expect("it is installed"))
     }
 
-    /// What a file of the runner has.
+    /// The content of a file of the runner.
     pub fn read(&self, file: &str) -> String {
         fs::read_to_string(self.runner.join(file)).expect("it is ours")
     }
 
-    /// The outputs of the steps, which those of the action are made from.
+    /// The outputs of the steps, from which the action's outputs are made.
     pub fn outputs(&self) -> BTreeMap<String, String> {
         let text = self.read("output");
         text.lines().filter_map(|line| line.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()

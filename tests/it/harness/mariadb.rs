@@ -1,4 +1,4 @@
-//! MariaDB: one private server for all tests. Its data directory takes seconds to make, so one is kept for next time.
+//! MariaDB: one private server for all tests. Creating its data directory takes seconds, so a template is kept.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,14 +26,14 @@ pub fn mariadb() -> &'static MariaDb {
     &SHARED
 }
 
-/// A server of the test's own with more arguments, and with TLS if it has a certificate.
+/// A private server with additional arguments, and with TLS if it has a certificate.
 pub fn mariadb_with(certificate: Option<&Certificate>, arguments: &[&str]) -> MariaDb {
     installed::program("mariadbd");
     MariaDb::start(certificate, arguments)
 }
 
 impl MariaDb {
-    /// Where its first database is: `mysql://gate:p%40ss@127.0.0.1:PORT/gate`.
+    /// The URL of its first database: `mysql://gate:p%40ss@127.0.0.1:PORT/gate`.
     pub fn url(&self) -> String {
         self.url_of("gate")
     }
@@ -48,7 +48,7 @@ impl MariaDb {
         &self.directory
     }
 
-    /// Makes an empty database and gives its URL.
+    /// Creates an empty database and returns its URL.
     pub fn new_database(&self) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("gate_{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -56,7 +56,7 @@ impl MariaDb {
         self.url_of(&name)
     }
 
-    /// Runs SQL in a database, named by its URL, and gives what it returns: a line per row, tabs between columns.
+    /// Runs SQL in the database of this URL, and returns the result: a line per row, tabs between columns.
     pub fn sql(&self, url: &str, sql: &str) -> String {
         let database = url.rsplit('/').next().unwrap_or_default();
         self.ask(database, sql).unwrap_or_else(|error| panic!("mariadb: {error}\n{sql}"))
@@ -66,7 +66,7 @@ impl MariaDb {
         format!("mysql://gate:p%40ss@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Asks through `mariadb`, a client that is not ours.
+    /// Runs SQL with the official client `mariadb`.
     fn ask(&self, database: &str, sql: &str) -> Result<String, String> {
         let output = Command::new(installed::program("mariadb"))
             .args(["--no-defaults", "--protocol=tcp", "--host=127.0.0.1", "--user=gate", "--password=p@ss"])
@@ -103,7 +103,7 @@ impl MariaDb {
     }
 }
 
-/// What the template and the server must agree on: no files of the machine's own, small logs, and leave to be root.
+/// Options that the template and the server must share: no system configuration, small logs, and permission to run as root.
 const SETTINGS: [&str; 3] = ["--no-defaults", "--innodb-log-file-size=8M", "--user=root"];
 
 /// The data directory as `mariadb-install-db` makes it, kept under `target/` per version.
@@ -117,7 +117,7 @@ fn template() -> PathBuf {
             .args(SETTINGS)
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg(format!("--datadir={}", draft.display())));
-        // Beside its place first, then renamed in one step: another run may be doing the same.
+        // Created under another name and renamed in one step: another run may do the same at the same time.
         let beside = kept.with_extension(std::process::id().to_string());
         run(Command::new("cp").arg("-a").arg(&draft).arg(&beside));
         if fs::rename(&beside, &kept).is_err() {

@@ -1,4 +1,4 @@
-//! What the integration tests stand on: real servers, started when first asked for and shared; hostile ones made in
+//! The harness of the integration tests: real servers, started on first use and shared; hostile servers inside
 //! the test; and `gate` itself in a project of its own.
 //!
 //! ```ignore

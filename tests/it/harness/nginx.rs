@@ -17,14 +17,14 @@ pub struct Nginx {
     _server: Server,
 }
 
-/// A server with these lines in its `server` block. Its root is a directory with an `index.html` that says `ok`. The
+/// A server with these lines in its `server` block. Its root is a directory with an `index.html` with the text `ok`. The
 /// zone `free` is for rate limits: `limit_req zone=free burst=59 nodelay;` lets 60 pass and no more for a minute (in
 /// front of `try_files`: a bare `return` comes before the limit).
 pub fn nginx(server_block: &str) -> Nginx {
     nginx_at(place::free_port(), server_block)
 }
 
-/// The same at this port, such as that of one before it.
+/// The same at this port, such as the port of an earlier server.
 pub fn nginx_at(port: u16, server_block: &str) -> Nginx {
     Nginx::start("http", port, "", server_block)
 }
@@ -45,7 +45,7 @@ impl Nginx {
         format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
-    /// Where the files are that it serves.
+    /// The folder with the files that it serves.
     pub fn root(&self) -> PathBuf {
         self.directory.join("root")
     }
@@ -65,7 +65,7 @@ impl Nginx {
         let mut command = Command::new(installed::program("nginx"));
         command.arg("-p").arg(&directory).arg("-c").arg(directory.join("nginx.conf"));
         let server = Server::start(command, &directory);
-        // It reads its whole configuration before it listens; a request would count against the test's limits.
+        // It reads its whole configuration before it listens; a test request would count against the rate limit.
         server.until(|| std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         Nginx { port, scheme, directory, _server: server }
     }

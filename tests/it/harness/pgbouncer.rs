@@ -1,4 +1,4 @@
-//! PgBouncer in front of the shared PostgreSQL, pooling transactions: what breaks clients that keep state.
+//! PgBouncer in front of the shared PostgreSQL, in transaction mode, which breaks clients that rely on session state.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -22,13 +22,13 @@ pub fn pgbouncer() -> &'static PgBouncer {
     &SHARED
 }
 
-/// A pooler of the test's own before the shared PostgreSQL, that takes clients with TLS only.
+/// A private pooler in front of the shared PostgreSQL that accepts only clients with TLS.
 pub fn pgbouncer_with_tls(certificate: &Certificate) -> PgBouncer {
     installed::program("pgbouncer");
     PgBouncer::start(postgres().port(), Some(certificate))
 }
 
-/// A pooler of the test's own before another port, where nothing may listen: it takes clients and lets them wait.
+/// A private pooler in front of another port, which may be closed: it accepts clients and lets them wait.
 pub fn pgbouncer_before(server_port: u16) -> PgBouncer {
     installed::program("psql");
     PgBouncer::launch(server_port, None)
@@ -40,7 +40,7 @@ impl PgBouncer {
         self.url_for("gate")
     }
 
-    /// A database of the shared PostgreSQL through the pooler: by its name, or by the URL that `new_database` gave.
+    /// A database of the shared PostgreSQL through the pooler: by its name, or by the URL that `new_database` returned.
     pub fn url_for(&self, database: &str) -> String {
         let name = database.rsplit('/').next().unwrap_or(database);
         format!("postgres://gate:p%40ss@127.0.0.1:{}/{name}", self.port)

@@ -1,4 +1,4 @@
-//! Where the servers of one test run live: one temporary directory, removed at the end, and ports that nobody uses.
+//! Temporary directories and free ports for the servers of one test run.
 
 use std::fs::{self, File, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
-/// The directory of this run, and the lock that says that it is in use.
+/// The directory of this run, and a lock that marks it as in use.
 struct Root {
     path: PathBuf,
     _lock: File,
@@ -29,7 +29,7 @@ static ROOT: LazyLock<Root> = LazyLock::new(|| {
     Root { path, _lock: lock }
 });
 
-/// A new empty directory for one server or project, called after it.
+/// A new empty directory for one server or project, named after it.
 pub fn directory(name: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let path = ROOT.path.join(format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
@@ -37,12 +37,12 @@ pub fn directory(name: &str) -> PathBuf {
     path
 }
 
-/// Removes everything that this run put on the disk.
+/// Removes all files of this run.
 pub fn remove_all() {
     fs::remove_dir_all(&ROOT.path).ok();
 }
 
-/// A loopback port that is free. Below the range from which the kernel picks ports for outgoing connections, so that
+/// A free loopback port. It is below the range from which the kernel picks ports for outgoing connections, so that
 /// none of the tests' own connections can take it before the server does.
 pub fn free_port() -> u16 {
     const FIRST: u16 = 20_000;
@@ -59,7 +59,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Removes the directories of runs that were killed: those whose lock nobody holds.
+/// Removes the directories of runs that were killed: those whose lock is free.
 fn remove_abandoned() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.flatten() {

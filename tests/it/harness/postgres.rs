@@ -27,7 +27,7 @@ pub fn postgres() -> &'static Postgres {
     &SHARED
 }
 
-/// A server of the test's own with a socket in its folder, and TLS if it has a certificate. `access` are the first lines of
+/// A private server with a socket in its folder, and TLS if it has a certificate. `access` are the first lines of
 /// its `pg_hba.conf`.
 pub fn postgres_with(certificate: Option<&Certificate>, access: &str, settings: &[&str]) -> Postgres {
     installed::program("initdb");
@@ -35,7 +35,7 @@ pub fn postgres_with(certificate: Option<&Certificate>, access: &str, settings: 
 }
 
 impl Postgres {
-    /// Where its first database is: `postgres://gate:p%40ss@127.0.0.1:PORT/gate`.
+    /// The URL of its first database: `postgres://gate:p%40ss@127.0.0.1:PORT/gate`.
     pub fn url(&self) -> String {
         self.url_of("gate")
     }
@@ -45,12 +45,12 @@ impl Postgres {
         self.port
     }
 
-    /// The folder of its socket, for a server of the test's own.
+    /// The folder of the socket of a private server.
     pub fn folder(&self) -> &Path {
         &self.directory
     }
 
-    /// Makes an empty database and gives its URL.
+    /// Creates an empty database and returns its URL.
     pub fn new_database(&self) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("gate_{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -58,7 +58,7 @@ impl Postgres {
         self.url_of(&name)
     }
 
-    /// Runs SQL and gives what it returns: a line per row, `|` between columns.
+    /// Runs SQL and returns the result: a line per row, `|` between columns.
     pub fn psql(&self, url: &str, sql: &str) -> String {
         match psql(url, sql) {
             Ok(rows) => rows,
@@ -106,7 +106,7 @@ impl Postgres {
         for setting in &settings {
             command.args(["-c", setting]);
         }
-        // SIGQUIT: killed outright it would leave its shared memory behind.
+        // SIGQUIT: after SIGKILL, its shared memory would be left behind.
         let server = Server::start_with(command, &directory, libc::SIGQUIT);
         let postgres = Postgres { port, directory, _server: server };
         let first = postgres.url_of("postgres");
@@ -132,7 +132,7 @@ fn init(directory: &Path) {
     assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Asks through `psql`, a client that is not ours.
+/// Runs SQL with the official client `psql`.
 pub fn psql(url: &str, sql: &str) -> Result<String, String> {
     let output = Command::new(installed::program("psql"))
         .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", url, "--command", sql])

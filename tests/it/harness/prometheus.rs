@@ -1,4 +1,4 @@
-//! Prometheus with two hours of samples around now, made from a text: nothing is scraped, so nothing is waited for.
+//! Prometheus with two hours of samples around now, generated from text: tests don't wait for a scrape.
 
 use std::fmt::Write;
 use std::fs;
@@ -15,7 +15,7 @@ pub struct Prometheus {
     _server: Server,
 }
 
-/// Every series that it knows, with its value from this moment on; counters rose to it by 1 a minute. It also has
+/// Every series, with its value from now on; counters rose to it by 1 a minute. The server also has
 /// `backup_success 1`, whose last sample is ten minutes old.
 const SERIES: [[&str; 4]; 8] = [
     ["redis_connected", "gauge", "", "1"],
@@ -36,13 +36,13 @@ pub fn prometheus() -> &'static Prometheus {
     &SHARED
 }
 
-/// A server of the test's own with other series, each with its type, what follows its name, and its value.
+/// A private server with other series: type, the rest of the line after the name, and value.
 pub fn prometheus_with(series: &[[&str; 4]]) -> Prometheus {
     installed::program("promtool");
     Prometheus::start(series)
 }
 
-/// Whether a real Prometheus takes each of the pages `/0`, `/1`, … of a server on this port of loopback.
+/// Whether a real Prometheus accepts each of the pages `/0`, `/1`, … of a server on this port of loopback.
 pub fn scraped(port: u16, pages: usize) -> Vec<bool> {
     let directory = place::directory("prometheus-scrape");
     let job = |page: usize| {
@@ -98,7 +98,7 @@ impl Prometheus {
     }
 }
 
-/// The samples from an hour ago to an hour ahead, one a minute: a query sees the last one before its own time.
+/// The samples from an hour ago to an hour ahead, one a minute: a query returns the last one before its own time.
 fn open_metrics(series: &[[&str; 4]]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
     let mut text = String::new();

@@ -1,11 +1,11 @@
-//! A server that does to its clients whatever the test says, byte by byte: silence, half an answer, an endless header.
+//! A raw TCP server that the test controls byte by byte: silence, half an answer, an endless header.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-/// A listening socket whose every connection is given to the test's function, each in its own thread.
+/// A listening socket that passes every connection to the test's function, each in its own thread.
 pub struct RawServer {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! Redis: one shared server, and private ones in any state that arguments can bring about.
+//! Redis: one shared server, and private ones with other arguments.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -23,8 +23,8 @@ pub fn redis() -> &'static Redis {
     &SHARED
 }
 
-/// A server of the test's own, started with these arguments, such as `&["--maxmemory", "1"]`. It is ready when it
-/// answers PING, be it with an error.
+/// A private server with these arguments, such as `&["--maxmemory", "1"]`. It is ready when it
+/// answers PING, even with an error.
 pub fn redis_with(arguments: &[&str]) -> Redis {
     let directory = place::directory("redis");
     let port = place::free_port();
@@ -47,7 +47,7 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Sends one command and gives its one-line answer, such as `+PONG` or `-NOAUTH Authentication required.`
+    /// Sends one command and returns its one-line answer, such as `+PONG` or `-NOAUTH Authentication required.`
     pub fn ask(&self, command: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("the server listens");
         writeln!(stream, "{command}\r").expect("the server reads");
@@ -56,13 +56,13 @@ impl Redis {
         line.trim_end().to_owned()
     }
 
-    /// The number of its process, for a test that stops it for a while.
+    /// Its process id, for a test that pauses it.
     pub fn pid(&self) -> i32 {
         self._server.pid()
     }
 }
 
-/// The answer to PING. The connection is seen closed by the server too: on one that allows a single client the test's
+/// The answer to PING. Waits until the server has closed the connection, too: if it allows only one client, the test's
 /// own connection would be refused otherwise.
 pub fn ping(mut stream: impl Read + Write) -> io::Result<String> {
     stream.write_all(b"PING\r\nQUIT\r\n")?;

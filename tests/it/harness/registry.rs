@@ -1,4 +1,4 @@
-//! Docker's registry: one that anybody may use, and one with a password.
+//! Docker's registry: without and with a password.
 
 use std::fs;
 use std::process::Command;
@@ -17,14 +17,14 @@ pub struct Registry {
 /// The user `gate` with the password `p@ss word`.
 const HTPASSWD: &str = "gate:$2y$04$djXNMUq8QVl.ftWFnnT6g.5HeDlfiQIJ6rkfCiWajxVIZJ/NYP3U.\n";
 
-/// The registry that all tests share: each test has repositories of its own. Started when first asked for.
+/// The registry that all tests share; each test uses its own repositories. Started on first use.
 pub fn registry() -> &'static Registry {
     installed::program("docker-registry");
     static SHARED: LazyLock<Registry> = LazyLock::new(|| start("", None));
     &SHARED
 }
 
-/// One that wants the user `gate` with the password `p@ss word`.
+/// A registry that requires the user `gate` with the password `p@ss word`.
 pub fn registry_with_password() -> &'static Registry {
     installed::program("docker-registry");
     static SHARED: LazyLock<Registry> =
@@ -32,7 +32,7 @@ pub fn registry_with_password() -> &'static Registry {
     &SHARED
 }
 
-/// One of the test's own that anybody may use, over TLS only.
+/// A private registry without a password, over TLS only.
 pub fn registry_with_tls(certificate: &Certificate) -> Registry {
     installed::program("docker-registry");
     start("", Some(certificate))
@@ -53,7 +53,7 @@ fn start(auth: &str, certificate: Option<&Certificate>) -> Registry {
     let mut command = Command::new(installed::program("docker-registry"));
     command.current_dir(&directory).args(["serve", "config.yml"]);
     let server = Server::start(command, &directory);
-    // With a password it answers 401, and over TLS 400: both are answers.
+    // It is ready if it answers at all: 401 with a password, 400 over TLS.
     server.until(|| super::answer::status(port, "/v2/"));
     Registry { port, _server: server }
 }

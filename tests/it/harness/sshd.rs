@@ -1,4 +1,4 @@
-//! OpenSSH's sshd on a port of its own, with keys of its own, and an `ssh` in front of all others that knows both.
+//! OpenSSH's sshd on a private port with private keys, and a PATH with an `ssh` that is configured for it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -24,38 +24,38 @@ pub fn sshd() -> &'static Sshd {
     &SHARED
 }
 
-/// One of the test's own, with further lines in its configuration.
+/// A private sshd with additional lines in its configuration.
 pub fn sshd_with(lines: &str) -> Sshd {
     installed::program("sshd");
     Sshd::start(lines)
 }
 
 impl Sshd {
-    /// `ssh://user@127.0.0.1:PORT`, for whoever runs the tests.
+    /// `ssh://user@127.0.0.1:PORT`, for the user who runs the tests.
     pub fn url(&self) -> String {
         let name = Command::new("id").arg("-un").output().expect("it is installed").stdout;
         format!("ssh://{}@127.0.0.1:{}", String::from_utf8_lossy(&name).trim(), self.port)
     }
 
-    /// How often somebody has logged in.
+    /// The number of logins.
     pub fn logins(&self) -> usize {
         self.server.log().matches("Accepted publickey").count()
     }
 
-    /// A `PATH` on which `ssh` has the key, and knows the machine.
+    /// A `PATH` with an `ssh` that has the key and knows the host key.
     pub fn path(&self) -> String {
         format!("{}:{}", self.directory.join("bin").display(), std::env::var("PATH").expect("there is a PATH"))
     }
 
-    /// The same with other lines in the configuration of ssh, which go before its own.
+    /// The same with additional lines at the beginning of the configuration of ssh.
     pub fn path_with(&self, lines: &str) -> String {
         let directory = place::directory("ssh");
         self.client(&directory, lines);
         format!("{}:{}", directory.join("bin").display(), std::env::var("PATH").expect("there is a PATH"))
     }
 
-    /// The same for who is in another network: `ssh` reaches the machine from there, and the machine, called
-    /// `bastion.example` as well, knows these addresses and names besides its own.
+    /// The same for a process in another network: `ssh` reaches the machine from there, and the machine, also called
+    /// `bastion.example`, can resolve these additional names.
     pub fn path_from_elsewhere(&self, hosts: &str, lines: &str) -> String {
         let file = self.directory.join("hosts");
         fs::write(&file, format!("127.0.0.1 localhost\n{hosts}\n")).expect("the directory is ours");
@@ -118,8 +118,8 @@ impl Sshd {
             directory.display()
         );
         fs::write(directory.join("sshd_config"), config).expect("the directory is new");
-        // Of root, sshd wants this empty folder; its package makes it when the service starts.
-        // SAFETY: it only asks who we are.
+        // As root, sshd needs this empty folder, which its package creates when the service starts.
+        // SAFETY: geteuid always succeeds.
         if unsafe { libc::geteuid() } == 0 {
             fs::create_dir_all("/run/sshd").expect("root may");
         }

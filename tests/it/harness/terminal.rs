@@ -1,4 +1,4 @@
-//! A real terminal: `gate` in a pseudo-terminal whose output is read as a terminal shows it.
+//! A real terminal: `gate` in a pseudo-terminal, whose output is read as it appears on the screen.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -11,7 +11,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::Gate;
 
-/// High enough that nothing scrolls out of it.
+/// High enough that nothing scrolls off the screen.
 const ROWS: u16 = 300;
 
 /// `gate` in a terminal.
@@ -40,17 +40,17 @@ impl Terminal {
         Terminal { ours: File::from(ours), child, screen, raw: Vec::new() }
     }
 
-    /// What is seen now, without blank lines at the end.
+    /// The current screen, without blank lines at the end.
     pub fn seen(&self) -> String {
         self.screen.screen().contents().trim_end().to_owned()
     }
 
-    /// Everything that was written, as it was written.
+    /// The whole raw output.
     pub fn raw(&self) -> String {
         String::from_utf8_lossy(&self.raw).into_owned()
     }
 
-    /// Reads until this is true of what is seen, or `gate` has ended. Whether it came true.
+    /// Reads until the screen meets this condition, or `gate` has ended. Returns whether it was met.
     pub fn wait_for(&mut self, mut is_seen: impl FnMut(&str) -> bool) -> bool {
         let mut bytes = [0; 4_096];
         loop {
@@ -64,7 +64,7 @@ impl Terminal {
         }
     }
 
-    /// Reads to the end. The exit code.
+    /// Reads to the end. Returns the exit code.
     pub fn end(&mut self) -> i32 {
         self.wait_for(|_| false);
         let status = self.child.wait().expect("it is our child");

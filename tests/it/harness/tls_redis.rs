@@ -1,4 +1,4 @@
-//! Redis behind TLS and ACLs, as hosted ones are: an authority of its own, a user, a password with an `@`.
+//! Redis behind TLS and ACLs, like hosted ones: a private authority, a user, a password with an `@`.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
@@ -40,7 +40,7 @@ impl TlsRedis {
         self.port
     }
 
-    /// The certificate of the authority that signs off it.
+    /// The certificate of the authority that issued its certificate.
     pub fn ca(&self) -> PathBuf {
         self.authority.ca()
     }
@@ -68,7 +68,7 @@ impl TlsRedis {
     }
 }
 
-/// A client's view of TLS that trusts one authority alone.
+/// A TLS client configuration that trusts only one authority.
 fn trusting(ca: &Path) -> ClientConfig {
     let pem = fs::read(ca).expect("the authority wrote it");
     let mut roots = RootCertStore::empty();

@@ -1,10 +1,10 @@
-//! What is proposed for each kind of file that a repository may hold.
+//! The proposals for each kind of file in a repository.
 
 use insta::assert_snapshot;
 
 use super::{COMPOSE, project};
 
-/// What is proposed for these files, without the lines that every proposal has. It is valid.
+/// The proposal for these files, without the lines that every proposal has. Asserts that it is valid.
 pub fn proposed(files: &[(&str, &str)]) -> String {
     let project = files.iter().fold(project(), |project, (path, text)| project.file(path, text));
     let output = project.gate(&["init", "--stdout"]);

@@ -1,4 +1,4 @@
-//! The staging stack that the M9 checklist is about, of real servers where there are any: PostgreSQL behind PgBouncer,
+//! The staging stack of the M9 checklist, with real servers where possible: PostgreSQL behind PgBouncer,
 //! Redis behind TLS and ACLs, Prometheus, Alertmanager, nginx with its rate limit, a registry, Alembic, k6, nft.
 
 use std::cell::RefCell;
@@ -19,12 +19,12 @@ use crate::harness::{Output, Project};
 use crate::image::COMMIT;
 use crate::nftables::Machine;
 
-/// The token that GitHub knows.
+/// The token that the fake GitHub accepts.
 const GITHUB: &str = "ghp_RealStackToken00000000000000000000000";
-/// The token that Grafana knows.
+/// The token that the fake Grafana accepts.
 const GRAFANA: &str = "glsa_RealStackToken0000000000000_0";
 
-/// The metrics that Prometheus has: their names without the ending, types, endings and values.
+/// The metrics of Prometheus: their names without suffix, types, suffixes and values.
 const SERIES: [[&str; 4]; 5] = [
     ["aos_rate_limit_allowed", "counter", "_total", "60"],
     ["aos_rate_limit_blocked", "counter", "_total", "5"],
@@ -33,18 +33,18 @@ const SERIES: [[&str; 4]; 5] = [
     ["redis_connected", "gauge", "", "1"],
 ];
 
-/// What is broken in the services that are made here: the item of the line, or nothing.
+/// The broken item of the fake services, if any.
 pub type Flag = Arc<Mutex<&'static str>>;
 
 /// The running stack.
 pub struct Real {
-    /// The project, with the checklist and all that lies in the repository.
+    /// The project: the checklist and the other files of the repository.
     pub project: Project,
-    /// What the API, GitHub, Grafana and Loki do wrong.
+    /// The failure of the fake API, GitHub, Grafana and Loki.
     pub flag: Flag,
     /// The environment of the checklist.
     pub vars: RefCell<BTreeMap<&'static str, String>>,
-    /// The database, past the pooler.
+    /// The database, without the pooler.
     pub database: String,
     host: Host,
     api: HttpServer,
@@ -57,13 +57,13 @@ pub struct Real {
 /// A machine with a firewall: a network namespace that lives as long as its thread.
 pub struct Host {
     namespace: String,
-    /// Where its boot file is, `boot.nft`, and the programs by which one looks at it.
+    /// The folder of its boot file, `boot.nft`, and of the programs that read its rules.
     pub folder: std::path::PathBuf,
     _alive: Sender<()>,
 }
 
 impl Real {
-    /// Starts all of it.
+    /// Starts the whole stack.
     pub fn start() -> Real {
         let host = Host::new();
         let project = Project::new("title: none\n").file("checklists/_aos.yaml", gate::demo::BASE);
@@ -120,7 +120,7 @@ impl Real {
         real
     }
 
-    /// What lies in the repository and in the database.
+    /// Creates the content of the repository and of the database.
     fn fill(&self) {
         self.write("backend/alembic.ini", "[alembic]\nscript_location = migrations\n");
         self.write("backend/migrations/env.py", include_str!("env.py"));
@@ -164,7 +164,7 @@ impl Real {
         }
     }
 
-    /// One run of the checklist that defers nothing: the record of it. The limit of nginx has a fresh window.
+    /// Runs the checklist without deferred items, with a fresh window of nginx's rate limit. Returns the run.
     pub fn check(&self, more: &[&str]) -> Output {
         let nginx = self.nginx();
         let command =
@@ -172,13 +172,13 @@ impl Real {
         self.vars.borrow().iter().fold(command, |command, (name, value)| command.env(name, value)).run()
     }
 
-    /// Another verb on the checklist.
+    /// Runs another command on the checklist.
     pub fn gate(&self, arguments: &[&str]) -> Output {
         let command = self.project.command(arguments);
         self.vars.borrow().iter().fold(command, |command, (name, value)| command.env(name, value)).run()
     }
 
-    /// Sets a variable of the environment, and gives what it was.
+    /// Sets a variable of the environment, and returns its old value.
     pub fn set(&self, name: &'static str, value: &str) -> String {
         self.vars.borrow_mut().insert(name, value.to_owned()).expect("it is known")
     }
@@ -190,14 +190,14 @@ impl Real {
         fs::write(path, text).expect("the project is ours");
     }
 
-    /// Makes a file so many hours old.
+    /// Sets a file's modification time to this number of hours ago.
     pub fn written(&self, path: &str, hours: u64) {
         let time = SystemTime::now() - Duration::from_secs(3600 * hours);
         let file = File::options().write(true).open(self.project.path().join(path));
         file.and_then(|file| file.set_modified(time)).expect("the file is ours");
     }
 
-    /// Runs SQL past the pooler.
+    /// Runs SQL without the pooler.
     pub fn sql(&self, sql: &str) -> String {
         harness::postgres().psql(&self.database, sql)
     }
@@ -229,7 +229,7 @@ impl Real {
         self.host.nft(arguments);
     }
 
-    /// nginx before the API: 60 simulations a minute for the free tier.
+    /// nginx in front of the API: 60 simulations a minute for the free tier.
     fn nginx(&self) -> Nginx {
         let api = self.api.url();
         let limit = if *self.flag.lock().expect("no holder panics") == "rate-limit" {
@@ -242,32 +242,32 @@ impl Real {
              location = /v1/simulate {{ if ($http_x_tier = free) {{ return 418; }} proxy_pass {api}; }}\n\
              location @free {{ {limit} proxy_pass {api}; }}"
         );
-        // Each time at the same address: another one would be another definition, for which nobody has signed.
+        // Always the same address: another one would change the definition, which is not signed.
         harness::nginx_at(self.port, &block)
     }
 }
 
 impl Host {
-    /// A machine whose rules are those that its boot file loads.
+    /// A machine whose rules are equal to those that its boot file loads.
     pub fn new() -> Host {
-        // SAFETY: it only asks who we are.
+        // SAFETY: geteuid always succeeds.
         if unsafe { libc::geteuid() } != 0 {
             harness::missing("only root sees the rules of the firewall");
         }
         let (alive, end) = channel::<()>();
-        let (tell, reported) = channel();
+        let (sender, reported) = channel();
         thread::spawn(move || {
             let rules = "flush ruleset\ntable inet filter {\n  chain input {\n    type filter hook input priority 0; policy drop;\n    iif lo accept\n  }\n}\n";
             let machine = Machine::new(rules);
             machine.nft(&["-f", "boot.nft"]);
-            // SAFETY: it only asks for a number.
+            // SAFETY: gettid always succeeds.
             let thread = unsafe { libc::syscall(libc::SYS_gettid) };
             let namespace = format!("/proc/{}/task/{thread}/ns/net", std::process::id());
-            tell.send((namespace, machine.folder.clone())).expect("somebody waits");
+            sender.send((namespace, machine.folder.clone())).expect("somebody waits");
             let _ = end.recv(); // until the stack is dropped
         });
         let (namespace, folder) = reported.recv().expect("a network namespace can be made");
-        // What gate runs looks at that machine; but what is loaded to be compared goes to a namespace of its own.
+        // Programs that gate runs see that machine; rules to compare are loaded in another, private namespace.
         let (nft, unshare) = (harness::program("nft"), harness::program("unshare"));
         let nft = format!(
             "#!/bin/sh\n[ -n \"$BOOT\" ] && exec {0} \"$@\"\nexec nsenter --net={namespace} {0} \"$@\"\n",

@@ -17,7 +17,7 @@ const SHORTEST: usize = 4;
 /// The name of an access token in reports.
 const NAME: &str = "ACCESS_TOKEN";
 
-/// An access token that the redactor hides. There is no other way to make one.
+/// An access token that the redactor hides. It can only be made here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessToken(HeaderValue);
 

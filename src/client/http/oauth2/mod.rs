@@ -39,7 +39,7 @@ pub struct OAuth2 {
     client_id: String,
     /// The client's secret, such as `${secrets.CLIENT_SECRET}`.
     client_secret: String,
-    /// What the token is for, such as `[metrics:read]`. Default: what the server grants to the client.
+    /// The scopes of the token, such as `[metrics:read]`. Default: the scopes that the server grants to the client.
     #[serde(default)]
     scopes: Vec<String>,
     /// Further parameters of the token request, such as `{ audience: https://api.staging.example }`.
@@ -103,7 +103,7 @@ impl OAuth2 {
         cx.tokens().current(self, cx, options).await
     }
 
-    /// Another access token, after a server has refused this one. None when there is no reason to hope for a better one.
+    /// Another access token, after a server has refused this one. None if a new one would not help.
     ///
     /// # Errors
     /// When there is none, with what to do.

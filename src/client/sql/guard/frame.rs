@@ -44,7 +44,7 @@ impl Frames {
     /// Takes in the next bytes of the stream. Gives the length of the largest payload that was announced in them.
     ///
     /// # Errors
-    /// What the protocol does not allow.
+    /// When a packet violates the protocol.
     pub fn feed<P: Protocol>(&mut self, protocol: &mut P, mut bytes: &[u8]) -> Result<usize, Fault> {
         let mut largest = 0;
         while !bytes.is_empty() {

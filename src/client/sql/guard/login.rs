@@ -21,7 +21,7 @@ const MAX_LOGIN: usize = 64 << 10;
 const SSL: u32 = 1 << 11;
 /// A database is named at the login.
 const CONNECT_WITH_DB: u32 = 1 << 3;
-/// What the driver makes use of. MariaDB goes by what the request for TLS says, and not by the login after it, so the two
+/// The capabilities that the driver uses. MariaDB takes them from the TLS request, not from the login after it, so the two
 /// must be the same.
 const USED: u32 = 0x02 | 1 << 8 | 1 << 9 | SSL | 1 << 13 | 1 << 15 | 0b1111 << 16 | 1 << 21 | 1 << 24;
 
@@ -36,7 +36,7 @@ pub struct Tls {
     pub is_optional: bool,
 }
 
-/// Why there is no TLS.
+/// Why the connection has no TLS.
 #[derive(Debug)]
 pub enum NoTls {
     /// The server does not support it.
@@ -95,7 +95,7 @@ impl MySqlLogin {
     /// Reads the greeting of a MySQL or MariaDB server, and begins TLS where that is wanted.
     ///
     /// # Errors
-    /// Why there is no TLS, unless that is allowed.
+    /// Why the connection has no TLS, unless that is allowed.
     pub async fn greet(
         mut wire: Wire,
         tls: Option<&Tls>,
@@ -212,7 +212,7 @@ impl Packet {
     fn capabilities(&self) -> Option<u32> {
         let [10, rest @ ..] = &*self.payload else { return None };
         let version = rest.iter().position(|byte| *byte == 0)?;
-        // The thread's number, half of the salt and a zero stand before the lower half; charset and status before the upper.
+        // The thread's number, half of the salt and a zero come before the lower half; charset and status before the upper.
         let after = rest.get(version + 1 + 4 + 8 + 1..)?;
         let [low0, low1, _charset, _, _, high0, high1, ..] = after else {
             return after.first_chunk().map(|low: &[u8; 2]| u32::from(u16::from_le_bytes(*low)));

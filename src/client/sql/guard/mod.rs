@@ -1,4 +1,4 @@
-//! What is between a database server and the driver: TLS, the login, and limits to what the server may send.
+//! The guard between a database server and the driver: TLS, the login, and limits on the server's packets.
 //!
 //! The driver believes what a server announces, and reads on for as long as there is something to read. So it is connected
 //! to a socket of this process; what it gets there has been checked, frame by frame, and arrives in portions.
@@ -119,7 +119,7 @@ fn listen() -> io::Result<(PathBuf, UnixListener, Option<tempfile::TempDir>)> {
         None => {
             let mut random = [0; 16];
             let generator = rustls::crypto::ring::default_provider().secure_random;
-            generator.fill(&mut random).map_err(|_| error::own("there are no random numbers"))?;
+            generator.fill(&mut random).map_err(|_| error::own("random numbers are not available"))?;
             PathBuf::from(format!("\0gate-{:032x}", u128::from_ne_bytes(random)))
         }
     };

@@ -1,4 +1,4 @@
-//! What a MySQL or MariaDB server may send.
+//! The packets that a MySQL or MariaDB server may send.
 
 use std::collections::VecDeque;
 
@@ -35,7 +35,7 @@ enum Command {
     Prepare,
 }
 
-/// What the next packet is.
+/// The kind of the next packet.
 #[derive(Debug, Clone, Copy)]
 enum Expected {
     /// The answer to the next command.
@@ -144,7 +144,7 @@ impl Protocol for MySql {
     }
 }
 
-/// What follows a result that ended with this status.
+/// The packet after a result that ended with this status.
 fn after(status: Option<u16>) -> Expected {
     match status {
         Some(status) if status & MORE_RESULTS != 0 => Expected::Result,
@@ -190,7 +190,7 @@ mod tests {
         [&[length, 0, 0, 1], payload].concat()
     }
 
-    /// What comes of these packets after a query.
+    /// Feeds these packets after a query, and returns the result.
     fn seen(packets: &[&[u8]]) -> Result<usize, String> {
         let mut protocol = MySql::new("db:3306".to_owned(), DEPRECATE_EOF);
         protocol.sent(0x03);

@@ -1,4 +1,4 @@
-//! What a PostgreSQL server may send.
+//! The messages that a PostgreSQL server may send.
 
 use crate::client::Fault;
 

@@ -1,10 +1,10 @@
-//! What revision files say, line by line.
+//! Reading revision files, line by line.
 
 use insta::assert_snapshot;
 
 use super::*;
 
-/// What a file called `versions/x_1.py` says, on one line.
+/// Reads a file called `versions/x_1.py`, and shows the result on one line.
 fn said(source: &str) -> String {
     match read("versions/x_1.py", source.as_bytes()) {
         Ok(Revision { id, down, depends_on, labels, .. }) => {
@@ -83,7 +83,7 @@ fn the_last_assignment_counts() {
 }
 
 #[test]
-fn what_only_running_the_file_would_tell_is_not_guessed() {
+fn a_value_that_is_known_only_at_run_time_is_not_guessed() {
     for before_or_after in [
         "down_revision = previous()",
         "down_revision = PREVIOUS",
@@ -117,7 +117,7 @@ fn what_only_running_the_file_would_tell_is_not_guessed() {
 fn the_line_that_computes_a_value_is_named() {
     assert_snapshot!(
         said("revision = 'b'\ndown_revision = None\nif True:\n    down_revision = 'a'\n"),
-        @"cannot determine `down_revision` of `versions/x_1.py`: line 4 sets it to what only running the file would tell"
+        @"cannot determine `down_revision` of `versions/x_1.py`: line 4 sets it to a value that is known only when the file runs"
     );
 }
 

@@ -6,13 +6,13 @@ use crate::writer::resolve;
 
 /// The checklist of a run, its folder, and the file of its ledger.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct ProtectedPaths {
     root: PathBuf,
     checklist: PathBuf,
     ledger: Option<PathBuf>,
 }
 
-impl Kept {
+impl ProtectedPaths {
     /// `root` is the folder that contains `checklists/`. A ledger on a server has no file.
     pub fn new(root: &Path, checklist: &Path, ledger: Option<&Path>) -> Self {
         // A path that can't be resolved can't be written either.
@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn what_people_assert_and_what_is_remembered_is_kept() {
-        let kept = Kept::new(Path::new("/r"), Path::new("/elsewhere/list.yaml"), Some(Path::new("/var/gate.db")));
+        let kept =
+            ProtectedPaths::new(Path::new("/r"), Path::new("/elsewhere/list.yaml"), Some(Path::new("/var/gate.db")));
         let name = |path: &str| kept.name(Path::new(path)).unwrap_or("-");
         let paths =
             ["/elsewhere/list.yaml", "/r/checklists/a.yaml", "/r/checks/x.yml", "/r/checklists/a.signoffs.yaml"];

@@ -6,7 +6,7 @@ use super::{HttpUrl, Login, Method, Request};
 
 /// The settings of a request.
 #[derive(Clone, Copy)]
-pub struct Ask<'a> {
+pub struct RequestSettings<'a> {
     /// The URL.
     pub url: &'a HttpUrl,
     /// How.
@@ -19,7 +19,7 @@ pub struct Ask<'a> {
     pub body: Option<&'a str>,
 }
 
-impl Ask<'_> {
+impl RequestSettings<'_> {
     /// The request, ready to be sent.
     pub fn request(&self) -> Request {
         let request = Request::new(self.method.into(), self.url, self.login.access());
@@ -33,7 +33,7 @@ impl Ask<'_> {
     /// Validates the settings: invalid requests, conflicting credentials, and a password without a user.
     ///
     /// # Errors
-    /// What is wrong, for the author of the checklist.
+    /// A problem in the settings, for the author of the checklist.
     pub fn validate(&self) -> Result<(), &'static str> {
         if self.json.is_some() && self.body.is_some() {
             return Err("`json` and `body` can't both be sent");
