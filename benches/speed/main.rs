@@ -14,6 +14,7 @@
 mod harness;
 
 mod comparison;
+mod installed;
 mod limit;
 mod list;
 mod measure;

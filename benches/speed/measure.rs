@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::installed::installed;
+
 /// How long the turns of one comparison may take together; at least [`LEAST`] are taken.
 const BUDGET: Duration = Duration::from_secs(30);
 /// So few turns still have a median worth the name.
@@ -43,14 +45,15 @@ pub struct Subject {
 impl Subject {
     /// A program in a folder.
     pub fn new(folder: &Path, program: &Path, arguments: &[&str]) -> Self {
-        let program = program.to_str().expect("the path of the build folder is UTF-8").to_owned();
+        let program = installed(program).into_os_string().into_string().expect("the path of the build folder is UTF-8");
         let arguments = std::iter::once(program).chain(arguments.iter().map(|text| (*text).to_owned())).collect();
         Self { arguments, folder: folder.to_owned(), variables: Vec::new(), is_watched: false, is_red: false }
     }
 
     /// The same, run by another `gate`, which has a ledger of its own: an earlier one can't read that of a later one.
     pub fn by(&self, program: &str) -> Self {
-        let arguments = std::iter::once(program.to_owned()).chain(self.arguments[1..].iter().cloned()).collect();
+        let program = installed(program.as_ref()).display().to_string();
+        let arguments = std::iter::once(program).chain(self.arguments[1..].iter().cloned()).collect();
         let ledger = [("GATE_LEDGER".to_owned(), ".gate/beside.db".to_owned())];
         let variables = self.variables.iter().cloned().chain(ledger).collect();
         Self { arguments, folder: self.folder.clone(), variables, ..*self }

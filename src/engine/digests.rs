@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::checklist;
+use crate::checklist::{self, Item};
 use crate::plan::{KnownResult, Plan};
 
 use super::secrets::Secrets;
@@ -13,7 +13,7 @@ use super::secrets::Secrets;
 pub struct ItemDigests {
     /// The digest of its settings and expectations as written.
     pub source: String,
-    /// The same with variables filled in. Of an item that was observed in another run, what it was there.
+    /// The same with variables filled in.
     pub definition: String,
 }
 
@@ -27,21 +27,23 @@ impl Digests {
         self.make(plan, secrets).get(id)
     }
 
-    /// Computes them once. Concurrent callers wait.
+    /// Makes them, if nobody has. Whoever asks meanwhile waits.
     pub fn make(&self, plan: &Plan, secrets: &Secrets) -> &HashMap<Arc<str>, ItemDigests> {
         self.0.get_or_init(|| all(plan, secrets))
     }
 }
 
 fn all(plan: &Plan, secrets: &Secrets) -> HashMap<Arc<str>, ItemDigests> {
-    let digests = |item: &checklist::Item| {
-        let (source, definition) = checklist::digests(item, &plan.checklist);
-        let observed = match plan.known.get(&*item.id) {
-            Some(KnownResult::Observed(seen)) => seen.definition.clone(),
-            Some(KnownResult::NotRun(_)) | None => None,
-        };
-        let definition = observed.unwrap_or_else(|| definition.digest(|name| secrets.get(name).ok()));
-        (Arc::clone(&item.id), ItemDigests { source, definition })
-    };
-    plan.checklist.items().map(digests).collect()
+    plan.checklist.items().map(|item| (Arc::clone(&item.id), of_item(item, plan, secrets))).collect()
+}
+
+/// The digests of an item. Those of one that was observed in another run are known: what differs there is not merged.
+fn of_item(item: &Item, plan: &Plan, secrets: &Secrets) -> ItemDigests {
+    if let Some(KnownResult::Observed(seen)) = plan.known.get(&*item.id)
+        && let (Some(source), Some(definition)) = (&seen.source, &seen.definition)
+    {
+        return ItemDigests { source: source.clone(), definition: definition.clone() };
+    }
+    let (source, definition) = checklist::digests(item, &plan.checklist);
+    ItemDigests { source, definition: definition.digest(|name| secrets.get(name).ok()) }
 }

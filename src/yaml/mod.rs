@@ -3,6 +3,7 @@
 //! This is the only place that knows the parser crate.
 
 mod de;
+mod events;
 mod fill;
 mod hint;
 mod parse;

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{Event, ScalarStyle, ScanError};
 
 use crate::diagnostic::{Collector, Diagnostic, Sources, Span};
 use crate::text::is_reordering;
 
+use super::events::{Next, with_events};
 use super::{Key, Node, Part, Scalar, Style, Template, Value, hint, template};
 
 /// Maximum size of a checklist, which people write.
@@ -77,8 +78,7 @@ fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dialec
 
 /// The documents of a text. None for one with a mistake, if one document is expected.
 fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> Vec<Node> {
-    let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
-    let mut builder = Builder {
+    let builder = Builder {
         text,
         file,
         problems,
@@ -88,41 +88,12 @@ fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> V
         anchors: HashMap::new(),
         keys: BTreeSet::new(),
         roots: Vec::new(),
+        documents: 0,
         nodes: 0,
         expanded: 0,
         dialect,
     };
-    let mut documents = 0;
-    for next in Parser::new_from_str_with_options(text, options) {
-        let (event, place) = match next {
-            Ok(next) => next,
-            Err(error) => {
-                let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
-                let message = error.kind().to_string();
-                let at = text.floor_char_boundary(at);
-                let problem = match hint::of(text, at, &message) {
-                    Some(hint) => Diagnostic::error(hint.title).at(builder.span(hint.place)).help(hint.help),
-                    None => Diagnostic::error(words(&message)).at(builder.span(at..at + usize::from(at < text.len()))),
-                };
-                builder.problems.push(problem);
-                return builder.kept();
-            }
-        };
-        let place = place.byte_range().unwrap_or_default();
-        if let Event::DocumentStart(..) = event {
-            documents += 1;
-            if documents > 1 && dialect != Dialect::Foreign {
-                let span = builder.span(place);
-                let problem = Diagnostic::error("more than one YAML document").at(span);
-                builder.problems.push(problem.help("a file contains one checklist: remove the `---`"));
-                return builder.roots;
-            }
-        }
-        if !builder.event(event, place) {
-            return builder.kept();
-        }
-    }
-    builder.roots
+    with_events(text, |events| builder.build(events))
 }
 
 /// Checks the text as such.
@@ -200,6 +171,8 @@ struct Builder<'a> {
     keys: BTreeSet<Arc<str>>,
     /// The documents that are complete.
     roots: Vec<Node>,
+    /// How many have begun.
+    documents: usize,
     nodes: usize,
     /// How many of them aliases have added.
     expanded: usize,
@@ -207,9 +180,33 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// The part of a text before a mistake.
-    fn kept(self) -> Vec<Node> {
-        if self.dialect == Dialect::Foreign { self.roots } else { Vec::new() }
+    /// The documents of these events.
+    fn build<'e>(mut self, events: &mut dyn Iterator<Item = Next<'e>>) -> Vec<Node> {
+        for next in events {
+            let goes_on = match next {
+                Ok((event, place)) => self.event(event, place),
+                Err(error) => self.refuse(&error),
+            };
+            if !goes_on {
+                // A second document doesn't affect the first; a mistake does, where one document is expected.
+                let is_kept = self.dialect == Dialect::Foreign || self.documents > 1;
+                return if is_kept { self.roots } else { Vec::new() };
+            }
+        }
+        self.roots
+    }
+
+    /// Reports text that is not YAML. There are no events behind it.
+    fn refuse(&mut self, error: &ScanError) -> bool {
+        let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
+        let at = self.text.floor_char_boundary(at);
+        let message = error.kind().to_string();
+        let problem = match hint::of(self.text, at, &message) {
+            Some(hint) => Diagnostic::error(hint.title).at(self.span(hint.place)).help(hint.help),
+            None => Diagnostic::error(words(&message)).at(self.span(at..at + usize::from(at < self.text.len()))),
+        };
+        self.problems.push(problem);
+        false
     }
 
     /// `false` if reading should stop.
@@ -246,11 +243,22 @@ impl Builder<'_> {
                 self.open(place.start, anchor, Body::Map(self.entries.len(), None))
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
-            Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => true,
-            Event::Anchor(..) => true,
+            Event::DocumentStart(..) => self.begin(place),
+            Event::StreamStart | Event::StreamEnd | Event::DocumentEnd | Event::Anchor(..) => true,
             // Comments are not requested; events that a newer parser adds are not nodes.
             _ => true,
         }
+    }
+
+    /// Begins a document. A checklist is one.
+    fn begin(&mut self, place: std::ops::Range<usize>) -> bool {
+        self.documents += 1;
+        let is_extra = self.documents > 1 && self.dialect != Dialect::Foreign;
+        if is_extra {
+            let problem = Diagnostic::error("more than one YAML document").at(self.span(place));
+            self.problems.push(problem.help("a file contains one checklist: remove the `---`"));
+        }
+        !is_extra
     }
 
     fn refuse_tag(&mut self, tag: Option<&granit_parser::Tag>, place: &std::ops::Range<usize>) {
