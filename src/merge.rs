@@ -65,7 +65,7 @@ pub fn merge(saved: Vec<Saved>, checklist: &Checklist, within: Duration) -> Resu
             problems.push(Diagnostic::error(format!("cannot merge `{file}`: {why}")));
             continue;
         }
-        let own = run.shard.clone().expect("what is none is foreign");
+        let own = run.shard.clone().expect("without a name it is foreign");
         if let Some(first) = parts.get(&own.shard) {
             let title = format!("shard {} is in `{}` and in `{file}`", own.shard, first.file);
             problems.push(Diagnostic::error(title).help("merge the reports of one job at a time"));

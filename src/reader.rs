@@ -26,7 +26,7 @@ pub fn named(path: &Path, limit: u64) -> io::Result<String> {
 /// The same as bytes.
 ///
 /// # Errors
-/// As above, but for UTF-8.
+/// As above, or when the text is not UTF-8.
 pub fn bytes(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     match std::fs::metadata(path)? {
         there if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
@@ -105,16 +105,16 @@ mod tests {
     fn a_file_in_a_repository_is_a_regular_one_of_limited_size_that_is_in_it() {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
         let repo = folder.path().join("repo");
-        fs::create_dir(&repo).expect("the folder is ours");
+        fs::create_dir(&repo).expect("the folder is writable");
         let path = |name: &str| repo.join(name);
-        fs::write(path("text"), "12345678").expect("the folder is ours");
-        fs::write(path("latin"), b"a\nb\xe4\n").expect("the folder is ours");
-        fs::write(folder.path().join("secret"), "hunter2").expect("the folder is ours");
-        symlink("text", path("link")).expect("the folder is ours");
-        symlink("../secret", path("out")).expect("the folder is ours");
-        symlink("/dev/zero", path("zero")).expect("the folder is ours");
+        fs::write(path("text"), "12345678").expect("the folder is writable");
+        fs::write(path("latin"), b"a\nb\xe4\n").expect("the folder is writable");
+        fs::write(folder.path().join("secret"), "hunter2").expect("the folder is writable");
+        symlink("text", path("link")).expect("the folder is writable");
+        symlink("../secret", path("out")).expect("the folder is writable");
+        symlink("/dev/zero", path("zero")).expect("the folder is writable");
         rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
-            .expect("the folder is ours");
+            .expect("the folder is writable");
         let read = |name: &str, limit| inside(&path(name), &repo, limit);
         assert_eq!(read("text", 8).expect("it fits"), "12345678");
         assert_eq!(read("link", 8).expect("it is in the repository"), "12345678");
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(said(read("pipe", 8)), "it is not a regular file");
         assert!(said(read("out", 8)).starts_with("it leads out of the repository"));
         assert!(said(read("zero", 8)).starts_with("it leads out of the repository"));
-        assert_eq!(read("gone", 8).expect_err("it is not there").kind(), io::ErrorKind::NotFound);
+        assert_eq!(read("gone", 8).expect_err("it does not exist").kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
@@ -131,13 +131,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
-            .expect("the folder is ours");
+            .expect("the folder is writable");
         let writer = std::thread::spawn({
             let pipe = pipe.clone();
             move || fs::write(pipe, "A=1\n")
         });
         assert_eq!(named(&pipe, 8).expect("it ends"), "A=1\n");
-        writer.join().expect("it does not panic").expect("somebody reads");
+        writer.join().expect("it does not panic").expect("a reader exists");
         assert_eq!(said(named(Path::new("/dev/zero"), 1 << 20)), "it is longer than 1 MiB");
         let silent = within(Duration::from_millis(10), move || whole(File::open(pipe)?, 8));
         assert_eq!(said(silent.map(|_| String::new())), "it did not end within 0s");

@@ -164,7 +164,7 @@ pub fn append(path: &Path, text: impl FnOnce(u64) -> Vec<u8>) -> io::Result<()> 
 /// The target of a path in the repository, relative to the repository. The file and its folder need not exist.
 ///
 /// # Errors
-/// Why it leads out of the repository, in words.
+/// When it leads out of the repository, with the reason.
 pub fn contained(path: &Path, repository: &Path) -> Result<PathBuf, String> {
     let failed = |problem: io::Error| error::os(&problem);
     let (target, repository) = (resolve(path).map_err(failed)?, resolve(repository).map_err(failed)?);
@@ -177,7 +177,7 @@ pub fn contained(path: &Path, repository: &Path) -> Result<PathBuf, String> {
 /// Checks that a path of the repository leads to a file in it, which is neither Git's nor a workflow's.
 ///
 /// # Errors
-/// Why it does not, in words.
+/// The reason if it does not.
 pub fn confine(path: &Path, repository: &Path) -> Result<(), String> {
     let inner = contained(path, repository)?;
     let is_guarded = |name: &&OsStr| GUARDED.iter().any(|guarded| name.eq_ignore_ascii_case(guarded));
@@ -265,8 +265,8 @@ mod tests {
 
     fn repository() -> TempDir {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
-        fs::create_dir_all(folder.path().join("repo/docs")).expect("the folder is ours");
-        fs::create_dir(folder.path().join("repo/.git")).expect("the folder is ours");
+        fs::create_dir_all(folder.path().join("repo/docs")).expect("the folder is writable");
+        fs::create_dir(folder.path().join("repo/.git")).expect("the folder is writable");
         folder
     }
 
@@ -274,9 +274,9 @@ mod tests {
     fn a_path_of_the_repository_stays_in_it_and_away_from_what_runs() {
         let folder = repository();
         let repo = folder.path().join("repo");
-        symlink("../../outside", repo.join("docs/out")).expect("the folder is ours");
-        symlink("docs", repo.join("in")).expect("the folder is ours");
-        symlink("/etc", repo.join("etc")).expect("the folder is ours");
+        symlink("../../outside", repo.join("docs/out")).expect("the folder is writable");
+        symlink("docs", repo.join("in")).expect("the folder is writable");
+        symlink("/etc", repo.join("etc")).expect("the folder is writable");
         let why = |path: &str| confine(&repo.join(path), &repo).err().unwrap_or_default();
         let shown = |path: &str| {
             why(path).replace(&folder.path().canonicalize().expect("it exists").display().to_string(), "DIR")
@@ -313,23 +313,23 @@ mod tests {
     fn an_existing_file_or_link_is_never_opened_for_writing() {
         let folder = repository();
         let victim = folder.path().join("authorized_keys");
-        fs::write(&victim, "mine").expect("the folder is ours");
+        fs::write(&victim, "mine").expect("the folder is writable");
         let repo = folder.path().join("repo");
         for name in [".a.yaml.new", ".gate-new-aaaaaa"] {
-            symlink(&victim, repo.join(name)).expect("the folder is ours");
+            symlink(&victim, repo.join(name)).expect("the folder is writable");
         }
         let target = Target::inside(&repo.join("a.yaml"), &repo).expect("it is in the repository");
         target.replace(|out| out.write_all(b"1")).expect("it is writable");
-        symlink(&victim, repo.join("b.yaml")).expect("the folder is ours");
+        symlink(&victim, repo.join("b.yaml")).expect("the folder is writable");
         assert!(Target::inside(&repo.join("b.yaml"), &repo).is_err());
-        assert_eq!(fs::read_to_string(&victim).expect("it is there"), "mine");
+        assert_eq!(fs::read_to_string(&victim).expect("it exists"), "mine");
     }
 
     #[test]
     fn links_in_a_circle_are_an_error() {
         let folder = repository();
-        symlink("b", folder.path().join("a")).expect("the folder is ours");
-        symlink("a", folder.path().join("b")).expect("the folder is ours");
+        symlink("b", folder.path().join("a")).expect("the folder is writable");
+        symlink("a", folder.path().join("b")).expect("the folder is writable");
         assert!(Target::open(&folder.path().join("a")).is_err());
     }
 }

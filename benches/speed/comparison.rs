@@ -52,7 +52,7 @@ fn forty_mixed_ones(stage: &Stage) -> Row {
 fn validating(stage: &Stage) -> Row {
     let list = list::http(&stage.server, 10_000, 0);
     let project = stage.project.path();
-    std::fs::write(project.join("checklists/long.yaml"), list).expect("the folder is ours");
+    std::fs::write(project.join("checklists/long.yaml"), list).expect("the folder is writable");
     let gate = Subject::new(project, GATE.as_ref(), &["validate", "long"]);
     stage.compare("B5", "`validate` of 10,000 items", 25, &gate, None, &[Goal::Wall(100.0)])
 }
@@ -79,7 +79,7 @@ fn overrun(stage: &Stage) -> Row {
     let text =
         items.fold("title: Speed\nsections:\n  - title: All\n    items:\n".to_owned(), |text, item| text + &item);
     let project = stage.project.path();
-    std::fs::write(project.join("checklists/hostile.yaml"), text).expect("the folder is ours");
+    std::fs::write(project.join("checklists/hostile.yaml"), text).expect("the folder is writable");
     let report = project.join("hostile.json");
     let path = format!("json={}", report.display());
     let gate = Subject::new(project, GATE.as_ref(), &["check", "hostile", "--no-record", "--report", &path]).red();
@@ -174,14 +174,14 @@ impl Stage {
     /// `gate check` on this checklist, which leaves no record.
     pub fn check(&self, name: &str, text: &str) -> Subject {
         let project = self.project.path();
-        std::fs::write(project.join(format!("checklists/{name}.yaml")), text).expect("the folder is ours");
+        std::fs::write(project.join(format!("checklists/{name}.yaml")), text).expect("the folder is writable");
         Subject::new(project, GATE.as_ref(), &["check", name, "--no-record"])
     }
 
     /// The limit on the URLs of such a checklist.
     pub fn limit(&self, count: usize, answer: impl Display) -> Subject {
         let path: PathBuf = self.project.path().join(format!("{count}-{answer}.urls"));
-        std::fs::write(&path, list::urls(&self.server, count, &answer)).expect("the folder is ours");
+        std::fs::write(&path, list::urls(&self.server, count, &answer)).expect("the folder is writable");
         let path = path.to_str().expect("the folder's name is UTF-8");
         Subject::new(self.project.path(), &this(), &["limit", path, limit::jobs(&answer.to_string())])
     }

@@ -157,7 +157,7 @@ pub fn main(arguments: &[String], is_watched: bool, is_red: bool) {
     }
     let begun = Instant::now();
     let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", arguments[0]));
-    let pid = libc::pid_t::try_from(child.id()).expect("a process number fits");
+    let pid = libc::pid_t::try_from(child.id()).expect("a process id fits");
     // SAFETY: both are ours to be written, and the child is waited for nowhere else.
     let (ended, status, usage) = unsafe {
         let (mut status, mut usage) = (0, std::mem::zeroed::<libc::rusage>());

@@ -288,7 +288,7 @@ mod tests {
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let loaded = load(found, &Overrides::default(), &Env::with(vars, PathBuf::from("/")), &Registry::built_in());
         let checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
-        let item = checklist.items().next().expect("there is one");
+        let item = checklist.items().next().expect("one exists");
         let (source, definition) = super::digests(item, &checklist);
         (source, definition.digest(|_| secret))
     }

@@ -45,10 +45,10 @@ mod tests {
         let out = folder.path().join("pid");
         let mut sleeping = Command::new("sh");
         sleeping.args(["-c", "echo $$; exec sleep 600"]).stdin(Stdio::null());
-        sleeping.stdout(fs::File::create(&out).expect("the folder is ours"));
+        sleeping.stdout(fs::File::create(&out).expect("the folder is writable"));
         let service = Service::start(sleeping).expect("there is a shell");
         let pid = loop {
-            let text = fs::read_to_string(&out).expect("the file is ours");
+            let text = fs::read_to_string(&out).expect("the file is writable");
             match text.trim() {
                 "" => std::thread::yield_now(),
                 pid => break pid.to_owned(),

@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_next_page_is_followed_only_on_the_same_origin() {
-        let url: HttpUrl = serde_json::from_value("http://h/api".into()).expect("a good URL");
+        let url: HttpUrl = serde_json::from_value("http://h/api".into()).expect("a valid URL");
         let api = Api { name: "GitHub", url: &url, access: Access::default(), options: HttpOptions::default() };
         let next = |link: &'static str| {
             let mut reply = reply(200, "[]");

@@ -274,7 +274,7 @@ mod tests {
         let insecure = HttpOptions { insecure: true, ..HttpOptions::default() };
         cx.http(&url("http://127.0.0.1:1/a"), &HttpOptions::default(), Manner::default()).expect("no file is read");
         cx.http(&url("http://localhost:2/b"), &insecure, Manner::default()).expect("no file is read");
-        assert_eq!(cx.clients.lock().expect("nobody panicked").len(), 1);
+        assert_eq!(cx.clients.lock().expect("no thread panicked").len(), 1);
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn a_file_without_certificates_is_reported_with_what_it_should_contain() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(dir.path().join("ca.pem"), "hello").expect("the folder is ours");
+        std::fs::write(dir.path().join("ca.pem"), "hello").expect("the folder is writable");
         let options = HttpOptions { ca: Some("ca.pem".into()), ..HttpOptions::default() };
         let cx = context(dir.path());
         let error = cx.http(&url("https://localhost"), &options, Manner::default()).expect_err("no certificate in it");

@@ -31,7 +31,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     ("GIT_ALLOW_PROTOCOL", "none"),
 ];
-/// Settings that override those of the repository. They name programs and transports, but for the last two: a folder that
+/// Settings that override those of the repository. They name programs and transports, except the last two: a folder that
 /// merely looks like a bare repository is none, and `git` says when a name has two meanings.
 const SETTINGS: &[&str] = &[
     "core.fsmonitor=false",

@@ -36,7 +36,7 @@ impl Load {
             more
         };
         if let Some(more) = u32::try_from(more).ok().filter(|more| *more > 0) {
-            let permit = POOL.acquire_many(more).await.expect("nobody closes the pool");
+            let permit = POOL.acquire_many(more).await.expect("the pool is never closed");
             self.0.lock().unwrap_or_else(PoisonError::into_inner).permits.push(permit);
         }
     }

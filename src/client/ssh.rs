@@ -83,7 +83,7 @@ impl Host {
     /// or the connection breaks, all that it has started is ended, where `setsid` is installed there; else it alone is.
     ///
     /// # Errors
-    /// When the machine can't be reached, in words.
+    /// When the machine can't be reached, with the reason.
     pub async fn run(&self, cx: &Context, script: &str, limit: usize) -> Result<RemoteOutcome, Fault> {
         let mark = mark(script, cx);
         let ended = child::run_held(self.ssh(cx), wrapped(script, &mark).into_bytes(), limit + NOISE).await;

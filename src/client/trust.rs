@@ -363,7 +363,7 @@ fn signed13(
     })
 }
 
-/// Whether what answers on a connection speaks TLS. It may require a client's certificate: that is TLS too.
+/// Whether the server of a connection supports TLS. One that requires a client certificate does, too.
 pub async fn speaks_tls(host: &str, stream: Wire) -> bool {
     let asking = async {
         let config = Arc::new(config(None, true).ok()?);

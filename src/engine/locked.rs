@@ -42,7 +42,7 @@ pub async fn run(
     };
     match freed {
         Ok(()) => done,
-        // Another run may have held them: the observations are worthless, and nobody may use them.
+        // Another run may have held them: the observations are unreliable and must not be used.
         Err(why) => {
             let Done { result: ItemResult { probes, duration_ms, .. }, .. } = done;
             let lost = undone(Status::Error, Reason::Observed(why));

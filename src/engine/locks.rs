@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 /// Locks that other runs see.
 pub trait Locks: Debug + Send + Sync {
-    /// Waits until nobody else holds any of these, and holds them all.
+    /// Waits until all of these are free, and holds them.
     fn take(&self, names: &[String]) -> Taken;
 }
 

@@ -47,7 +47,7 @@ pub const JOBS: usize = 512;
 pub struct Options {
     /// Maximum number of items that run at a time. Fewer if the limit of open files is too low for that.
     pub jobs: usize,
-    /// How many items run at a time that connect to the same host and port; as many as `jobs` where nobody says.
+    /// How many items run at a time that connect to the same host and port; default: `jobs`.
     pub per_host: Option<usize>,
     /// When the whole run must end.
     pub deadline: Option<Duration>,

@@ -1,4 +1,4 @@
-//! How unmet needs affect an item, be it a sign-off or not.
+//! How unmet needs affect an item, which may be a sign-off.
 
 use crate::run::{BlockedBecause, ItemResult, Reason, SignOff, SignOffReason, Signed, Status};
 use crate::sign_off::{Comparison, SignOffState};

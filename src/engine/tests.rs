@@ -28,11 +28,11 @@ enum Act {
     Hang,
     /// Panics.
     Panic,
-    /// Is red so many times, then green.
+    /// Is red this number of times, then green.
     RedFirst(usize),
     /// Is red or green at each attempt as this says, then green.
     Flaps(&'static [bool]),
-    /// Is red so many times, then never answers.
+    /// Is red this number of times, then never answers.
     RedThenHang(usize),
 }
 

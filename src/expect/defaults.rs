@@ -53,7 +53,7 @@ mod tests {
 
     /// The paths of these defaults that this `expect` keeps.
     fn left(defaults: &str, expect: &str) -> String {
-        let defaults = load(defaults, &Value::Bool(true)).expect("good expectations");
+        let defaults = load(defaults, &Value::Bool(true)).expect("valid expectations");
         let mut sources = Sources::default();
         let file = sources.add("c.yaml", expect);
         let expect = yaml::parse(&sources, file, &mut Vec::new()).expect("the tests know YAML");

@@ -112,7 +112,7 @@ pub static OPERATORS: &[Operator] = &[
         "version",
         Takes::Range,
         "server.version: { version: \">=15, <17\" }",
-        "Is a version in this range of semantic versions. A `v` before it is passed over, and 15.5 is 15.5.0. \
+        "Is a version in this range of semantic versions. A `v` before it is ignored, and 15.5 is 15.5.0. \
          A pre-release is only in a range that names one.",
     ),
 ];

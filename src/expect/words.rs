@@ -74,7 +74,7 @@ pub fn join(words: &[String], last: &str) -> String {
     }
 }
 
-/// Text that takes no more than so many characters.
+/// Text of at most this number of characters.
 struct Line {
     text: String,
     left: usize,

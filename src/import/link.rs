@@ -79,13 +79,13 @@ impl Index {
         index
     }
 
-    /// The first item that names a variable of this text, but for this one.
+    /// The first item that names a variable of this text, other than this one.
     fn named(&self, text: &str, but: usize) -> Option<usize> {
         let found = CAPITALS.find_iter(text).filter_map(|name| self.variables.get(name.as_str()));
         found.flatten().copied().filter(|at| *at != but).min()
     }
 
-    /// The first item whose title begins with this text, but for this one.
+    /// The first item whose title begins with this text, other than this one.
     fn titled(&self, text: &str, but: usize) -> Option<usize> {
         let key: String = split(text).take(BEGINNING).map(|word| format!(" {word}")).collect();
         self.beginnings.get(&key)?.iter().copied().find(|at| *at != but)

@@ -43,9 +43,9 @@ pub struct Import {
     pub left_out: Vec<String>,
 }
 
-/// The checklist of a markdown file as YAML. `file` is its path as the user named it; `name` is its title where it has
-/// no heading of the first level. With `bullets`, items of lists count that have no box; they do, too, where there is
-/// no box at all.
+/// The checklist of a markdown file as YAML. `file` is its path as the user named it; `name` is its title if it has
+/// no heading of the first level. With `bullets`, list items without a box count, too; they always do in a file
+/// without any box.
 ///
 /// # Errors
 /// When it holds no items.

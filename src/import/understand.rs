@@ -77,7 +77,7 @@ pub enum State {
 
 static SIGN_OFF: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bsign[- ]?offs?\b"));
 static GAPS: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bgaps?\b"));
-/// A heading with something in brackets behind it.
+/// A heading that ends with something in brackets.
 static NOTE: LazyLock<Regex> = LazyLock::new(|| regex(r"^(.*\S)\s*\(([^()]+)\)$"));
 
 /// Why an item is pending that was ticked in the list.

@@ -44,7 +44,7 @@ pub struct Service {
     pub is_job: bool,
     /// Whether its ports are those of the machine.
     pub is_on_host: bool,
-    /// Whether it only runs when somebody asks for it.
+    /// Whether it runs only on request.
     pub is_optional: bool,
     /// Whether Kubernetes runs it.
     pub is_in_cluster: bool,

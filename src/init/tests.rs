@@ -140,8 +140,8 @@ fn whatever_a_repository_holds_the_checklist_is_valid() {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
         for (path, lines) in &files {
             let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder is ours");
-            fs::write(path, lines.join("\n")).expect("the folder is ours");
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder is writable");
+            fs::write(path, lines.join("\n")).expect("the folder is writable");
         }
         let root = folder.path();
         let mut init = Init::read(Place { folder: root, repository: root, root, name: "staging" });

@@ -19,7 +19,7 @@ use super::server::{Refusal, connect};
 use super::{error, timely};
 
 /// Begins a transaction that holds locks: a pooler gives a transaction one server, and a session several. It reads nothing,
-/// so that it is in nobody's way, and no time limit of the server's ends it. A wait is cut into portions of five seconds:
+/// so that it blocks nothing else, and no time limit of the server ends it. A wait is cut into portions of five seconds:
 /// so each side notices when the other is gone. Keepalives show the server that the machine of a holder is gone.
 const BEGIN: &str = "BEGIN; SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '5s' \
     WHEN 'tcp_keepalives_idle' THEN '30' WHEN 'tcp_keepalives_interval' THEN '10' WHEN 'tcp_keepalives_count' THEN '3' \

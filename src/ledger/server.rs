@@ -216,7 +216,7 @@ async fn file(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
         .await
 }
 
-/// A file in a place that can't be written. Without a log beside it, nobody else writes to it either.
+/// A file in a place that can't be written. Without a log beside it, no other process writes to it.
 async fn unwritable(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");

@@ -104,7 +104,7 @@ expect: { dashboards.titles: { contains: [AOS Traces, M4 Workflow] } }
 
     async fn observe(&self, cx: &Context) -> Result<GrafanaSeen, Fault> {
         let api = self.api();
-        // It answers 503 with the same body when the database fails. A proxy may not let it through: then it is absent.
+        // It answers 503 with the same body when the database fails. Behind a proxy it may be missing.
         let health = api.send(cx, api.get("/api/health", &[])).await?;
         let health = json::parse(&health.body).unwrap_or(Health { database: None, version: None });
         let found = self.search(cx, &api).await?;

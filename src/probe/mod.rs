@@ -105,7 +105,7 @@ pub type Exclusive = (&'static str, &'static [&'static str]);
 /// Each of these says who asks.
 const CREDENTIALS: &[Exclusive] = &[("token", &["user", "password"]), ("oauth2", &["token", "user", "password"])];
 
-/// A way to look at one thing. Its fields are its settings; their doc comments are the manual.
+/// A probe that observes one thing. Its fields are its settings; their doc comments are the manual.
 pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Its name in a checklist.
     const KIND: &'static str;

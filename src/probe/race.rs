@@ -322,7 +322,7 @@ impl<'de> Deserialize<'de> for Race {
     }
 }
 
-/// A key that nobody has used.
+/// A new key.
 fn fresh_key() -> Result<String, Fault> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| Fault::new("the system gave no random bytes for a key"))?;

@@ -59,7 +59,7 @@ mod tests {
     fn the_folder_that_ci_has_checked_out_comes_first() {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
         let inner = folder.path().join("a/b");
-        std::fs::create_dir_all(inner.join(".git")).expect("the folder is ours");
+        std::fs::create_dir_all(inner.join(".git")).expect("the folder is writable");
         let relative = |vars: &[(&str, &Path)]| {
             let vars = vars.iter().map(|(name, path)| ((*name).to_owned(), path.display().to_string()));
             Workspace::of(&Env::with(vars, inner.clone())).relative("c.yaml")

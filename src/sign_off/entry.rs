@@ -90,7 +90,7 @@ pub struct Terms {
     pub valid_for: Option<Duration>,
 }
 
-/// The run that somebody signed.
+/// The run that was signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedRun {

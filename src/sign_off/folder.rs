@@ -47,7 +47,7 @@ impl From<Entry> for Recorded {
     }
 }
 
-/// The old single file and the folder of a checklist: beside it.
+/// The old single file and the folder of entries, both beside the checklist.
 pub fn paths(checklist: &Checklist) -> (PathBuf, PathBuf) {
     let name = format!("{}{SIGNOFFS}", checklist.name);
     let folder = Path::new(&checklist.file).parent().unwrap_or(Path::new(""));

@@ -24,7 +24,7 @@ const VERIFIED_AT_ONCE: usize = 8;
 pub struct Judged {
     /// The entry.
     pub recorded: Recorded,
-    /// Why it is refused: it is forged, altered, foreign, or from somebody who may not sign.
+    /// Why it is refused: it is forged, altered, of another checklist, or by a person who may not sign.
     pub refused: Option<String>,
     /// How much is known of who made it.
     pub identity: Identity,
@@ -57,7 +57,7 @@ impl Judged {
         &self.recorded.entry
     }
 
-    /// Who decided, when, and for what: the verified principal with the claimed name behind it.
+    /// Who decided, when, and for what: the verified principal, followed by the claimed name.
     pub fn signed(&self) -> Signed {
         let entry = self.entry();
         let by = match self.identity {
@@ -108,7 +108,7 @@ impl<'a> Judge<'a> {
                 (Some(_), None) if is_asked => {
                     refused = Some("the checklist names no `allowed_signers`".to_owned());
                 }
-                // Nobody asks for a signature, and nobody could say whose it is.
+                // The checklist requires no signature, so none can be verified.
                 (None, _) | (Some(_), None) => {}
                 (Some(signature), Some(allowed)) => match self.verify(&recorded, signature, &allowed).await {
                     Ok(()) => identity = Identity::Verified,

@@ -2,7 +2,7 @@
 //!
 //! An entry is bound to the checklist's name and title, the item, the subject, what the checklist asks of the sign-off,
 //! and the definitions of the items that it covers. It counts as long as all of that is the same, nothing that it covers
-//! failed since, and nobody revoked it. No file is ever removed or changed.
+//! failed since, and it was not revoked. No file is ever removed or changed.
 
 mod entry;
 mod folder;

@@ -21,7 +21,7 @@ pub struct SignOffRequest {
     pub subject: Subject,
     /// The items that it covers, itself among them, in checklist order.
     pub covered: Vec<Covered>,
-    /// In which role somebody has to sign.
+    /// The role of the signer.
     pub role: String,
     /// The other terms of the checklist.
     pub terms: Terms,

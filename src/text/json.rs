@@ -14,13 +14,13 @@ pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
     serde_json::from_slice(without_mark(bytes))
 }
 
-/// Writes a value over several lines, without a line end behind it.
+/// Writes a value over several lines, without a line break at its end.
 pub fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(out, Safe(PrettyFormatter::new()));
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
-/// Writes a value on one line, with a line end behind it.
+/// Writes a value on one line, with a line break at its end.
 ///
 /// # Errors
 /// Those of `out`.

@@ -96,7 +96,7 @@ fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> V
     with_events(text, |events| builder.build(events))
 }
 
-/// Checks the text as such.
+/// Checks the text before it is parsed.
 fn unfit(text: &str, file: u32) -> Option<Diagnostic> {
     if text.len() > MAX_BYTES {
         return Some(Diagnostic::error(format!(

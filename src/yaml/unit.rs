@@ -28,7 +28,7 @@ impl Pause {
         Self { first: wait, most: wait }
     }
 
-    /// The wait after so many attempts.
+    /// The wait after this number of attempts.
     pub fn after(self, attempts: usize) -> std::time::Duration {
         let doubled = u32::try_from(attempts.saturating_sub(1).min(31)).unwrap_or(31);
         self.first.saturating_mul(1 << doubled).min(self.most)
@@ -118,7 +118,7 @@ impl std::str::FromStr for Size {
     }
 }
 
-/// A whole number, the letters behind it, and the rest.
+/// A whole number, the letters after it, and the rest.
 fn quantity(text: &str) -> Option<(u64, &str, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(digits);

@@ -38,10 +38,11 @@ fn installed() -> String {
 fn releases(checksum: Option<&str>) -> (HttpServer, String) {
     let folder = directory("release");
     let name = format!("gate-1.2.3-{}", Job::TARGET);
-    fs::create_dir(folder.join(&name)).expect("the folder is ours");
+    fs::create_dir(folder.join(&name)).expect("the folder is writable");
     let gate = folder.join(&name).join("gate");
-    fs::write(&gate, format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_gate"))).expect("the folder is ours");
-    fs::set_permissions(&gate, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    fs::write(&gate, format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_gate")))
+        .expect("the folder is writable");
+    fs::set_permissions(&gate, fs::Permissions::from_mode(0o755)).expect("the file is writable");
     let mut tar = Command::new(program("tar"));
     tar.args(["-czf", "archive", &name]).current_dir(&folder);
     assert!(tar.status().expect("it is installed").success());

@@ -149,7 +149,7 @@ fn a_server_that_is_not_ready_is_failed_and_not_an_error() {
 #[test]
 fn a_catch_all_200_response_is_not_an_alertmanager() {
     let page = harness::http(|_| Response::text("<!doctype html><title>Sign in</title>"));
-    let error = |url: String| look::<Alertmanager>(json!({ "url": url })).expect_err("it is none");
+    let error = |url: String| look::<Alertmanager>(json!({ "url": url })).expect_err("it is invalid");
     assert_snapshot!(error(page.url()), @"
     Alertmanager answered with a web page where JSON was expected
     help: is it behind a login, and is this the URL of Alertmanager itself?

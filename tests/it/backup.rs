@@ -25,10 +25,10 @@ fn folder(sizes: &[usize]) -> PathBuf {
 /// Writes a file with a modification time of so many days ago, less two hours.
 fn write(folder: &Path, name: &str, bytes: &[u8], days: u32) {
     let path = folder.join(name);
-    fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder is ours");
-    fs::write(&path, bytes).expect("the folder is ours");
+    fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder is writable");
+    fs::write(&path, bytes).expect("the folder is writable");
     let written = SystemTime::now() - Duration::from_secs(86_400) * days + Duration::from_secs(7200);
-    File::options().write(true).open(&path).and_then(|file| file.set_modified(written)).expect("the file is ours");
+    File::options().write(true).open(&path).and_then(|file| file.set_modified(written)).expect("the file is writable");
 }
 
 fn seen(folder: &Path, more: Value) -> BackupSeen {
@@ -57,7 +57,7 @@ fn a_pattern_says_which_files_are_backups_also_in_folders_below() {
     let folder = folder(&[10, 20]);
     write(&folder, "notes.txt", b"new", 0);
     write(&folder, "2025/12/deep.dump", b"deep", 0);
-    std::os::unix::fs::symlink("nowhere", folder.join("latest.dump")).expect("the folder is ours");
+    std::os::unix::fs::symlink("nowhere", folder.join("latest.dump")).expect("the folder is writable");
     assert_eq!(seen(&folder, json!({})).count, 4);
     assert_eq!(seen(&folder, json!({ "name": "*.dump" })).newest.as_deref(), Some("2025/12/deep.dump"));
     assert_eq!(seen(&folder, json!({ "name": "db-*" })).newest.as_deref(), Some("db-1.dump"));
@@ -231,12 +231,12 @@ fn markers_of_folders_are_not_backups() {
 fn credentials_and_endpoint_of_s3_come_from_the_environment_and_the_profile_too() {
     let server = harness::http(|request| s3_with_markers(&request));
     let home = harness::directory("aws-home");
-    fs::create_dir_all(home.join(".aws")).expect("the folder is ours");
+    fs::create_dir_all(home.join(".aws")).expect("the folder is writable");
     let config =
         format!("[profile ci]\nregion = eu-west-1\nendpoint_url = {}\n[profile sso]\nsso_session = x\n", server.url());
-    fs::write(home.join(".aws/config"), config).expect("the folder is ours");
+    fs::write(home.join(".aws/config"), config).expect("the folder is writable");
     let keys = "[ci]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = wJalrXUtnFEMI\n";
-    fs::write(home.join(".aws/credentials"), keys).expect("the folder is ours");
+    fs::write(home.join(".aws/credentials"), keys).expect("the folder is writable");
     let home = home.display().to_string();
     let look_with = |vars: &[(&str, &str)]| {
         let vars: Vec<_> = [("HOME", home.as_str())].into_iter().chain(vars.iter().copied()).collect();
@@ -293,7 +293,7 @@ fn a_store_that_refuses_access_is_reported_without_a_secret() {
     nobody["options"]["endpoint"] = json!(format!("http://127.0.0.1:{}", harness::free_port()));
     let port =
         nobody["options"]["endpoint"].as_str().and_then(|url| url.rsplit(':').next()).expect("it has one").to_owned();
-    assert_snapshot!(look::<Backup>(nobody.clone()).expect_err("nobody listens").replace(&port, "PORT"), @"
+    assert_snapshot!(look::<Backup>(nobody.clone()).expect_err("the port is closed").replace(&port, "PORT"), @"
     127.0.0.1:PORT refused the connection
     help: nothing listens there: is it running, and is this the right port?
     ");
@@ -305,12 +305,12 @@ fn a_store_without_credentials_is_an_error_that_names_the_options() {
     let nobody = harness::http(|_| Response::text("").status(404));
     let amazon =
         json!({ "in": "s3://acme/db", "options": { "region": "eu-west-1", "metadata_endpoint": nobody.url() } });
-    assert_snapshot!(look::<Backup>(amazon).expect_err("nobody gives credentials"), @"
+    assert_snapshot!(look::<Backup>(amazon).expect_err("no credentials are configured"), @"
     no credentials for s3://acme
     help: set them in `options` (`access_key_id`, `secret_access_key`, `region` and `endpoint`) or in the environment, or run gate on a machine whose role may list the bucket
     ");
     let azure = json!({ "in": "az://acme", "options": { "account_name": "acme", "msi_endpoint": nobody.url() } });
-    assert_snapshot!(look::<Backup>(azure).expect_err("nobody gives credentials"), @"
+    assert_snapshot!(look::<Backup>(azure).expect_err("no credentials are configured"), @"
     no credentials for az://acme
     help: set them in `options` (`account_name`, `account_key`, `sas_token` and `endpoint`) or in the environment, or run gate on a machine whose role may list the bucket
     ");

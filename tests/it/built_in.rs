@@ -22,7 +22,7 @@ fn check(project: Project, broken: &str, entry: &str) -> Output {
     fs::remove_file(project.path().join("checklists/staging.yaml")).expect("the demo writes its own");
     let broken = Broken::new([broken.to_owned()]);
     let stack = gate::demo::start(project.path(), &broken, "", "2026-01-01T00:00:00Z".parse().expect("a time"));
-    let Stack { vars, .. } = &runtime.block_on(stack).expect("the folder is ours");
+    let Stack { vars, .. } = &runtime.block_on(stack).expect("the folder is writable");
     let text = format!(
         "title: T\nsecrets: {{ DATABASE_URL: , REDIS_URL: }}\n\
          sections: [{{ title: S, items: [{{ id: it, title: It holds, probes: [{{ {entry} }}] }}] }}]\n"
@@ -176,10 +176,10 @@ fn backup_fresh_is_red_when_last_nights_backup_is_not_there_or_much_smaller() {
     let project = alone("use: backup-fresh, with: { in: backups, name: \"*.dump\" }");
     let write = |name: &str, size: usize, hours: u64| {
         let path = project.path().join("backups").join(name);
-        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
-        fs::write(&path, vec![b'x'; size]).expect("the project is ours");
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project's folder is writable");
+        fs::write(&path, vec![b'x'; size]).expect("the project's folder is writable");
         let written = SystemTime::now() - Duration::from_secs(3600 * hours);
-        File::options().write(true).open(&path).and_then(|file| file.set_modified(written)).expect("it is ours");
+        File::options().write(true).open(&path).and_then(|file| file.set_modified(written)).expect("it is writable");
     };
     let red = |what: &str| {
         let output = project.gate(&["check", "staging"]);

@@ -180,7 +180,7 @@ fn a_failing_connection_makes_the_default_red_although_some_were_refused() {
 #[test]
 fn a_server_that_is_down_is_an_error_and_no_limit() {
     let url = format!("http://127.0.0.1:{}/?token=abcd", free_port());
-    let error = look::<Burst>(json!({ "url": url, "requests": 20 })).expect_err("nothing listens");
+    let error = look::<Burst>(json!({ "url": url, "requests": 20 })).expect_err("the port is closed");
     assert!(error.contains("refused the connection\nhelp: nothing listens there"), "{error}");
     assert!(!error.contains("abcd"), "{error}");
 }
@@ -273,7 +273,7 @@ fn windows(seconds: u64, says_when: bool) -> HttpServer {
             std::thread::sleep(to_end + Duration::from_millis(20));
         }
         let window = now().as_secs() / seconds;
-        let mut counts = counts.lock().expect("no holder panics");
+        let mut counts = counts.lock().expect("no thread panics while it holds the lock");
         let count = counts.entry(window).or_default();
         *count += 1;
         let answer = Response::empty(if *count <= 60 { 200 } else { 429 });

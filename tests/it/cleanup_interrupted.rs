@@ -48,7 +48,7 @@ fn signal(gate: &Child, signal: i32) {
 }
 
 fn end(gate: Child) -> Output {
-    Output::of(gate.wait_with_output().expect("it is our child"))
+    Output::of(gate.wait_with_output().expect("it is a child of this process"))
 }
 
 /// The item of the JSON report.

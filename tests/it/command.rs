@@ -32,7 +32,7 @@ fn reported(seen: &CommandSeen) -> String {
 
 /// The number of processes with this text in their command line.
 fn alive(mark: &str) -> usize {
-    let processes = std::fs::read_dir("/proc").expect("this test wants Linux").flatten();
+    let processes = std::fs::read_dir("/proc").expect("this test needs Linux").flatten();
     let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
     lines.filter(|line| String::from_utf8_lossy(line).contains(mark)).count()
 }
@@ -84,28 +84,28 @@ fn what_a_program_says_is_seen() {
 
 #[test]
 fn json_is_read() {
-    let seen = run(json!({ "argv": ["printf", "%s\\n", "{\"ready\": 3}"] })).expect("printf is everywhere");
+    let seen = run(json!({ "argv": ["printf", "%s\\n", "{\"ready\": 3}"] })).expect("printf is installed");
     assert_eq!(seen.json, Some(json!({ "ready": 3 })));
     assert_eq!(sh("echo hello").json, None);
 }
 
 #[test]
 fn no_shell_reads_the_arguments() {
-    let seen = run(json!({ "argv": ["printf", "%s", "$HOME; `id` *"] })).expect("printf is everywhere");
+    let seen = run(json!({ "argv": ["printf", "%s", "$HOME; `id` *"] })).expect("printf is installed");
     assert_eq!(seen.stdout, "$HOME; `id` *");
 }
 
 #[test]
 fn input_folder_and_environment_are_what_the_checklist_says() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    std::fs::create_dir(dir.path().join("deploy")).expect("the folder is ours");
+    std::fs::create_dir(dir.path().join("deploy")).expect("the folder is writable");
     let cx = context(dir.path(), &[("PATH", &path()), ("SECRET", "hunter2"), ("LANG", "C")]);
     let settings = json!({
         "shell": "cat; pwd; env | cut -d= -f1 | grep -v -e PWD -e SHLVL -e '^_$' | sort",
         "stdin": "typed\n", "cwd": "deploy", "env": { "TIER": "free" },
     });
     let seen = look_in::<Command>(&cx, settings).expect("it runs");
-    let folder = dir.path().canonicalize().expect("it is there").display().to_string();
+    let folder = dir.path().canonicalize().expect("it exists").display().to_string();
     assert_snapshot!(seen.stdout.replace(&folder, "DIR"), @"
     typed
     DIR/deploy
@@ -136,10 +136,10 @@ fn a_program_that_ignores_a_long_input_is_not_an_error() {
 #[test]
 fn reasons_why_a_program_cannot_run_are_distinguished() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(dir.path().join("plain"), "hello").expect("the folder is ours");
-    std::fs::write(dir.path().join("script"), "#!/no/such/shell\n").expect("the folder is ours");
+    std::fs::write(dir.path().join("plain"), "hello").expect("the folder is writable");
+    std::fs::write(dir.path().join("script"), "#!/no/such/shell\n").expect("the folder is writable");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(dir.path().join("script"), mode).expect("the file is ours");
+    std::fs::set_permissions(dir.path().join("script"), mode).expect("the file is writable");
     let cx = context(dir.path(), &[("PATH", &path())]);
     let error = |settings: Value| {
         let error = look_in::<Command>(&cx, settings).expect_err("it can't run");
@@ -257,8 +257,8 @@ fn nothing_is_left_when_we_are_killed() {
     let mut gate = project.command(&["check", "staging"]).command();
     let mut other = gate.stdout(std::process::Stdio::null()).spawn().expect("it is built");
     runtime().block_on(until(|| alive(&format!("sleep\0{mark}")) == 2));
-    other.kill().expect("it is ours");
-    other.wait().expect("it is ours");
+    other.kill().expect("it is a child of this process");
+    other.wait().expect("it is a child of this process");
     runtime().block_on(until(|| alive(&mark) == 0));
 }
 

@@ -16,7 +16,7 @@ fn offered(script: &str, words: &[&str]) -> BTreeSet<String> {
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let folder = directory("completions");
-    fs::write(folder.join("gate.bash"), script).expect("the folder is ours");
+    fs::write(folder.join("gate.bash"), script).expect("the folder is writable");
     let mut bash = Command::new(program("bash"));
     bash.args(["--norc", "-euc", complete, "bash"]).args(words).current_dir(&folder);
     bash.stdin(fs::File::open(folder.join("gate.bash")).expect("it was just written"));
@@ -57,7 +57,7 @@ fn formatted(page: &str) -> String {
     let mut groff = Command::new(program("groff"));
     groff.args(["-man", "-Tutf8", "-ww", "-k", "-rHY=0"]).env("GROFF_NO_SGR", "1");
     let folder = directory("man");
-    fs::write(folder.join("page"), page).expect("the folder is ours");
+    fs::write(folder.join("page"), page).expect("the folder is writable");
     groff.stdin(fs::File::open(folder.join("page")).expect("it was just written")).stdout(Stdio::piped());
     let output = Output::of(groff.stderr(Stdio::piped()).output().expect("it is installed"));
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{page}");

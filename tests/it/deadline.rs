@@ -38,14 +38,14 @@ fn neighbours() -> (HttpServer, String) {
 /// Runs `gate check` with a JSON report. Also returns its peak memory in MiB.
 fn measured(project: &Project) -> (i32, String, u64) {
     let mut command = project.command(&["check", "staging", "--no-record", "--format", "json"]).command();
-    let report = std::fs::File::create(project.path().join("report.json")).expect("the directory is ours");
+    let report = std::fs::File::create(project.path().join("report.json")).expect("the directory is writable");
     let mut child = command.stdout(report).spawn().expect("cargo has built it");
     let (status, mut peak) = (format!("/proc/{}/status", child.id()), 0);
     let code = loop {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         peak = peak.max(line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0));
-        match child.try_wait().expect("it is ours") {
+        match child.try_wait().expect("it is a child of this process") {
             Some(ended) => break ended.code().unwrap_or(-1),
             None => std::thread::sleep(Duration::from_millis(5)),
         }
@@ -130,7 +130,7 @@ fn a_deadline_and_a_signal_end_the_run_whatever_it_talks_to() {
     let begun = Instant::now();
     // SAFETY: the child has not been waited for.
     unsafe { libc::kill(libc::pid_t::try_from(child.id()).expect("it fits"), libc::SIGINT) };
-    let status = child.wait().expect("it is ours");
+    let status = child.wait().expect("it is a child of this process");
     assert!(begun.elapsed() < Duration::from_secs(2) + OVERRUN, "{:?}", begun.elapsed());
     assert_eq!(status.code(), Some(130));
 }
@@ -149,7 +149,7 @@ fn a_signal_ends_a_run_whose_output_is_not_read() {
     let begun = Instant::now();
     // SAFETY: the child has not been waited for.
     unsafe { libc::kill(libc::pid_t::try_from(child.id()).expect("it fits"), libc::SIGINT) };
-    let status = child.wait().expect("it is ours");
+    let status = child.wait().expect("it is a child of this process");
     assert!(begun.elapsed() < Duration::from_secs(2) + OVERRUN, "{:?}", begun.elapsed());
     assert_eq!(status.code(), Some(130));
     drop(pipe);

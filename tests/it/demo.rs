@@ -15,7 +15,7 @@ const SIGN_OFFS: [&str; 3] = ["qa", "sre", "product"];
 /// Runs the demo. Its folder is inside the project's folder, and is removed with it.
 fn demo(project: &Project, arguments: &[&str]) -> Output {
     let temporary = project.path().join("tmp");
-    fs::create_dir_all(&temporary).expect("the folder is ours");
+    fs::create_dir_all(&temporary).expect("the folder is writable");
     project.command(&[&["demo"], arguments].concat()).env("TMPDIR", temporary.to_string_lossy()).run()
 }
 
@@ -175,10 +175,10 @@ fn a_stack_that_is_kept_up_can_be_checked_from_another_terminal() {
     }
     let other = Gate::new(&folder, &["check", "staging", "--only", "prerequisites,smoke"]);
     let checked = vars.iter().fold(other, |other, (name, value)| other.env(name, value)).run();
-    let pid = libc::pid_t::try_from(serving.id()).expect("a process number fits");
+    let pid = libc::pid_t::try_from(serving.id()).expect("a process id fits");
     // SAFETY: it has not been waited for yet, so the process id is still its own.
     unsafe { libc::kill(pid, libc::SIGINT) };
-    let ended = serving.wait().expect("a child of ours can be waited for");
+    let ended = serving.wait().expect("a child of this process can be waited for");
     assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
     assert!(ended.success(), "{ended}");
 }

@@ -211,7 +211,7 @@ fn the_table_of_the_m9_checklist_is_whole_and_true() {
         .filter(|line| line.starts_with("| ") && !line.starts_with("| line"))
         .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
         .collect();
-    let found = gate::checklist::find("staging", Path::new(ROOT)).expect("it is there");
+    let found = gate::checklist::find("staging", Path::new(ROOT)).expect("it exists");
     let env = gate::env::Env::with([], ROOT.into());
     let loaded = gate::checklist::load(found, &gate::checklist::Overrides::default(), &env, &Registry::built_in());
     let checklist = loaded.checklist.expect("it is valid");

@@ -58,9 +58,9 @@ fn each_name_is_reported_and_no_value_is_shown() {
 #[test]
 fn a_file_of_variables_replaces_the_environment() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(dir.path().join("staging.env"), "export A=1\nB=changeme # later\n").expect("the folder is ours");
+    std::fs::write(dir.path().join("staging.env"), "export A=1\nB=changeme # later\n").expect("the folder is writable");
     let settings = json!({ "names": ["A", "B", "C"], "file": "staging.env" });
-    let seen = look_in::<Environment>(&context(dir.path(), &[("C", "1")]), settings.clone()).expect("it is there");
+    let seen = look_in::<Environment>(&context(dir.path(), &[("C", "1")]), settings.clone()).expect("it exists");
     assert_snapshot!(reported(settings, &seen), @"
     1 of 3 present; missing: C; placeholder: B
     C: not set in `staging.env`; B: still a placeholder
@@ -70,7 +70,7 @@ fn a_file_of_variables_replaces_the_environment() {
 #[test]
 fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(dir.path().join("notes.txt"), "A=1\nhunter2\n").expect("the folder is ours");
+    std::fs::write(dir.path().join("notes.txt"), "A=1\nhunter2\n").expect("the folder is writable");
     let cx = context(dir.path(), &[]);
     let error = |file: &str| {
         let error = look_in::<Environment>(&cx, json!({ "names": ["A"], "file": file })).expect_err("no such file");

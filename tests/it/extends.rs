@@ -292,7 +292,7 @@ fn what_is_not_a_base_of_the_repository_is_refused() {
     }
     let project = Project::new("extends: _link.yaml\ntitle: T\n");
     std::os::unix::fs::symlink("/etc/passwd", project.path().join("checklists/_link.yaml"))
-        .expect("the project is ours");
+        .expect("the project's folder is writable");
     assert!(reported(&project).contains("it leads out of the repository"));
 }
 

@@ -23,7 +23,7 @@ fn reported(path: &str, seen: &FileSeen) -> String {
 #[test]
 fn a_file_is_read_with_its_age_and_digest() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    fs::write(dir.path().join("a.json"), "{\"ok\": true}\n").expect("the folder is ours");
+    fs::write(dir.path().join("a.json"), "{\"ok\": true}\n").expect("the folder is writable");
     let seen = see(dir.path(), json!({ "path": "a.json" }));
     assert_eq!((seen.exists, seen.is_dir, seen.size, seen.lines), (true, false, Some(13), Some(1)));
     assert_eq!(seen.json, Some(json!({ "ok": true })));
@@ -38,7 +38,7 @@ fn a_file_is_read_with_its_age_and_digest() {
 fn a_byte_order_mark_is_not_part_of_the_content() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in [("a.json", "\u{feff}{\"ok\":true}"), ("b.md", "\u{feff}# Recovery\nRestart it.\n")] {
-        fs::write(dir.path().join(name), text).expect("the folder is ours");
+        fs::write(dir.path().join(name), text).expect("the folder is writable");
     }
     let json = see(dir.path(), json!({ "path": "a.json" }));
     assert_eq!((json.json, json.text.as_deref()), (Some(json!({ "ok": true })), Some("{\"ok\":true}")));
@@ -48,8 +48,9 @@ fn a_byte_order_mark_is_not_part_of_the_content() {
 #[test]
 fn a_file_from_the_future_has_no_age() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let file = fs::File::create(dir.path().join("report")).expect("the folder is ours");
-    file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(86_400)).expect("the file is ours");
+    let file = fs::File::create(dir.path().join("report")).expect("the folder is writable");
+    file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(86_400))
+        .expect("the file is writable");
     let seen = see(dir.path(), json!({ "path": "report" }));
     assert_eq!(seen.age_s, None);
     assert_snapshot!(reported("report", &seen), @"file of 0 bytes | `report` was modified in the future: check the clock of the machine that wrote it");
@@ -59,7 +60,7 @@ fn a_file_from_the_future_has_no_age() {
 fn a_markdown_file_has_headings() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let text = "# Runbook\n\n```\n# not one\n```\n\n## Rollback\n\n## Contacts\nUs.\n";
-    fs::write(dir.path().join("RUNBOOK.md"), text).expect("the folder is ours");
+    fs::write(dir.path().join("RUNBOOK.md"), text).expect("the folder is writable");
     let seen = see(dir.path(), json!({ "path": "RUNBOOK.md" }));
     assert_eq!(seen.headings.as_deref(), Some(["Runbook", "Rollback", "Contacts"].map(str::to_owned).as_slice()));
     assert_eq!(seen.empty_headings.as_deref(), Some(["Rollback".to_owned()].as_slice()));
@@ -68,7 +69,7 @@ fn a_markdown_file_has_headings() {
 #[test]
 fn what_is_longer_than_max_size_is_cut_and_has_no_digest() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    fs::write(dir.path().join("big"), "[1,2,3]").expect("the folder is ours");
+    fs::write(dir.path().join("big"), "[1,2,3]").expect("the folder is writable");
     let seen = see(dir.path(), json!({ "path": "big", "max_size": "3B" }));
     assert_eq!((seen.text.as_deref(), seen.truncated, seen.size), (Some("[1,"), true, Some(7)));
     assert_eq!((seen.json, seen.sha256), (None, None));
@@ -80,14 +81,14 @@ fn what_is_longer_than_max_size_is_cut_and_has_no_digest() {
 fn other_objects_than_files_are_distinguished_and_never_read() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| dir.path().join(name);
-    fs::create_dir(at("folder")).expect("the folder is ours");
-    fs::write(at("bytes"), [0xff, 0]).expect("the folder is ours");
-    symlink("gone", at("dangling")).expect("the folder is ours");
-    symlink("loop", at("loop")).expect("the folder is ours");
-    symlink("bytes", at("link")).expect("the folder is ours");
-    let made = std::process::Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo is everywhere");
+    fs::create_dir(at("folder")).expect("the folder is writable");
+    fs::write(at("bytes"), [0xff, 0]).expect("the folder is writable");
+    symlink("gone", at("dangling")).expect("the folder is writable");
+    symlink("loop", at("loop")).expect("the folder is writable");
+    symlink("bytes", at("link")).expect("the folder is writable");
+    let made = std::process::Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo is installed");
     assert!(made.success());
-    let _listener = std::os::unix::net::UnixListener::bind(at("socket")).expect("the folder is ours");
+    let _listener = std::os::unix::net::UnixListener::bind(at("socket")).expect("the folder is writable");
     let lines: Vec<String> = ["folder", "bytes", "dangling", "loop", "link", "fifo", "socket", "gone", "bytes/x"]
         .iter()
         .map(|path| {

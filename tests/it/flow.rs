@@ -302,13 +302,13 @@ fn a_pooler_with_no_server_behind_it() {
 #[test]
 fn a_cache_file_that_is_not_a_database() {
     let stage = Stage::new();
-    std::fs::write(stage.project.path().join("cache.db"), "x".repeat(8192)).expect("the folder is ours");
+    std::fs::write(stage.project.path().join("cache.db"), "x".repeat(8192)).expect("the folder is writable");
     insta::assert_snapshot!(stage.red(), @"
     exit 3
     sqlite: error, `cache.db` is not an SQLite database: SQLite error 26
       is it another file, or encrypted?
     ");
-    std::fs::remove_file(stage.project.path().join("cache.db")).expect("it is there");
+    std::fs::remove_file(stage.project.path().join("cache.db")).expect("it exists");
     insta::assert_snapshot!(stage.red(), @"
     exit 3
     sqlite: error, file `DIR/cache.db` not found
@@ -366,7 +366,7 @@ fn a_metric_that_is_missing_or_wrong_and_a_prometheus_that_is_gone() {
 fn a_dashboard_that_is_missing_and_a_token_that_is_not_accepted() {
     let stage = Stage::new();
     let text = stage.project.read("checklists/staging.yaml").replace("M4.5 Failure]", "M4 Workflow]");
-    std::fs::write(stage.project.path().join("checklists/staging.yaml"), text).expect("the folder is ours");
+    std::fs::write(stage.project.path().join("checklists/staging.yaml"), text).expect("the folder is writable");
     insta::assert_snapshot!(stage.red(), @r#"
     exit 1
     grafana: failed, dashboards.titles: "M4 Workflow" not found

@@ -34,12 +34,12 @@ fn path() -> String {
 fn repository() -> PathBuf {
     let dir = directory("repository");
     git(&dir, "init --quiet --initial-branch=main");
-    fs::write(dir.join("a.txt"), "one\n").expect("the folder is ours");
+    fs::write(dir.join("a.txt"), "one\n").expect("the folder is writable");
     git(&dir, "add a.txt");
     git(&dir, "commit --quiet --message=First");
     git(&dir, "tag v1.0.0");
     git(&dir, "branch fix");
-    fs::write(dir.join("a.txt"), "two\n").expect("the folder is ours");
+    fs::write(dir.join("a.txt"), "two\n").expect("the folder is writable");
     git(&dir, "commit --quiet --all --message=Second");
     git(&dir, "checkout --quiet fix");
     git(&dir, "commit --quiet --allow-empty --message=Fix");
@@ -98,10 +98,10 @@ fn a_name_is_compared_with_another() {
 #[test]
 fn what_was_not_committed_makes_it_dirty() {
     let dir = repository();
-    fs::write(dir.join("a.txt"), "three\n").expect("the folder is ours");
-    fs::write(dir.join("new file"), "").expect("the folder is ours");
-    fs::write(dir.join(".gitignore"), "*.log\n").expect("the folder is ours");
-    fs::write(dir.join("x.log"), "").expect("the folder is ours");
+    fs::write(dir.join("a.txt"), "three\n").expect("the folder is writable");
+    fs::write(dir.join("new file"), "").expect("the folder is writable");
+    fs::write(dir.join(".gitignore"), "*.log\n").expect("the folder is writable");
+    fs::write(dir.join("x.log"), "").expect("the folder is writable");
     let seen = seen(&dir, json!({})).expect("it is a repository");
     assert_eq!(seen.dirty, Some(true));
     assert_eq!(seen.changes, Some([" M a.txt", "?? .gitignore", "?? new file"].map(str::to_owned).to_vec()));
@@ -124,11 +124,11 @@ fn a_detached_head_has_no_branch_and_a_bare_repository_is_not_dirty() {
 fn a_missing_repository_and_a_missing_commit_have_different_errors() {
     let dir = repository();
     let empty = directory("empty");
-    assert_snapshot!(seen(&empty, json!({})).expect_err("nothing is there"), @"
+    assert_snapshot!(seen(&empty, json!({})).expect_err("nothing exists there"), @"
     `DIR` is not in a Git repository
     help: `dir` is relative to the folder that contains `checklists/`; was the source copied without `.git`?
     ");
-    assert_snapshot!(seen(&empty, json!({ "dir": "gone" })).expect_err("nothing is there"), @"
+    assert_snapshot!(seen(&empty, json!({ "dir": "gone" })).expect_err("nothing exists there"), @"
     folder `DIR/gone` not found
     help: `dir` is relative to the folder that contains `checklists/`
     ");
@@ -168,7 +168,7 @@ fn a_shallow_clone_says_that_it_lacks_history() {
     help: it is a shallow clone, which lacks history, branches and tags: fetch more (`fetch-depth: 0` in CI)
     ");
     git(&clone, "commit --quiet --allow-empty --message=Third");
-    assert_snapshot!(seen(&clone, json!({ "against": "origin/main" })).expect_err("it is not known"), @"
+    assert_snapshot!(seen(&clone, json!({ "against": "origin/main" })).expect_err("it is unknown"), @"
     how far it is from `origin/main` is not known in a shallow clone
     help: fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` in CI
     ");
@@ -190,7 +190,7 @@ fn a_missing_git_is_reported() {
 fn nothing_that_a_repository_names_is_run() {
     let dir = repository();
     let evil = dir.join("evil");
-    fs::write(&evil, "#!/bin/sh\ntouch \"$0.ran\"\ncat\n").expect("the folder is ours");
+    fs::write(&evil, "#!/bin/sh\ntouch \"$0.ran\"\ncat\n").expect("the folder is writable");
     for line in ["chmod +x evil", "cp evil .git/hooks/post-index-change", "cp evil .git/hooks/reference-transaction"] {
         let status = Command::new("sh").args(["-c", line]).current_dir(&dir).status().expect("there is a shell");
         assert!(status.success(), "{line}");
@@ -200,9 +200,9 @@ fn nothing_that_a_repository_names_is_run() {
     }
     git(&dir, "config log.showSignature true");
     git(&dir, "config filter.x.required true");
-    fs::write(dir.join(".gitattributes"), "a.txt filter=x\n").expect("the folder is ours");
+    fs::write(dir.join(".gitattributes"), "a.txt filter=x\n").expect("the folder is writable");
     // The same length, so git has to read the file to detect the change.
-    fs::write(dir.join("a.txt"), "tow\n").expect("the folder is ours");
+    fs::write(dir.join("a.txt"), "tow\n").expect("the folder is writable");
     let looked = seen(&dir, json!({ "against": "fix" })).expect("it is a repository");
     assert_eq!(looked.changes.expect("it has a working tree")[0], " M a.txt");
     let ran = |name: &str| dir.join(name).exists();

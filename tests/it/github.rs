@@ -142,7 +142,7 @@ fn a_workflow_that_does_not_do_what_it_should_is_a_problem() {
     let hidden = |request: &Request| {
         request.path.contains("/actions/").then(|| Response::json(&json!({ "message": "Not Found" })).status(404))
     };
-    assert_snapshot!(workflow(hidden, json!({})).expect_err("it is not known"), @"
+    assert_snapshot!(workflow(hidden, json!({})).expect_err("it is unknown"), @"
     GitHub has no /repos/acme/aos/actions/workflows, or does not show it to this token (404: Not Found)
     help: is the name right, and may this token see it?
     ");

@@ -135,7 +135,7 @@ fn an_empty_list_may_mean_that_the_token_sees_nothing() {
 #[test]
 fn a_refused_token_is_reported_with_the_message_of_grafana() {
     let server = grafana(1000, ours());
-    let error = |settings: Value| look::<Grafana>(settings).expect_err("it wants a good token");
+    let error = |settings: Value| look::<Grafana>(settings).expect_err("it requires a valid token");
     assert_snapshot!(error(json!({ "url": server.url(), "token": "glsa_old" })), @"
     Grafana does not accept the credentials (401: Invalid API key)
     help: have they expired or been revoked, and are they for this server?

@@ -154,21 +154,21 @@ fn play(name: &str, page: &str) {
         ("PATH", &path),
     ];
     let mut project = Project::new("");
-    fs::remove_file(project.path().join("checklists/staging.yaml")).expect("the project is ours");
+    fs::remove_file(project.path().join("checklists/staging.yaml")).expect("the project's folder is writable");
     let home = project.path().join("home");
-    fs::create_dir_all(&home).expect("the project is ours");
+    fs::create_dir_all(&home).expect("the project's folder is writable");
     let setup = "git init -q -b main . && git config --global user.name Dana && git config --global user.email \
                  dana@example.com && printf 'home\\n.gate\\n' > .gitignore && git add -A && git commit -qm Begin";
     assert!(shell(&project, &home, &variables, setup).status.success());
-    fs::create_dir(home.join("bin")).expect("the project is ours");
+    fs::create_dir(home.join("bin")).expect("the project's folder is writable");
     for (program, text) in STUBS {
-        fs::write(home.join("bin").join(program), text).expect("the project is ours");
+        fs::write(home.join("bin").join(program), text).expect("the project's folder is writable");
         fs::set_permissions(home.join("bin").join(program), fs::Permissions::from_mode(0o755))
-            .expect("the file is ours");
+            .expect("the file is writable");
     }
     // Files in the home folder that the crontab of the guide uses.
-    fs::write(home.join("staging.env"), "").expect("the project is ours");
-    symlink("..", home.join("shop")).expect("the project is ours");
+    fs::write(home.join("staging.env"), "").expect("the project's folder is writable");
+    symlink("..", home.join("shop")).expect("the project's folder is writable");
     let mut printed = String::new();
     for block in blocks(page) {
         let (info, code) = block.info.split_once(" # exit code ").unwrap_or((&block.info, "0"));
@@ -185,7 +185,8 @@ fn play(name: &str, page: &str) {
                 project = project.file("checklists/block.yaml", &as_checklist(&block.text));
                 let output = shell(&project, &home, &variables, "gate validate block");
                 assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-                fs::remove_file(project.path().join("checklists/block.yaml")).expect("the project is ours");
+                fs::remove_file(project.path().join("checklists/block.yaml"))
+                    .expect("the project's folder is writable");
             }
             "sh" => {
                 printed.clear();

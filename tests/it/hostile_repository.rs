@@ -55,8 +55,9 @@ fn repository() -> Project {
 /// A program that records that it was run.
 fn trap(project: &Project) -> PathBuf {
     let path = project.path().join("evil");
-    fs::write(&path, "#!/bin/sh\ntouch \"${0%/*}/evil.ran\"\ncat\n").expect("the project is ours");
-    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("the project is ours");
+    fs::write(&path, "#!/bin/sh\ntouch \"${0%/*}/evil.ran\"\ncat\n").expect("the project's folder is writable");
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("the project's folder is writable");
     path
 }
 
@@ -98,9 +99,9 @@ fn no_program_that_the_configuration_of_a_repository_names_is_run() {
     git(&project, &["config", "log.showSignature", "true"]);
     git(&project, &["config", "core.hooksPath", "evil-hooks"]);
     git(&project, &["config", "includeIf.gitdir:/.path", "../evil.config"]);
-    fs::create_dir(project.path().join("evil-hooks")).expect("the project is ours");
+    fs::create_dir(project.path().join("evil-hooks")).expect("the project's folder is writable");
     for hook in ["post-index-change", "reference-transaction", "fsmonitor-watchman"] {
-        fs::copy(evil, project.path().join("evil-hooks").join(hook)).expect("the project is ours");
+        fs::copy(evil, project.path().join("evil-hooks").join(hook)).expect("the project's folder is writable");
     }
     let project = project
         .file("evil.config", &format!("[core]\n\tfsmonitor = {evil}\n[filter \"x\"]\n\trequired = true\n"))
@@ -120,7 +121,7 @@ fn nothing_is_fetched_for_a_partial_clone() {
     let project = repository();
     let evil = trap(&project);
     // Git waits for the answer of this program.
-    fs::write(&evil, "#!/bin/sh\ntouch \"${0%/*}/evil.ran\"\n").expect("the project is ours");
+    fs::write(&evil, "#!/bin/sh\ntouch \"${0%/*}/evil.ran\"\n").expect("the project's folder is writable");
     for (key, value) in [
         ("core.repositoryFormatVersion", "1"),
         ("extensions.partialClone", "origin"),
@@ -155,7 +156,7 @@ fn the_configuration_of_a_submodule_is_ignored() {
     let config = project.path().join(".git/modules/inner/config");
     let text = fs::read_to_string(&config).expect("it is a submodule");
     fs::write(&config, text.replace("[core]", &format!("[core]\n\tfsmonitor = {}", evil.display())))
-        .expect("it is ours");
+        .expect("it is writable");
     assert!(check(&project).stdout.contains("- [x] Code (verified"));
     assert!(!has_run(&project));
     git(&project, &["status", "--short"]);
@@ -168,7 +169,7 @@ fn a_folder_that_looks_like_a_bare_repository_is_not_used() {
     let project = Project::new(LIST).file("up", "").file("HEAD", "ref: refs/heads/main\n");
     let evil = trap(&project);
     for folder in ["objects", "refs"] {
-        fs::create_dir(project.path().join(folder)).expect("the project is ours");
+        fs::create_dir(project.path().join(folder)).expect("the project's folder is writable");
     }
     let config = format!("[core]\n\tbare = true\n\tfsmonitor = {}\n[user]\n\tname = Mallory\n", evil.display());
     let project = project.file("config", &config);
@@ -215,13 +216,13 @@ fn read_only_runs_no_program_for_a_secret() {
 /// A file outside of the project that must not change.
 fn victim() -> PathBuf {
     let path = directory("victim").join("authorized_keys");
-    fs::write(&path, "ssh-ed25519 AAAA\n").expect("the folder is ours");
+    fs::write(&path, "ssh-ed25519 AAAA\n").expect("the folder is writable");
     path
 }
 
 fn is_untouched(victim: &Path) -> bool {
-    let alone = fs::read_dir(victim.parent().expect("it is in a folder")).expect("it is ours").count() == 1;
-    alone && fs::read_to_string(victim).expect("it is there") == "ssh-ed25519 AAAA\n"
+    let alone = fs::read_dir(victim.parent().expect("it is in a folder")).expect("it exists").count() == 1;
+    alone && fs::read_to_string(victim).expect("it exists") == "ssh-ed25519 AAAA\n"
 }
 
 #[test]
@@ -229,14 +230,14 @@ fn sign_writes_through_no_link_that_leads_out_of_the_repository() {
     let project = repository();
     let victim = victim();
     let folder = project.path().join("checklists");
-    symlink(&victim, folder.join(".staging.signoffs.yaml.new")).expect("the project is ours");
+    symlink(&victim, folder.join(".staging.signoffs.yaml.new")).expect("the project's folder is writable");
     assert_eq!(project.gate(&["check", "staging"]).code, 1);
     let sign = ["sign", "staging", "qa", "--by", "Dana"];
     assert_eq!(project.gate(&sign).code, 0);
     assert!(is_untouched(&victim));
     fs::remove_dir_all(folder.join("staging.signoffs")).expect("it was written");
     let other = victim.with_file_name("signoffs.yaml");
-    symlink(&other, folder.join("staging.signoffs.yaml")).expect("the project is ours");
+    symlink(&other, folder.join("staging.signoffs.yaml")).expect("the project's folder is writable");
     let output = project.gate(&sign);
     assert_ne!(output.code, 0, "{}", output.stdout);
     assert!(output.stderr.contains("it leads out of the repository"), "{}", output.stderr);
@@ -248,7 +249,8 @@ fn the_markdown_of_a_checklist_stays_in_the_repository_and_away_from_what_runs()
     let victim = victim();
     let with = |path: &str| {
         let project = Project::new(&LIST.replace("subject: r1", &format!("subject: r1\n    markdown: {path}")));
-        symlink(victim.parent().expect("it is in a folder"), project.path().join("out")).expect("the project is ours");
+        symlink(victim.parent().expect("it is in a folder"), project.path().join("out"))
+            .expect("the project's folder is writable");
         let output = project.gate(&["check", "staging", "--markdown", "--overwrite", "--no-record"]);
         assert_eq!(output.code, 2, "{path}: {}", output.stdout);
         output
@@ -285,11 +287,11 @@ fn files_found_by_name_must_be_regular_files_of_the_repository() {
     let project = Project::new(&LIST.replace("- { file: { path: up } }", "- { use: own }"));
     let uses = "title: T\nsections: [{ title: S, items: [{ id: a, title: A, probes: [{ use: own }] }] }]\n";
     let project = project.file("checklists/uses.yaml", uses);
-    fs::create_dir(project.path().join("checks")).expect("the project is ours");
-    symlink(&secret, project.path().join("checks/own.yaml")).expect("the project is ours");
-    symlink(&secret, project.path().join("checklists/linked.yaml")).expect("the project is ours");
+    fs::create_dir(project.path().join("checks")).expect("the project's folder is writable");
+    symlink(&secret, project.path().join("checks/own.yaml")).expect("the project's folder is writable");
+    symlink(&secret, project.path().join("checklists/linked.yaml")).expect("the project's folder is writable");
     let pipe = project.path().join("checklists/staging.signoffs.yaml");
-    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).expect("the project is ours");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).expect("the project's folder is writable");
     let begun = Instant::now();
     for (arguments, why) in [
         (["validate", "uses"], "it leads out of the repository"),
@@ -308,14 +310,14 @@ fn what_the_command_line_names_may_be_a_pipe_of_limited_length() {
     let list = LIST.replace("subject: r1", "subject: ${env.RELEASE}");
     let project = Project::new(&list).file("up", "");
     let pipe = project.path().join("pipe");
-    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).expect("the project is ours");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).expect("the project's folder is writable");
     let writer = std::thread::spawn({
         let pipe = pipe.clone();
         move || fs::write(pipe, "RELEASE=r7\n")
     });
     let check = ["check", "staging", "--no-record", "--format", "markdown", "--env-file"];
     let output = project.gate(&[&check[..], &["pipe"]].concat());
-    writer.join().expect("it does not panic").expect("somebody reads");
+    writer.join().expect("it does not panic").expect("a reader exists");
     assert!(output.stdout.contains("**Subject:** r7"), "{}{}", output.stdout, output.stderr);
     let endless = project.gate(&[&check[..], &["/dev/zero"]].concat());
     assert_eq!(endless.code, 2);
@@ -368,7 +370,7 @@ fn no_command_prints_terminal_controls() {
 fn init_reads_and_writes_nothing_outside_of_the_repository_and_waits_for_nothing() {
     let outside = directory("outside");
     let leaked = "services: { leaked: { image: redis, ports: [\"6379:6379\"] } }\n";
-    fs::write(outside.join("compose.yaml"), leaked).expect("the directory is ours");
+    fs::write(outside.join("compose.yaml"), leaked).expect("the directory is writable");
     let deep = "[".repeat(50_000);
     let bomb =
         format!("a0: &a0 x\n{}", (1..40).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect::<String>());
@@ -379,13 +381,13 @@ fn init_reads_and_writes_nothing_outside_of_the_repository_and_waits_for_nothing
         .file("a\u{1b}[31m.env", "A_TOKEN=x\n")
         .file("docker-compose.yml", "services: { api: { build: ., ports: [\"8000:8000\"] } }\n");
     let path = |name: &str| project.path().join(name);
-    fs::remove_dir_all(path("checklists")).expect("the project is ours");
-    fs::create_dir(path(".git")).expect("the project is ours");
-    symlink(outside.join("compose.yaml"), path("compose.yaml")).expect("the project is ours");
-    symlink(&outside, path("deploy")).expect("the project is ours");
-    symlink("/dev/zero", path("Dockerfile")).expect("the project is ours");
-    symlink(".", path("circle")).expect("the project is ours");
-    mknodat(CWD, path(".env.example"), FileType::Fifo, Mode::RWXU, 0).expect("the project is ours");
+    fs::remove_dir_all(path("checklists")).expect("the project's folder is writable");
+    fs::create_dir(path(".git")).expect("the project's folder is writable");
+    symlink(outside.join("compose.yaml"), path("compose.yaml")).expect("the project's folder is writable");
+    symlink(&outside, path("deploy")).expect("the project's folder is writable");
+    symlink("/dev/zero", path("Dockerfile")).expect("the project's folder is writable");
+    symlink(".", path("circle")).expect("the project's folder is writable");
+    mknodat(CWD, path(".env.example"), FileType::Fifo, Mode::RWXU, 0).expect("the project's folder is writable");
     let begun = Instant::now();
     let output = project.gate(&["init", "--stdout"]);
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
@@ -400,9 +402,9 @@ fn init_reads_and_writes_nothing_outside_of_the_repository_and_waits_for_nothing
     ] {
         assert!(output.stderr.contains(&format!("not read: {file}: {why}")), "{}", output.stderr);
     }
-    symlink(&outside, path("checklists")).expect("the project is ours");
+    symlink(&outside, path("checklists")).expect("the project's folder is writable");
     let output = project.gate(&["init"]);
     assert_eq!((output.code, output.stdout.as_str()), (4, ""));
     assert!(output.stderr.contains("leads out of the repository"), "{}", output.stderr);
-    assert_eq!(fs::read_dir(&outside).expect("the directory is ours").count(), 1);
+    assert_eq!(fs::read_dir(&outside).expect("the directory is writable").count(), 1);
 }

@@ -109,7 +109,7 @@ fn a_control_without_credentials_shows_that_they_are_asked_for() {
 fn tls_is_verified_and_the_certificate_is_seen() {
     let authority = Authority::new();
     let server = nginx_tls(&authority.issue_for("server", &["127.0.0.1", "localhost"], (4096, 1, 1)), "");
-    let error = look::<Http>(json!({ "url": server.url() })).expect_err("nobody trusts this authority");
+    let error = look::<Http>(json!({ "url": server.url() })).expect_err("the authority is not trusted");
     assert!(error.contains("is from an unknown issuer"), "{error}");
     let seen = look::<Http>(json!({ "url": server.url(), "ca": authority.ca() })).expect("it is trusted now");
     let tls = seen.tls.expect("it is TLS");
@@ -138,13 +138,13 @@ fn expired_certificates_and_those_for_other_names_have_different_errors() {
 #[test]
 fn a_closed_port_a_port_without_tls_and_an_unknown_name_have_different_errors() {
     let error = look::<Http>(json!({ "url": format!("http://127.0.0.1:{}/x?token=abcd", free_port()) }));
-    let error = error.expect_err("nothing listens");
+    let error = error.expect_err("the port is closed");
     assert!(error.contains("refused the connection\nhelp: nothing listens there"), "{error}");
     assert!(!error.contains("abcd"), "{error}");
     let plain = nginx("");
     let error = look::<Http>(json!({ "url": plain.url().replace("http:", "https:") })).expect_err("it is not a TLS");
     assert!(error.ends_with("help: is it plain http?"), "{error}");
-    let error = look::<Http>(json!({ "url": "http://no-such-host.invalid" })).expect_err("`.invalid` is never known");
+    let error = look::<Http>(json!({ "url": "http://no-such-host.invalid" })).expect_err("`.invalid` never exists");
     assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
 }
 
@@ -187,7 +187,7 @@ fn json_is_observed_and_missing_json_is_reported() {
 #[test]
 fn a_long_body_is_cut_after_decoding_with_a_note() {
     let server = nginx("gzip on; gzip_types text/plain; gzip_min_length 1; default_type text/plain;");
-    std::fs::write(server.root().join("long.txt"), "a".repeat(5 << 20)).expect("the folder is ours");
+    std::fs::write(server.root().join("long.txt"), "a".repeat(5 << 20)).expect("the folder is writable");
     let settings = json!({ "url": format!("{}/long.txt", server.url()), "max_body": "64KiB" });
     let seen = look::<Http>(settings).expect("nginx answers");
     assert_eq!((seen.body_bytes, seen.truncated), (64 << 10, true));
@@ -273,10 +273,10 @@ fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     assert_eq!((seen.status, seen.body.as_deref()), (200, Some("ok\n")));
     let both = harness::directory("client").join("both.pem");
     let pem = [&client.certificate, &client.key].map(|file| std::fs::read_to_string(file).expect("it was made"));
-    std::fs::write(&both, pem.concat()).expect("the folder is ours");
+    std::fs::write(&both, pem.concat()).expect("the folder is writable");
     assert_eq!(with(Some(&both), None).expect("one file may hold both").status, 200);
     assert_eq!(with(Some(&other.certificate), Some(&other.key)).expect("nginx says so").status, 400);
-    let error = with(Some(&client.certificate), Some(&other.key)).expect_err("the key is another's");
+    let error = with(Some(&client.certificate), Some(&other.key)).expect_err("the key belongs to another certificate");
     assert!(error.contains("other.key` is not the key of `") && error.contains("client.pem`"), "{error}");
     let error = with(Some(&client.certificate), None).expect_err("the key is missing");
     assert!(error.contains("no private key in `"), "{error}");
@@ -292,7 +292,7 @@ fn the_address_of_a_name_can_be_given() {
     let seen = look::<Http>(settings.clone()).expect("it is reached");
     assert_eq!((seen.status, seen.tls.map(|tls| tls.names)), (200, Some(vec!["web.invalid".to_owned()])));
     let probe: Http = probe(settings);
-    let curl = probe.reproduce().expect("there is one").join(" ");
+    let curl = probe.reproduce().expect("one exists").join(" ");
     assert!(curl.contains(&format!("--resolve web.invalid:{}:127.0.0.1", server.port)), "{curl}");
     let error = look::<Http>(json!({ "url": url, "ca": authority.ca() })).expect_err("DNS knows no such name");
     assert!(error.contains("no address is known for `web.invalid`"), "{error}");

@@ -143,7 +143,7 @@ fn reported(seen: &ImageSeen) -> String {
 #[test]
 fn an_image_says_what_it_was_built_from() {
     let host = open();
-    let seen = |tag: &str| seen(&format!("{host}/acme/api:{tag}"), json!({})).expect("it is there");
+    let seen = |tag: &str| seen(&format!("{host}/acme/api:{tag}"), json!({})).expect("it exists");
     let one = seen("one");
     assert_snapshot!(serde_json::to_string_pretty(&one).expect("it is JSON").replace(&host, "HOST"), @r#"
     {
@@ -172,13 +172,13 @@ fn an_image_says_what_it_was_built_from() {
 #[test]
 fn one_of_several_platforms_is_checked() {
     let name = format!("{}/acme/api:many", open());
-    let any = seen(&name, json!({})).expect("it is there");
+    let any = seen(&name, json!({})).expect("it exists");
     assert_eq!(
         (any.platform.as_deref(), any.platforms.join(" ").as_str()),
         (Some("linux/amd64"), "linux/arm64 linux/amd64")
     );
     assert_ne!(any.digest, any.platform_digest);
-    let arm64 = seen(&name, json!({ "platform": "linux/arm64" })).expect("it is there");
+    let arm64 = seen(&name, json!({ "platform": "linux/arm64" })).expect("it exists");
     assert_eq!((arm64.exists, arm64.platform.as_deref(), &arm64.digest), (true, Some("linux/arm64"), &any.digest));
     let none = seen(&name, json!({ "platform": "linux/s390x" })).expect("it can be reported");
     assert!(!none.exists);
@@ -191,9 +191,9 @@ fn one_of_several_platforms_is_checked() {
 #[test]
 fn a_digest_names_one_image_for_ever() {
     let host = open();
-    let by_tag = seen(&format!("{host}/acme/api:one"), json!({})).expect("it is there");
-    let digest = by_tag.digest.clone().expect("it is there");
-    let by_digest = seen(&format!("{host}/acme/api@{digest}"), json!({})).expect("it is there");
+    let by_tag = seen(&format!("{host}/acme/api:one"), json!({})).expect("it exists");
+    let digest = by_tag.digest.clone().expect("it exists");
+    let by_digest = seen(&format!("{host}/acme/api@{digest}"), json!({})).expect("it exists");
     assert_eq!((by_digest.digest, by_digest.revision), (by_tag.digest, by_tag.revision));
 }
 
@@ -214,12 +214,12 @@ fn a_registry_with_a_password_gets_it_when_it_asks() {
     PUSHED.get_or_init(|| Push { host: &host, ca: None, repository: "acme/api", is_locked: true }.all());
     let name = format!("{host}/acme/api:one");
     let login = |password: &str| seen(&name, json!({ "user": "gate", "password": password }));
-    assert!(login("p@ss word").expect("it is there").exists);
-    assert_snapshot!(login("wrong").expect_err("it is not let in"), @"
+    assert!(login("p@ss word").expect("it exists").exists);
+    assert_snapshot!(login("wrong").expect_err("the login is refused"), @"
     the registry does not accept the credentials, or not for this image (401: UNAUTHORIZED, authentication required)
     help: are they valid for this registry, and may they pull from this repository?
     ");
-    assert_snapshot!(seen(&name, json!({})).expect_err("it is not let in"), @"
+    assert_snapshot!(seen(&name, json!({})).expect_err("the login is refused"), @"
     the registry requires credentials for this image (401: UNAUTHORIZED, authentication required)
     help: give `user` and `password`; where a repository is not there, many registries say the same: is the name right?
     ");
@@ -252,7 +252,7 @@ fn credentials_go_to_the_token_server_and_nowhere_else() {
     });
     let name = format!("127.0.0.1:{}/acme/api:main", registry.port());
     let login = |password: &str| seen(&name, json!({ "user": "gate", "password": password }));
-    let good = login("hunter22").expect("it is there");
+    let good = login("hunter22").expect("it exists");
     assert_eq!((good.exists, good.created.as_deref()), (true, Some("2025-12-06T10:00:00Z")));
     let asked = &tokens.requests()[0];
     assert_eq!(asked.parameter("service").as_deref(), Some("reg"));
@@ -262,7 +262,7 @@ fn credentials_go_to_the_token_server_and_nowhere_else() {
         to_registry.iter().all(|request| !request.header("authorization").is_some_and(|value| value.contains("Basic")))
     );
     assert_eq!(store.requests().len(), 1);
-    assert_snapshot!(login("wrong").expect_err("it is not let in"), @"
+    assert_snapshot!(login("wrong").expect_err("the login is refused"), @"
     the registry does not accept the credentials, or not for this image (401: incorrect username or password)
     help: are they valid for this registry, and may they pull from this repository?
     ");
@@ -275,7 +275,7 @@ fn a_registry_with_wrong_content_is_reported() {
             Some(digest) => Response::ok(body).header("docker-content-digest", digest),
             None => Response::ok(body),
         });
-        seen(&format!("127.0.0.1:{}/acme/api:main", server.port()), json!({})).expect_err("it lies")
+        seen(&format!("127.0.0.1:{}/acme/api:main", server.port()), json!({})).expect_err("its answer is wrong")
     };
     assert_snapshot!(lie("{}", Some("sha256:1234")), @"
     the registry returned a manifest with the digest sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a, not sha256:1234
@@ -310,7 +310,7 @@ fn a_registry_on_this_machine_may_have_tls() {
     let authority = harness::Authority::new();
     let server = harness::nginx_tls(&authority.issue(), "location / { return 404; }");
     let name = format!("127.0.0.1:{}/acme/api:main", server.port);
-    let error = seen(&name, json!({})).expect_err("nobody trusts it").replace(&server.port.to_string(), "PORT");
+    let error = seen(&name, json!({})).expect_err("it is not trusted").replace(&server.port.to_string(), "PORT");
     assert_snapshot!(error, @"
     the certificate of 127.0.0.1:PORT is from an unknown issuer
     help: name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`
@@ -328,7 +328,7 @@ fn a_registry_with_tls_is_read_where_its_issuer_is_named() {
         assert_eq!(revision(more), Ok(Some(COMMIT.to_owned())));
     }
     for more in [json!({}), json!({ "ca": harness::Authority::new().ca() })] {
-        let error = revision(more).expect_err("nobody trusts its issuer");
+        let error = revision(more).expect_err("the issuer is not trusted");
         assert!(error.starts_with("the certificate of 127.0.0.1:") || error.contains("TLS"), "{error}");
     }
 }

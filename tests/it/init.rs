@@ -216,7 +216,7 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
     let docker = "#!/bin/sh\nfor name; do :; done\n[ \"$name\" = job ] && echo '{\"State\":\"running\"}' || { echo gone >&2; exit 1; }\n";
     let project = project().file("compose.yaml", compose).file("bin/docker", docker);
     let program = project.path().join("bin/docker");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("the project is ours");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("the project's folder is writable");
     let path = format!("{}:{}", project.path().join("bin").display(), std::env::var("PATH").unwrap_or_default());
     let output = project.command(&["init", "--try", "--stdout"]).env("PATH", path).run();
     let lists = output.stdout.lines().map(str::trim).filter(|line| line.contains("each:"));

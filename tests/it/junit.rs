@@ -42,8 +42,8 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for (path, text) in files {
         let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("the folder is ours");
-        fs::write(path, text).expect("the folder is ours");
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("the folder is writable");
+        fs::write(path, text).expect("the folder is writable");
     }
     dir
 }
@@ -176,7 +176,7 @@ fn declared_encodings_are_read() {
         format!("\u{feff}{}", text.replace("ENC", "UTF-16")).encode_utf16().flat_map(u16::to_le_bytes).collect();
     let utf_8 = format!("\u{feff}{}", text.replace("ENC", "UTF-8")).into_bytes();
     for bytes in [latin, utf_16, utf_8] {
-        fs::write(dir.path().join("r.xml"), bytes).expect("the folder is ours");
+        fs::write(dir.path().join("r.xml"), bytes).expect("the folder is writable");
         let seen = see(dir.path(), "r.xml").expect("it is a report");
         assert_eq!(seen.failing, ["é"]);
     }

@@ -26,7 +26,7 @@ fn script(thresholds: &str) -> String {
 fn ran(thresholds: &str) -> tempfile::TempDir {
     let server = http(|_| Response::ok("ok"));
     let dir = tempfile::tempdir().expect("a temporary folder");
-    fs::write(dir.path().join("s.js"), script(thresholds)).expect("the folder is ours");
+    fs::write(dir.path().join("s.js"), script(thresholds)).expect("the folder is writable");
     let output = Command::new(harness::k6())
         .args(["run", "--no-usage-report", "--quiet", "--summary-export", "export.json", "--env"])
         .args([format!("URL={}", server.url()), "s.js".to_owned()])
@@ -50,7 +50,7 @@ fn reported(settings: Value, seen: &K6Seen) -> String {
 /// The observation of this summary.
 fn read(summary: &Value) -> Result<K6Seen, String> {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    fs::write(dir.path().join("s.json"), summary.to_string()).expect("the folder is ours");
+    fs::write(dir.path().join("s.json"), summary.to_string()).expect("the folder is writable");
     see(dir.path(), json!({ "summary": "s.json" }))
 }
 
@@ -128,7 +128,7 @@ fn the_newest_format_has_no_thresholds_and_does_not_pass() {
 #[test]
 fn thresholds_in_an_unknown_format_are_an_error() {
     let odd = json!({ "metrics": { "http_reqs": { "values": { "count": 1 }, "thresholds": { "count>0": false } } } });
-    assert_snapshot!(read(&odd).expect_err("it is not known"), @"
+    assert_snapshot!(read(&odd).expect_err("it is unknown"), @"
     `s.json` has the thresholds of `http_reqs` in an unknown format
     help: is this the output of `k6 run --summary-export` or `handleSummary`?
     ");
@@ -136,12 +136,12 @@ fn thresholds_in_an_unknown_format_are_an_error() {
 
 #[test]
 fn an_invalid_summary_is_an_error_and_a_missing_one_is_pending() {
-    assert_snapshot!(read(&json!({ "a": 1 })).expect_err("it is none"), @"
+    assert_snapshot!(read(&json!({ "a": 1 })).expect_err("it is invalid"), @"
     `s.json` is not a summary of k6: it has no `metrics`
     help: write one with `k6 run --summary-export FILE`, or return `data` from `handleSummary`
     ");
     let dir = tempfile::tempdir().expect("a temporary folder");
-    fs::write(dir.path().join("s.json"), "{\"metrics\":\n {").expect("the folder is ours");
+    fs::write(dir.path().join("s.json"), "{\"metrics\":\n {").expect("the folder is writable");
     let error = see(dir.path(), json!({ "summary": "s.json" })).expect_err("it is cut");
     assert_snapshot!(error, @"`s.json`: incomplete JSON: it ends at line 2, column 2");
     let (code, reported) = judged(dir.path(), "summary: nowhere.json");
@@ -160,7 +160,8 @@ fn metrics_worse_than_the_baseline_beyond_the_tolerance_are_reported() {
         } })
     };
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let write = |name: &str, summary: Value| fs::write(dir.path().join(name), summary.to_string()).expect("ours");
+    let write =
+        |name: &str, summary: Value| fs::write(dir.path().join(name), summary.to_string()).expect("it is writable");
     write("base.json", summary(500.0, 0.0, 1.0));
     write("now.json", summary(549.0, 0.0, 0.91));
     let settings = json!({ "summary": "now.json", "baseline": "base.json" });
@@ -177,7 +178,7 @@ fn metrics_worse_than_the_baseline_beyond_the_tolerance_are_reported() {
         see(dir.path(), json!({ "summary": "base.json", "baseline": "now.json", "tolerance": 5, "compare": [compare] }))
     };
     assert_snapshot!(with("http_reqs").expect("it is in both").regressions.join("\n"), @"http_reqs rate: 500 after 812.5");
-    assert_snapshot!(with("http_rqs").expect_err("it is misspelt"), @"
+    assert_snapshot!(with("http_rqs").expect_err("it is misspelled"), @"
     the baseline has no metric `http_rqs`
     help: `compare` names metrics as the summary does
     ");
@@ -189,7 +190,8 @@ fn metrics_worse_than_the_baseline_beyond_the_tolerance_are_reported() {
 #[test]
 fn a_trend_with_a_count_is_not_a_counter() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let write = |name: &str, summary: Value| fs::write(dir.path().join(name), summary.to_string()).expect("ours");
+    let write =
+        |name: &str, summary: Value| fs::write(dir.path().join(name), summary.to_string()).expect("it is writable");
     let trend = |avg: f64| json!({ "metrics": { "http_req_duration": { "avg": avg, "count": 100, "p(95)": avg } } });
     let typed = |avg: f64| json!({ "metrics": { "http_req_duration": { "type": "trend", "values": { "avg": avg, "count": 100 } } } });
     let regressions =
@@ -230,7 +232,7 @@ fn a_run_in_which_everything_failed_is_red() {
         let summary = summary(checks, requests);
         assert_eq!(read(&summary).expect("it is a summary").all_failed.join(" "), failed);
         let dir = tempfile::tempdir().expect("a temporary folder");
-        fs::write(dir.path().join("export.json"), summary.to_string()).expect("the folder is ours");
+        fs::write(dir.path().join("export.json"), summary.to_string()).expect("the folder is writable");
         let (code, reported) = judged(dir.path(), "summary: export.json");
         assert_eq!(code, i32::from(!failed.is_empty()), "{reported}");
     }
@@ -240,7 +242,7 @@ fn a_run_in_which_everything_failed_is_red() {
 fn a_summary_is_as_old_as_it_says_and_may_begin_with_a_byte_order_mark() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let text = "\u{feff}{ \"metrics\": {}, \"timestamp\": \"2020-01-02T03:04:05Z\" }";
-    fs::write(dir.path().join("s.json"), text).expect("the folder is ours");
+    fs::write(dir.path().join("s.json"), text).expect("the folder is writable");
     let seen = see(dir.path(), json!({ "summary": "s.json" })).expect("it is a summary");
     assert_eq!(seen.modified, "2020-01-02T03:04:05Z");
     let newest = json!({ "metadata": { "generatedAt": "2026-01-15T10:30:45.123Z" }, "results": { "metrics": [] } });
@@ -252,7 +254,7 @@ fn a_summary_is_as_old_as_it_says_and_may_begin_with_a_byte_order_mark() {
 fn the_real_k6_is_run_and_judged() {
     let server = http(|_| Response::ok("ok"));
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let write = |text: &str| fs::write(dir.path().join("s.js"), text).expect("the folder is ours");
+    let write = |text: &str| fs::write(dir.path().join("s.js"), text).expect("the folder is writable");
     let settings = json!({ "run": "s.js", "program": harness::k6(), "env": { "URL": server.url() } });
     write(&script("{ checks: ['rate>0.9'] }"));
     let seen = see(dir.path(), settings.clone()).expect("k6 runs");
@@ -270,7 +272,7 @@ fn the_real_k6_is_run_and_judged() {
 fn a_load_that_does_not_end_is_ended_in_time() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let endless = "export const options = { duration: '5m' };\nexport default function () {}\n";
-    fs::write(dir.path().join("s.js"), endless).expect("the folder is ours");
+    fs::write(dir.path().join("s.js"), endless).expect("the folder is writable");
     let k6 = harness::k6().display().to_string();
     let begun = std::time::Instant::now();
     let cx = context(dir.path(), &[]).with_timeout(std::time::Duration::from_secs(1));
@@ -282,7 +284,7 @@ fn a_load_that_does_not_end_is_ended_in_time() {
 #[test]
 fn a_missing_k6_and_contradictory_settings_are_reported() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let error = see(dir.path(), json!({ "run": "s.js", "program": "no-such-k6" })).expect_err("it is not there");
+    let error = see(dir.path(), json!({ "run": "s.js", "program": "no-such-k6" })).expect_err("it does not exist");
     assert!(error.starts_with("`no-such-k6` is not installed here, or not in PATH"), "{error}");
     assert_snapshot!(refused::<K6>(json!({})), @"`summary` or `run` is missing");
     assert_snapshot!(refused::<K6>(json!({ "summary": "a", "run": "b" })), @"`summary` reads the results of a run, and `run` runs k6: use one of them");

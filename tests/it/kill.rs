@@ -25,13 +25,13 @@ pub fn killed(length: Duration, mut command: impl FnMut() -> Command, mut look: 
         let moment = if number + 1 == kills { Duration::MAX } else { length.mul_f64(part * 1.2) };
         let begun = Instant::now();
         while begun.elapsed() < moment {
-            if child.try_wait().expect("a child of ours").is_some() {
+            if child.try_wait().expect("it is a child of this process").is_some() {
                 break;
             }
             std::thread::yield_now();
         }
         let _ = child.kill(); // it may have ended already
-        child.wait().expect("a child of ours");
+        child.wait().expect("it is a child of this process");
         look();
     }
 }
@@ -88,7 +88,7 @@ fn a_kill_during_check_leaves_the_old_markdown_or_the_new_one_and_a_sound_ledger
     let list = format!("title: T\nmarkdown: READINESS.md\nsections:\n  - title: S\n    items:\n{items}");
     let project = Project::new(&list).file("up", "").at(1_765_022_400);
     let prose = "# Ours\n\nBefore.\n\n<!-- gate:begin staging -->\n<!-- gate:end staging -->\n\nBehind.\n";
-    std::fs::write(project.path().join("READINESS.md"), prose).expect("the project is ours");
+    std::fs::write(project.path().join("READINESS.md"), prose).expect("the project's folder is writable");
     let check = |subject: &str| project.command(&["check", "staging", "--markdown", "--subject", subject]);
     assert_eq!(check("r0").run().code, 0); // which makes the ledger
     let begun = Instant::now();

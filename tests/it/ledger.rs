@@ -87,7 +87,7 @@ fn sqlite(file: &Path, sql: &str) -> String {
 fn item(run: &str, id: &str) -> serde_json::Value {
     let run: serde_json::Value = serde_json::from_str(run).expect("it is JSON");
     let items = run["sections"][0]["items"].as_array().expect("there are items").iter();
-    items.clone().find(|item| item["id"] == id).expect("it is there").clone()
+    items.clone().find(|item| item["id"] == id).expect("it exists").clone()
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn an_item_says_when_it_last_passed_and_since_when_it_is_red() {
             item(&command.at(second).run().stdout, "file")
         };
         let there = each.project.path().join("there");
-        std::fs::write(&there, "").expect("the folder is ours");
+        std::fs::write(&there, "").expect("the folder is writable");
         let green = at(1_764_547_200);
         assert_eq!((green["status"].as_str(), &green["red_since"]), (Some("passed"), &serde_json::Value::Null));
-        std::fs::remove_file(&there).expect("it is there");
+        std::fs::remove_file(&there).expect("it exists");
         at(1_764_633_600);
         let red = at(1_764_720_000);
         assert_eq!(red["last_passed"], "2025-12-01T00:00:00Z");
@@ -230,9 +230,9 @@ fn old_runs_are_removed_but_not_the_last_green_one_of_an_item() {
         let there = each.project.path().join("there");
         let check = || each.command(&["check", "staging"]).env("GATE_LEDGER_KEEP", "3").run();
         check();
-        std::fs::write(&there, "").expect("the folder is ours");
+        std::fs::write(&there, "").expect("the folder is writable");
         check();
-        std::fs::remove_file(&there).expect("it is there");
+        std::fs::remove_file(&there).expect("it exists");
         for _ in 0..4 {
             check();
         }
@@ -255,9 +255,9 @@ fn runs_older_than_thirteen_months_are_removed_but_not_the_last_green_one_of_an_
             let time = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_secs() - (397 - day) * 86_400;
             each.command(&["check", "staging"]).at(time).run()
         };
-        std::fs::write(&there, "").expect("the folder is ours");
+        std::fs::write(&there, "").expect("the folder is writable");
         check(0);
-        std::fs::remove_file(&there).expect("it is there");
+        std::fs::remove_file(&there).expect("it exists");
         check(1);
         check(394);
         assert_eq!(each.sql("SELECT id FROM gate_runs ORDER BY id"), "1\n2\n3");
@@ -286,7 +286,7 @@ fn a_server_that_is_not_there_is_named_without_its_password() {
 
 /// Runs `gate check` in a namespace in which `.gate` is a file system with these options.
 fn with_file_system(project: &Project, options: &str) -> Output {
-    std::fs::create_dir(project.path().join(".gate")).expect("the folder is ours");
+    std::fs::create_dir(project.path().join(".gate")).expect("the folder is writable");
     let script =
         format!("mount -t tmpfs -o {options} tmpfs .gate && exec {} check staging", env!("CARGO_BIN_EXE_gate"));
     let mut command = Command::new(find("unshare").expect("util-linux is there"));

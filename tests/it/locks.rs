@@ -35,14 +35,16 @@ struct State {
 
 impl Door {
     fn wait<'a>(&'a self, state: MutexGuard<'a, State>, until: impl Fn(&State) -> bool) -> MutexGuard<'a, State> {
-        let (state, late) =
-            self.changed.wait_timeout_while(state, PATIENCE, |state| !until(state)).expect("nobody panics with it");
+        let (state, late) = self
+            .changed
+            .wait_timeout_while(state, PATIENCE, |state| !until(state))
+            .expect("no thread panics while it holds the lock");
         assert!(!late.timed_out(), "it does not happen");
         state
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics with it")
+        self.state.lock().expect("no thread panics while it holds the lock")
     }
 }
 
@@ -95,7 +97,7 @@ fn start(project: &Project, ledger: &str, arguments: &[&str]) -> Child {
 }
 
 fn ended(child: Child) -> Output {
-    Output::of(child.wait_with_output().expect("a child of ours"))
+    Output::of(child.wait_with_output().expect("it is a child of this process"))
 }
 
 /// Waits until this number of connections wait for a lock in this database.
@@ -169,7 +171,7 @@ fn a_killed_holder_frees_its_locks() {
     let two = start(&project, &database, &[]);
     until_waiting(&database, 1);
     one.kill().expect("it runs");
-    one.wait().expect("a child of ours");
+    one.wait().expect("it is a child of this process");
     service.until_came(2);
     service.open();
     let output = ended(two);

@@ -43,7 +43,7 @@ fn every_byte_around_gates_part_stays_and_a_second_run_changes_nothing() {
         "<!-- gate:end staging -->\r\n\r\n<!-- gate:begin other -->\r\n- [x] theirs\r\n<!-- gate:end other -->\r\nno end of line",
     );
     let path = project.path().join("READINESS.md");
-    fs::write(&path, [before, "old\r\n", after].concat()).expect("the folder is ours");
+    fs::write(&path, [before, "old\r\n", after].concat()).expect("the folder is writable");
     assert_eq!(check(&project, &["--markdown"]), (0, String::new()));
     let first = project.read("READINESS.md");
     let part = first.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).expect("all else stays");
@@ -57,7 +57,7 @@ fn every_byte_around_gates_part_stays_and_a_second_run_changes_nothing() {
 fn a_file_without_markers_is_somebodys_and_stays_unless_asked() {
     let (_server, project) = project("fine");
     let path = project.path().join("READINESS.md");
-    fs::write(&path, "# By hand\n").expect("the folder is ours");
+    fs::write(&path, "# By hand\n").expect("the folder is writable");
     let (code, reported) = check(&project, &["--markdown"]);
     assert_eq!(code, 4);
     assert!(reported.contains("<!-- gate:begin staging -->") && reported.contains("`--overwrite`"), "{reported}");
@@ -79,7 +79,7 @@ fn nothing_that_a_server_says_ends_gates_part_or_becomes_markdown() {
         first.lines().filter(is_marker).collect::<Vec<_>>(),
         ["<!-- gate:begin staging -->", "<!-- gate:end staging -->"]
     );
-    let item = first.lines().find(|line| line.contains("API answers")).expect("it is there");
+    let item = first.lines().find(|line| line.contains("API answers")).expect("it exists");
     let is_more_than_text = |event: &pulldown_cmark::Event| {
         use pulldown_cmark::{Event, Tag};
         matches!(

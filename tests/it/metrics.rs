@@ -88,9 +88,9 @@ fn a_page_is_asked_for_as_open_metrics_which_says_where_it_ends() {
 #[test]
 fn files_that_nginx_serves_are_pages_whatever_type_it_gives_them() {
     let server = harness::nginx("default_type application/octet-stream; types { application/openmetrics-text om; }");
-    fs::write(server.root().join("metrics"), PAGE).expect("the folder is ours");
-    fs::write(server.root().join("whole.om"), "# TYPE a counter\na_total 3\n# EOF\n").expect("the folder is ours");
-    fs::write(server.root().join("cut.om"), "# TYPE a counter\na_total 3\n").expect("the folder is ours");
+    fs::write(server.root().join("metrics"), PAGE).expect("the folder is writable");
+    fs::write(server.root().join("whole.om"), "# TYPE a counter\na_total 3\n# EOF\n").expect("the folder is writable");
+    fs::write(server.root().join("cut.om"), "# TYPE a counter\na_total 3\n").expect("the folder is writable");
     let look = |path: &str| look::<Metrics>(json!({ "url": format!("{}/{path}", server.url()) }));
     assert_eq!(look("metrics").expect("it is a page").count, 9);
     let whole = look("whole.om").expect("it is a page");
@@ -99,7 +99,7 @@ fn files_that_nginx_serves_are_pages_whatever_type_it_gives_them() {
     the server did not answer with a page of metrics: it is incomplete: OpenMetrics ends with `# EOF`
     help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
     ");
-    assert_snapshot!(look("missing").expect_err("it is not there"), @"
+    assert_snapshot!(look("missing").expect_err("it does not exist"), @"
     the server has no /missing (404)
     help: is this the URL of the server, with the path that it is served under?
     ");

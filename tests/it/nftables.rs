@@ -42,7 +42,7 @@ impl Machine {
             missing("this user may not make a network namespace");
         }
         let folder = directory("nftables");
-        fs::write(folder.join("boot.nft"), rules).expect("the folder is ours");
+        fs::write(folder.join("boot.nft"), rules).expect("the folder is writable");
         let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("there is a PATH"));
         let machine = Machine { folder, path };
         machine.systemctl("enabled");
@@ -53,8 +53,8 @@ impl Machine {
     pub fn systemctl(&self, state: &str) {
         let file = self.folder.join("systemctl");
         fs::write(&file, format!("#!/bin/sh\n[ \"$*\" = 'is-enabled nftables' ] && echo {state}\n"))
-            .expect("the folder is ours");
-        fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("the file is ours");
+            .expect("the folder is writable");
+        fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("the file is writable");
     }
 
     /// Runs `nft` on it.
@@ -91,7 +91,7 @@ fn rules_that_a_reboot_would_load_again_are_persistent() {
     machine.nft(&["-f", "boot.nft"]);
     // A ban that expires, other handles and other comments are not differences.
     machine.nft(&["add element inet filter banned { 10.0.0.9 timeout 1h }"]);
-    fs::write(machine.folder.join("boot.nft"), RULES.replace("web", "www")).expect("the folder is ours");
+    fs::write(machine.folder.join("boot.nft"), RULES.replace("web", "www")).expect("the folder is writable");
     assert!(machine.see().persistent, "{:?}", machine.see());
 }
 
@@ -113,7 +113,7 @@ fn no_rules_are_seen_as_none_and_the_boot_file_stays_unloaded() {
     assert_eq!((seen.rules, seen.tables.len(), seen.persistent), (0, 0, false));
     assert_snapshot!(reported(&seen), @"0 rules, not as at boot, service enabled | nothing is filtered now: `systemctl restart nftables` loads `boot.nft`");
     assert_eq!(machine.see().rules, 0, "looking has loaded nothing");
-    fs::write(machine.folder.join("boot.nft"), "flush ruleset\n").expect("the folder is ours");
+    fs::write(machine.folder.join("boot.nft"), "flush ruleset\n").expect("the folder is writable");
     let seen = machine.see();
     assert_eq!((seen.rules, seen.persistent), (0, true), "nothing is the same as nothing, and that is why rules count");
 }
@@ -186,7 +186,7 @@ fn an_enabled_service_that_loads_another_file_is_reported() {
     machine.nft(&["-f", "boot.nft"]);
     let script = |starts: &str| {
         let text = format!("#!/bin/sh\ncase $1 in is-enabled) echo enabled ;; show) echo '{starts}' ;; esac\n");
-        fs::write(machine.folder.join("systemctl"), text).expect("the folder is ours");
+        fs::write(machine.folder.join("systemctl"), text).expect("the folder is writable");
     };
     script(&format!(
         "ExecStart={{ path=/usr/sbin/nft ; argv[]=/usr/sbin/nft -f {}/boot.nft ; }}",

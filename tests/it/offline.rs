@@ -106,7 +106,8 @@ fn without_a_ledger_the_structure_gaps_and_sign_offs_are_compared() {
     let file = project.read("docs/Berlin.md");
     let edited = |old: &str, new: &str| {
         assert!(file.contains(old), "{old} in {file}");
-        fs::write(project.path().join("docs/Berlin.md"), file.replace(old, new)).expect("the project is ours");
+        fs::write(project.path().join("docs/Berlin.md"), file.replace(old, new))
+            .expect("the project's folder is writable");
         check().code
     };
     assert_eq!(edited("- [x] Up in Berlin (verified 2025-12-06: ", "- [ ] Up in Berlin **[FAILED]** ("), 0);

@@ -109,7 +109,7 @@ fn a_probe_that_uses_what_a_red_one_saw_is_blocked_and_the_item_is_what_that_one
     .env("API", server.url());
     let (code, run) = check(&project, &[]);
     assert_eq!(code, 1);
-    let probes = items(&run).next().expect("there is one")["probes"].as_array().expect("a list");
+    let probes = items(&run).next().expect("one exists")["probes"].as_array().expect("a list");
     let statuses: Vec<&str> = probes.iter().filter_map(|probe| probe["status"].as_str()).collect();
     assert_eq!(statuses, ["failed", "blocked", "passed"]);
     assert_eq!(probes[1]["error"], "`new` is not green");
@@ -153,7 +153,7 @@ fn a_green_attempt_after_a_red_one_is_passed_and_flaky() {
     )
     .env("API", server.url());
     let (code, run) = check(&project, &[]);
-    let item = items(&run).next().expect("there is one");
+    let item = items(&run).next().expect("one exists");
     assert_eq!((code, &item["status"], &item["flaky"]), (0, &"passed".into(), &true.into()));
     assert_eq!(item["probes"][0]["attempts"].as_array().expect("a list").len(), 2);
 }
@@ -190,7 +190,7 @@ fn eventually_repeats_until_it_holds_and_is_not_flaky() {
     )
     .env("API", server.url());
     let (code, run) = check(&project, &[]);
-    let item = items(&run).next().expect("there is one");
+    let item = items(&run).next().expect("one exists");
     assert_eq!((code, &item["flaky"]), (0, &false.into()));
     assert_eq!(server.requests().len(), 5);
 }

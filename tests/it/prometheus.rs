@@ -111,7 +111,7 @@ fn another_server_and_a_refused_login_have_different_errors() {
 #[test]
 fn a_closed_port_is_reported() {
     let url = format!("http://127.0.0.1:{}", harness::free_port());
-    let error = look::<Prometheus>(json!({ "url": url, "query": "up" })).expect_err("nothing listens");
+    let error = look::<Prometheus>(json!({ "url": url, "query": "up" })).expect_err("the port is closed");
     let port = url.rsplit(':').next().unwrap_or_default();
     assert_snapshot!(error.replace(port, "PORT"), @"
     127.0.0.1:PORT refused the connection

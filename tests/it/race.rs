@@ -45,16 +45,16 @@ impl Api {
         let id = match self.keeps {
             Keeps::Never => self.make(key),
             Keeps::Atomically => {
-                let mut kept = self.kept.lock().expect("no holder panics");
+                let mut kept = self.kept.lock().expect("no thread panics while it holds the lock");
                 *kept.entry(key.to_owned()).or_insert_with(|| self.make(key))
             }
             Keeps::Late => {
-                let found = self.kept.lock().expect("no holder panics").get(key).copied();
+                let found = self.kept.lock().expect("no thread panics while it holds the lock").get(key).copied();
                 found.unwrap_or_else(|| {
                     // All requests have to arrive here, or the test hangs: this asserts that they are concurrent.
                     self.all_have_looked.wait();
                     let id = self.make(key);
-                    self.kept.lock().expect("no holder panics").insert(key.to_owned(), id);
+                    self.kept.lock().expect("no thread panics while it holds the lock").insert(key.to_owned(), id);
                     id
                 })
             }
@@ -64,7 +64,7 @@ impl Api {
 
     /// The effect: a row in the table.
     fn make(&self, key: &str) -> u32 {
-        let mut made = self.made.lock().expect("no holder panics");
+        let mut made = self.made.lock().expect("no thread panics while it holds the lock");
         *made += 1;
         if let Some(table) = &self.table {
             sqlite(table, &format!("INSERT INTO effects VALUES ('{key}')"));
@@ -178,7 +178,7 @@ fn losers_may_be_refused_but_an_error_of_the_server_is_red() {
             if request.method == "OPTIONS" {
                 return Response::empty(404);
             }
-            let mut asked = asked.lock().expect("no holder panics");
+            let mut asked = asked.lock().expect("no thread panics while it holds the lock");
             *asked += 1;
             let is_first_or_last = *asked == 1 || *asked > RACERS;
             if is_first_or_last { Response::json(&json!({ "id": "a" })) } else { Response::empty(status) }
@@ -206,7 +206,7 @@ fn an_id_that_is_not_where_it_should_be_is_never_green() {
 #[test]
 fn a_server_that_is_down_is_an_error() {
     let url = format!("http://127.0.0.1:{}", free_port());
-    let error = look::<Race>(json!({ "url": url })).expect_err("nothing listens");
+    let error = look::<Race>(json!({ "url": url })).expect_err("the port is closed");
     assert!(error.contains("refused the connection"), "{error}");
 }
 
@@ -238,7 +238,7 @@ fn connections_that_the_server_has_closed_before_the_race_lose_nothing() {
             }
         }
         if !head.starts_with(b"OPTIONS") {
-            *counted.lock().expect("no holder panics") += 1;
+            *counted.lock().expect("no thread panics while it holds the lock") += 1;
         }
         let body = "{\"id\": 7}";
         write!(stream, "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n{body}", body.len()).ok();
@@ -247,5 +247,5 @@ fn connections_that_the_server_has_closed_before_the_race_lose_nothing() {
     });
     let seen = look::<Race>(json!({ "url": server.url(), "requests": 10 })).expect("it answers");
     assert_eq!((seen.accepted, seen.transport_failures, seen.replay.same_id), (10, 0, true));
-    assert_eq!(*count.lock().expect("no holder panics"), 11);
+    assert_eq!(*count.lock().expect("no thread panics while it holds the lock"), 11);
 }

@@ -86,7 +86,7 @@ fn a_full_server_answers_but_takes_no_write() {
 fn a_server_that_cannot_save_refuses_ping_too() {
     let directory = harness::directory("redis-data");
     let redis = redis_with(&["--dir", text(&directory), "--save", "3600 1"]);
-    std::fs::create_dir(directory.join("dump.rdb")).expect("the directory is ours");
+    std::fs::create_dir(directory.join("dump.rdb")).expect("the directory is writable");
     assert_snapshot!(redis.ask("BGSAVE"), @"+Background saving started");
     until(|| redis.ask("PING").starts_with("-MISCONF"));
     assert_snapshot!(reported(&redis.url(), true), @"MISCONF, master, VERSION, not writable (MISCONF) | its last snapshot failed, so it takes no writes: its log says why; often the disk is full");
@@ -249,7 +249,7 @@ fn over_tls_credentials_are_asked_for_too() {
     let redis = harness::tls_redis();
     let at = |user: &str| {
         let url = format!("rediss://{user}127.0.0.1:{}", redis.port());
-        let error = look::<Redis>(json!({ "url": url, "ca": redis.ca() })).expect_err("nobody may ask");
+        let error = look::<Redis>(json!({ "url": url, "ca": redis.ca() })).expect_err("access is refused");
         error.replace(&redis.port().to_string(), "PORT")
     };
     assert_snapshot!(at(""), @"
@@ -283,7 +283,7 @@ fn a_server_that_requires_a_client_certificate_is_reported() {
     let server = harness::Server::start(command, &directory);
     server.until(|| TcpStream::connect(("127.0.0.1", port)).ok());
     let error = look::<Redis>(json!({ "url": format!("rediss://127.0.0.1:{port}"), "ca": authority.ca() }));
-    assert_snapshot!(error.expect_err("it wants one").replace(&port.to_string(), "PORT"), @"
+    assert_snapshot!(error.expect_err("it requires one").replace(&port.to_string(), "PORT"), @"
     127.0.0.1:PORT requires a client certificate
     help: client certificates are not supported
     ");
@@ -343,7 +343,7 @@ fn a_server_is_reached_over_its_socket() {
     drop(server);
     let reported = |path: &Path| {
         let url = format!("redis+unix://{}", path.display());
-        look::<Redis>(json!({ "url": url })).expect_err("nobody answers").replace(&folder.display().to_string(), "DIR")
+        look::<Redis>(json!({ "url": url })).expect_err("no answer comes").replace(&folder.display().to_string(), "DIR")
     };
     assert_snapshot!(reported(&socket), @"
     `DIR/redis.sock` refused the connection

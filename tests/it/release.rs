@@ -110,7 +110,7 @@ fn an_archive_alone_is_enough_on_a_fresh_machine() {
     // Rust, Git and Python are not available there.
     let programs = directory("bin");
     for name in ["cat", "env", "sh", "sleep", "unshare"] {
-        symlink(program(name), programs.join(name)).expect("the folder is ours");
+        symlink(program(name), programs.join(name)).expect("the folder is writable");
     }
     let run = |arguments: &[&str]| {
         let mut gate = Command::new(&gate);
@@ -258,7 +258,7 @@ fn each_script_of_the_workflow_is_there_and_each_archive_is_one_that_the_action_
 fn hook(project: &Project, id: &str) -> Output {
     let hooks = directory("hooks");
     fs::copy(Path::new(ROOT).join(".pre-commit-hooks.yaml"), hooks.join(".pre-commit-hooks.yaml"))
-        .expect("the folder is ours");
+        .expect("the folder is writable");
     let git = |folder: &Path, arguments: &[&str]| {
         let mut git = Command::new(program("git"));
         git.args(["-c", "user.name=Dana", "-c", "user.email=dana@example.com"]).args(arguments).current_dir(folder);
@@ -271,7 +271,7 @@ fn hook(project: &Project, id: &str) -> Output {
     }
     let config =
         format!("repos: [{{ repo: '{}', rev: HEAD, hooks: [{{ id: {id}, args: [staging] }}] }}]\n", hooks.display());
-    fs::write(project.path().join(".pre-commit-config.yaml"), config).expect("the project is ours");
+    fs::write(project.path().join(".pre-commit-config.yaml"), config).expect("the project's folder is writable");
     let gate = Path::new(env!("CARGO_BIN_EXE_gate")).parent().expect("a file is in a directory");
     let path = format!("{}:{}", gate.display(), std::env::var("PATH").unwrap_or_default());
     let mut hook = Command::new(Path::new(&python()).with_file_name("pre-commit"));

@@ -49,7 +49,7 @@ fn dates_alone_are_not_drift_and_a_lost_tick_is_shown() {
         diff.contains("-**Last Verified:** 2025-12-01") && diff.contains("+**Last Verified:** 2025-12-02"),
         "{diff}"
     );
-    std::fs::remove_file(project.path().join("there")).expect("it is there");
+    std::fs::remove_file(project.path().join("there")).expect("it exists");
     at(&project, 3, &["check", "staging"]);
     let (code, diff) = at(&project, 3, &["render", "staging", "--check"]);
     assert_eq!(code, 1);
@@ -64,7 +64,7 @@ fn changed_or_added_text_after_a_tick_is_drift() {
     for changed in ["- [x] File, and the rest as well", "- [x] Another", "- [x] File\n- [x] More"] {
         let text = whole.replacen("- [x] File", changed, 1);
         assert_ne!(text, whole);
-        std::fs::write(project.path().join("R.md"), text).expect("the project is ours");
+        std::fs::write(project.path().join("R.md"), text).expect("the project's folder is writable");
         let (code, diff) = at(&project, 1, &["render", "staging", "--check"]);
         assert_eq!(code, 1, "{changed}");
         let line = changed.lines().last().expect("it has a line");
@@ -197,7 +197,7 @@ fn a_sign_off_that_is_not_required_yet_is_not_asked_for_in_what_is_rendered() {
 fn a_red_item_says_in_table_and_markdown_since_when() {
     let project = project("", "").file("there", "");
     at(&project, 1, &["check", "staging", "--subject", "1.0"]);
-    std::fs::remove_file(project.path().join("there")).expect("it is there");
+    std::fs::remove_file(project.path().join("there")).expect("it exists");
     at(&project, 2, &["check", "staging"]);
     let table = at(&project, 3, &["check", "staging", "--markdown"]).1;
     assert!(table.contains("  history: red since 2025-12-02, last passed 2025-12-01 at 1.0\n"), "{table}");
@@ -227,7 +227,7 @@ fn rendering_needs_a_recorded_run() {
 fn history_counts_red_items_and_diff_shows_changed_ones() {
     let project = project("", "").file("there", "");
     at(&project, 1, &["check", "staging"]);
-    std::fs::remove_file(project.path().join("there")).expect("it is there");
+    std::fs::remove_file(project.path().join("there")).expect("it exists");
     at(&project, 2, &["check", "staging"]);
     let history = at(&project, 2, &["history", "staging"]).1;
     assert!(
@@ -287,7 +287,7 @@ fn a_section_lists_what_was_committed_since_the_last_green_run() {
     assert_eq!(markdown(2), "What has changed is not known: no green run is recorded yet");
     assert!(markdown(3).starts_with("No commit since the last green run ("));
     for (file, message) in [("src/a", "Mend *all* <b>of</b> it"), ("other", "Elsewhere")] {
-        std::fs::write(project.path().join(file), message).expect("the folder is ours");
+        std::fs::write(project.path().join(file), message).expect("the folder is writable");
         git(&["add", "."]);
         git(&["commit", "-qm", message]);
     }

@@ -33,7 +33,7 @@ fn beside_in<P: Probe>(cx: &Context, folder: &Path, settings: Value, works: bool
     let argv = probe::<P>(settings.clone()).reproduce().expect("there is a line");
     let line = Redactor::default().shell(&argv).to_string();
     let ran = Command::new("timeout").args(["20", "sh", "-c", &line]).current_dir(folder).stdin(Stdio::null()).output();
-    let ran = ran.expect("sh is here");
+    let ran = ran.expect("sh is installed");
     let said = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.success(), works, "{} `{line}`: {said}{}", P::KIND, String::from_utf8_lossy(&ran.stdout));
 }
@@ -127,7 +127,7 @@ fn a_line_for_tls_trusts_the_same_certificates_as_the_probe() {
     let authority = Authority::new();
     let server = harness::nginx_tls(&authority.issue(), "location / { return 200; }");
     let folder = harness::directory("reproduce");
-    std::fs::copy(authority.ca(), folder.join("ca.pem")).expect("the folder is ours");
+    std::fs::copy(authority.ca(), folder.join("ca.pem")).expect("the folder is writable");
     let address = format!("127.0.0.1:{}", server.port);
     beside::<Tls>(&folder, json!({ "address": address, "ca": "ca.pem" }), true);
     beside::<Tls>(&folder, json!({ "address": format!("127.0.0.1:{}", free_port()) }), false);
@@ -139,7 +139,7 @@ fn a_line_for_tls_trusts_the_same_certificates_as_the_probe() {
 #[test]
 fn a_line_for_a_server_or_a_file_comes_to_the_same_end() {
     let folder = harness::directory("reproduce");
-    std::fs::write(folder.join("-it's a file"), "x").expect("the folder is ours");
+    std::fs::write(folder.join("-it's a file"), "x").expect("the folder is writable");
     beside::<File>(&folder, json!({ "path": "-it's a file" }), true);
     beside::<Backup>(&folder, json!({ "in": "." }), true);
     let port = harness::redis().port;
@@ -221,16 +221,16 @@ fn a_line_for_mariadb_or_sqlite_reaches_the_same_database() {
         true,
     );
     let seen = look_in::<Sql>(&here(&folder), json!({ "url": "sqlite:app.db", "query": "SELECT count(*) FROM t" }));
-    assert_eq!(seen.expect("it is there").value, Some(json!(2)), "the probe wrote a row, and the line another");
+    assert_eq!(seen.expect("it exists").value, Some(json!(2)), "the probe wrote a row, and the line another");
 }
 
 #[test]
 fn a_line_for_a_program_or_its_report_runs_as_printed() {
     let folder = harness::directory("reproduce");
-    std::fs::create_dir_all(folder.join("it's/deep")).expect("the folder is ours");
+    std::fs::create_dir_all(folder.join("it's/deep")).expect("the folder is writable");
     let report = "<testsuite><testcase name='a'/></testsuite>";
     for file in ["r.xml", "it's/a b.xml", "it's/deep/c.xml"] {
-        std::fs::write(folder.join(file), report).expect("the folder is ours");
+        std::fs::write(folder.join(file), report).expect("the folder is writable");
     }
     for files in ["r.xml", "it's/a b.xml", "it's/*.xml", "**/*.xml", "?.xml"] {
         beside::<Junit>(&folder, json!({ "files": files }), true);
@@ -247,17 +247,17 @@ fn a_line_for_a_program_or_its_report_runs_as_printed() {
     );
     let script = "export const options = { vus: 1, iterations: 1, thresholds: { checks: ['rate>0.9'] } };\n\
                   import { check } from 'k6';\nexport default function () { check(__ENV.NAME, { named: n => n === \"it's\" }); }\n";
-    std::fs::write(folder.join("s.js"), script).expect("the folder is ours");
+    std::fs::write(folder.join("s.js"), script).expect("the folder is writable");
     let k6 = json!({ "run": "s.js", "program": harness::k6(), "env": { "NAME": "it's" } });
     beside::<K6>(&folder, k6, true);
-    std::fs::write(folder.join("broken.js"), "export default function () {").expect("the folder is ours");
+    std::fs::write(folder.join("broken.js"), "export default function () {").expect("the folder is writable");
     beside::<K6>(&folder, json!({ "run": "broken.js", "program": harness::k6() }), false);
 }
 
 #[test]
 fn a_line_of_alembic_reads_the_same_database() {
     let folder = harness::directory("reproduce");
-    std::fs::create_dir_all(folder.join("db/versions")).expect("the folder is ours");
+    std::fs::create_dir_all(folder.join("db/versions")).expect("the folder is writable");
     let env = "from alembic import context\nfrom sqlalchemy import create_engine\n\
                with create_engine(context.config.get_main_option('sqlalchemy.url')).connect() as connection:\n    \
                context.configure(connection=connection)\n    context.run_migrations()\n";
@@ -266,7 +266,7 @@ fn a_line_of_alembic_reads_the_same_database() {
         ("db/env.py", env),
         ("db/versions/a.py", "revision = 'a'\ndown_revision = None\n"),
     ] {
-        std::fs::write(folder.join(file), text).expect("the folder is ours");
+        std::fs::write(folder.join(file), text).expect("the folder is writable");
     }
     crate::sql_value::sqlite(
         &folder,
@@ -300,7 +300,7 @@ fn a_line_for_a_database_trusts_the_same_certificates_as_the_probe() {
     let folder = harness::directory("reproduce");
     let (authority, other) = (Authority::new(), Authority::new());
     for (from, name) in [(&authority, "ca.pem"), (&other, "other.pem")] {
-        std::fs::copy(from.ca(), folder.join(name)).expect("the folder is ours");
+        std::fs::copy(from.ca(), folder.join(name)).expect("the folder is writable");
     }
     let postgres = harness::postgres_with(Some(&authority.issue()), "", &[]);
     let mariadb = harness::mariadb_with(Some(&authority.issue()), &[]);

@@ -17,7 +17,7 @@ fn the_schema_beside_the_checklists_is_the_one_that_gate_prints() {
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         fs::write(&path, &printed).expect("the folder is writable");
     }
-    let kept = fs::read_to_string(&path).expect("it is there");
+    let kept = fs::read_to_string(&path).expect("it exists");
     assert!(kept == printed, "run with UPDATE_SCHEMA=1 to write it again");
 }
 
@@ -77,7 +77,7 @@ fn an_editor_marks_nothing_in_the_checklists_and_examples_that_gate_accepts() {
         documents.insert(name, serde_yaml::from_str(text).expect("it is YAML"));
     };
     for name in ["_aos", "staging", "production", "gate"] {
-        let text = fs::read_to_string(format!("{ROOT}/checklists/{name}.yaml")).expect("it is there");
+        let text = fs::read_to_string(format!("{ROOT}/checklists/{name}.yaml")).expect("it exists");
         add(name.to_owned(), &text);
     }
     gate::probe::Registry::built_in().iter().for_each(|kind| add(kind.name().to_owned(), &example(&**kind)));
@@ -90,7 +90,7 @@ fn an_editor_marks_nothing_in_the_checklists_and_examples_that_gate_accepts() {
     let schema: Value = serde_json::from_str(&gate(ROOT, &["schema"]).stdout).expect("it is JSON");
     let folder = Project::new("");
     let input = folder.path().join("input.json");
-    fs::write(&input, json!([schema, documents]).to_string()).expect("the folder is ours");
+    fs::write(&input, json!([schema, documents]).to_string()).expect("the folder is writable");
     let input = fs::File::open(input).expect("it was written");
     let output = Command::new(python()).args(["-c", VALIDATOR]).stdin(input).output().expect("Python runs");
     let marked = String::from_utf8_lossy(&output.stdout);

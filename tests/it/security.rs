@@ -60,13 +60,13 @@ impl Hostile {
     /// A repository with this checklist; every program that Git would run is a trap.
     fn new(list: &str) -> Self {
         let outside = directory("outside");
-        fs::write(outside.join("secret"), format!("{CANARY}\n")).expect("the folder is ours");
+        fs::write(outside.join("secret"), format!("{CANARY}\n")).expect("the folder is writable");
         let name = outside.file_name().and_then(|name| name.to_str()).expect("it has a name");
         let project = Project::new(&list.replace("OUT", name)).env("DEPLOY_TOKEN", CANARY);
         let project = project.file("src/a", "one\n").file(".gitattributes", "* filter=x diff=x\n");
         let evil = project.path().join("evil");
-        fs::write(&evil, "#!/bin/sh\ntouch \"${0%/*}/evil.ran\"\necho x\n").expect("the project is ours");
-        fs::set_permissions(&evil, fs::Permissions::from_mode(0o755)).expect("the project is ours");
+        fs::write(&evil, "#!/bin/sh\ntouch \"${0%/*}/evil.ran\"\necho x\n").expect("the project's folder is writable");
+        fs::set_permissions(&evil, fs::Permissions::from_mode(0o755)).expect("the project's folder is writable");
         git(&project, &["init", "--quiet"]);
         git(&project, &["add", "."]);
         git(&project, &["commit", "--quiet", "--message=First"]);
@@ -78,9 +78,9 @@ impl Hostile {
     fn set_traps(&self, evil: &Path) {
         let evil = evil.to_str().expect("the path is UTF-8");
         let hooks = self.project.path().join("hooks");
-        fs::create_dir(&hooks).expect("the project is ours");
+        fs::create_dir(&hooks).expect("the project's folder is writable");
         for hook in ["post-index-change", "reference-transaction", "fsmonitor-watchman", "pre-auto-gc"] {
-            fs::copy(evil, hooks.join(hook)).expect("the project is ours");
+            fs::copy(evil, hooks.join(hook)).expect("the project's folder is writable");
         }
         for key in ["core.fsmonitor", "core.pager", "core.sshCommand", "filter.x.clean", "filter.x.smudge"] {
             git(&self.project, &["config", key, evil]);
@@ -96,23 +96,23 @@ impl Hostile {
 
     fn link(self, path: &str, to: &str) -> Self {
         let path = self.project.path().join(path);
-        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project's folder is writable");
         fs::remove_file(&path).ok();
-        symlink(self.outside.join(to), path).expect("the project is ours");
+        symlink(self.outside.join(to), path).expect("the project's folder is writable");
         self
     }
 
     fn pipe(self, path: &str) -> Self {
         let path = self.project.path().join(path);
-        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
-        mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).expect("the project is ours");
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project's folder is writable");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).expect("the project's folder is writable");
         self
     }
 
     /// The original state of everything outside.
     fn is_untouched(&self) -> bool {
-        let names: Vec<_> = fs::read_dir(&self.outside).expect("it is ours").flatten().collect();
-        let secret = fs::read_to_string(self.outside.join("secret")).expect("it is there");
+        let names: Vec<_> = fs::read_dir(&self.outside).expect("it exists").flatten().collect();
+        let secret = fs::read_to_string(self.outside.join("secret")).expect("it exists");
         names.len() == 1 && secret == format!("{CANARY}\n")
     }
 
@@ -212,9 +212,9 @@ fn safe_commands_wait_for_no_pipe_and_read_no_endless_file() {
     // Its size is a hundred gigabytes, none of which is on the disk.
     for path in ["checklists/other.yaml", "checklists/staging.signoffs.yaml", "checks/http-health.yaml"] {
         let path = hostile.project.path().join(path);
-        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
-        let file = fs::File::create(path).expect("the project is ours");
-        file.set_len(100 << 30).expect("the file system has holes");
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project's folder is writable");
+        let file = fs::File::create(path).expect("the project's folder is writable");
+        file.set_len(100 << 30).expect("the file system supports sparse files");
     }
     hostile.is_harmless();
     let output = hostile.project.gate(&["validate", "other"]);
@@ -232,7 +232,7 @@ fn a_ledger_of_the_repository_is_refused_behind_a_link_too() {
         git(&hostile.project, &["config", "--unset", key]);
     }
     git(&hostile.project, &["add", "--force", "theirs"]);
-    symlink("theirs", folder.join(".gate")).expect("the project is ours");
+    symlink("theirs", folder.join(".gate")).expect("the project's folder is writable");
     for command in ["history", "render", "diff", "check"] {
         let output = hostile.project.gate(&[command, "staging"]);
         assert!(output.stderr.contains("Git tracks this file"), "{command}: {}{}", output.stdout, output.stderr);
@@ -275,7 +275,7 @@ fn neither_sign_nor_render_takes_a_run_from_the_future() {
         assert_ne!(output.code, 0, "{arguments:?}: {}", output.stdout);
         assert!(output.stderr.contains("it is from the future"), "{arguments:?}: {}", output.stderr);
     }
-    let names = fs::read_dir(project.path().join("checklists")).expect("it is there").count();
+    let names = fs::read_dir(project.path().join("checklists")).expect("it exists").count();
     assert_eq!(names, 1, "nothing was signed");
 }
 
@@ -283,8 +283,9 @@ fn neither_sign_nor_render_takes_a_run_from_the_future() {
 fn the_tests_that_the_documentation_names_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| fs::read_to_string(root.join(path)).expect("it is part of the tree");
-    let page = read("docs/reliability.md");
-    let named: Vec<(&str, &str)> = page.split('`').filter_map(|word| word.rsplit_once("::")).collect();
+    let page = read("docs/reliability.md") + &read(".github/CONTRIBUTING.md");
+    let words = page.split('`').filter_map(|code| code.rsplit(' ').next());
+    let named: Vec<(&str, &str)> = words.filter_map(|word| word.rsplit_once("::")).collect();
     assert!(named.len() > 20, "{named:?}");
     for (module, test) in named {
         // Unit tests are in the module that they test.

@@ -168,9 +168,9 @@ proptest! {
     #[test]
     fn merged_shards_are_the_run_of_one_machine(items in items(), total in 1..17_usize, lost in any::<prop::sample::Index>()) {
         let folder = directory("shards");
-        fs::write(folder.join("present.txt"), "x").expect("the folder is ours");
-        fs::create_dir_all(folder.join("checklists")).expect("the folder is ours");
-        fs::write(folder.join("checklists/random.yaml"), checklist(&items)).expect("the folder is ours");
+        fs::write(folder.join("present.txt"), "x").expect("the folder is writable");
+        fs::create_dir_all(folder.join("checklists")).expect("the folder is writable");
+        fs::write(folder.join("checklists/random.yaml"), checklist(&items)).expect("the folder is writable");
         let path = std::env::var("PATH").expect("tests run with a PATH");
         let env = Arc::new(Env::with([("PATH".to_owned(), path)], folder));
         let place = Place { env, text: checklist(&items) };
@@ -245,9 +245,9 @@ fn merged(project: &Project, arguments: &[&str]) -> Output {
 
 /// Edits a report.
 fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
-    let mut report = serde_json::from_slice(&fs::read(path).expect("it is there")).expect("it is JSON");
+    let mut report = serde_json::from_slice(&fs::read(path).expect("it exists")).expect("it is JSON");
     change(&mut report);
-    fs::write(path, report.to_string()).expect("the folder is ours");
+    fs::write(path, report.to_string()).expect("the folder is writable");
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn a_missing_late_foreign_or_duplicate_shard_is_named_and_never_green() {
       help: its items are undecided: run that shard again, and merge
     ");
     let refused = |change: &dyn Fn(&mut Value)| {
-        fs::write(&two, &whole).expect("the folder is ours");
+        fs::write(&two, &whole).expect("the folder is writable");
         edit(&two, change);
         let output = merged(&project, &["--no-record"]);
         assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}{}", output.stdout, output.stderr);
@@ -310,7 +310,7 @@ fn a_missing_late_foreign_or_duplicate_shard_is_named_and_never_green() {
       help: merge the reports in the repository of the checklist
     ");
     edit(&one, |run| (run["file"], run["name"]) = ("checklists/staging.yaml".into(), "staging".into()));
-    fs::write(&two, &whole).expect("the folder is ours");
+    fs::write(&two, &whole).expect("the folder is writable");
     edit(&two, |run| run["started"] = "2020-01-01T00:00:00Z".into());
     let output = merged(&project, &["--no-record"]);
     assert_eq!(output.code, 3, "{}{}", output.stdout, output.stderr);

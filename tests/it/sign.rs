@@ -50,7 +50,7 @@ pub fn qa(project: &Project, time: u64) -> String {
 pub fn replace(project: &Project, path: &str, old: &str, new: &str) {
     let text = project.read(path);
     assert!(text.contains(old), "{old} in {text}");
-    fs::write(project.path().join(path), text.replace(old, new)).expect("the project is ours");
+    fs::write(project.path().join(path), text.replace(old, new)).expect("the project's folder is writable");
 }
 
 /// The files of entries, oldest first, relative to the project.
@@ -147,7 +147,7 @@ fn a_sign_off_is_refused_while_its_needs_are_red_in_the_last_complete_run() {
     refused("no full run of `staging` to sign");
     project.gate(&["check", "staging"]);
     refused("up: failed: ");
-    fs::write(project.path().join("up"), "").expect("the project is ours");
+    fs::write(project.path().join("up"), "").expect("the project's folder is writable");
     project.gate(&["check", "staging", "--only", "smoke"]); // a partial run does not count
     refused("up: failed: ");
     project.gate(&["check", "staging"]);
@@ -210,7 +210,7 @@ fn several_are_signed_at_once_and_what_they_cover_is_shown() {
         assert!(output.stdout.contains(said), "{said} in {}", output.stdout);
     }
     assert_eq!(entries(&project).len(), 2);
-    let text = project.read(entries(&project).last().expect("it is there"));
+    let text = project.read(entries(&project).last().expect("it exists"));
     for said in
         ["title: T", "broken: \"2025-12-31\"", "- later", "- flaky", "decision: give", "started: ", "valid_for: 7d"]
     {
@@ -242,7 +242,7 @@ fn a_report_of_ci_is_signed_without_ledger_and_secrets() {
     let refused = |change: &dyn Fn(&mut serde_json::Value), time, why: &str| {
         let mut run: serde_json::Value = serde_json::from_str(&project.read("run.json")).expect("it is JSON");
         change(&mut run);
-        fs::write(project.path().join("changed.json"), run.to_string()).expect("the project is ours");
+        fs::write(project.path().join("changed.json"), run.to_string()).expect("the project's folder is writable");
         let sign = ["sign", "staging", "qa", "--by", DANA, "--run", "changed.json"];
         let output = at(&project, time, &sign);
         assert_eq!(output.code, 1, "{why}: {}", output.stdout);
@@ -264,7 +264,7 @@ fn a_report_of_ci_is_signed_without_ledger_and_secrets() {
     // A ledger with a later run.
     assert_eq!(ci(&["check", "staging"], "up", SIGNED + 90).code, 0);
     refused(&|_| (), now, "the run is not the newest: the ledger has a later one");
-    fs::write(project.path().join("changed.json"), "{}").expect("the project is ours");
+    fs::write(project.path().join("changed.json"), "{}").expect("the project's folder is writable");
     let wrong = at(&project, now, &["sign", "staging", "qa", "--by", DANA, "--run", "changed.json"]);
     assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("it is not a JSON report of gate"), "{}", wrong.stderr);
@@ -283,7 +283,7 @@ fn two_who_sign_at_once_are_both_kept() {
         })
         .collect();
     for mut child in children {
-        assert!(child.wait().expect("a child of ours").success());
+        assert!(child.wait().expect("it is a child of this process").success());
     }
     let text: String = entries(&project).iter().map(|path| project.read(path)).collect();
     for name in &names {
@@ -297,14 +297,14 @@ fn nothing_is_written_through_a_link_out_of_the_repository() {
     let project = Project::new(LIST).file("up", "").file("elsewhere/keep", "");
     assert_eq!(at(&project, SIGNED, &["check", "staging"]).code, 1);
     let outside: PathBuf = std::env::temp_dir();
-    std::os::unix::fs::symlink(&outside, project.path().join(FOLDER)).expect("the project is ours");
+    std::os::unix::fs::symlink(&outside, project.path().join(FOLDER)).expect("the project's folder is writable");
     let output = at(&project, SIGNED, &["sign", "staging", "qa", "--by", DANA]);
     assert!(output.code == 4 || output.code == 2, "{}{}", output.stdout, output.stderr);
     assert!(output.stderr.contains("leads out of the repository"), "{}", output.stderr);
 }
 
 fn leftovers(project: &Path) -> bool {
-    let entries = fs::read_dir(project.join(FOLDER)).expect("it is there").flatten();
+    let entries = fs::read_dir(project.join(FOLDER)).expect("it exists").flatten();
     entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with('.'))
 }
 
@@ -333,7 +333,7 @@ fn what_differed_from_the_commit_and_what_was_overridden_is_shown_before_signing
     git(&["init", "-q"]);
     git(&["add", "-A"]);
     git(&["commit", "-qm", "Begin"]);
-    fs::write(project.path().join("up"), "changed").expect("the project is ours");
+    fs::write(project.path().join("up"), "changed").expect("the project's folder is writable");
     let report = ["check", "staging", "--no-record", "--var", "path=other", "--report", "json=run.json"];
     assert_eq!(project.gate(&report).code, 1);
     let output = project.gate(&["sign", "staging", "qa", "--by", DANA, "--run", "run.json", "--var", "path=other"]);
@@ -357,7 +357,7 @@ fn an_interrupted_run_in_the_ledger_is_not_signed() {
         ",
     );
     let slow = project.path().join("slow");
-    assert!(Command::new("mkfifo").arg(&slow).status().expect("every system has mkfifo").success());
+    assert!(Command::new("mkfifo").arg(&slow).status().expect("mkfifo is installed").success());
     project.gate(&["check", "staging", "--deadline", "300ms"]);
     let output = project.gate(&["sign", "staging", "qa", "--by", DANA]);
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);

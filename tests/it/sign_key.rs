@@ -42,7 +42,7 @@ fn a_real_signature_is_accepted_and_any_change_to_what_it_covers_is_not() {
     assert!(qa(&project, SIGNED).contains("[x]"), "{}", qa(&project, SIGNED));
     assert_eq!(at(&project, SIGNED, &["verify", "staging"]).code, 0);
 
-    let file = entries(&project).pop().expect("there is one");
+    let file = entries(&project).pop().expect("one exists");
     let whole = project.read(&file);
     let other =
         project.command(&["check", "staging", "--no-record", "--format", "markdown"]).env("RELEASE", "r2").run();
@@ -65,10 +65,10 @@ fn a_real_signature_is_accepted_and_any_change_to_what_it_covers_is_not() {
             verified.stdout
         );
         assert!(!qa(&project, SIGNED).contains("[x]"), "{new}");
-        fs::write(project.path().join(&file), &whole).expect("the project is ours");
+        fs::write(project.path().join(&file), &whole).expect("the project's folder is writable");
     }
     let cut = whole.split("signature:").next().expect("it has one").trim_end().to_owned() + "\n";
-    fs::write(project.path().join(&file), cut).expect("the project is ours");
+    fs::write(project.path().join(&file), cut).expect("the project's folder is writable");
     assert!(at(&project, SIGNED, &["verify", "staging"]).stdout.contains("not signed with a key, and has to be"));
 }
 
@@ -94,7 +94,7 @@ fn a_key_of_another_signer_for_another_purpose_or_outside_its_validity_is_refuse
     }
     let project = with_keys(|key| format!("dana@example.com {key}\n"));
     assert_eq!(sign_with(&project, DANA, "dana").code, 0);
-    fs::remove_file(project.path().join("signers")).expect("it is there");
+    fs::remove_file(project.path().join("signers")).expect("it exists");
     assert!(at(&project, SIGNED, &["verify", "staging"]).stdout.contains("file of allowed signers not found"));
 }
 
@@ -121,7 +121,7 @@ fn a_key_that_only_the_agent_holds_signs_too() {
     let mut add = Command::new("ssh-add");
     let added = add.env("SSH_AUTH_SOCK", &socket).arg("-q").arg(project.path().join("dana")).status();
     assert!(added.expect("ssh-add is installed").success());
-    fs::remove_file(project.path().join("dana")).expect("it is there");
+    fs::remove_file(project.path().join("dana")).expect("it exists");
     let sign = ["sign", "staging", "qa", "--by", DANA, "--key", "dana.pub"];
     let signed = |socket: &Path| {
         let command = project.command(&sign).at(SIGNED);
@@ -224,7 +224,7 @@ fn a_signature_that_was_good_is_remembered_until_its_bytes_or_the_signers_change
     assert_eq!(sign_with(&project, DANA, "dana").code, 0);
     let cache = project.path().join("cache");
     let tools = project.path().join("tools");
-    fs::create_dir(&tools).expect("the project is ours");
+    fs::create_dir(&tools).expect("the project's folder is writable");
     let check = |path: &Path| {
         let command = project.command(&["check", "staging", "--no-record"]).at(SIGNED);
         let command = command.env("XDG_CACHE_HOME", cache.to_str().expect("it is UTF-8"));
@@ -236,10 +236,10 @@ fn a_signature_that_was_good_is_remembered_until_its_bytes_or_the_signers_change
     assert_eq!(check(Path::new(&real)).code, 0);
     assert_eq!(check(&tools).code, 0);
     let signers = project.read("signers");
-    fs::write(project.path().join("signers"), format!("{signers}\n")).expect("the project is ours");
+    fs::write(project.path().join("signers"), format!("{signers}\n")).expect("the project's folder is writable");
     assert_eq!(check(&tools).code, 1, "other signers");
-    fs::write(project.path().join("signers"), signers).expect("the project is ours");
-    let file = entries(&project).pop().expect("there is one");
+    fs::write(project.path().join("signers"), signers).expect("the project's folder is writable");
+    let file = entries(&project).pop().expect("one exists");
     replace(&project, &file, "by: Dana", "by: Dina");
     assert_eq!(check(&tools).code, 1, "other bytes");
     assert_eq!(check(Path::new(&real)).code, 1, "other bytes");

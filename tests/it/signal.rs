@@ -46,7 +46,7 @@ fn interrupted_by(signal: i32) -> (Output, Project) {
     let sent = Instant::now();
     // SAFETY: it is our child and has not been waited for.
     unsafe { libc::kill(libc::pid_t::try_from(gate.id()).expect("it fits"), signal) };
-    let output = Output::of(gate.wait_with_output().expect("it is our child"));
+    let output = Output::of(gate.wait_with_output().expect("it is a child of this process"));
     assert!(sent.elapsed() < Duration::from_secs(2), "it took {:?}", sent.elapsed());
     (output, project)
 }

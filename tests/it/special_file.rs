@@ -43,9 +43,9 @@ fn project(file: &str) -> Project {
     let project = Project::new(&text).file("summary.json", SUMMARY).file("folder/.keep", "");
     let path = |name: &str| project.path().join(name);
     for pipe in ["queue", "folder/pipe.dump"] {
-        assert!(Command::new("mkfifo").arg(path(pipe)).status().expect("every system has mkfifo").success());
+        assert!(Command::new("mkfifo").arg(path(pipe)).status().expect("mkfifo is installed").success());
     }
-    symlink("/dev/zero", path("zero")).expect("the project is ours");
+    symlink("/dev/zero", path("zero")).expect("the project's folder is writable");
     project
 }
 
@@ -83,10 +83,10 @@ fn no_command_reads_keys_from_a_pipe_or_a_device() {
         let project = with_keys(|key| format!("dana@example.com namespaces=\"gate-signoff\" {key}\n"));
         assert_eq!(sign_with(&project, DANA, "dana").code, 0);
         let signers = project.path().join("signers");
-        fs::remove_file(&signers).expect("the project is ours");
+        fs::remove_file(&signers).expect("the project's folder is writable");
         match device {
-            None => assert!(Command::new("mkfifo").arg(&signers).status().expect("every system has mkfifo").success()),
-            Some(device) => symlink(device, &signers).expect("the project is ours"),
+            None => assert!(Command::new("mkfifo").arg(&signers).status().expect("mkfifo is installed").success()),
+            Some(device) => symlink(device, &signers).expect("the project's folder is writable"),
         }
         let begun = Instant::now();
         let output = at(&project, SIGNED, &["verify", "staging"]);

@@ -140,7 +140,7 @@ fn no_reading_query_writes_to_mariadb() {
 fn no_reading_query_writes_to_sqlite_or_beside_it() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     sqlite(dir.path(), "CREATE TABLE users (id); INSERT INTO users VALUES (1)");
-    let before = std::fs::read(dir.path().join("app.db")).expect("it is there");
+    let before = std::fs::read(dir.path().join("app.db")).expect("it exists");
     let cx = context(dir.path(), &[]);
     let copy = dir.path().join("copy.db").display().to_string();
     for query in [
@@ -154,8 +154,8 @@ fn no_reading_query_writes_to_sqlite_or_beside_it() {
     ] {
         look_in::<Sql>(&cx, json!({ "url": "sqlite:///app.db", "query": query })).expect_err(query);
     }
-    assert_eq!(std::fs::read(dir.path().join("app.db")).expect("it is there"), before);
-    assert_eq!(std::fs::read_dir(dir.path()).expect("it is there").count(), 1);
+    assert_eq!(std::fs::read(dir.path().join("app.db")).expect("it exists"), before);
+    assert_eq!(std::fs::read_dir(dir.path()).expect("it exists").count(), 1);
 }
 
 #[test]
@@ -203,7 +203,8 @@ fn a_pooler_without_a_server_ends_at_the_timeout() {
     let pooler = harness::pgbouncer_before(harness::free_port());
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(1));
     let start = Instant::now();
-    let error = look_in::<Sql>(&cx, json!({ "url": pooler.url(), "query": "SELECT 1" })).expect_err("nobody is there");
+    let error =
+        look_in::<Sql>(&cx, json!({ "url": pooler.url(), "query": "SELECT 1" })).expect_err("the port is closed");
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert!(error.contains("pooler"), "{error}");
 }
@@ -215,7 +216,7 @@ fn reading_a_database_with_a_write_ahead_log_leaves_no_file_beside_it() {
     let seen =
         look_in::<Sql>(&context(dir.path(), &[]), json!({ "url": "sqlite:///app.db", "query": "SELECT id FROM t" }));
     assert_eq!(seen.map(|seen| seen.value), Ok(Some(json!(7))));
-    assert_eq!(std::fs::read_dir(dir.path()).expect("it is there").count(), 1);
+    assert_eq!(std::fs::read_dir(dir.path()).expect("it exists").count(), 1);
 }
 
 #[test]

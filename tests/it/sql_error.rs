@@ -150,7 +150,7 @@ fn mariadb_refuses_in_many_ways() {
 #[test]
 fn a_file_of_sqlite_that_is_not_there_is_not_made() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(dir.path().join("text.db"), "hello, this is a text and no database at all").expect("it is ours");
+    std::fs::write(dir.path().join("text.db"), "hello, this is a text and no database at all").expect("it is writable");
     let cx = context(dir.path(), &[]);
     let ask = |url: &str| {
         let error = look_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT * FROM t" })).expect_err("no database");

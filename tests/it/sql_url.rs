@@ -84,7 +84,7 @@ fn an_address_of_ipv6_is_taken_without_its_brackets() {
         value(json!({ "url": url, "query": "SELECT host(inet_client_addr())" }))
     };
     assert_eq!(ask(""), Ok(json!("::1")));
-    let error = ask("?sslmode=verify-full").expect_err("nobody issued the certificate");
+    let error = ask("?sslmode=verify-full").expect_err("the issuer is unknown");
     assert!(error.contains(&format!("[::1]:{port} is self-signed")), "{error}");
 }
 
@@ -122,7 +122,7 @@ fn a_certificate_that_issued_itself_is_trusted_where_it_is_named() {
     }
     let error = ask(&Certificate::self_signed().certificate, "").expect_err("it is another one");
     assert!(error.contains("is self-signed") && error.contains("`ca: FILE`"), "{error}");
-    tls("tls_only", "?sslmode=require").expect_err("nobody known issued it");
+    tls("tls_only", "?sslmode=require").expect_err("the issuer is unknown");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_client_certificate_is_sent_where_the_url_names_one() {
     let with = |own: &Certificate| format!("{url}&sslcert={}&sslkey={}", own.certificate.display(), own.key.display());
     assert_eq!(ask(&with(&own)), Ok(json!(true)));
     assert_eq!(
-        ask(&with(&Certificate::self_signed())).expect_err("nobody known issued it").lines().next(),
+        ask(&with(&Certificate::self_signed())).expect_err("the issuer is unknown").lines().next(),
         Some(&*format!("127.0.0.1:{} requires a client certificate from an issuer that it trusts", server.port()))
     );
 }
@@ -177,7 +177,7 @@ fn a_pooler_that_wants_tls_is_named_as_such() {
         value(json!({ "url": format!("{}{parameters}", pooler.url()), "query": "SELECT 7", "ca": ca }))
     };
     assert_eq!(
-        ask("?sslmode=disable", None).expect_err("it wants TLS").replace(&pooler.port().to_string(), "PORT"),
+        ask("?sslmode=disable", None).expect_err("it requires TLS").replace(&pooler.port().to_string(), "PORT"),
         "127.0.0.1:PORT does not accept a login without TLS: SSL required: SQLSTATE 08P01\n\
          help: set `sslmode=require` in the URL"
     );
@@ -225,7 +225,7 @@ fn mariadb_with_tls_is_asked_for_it_in_every_form() {
 #[test]
 fn a_clear_text_password_is_sent_only_over_safe_connections_or_on_request() {
     let (certificate, server) = &*SERVER;
-    let error = tls("clear:secret", "?sslmode=disable").expect_err("anybody could listen");
+    let error = tls("clear:secret", "?sslmode=disable").expect_err("the connection is not encrypted");
     assert!(error.contains("in clear text") && error.contains("require_auth=password"), "{error}");
     assert_eq!(tls("clear:secret", "?sslmode=disable&require_auth=password"), Ok(json!(false)));
     let ca = certificate.certificate.display();

@@ -51,8 +51,8 @@ fn the_exit_of_a_remote_command_is_distinguished_from_that_of_ssh() {
         assert_eq!((seen.exit_code, seen.stdout.as_str(), seen.stderr.as_str()), (Some(code), "said", "why"));
     }
     assert_eq!(run(json!({ "shell": "kill -9 $$" })).expect("it runs").exit_code, Some(137));
-    assert_snapshot!(run(json!({ "argv": ["true"], "cwd": "/nowhere" })).expect_err("it can't begin"), @"the folder `/nowhere` to run it in does not exist on USER@127.0.0.1:PORT");
-    assert_snapshot!(run(json!({ "argv": ["no-such-program"] })).expect_err("it can't begin"), @"
+    assert_snapshot!(run(json!({ "argv": ["true"], "cwd": "/nowhere" })).expect_err("it can't start"), @"the folder `/nowhere` to run it in does not exist on USER@127.0.0.1:PORT");
+    assert_snapshot!(run(json!({ "argv": ["no-such-program"] })).expect_err("it can't start"), @"
     `no-such-program` is not installed on USER@127.0.0.1:PORT, or not in PATH there
     help: install it, or give its whole path
     ");
@@ -69,22 +69,22 @@ fn a_machine_that_refuses_the_login_is_reported_with_help() {
     let reported = |lines: &str| {
         with(&near(&sshd().path_with(lines)), json!({ "argv": ["true"] })).expect_err("it is not reached")
     };
-    fs::write(other.join("none"), "").expect("the folder is ours");
+    fs::write(other.join("none"), "").expect("the folder is writable");
     assert_snapshot!(reported(&format!("UserKnownHostsFile {}/none", other.display())), @"
     ssh did not reach USER@127.0.0.1:PORT: Host key verification failed.
     help: connect once by hand, and compare its key: `ssh -p PORT USER@127.0.0.1`
     ");
     let key = fs::read_to_string(other.join("key.pub")).expect("it was made");
     let port = sshd().url().rsplit(':').next().unwrap_or_default().to_owned();
-    fs::write(other.join("wrong"), format!("[127.0.0.1]:{port} {key}")).expect("the folder is ours");
+    fs::write(other.join("wrong"), format!("[127.0.0.1]:{port} {key}")).expect("the folder is writable");
     let changed = reported(&format!("UserKnownHostsFile {}/wrong", other.display()));
     assert!(changed.contains("its key is different from the one that is known"), "{changed}");
     let unwelcome =
         with(&near(&sshd().path_with("PubkeyAuthentication no")), json!({ "argv": ["true"] })).expect_err("no key");
     assert!(unwelcome.contains("Permission denied") && unwelcome.contains("let you in without asking?"), "{unwelcome}");
     let gone = format!("ssh://127.0.0.1:{}", harness::free_port());
-    let error =
-        look_in::<Command>(&near(&sshd().path()), json!({ "on": gone, "argv": ["true"] })).expect_err("nobody listens");
+    let error = look_in::<Command>(&near(&sshd().path()), json!({ "on": gone, "argv": ["true"] }))
+        .expect_err("the port is closed");
     assert!(error.contains("Connection refused") && error.contains("does sshd listen there"), "{error}");
     let error = look_in::<Command>(&near("/nowhere"), json!({ "on": gone, "argv": ["true"] })).expect_err("no ssh");
     assert_snapshot!(error, @"
@@ -104,7 +104,7 @@ fn an_account_that_runs_something_else_than_the_command_is_an_error() {
         let cx = near(&server.path());
         let error = look_in::<Command>(&cx, json!({ "on": server.url(), "argv": ["true"] })).expect_err("it never ran");
         assert!(error.contains(said) && error.contains("without a login shell"), "{forced}: {error}");
-        look_in::<File>(&cx, json!({ "on": server.url(), "path": "/etc/passwd" })).expect_err("nobody looked");
+        look_in::<File>(&cx, json!({ "on": server.url(), "path": "/etc/passwd" })).expect_err("nothing was observed");
     }
 }
 
@@ -118,7 +118,7 @@ fn the_output_of_a_noisy_login_is_not_output_of_the_command() {
     assert_eq!((seen.exit_code, seen.stdout.as_str(), seen.stderr.as_str()), (Some(3), "out", "err"));
     assert_eq!(look("exit 255").exit_code, Some(255));
     let file = look_in::<File>(&near(&server.path()), json!({ "on": server.url(), "path": "/etc/hostname" }));
-    assert!(file.expect("it is there").exists);
+    assert!(file.expect("it exists").exists);
 }
 
 #[test]
@@ -156,13 +156,13 @@ fn file(path: &Path) -> Result<(FileSeen, FileSeen), String> {
 #[test]
 fn a_file_there_is_seen_as_one_here_is() {
     let folder = directory("ssh-file");
-    fs::write(folder.join("it's.md"), "# One\n\ntext\n\n## Two\n").expect("the folder is ours");
-    fs::write(folder.join("data.json"), "{\"ok\": true}").expect("the folder is ours");
-    fs::write(folder.join("empty"), "").expect("the folder is ours");
-    fs::write(folder.join("binary"), [0, 255, 10, 0]).expect("the folder is ours");
-    fs::write(folder.join("long"), vec![b'x'; 100_000]).expect("the folder is ours");
-    std::os::unix::fs::symlink("nowhere", folder.join("broken")).expect("the folder is ours");
-    std::os::unix::fs::symlink("data.json", folder.join("link")).expect("the folder is ours");
+    fs::write(folder.join("it's.md"), "# One\n\ntext\n\n## Two\n").expect("the folder is writable");
+    fs::write(folder.join("data.json"), "{\"ok\": true}").expect("the folder is writable");
+    fs::write(folder.join("empty"), "").expect("the folder is writable");
+    fs::write(folder.join("binary"), [0, 255, 10, 0]).expect("the folder is writable");
+    fs::write(folder.join("long"), vec![b'x'; 100_000]).expect("the folder is writable");
+    std::os::unix::fs::symlink("nowhere", folder.join("broken")).expect("the folder is writable");
+    std::os::unix::fs::symlink("data.json", folder.join("link")).expect("the folder is writable");
     for name in ["it's.md", "data.json", "empty", "binary", "long", "broken", "link", "absent", ""] {
         let (here, there) = file(&folder.join(name)).expect("both can be observed");
         let there = FileSeen { age_s: here.age_s, ..there };
@@ -176,7 +176,7 @@ fn the_firewall_of_another_machine_is_compared_there() {
     let machine = sshd_with(&format!("SetEnv PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", host.folder.display()));
     let look = || {
         let settings = json!({ "on": machine.url(), "boot_file": host.folder.join("boot.nft") });
-        look_in::<Nftables>(&near(&machine.path()), settings).expect("root may look")
+        look_in::<Nftables>(&near(&machine.path()), settings).expect("root is allowed to read")
     };
     let seen = look();
     assert_eq!((seen.rules, seen.persistent, seen.service.as_str()), (1, true, "enabled"), "{seen:?}");

@@ -40,7 +40,7 @@ struct Case {
 }
 
 fn flag(real: &Real, item: &'static str) {
-    *real.flag.lock().expect("no holder panics") = item;
+    *real.flag.lock().expect("no thread panics while it holds the lock") = item;
 }
 
 /// A line that a fake service breaks on request.
@@ -192,7 +192,7 @@ fn each_line_that_is_broken_turns_its_item_red_and_no_other() {
             .into_iter()
             .flatten()
             .flat_map(|section| section["items"].as_array().into_iter().flatten());
-        let broken = broken.clone().find(|one| one["id"] == item).expect("it is there");
+        let broken = broken.clone().find(|one| one["id"] == item).expect("it exists");
         let reason = broken["reason"].as_str().unwrap_or_default();
         if !reason.contains(says) {
             wrong.push(format!("{item}: {reason}"));

@@ -96,8 +96,8 @@ impl Story {
 
     fn write(&self, path: &str, text: &str) {
         let path = self.project.path().join(path);
-        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
-        fs::write(path, text).expect("the project is ours");
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project's folder is writable");
+        fs::write(path, text).expect("the project's folder is writable");
     }
 
     /// `gate check --markdown`: the exit code, and the Markdown that it wrote.
@@ -129,7 +129,7 @@ fn filled_in(imported: &str) -> String {
     }
     for (id, why) in [("k6-baseline", "before production"), ("e2e-report", "before production")] {
         let pending = "        pending: \"NEEDS RUN\"\n";
-        let at = list.find(&format!("- id: {id}\n")).expect("it is there");
+        let at = list.find(&format!("- id: {id}\n")).expect("it exists");
         let pending_at = at + list[at..].find(pending).expect("it needs a run");
         list.replace_range(pending_at..pending_at + pending.len(), &format!("        deferred: {why}\n"));
     }
@@ -258,11 +258,8 @@ fn a_tick_says_when_and_how_it_was_verified_and_disappears_when_it_is_no_longer_
         line.ends_with("**[FAILED: json.version: expected \"r2\", got \"r1\"]**"),
         "{line}"
     );
-    let changes = markdown
-        .split("## What has changed\n")
-        .nth(1)
-        .and_then(|rest| rest.split("\n## ").next())
-        .expect("it is there");
+    let changes =
+        markdown.split("## What has changed\n").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("it exists");
     assert!(
         changes.contains("the last sign-off (")
             && changes.contains("Change the backend")

@@ -39,14 +39,15 @@ fn a_name_is_looked_up_and_all_its_addresses_are_tried() {
 
 #[test]
 fn a_refused_connection_is_observed_and_reported() {
-    let seen = look::<Tcp>(json!({ "address": format!("127.0.0.1:{}", closed_port()) })).expect("refusing is seen");
+    let seen =
+        look::<Tcp>(json!({ "address": format!("127.0.0.1:{}", closed_port()) })).expect("a refusal is observed");
     assert!(!seen.connected);
     assert_snapshot!(reported(&seen), @"refused | nothing listens there: is it running, and is this the right port?");
 }
 
 #[test]
 fn an_unknown_name_is_an_error() {
-    let error = look::<Tcp>(json!({ "address": "no-such-host.invalid:80" })).expect_err("`.invalid` is never known");
+    let error = look::<Tcp>(json!({ "address": "no-such-host.invalid:80" })).expect_err("`.invalid` never exists");
     assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
     assert!(error.ends_with("help: is the name right, and can this machine resolve it?"), "{error}");
 }

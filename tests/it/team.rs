@@ -166,13 +166,13 @@ fn nothing_of_staging_counts_in_production() {
     // A copied entry is refused.
     let staging = project.path().join("checklists/staging.signoffs");
     let production = project.path().join("checklists/production.signoffs");
-    fs::create_dir(&production).expect("the project is ours");
+    fs::create_dir(&production).expect("the project's folder is writable");
     for entry in fs::read_dir(&staging).expect("there is an entry").flatten() {
-        fs::copy(entry.path(), production.join(entry.file_name())).expect("the project is ours");
+        fs::copy(entry.path(), production.join(entry.file_name())).expect("the project's folder is writable");
     }
     let checked = ci(&project, &server, &["check", "production", "--format", "markdown"]);
     assert!(checked.stdout.contains("it was made for the checklist \\`staging\\`"), "{}", checked.stdout);
-    fs::remove_dir_all(&production).expect("the project is ours");
+    fs::remove_dir_all(&production).expect("the project's folder is writable");
     // Each has its own history.
     assert_eq!(ci(&project, &server, &["check", "production"]).code, 1);
     let history = |name: &str| project.gate(&["history", name, "--format", "json"]).stdout;
@@ -193,7 +193,8 @@ fn each_role_has_its_own_signers() {
     let reported = |old: &str, new: &str| {
         let text = dedent(BASE);
         assert!(text.contains(old), "{old}");
-        fs::write(project.path().join("checklists/_shop.yaml"), text.replace(old, new)).expect("the project is ours");
+        fs::write(project.path().join("checklists/_shop.yaml"), text.replace(old, new))
+            .expect("the project's folder is writable");
         project.gate(&["validate", "staging"]).stderr
     };
     assert_eq!(reported("title", "title"), "");

@@ -127,7 +127,7 @@ fn failed_runs_what_was_not_green_in_the_last_run() {
     assert!(none.stderr.contains("no run of `staging` is recorded in `.gate/ledger.db`"), "{}", none.stderr);
     assert!(none.stderr.contains("run `gate check staging` first"), "{}", none.stderr);
     assert_eq!(project.gate(&["check", "staging"]).code, 1);
-    fs::write(project.path().join("up"), "").expect("the project is ours");
+    fs::write(project.path().join("up"), "").expect("the project's folder is writable");
     let failed = project.gate(&["check", "staging", "--failed"]);
     assert_eq!(failed.code, 0, "{}", failed.stdout);
     assert!(failed.stdout.contains("Up") && failed.stdout.contains("After"), "{}", failed.stdout);

@@ -65,8 +65,8 @@ fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("the name is valid");
     let directory = harness::directory("self-signed");
     let own = Certificate { certificate: directory.join("own.pem"), key: directory.join("own.key") };
-    fs::write(&own.certificate, made.cert.pem()).expect("the directory is ours");
-    fs::write(&own.key, made.signing_key.serialize_pem()).expect("the directory is ours");
+    fs::write(&own.certificate, made.cert.pem()).expect("the directory is writable");
+    fs::write(&own.key, made.signing_key.serialize_pem()).expect("the directory is writable");
     let (seen, reported) = look_at(&own, &json!({}));
     assert_snapshot!(reported, @"self-signed, valid until 4096-01-01 | it is self-signed: if that is intended, set `ca` to the file of this certificate");
     assert_eq!((seen.reason.as_deref(), seen.issuer == seen.subject), (Some("self-signed"), true));
@@ -82,12 +82,15 @@ pub fn odd_certificates() -> Vec<Certificate> {
     let key = rcgen::KeyPair::generate().expect("a key can be made");
     let authority = Certificate { certificate: directory.join("ca.pem"), key: directory.join("ca.key") };
     fs::write(&authority.certificate, params.self_signed(&key).expect("it is valid").pem())
-        .expect("the directory is ours");
-    fs::write(&authority.key, key.serialize_pem()).expect("the directory is ours");
+        .expect("the directory is writable");
+    fs::write(&authority.key, key.serialize_pem()).expect("the directory is writable");
     let script = "openssl req -new -newkey rsa:2048 -nodes -keyout old.key -subj /CN=127.0.0.1 -out old.csr && \
                   openssl x509 -req -in old.csr -signkey old.key -days 900 -out old.pem && openssl x509 -in old.pem -noout -text";
-    let made =
-        std::process::Command::new("sh").args(["-c", script]).current_dir(&directory).output().expect("sh is here");
+    let made = std::process::Command::new("sh")
+        .args(["-c", script])
+        .current_dir(&directory)
+        .output()
+        .expect("sh is installed");
     assert!(String::from_utf8_lossy(&made.stdout).contains("Version: 1 "), "{made:?}");
     vec![authority, Certificate { certificate: directory.join("old.pem"), key: directory.join("old.key") }]
 }
@@ -107,7 +110,7 @@ fn a_certificate_that_is_named_itself_is_trusted_whatever_it_is() {
             let http = look::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": own.certificate }));
             assert_eq!(http.expect("it is trusted").status, 200, "{name} {versions}");
             look::<gate::probe::http::Http>(json!({ "url": server.url(), "insecure": true }))
-                .expect("nobody verifies it");
+                .expect("it is not verified");
             let other = json!({ "address": address(&server), "ca": own.certificate, "name": "other.example" });
             assert_eq!(look::<Tls>(other).expect("it speaks TLS").reason.as_deref(), Some("wrong name"), "{name}");
         }
@@ -121,7 +124,7 @@ fn the_shortest_life_in_the_chain_counts() {
     let certificate = intermediate.issue_for("server", &["127.0.0.1"], (2095, 3, 1));
     let read = |path| fs::read_to_string(path).expect("it was written");
     let both = read(&certificate.certificate) + &read(&intermediate.ca());
-    fs::write(&certificate.certificate, both).expect("the directory is ours");
+    fs::write(&certificate.certificate, both).expect("the directory is writable");
     let (seen, reported) = look_at(&certificate, &json!({ "ca": root.ca() }));
     assert_eq!((seen.verified, seen.not_after.as_str()), (true, "2090-03-01T00:00:00Z"));
     assert_eq!(seen.days_left, seen.chain[1].days_left);
@@ -138,7 +141,7 @@ fn every_certificate_that_is_sent_is_in_the_chain() {
     let certificate = authority.issue();
     let read = |path| fs::read_to_string(path).expect("it was written");
     let both = read(&certificate.certificate) + &read(&authority.ca());
-    fs::write(&certificate.certificate, both).expect("the directory is ours");
+    fs::write(&certificate.certificate, both).expect("the directory is writable");
     let (seen, reported) = look_at(&certificate, &json!({}));
     let subjects: Vec<&str> = seen.chain.iter().map(|certificate| certificate.subject.as_str()).collect();
     assert_snapshot!(subjects.join(" <- "), @"CN=rcgen self signed cert <- CN=An authority of the tests");
@@ -154,7 +157,7 @@ fn the_version_and_the_protocol_are_seen() {
     let seen = look(json!(["http/1.1"])).expect("it speaks TLS");
     assert_eq!((seen.version.as_str(), seen.alpn.as_deref()), ("TLSv1.2", Some("http/1.1")));
     assert_eq!(look(json!([])).expect("it speaks TLS").alpn, None);
-    assert_snapshot!(without_port(&look(json!(["nonsense"])).expect_err("nobody speaks that")), @"
+    assert_snapshot!(without_port(&look(json!(["nonsense"])).expect_err("the version is not supported")), @"
     HOST supports none of the protocols that were offered
     ");
 }

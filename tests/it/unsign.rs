@@ -35,7 +35,7 @@ fn changed(project: &Project, old: &str, new: &str) -> String {
     let before = project.read(FILE);
     replace(project, FILE, old, new);
     let state = qa(project, SIGNED + 60);
-    fs::write(project.path().join(FILE), before).expect("the project is ours");
+    fs::write(project.path().join(FILE), before).expect("the project's folder is writable");
     state
 }
 
@@ -81,14 +81,14 @@ fn a_later_failure_needs_a_new_sign_off_even_if_green_again() {
     let markdown = |time| at(&project, time, &["check", "staging", "--format", "markdown"]).stdout;
     assert!(markdown(SIGNED + 60).contains("- [x] QA confirms (signed 2025-12-06 by Dana Reyes for r1)"));
     let up = project.path().join("up");
-    fs::remove_file(&up).expect("it is there");
+    fs::remove_file(&up).expect("it exists");
     // With an unrecorded run, the sign-off can't be compared with later runs.
     assert!(qa(&project, SIGNED + 70).contains("but what it covers turned red: up: "));
-    fs::write(&up, "").expect("the project is ours");
+    fs::write(&up, "").expect("the project's folder is writable");
     assert!(markdown(SIGNED + 80).contains("- [x] QA confirms"));
-    fs::remove_file(&up).expect("it is there");
+    fs::remove_file(&up).expect("it exists");
     assert!(markdown(SIGNED + 120).contains("turned red"));
-    fs::write(&up, "").expect("the project is ours");
+    fs::write(&up, "").expect("the project's folder is writable");
     let later = markdown(SIGNED + 180);
     assert!(later.contains("for r1, but up failed in the run of 2025-12-06 10:02 UTC"), "{later}");
     let unknown = at(&project, SIGNED + 180, &["check", "staging", "--no-record", "--format", "markdown"]).stdout;
@@ -119,7 +119,7 @@ fn a_failure_of_another_subject_or_definition_or_an_error_unsigns_nothing() {
 #[test]
 fn only_the_last_round_of_a_wait_counts() {
     let project = signed();
-    fs::remove_file(project.path().join("up")).expect("it is there");
+    fs::remove_file(project.path().join("up")).expect("it exists");
     let path = project.path().join("up");
     let list = project.read(FILE);
     // The first round turns it red, and repairs it for the second.
@@ -132,7 +132,7 @@ fn only_the_last_round_of_a_wait_counts() {
     );
     let waited = project.command(&["check", "staging", "--wait", "20s", "--interval", "10ms"]).run();
     assert!(path.exists(), "{}", waited.stdout);
-    fs::write(project.path().join(FILE), list).expect("the project is ours");
+    fs::write(project.path().join(FILE), list).expect("the project's folder is writable");
     let history = project.gate(&["history", "staging"]).stdout;
     assert!(history.contains("READY"), "{history}");
     assert!(!project.gate(&["check", "staging", "--format", "markdown"]).stdout.contains("failed in the run of"));
@@ -165,11 +165,11 @@ fn a_copy_does_not_undo_a_revocation_and_one_from_elsewhere_never_counts() {
     let project = signed();
     let entry = newest(&project);
     let with = |text: &str, files: &str| {
-        fs::write(project.path().join(files), text).expect("the project is ours");
+        fs::write(project.path().join(files), text).expect("the project's folder is writable");
         let state = qa(&project, SIGNED + 120);
         (state, at(&project, SIGNED + 120, &["verify", "staging"]).stdout)
     };
-    let file = entries(&project).pop().expect("there is one");
+    let file = entries(&project).pop().expect("one exists");
     let cases = [
         ("item: qa", "item: up", "stale: no sign-off is called `up`"),
         ("checklist: staging", "checklist: prod", "REFUSED: it was made for the checklist `prod`"),
@@ -190,7 +190,7 @@ fn a_copy_does_not_undo_a_revocation_and_one_from_elsewhere_never_counts() {
 #[test]
 fn a_file_that_is_not_an_entry_stops_everything_and_is_left_alone() {
     let project = signed();
-    let file = entries(&project).pop().expect("there is one");
+    let file = entries(&project).pop().expect("one exists");
     replace(&project, &file, "role:", "rolle:");
     let before = project.read(&file);
     let sign = &["sign", "staging", "qa", "--by", DANA];

@@ -30,7 +30,7 @@ fn since(project: &Project, revision: &str) -> Output {
 #[test]
 fn no_entry_of_a_revision_may_be_missing_or_changed() {
     let project = committed();
-    let file = entries(&project).pop().expect("there is one");
+    let file = entries(&project).pop().expect("one exists");
     let whole = project.read(&file);
     let same = since(&project, "main");
     assert_eq!((same.code, same.stderr.as_str()), (0, ""), "{}", same.stdout);
@@ -38,11 +38,11 @@ fn no_entry_of_a_revision_may_be_missing_or_changed() {
     let changed = since(&project, "HEAD");
     assert_eq!(changed.code, 1);
     assert!(changed.stdout.contains(&format!("{file}: CHANGED since `HEAD`")), "{}", changed.stdout);
-    fs::remove_file(project.path().join(&file)).expect("it is there");
+    fs::remove_file(project.path().join(&file)).expect("it exists");
     let missing = since(&project, "HEAD");
     assert_eq!(missing.code, 1);
     assert!(missing.stdout.contains(&format!("{file}: MISSING: `HEAD` has it")), "{}", missing.stdout);
-    fs::write(project.path().join(&file), whole).expect("the project is ours");
+    fs::write(project.path().join(&file), whole).expect("the project's folder is writable");
     assert_eq!(since(&project, "HEAD").code, 0);
 }
 
@@ -60,7 +60,7 @@ fn each_new_entry_is_acceptable_today() {
     ];
     for (old, changed, code, why) in cases {
         assert!(entry.contains(old), "{old} in {entry}");
-        fs::write(project.path().join(new), entry.replacen(old, changed, 1)).expect("the project is ours");
+        fs::write(project.path().join(new), entry.replacen(old, changed, 1)).expect("the project's folder is writable");
         let output = since(&project, "HEAD");
         assert_eq!(output.code, code, "{why}: {}", output.stdout);
         assert!(output.stdout.contains(why), "{why}: {}", output.stdout);
@@ -112,12 +112,12 @@ fn the_old_single_file_is_read_where_it_still_matches_and_never_written() {
     assert_eq!(qa(&project, SIGNED + 60), "- [x] QA confirms (signed 2025-12-06 by Dana Reyes for r1)");
     assert_eq!(at(&project, SIGNED + 60, &["sign", "staging", "qa", "--by", DANA]).code, 0);
     assert_eq!((project.read(old), entries(&project).len()), (entry, 1));
-    fs::remove_dir_all(project.path().join("checklists/staging.signoffs")).expect("it is there");
+    fs::remove_dir_all(project.path().join("checklists/staging.signoffs")).expect("it exists");
     // The value of a variable is unknown here.
     let list = project.read("checklists/staging.yaml");
     let with_variable = list.replacen("path: up", "path: \"${env.UP:-up}\"", 1);
     assert_ne!(list, with_variable);
-    fs::write(project.path().join("checklists/staging.yaml"), with_variable).expect("the project is ours");
+    fs::write(project.path().join("checklists/staging.yaml"), with_variable).expect("the project's folder is writable");
     let state = qa(&project, SIGNED + 60);
     assert!(state.contains("in the old single file, which does not match the definitions of today"), "{state}");
     let verified = at(&project, SIGNED + 60, &["verify", "staging"]);

@@ -31,7 +31,7 @@ fn printed(package: &Path, profile: &str, commit: Option<&str>) -> String {
 /// A folder with a commit of a known date. Also returns the commit's id.
 fn repository() -> (PathBuf, String) {
     let folder = directory("repository");
-    fs::create_dir(folder.join("below")).expect("the folder is ours");
+    fs::create_dir(folder.join("below")).expect("the folder is writable");
     let git = |arguments: &[&str]| {
         let mut git = Command::new(program("git"));
         git.args(["-c", "user.name=Dana", "-c", "user.email=dana@example.com"]).args(arguments).current_dir(&folder);

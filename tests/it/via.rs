@@ -62,7 +62,7 @@ fn reported(output: &Output) -> String {
 /// The processes of the `ssh` on this `PATH`.
 fn running(path: &str) -> Vec<String> {
     let folder = path.split("/bin").next().unwrap_or_default();
-    let all = fs::read_dir("/proc").expect("there is one").flatten();
+    let all = fs::read_dir("/proc").expect("this test needs Linux").flatten();
     let lines = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
     let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
     lines.filter(|line| line.contains(&format!("-F {folder}/config"))).collect()
@@ -249,7 +249,7 @@ error: `app.db` is a local file: `via` does not apply
 fn an_unreachable_bastion_is_reported_with_help() {
     let machine = sshd();
     let other = directory("via-other");
-    fs::write(other.join("none"), "").expect("the folder is ours");
+    fs::write(other.join("none"), "").expect("the folder is writable");
     let http = || "{ http: { url: \"http://127.0.0.1:1/\" }, timeout: 5s }".to_owned();
     let reported = |url: &str, path: &str| {
         let output = check(&project(&format!("defaults: {{ via: \"{url}\" }}"), &[http()]).env("PATH", path));
@@ -324,10 +324,10 @@ fn nothing_is_left_when_gate_is_killed() {
         let mut gate: Command = project.command(&["check", "staging", "--no-record"]).command();
         let mut gate = gate.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it was built");
         until(&|| !running(&path).is_empty());
-        let pid = libc::pid_t::try_from(gate.id()).expect("a process number fits");
+        let pid = libc::pid_t::try_from(gate.id()).expect("a process id fits");
         // SAFETY: it is a child of ours that nobody has waited for.
         unsafe { libc::kill(pid, signal) };
-        gate.wait().expect("a child of ours");
+        gate.wait().expect("it is a child of this process");
         until(&|| running(&path).is_empty());
     }
 }

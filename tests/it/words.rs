@@ -143,7 +143,7 @@ fn no_failure_of_a_probe_shows_the_words_of_a_library() {
         let probes = readers(path);
         let project =
             Project::new(&checklist(&probes)).file("folder/x", "").file("empty", "").file("text", "{ <a [\n= \u{1}");
-        std::fs::write(project.path().join("bytes"), [0xff, 0, 0xfe, b'{']).expect("the folder is ours");
+        std::fs::write(project.path().join("bytes"), [0xff, 0, 0xfe, b'{']).expect("the folder is writable");
         let output = project.gate(&["check", "staging"]);
         assert!([1, 3].contains(&output.code), "{what}: {}{}", output.stdout, output.stderr);
         assert_plain(what, &output);

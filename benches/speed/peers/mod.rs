@@ -51,7 +51,7 @@ const LISTS: [List; 5] = [
 pub fn report(folder: &Path) -> String {
     let stage = Stage::new(None);
     fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let folder = fs::canonicalize(folder).expect("it is there");
+    let folder = fs::canonicalize(folder).expect("it exists");
     let found = TOOLS.map(|name| (name, find(name)));
     let gate = PathBuf::from(env!("CARGO_BIN_EXE_gate"));
     let mut columns = vec![column("gate", &gate)];

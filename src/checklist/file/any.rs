@@ -29,7 +29,7 @@ impl JsonSchema for AnyProbe {
         properties.extend(definition(&options, generator));
         Schema::try_from(json!({
             "type": "object",
-            "description": "A way to look at one thing: its kind with the settings, or `use` of a check.",
+            "description": "One probe: a kind with its settings, or `use` of a check.",
             "properties": properties,
             "additionalProperties": false,
         }))

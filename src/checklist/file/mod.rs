@@ -193,8 +193,8 @@ pub struct FileSection {
 #[schemars(rename = "Changes")]
 pub struct FileChanges {
     /// `last-green`, the last full run in which every required item was green; `last-sign-off`, the run that was signed
-    /// last for another subject, or `last-green` if there is none; or a revision, such as `v1.4.0`. `last-green` if
-    /// absent.
+    /// last for another subject, or `last-green` if there is none; or a revision, such as `v1.4.0`. Default:
+    /// `last-green`.
     #[serde(default)]
     #[schemars(with = "String", default = "last_green")]
     pub since: Since,

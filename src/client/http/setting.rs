@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_path_comes_after_what_path_the_base_has() {
-        let base: HttpUrl = serde_json::from_value(json!("https://h/grafana/?x#y")).expect("a good URL");
+        let base: HttpUrl = serde_json::from_value(json!("https://h/grafana/?x#y")).expect("a valid URL");
         assert_snapshot!(base.below("/api/search").query(&[("type", "dash-db")]).url(),
             @"https://h/grafana/api/search?type=dash-db");
     }

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn reported(url: &str) -> String {
-        client(&DatabaseUrl::parse(url).expect("a good URL"), "SELECT 1", None).join(" ")
+        client(&DatabaseUrl::parse(url).expect("a valid URL"), "SELECT 1", None).join(" ")
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn refused(error: &dyn DatabaseError, place: &str) -> Fault {
 
 fn postgres(code: &str, said: &str, place: &str) -> Fault {
     let fault = |words: &str| Fault::new(format!("{place} {words}: {said}"));
-    // PgBouncer speaks for itself in a few codes of PostgreSQL and in its own words.
+    // PgBouncer uses a few codes of PostgreSQL for its own errors, with its own texts.
     if said.contains("query_wait_timeout") {
         return fault("has no server behind it that is free").help("the pooler gave up waiting: is its server there?");
     }

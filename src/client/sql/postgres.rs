@@ -40,7 +40,7 @@ pub fn is_forgotten(error: &anyhow::Error) -> bool {
     has_code(error, "26000")
 }
 
-/// The query with these columns as text, in the server's own form. The server knows types that nobody else does.
+/// The query with these columns as text, in the server's own form. The server may have types that only it knows.
 pub fn with_text(sql: &str, columns: &[Column], at: &[usize]) -> String {
     let column = |(index, column): (usize, &Column)| {
         let name = format!("\"{}\"", column.name.replace('"', "\"\""));

@@ -10,7 +10,7 @@ fn refused(text: &str) -> String {
 
 /// The target of a URL: a server with its database, or the paths of a file.
 fn understood(text: &str) -> String {
-    match DatabaseUrl::parse(text).expect("a good URL").place() {
+    match DatabaseUrl::parse(text).expect("a valid URL").place() {
         Place::Postgres(url) => format!("postgres {} {}", url.host_str().unwrap_or_default(), url.path()),
         Place::MySql(url) => format!("mysql {} {}", url.host_str().unwrap_or_default(), url.path()),
         Place::Sqlite(file) => match &file.otherwise {
@@ -69,7 +69,7 @@ fn a_url_is_called_by_its_host_and_port_alone() {
         ("postgres:///app?host=/run/postgresql", "/run/postgresql"),
         ("postgres://%2Frun%2Fpostgresql/app", "/run/postgresql"),
     ] {
-        let url = DatabaseUrl::parse(text).expect("a good URL");
+        let url = DatabaseUrl::parse(text).expect("a valid URL");
         assert_eq!(url.name(), expected);
         assert!(!format!("{url:?}").contains("secret"));
     }

@@ -36,7 +36,7 @@ pub struct Tunnelled {
     pub latency: Duration,
     /// `ssh` closes the connection when this is closed.
     _control: UnixStream,
-    /// It runs as long as somebody uses it.
+    /// It runs as long as it is used.
     _master: Arc<Master>,
 }
 

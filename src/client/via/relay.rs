@@ -14,7 +14,7 @@ use crate::client::Fault;
 
 use super::{Tunnel, folder};
 
-/// The longest that a connection is waited for. Who asks for it usually gives up earlier.
+/// Maximum time to wait for a connection. The caller usually times out earlier.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A socket that leads to one host and port. Dropping it ends the connections.

@@ -1,4 +1,4 @@
-//! Each operator, where it holds and where it doesn't, in its own words.
+//! Each operator: values for which it holds and for which it fails, with its messages.
 
 use insta::assert_snapshot;
 use serde_json::json;

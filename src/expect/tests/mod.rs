@@ -110,7 +110,7 @@ enum State {
 
 #[test]
 fn a_failure_says_what_was_expected_and_what_was_found() {
-    let expectations = load("dashboards.count: { at_least: 4 }", &schema()).expect("a good expectation");
+    let expectations = load("dashboards.count: { at_least: 4 }", &schema()).expect("a valid expectation");
     let seen = json!({ "dashboards": { "count": 3 } });
     insta::assert_debug_snapshot!(expectations[0].judge(&seen, &[], Timestamp::UNIX_EPOCH), @r#"
     Judgement {

@@ -67,12 +67,12 @@ static EVERYWHERE: LazyLock<Vec<Expectation>> = LazyLock::new(|| {
     let at = |matcher: &&str| {
         format!("a: {matcher}\na[0]: {matcher}\na.a: {matcher}\n$..*: {{ every: {matcher} }}\n$.a[-1]: {matcher}")
     };
-    MATCHERS.iter().flat_map(|matcher| load(&at(matcher), &Value::Bool(true)).expect("good expectations")).collect()
+    MATCHERS.iter().flat_map(|matcher| load(&at(matcher), &Value::Bool(true)).expect("valid expectations")).collect()
 });
 
 /// Every matcher, and its negation.
 static NEGATED: LazyLock<Vec<(Expectation, Expectation)>> = LazyLock::new(|| {
-    let one = |expect: String| load(&expect, &Value::Bool(true)).expect("a good expectation").remove(0);
+    let one = |expect: String| load(&expect, &Value::Bool(true)).expect("a valid expectation").remove(0);
     let both = |matcher: &&str| (one(format!("a: {matcher}")), one(format!("a: {{ not: {matcher} }}")));
     MATCHERS.iter().map(both).collect()
 });

@@ -106,7 +106,7 @@ mod tests {
 
     async fn failed(script: &str) -> String {
         let argv = ["sh", "-c", script].map(str::to_owned);
-        heads(&argv, Path::new("/")).await.expect_err("a fault").to_string()
+        heads(&argv, Path::new("/")).await.expect_err("an error").to_string()
     }
 
     #[test]

@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     fn config(ini: &str) -> Config {
-        Config::parse(Path::new("/app"), Some(&format!("[alembic]\n{ini}")), None, "alembic").expect("a fine file")
+        Config::parse(Path::new("/app"), Some(&format!("[alembic]\n{ini}")), None, "alembic").expect("a valid file")
     }
 
     /// The folders that the configuration leads to.
@@ -251,7 +251,7 @@ mod tests {
     fn pyproject_says_what_the_ini_file_does_not() {
         let toml = "[tool.alembic]\nscript_location = '%(here)s/db'\nversion_locations = ['%(here)s/a', '/b']\n\
                     recursive_version_locations = true";
-        let read = |ini| Config::parse(Path::new("/app"), ini, Some(toml), "alembic").expect("a fine file");
+        let read = |ini| Config::parse(Path::new("/app"), ini, Some(toml), "alembic").expect("a valid file");
         let both = read(Some("[alembic]\nrecursive_version_locations = false\nsqlalchemy.url = sqlite:///x.db"));
         assert_eq!(both.script_location.as_deref(), Some("/app/db"));
         assert_eq!(both.version_locations, ["/app/a", "/b"]);

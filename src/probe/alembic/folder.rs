@@ -116,9 +116,10 @@ mod tests {
         let project = tempfile::tempdir().expect("a temporary folder");
         for path in paths {
             let path = project.path().join("versions").join(path);
-            std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder is ours");
+            std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder is writable");
             let id = path.file_name().expect("it has a name").to_string_lossy().replace('.', "_");
-            std::fs::write(&path, format!("revision = '{id}'\ndown_revision = None\n")).expect("the folder is ours");
+            std::fs::write(&path, format!("revision = '{id}'\ndown_revision = None\n"))
+                .expect("the folder is writable");
         }
         match read(&[project.path().join("versions")], kind, project.path()) {
             Ok(revisions) => revisions.into_iter().map(|revision| revision.file).collect::<Vec<_>>().join(" "),
@@ -150,12 +151,12 @@ mod tests {
         }
     }
 
-    /// Opening a FIFO would wait for somebody to write.
+    /// Opening a FIFO would wait for a writer.
     #[test]
     fn a_pipe_or_device_is_not_read() {
         let project = tempfile::tempdir().expect("a temporary folder");
         let versions = project.path().join("versions");
-        std::fs::create_dir(&versions).expect("the folder is ours");
+        std::fs::create_dir(&versions).expect("the folder is writable");
         let made = std::process::Command::new("mkfifo").arg(versions.join("a.py")).status();
         assert!(made.expect("every Unix has it").success());
         let fault = read(&[versions], Kind::default(), project.path()).expect_err("it is a FIFO");

@@ -95,7 +95,7 @@ impl Graph {
         }
     }
 
-    /// These revisions and all before them, but for those already applied, each after what it needs.
+    /// These revisions and all before them, without those already applied, each after those that it needs.
     fn in_order(&self, wanted: impl Iterator<Item = usize>, applied: &BTreeSet<usize>) -> Result<Vec<usize>, Fault> {
         let mut order = Vec::new();
         let mut done = applied.clone();
@@ -191,10 +191,10 @@ mod tests {
         Graph::new(revisions.collect()).map_err(|fault| fault.to_string())
     }
 
-    /// The position of a database with these ids, in words.
+    /// The state of a database with these ids, as text.
     fn migration_state(lines: &str, current: &[&str]) -> String {
         let current: Vec<String> = current.iter().map(|id| (*id).to_owned()).collect();
-        let migration_state = graph(lines).expect("a history without faults").migration_state(&current);
+        let migration_state = graph(lines).expect("a valid history").migration_state(&current);
         match migration_state {
             MigrationState { pending, .. }
                 if migration_state == MigrationState { pending: vec![], ..MigrationState::default() } =>
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_line_has_one_head() {
-        assert_eq!(graph(LINE).expect("no fault").heads(), ["c"]);
+        assert_eq!(graph(LINE).expect("no error").heads(), ["c"]);
         assert_eq!(migration_state(LINE, &["c"]), "at head");
         assert_eq!(migration_state(LINE, &["a"]), "pending b c");
         assert_eq!(migration_state(LINE, &[]), "pending a b c");
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn two_branches_are_two_rows() {
         let lines = "a:\nb: a\nc: a";
-        assert_eq!(graph(lines).expect("no fault").heads(), ["b", "c"]);
+        assert_eq!(graph(lines).expect("no error").heads(), ["b", "c"]);
         assert_eq!(migration_state(lines, &["b"]), "pending c");
         assert_eq!(migration_state(lines, &["b", "c"]), "at head");
     }
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn a_head_that_an_applied_revision_depends_on_is_applied() {
         let lines = "a:\nx:\nb: a + x";
-        assert_eq!(graph(lines).expect("no fault").heads(), ["b", "x"]);
+        assert_eq!(graph(lines).expect("no error").heads(), ["b", "x"]);
         assert_eq!(migration_state(lines, &["b"]), "at head");
         assert_eq!(migration_state(lines, &["a"]), "pending x b");
         assert_eq!(migration_state(lines, &["x"]), "pending a b");
@@ -283,7 +283,7 @@ mod tests {
             ("a: = shop\nb: a = shop", "`a.py` and `b.py` have the same name `shop`"),
             ("a:\nb: a = a", "`a.py` and `b.py` have the same name `a`"),
         ] {
-            assert_eq!(graph(lines).expect_err("a fault"), expected, "{lines}");
+            assert_eq!(graph(lines).expect_err("an error"), expected, "{lines}");
         }
     }
 
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_history_of_a_hundred_thousand_takes_linear_time() {
-        let history = graph(&chain(100_000, "")).expect("no fault");
+        let history = graph(&chain(100_000, "")).expect("no error");
         assert_eq!(history.heads(), ["r99999"]);
         assert_eq!(history.migration_state(&["r0".to_owned()]).pending.len(), 99_999);
         assert!(history.migration_state(&["r99999".to_owned()]).pending.is_empty());
@@ -303,10 +303,10 @@ mod tests {
 
     #[test]
     fn a_long_cycle_and_many_missing_revisions_are_named_in_short() {
-        let cycle = graph(&chain(100_000, "r99999")).expect_err("a fault");
+        let cycle = graph(&chain(100_000, "r99999")).expect_err("an error");
         assert!(cycle.len() < 400 && cycle.contains("comes after … comes after"), "{cycle}");
         let lines: Vec<String> = (0..1000).map(|n| format!("r{n}: z{n}")).collect();
-        let missing = graph(&lines.join("\n")).expect_err("a fault");
+        let missing = graph(&lines.join("\n")).expect_err("an error");
         assert!(missing.len() < 400 && missing.ends_with(", nor 995 others"), "{missing}");
     }
 }

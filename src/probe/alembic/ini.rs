@@ -74,7 +74,7 @@ impl Ini {
         self.sections.contains_key(section)
     }
 
-    /// The names of the sections, but for the defaults.
+    /// The names of the sections, without the defaults.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.sections.keys().map(String::as_str).filter(|name| *name != "DEFAULT")
     }
@@ -152,7 +152,7 @@ mod tests {
             ("[alembic]\nb = x\na = %(here)s/%(B)s/100%%", "/app/x/100%"),
             ("[DEFAULT]\nhere = /other\n[alembic]\na = %(here)s", "/other"),
         ] {
-            assert_eq!(get(text, "a").expect("a fine file").as_deref(), Some(expected), "{text}");
+            assert_eq!(get(text, "a").expect("a valid file").as_deref(), Some(expected), "{text}");
         }
         assert_eq!(get("[other]\na = 1", "a"), Ok(None));
     }
@@ -175,7 +175,7 @@ mod tests {
             ("[alembic]\na = 5%", "a `%` in it is followed neither by `(name)s` nor by another `%`"),
             ("[alembic]\na = %(a)s", "its `%(…)s` refer to one another without end"),
         ] {
-            assert_eq!(get(text, "a").expect_err("a fault"), expected, "{text}");
+            assert_eq!(get(text, "a").expect_err("an error"), expected, "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 
 /// A probe with these settings.
 fn probe(settings: serde_json::Value) -> Alembic {
-    serde_json::from_value(settings).expect("fine settings")
+    serde_json::from_value(settings).expect("valid settings")
 }
 
 /// The report about a database with these ids, with a linear history of `a`, `b`, `c`.
@@ -21,7 +21,7 @@ fn reported(current: &[&str], table_exists: bool, elsewhere: &[&str]) -> String 
     });
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
     let state = State { table_exists, ids: owned(current), elsewhere: owned(elsewhere), is_django: false };
-    let seen = History::Files(Graph::new(line.to_vec()).expect("no fault")).seen(state);
+    let seen = History::Files(Graph::new(line.to_vec()).expect("no error")).seen(state);
     let probe = probe(json!({}));
     let advice = probe.advice(&seen).map(|advice| format!("\n{advice}")).unwrap_or_default();
     format!("{}{advice}", probe.evidence(&seen))

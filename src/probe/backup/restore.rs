@@ -12,8 +12,8 @@ const MAX_OUTPUT: usize = 32 << 20;
 /// The environment variables that it inherits.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 
-/// How many entries the dump has, or why it can't be read. The list is at its beginning: that it can be read says
-/// nothing of the data behind it, which is therefore read as well.
+/// How many entries the dump has, or why it can't be read. The list is at its beginning, and does not show
+/// whether the data after it is intact, so that is read as well.
 ///
 /// # Errors
 /// When `pg_restore` can't be run.

@@ -116,7 +116,7 @@ pub async fn open(
     Ok(Store { inner, bucket: bucket.clone(), endpoint: url, has_credentials })
 }
 
-/// Whether an option says who asks, or that nobody in particular does.
+/// Whether an option has credentials, or requests anonymous access.
 fn is_credential(key: &str) -> bool {
     let words =
         ["access_key", "account_key", "token", "secret", "credentials", "service_account", "sas", "use_azure_cli"];

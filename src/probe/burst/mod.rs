@@ -110,7 +110,7 @@ impl Probe for Burst {
     const EXAMPLE: &'static str = r#"burst: { url: "https://api.staging.example/v1/simulate", requests: 65, headers: { X-Tier: free } }
 expect: { by_status: { "200": 60, "429": 5 }, retry_after: { exists: true } }
 "#;
-    const EFFECTS: Option<&'static str> = Some("It uses up the limit that it looks at.");
+    const EFFECTS: Option<&'static str> = Some("It uses up the limit that it checks.");
     const TAKES_VIA: bool = true;
     type Observation = BurstSeen;
 

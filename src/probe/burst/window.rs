@@ -25,7 +25,7 @@ pub struct WindowReport {
 /// The summary of all answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
-    /// All of them were counted in one window that nobody else had used, as far as they say.
+    /// All of them were counted in one window that no other client had used, according to their headers.
     Whole,
     /// Something else had used a part of the window. A fresh one begins then.
     Used(f64),

@@ -25,7 +25,7 @@ const WHOLE: &[&str] = &[
     "notset",
 ];
 
-/// References to a secret that nobody has resolved, and values that nobody has decrypted: 1Password, SOPS, vals, Vault,
+/// Unresolved references to a secret, and encrypted values: 1Password, SOPS, vals, Vault,
 /// Azure Key Vault, Ansible Vault, dotenvx.
 const UNRESOLVED: &[&str] =
     &["op://", "enc[", "ref+", "vault:", "@microsoft.keyvault(", "$ansible_vault;", "encrypted:"];

@@ -1,4 +1,4 @@
-//! The words of a value, and which of them say that nobody has filled it in.
+//! The words of a value, and which of them show that it is only a placeholder.
 
 /// Words that only fill a sentence around a noun of [`SECRETS`].
 const FILLERS: &[&str] = &[

@@ -39,7 +39,7 @@ pub fn look(path: &Path, limit: usize) -> Result<Found, Fault> {
     };
     let kind = kind(metadata.file_type());
     let modified = metadata.modified().ok().and_then(|at| Timestamp::try_from(at).ok());
-    // The fraction of a second helps nobody.
+    // Fractions of a second are not useful.
     let modified = modified.and_then(|at| Timestamp::from_second(at.as_second()).ok());
     if !metadata.is_file() {
         return Ok(Found { kind: Some(kind), modified, ..Found::default() });
@@ -49,7 +49,7 @@ pub fn look(path: &Path, limit: usize) -> Result<Found, Fault> {
 }
 
 fn read(path: &Path, limit: usize) -> io::Result<Body> {
-    // Should it have become a FIFO meanwhile, opening it would wait for somebody to write.
+    // If it has become a FIFO meanwhile, opening it would wait for a writer.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
     let mut bytes = Vec::new();
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;

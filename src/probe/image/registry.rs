@@ -51,7 +51,7 @@ struct Granted {
     access_token: Option<String>,
 }
 
-/// How a registry wants to be asked.
+/// How to authenticate at a registry.
 #[derive(Debug, PartialEq)]
 enum Challenge {
     Basic,

@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for Junit {
     }
 }
 
-/// Stops the thread that reads, when nobody waits for it any more.
+/// Stops the reading thread when its result is no longer awaited.
 #[derive(Default)]
 struct Stop(Arc<AtomicBool>);
 

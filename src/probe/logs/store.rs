@@ -34,7 +34,7 @@ pub fn elasticsearch(
     seconds: u64,
     marker: Option<&str>,
 ) -> Request {
-    // With an end, too: one line that claims to be of the year 2099 would be recent for ever.
+    // With an end, too: one line that claims to be of the year 2099 would be recent forever.
     let mut filter = vec![json!({ "range": { field: { "gte": format!("now-{seconds}s"), "lte": "now+5m" } } })];
     filter.extend(query.map(|query| json!({ "query_string": { "query": query } })));
     filter

@@ -26,7 +26,7 @@ const MAX_ANSWER: usize = 256 << 10;
 /// When an answer is taken for whole, if it can be.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How long TLS may be silent before a look at whether the server speaks it at all.
+/// How long a TLS handshake may be silent before a check whether the server supports TLS at all.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A connection, logged in, with its database selected.
@@ -109,7 +109,7 @@ enum Broken {
 }
 
 async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + ?Sized), command: &Cmd) -> Result<Value, Broken> {
-    // A server that has too many clients says so at once and hangs up: what it said can be read all the same.
+    // A server that has too many clients says so at once and closes the connection: its message can still be read.
     let _ = stream.write_all(&command.get_packed_command()).await;
     let _ = stream.flush().await;
     let (mut bytes, mut parsed) = (Vec::new(), 0);
@@ -190,7 +190,7 @@ async fn handshake(
     }
 }
 
-/// Whether something there answers PING without TLS, be it with an error.
+/// Whether a server there answers PING without TLS, even with an error.
 async fn speaks_plainly(target: &Target, dialer: &Dialer) -> bool {
     let asking = async { exchange(&mut dial(target, dialer).await.ok()?, &cmd("PING")).await.ok() };
     timeout(PATIENCE, asking).await.ok().flatten().is_some()

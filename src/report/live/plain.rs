@@ -15,7 +15,7 @@ use crate::run::Event;
 
 use super::state::State;
 
-/// How long writing the last line may take if nobody reads it.
+/// How long writing the last line may take if it is not read.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Writes lines until it is finished.
@@ -81,7 +81,7 @@ impl Plain {
         }
     }
 
-    /// Writes what was asked for, and ends; where nobody reads it, without that.
+    /// Writes the remaining lines and ends; if they are not read, ends without writing.
     pub fn finish(&self) {
         self.timer.abort();
         let writer = mem::replace(&mut locked(&self.known).writer, Writer::Finished);

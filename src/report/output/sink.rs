@@ -77,7 +77,7 @@ fn may_write(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(path, Access::WRITE_OK)?)
 }
 
-/// Opens it for writing. A named pipe that nobody reads is an error after a while: it must not wait forever.
+/// Opens it for writing. A named pipe without a reader is an error after a while: it must not wait forever.
 fn open_stream(path: &Path) -> io::Result<File> {
     let step = Duration::from_millis(20);
     let mut waited = Duration::ZERO;

@@ -47,10 +47,10 @@ fn a_report_replaces_the_file_and_keeps_its_mode() {
     let folder = folder();
     let path = folder.path().join("run.json");
     fs::write(&path, "old").expect("the folder is writable");
-    fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is ours");
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is writable");
     write("json", &path).expect("it is writable");
-    assert!(fs::read_to_string(&path).expect("it is there").starts_with("{\n  \"schema\""));
-    assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o640);
+    assert!(fs::read_to_string(&path).expect("it exists").starts_with("{\n  \"schema\""));
+    assert_eq!(fs::metadata(&path).expect("it exists").permissions().mode() & 0o777, 0o640);
     assert_eq!(names(&folder), ["run.json"]);
 }
 
@@ -65,8 +65,8 @@ fn a_link_stays_a_link_and_what_it_leads_to_is_written() {
     for name in ["there.json", "not-yet.json"] {
         let path = folder.path().join(name);
         write("json", &path).expect("it is writable");
-        assert!(fs::symlink_metadata(&path).expect("it is there").is_symlink());
-        assert!(fs::read_to_string(folder.path().join("real").join(name)).expect("it is there").starts_with('{'));
+        assert!(fs::symlink_metadata(&path).expect("it exists").is_symlink());
+        assert!(fs::read_to_string(folder.path().join("real").join(name)).expect("it exists").starts_with('{'));
     }
 }
 
@@ -85,7 +85,7 @@ fn what_a_kill_left_behind_long_ago_is_removed_and_nothing_else() {
     for (name, is_old) in [(".gate-new-abc123", true), (".gate-new-def456", false), (".gate-config", true)] {
         let file = fs::File::create(folder.path().join(name)).expect("the folder is writable");
         if is_old {
-            file.set_modified(long_ago).expect("the file is ours");
+            file.set_modified(long_ago).expect("the file is writable");
         }
     }
     write("json", &folder.path().join("run.json")).expect("it can be written");
@@ -103,7 +103,7 @@ fn a_report_that_breaks_off_leaves_the_old_file() {
         Err(io::ErrorKind::StorageFull.into())
     });
     assert_eq!(result.expect_err("the disk is full").kind(), io::ErrorKind::StorageFull);
-    assert_eq!(fs::read_to_string(&path).expect("it is there"), "old");
+    assert_eq!(fs::read_to_string(&path).expect("it exists"), "old");
     assert_eq!(names(&folder), ["run.json"]);
 }
 
@@ -115,7 +115,7 @@ fn missing_folders_are_made_when_the_report_is_written() {
     let outputs = open(&specs, "staging", Unmarked::Keep, &ProtectedPaths::default()).expect("it can be written");
     assert_eq!(names(&folder), [""; 0]);
     outputs.write(&Redactor::default().pass(m9()), &RenderOptions::plain(now())).expect("it can be written");
-    assert!(fs::read_to_string(path).expect("it is there").starts_with('{'));
+    assert!(fs::read_to_string(path).expect("it exists").starts_with('{'));
     fs::write(folder.path().join("file"), "").expect("the folder is writable");
     let below = [("json".to_owned(), folder.path().join("file/run.json"))];
     insta::assert_snapshot!(said(open(&below, "staging", Unmarked::Keep, &ProtectedPaths::default()).map(drop), &folder), @"cannot write `DIR/file/run.json`: not a directory");
@@ -149,7 +149,7 @@ fn a_device_and_a_named_pipe_are_written_where_they_are() {
         let pipe: PathBuf = pipe.clone();
         move || fs::read_to_string(pipe).expect("it can be read")
     });
-    write("json", &pipe).expect("somebody reads");
+    write("json", &pipe).expect("a reader exists");
     assert!(reader.join().expect("it reads to the end").ends_with("}\n"));
     assert_eq!(names(&folder), ["pipe"]);
 }
@@ -165,7 +165,7 @@ fn markdown_keeps_what_people_wrote_around_it() {
     let render = crate::report::format("markdown").expect("it is in the registry").render;
     render(&m9(), &RenderOptions::plain(now()), &mut part).expect("a vector takes all");
     assert_eq!(
-        fs::read_to_string(&path).expect("it is there"),
+        fs::read_to_string(&path).expect("it exists"),
         around(&String::from_utf8(part).expect("markdown is UTF-8"))
     );
 }
@@ -179,7 +179,7 @@ fn markdown_that_people_wrote_without_markers_is_not_overwritten() {
     `DIR/READINESS.md` does not say where the checklist is, and what people wrote is not overwritten
     put these two lines where it belongs: `<!-- gate:begin staging -->` and, below, `<!-- gate:end staging -->`; or replace it all with `--overwrite`
     ");
-    assert_eq!(fs::read_to_string(&path).expect("it is there"), "# By hand\n");
+    assert_eq!(fs::read_to_string(&path).expect("it exists"), "# By hand\n");
 }
 
 #[test]

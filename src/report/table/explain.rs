@@ -1,4 +1,4 @@
-//! Why items are red: root causes first, and what they block beneath them.
+//! Why items are red: root causes first, with the items that they block.
 
 use std::io::{self, Write};
 

@@ -40,7 +40,7 @@ fn no_ci_turns_it_off_and_a_file_that_cannot_be_written_is_a_warning() {
     let output = run(&project, &["--no-ci"]);
     assert!(!output.stderr.contains("::error") && !project.path().join("summary.md").exists(), "{}", output.stderr);
 
-    std::fs::create_dir(project.path().join("output")).expect("the directory is ours");
+    std::fs::create_dir(project.path().join("output")).expect("the directory is writable");
     let output = run(&project, &[]);
     assert_eq!(output.code, 1);
     assert!(output.stderr.contains("warning: cannot write `"), "{}", output.stderr);

@@ -33,8 +33,8 @@ fn a_page_loads_nothing_and_runs_nothing() {
          <link rel=\"stylesheet\" href=\"{0}\"><iframe src=\"{0}\"></iframe><style>@import '{0}';</style>",
         server.url()
     );
-    let broken = std::fs::read_to_string(&page).expect("it is there").replace("<main>", &format!("<main>{markup}"));
-    std::fs::write(&page, broken).expect("the directory is ours");
+    let broken = std::fs::read_to_string(&page).expect("it exists").replace("<main>", &format!("<main>{markup}"));
+    std::fs::write(&page, broken).expect("the directory is writable");
     let held = document(&page);
     assert!(held.stdout.contains("<main><script>"), "the markup is not in the page: {}", held.stdout);
     assert!(!held.stdout.contains("<title>run"), "{}", held.stdout);

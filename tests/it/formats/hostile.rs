@@ -42,7 +42,7 @@ gaps:
         b"\xff\xfe\x00\x1b[2J\x9b31m\n::error::first\n]]></script>\xe2\x80\xae##[error]\r::stop-commands::x\n".to_vec();
     long.extend("</td>|%0A\u{85}\u{1f4a9}".repeat(60_000).into_bytes());
     let project = Project::new("").file("checklists/staging.yaml", &list);
-    std::fs::write(project.path().join("long"), long).expect("the directory is ours");
+    std::fs::write(project.path().join("long"), long).expect("the directory is writable");
     project
 }
 

@@ -17,7 +17,7 @@ const LIST: &str = "
 fn a_saved_run_is_reported_as_it_was_judged_without_its_checklist() {
     let project = Project::new(LIST).file("here", "");
     assert_eq!(check(&project, &[]).code, 1);
-    std::fs::remove_dir_all(project.path().join("checklists")).expect("the directory is ours");
+    std::fs::remove_dir_all(project.path().join("checklists")).expect("the directory is writable");
     for (format, file) in FILES {
         let output =
             project.gate(&["report", "out/run.json", "--format", format, &format!("--report={format}=again/{file}")]);

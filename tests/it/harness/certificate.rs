@@ -94,5 +94,5 @@ impl Certificate {
 }
 
 fn write(path: &Path, pem: &str) {
-    fs::write(path, pem).expect("the directory is ours");
+    fs::write(path, pem).expect("the directory is writable");
 }

@@ -112,7 +112,7 @@ pub fn spawn(mut command: Command, stop: i32) -> io::Result<libc::pid_t> {
         .send((command, sender))
         .expect("the spawner lives as long as the process");
     let pid = answer.recv().expect("the spawner answers every order")?;
-    Ok(libc::pid_t::try_from(pid).expect("a process number fits"))
+    Ok(libc::pid_t::try_from(pid).expect("a process id fits"))
 }
 
 /// Whether this child is still running. Collects it if it has ended.

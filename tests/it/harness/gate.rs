@@ -51,7 +51,7 @@ impl Gate {
 
     /// The same at another time: seconds since 1970, by a clock that is paused.
     pub fn at(self, seconds: u64) -> Gate {
-        let library = clock::library().to_str().expect("the path is ours").to_owned();
+        let library = clock::library().to_str().expect("the path is writable").to_owned();
         self.env("LD_PRELOAD", library).env(clock::SECONDS, seconds.to_string())
     }
 
@@ -70,7 +70,7 @@ impl Gate {
     pub fn run(mut self) -> Output {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("cargo has built the binary");
-        let pid = libc::pid_t::try_from(child.id()).expect("a process number fits");
+        let pid = libc::pid_t::try_from(child.id()).expect("a process id fits");
         let mut input = child.stdin.take().expect("it is piped");
         let text = self.stdin;
         thread::spawn(move || match input.write_all(&text) {
@@ -80,7 +80,7 @@ impl Gate {
         let (sender, finished) = mpsc::channel();
         thread::spawn(move || sender.send(child.wait_with_output()).ok());
         match finished.recv_timeout(Duration::from_secs(120)) {
-            Ok(output) => Output::of(output.expect("a child of ours can be waited for")),
+            Ok(output) => Output::of(output.expect("a child of this process can be waited for")),
             Err(_) => {
                 // SAFETY: it has not been waited for yet, so the process id is still its own.
                 unsafe { libc::kill(pid, libc::SIGKILL) };
@@ -118,8 +118,8 @@ impl Project {
     /// The same with one more file: a path relative to the project, and its text.
     pub fn file(self, path: &str, text: &str) -> Project {
         let path = self.directory.join(path);
-        fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("the directory is ours");
-        fs::write(path, text).expect("the directory is ours");
+        fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("the directory is writable");
+        fs::write(path, text).expect("the directory is writable");
         self
     }
 
@@ -131,7 +131,7 @@ impl Project {
 
     /// The same at another time, for every `gate` that runs in it: seconds since 1970.
     pub fn at(self, seconds: u64) -> Project {
-        let library = clock::library().to_str().expect("the path is ours");
+        let library = clock::library().to_str().expect("the path is writable");
         self.env("LD_PRELOAD", library).env(clock::SECONDS, seconds.to_string())
     }
 

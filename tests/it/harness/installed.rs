@@ -26,7 +26,7 @@ pub fn alembic() -> PathBuf {
 pub fn python() -> String {
     let script = fs::read_to_string(alembic()).expect("alembic is a script");
     let line = script.lines().next().and_then(|line| line.strip_prefix("#!"));
-    line.expect("it says which Python it wants").trim().to_owned()
+    line.expect("it names its Python").trim().to_owned()
 }
 
 /// The load tester: the one that `tests/run` installs beside alembic, or any that is installed.
@@ -74,7 +74,7 @@ pub fn unprivileged(program: &Path) -> Command {
 /// Gives a directory to the user of [`unprivileged`] commands.
 pub fn give(directory: &Path) {
     if let Some((uid, gid)) = ordinary_user() {
-        std::os::unix::fs::chown(directory, Some(uid), Some(gid)).expect("root may give directories away");
+        std::os::unix::fs::chown(directory, Some(uid), Some(gid)).expect("root is allowed to change owners");
     }
 }
 

@@ -45,7 +45,7 @@ impl Job {
         }
         let runner = directory("runner");
         for file in ["output", "path", "summary"] {
-            fs::write(runner.join(file), "").expect("the folder is ours");
+            fs::write(runner.join(file), "").expect("the folder is writable");
         }
         Job { workspace: workspace.to_owned(), runner, inputs: known, variables: Vec::new() }
     }
@@ -97,7 +97,7 @@ impl Job {
         let script = step["run"].as_str().expect("it is a text");
         assert!(!script.contains("${{"), "an input could change the script: {script}");
         let file = self.runner.join("script.sh");
-        fs::write(&file, script).expect("the folder is ours");
+        fs::write(&file, script).expect("the folder is writable");
         let mut bash = Command::new(program("bash"));
         bash.args(["--noprofile", "--norc", "-eo", "pipefail"]).arg(&file);
         let folder = step["working-directory"].as_str().map_or_else(String::new, |path| self.filled(path));
@@ -122,7 +122,7 @@ impl Job {
 
     /// The content of a file of the runner.
     pub fn read(&self, file: &str) -> String {
-        fs::read_to_string(self.runner.join(file)).expect("it is ours")
+        fs::read_to_string(self.runner.join(file)).expect("it exists")
     }
 
     /// The outputs of the steps, from which the action's outputs are made.

@@ -22,7 +22,7 @@ static ROOT: LazyLock<Root> = LazyLock::new(|| {
         .expect("the temporary directory can be written to")
         .keep();
     let lock = File::create(draft.join("lock")).expect("the directory was just made");
-    lock.lock().expect("nobody else knows of this file");
+    lock.lock().expect("the file is new");
     let path = std::env::temp_dir().join(format!("gate-it-{}", std::process::id()));
     fs::remove_dir_all(&path).ok(); // of a process that had our id before us: its lock is gone with it
     fs::rename(&draft, &path).expect("the name holds our process id");

@@ -79,7 +79,7 @@ impl Postgres {
             for (from, name) in [(&certificate.certificate, "server.crt"), (&certificate.key, "server.key")] {
                 let to = directory.join("data").join(name);
                 std::fs::copy(from, &to).expect("the directory is new");
-                std::fs::set_permissions(&to, Permissions::from_mode(0o600)).expect("the file is ours");
+                std::fs::set_permissions(&to, Permissions::from_mode(0o600)).expect("the file is writable");
                 installed::give(&to);
             }
             settings.push("ssl=on".to_owned());
@@ -88,7 +88,7 @@ impl Postgres {
             settings.push(format!("unix_socket_directories={}", directory.display()));
             let rules = directory.join("data/pg_hba.conf");
             let others = std::fs::read_to_string(&rules).expect("initdb made it");
-            std::fs::write(&rules, format!("{access}\n{others}")).expect("the file is ours");
+            std::fs::write(&rules, format!("{access}\n{others}")).expect("the file is writable");
         }
         let port = place::free_port();
         let mut command = installed::unprivileged(&installed::program("postgres"));

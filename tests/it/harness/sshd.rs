@@ -58,7 +58,7 @@ impl Sshd {
     /// `bastion.example`, can resolve these additional names.
     pub fn path_from_elsewhere(&self, hosts: &str, lines: &str) -> String {
         let file = self.directory.join("hosts");
-        fs::write(&file, format!("127.0.0.1 localhost\n{hosts}\n")).expect("the directory is ours");
+        fs::write(&file, format!("127.0.0.1 localhost\n{hosts}\n")).expect("the directory is writable");
         let script = self.directory.join("connect");
         let [nsenter, unshare, sshd] = ["nsenter", "unshare", "sshd"].map(installed::program);
         let text = format!(
@@ -70,8 +70,8 @@ impl Sshd {
             sshd.display(),
             self.directory.join("sshd_config").display(),
         );
-        fs::write(&script, text).expect("the directory is ours");
-        fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("the file is ours");
+        fs::write(&script, text).expect("the directory is writable");
+        fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("the file is writable");
         let name = Command::new("id").arg("-un").output().expect("it is installed").stdout;
         self.path_with(&format!(
             "{lines}\nHost bastion.example\nUser {}\nPort {}\nHostKeyAlias [127.0.0.1]:{}\nHost *\nProxyCommand {}",
@@ -88,16 +88,16 @@ impl Sshd {
             "{lines}\nIdentityFile {0}/key\nIdentitiesOnly yes\nIdentityAgent none\nUserKnownHostsFile {0}/known\nGlobalKnownHostsFile /dev/null\n",
             own.display()
         );
-        fs::write(directory.join("config"), config).expect("the directory is ours");
-        fs::create_dir_all(directory.join("bin")).expect("the directory is ours");
+        fs::write(directory.join("config"), config).expect("the directory is writable");
+        fs::create_dir_all(directory.join("bin")).expect("the directory is writable");
         let ssh = directory.join("bin/ssh");
         let script = format!(
             "#!/bin/sh\nexec {} -F {} \"$@\"\n",
             installed::program("ssh").display(),
             directory.join("config").display()
         );
-        fs::write(&ssh, script).expect("the directory is ours");
-        fs::set_permissions(&ssh, Permissions::from_mode(0o755)).expect("the file is ours");
+        fs::write(&ssh, script).expect("the directory is writable");
+        fs::set_permissions(&ssh, Permissions::from_mode(0o755)).expect("the file is writable");
     }
 
     fn start(lines: &str) -> Sshd {
@@ -121,7 +121,7 @@ impl Sshd {
         // As root, sshd needs this empty folder, which its package creates when the service starts.
         // SAFETY: geteuid always succeeds.
         if unsafe { libc::geteuid() } == 0 {
-            fs::create_dir_all("/run/sshd").expect("root may");
+            fs::create_dir_all("/run/sshd").expect("root is allowed to");
         }
         let mut command = Command::new(installed::program("sshd"));
         command.args(["-D", "-e", "-f"]).arg(directory.join("sshd_config"));

@@ -26,7 +26,7 @@ impl Terminal {
     /// Starts `gate` in a terminal of this width.
     pub fn start(gate: Gate, columns: u16) -> Terminal {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("there are terminals");
-        grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("it is ours");
+        grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("it was just opened");
         let size = Winsize { ws_row: ROWS, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&ours, size).expect("it is a terminal");
         let name = ptsname(&ours, Vec::new()).expect("it has a name");
@@ -67,7 +67,7 @@ impl Terminal {
     /// Reads to the end. Returns the exit code.
     pub fn end(&mut self) -> i32 {
         self.wait_for(|_| false);
-        let status = self.child.wait().expect("it is our child");
+        let status = self.child.wait().expect("it is a child of this process");
         status.code().expect("no signal ended it")
     }
 }

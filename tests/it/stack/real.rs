@@ -158,8 +158,8 @@ impl Real {
         assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
         for (name, hours) in [("old.dump", 26), ("new.dump", 2)] {
             let path = self.project.path().join("backups").join(name);
-            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
-            fs::write(&path, &dump.stdout).expect("the project is ours");
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project's folder is writable");
+            fs::write(&path, &dump.stdout).expect("the project's folder is writable");
             self.written(&format!("backups/{name}"), hours);
         }
     }
@@ -186,15 +186,15 @@ impl Real {
     /// Writes a file of the project.
     pub fn write(&self, path: &str, text: &str) {
         let path = self.project.path().join(path);
-        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project is ours");
-        fs::write(path, text).expect("the project is ours");
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the project's folder is writable");
+        fs::write(path, text).expect("the project's folder is writable");
     }
 
     /// Sets a file's modification time to this number of hours ago.
     pub fn written(&self, path: &str, hours: u64) {
         let time = SystemTime::now() - Duration::from_secs(3600 * hours);
         let file = File::options().write(true).open(self.project.path().join(path));
-        file.and_then(|file| file.set_modified(time)).expect("the file is ours");
+        file.and_then(|file| file.set_modified(time)).expect("the file is writable");
     }
 
     /// Runs SQL without the pooler.
@@ -232,7 +232,7 @@ impl Real {
     /// nginx in front of the API: 60 simulations a minute for the free tier.
     fn nginx(&self) -> Nginx {
         let api = self.api.url();
-        let limit = if *self.flag.lock().expect("no holder panics") == "rate-limit" {
+        let limit = if *self.flag.lock().expect("no thread panics while it holds the lock") == "rate-limit" {
             ""
         } else {
             "limit_req zone=free burst=59 nodelay;"
@@ -263,7 +263,7 @@ impl Host {
             // SAFETY: gettid always succeeds.
             let thread = unsafe { libc::syscall(libc::SYS_gettid) };
             let namespace = format!("/proc/{}/task/{thread}/ns/net", std::process::id());
-            sender.send((namespace, machine.folder.clone())).expect("somebody waits");
+            sender.send((namespace, machine.folder.clone())).expect("a receiver waits");
             let _ = end.recv(); // until the stack is dropped
         });
         let (namespace, folder) = reported.recv().expect("a network namespace can be made");
@@ -276,8 +276,8 @@ impl Host {
         let unshare = format!("#!/bin/sh\nBOOT=1 exec {} \"$@\"\n", unshare.display());
         for (name, text) in [("nft", nft), ("unshare", unshare)] {
             let path = folder.join(name);
-            fs::write(&path, text).expect("the folder is ours");
-            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+            fs::write(&path, text).expect("the folder is writable");
+            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is writable");
         }
         Host { namespace, folder, _alive: alive }
     }
@@ -297,7 +297,7 @@ fn api(flag: &Flag, database: &str, issues: &Arc<Mutex<Vec<Value>>>) -> HttpServ
     let count = AtomicU32::new(0);
     let sql = move |sql: &str| harness::postgres().psql(&database, sql);
     http(move |request| {
-        let broken = *flag.lock().expect("no holder panics");
+        let broken = *flag.lock().expect("no thread panics while it holds the lock");
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         match request.path.as_str() {
             "/healthz" if broken == "healthz" => Response::text("down").status(503),
@@ -331,7 +331,7 @@ fn api(flag: &Flag, database: &str, issues: &Arc<Mutex<Vec<Value>>>) -> HttpServ
                 Response::json(&json!({ "matches": stored && broken != "replay" }))
             }
             "/v1/mismatch" => {
-                let mut issues = issues.lock().expect("no holder panics");
+                let mut issues = issues.lock().expect("no thread panics while it holds the lock");
                 let id = format!("mismatch-{}", count.fetch_add(1, Ordering::SeqCst));
                 if broken != "mismatch" {
                     let title = format!("Trace {id} differs");
@@ -359,7 +359,9 @@ fn github(issues: &Arc<Mutex<Vec<Value>>>) -> HttpServer {
             let core = json!({ "limit": 5000, "remaining": 4990, "reset": 4_102_444_800_u64 });
             Response::json(&json!({ "resources": { "core": core } }))
         }
-        Some("/issues") => Response::json(&Value::from(issues.lock().expect("no holder panics").clone())),
+        Some("/issues") => {
+            Response::json(&Value::from(issues.lock().expect("no thread panics while it holds the lock").clone()))
+        }
         _ => Response::json(&json!({ "message": "Not Found" })).status(404),
     })
 }
@@ -370,7 +372,7 @@ fn grafana(flag: &Flag, whole: &Prometheus, poor: &Prometheus) -> HttpServer {
     let port = |url: String| url.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("it has a port");
     let (whole, poor) = (port(whole.url()), port(poor.url()));
     http(move |request| {
-        let broken = *flag.lock().expect("no holder panics");
+        let broken = *flag.lock().expect("no thread panics while it holds the lock");
         match request.path.as_str() {
             "/api/health" => Response::json(&json!({ "database": "ok", "version": "11.3.0" })),
             _ if !has_token(&request, GRAFANA) => Response::json(&json!({ "message": "Unauthorized" })).status(401),
@@ -402,7 +404,7 @@ fn grafana(flag: &Flag, whole: &Prometheus, poor: &Prometheus) -> HttpServer {
 fn loki(flag: &Flag) -> HttpServer {
     let flag = Arc::clone(flag);
     http(move |_| {
-        let lines = if *flag.lock().expect("no holder panics") == "logs" { "0" } else { "42" };
+        let lines = if *flag.lock().expect("no thread panics while it holds the lock") == "logs" { "0" } else { "42" };
         let result = json!([{ "metric": {}, "value": [1_765_000_000, lines] }]);
         Response::json(&json!({ "status": "success", "data": { "resultType": "vector", "result": result } }))
     })

@@ -151,7 +151,7 @@ impl OAuth2 {
         request.body("application/x-www-form-urlencoded", form.finish().into_bytes())
     }
 
-    /// The parameters but for the client's own.
+    /// The parameters except id and secret of the client.
     fn form(&self) -> Serializer<'static, String> {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");

@@ -17,7 +17,7 @@ fn refused(more: Value) -> String {
 }
 
 fn sent(more: Value) -> String {
-    let oauth2: OAuth2 = serde_json::from_value(with(more)).expect("good settings");
+    let oauth2: OAuth2 = serde_json::from_value(with(more)).expect("valid settings");
     let Request { method, url, headers, body, .. } = oauth2.request();
     let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect();
     format!("{method} {url}\n{}\n{}", headers.join("\n"), String::from_utf8_lossy(&body.unwrap_or_default()))
@@ -51,6 +51,6 @@ fn the_request_has_the_form_of_the_standard() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let oauth2: OAuth2 = serde_json::from_value(with(json!({}))).expect("good settings");
+    let oauth2: OAuth2 = serde_json::from_value(with(json!({}))).expect("valid settings");
     assert_snapshot!(format!("{oauth2:?}"), @r#"OAuth2 { token_url: "https://login/token", client_id: "gate", .. }"#);
 }

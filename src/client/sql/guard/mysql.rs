@@ -135,7 +135,7 @@ impl Protocol for MySql {
             (Expected::Columns { left, then_rows }, _) => Expected::Columns { left: left - 1, then_rows },
             (Expected::Row, Some(0xfe)) if !self.has_end() => after(status(start)),
             (Expected::Row, Some(0xfe)) => {
-                // An old end of rows has no numbers before its status; a long one is a new end all the same.
+                // An old end of rows has no numbers before its status; a long one is in the new format anyway.
                 after(if length(header) < 9 { two(start, 3) } else { status(start) })
             }
             (Expected::Row, _) => Expected::Row,
