@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_is_shown_twenty_times_and_then_counted() {
+    fn a_repeated_problem_is_shown_twenty_times_and_then_counted() {
         let text = unknown_keys("a\n".repeat(20_000), 20_000);
         assert_eq!(text.matches("error: unknown key").count(), 20);
         assert!(text.ends_with("error: … and 19,980 more: unknown key `…`\n\n"), "{text}");
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_expected_is_listed_on_lines_of_a_readable_length() {
+    fn expected_words_are_listed_on_lines_of_a_readable_length() {
         assert_eq!(expected(&["a"]), "expected `a`");
         assert_eq!(expected(&["a", "b", "c"]), "expected one of `a`, `b` or `c`");
         let long = expected(&["a-rather-long-name"; 9]);

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_command_line_names_may_be_a_pipe_but_not_an_endless_one() {
+    fn a_file_of_the_command_line_may_be_a_pipe_but_not_endless() {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)

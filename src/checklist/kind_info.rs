@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_states_the_same_fact_as_a_default_is_observed() {
+    fn an_expectation_about_the_same_fact_overrides_a_default() {
         for kind in Registry::built_in().iter() {
             let info = KindInfo::of(kind);
             for (default, others) in kind.same_fact() {

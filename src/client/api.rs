@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_says_is_passed_on() {
+    fn the_message_of_the_api_is_passed_on() {
         assert_snapshot!(reply(401, r#"{"messageId":"api-key.invalid","message":"Invalid API key"}"#).fault(),
             @"Grafana does not accept the credentials (401: Invalid API key)");
         assert_snapshot!(reply(403, r#"{"error":{"message":"no"}}"#).fault(), @"Grafana does not permit this (403: no)");

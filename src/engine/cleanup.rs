@@ -9,7 +9,7 @@ use super::worker::Shared;
 /// Observations of probes that are not green, by alias: these may need cleaning up as well.
 pub type RedSeen = Vec<(String, Seen)>;
 
-/// Runs what cleans up, all of it in order, and adds its results. Nothing where no probe of the item has begun.
+/// Runs all cleanup probes in order, and adds their results. Does nothing if no probe of the item has started.
 pub async fn clean_up(
     shared: &Shared,
     cleanup: &[ProbeTask],

@@ -36,7 +36,7 @@ impl Scope {
         if filled.has_holes() { Err(Missing::Unknown) } else { Ok(filled) }
     }
 
-    /// Checks that all is there that the node refers to, but for what probes of this item are to see.
+    /// Checks that every reference in the node has a value, except those to probes of this item.
     ///
     /// # Errors
     /// The name of the missing value.

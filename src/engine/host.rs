@@ -23,7 +23,7 @@ pub fn hosts(item: &Item, scope: &Scope, secrets: &Secrets) -> Vec<String> {
     hosts
 }
 
-/// The text of a setting; of one that needs a value from the item itself, what is before that value.
+/// The text of a setting, up to the first value that comes from the item itself.
 fn text(node: &Node, scope: &Scope, secrets: &Secrets) -> Option<String> {
     if let Ok(filled) = scope.fill(node, secrets) {
         return filled.text().map(str::to_owned);
@@ -42,7 +42,7 @@ fn has_whole_host(text: &str) -> bool {
     text.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?', '#']))
 }
 
-/// Host and port of a URL; none for what is not on the network.
+/// Host and port of a URL; none if it does not lead to the network.
 fn of_url(text: &str) -> Option<String> {
     let url = Url::parse(text.trim()).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?.to_ascii_lowercase();

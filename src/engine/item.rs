@@ -36,7 +36,7 @@ pub struct Done {
     pub seen: Vec<(String, Seen)>,
 }
 
-/// The item's result before anything is known of it.
+/// The item's result before it has run.
 pub fn blank(shared: &Shared, task: usize, status: Status, reason: Option<Reason>) -> ItemResult {
     let checklist = &shared.plan.checklist;
     let item: &Item = shared.plan.item(task);
@@ -117,7 +117,7 @@ pub async fn run(shared: Arc<Shared>, task: usize, mut scope: Scope, again: Unbo
     let mut probes = Vec::with_capacity(tasks.len() + item.cleanup.len());
     let (mut seen, mut red) = (Vec::new(), Vec::new());
     let report = |number: usize, attempt: Attempt| {
-        // Nobody listens any more when the run was stopped.
+        // If the run was stopped, nothing receives it any more.
         let _ = again.send(RetryNotice { task, number, attempt });
     };
     for probe in tasks {

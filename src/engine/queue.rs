@@ -16,7 +16,7 @@ pub enum Resource {
 pub struct Claim {
     /// The resources that it holds while it runs.
     pub resources: Vec<Resource>,
-    /// Beside nothing else.
+    /// Whether it runs alone.
     pub exclusive: bool,
 }
 
@@ -26,7 +26,7 @@ pub struct Queue {
     /// How many items may have the same host at a time.
     per_host: usize,
     ready: BTreeSet<usize>,
-    /// They run alone.
+    /// The waiting items that run alone.
     exclusive: BTreeSet<usize>,
     /// The claims of the items that have any.
     claims: HashMap<usize, Claim>,
@@ -39,7 +39,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// An empty one.
+    /// An empty queue.
     pub fn new(per_host: usize) -> Self {
         Self {
             per_host,
@@ -52,7 +52,7 @@ impl Queue {
         }
     }
 
-    /// An item may begin from now on.
+    /// Adds an item that may start.
     pub fn push(&mut self, item: usize, claim: Claim) {
         let _ = if claim.exclusive { self.exclusive.insert(item) } else { self.ready.insert(item) };
         if !claim.resources.is_empty() {

@@ -367,7 +367,7 @@ async fn many_attempts_come_to_an_end_though_not_all_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_seen_last_is_kept_when_the_run_ends_early() {
+async fn the_last_observation_is_kept_when_the_run_ends_early() {
     let mut case = Case::new(&[("a", "timeout: 1h, retry: { attempts: 5, every: 1s }, ", Act::RedThenHang(2))]);
     case.options.deadline = Some(Duration::from_secs(90));
     let run = case.run(never()).await;

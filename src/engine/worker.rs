@@ -76,7 +76,7 @@ impl Shared {
         self.observed(probe_task, scope, self.stop.by(), self.stop.wait(), report).await
     }
 
-    /// Runs a probe that cleans up, as [`Self::probe`] does: for a moment also after the run is interrupted.
+    /// Runs a cleanup probe like [`Self::probe`], but also for a moment after the run is interrupted.
     pub async fn cleanup(
         &self,
         probe_task: &ProbeTask,
@@ -186,7 +186,7 @@ impl Shared {
                 place: (!passed && !expectation.is_default).then(|| self.place(expectation.span)),
             }
         });
-        // Only the whole record shows what holds.
+        // Only the complete record shows expectations that are met.
         let is_shown = looked.status != Status::Passed || self.keep == Keep::All;
         ProbeResult {
             status: looked.status,

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_quotes_equals_text_or_the_number_that_it_spells() {
+    fn a_value_without_quotes_equals_text_or_the_number_that_it_spells() {
         let spelt = Expected::Spelt("200".into(), Some(json!(200)));
         for same in [json!("200"), json!(200), json!(200.0)] {
             assert_eq!(spelt.equals(&same), Truth::Holds, "{same}");

@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_says_from_where_on() {
+    fn a_missing_path_says_from_where_on() {
         assert_eq!(find("json.version"), "json.version: not found");
         assert_eq!(find("body.version"), "body.version: not found (body is missing)");
         assert_eq!(find("status.code"), "status.code: not found (status is a number)");

@@ -152,7 +152,7 @@ impl<'a> Shape<'a> {
         self.forms.iter().copied().flat_map(texts).collect()
     }
 
-    /// A word or more for what it may be: `a whole number`, `text or a list`, `` one of `a`, `b` ``.
+    /// A description of the possible values: `a whole number`, `text or a list`, `` one of `a`, `b` ``.
     pub fn words(&self) -> String {
         let choices = self.choices();
         if !choices.is_empty() {

@@ -9,7 +9,7 @@ pub enum Truth {
     Fails,
     /// The operator can't be applied to such a value: `above: 95` to `"97%"`.
     Inapplicable,
-    /// It depends on what was not read.
+    /// It depends on the unread part.
     Unread,
 }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_unknown_stays_unknown_unless_the_rest_decides() {
+    fn an_unknown_result_stays_unknown_unless_the_rest_decides() {
         assert_eq!([Holds, Fails, Inapplicable, Unread].map(Truth::negated), [Fails, Holds, Inapplicable, Unread]);
         for unknown in [Inapplicable, Unread] {
             assert_eq!(Truth::all([Holds, unknown]), unknown);

@@ -43,7 +43,7 @@ pub fn bare(text: &str) -> String {
     if is_plain && text.chars().count() <= SHORT { text.to_owned() } else { quoted(text, SHORT) }
 }
 
-/// A word for what a value is.
+/// A word for the type of a value.
 pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -55,7 +55,7 @@ pub fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// The value, and what it is where its look could mislead: `"200" (text)`.
+/// The value, with its type if it could be misread: `"200" (text)`.
 pub fn named(value: &Value) -> String {
     match value {
         Value::Null | Value::Bool(_) => brief(value, SHORT),

@@ -45,7 +45,7 @@ struct Index {
     ids: Vec<String>,
     /// Whether a person judges it.
     is_signed: Vec<bool>,
-    /// The first two items that name a variable: one of them may be the one that asks.
+    /// The first two items that name a variable: one of them may be the calling one.
     variables: HashMap<String, Vec<usize>>,
     /// The first two items whose titles begin with these words.
     beginnings: HashMap<String, Vec<usize>>,

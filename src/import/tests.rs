@@ -66,7 +66,7 @@ fn an_item_that_holds_others_needs_them() {
 }
 
 #[test]
-fn what_is_sure_is_checked_and_what_is_not_is_proposed() {
+fn clear_lines_become_probes_and_others_proposals() {
     assert_snapshot!(body(
         "# L\n## S\n- [x] `curl /healthz` returns 200 (verified)\n- [ ] Redis is fast\n- [x] FOO_KEY present; BAR_KEY **[MISSING]**\n"
     ), @r##"
@@ -175,7 +175,7 @@ fn text_gaps_and_sign_offs_keep_their_place_and_meaning() {
 }
 
 #[test]
-fn what_only_a_person_can_do_becomes_manual() {
+fn steps_that_only_a_person_can_do_become_manual() {
     let yaml = body(
         "# L\n- [ ] Call the on-call number (owner: @dana)\n  1. Dial\n  2. Wait\n- [ ] QA lead approves the demo\n",
     );

@@ -113,7 +113,7 @@ fn problems(folder: &Path, text: &str) -> String {
 }
 
 #[test]
-fn whatever_a_repository_holds_the_checklist_is_valid() {
+fn the_proposal_for_any_repository_is_valid() {
     // A service is a name with some of the lines that belong to services.
     let setting =
         prop::sample::select(LINES.iter().filter(|line| line.starts_with("    ")).copied().collect::<Vec<_>>());

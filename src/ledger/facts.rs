@@ -72,7 +72,7 @@ pub fn states(run: &Run) -> Vec<ItemState> {
     run.items().filter(|item| was_observed(run, item)).map(of).collect()
 }
 
-/// Whether the result says something about the item itself: one that did not start, or was interrupted, is unchanged.
+/// Whether the result is about the item itself: the facts of an item that did not start, or was interrupted, are unchanged.
 fn was_observed(run: &Run, item: &ItemResult) -> bool {
     match item.status {
         Status::Passed | Status::Failed | Status::Deferred | Status::Waived => true,

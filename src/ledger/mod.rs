@@ -1,4 +1,4 @@
-//! The ledger: every run as a whole, and what the runs together say of each item.
+//! The ledger: every run as a whole, and statistics of each item over all runs.
 //!
 //! It is a SQLite file beside the checklists, or a PostgreSQL database that a team shares. It is a memory, not a proof:
 //! what people assert is kept in Git.
@@ -267,7 +267,7 @@ impl Ledger {
         Ok(rows.into_iter().next().and_then(green))
     }
 
-    /// The last whole green run of the checklist of this run, if the two differ in what they look at.
+    /// The last whole green run of the checklist of this run, if the two differ in their definitions.
     ///
     /// # Errors
     /// When it can't be read, or was altered.

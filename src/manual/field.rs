@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inside_follows_with_its_path_and_an_end_is_found() {
+    fn nested_fields_follow_with_their_path_and_recursion_ends() {
         let schema = json!({
             "properties": {
                 "tls": { "anyOf": [{ "$ref": "#/definitions/Tls" }, { "type": "null" }] },

@@ -1,4 +1,4 @@
-//! `command`: what does a program say, and how does it end?
+//! `command`: what is the output of a program, and how does it end?
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};

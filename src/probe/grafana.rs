@@ -12,7 +12,7 @@ use crate::client::api::Api;
 use crate::client::http::{HttpUrl, Login};
 use crate::text::json;
 
-/// How many dashboards a page holds: what every version gives.
+/// How many dashboards a page holds: every version supports it.
 const PAGE: usize = 1_000;
 /// More pages than any Grafana has: paging that never ends stops here.
 const MAX_PAGES: usize = 50;

@@ -1,4 +1,4 @@
-//! Probes: each looks at one thing and says what it saw. None of them judges.
+//! Probes: each observes one thing. None of them judges.
 //!
 //! A new probe is one file here, and its `mod` line and row below.
 
@@ -102,7 +102,7 @@ impl FromIterator<Arc<dyn Kind>> for Registry {
 /// A setting, and those that it can't be combined with.
 pub type Exclusive = (&'static str, &'static [&'static str]);
 
-/// Each of these says who asks.
+/// The alternative credentials.
 const CREDENTIALS: &[Exclusive] = &[("token", &["user", "password"]), ("oauth2", &["token", "user", "password"])];
 
 /// A probe that observes one thing. Its fields are its settings; their doc comments are the manual.
@@ -132,13 +132,13 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The observation.
     type Observation: Serialize + JsonSchema + Send;
 
-    /// Looks once. It is cancelled by being dropped, and must leave nothing behind then.
+    /// Observes once. Dropping it cancels it; it must leave nothing behind then.
     ///
     /// # Errors
     /// When the thing could not be observed. What was observed but is wrong is not an error.
     fn observe(&self, cx: &Context) -> impl Future<Output = Result<Self::Observation, Fault>> + Send;
 
-    /// One short, stable line of what was seen: no timings, no counts that differ each time.
+    /// One short, stable line about the observation: no timings, no counts that differ each time.
     fn evidence(&self, seen: &Self::Observation) -> String;
 
     /// Advice about an observation, if the probe knows better than the checklist.

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_says_so() {
+    fn cut_text_says_so() {
         assert_eq!([cut("abcd", 4), cut("abcde", 4), cut("日本語", 4)], ["abcd", "abc…", "日…"]);
     }
 

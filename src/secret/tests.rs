@@ -106,7 +106,7 @@ fn hexadecimal_forms_are_found() {
 }
 
 #[test]
-fn what_anyone_may_see_of_a_url_is_not_hidden_where_a_text_ends_with_it() {
+fn the_public_beginning_of_a_url_is_not_hidden() {
     let url = "postgres://gate:hunter22@db.example/gate";
     assert_snapshot!(redact("U", url, "at postgres://gate:"), @"at postgres://gate:");
     assert_snapshot!(redact("U", url, "at postgres://gate:h"), @"at [U]");
@@ -122,7 +122,7 @@ fn a_text_without_secrets_is_not_copied() {
 }
 
 #[test]
-fn where_secrets_overlap_nothing_of_either_is_shown() {
+fn nothing_of_overlapping_secrets_is_shown() {
     let redactor = Redactor::new([("A", "abcdef"), ("B", "defghijk")]);
     assert_snapshot!(redactor.redact("-abcdefghijk-"), @"-[B]-");
 }
@@ -178,7 +178,7 @@ fn debug_shows_names_only() {
 }
 
 #[test]
-fn what_one_clone_learns_all_of_them_hide() {
+fn a_secret_learned_by_one_clone_is_hidden_by_all() {
     for redactor in [Redactor::default(), Redactor::new([("A", "aaaa")])] {
         let clone = redactor.clone();
         assert_eq!(clone.redact("eyJ0b2tlbiI6MX0"), "eyJ0b2tlbiI6MX0");
@@ -195,7 +195,7 @@ fn what_one_clone_learns_all_of_them_hide() {
 }
 
 #[test]
-fn what_is_learned_at_the_same_time_is_all_hidden() {
+fn secrets_learned_at_the_same_time_are_all_hidden() {
     let redactor = Redactor::new([("A", "aaaa")]);
     let tokens: Vec<String> = (0..16).map(|number| format!("token-{number:02}-of-many")).collect();
     std::thread::scope(|scope| {

@@ -72,13 +72,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_deceive_a_terminal_is_shown_as_an_escape() {
+    fn characters_that_could_deceive_a_reader_are_escaped() {
         assert_eq!(visible("ok\u{1b}[31mred\nnext\u{202e}gnp.exe"), "ok\\u{1b}[31mred\\nnext\\u{202e}gnp.exe");
         assert!(matches!(visible("grün ✓ 日本 👩\u{200d}💻"), Cow::Borrowed(_)));
     }
 
     #[test]
-    fn what_is_masked_keeps_its_columns() {
+    fn masked_text_keeps_its_columns() {
         assert_eq!(masked_lines("a\tb\u{9b}31m\u{202e}\r\nc\r"), "a\tb\u{fffd}31m\u{fffd}\r\nc\u{fffd}");
     }
 

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_other_languages_take_for_numbers_and_bools_is_text() {
+    fn numbers_and_bools_of_other_languages_are_text() {
         for text in [
             "yes",
             "on",

@@ -301,7 +301,7 @@ fn a_key_that_is_repeated_without_end_takes_linear_time_and_is_counted() {
 }
 
 #[test]
-fn what_is_refused_without_end_takes_linear_time_and_is_counted() {
+fn many_refusals_take_linear_time_and_are_counted() {
     is_linear(|count| "- !!str x\n".repeat(count), "… and 39,980 more: the tag");
     is_linear(|count| "- *a\n".repeat(count), "… and 39,980 more: ");
     is_linear(|count| "- ${}\n".repeat(count), "… and 39,980 more: ");
@@ -356,7 +356,7 @@ fn aliases_that_expand_to_too_much_are_refused_at_once() {
 }
 
 #[test]
-fn whatever_nests_without_end_is_refused_at_its_sixty_fifth_level() {
+fn endless_nesting_is_refused_at_the_sixty_fifth_level() {
     for open in ["[", "{a: ", "- ", "? ", "a: [", "[{", "!a [", "&a ["] {
         let (took, said) = timed(&open.repeat(200_000));
         assert!(said.contains("nested deeper than 64 levels"), "{open}: {said}");

@@ -143,7 +143,7 @@ fn a_wrong_checksum_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_installed_is_named() {
+fn an_archive_that_cannot_be_installed_is_named() {
     let (server, _) = releases(None);
     let error = refused(&server, &[("version", "9.9.9")]);
     assert!(

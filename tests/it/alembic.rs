@@ -88,7 +88,7 @@ fn at_head_means_that_alembic_would_apply_nothing() {
         }
         at_head += usize::from(seen.at_head);
     }
-    assert!(at_head >= 10, "only {at_head} databases were at head: too few to learn from");
+    assert!(at_head >= 10, "only {at_head} databases were at head: too few to be useful");
 }
 
 #[test]

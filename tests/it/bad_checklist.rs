@@ -43,7 +43,7 @@ fn a_misspelled_setting_is_reported_with_the_nearest_name() {
 }
 
 #[test]
-fn what_follows_from_a_wrong_setting_is_not_reported() {
+fn consequences_of_a_wrong_setting_are_not_reported() {
     let said = bad_item(
         "
         probes:
@@ -284,7 +284,7 @@ fn a_checklist_without_items_checks_nothing() {
 }
 
 #[test]
-fn what_is_missing_is_shown_where_it_belongs() {
+fn a_missing_key_is_reported_where_it_belongs() {
     assert_snapshot!(bad_item("probes: [{ http: { method: POST } }]"), @"
     error: `url` is missing
      --> checklists/staging.yaml:7:28

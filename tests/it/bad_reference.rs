@@ -125,7 +125,7 @@ fn a_reference_to_what_a_probe_never_sees_is_refused() {
 }
 
 #[test]
-fn what_another_item_saw_can_be_used_only_if_it_is_needed() {
+fn observations_of_another_item_need_it_in_needs() {
     assert_snapshot!(bad("
         title: T
         sections:
@@ -149,7 +149,7 @@ fn what_another_item_saw_can_be_used_only_if_it_is_needed() {
 }
 
 #[test]
-fn what_must_be_known_before_the_run_cannot_come_from_a_missing_variable() {
+fn a_missing_variable_is_an_error_where_a_value_is_needed_before_the_run() {
     assert_snapshot!(bad_item("advisory: \"${env.NOT_SET_ANYWHERE}\"\nprobes: [{ file: { path: a } }]"), @r#"
     error: the environment variable `NOT_SET_ANYWHERE` is not set, and this must be known before anything runs
      --> checklists/staging.yaml:7:19

@@ -285,7 +285,7 @@ fn windows(seconds: u64, says_when: bool) -> HttpServer {
 }
 
 #[test]
-fn where_a_window_ends_in_the_middle_all_are_counted_again_in_a_fresh_one() {
+fn a_burst_that_spans_windows_is_counted_again() {
     for (says_when, mut settings) in [(true, json!({})), (false, json!({ "window": "5s" }))] {
         let server = windows(5, says_when);
         settings["url"] = json!(server.url());

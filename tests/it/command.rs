@@ -72,7 +72,7 @@ const WAITING: &[&str] = &[
 ];
 
 #[test]
-fn what_a_program_says_is_seen() {
+fn the_output_of_a_program_is_observed() {
     let seen = sh("echo out; echo err >&2; exit 3");
     assert_eq!((seen.exit_code, seen.signal.as_deref()), (Some(3), None));
     assert_eq!((seen.stdout.as_str(), seen.stderr.as_str(), seen.truncated), ("out", "err", false));
@@ -269,7 +269,7 @@ fn runtime() -> tokio::runtime::Runtime {
 async fn until(mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(10), "it never came to hold");
+        assert!(start.elapsed() < Duration::from_secs(10), "the condition was not met in time");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -111,7 +111,7 @@ const CHANGING: &[(&str, &str)] = &[
 
 /// Every kind that may change something has `EFFECTS` in its manual, and every kind with `EFFECTS` has such settings.
 #[test]
-fn what_may_change_something_says_when() {
+fn the_manual_says_when_a_kind_may_change_something() {
     let kinds = Registry::built_in();
     let says_so: Vec<&str> = kinds.iter().filter(|kind| kind.effects().is_some()).map(|kind| kind.name()).collect();
     assert_eq!(says_so, CHANGING.iter().map(|(name, _)| *name).collect::<Vec<_>>());

@@ -91,7 +91,7 @@ fn a_url_beside_its_parts_is_refused_also_where_it_is_a_secret() {
 }
 
 #[test]
-fn what_is_missing_or_no_host_is_named() {
+fn a_missing_part_or_an_invalid_host_is_named() {
     let said = |probe: &str| bad_item(&format!("probes: [{{ {probe} }}]"));
     assert!(said("sql: { query: SELECT 1 }").contains("`url` or `host` is missing"));
     assert!(said("redis: {}").contains("`url` or `host` is missing"));

@@ -274,7 +274,7 @@ fn bases_that_extend_each_other_are_refused() {
 }
 
 #[test]
-fn what_is_not_a_base_of_the_repository_is_refused() {
+fn a_base_must_be_in_the_repository() {
     let outside = "/etc/_passwd.yaml";
     for (name, expected) in [
         ("production.yaml", "`production.yaml` is not a base: the name of its file must be `_NAME.yaml`"),
@@ -348,7 +348,7 @@ fn a_part_of_a_variable_can_be_referred_to() {
 }
 
 #[test]
-fn what_a_base_asks_less_than_at_a_revision_is_named() {
+fn weaker_requirements_of_a_base_are_named() {
     let base = format!(
         "{}  - {{ title: Changes, changes: {{ since: v1 }} }}\n",
         dedent(BASE).replace("gaps:\n  - { gap: No logs yet, items: [logs], priority: P3 }\n", "")

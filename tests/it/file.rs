@@ -67,7 +67,7 @@ fn a_markdown_file_has_headings() {
 }
 
 #[test]
-fn what_is_longer_than_max_size_is_cut_and_has_no_digest() {
+fn a_file_longer_than_max_size_is_cut_and_has_no_digest() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     fs::write(dir.path().join("big"), "[1,2,3]").expect("the folder is writable");
     let seen = see(dir.path(), json!({ "path": "big", "max_size": "3B" }));

@@ -96,7 +96,7 @@ fn a_name_is_compared_with_another() {
 }
 
 #[test]
-fn what_was_not_committed_makes_it_dirty() {
+fn uncommitted_changes_make_it_dirty() {
     let dir = repository();
     fs::write(dir.join("a.txt"), "three\n").expect("the folder is writable");
     fs::write(dir.join("new file"), "").expect("the folder is writable");

@@ -193,7 +193,7 @@ fn a_token_is_accepted_until_it_expires() {
 }
 
 #[test]
-fn what_github_refuses_is_an_error_that_says_what_to_do() {
+fn refusals_of_github_are_errors_that_say_what_to_do() {
     let refused = |response: fn() -> Response| {
         let server = github(move |request| request.path.ends_with("/issues").then(response));
         seen(&server, json!({ "issues": { "label": "mismatch" } })).expect_err("it is refused")

@@ -117,7 +117,7 @@ fn a_folder_is_named_by_title_or_uid() {
 }
 
 #[test]
-fn what_was_made_by_hand_is_not_provisioned() {
+fn a_dashboard_made_by_hand_is_not_provisioned() {
     let server = grafana(1000, ours());
     let settings = json!({ "url": server.url(), "token": "glsa_good", "details": true });
     let seen = look::<Grafana>(settings).expect("it answers");

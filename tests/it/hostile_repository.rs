@@ -139,7 +139,7 @@ fn nothing_is_fetched_for_a_partial_clone() {
     assert!(output.stdout.contains("What has changed is not known: "), "{}{}", output.stdout, output.stderr);
     assert!(!has_run(&project));
     assert!(!careless(&project, &["log", "first..HEAD", "--", "src"]));
-    assert!(has_run(&project), "the trap is a trap");
+    assert!(has_run(&project), "the trap works");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn the_configuration_of_a_submodule_is_ignored() {
     assert!(check(&project).stdout.contains("- [x] Code (verified"));
     assert!(!has_run(&project));
     git(&project, &["status", "--short"]);
-    assert!(has_run(&project), "the trap is a trap");
+    assert!(has_run(&project), "the trap works");
 }
 
 /// A folder that looks like a bare repository can come with a pull request like any other files.
@@ -210,7 +210,7 @@ fn read_only_runs_no_program_for_a_secret() {
     assert!(output.stdout.contains("TOKEN: `touch evil.ran` is not run with `--read-only`"), "{}", output.stdout);
     assert!(!has_run(&project));
     project.gate(&["check", "staging", "--no-record"]);
-    assert!(has_run(&project), "without it, it is run");
+    assert!(has_run(&project), "without `--read-only` it runs");
 }
 
 /// A file outside of the project that must not change.
@@ -302,11 +302,11 @@ fn files_found_by_name_must_be_regular_files_of_the_repository() {
         assert_eq!(output.code, 2, "{arguments:?}: {}", output.stdout);
         assert!(output.stderr.contains(why) && !output.stderr.contains("AAAA"), "{}", output.stderr);
     }
-    assert!(begun.elapsed() < Duration::from_secs(30), "a pipe is not waited for");
+    assert!(begun.elapsed() < Duration::from_secs(30), "a pipe is not read");
 }
 
 #[test]
-fn what_the_command_line_names_may_be_a_pipe_of_limited_length() {
+fn a_file_of_the_command_line_may_be_a_pipe_of_limited_length() {
     let list = LIST.replace("subject: r1", "subject: ${env.RELEASE}");
     let project = Project::new(&list).file("up", "");
     let pipe = project.path().join("pipe");

@@ -36,7 +36,7 @@ fn nginx_is_seen_with_status_headers_body_and_time() {
 }
 
 #[test]
-fn what_is_asked_for_is_sent() {
+fn the_configured_request_is_sent() {
     let server = http(|request| echo(&request));
     let url = format!("{}/v1/items", server.url());
     let posted = look::<Http>(json!({

@@ -21,7 +21,7 @@ fn pause() {
 }
 
 #[test]
-fn no_item_outlives_its_timeout_whatever_the_other_side_does() {
+fn no_item_outlives_its_timeout_with_any_server() {
     let silent = server(|_| {
         pause();
         Ok(())

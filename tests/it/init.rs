@@ -147,7 +147,7 @@ services:
 }
 
 #[test]
-fn where_no_file_names_a_route_the_usual_ones_are_tried() {
+fn without_a_route_in_any_file_the_usual_ones_are_tried() {
     let api = nginx("location = /health { return 200 'ok'; } location / { return 404; }");
     let pages = nginx("location / { return 200 'a page'; }");
     let port = |url: String| url.rsplit(':').next().unwrap_or_default().to_owned();

@@ -108,7 +108,7 @@ fn failures_that_only_the_totals_know_are_red() {
 }
 
 #[test]
-fn what_did_not_run_has_not_passed() {
+fn a_skipped_case_has_not_passed() {
     let text = r#"<testsuites tests="4" failures="0" disabled="2" errors="0"><testsuite name="Pay" tests="4" disabled="2" skipped="1">
         <testcase name="Ping" status="run" result="completed"/><testcase name="Charge" status="notrun" result="suppressed"/>
         <testcase name="Refund" status="notrun" result="suppressed"/><testcase name="Later" status="run" result="skipped"/>
@@ -219,7 +219,7 @@ fn an_item_without_a_report_is_pending() {
 }
 
 #[test]
-fn what_is_malformed_is_an_error_with_its_file_and_place() {
+fn a_malformed_report_is_an_error_with_its_file_and_position() {
     let error = |text: &str| read(text).expect_err("it is not a report");
     assert_snapshot!(error("<testsuite>\n<testcase></testsuite>"), @"`r.xml:2:11` is not well-formed XML: expected 'testcase' tag, not 'testsuite'");
     assert_snapshot!(error("<testsuite><testcase name='a'/>"), @"

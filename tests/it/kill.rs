@@ -63,12 +63,12 @@ fn a_kill_during_sign_leaves_whole_entries_only() {
         || project.command(&sign).command(),
         || {
             let now = all(&project);
-            assert!(kept.iter().all(|entry| now.contains(entry)), "what was there is lost:\n{now:?}");
+            assert!(kept.iter().all(|entry| now.contains(entry)), "the old content is lost:\n{now:?}");
             assert_eq!(project.gate(&["verify", "staging"]).code, 0, "{now:?}");
             kept = now;
         },
     );
-    assert_eq!(project.gate(&sign).code, 0, "one that was killed is in nobody's way");
+    assert_eq!(project.gate(&sign).code, 0, "a killed run blocks no other");
 }
 
 /// The markdown of a run, with its subject.
@@ -105,7 +105,7 @@ fn a_kill_during_check_leaves_the_old_markdown_or_the_new_one_and_a_sound_ledger
         || {
             let markdown = project.read("READINESS.md");
             let (subject, now) = whole(&markdown).unwrap_or_else(|| panic!("torn:\n{markdown}"));
-            assert_eq!(now, rest, "torn, or something of ours is lost");
+            assert_eq!(now, rest, "the file is partial, or a part of it is lost");
             let subject: u32 = subject[1..].parse().expect("a whole subject");
             assert!(subject >= written, "an older one came back");
             written = subject;

@@ -77,7 +77,7 @@ fn a_real_prometheus_has_metrics_of_its_own() {
 }
 
 #[test]
-fn a_page_is_asked_for_as_open_metrics_which_says_where_it_ends() {
+fn a_page_is_requested_as_open_metrics_which_marks_its_end() {
     let server = harness::http(|_| Response::text("up 1\n"));
     look::<Metrics>(json!({ "url": server.url(), "token": "t0ken" })).expect("it is a page");
     let requests = server.requests();
@@ -114,7 +114,7 @@ fn a_page_without_samples_does_not_meet_what_is_expected_by_default() {
 }
 
 #[test]
-fn of_many_samples_the_values_are_not_kept() {
+fn the_values_of_many_samples_are_not_kept() {
     let many: String = (0..1_001).map(|n| format!("many{{n=\"{n}\"}} 1\n")).collect();
     let server = harness::http(move |_| Response::text(&many));
     let seen = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
@@ -189,7 +189,7 @@ const PAGES: [(&str, &str, bool); 26] = [
 ];
 
 #[test]
-fn what_prometheus_takes_is_a_page_and_what_it_refuses_is_not() {
+fn a_page_is_valid_if_prometheus_accepts_it() {
     let server = harness::http(|request| {
         let number: usize = request.path.trim_start_matches('/').parse().expect("the test's own path");
         Response::ok(PAGES[number].1).header("content-type", "text/plain; version=0.0.4")

@@ -112,10 +112,10 @@ fn no_rules_are_seen_as_none_and_the_boot_file_stays_unloaded() {
     let seen = machine.see();
     assert_eq!((seen.rules, seen.tables.len(), seen.persistent), (0, 0, false));
     assert_snapshot!(reported(&seen), @"0 rules, not as at boot, service enabled | nothing is filtered now: `systemctl restart nftables` loads `boot.nft`");
-    assert_eq!(machine.see().rules, 0, "looking has loaded nothing");
+    assert_eq!(machine.see().rules, 0, "the observation has loaded nothing");
     fs::write(machine.folder.join("boot.nft"), "flush ruleset\n").expect("the folder is writable");
     let seen = machine.see();
-    assert_eq!((seen.rules, seen.persistent), (0, true), "nothing is the same as nothing, and that is why rules count");
+    assert_eq!((seen.rules, seen.persistent), (0, true), "two empty rulesets are equal, so `rules` is checked, too");
 }
 
 #[test]

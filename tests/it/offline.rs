@@ -111,7 +111,7 @@ fn without_a_ledger_the_structure_gaps_and_sign_offs_are_compared() {
         check().code
     };
     assert_eq!(edited("- [x] Up in Berlin (verified 2025-12-06: ", "- [ ] Up in Berlin **[FAILED]** ("), 0);
-    assert_eq!(edited("Berlin", "Bonn"), 0, "nobody knows where it was");
+    assert_eq!(edited("Berlin", "Bonn"), 0, "its origin is unknown");
     assert_eq!(edited("- [x] Up", "- [x] Down"), 1);
     assert_eq!(edited("Dana Reyes for r1)", "Eve for r1)"), 1);
     assert_eq!(edited("## Smoke", "## Some smoke"), 1);

@@ -45,7 +45,7 @@ fn ready_after(refusals: usize) -> HttpServer {
 }
 
 #[test]
-fn what_needs_a_red_item_is_blocked_by_the_root_cause_and_nothing_else_is_touched() {
+fn dependents_of_a_red_item_are_blocked_by_the_root_cause_and_others_run() {
     let project = list(
         "
         - { id: db, title: DB, probes: [{ command: { argv: [\"false\"] } }] }
@@ -117,7 +117,7 @@ fn a_probe_that_uses_what_a_red_one_saw_is_blocked_and_the_item_is_what_that_one
 }
 
 #[test]
-fn what_one_item_saw_can_be_asked_for_by_another_that_needs_it() {
+fn an_observation_can_be_used_by_an_item_that_needs_it() {
     let server = http(|request| match request.path.as_str() {
         "/login" => Response::json(&serde_json::json!({ "token": "t0p-secret" })),
         _ => Response::text(request.header("authorization").unwrap_or("none")),
@@ -281,7 +281,7 @@ fn expressions_of_names_and_severities_select_items() {
     assert_eq!(ran(&["--skip", "smoke and not (db or api)"]), " db  api  not ");
     assert_eq!(ran(&["--severity", "P1"]), " db  api ");
     assert_eq!(ran(&["--severity", "p0"]), " db ");
-    assert_eq!(ran(&["--severity", "P3", "--only", "web"]), " api  web ", "with what it needs");
+    assert_eq!(ran(&["--severity", "P3", "--only", "web"]), " api  web ", "with its needs");
     let (_, run) = check(&project, &["--severity", "P1", "--skip", "slow"]);
     assert_eq!(run["partial"], "--skip slow --severity P1");
     let severities: Vec<Option<&str>> = items(&run).map(|item| item["severity"].as_str()).collect();

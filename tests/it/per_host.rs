@@ -35,7 +35,7 @@ fn counting(counter: &Arc<(Mutex<usize>, Condvar, usize)>) -> HttpServer {
 }
 
 #[test]
-fn so_many_requests_are_open_at_a_host_and_never_more_while_another_host_is_asked() {
+fn per_host_limits_each_host_while_others_continue() {
     let others = Arc::new((Mutex::new(0), Condvar::new(), 9));
     let (busy, most) = in_groups_of(3, &others);
     let other = counting(&others);

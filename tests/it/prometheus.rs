@@ -53,7 +53,7 @@ fn nan_and_infinity_are_text_and_equal_no_number() {
 fn the_age_of_a_sample_is_that_of_the_sample_and_not_of_the_question() {
     let age = ask("backup_success").oldest_age_s.expect("it is a plain selector");
     assert!((540.0..900.0).contains(&age), "it was written ten minutes before the server started: {age}");
-    assert_eq!(ask("backup_success == 1").oldest_age_s, None, "what is computed has no age");
+    assert_eq!(ask("backup_success == 1").oldest_age_s, None, "a computed value has no age");
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn a_closed_port_and_an_unknown_name_have_different_errors() {
 }
 
 #[test]
-fn what_is_not_redis_is_called_so() {
+fn another_server_than_redis_is_reported_as_such() {
     let server = harness::http(|_| harness::Response::ok("hello"));
     let http = server.port();
     assert_snapshot!(error(&format!("redis://127.0.0.1:{http}"), http), @"
@@ -327,7 +327,7 @@ fn text(path: &Path) -> &str {
 fn until(mut is_so: impl FnMut() -> bool) {
     let limit = Instant::now() + Duration::from_secs(10);
     while !is_so() {
-        assert!(Instant::now() < limit, "it never came to be");
+        assert!(Instant::now() < limit, "it did not appear in time");
         std::thread::yield_now();
     }
 }

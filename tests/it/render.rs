@@ -73,7 +73,7 @@ fn changed_or_added_text_after_a_tick_is_drift() {
 }
 
 #[test]
-fn what_was_verified_too_long_ago_is_pending() {
+fn a_tick_that_is_too_old_is_pending() {
     let project = project("valid_for: 7d, ", "").file("there", "");
     assert_eq!(at(&project, 1, &["check", "staging", "--markdown"]).0, 0);
     assert!(line(&at(&project, 8, &["render", "staging"]).1).starts_with("- [x] File (verified 2025-12-01"));

@@ -309,7 +309,7 @@ fn leftovers(project: &Path) -> bool {
 }
 
 #[test]
-fn what_differed_from_the_commit_and_what_was_overridden_is_shown_before_signing() {
+fn uncommitted_changes_and_overrides_are_shown_before_signing() {
     let project = Project::new(
         "
         title: T

@@ -122,7 +122,7 @@ fn the_output_of_a_noisy_login_is_not_output_of_the_command() {
 }
 
 #[test]
-fn what_is_still_running_there_when_time_is_up_is_ended() {
+fn a_remote_program_is_killed_at_the_timeout() {
     let folder = directory("ssh-late");
     let pid = folder.join("pid");
     let cx = near(&sshd().path()).with_timeout(Duration::from_secs(6)); // enough to begin there

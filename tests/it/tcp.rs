@@ -53,7 +53,7 @@ fn an_unknown_name_is_an_error() {
 }
 
 #[test]
-fn what_the_server_says_first_is_its_banner() {
+fn the_first_line_of_the_server_is_its_banner() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound").to_string();
     let server = thread::spawn(move || {
@@ -66,7 +66,7 @@ fn what_the_server_says_first_is_its_banner() {
 }
 
 #[test]
-fn what_comes_back_for_what_is_sent_is_its_banner_too() {
+fn the_answer_to_send_is_the_banner() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound").to_string();
     let server = thread::spawn(move || {

@@ -46,7 +46,7 @@ fn a_certificate_from_a_trusted_issuer_is_verified() {
 }
 
 #[test]
-fn what_no_client_would_trust_is_seen_all_the_same() {
+fn an_untrusted_certificate_is_observed_anyway() {
     let authority = Authority::new();
     let good = authority.issue();
     let ca = json!({ "ca": authority.ca() });

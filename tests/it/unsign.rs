@@ -61,7 +61,7 @@ fn each_change_of_the_checklist_that_unsigns_has_its_own_reason() {
         let state = changed(&project, old, new).replace("\\`", "`").replace(" (unverified)", "");
         assert!(state.starts_with(&format!("{prefix}{why}")), "{new}: {state}");
     }
-    assert!(qa(&project, SIGNED + 60).contains("[x]"), "as it was signed, it counts");
+    assert!(qa(&project, SIGNED + 60).contains("[x]"), "unchanged, it counts");
     replace(&project, FILE, "title: T", "title: T\nallowed_signers: signers");
     let state = changed(&project, "valid_for: 7d", "valid_for: 7d, signed: true");
     assert!(!state.contains("[x]") && state.contains("\\`signed\\` of the sign-off has changed"), "{state}");

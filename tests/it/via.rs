@@ -198,7 +198,7 @@ error: `--ledger-via` needs a ledger on a PostgreSQL server
 }
 
 #[test]
-fn what_fails_behind_a_bastion_is_reported_as_such() {
+fn failures_behind_a_bastion_name_the_bastion() {
     let silent = raw(|_| std::thread::sleep(Duration::from_secs(30)));
     let port = free_port();
     let authority = Authority::new();

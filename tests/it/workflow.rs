@@ -26,7 +26,7 @@ fn reported(seen: &WorkflowSeen) -> String {
 }
 
 #[test]
-fn what_starts_it_is_seen_in_all_three_forms() {
+fn triggers_are_read_in_all_three_forms() {
     let forms = [
         ("on: workflow_dispatch", "workflow_dispatch", true),
         ("on: [workflow_dispatch]", "workflow_dispatch", true),
@@ -89,7 +89,7 @@ fn reasons_why_github_would_not_run_it_are_reported_with_lines() {
 
 /// GitHub refuses each of these, and each similar one of the same kind.
 #[test]
-fn what_github_refuses_is_not_valid() {
+fn a_workflow_that_github_refuses_is_not_valid() {
     let job = |job: &str| format!("on: push\njobs: {{ a: {{ runs-on: x, steps: [{{ run: x }}], {job} }} }}");
     let step = |step: &str| format!("on: push\njobs: {{ a: {{ runs-on: x, steps: [{step}] }} }}");
     let event = |event: &str| format!("on: {event}\njobs: {{ a: {{ runs-on: x, steps: [{{ run: x }}] }} }}");
@@ -159,7 +159,7 @@ fn what_github_refuses_is_not_valid() {
 }
 
 #[test]
-fn what_github_takes_is_valid() {
+fn a_workflow_that_github_accepts_is_valid() {
     let seen = at(
         PATH,
         "

@@ -152,7 +152,7 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         1045 if said.contains("using password: NO") => {
             fault("does not accept this login").help("the URL has no password")
         }
-        // The server says the same where an account requires TLS, or a client certificate, and there is none.
+        // The server sends the same error if an account requires TLS or a client certificate that is missing.
         1045 => fault("does not accept user and password")
             .help(format!("{CREDENTIALS}. An account with REQUIRE SSL needs `ssl-mode=REQUIRED` in the URL")),
         1698 => fault("does not accept this login")

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_transaction_does_not_hold_is_refused_by_its_first_word() {
+    fn statements_outside_of_transactions_are_refused_by_their_first_word() {
         insta::assert_snapshot!(refusal("SET GLOBAL max_connections = 1", Dialect::Postgres).unwrap_or_default(),
             @"`SET` is not a statement that only reads");
         insta::assert_snapshot!(refusal("-- SELECT\nCALL p()", Dialect::Postgres).unwrap_or_default(),

@@ -21,7 +21,7 @@ fn understood(text: &str) -> String {
 }
 
 #[test]
-fn what_sqlalchemy_puts_behind_a_plus_sign_makes_no_difference() {
+fn a_driver_of_sqlalchemy_after_a_plus_sign_is_ignored() {
     for scheme in ["postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg2", "PostgreSQL+psycopg"] {
         assert_eq!(understood(&format!("{scheme}://u:p@db:5432/app")), "postgres db /app");
     }

@@ -137,7 +137,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
                     (self.report)(&Event::Locking { id: &item.id, title: &title, locks: &names });
                     let (taken, begun) = (locks.take(&item.locks), self.locked.0.clone());
                     let begin = move || {
-                        // Nobody receives it after the run was stopped.
+                        // If the run was stopped, nothing receives it any more.
                         let _ = begun.send(task);
                     };
                     self.workers.spawn(locked::run(Arc::clone(&shared), task, scope, taken, begin, again));

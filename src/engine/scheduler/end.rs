@@ -16,7 +16,7 @@ use super::{Scheduler, signal};
 const GRACE: Duration = Duration::from_millis(250);
 
 impl<T: FnMut(&Event)> Scheduler<'_, T> {
-    /// Stops what runs, and says of all that has no result why. What was seen last is kept. Items that run may clean up
+    /// Stops running items, and records why each item without a result has none. Last observations are kept. Running items may clean up
     /// for a moment, until another signal.
     pub(super) async fn cut(&mut self, by: Interruption, signals: &mut (impl Stream<Item = Signal> + Unpin)) {
         let running: Vec<usize> = self.queue.running().collect();
@@ -63,7 +63,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
                 };
             }
         });
-        // One that does not let go by then is left behind.
+        // A worker that is not done by then is abandoned.
         tokio::select! {
             biased;
             _ = timeout_at(end + GRACE, &mut collected) => {}
@@ -74,7 +74,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         }
     }
 
-    /// The record of it all, in checklist order.
+    /// The record of the run, in checklist order.
     pub(super) fn record(self, started: jiff::Timestamp, begun: Instant, ended: Option<Interruption>) -> Run {
         let checklist = &self.shared.plan.checklist;
         let sections = checklist.sections.iter().map(|section| Section {

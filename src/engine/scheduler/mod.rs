@@ -148,7 +148,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
         }
     }
 
-    /// One round, and with `--wait` more of them. Returns what interrupted it, if anything.
+    /// One round, and with `--wait` more of them. Returns the interruption, if any.
     async fn rounds(
         &mut self,
         stop: &mut (impl Stream<Item = Signal> + Unpin),
@@ -190,7 +190,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
         }
     }
 
-    /// Runs the admitted items. Returns what interrupted it, if anything.
+    /// Runs the admitted items. Returns the interruption, if any.
     async fn round(
         &mut self,
         stop: &mut (impl Stream<Item = Signal> + Unpin),

@@ -78,7 +78,7 @@ fn an_argument_that_cannot_be_read_says_where() {
 }
 
 #[test]
-fn what_asserts_nothing_is_a_problem() {
+fn an_expectation_that_asserts_nothing_is_a_problem() {
     assert_snapshot!(problems("{}"), @"
     error: an empty `expect` asserts nothing
      --> c.yaml:1:1

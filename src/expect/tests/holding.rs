@@ -246,7 +246,7 @@ $..error: { exists: false }
 }
 
 #[test]
-fn what_a_server_sends_cannot_act_on_the_terminal_or_fill_it() {
+fn text_of_a_server_cannot_control_or_fill_the_terminal() {
     let seen = json!({ "s": format!("\u{1b}[2J{}", "x".repeat(10_000)) });
     let line = judged("s: { contains: ok }", &json!({ "s": "a\nb" }));
     assert_snapshot!(line, @r#"s: "ok" not found"#);
@@ -272,7 +272,7 @@ fn absence_holds_only_where_what_would_hold_it_was_seen() {
 }
 
 #[test]
-fn what_cannot_be_compared_fails_and_so_does_its_negation() {
+fn an_incomparable_value_fails_and_so_does_its_negation() {
     let seen = json!({ "disk": "97%", "nan": ["NaN"], "lag": null, "none": [], "future": "2025-12-06T13:00:00Z" });
     for (path, matcher) in [
         ("disk", "{ above: 95 }"),

@@ -135,7 +135,7 @@ fn a_failure_says_what_was_expected_and_what_was_found() {
 }
 
 #[test]
-fn what_came_from_outside_is_text_or_the_number_that_it_spells() {
+fn a_value_from_outside_is_text_or_the_number_that_it_spells() {
     let span = crate::diagnostic::Span::default();
     let filled = |text: &str| yaml::Node::from_json(&json!({ "status": text, "url": text }), span);
     let mut problems = Vec::new();

@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_judged_by_the_beginning_is_so_of_the_whole((seen, whole) in beginning_and_whole()) {
+    fn a_verdict_on_the_beginning_holds_for_the_whole((seen, whole) in beginning_and_whole()) {
         let both = |observed: &Value, cuts: &[Truncation], of: &Expectation| {
             of.judge(&serde_json::json!({ "a": observed }), cuts, Timestamp::UNIX_EPOCH).outcome
         };

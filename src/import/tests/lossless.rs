@@ -60,7 +60,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_imported_is_a_valid_checklist(lines in proptest::collection::vec(line(), 0..24), bullets: bool) {
+    fn any_import_is_a_valid_checklist(lines in proptest::collection::vec(line(), 0..24), bullets: bool) {
         let text = lines.join("\n");
         if let Ok(found) = import("LIST.md", &text, bullets) {
             let problems = problems(found.yaml.clone());

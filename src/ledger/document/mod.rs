@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_gate_0_1_recorded_is_read() {
+    fn a_run_recorded_by_gate_0_1_is_read() {
         let is_newer = |line: &&str| {
             ["dirty", "vars", "schema", "source", "definition", "stale", "manual", "parent"]
                 .iter()
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_altered_or_is_of_a_newer_version_is_refused() {
+    fn an_altered_or_newer_document_is_refused() {
         let other = StoredDocument { digest: "00".to_owned(), ..stored(GOLDEN) };
         assert_eq!(other.read().expect_err("another digest"), "it was altered: its digest is not the recorded one");
         let newer = stored(&GOLDEN.replace("\"version\": 1", "\"version\": 2"));

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_python_can_find_is_said_so() {
+    fn a_setting_that_only_python_can_resolve_is_reported() {
         let expected = "is a folder in a Python package, which only Python can find";
         assert_eq!(folders(&config("script_location = app:db")), format!("`app:db` {expected}"));
         assert_eq!(folders(&config("version_locations = app:a app:b")), format!("`app:a` {expected}"));

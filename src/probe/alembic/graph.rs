@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_alembic_refuses_is_refused_with_the_files() {
+    fn histories_that_alembic_refuses_are_refused_with_the_files() {
         for (lines, expected) in [
             ("a:\na: b", "`a.py` and `a.py` have the same revision id `a`"),
             ("a: z\nb: a + y", "no revision file has `z`, which `a.py` follows, nor `y`, which `b.py` depends on"),

@@ -34,7 +34,7 @@ pub struct Bucket {
 /// Who keeps a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// Amazon S3, and what speaks its API.
+    /// Amazon S3, and stores with the same API.
     S3,
     /// Google Cloud Storage.
     Google,

@@ -26,7 +26,7 @@ use super::limited::{LIMIT, Limited, Streamed, is_too_large};
 use super::place::{Bucket, Provider};
 use super::{MOST, Object, profile, too_many};
 
-/// A part of a store that can be asked.
+/// A part of a store, such as a bucket.
 pub struct Store {
     inner: Box<dyn ObjectStore>,
     bucket: Bucket,
@@ -37,7 +37,7 @@ pub struct Store {
 /// How long a machine may take to give the credentials of its role.
 const ROLE: Duration = Duration::from_secs(5);
 
-/// Opens a store. Nothing is asked yet.
+/// Opens a store, without sending a request yet.
 ///
 /// # Errors
 /// When the options make no store.
@@ -61,7 +61,7 @@ pub async fn open(
     })?;
     let client = cx.http(&url, &HttpOptions { ca: ca.cloned(), ..HttpOptions::default() }, Manner::default())?;
     let connector = Limited { client, load: Arc::clone(&cx.load) };
-    // A checklist says itself how often to look again.
+    // The checklist sets how often to retry.
     let retry = RetryConfig { max_retries: 0, retry_timeout: cx.timeout, ..RetryConfig::default() };
     let client = ClientOptions::new().with_allow_http(url.scheme() == "http");
     let has_credentials = pairs.iter().any(|(key, _)| is_credential(key));
@@ -138,7 +138,7 @@ async fn role<C>(
     }
 }
 
-/// Whether an option says where the store is.
+/// Whether an option sets the address of the store.
 fn is_endpoint(key: &str) -> bool {
     let key = key.trim_start_matches("aws_").trim_start_matches("azure_storage_").trim_start_matches("google_");
     matches!(key, "endpoint" | "endpoint_url" | "endpoint_url_s3" | "base_url")

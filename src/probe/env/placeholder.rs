@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_resembles_one_is_a_value() {
+    fn a_value_that_only_resembles_a_placeholder_is_a_value() {
         for value in [
             "1",
             "0",

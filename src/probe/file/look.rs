@@ -1,4 +1,4 @@
-//! One look at a path: what is there, without waiting for what may never come.
+//! Observes a path, without waiting for data that may never arrive.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_not_be_read_is_an_error_and_no_absence() {
+    fn an_unreadable_file_is_an_error_and_not_missing() {
         let denied = io::Error::from(ErrorKind::PermissionDenied);
         assert!(!is_absence(&denied));
         assert_snapshot!(fault(&denied, Path::new("/root/x")), @"no permission to read `/root/x`");

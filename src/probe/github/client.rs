@@ -1,4 +1,4 @@
-//! Asking GitHub: one request, all pages of a list, and what its refusals mean.
+//! Requests to GitHub: one request, all pages of a list, and the meaning of its refusals.
 
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
@@ -17,7 +17,7 @@ const MAX_NEWEST: usize = 5;
 pub struct Client<'a> {
     /// The context of the look.
     pub cx: &'a Context,
-    /// Where it is, and who asks.
+    /// Its address, and the credentials.
     pub api: Api<'a>,
 }
 
@@ -154,7 +154,7 @@ pub fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
     reply.headers.get(name)?.to_str().ok()
 }
 
-/// At most a line of what a server says.
+/// At most one line of a server's message.
 fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
 }

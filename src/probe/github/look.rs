@@ -1,4 +1,4 @@
-//! The requests of one look, and what is plainly wrong with the answers.
+//! The requests of one observation, and obvious problems in the answers.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -81,10 +81,10 @@ struct Issue {
 }
 
 impl GitHub {
-    /// All that is asked for.
+    /// Everything that is requested.
     pub(super) async fn look(&self, client: &Client<'_>, now: Timestamp) -> Result<GitHubSeen, Fault> {
         let mut seen = GitHubSeen::default();
-        // This one costs nothing of the quota, and every token may ask it.
+        // This request does not count towards the quota, and every token may send it.
         let reply = client.get("/rate_limit", &[]).await?;
         // GitHub Enterprise answers 404 if rate limits are off. It has verified the token before that.
         if reply.status != 404 {
@@ -105,7 +105,7 @@ impl GitHub {
         let Some(repo) = &self.repo else { return Ok(seen) };
         if let Some(name) = &self.head {
             let reply = client.get(&format!("/repos/{}/commits/{name}", repo.name()), &[]).await?;
-            // GitHub says so of a name that it does not know.
+            // GitHub answers this for an unknown name.
             if reply.status == 422 {
                 seen.problems.push(format!("no branch or tag `{name}` exists"));
             } else {
@@ -139,7 +139,7 @@ impl GitHub {
         let base = format!("/repos/{}/actions/workflows", repo.name());
         let reply = client.get(&format!("{base}/{file}"), &[]).await?;
         if reply.status == 404 {
-            // Who may see the list may see all of it: then it is really not there.
+            // A token that may read the list may read all of it, so the entry really does not exist.
             let list = client.get(&base, &[("per_page", "1")]).await?;
             return if list.is_ok() { Ok(WorkflowState::default()) } else { Err(refusal(&list)) };
         }

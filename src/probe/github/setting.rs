@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Repository {
 }
 
 impl IssueState {
-    /// As GitHub says it.
+    /// The word of GitHub's API.
     pub fn word(self) -> &'static str {
         match self {
             IssueState::Open => "open",

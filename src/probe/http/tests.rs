@@ -62,7 +62,7 @@ fn an_unknown_setting_or_method_is_refused() {
 }
 
 #[test]
-fn what_may_change_something_has_effects() {
+fn a_request_that_may_change_something_has_effects() {
     for (method, expected) in [("GET", false), ("HEAD", false), ("OPTIONS", false), ("POST", true), ("DELETE", true)] {
         assert_eq!(read(json!({ "url": "http://h", "method": method })).has_effects(), expected, "{method}");
     }

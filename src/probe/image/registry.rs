@@ -1,4 +1,4 @@
-//! Asking a registry by the OCI distribution API, logging in the way that it asks for.
+//! Requests to a registry by the OCI distribution API, with the login that it requires.
 //!
 //! <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>, and for tokens
 //! <https://distribution.github.io/distribution/spec/auth/token/>.
@@ -27,7 +27,7 @@ pub struct Registry<'a> {
     pub base: HttpUrl,
     /// The repository, such as `acme/api`.
     pub repository: &'a str,
-    /// Who asks.
+    /// The credentials.
     pub login: Option<(&'a str, &'a str)>,
     /// How connections are made.
     pub options: HttpOptions,
@@ -173,13 +173,13 @@ impl Got {
         format!("sha256:{}", hex::encode(Sha256::digest(&self.body)))
     }
 
-    /// Whether a registry said it, in the words of the API, and not some other server.
+    /// Whether the error comes from a registry (it has the form of the API), not from another server.
     pub fn is_of_registry(&self) -> bool {
         let json: Value = json::parse(&self.body).unwrap_or_default();
         json["errors"].is_array()
     }
 
-    /// The status, and what the registry says of it.
+    /// The status, and the message of the registry.
     fn said(&self) -> String {
         let json: Value = json::parse(&self.body).unwrap_or_default();
         let error = &json["errors"][0];

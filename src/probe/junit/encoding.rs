@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decoded_is_an_error() {
+    fn an_undecodable_report_is_an_error() {
         let unknown = b"<?xml version=\"1.0\" encoding=\"EBCDIC-XX\"?><a/>";
         assert_eq!(decoded(unknown), Err("`r.xml` declares the unsupported encoding `EBCDIC-XX`".to_owned()));
         assert_eq!(decoded(b"<a>\n\xe9</a>"), Err("`r.xml:2` is not valid UTF-8".to_owned()));

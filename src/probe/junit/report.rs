@@ -38,7 +38,7 @@ pub struct Counts {
     pub flaky: usize,
     /// Failures and errors of the totals that nothing shows.
     pub unaccounted: u64,
-    /// The names of what failed or broke off.
+    /// The names of failed and broken cases.
     pub failing: Vec<String>,
     /// Where totals differ from the cases.
     pub disagreements: Vec<String>,
@@ -93,7 +93,7 @@ impl Counts {
     }
 }
 
-/// Counts what is in a report. `written` is when the file was.
+/// Counts the cases of a report. `written` is the time of the file.
 ///
 /// # Errors
 /// When it is none, naming the file and the place. One with a DOCTYPE is refused: no report needs one, and what it defines

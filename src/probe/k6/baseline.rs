@@ -1,4 +1,4 @@
-//! One load test beside an earlier one: what has become worse by more than is tolerated?
+//! Compares a load test with an earlier one: which values are worse by more than the tolerance?
 
 use crate::client::Fault;
 

@@ -9,13 +9,13 @@ use crate::text::error;
 use super::summary::Summary;
 use super::{K6, read};
 
-/// How much of what k6 prints is kept.
+/// How much of k6's output is kept.
 const MAX_OUTPUT: usize = 64 << 10;
 
 /// The environment variables that k6 inherits.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
 
-/// Runs the script, and gives the summary and whether k6 says that the test failed.
+/// Runs the script, and returns the summary and whether k6 reports that the test failed.
 pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool), Fault> {
     let folder = tempfile::tempdir()
         .map_err(|error| Fault::new(format!("cannot create a temporary folder: {}", error::os(&error))))?;

@@ -1,4 +1,4 @@
-//! The three shapes of k6's summary, made one. They say opposite things of a threshold with the same word.
+//! Reads the three formats of k6's summary. They use the same word for opposite results of a threshold.
 //!
 //! - `--summary-export`: values are in the metric itself, and a threshold of `true` was *crossed*.
 //! - `handleSummary(data)`: values are in `values`, and a threshold is `{ ok: true }` when it holds.
@@ -29,13 +29,13 @@ pub struct Summary {
     pub crossed: Vec<String>,
     /// Metrics that have thresholds, but no samples.
     pub unsampled: Vec<String>,
-    /// Whether it says itself that the test failed.
+    /// Whether the summary reports that the test failed.
     pub failed: bool,
     /// Each metric with its values.
     pub metrics: BTreeMap<String, Values>,
     /// The type of each metric, where it can be known.
     pub types: BTreeMap<String, MetricType>,
-    /// When the summary says that it was made.
+    /// When it was made, according to the summary.
     pub made: Option<Timestamp>,
 }
 
@@ -122,7 +122,7 @@ impl Summary {
         Ok(())
     }
 
-    /// The metrics that say that everything went wrong: no check passed, or no request succeeded.
+    /// The metrics that show that everything failed: no check passed, or no request succeeded.
     pub fn all_failed(&self) -> Vec<String> {
         let always = |metric: &str, rate: f64| {
             let values = self.metrics.get(metric)?;

@@ -24,7 +24,7 @@ const STALE_S: f64 = 300.0;
 const SKEW_S: f64 = 60.0;
 /// How many samples are kept at most.
 const MAX_SAMPLES: usize = 1_000;
-/// OpenMetrics first, because it says where it ends.
+/// OpenMetrics first, because it marks its end.
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
      text/plain;version=0.0.4;q=0.5,*/*;q=0.1",

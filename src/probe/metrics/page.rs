@@ -14,7 +14,7 @@ use super::Sample;
 pub enum Format {
     /// The text format of Prometheus.
     Prometheus,
-    /// OpenMetrics, which says where it ends.
+    /// OpenMetrics, which marks its end.
     OpenMetrics,
 }
 
@@ -28,7 +28,7 @@ const OPEN_TYPES: [&str; 8] =
 pub struct Page {
     /// Every sample, in the order of the page.
     pub samples: Vec<Sample>,
-    /// The type of each metric that says one, such as `counter`.
+    /// The type of each metric that has one, such as `counter`.
     pub types: BTreeMap<String, String>,
 }
 
@@ -292,7 +292,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn whatever_comes_is_read_or_refused(text in any::<String>(), line in r#"[a"{}=, \\1]{0,20}"#) {
+        fn any_bytes_are_read_or_refused(text in any::<String>(), line in r#"[a"{}=, \\1]{0,20}"#) {
             for format in [Format::Prometheus, Format::OpenMetrics] {
                 let _ = Page::parse(&text, format);
                 let _ = Page::parse(&format!("{line}\n"), format);

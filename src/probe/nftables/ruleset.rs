@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_ruleset_is_refused() {
+    fn an_invalid_ruleset_is_refused() {
         for (json, why) in
             [("x", "it is not JSON"), ("{}", "it has no `nftables`"), (r#"{"nftables":[1]}"#, "it has an odd part")]
         {

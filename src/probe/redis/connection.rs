@@ -1,4 +1,4 @@
-//! A connection to a Redis server that asks one thing at a time, and finds out why nothing comes of it.
+//! A connection to a Redis server that sends one command at a time, and finds the reason of a failure.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::probe::{Context, Fault};
 use super::fault;
 use super::setting::Target;
 
-/// No answer to anything that is asked here is longer.
+/// The maximum size of the answers that are needed here.
 const MAX_ANSWER: usize = 256 << 10;
 
 /// When an answer is taken for whole, if it can be.
@@ -37,11 +37,11 @@ pub struct Connection<'t> {
     deadline: Instant,
 }
 
-/// An answer: what was asked for, or the server's own error.
+/// An answer: the result, or the server's error.
 pub type Answer = Result<Value, ServerError>;
 
 impl<'t> Connection<'t> {
-    /// Connects, and says who asks.
+    /// Connects and logs in.
     ///
     /// # Errors
     /// When connecting fails, or the server does not accept the credentials.

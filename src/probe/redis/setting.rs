@@ -12,7 +12,7 @@ use url::Url;
 use crate::client::sql::{host_of, login};
 use crate::text::error;
 
-/// Where a server is, who asks, and which of its databases is meant.
+/// The address of a server, the credentials, and the database.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(inline)]
 pub struct RedisUrl(#[schemars(with = "String")] Target);
@@ -89,7 +89,7 @@ impl RedisUrl {
 }
 
 impl Target {
-    /// `host:port`, or the socket, which is all of it that may be shown.
+    /// `host:port`, or the socket: the only part that may be shown.
     pub fn name(&self) -> String {
         if let Some(socket) = &self.socket {
             return format!("`{}`", socket.display());
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_url_leaves_out_is_the_usual() {
+    fn missing_parts_of_a_url_have_defaults() {
         let target = read("redis://[::1]");
         assert_eq!((target.host.as_str(), target.port, target.is_tls), ("::1", 6379, false));
         assert_eq!((target.user, target.password, target.database), (None, None, 0));

@@ -10,7 +10,7 @@ use crate::client::Fault;
 /// In a cluster most keys belong to other nodes. So many tries find one for a node that holds a tenth of the slots.
 const TRIES: usize = 64;
 
-/// Writes, reads and removes a key. The inner error is the code of what the server answered instead.
+/// Writes, reads and removes a key. The inner error is the code of the server's error.
 ///
 /// # Errors
 /// When no answer came.
@@ -21,7 +21,7 @@ pub async fn round_trip(connection: &mut Connection<'_>) -> Result<Result<(), St
         let key = format!("gate:probe:{value}");
         match connection.ask(cmd("SET").arg(&key).arg(&value).arg("EX").arg(60).arg("NX")).await? {
             Ok(Value::Okay) => {}
-            // Somebody else's key of that name: not to be touched.
+            // A key of this name that belongs to another program must not be changed.
             Ok(_) => continue,
             Err(error) if matches!(error.code(), "MOVED" | "ASK") => {
                 error.code().clone_into(&mut moved);

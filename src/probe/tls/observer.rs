@@ -1,4 +1,4 @@
-//! Verifies a server as every client would, but goes on whatever comes of it, so that the certificate can be seen.
+//! Verifies a server like every client, but continues whatever the result, so that the certificate can be observed.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

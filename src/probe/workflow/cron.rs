@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_is_named() {
+    fn a_value_out_of_range_is_named() {
         for (line, problem) in [
             ("0 25 * * *", "invalid hour `25`: use 0 to 23"),
             ("60 * * * *", "invalid minute `60`: use 0 to 59"),

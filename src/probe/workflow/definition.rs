@@ -1,4 +1,4 @@
-//! A workflow file as GitHub reads it: what starts it, its jobs, and why it would be refused.
+//! A workflow file as GitHub reads it: its triggers, its jobs, and why it would be refused.
 
 use crate::diagnostic::Sources;
 use crate::yaml::parse_plain;
@@ -34,7 +34,7 @@ impl Definition {
         reader.finish(&problems)
     }
 
-    /// Whether it starts only when somebody, or a program, asks for it.
+    /// Whether it starts only on request of a person or a program.
     pub fn is_dispatch_only(&self) -> bool {
         self.triggers == ["workflow_dispatch"]
     }

@@ -1,4 +1,4 @@
-//! The jobs of a workflow: their keys and steps, and the order that `needs` asks for.
+//! The jobs of a workflow: their keys and steps, and the order of `needs`.
 //!
 //! <https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax>
 

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_was_seen_the_document_is_json() {
+    fn the_document_is_json_for_any_observation() {
         let item = ItemResult { title: "\u{1b}[31m\u{0}\"\u{2028}".into(), ..red("x", "", Status::Error, "\n") };
         let value: serde_json::Value =
             serde_json::from_str(&shown(&run([section("API", [item])]))).expect("it is JSON");

@@ -47,7 +47,7 @@ enum Writer {
 }
 
 impl Plain {
-    /// Begins with a run of this many items, with a line at least this often. A runtime has to be there.
+    /// Starts for a run of this many items, with a line at least this often. Needs a Tokio runtime.
     pub fn new(total: usize, every: Duration, out: impl Write + Send + 'static) -> Self {
         let begun = Instant::now();
         let writer = Writer::New(Box::new(out));

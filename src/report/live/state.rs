@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_just_begun_is_only_counted() {
+    fn items_that_have_just_started_are_only_counted() {
         assert_snapshot!(going_on().lines(at(0.81), 80, Paint(false)).join("\n"), @"
         2 of 9 items · 1 passed · 1 failed · 4 running · 0s
         ✗ db  no

@@ -235,7 +235,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn whatever_people_wrote_outside_the_markers_stays_and_a_second_time_changes_nothing(
+        fn text_outside_the_markers_stays_and_a_second_run_changes_nothing(
             (bom, before, old, after) in (any::<bool>(), around(), text(), around()),
             end in prop_oneof![Just(""), Just("\n"), Just("\r\n")],
             line_end in prop_oneof![Just("\n"), Just("\r\n")],

@@ -44,7 +44,7 @@ pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::R
     signed(run, out)
 }
 
-/// Who signed what, when, and for which subject and definition.
+/// The signers: who signed which item, when, and for which subject and definition.
 fn signed(run: &Run, out: &mut dyn Write) -> io::Result<()> {
     let given: Vec<_> = run.items().filter_map(|item| Some((item, item.sign_off.as_ref()?.given.as_ref()?))).collect();
     if given.is_empty() {

@@ -110,7 +110,7 @@ fn an_item_is_nested_below_its_parent() {
 }
 
 #[test]
-fn what_was_not_run_or_ended_early_is_said_beside_the_verdict() {
+fn partial_and_interrupted_runs_are_marked_beside_the_verdict() {
     let mut run = run([section("API", [passed("api", "API answers", "200")])]);
     run.partial = Some("--only api".into());
     run.interrupted = Some(Interruption::Signal(Signal::Terminate));

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_assert_and_what_is_remembered_is_kept() {
+    fn checklists_sign_offs_and_the_ledger_are_protected() {
         let kept =
             ProtectedPaths::new(Path::new("/r"), Path::new("/elsewhere/list.yaml"), Some(Path::new("/var/gate.db")));
         let name = |path: &str| kept.name(Path::new(path)).unwrap_or("-");

@@ -79,7 +79,7 @@ fn trying_a_path_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_a_kill_left_behind_long_ago_is_removed_and_nothing_else() {
+fn old_leftovers_of_a_kill_are_removed_and_nothing_else() {
     let folder = folder();
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
     for (name, is_old) in [(".gate-new-abc123", true), (".gate-new-def456", false), (".gate-config", true)] {

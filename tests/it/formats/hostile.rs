@@ -47,7 +47,7 @@ gaps:
 }
 
 #[test]
-fn whatever_was_observed_every_format_is_valid_and_harmless() {
+fn every_format_is_valid_and_safe_for_any_observation() {
     let project = project();
     let output = check(&project, &[]);
     assert_eq!(output.code, 1, "{}", output.stderr);

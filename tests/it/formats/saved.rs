@@ -28,7 +28,7 @@ fn a_saved_run_is_reported_as_it_was_judged_without_its_checklist() {
 }
 
 #[test]
-fn what_is_not_a_saved_run_is_an_error() {
+fn another_file_than_a_saved_run_is_an_error() {
     let project = Project::new(LIST).file("here", "");
     let output = project.gate(&["report", "here"]);
     assert_eq!(output.code, 2, "{}", output.stdout);

@@ -356,7 +356,7 @@ fn reports_workflows_and_runbooks_become_items() {
 }
 
 #[test]
-fn what_is_reached_depends_on_how_a_service_is_run() {
+fn the_address_depends_on_how_a_service_is_run() {
     let compose = "services:\n  proxy: { image: \"traefik:3\", command: [--api.insecure=true], ports: [\"80:80\", \"8090:8080\"] }\n  cache: { image: redis, network_mode: host }\n  web: { image: acme/web, healthcheck: { test: curl -f http://localhost:3000/up } }\n";
     assert_snapshot!(proposed(&[("compose.yaml", compose)]), @r#"
     vars: # where the services are; an environment variable overrides each default

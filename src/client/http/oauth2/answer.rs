@@ -1,4 +1,4 @@
-//! The answer of a token endpoint: an access token, or why there is none. No error quotes the answer.
+//! The answer of a token endpoint: an access token, or the reason why none was issued. No error quotes the answer.
 
 use std::time::Duration;
 

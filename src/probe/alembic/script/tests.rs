@@ -176,7 +176,7 @@ fn however_deep_python_nests_it_ends_no_run() {
 }
 
 #[test]
-fn what_alembic_refuses_is_refused_in_words() {
+fn revisions_that_alembic_refuses_are_refused() {
     assert_snapshot!(said("print('hello')\n"), @"`versions/x_1.py` sets no `revision`, and alembic refuses such a file");
     assert_snapshot!(said("revision = 'b'\n"), @"`versions/x_1.py` sets no `down_revision`, and alembic refuses such a file");
     assert_snapshot!(said("revision = 'a-b'\ndown_revision = None\n"), @"`-` is not allowed in the revision id `a-b` in `versions/x_1.py`");
