@@ -80,6 +80,7 @@ pub fn merge(saved: Vec<Saved>, checklist: &Checklist, within: Duration) -> Resu
                 .help("merge the shards of one job, run with the same variables")
         }));
     }
+    problems.extend(other_addresses(&parts));
     let facts = facts(first);
     let mut assigned: HashMap<&str, (Shard, &Item)> = HashMap::new();
     for (item, number) in checklist.items().zip(spread(checklist, facts.total)) {
@@ -141,6 +142,25 @@ fn difference(one: &Part, other: &Part) -> Option<String> {
         return Some(words("commits", &one.commit, &other.commit));
     }
     (one.definitions != other.definitions).then(|| "their definitions differ: variables had other values".to_owned())
+}
+
+/// Secrets that are URLs of different services in two shards: each shard has checked something else.
+fn other_addresses(parts: &BTreeMap<Shard, Part>) -> Vec<Diagnostic> {
+    let mut known: HashMap<&str, (&str, &Part)> = HashMap::new();
+    let mut problems = Vec::new();
+    for part in parts.values() {
+        for (name, address) in &part.own.addresses {
+            let (first, other) = *known.entry(name).or_insert((address, part));
+            if first != address {
+                let title = format!(
+                    "cannot merge `{}` and `{}`: the addresses in the secret `{name}` differ",
+                    other.file, part.file
+                );
+                problems.push(Diagnostic::error(title).help("run all shards against the same service"));
+            }
+        }
+    }
+    problems
 }
 
 /// Items that a shard has and should not have, has twice, has in another form, or lacks.

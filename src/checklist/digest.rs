@@ -85,6 +85,16 @@ pub fn of_all(checklist: &Checklist) -> String {
     canonical.finish()
 }
 
+/// SHA-256 of the address in a secret's value, in hexadecimal. None if that is not a URL. It differs from checklist to
+/// checklist, so that a list of common addresses can't be compared with it.
+pub fn of_address(name: &str, value: &str, checklist: &Checklist) -> Option<String> {
+    let mut canonical = Canonical::new(Form::Filled);
+    for text in [checklist.digest.as_str(), name, &address(value)?] {
+        canonical.text(text);
+    }
+    Some(canonical.finish())
+}
+
 impl Definition {
     /// Its digest in hexadecimal. `value` gives the value of a secret: of one that is a URL, the address counts.
     pub fn digest<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {

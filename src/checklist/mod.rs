@@ -207,6 +207,11 @@ impl Checklist {
         digest::of_all(self)
     }
 
+    /// The digest of the address in the value of a secret, in hexadecimal. None if that is not a URL.
+    pub fn address(&self, secret: &str, value: &str) -> Option<String> {
+        digest::of_address(secret, value, self)
+    }
+
     /// The item at this position, over all sections.
     pub fn item(&self, mut position: usize) -> Option<&Item> {
         for section in &self.sections {

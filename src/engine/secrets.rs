@@ -1,6 +1,6 @@
 //! The values of secrets, read once at the start of a run. A secret that can't be read blocks the items that use it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
 use std::path::Path;
 use std::process::Command;
@@ -53,6 +53,12 @@ impl Secrets {
             Some(Err(why)) => Err(why.clone()),
             None => Err(Missing::NotRead(name.to_owned())),
         }
+    }
+
+    /// The digests of the addresses in those that are URLs, by name.
+    pub fn addresses(&self, checklist: &Checklist) -> BTreeMap<String, String> {
+        let known = self.0.iter().filter_map(|(name, value)| Some((name, &value.as_ref().ok()?.0)));
+        known.filter_map(|(name, value)| Some((name.clone(), checklist.address(name, value)?))).collect()
     }
 
     /// The redactor of these, of the credentials of the checklist and of the environment.

@@ -1,5 +1,6 @@
 //! One of several runs that share a checklist.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,6 +18,8 @@ pub struct ShardRun {
     pub shard: Shard,
     /// SHA-256 of the definitions of all items, in hexadecimal: it changes with the variables.
     pub definitions: String,
+    /// For each secret whose value is a URL, a digest of its address in hexadecimal, by the secret's name.
+    pub addresses: BTreeMap<String, String>,
 }
 
 impl Shard {

@@ -332,6 +332,42 @@ fn shards_with_other_variables_are_not_merged() {
 }
 
 #[test]
+fn shards_whose_secret_is_the_url_of_another_service_are_not_merged() {
+    let (one, other) = (http(|_| Response::ok("yes")), http(|_| Response::ok("yes")));
+    let project = Project::new(
+        r#"
+        title: Shop
+        secrets: { API: , KEY: }
+        sections:
+          - title: Smoke tests
+            items:
+              - { id: a, title: A, probes: [{ http: { url: "${secrets.API}/a", headers: { x-key: "${secrets.KEY}" } } }] }
+              - { id: b, title: B, probes: [{ http: { url: "${secrets.API}/b", headers: { x-key: "${secrets.KEY}" } } }] }
+        "#,
+    );
+    let shard = |number: usize, server: &HttpServer, key: &str| {
+        let (shard, report) = (format!("--shard={number}/2"), format!("json=shard-{number}.json"));
+        let command = project.command(&["check", "staging", &shard, "--no-record", "--report", &report]);
+        let output = command.env("API", server.url().replace("//", "//me:pw@")).env("KEY", key).run();
+        assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+    };
+    let merged = || project.gate(&["report", "shard-1.json", "shard-2.json", "--no-record"]);
+    shard(1, &one, "first-key");
+    shard(2, &one, "second-key");
+    assert_eq!(merged().code, 0, "another key for the same service: {}", merged().stderr);
+    shard(2, &other, "first-key");
+    let output = merged();
+    assert_eq!(output.code, 2, "{}{}", output.stdout, output.stderr);
+    assert_snapshot!(output.stderr.trim_end(), @"
+    error: cannot merge `shard-1.json` and `shard-2.json`: the addresses in the secret `API` differ
+      help: run all shards against the same service
+    ");
+    let report = fs::read_to_string(project.path().join("shard-2.json")).expect("it was written");
+    let report: Value = serde_json::from_str(&report).expect("it is JSON");
+    assert_eq!(report["addresses"].as_object().map(|all| all.keys().map(String::as_str).collect()), Some(vec!["API"]));
+}
+
+#[test]
 fn a_red_item_of_one_shard_makes_the_merged_run_red() {
     let project = Project::new(SHOP);
     let server = http(|request| if request.path == "/b" { Response::empty(500) } else { Response::ok("yes") });

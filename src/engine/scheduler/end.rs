@@ -95,7 +95,11 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             started,
             duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             partial: self.shared.plan.partial.clone(),
-            shard: self.shared.plan.shard.map(|shard| ShardRun { shard, definitions: checklist.definitions() }),
+            shard: self.shared.plan.shard.map(|shard| ShardRun {
+                shard,
+                definitions: checklist.definitions(),
+                addresses: self.shared.secrets.addresses(checklist),
+            }),
             interrupted: ended,
             commit: None,
             dirty: None,

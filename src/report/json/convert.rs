@@ -1,6 +1,7 @@
 //! From a run to its JSON document of version 1, and back.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::report::Counts;
 use crate::{diagnostic, run};
@@ -28,6 +29,10 @@ impl<'a> From<&'a run::Run> for Document<'a> {
             partial: optional(it.partial.as_deref()),
             shard: it.shard.as_ref().map(|own| own.shard.to_string().into()),
             definitions: it.shard.as_ref().map(|own| text(&own.definitions)),
+            addresses: it
+                .shard
+                .as_ref()
+                .map(|own| own.addresses.iter().map(|(name, address)| (text(name), text(address))).collect()),
             interrupted: it.interrupted,
             commit: optional(it.commit.as_deref()),
             dirty: it.dirty,
@@ -53,7 +58,7 @@ impl From<Document<'_>> for run::Run {
             started: it.started,
             duration_ms: it.duration_ms,
             partial: it.partial.map(Cow::into_owned),
-            shard: shard(it.shard, it.definitions),
+            shard: shard(it.shard, it.definitions, it.addresses.unwrap_or_default()),
             interrupted: it.interrupted,
             commit: it.commit.map(Cow::into_owned),
             dirty: it.dirty,
@@ -364,8 +369,16 @@ impl From<Place<'_>> for diagnostic::Place {
 }
 
 /// Which of several runs it was, where both parts are there.
-fn shard(shard: Option<Cow<str>>, definitions: Option<Cow<str>>) -> Option<run::ShardRun> {
-    Some(run::ShardRun { shard: shard?.parse().ok()?, definitions: definitions?.into_owned() })
+fn shard(
+    shard: Option<Cow<str>>,
+    definitions: Option<Cow<str>>,
+    addresses: BTreeMap<Cow<str>, Cow<str>>,
+) -> Option<run::ShardRun> {
+    Some(run::ShardRun {
+        shard: shard?.parse().ok()?,
+        definitions: definitions?.into_owned(),
+        addresses: addresses.into_iter().map(|(name, address)| (name.into_owned(), address.into_owned())).collect(),
+    })
 }
 
 fn text(text: &str) -> Cow<'_, str> {

@@ -1,6 +1,7 @@
 //! The JSON document of a run, version 1: frozen. Fields may be added; none is renamed, removed or changed in meaning.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -58,6 +59,9 @@ pub struct Document<'a> {
     /// SHA-256 of the definitions of all items, in hexadecimal, for a shard.
     #[serde(default)]
     pub definitions: Option<Text<'a>>,
+    /// For a shard, a digest of the address in each secret that is a URL, by the secret's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<BTreeMap<Text<'a>, Text<'a>>>,
     /// The reason why it ended early: `SIGINT`, `SIGTERM`, `deadline`. Null for a complete run.
     #[schemars(with = "Option<String>")]
     pub interrupted: Option<Interruption>,
