@@ -4,6 +4,7 @@
 //! It loads nothing, runs nothing and has no links, whatever was observed.
 
 mod page;
+mod prose;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -37,6 +38,7 @@ pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Re
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.add_filter("code", |text: &str| Value::from_safe_string(code(text)));
+    environment.add_filter("markdown", |text: &str| Value::from_safe_string(prose::html(text)));
     // The suffix of the name turns escaping on.
     let template = environment.template_from_named_str("page.html", TEMPLATE).map_err(io::Error::other)?;
     let style_hash = STANDARD.encode(Sha256::digest(STYLE));
