@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::checklist::{self, Timing, default_timing};
 use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
-use crate::engine::{Looked, look};
+use crate::engine::{ProbeOutcome, run_probe};
 use crate::probe::{Kind, Registry};
 use crate::run::Status;
 use crate::text::json;
@@ -45,8 +45,8 @@ impl Probe {
         };
         let cx = Context::new(Arc::clone(env.world()), env.cwd.as_path(), self.timeout.0).with_redactor(env.redactor());
         let timing = Timing { timeout: self.timeout.0, ..default_timing() };
-        let Looked { observation, error, help, status, .. } =
-            look(&*probe, &[], timing, &cx, &env.redactor(), std::future::pending(), |_, _| ()).await;
+        let ProbeOutcome { observation, error, help, status, .. } =
+            run_probe(&*probe, &[], timing, &cx, &env.redactor(), std::future::pending(), |_, _| ()).await;
         match observation {
             Some(seen) => {
                 let mut seen = Arc::unwrap_or_clone(seen);

@@ -25,8 +25,8 @@ const OWN: i32 = 255;
 /// How much a login there may print before our program runs: a profile, a banner.
 const NOISE: usize = 64 << 10;
 
-/// A machine to look from, such as `ssh://deploy@web-1.staging.example`, with `:PORT` where it is not 22. It is reached by
-/// `ssh` with your own configuration, keys and known hosts, which is never asked anything.
+/// A machine to run commands on, such as `ssh://deploy@web-1.staging.example`, with `:PORT` if it is not 22. gate
+/// connects with your own `ssh`, its configuration, keys and known hosts, and never prompts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema)]
 #[schemars(with = "String", inline)]
 pub struct Host {

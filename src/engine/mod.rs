@@ -7,7 +7,6 @@ mod host;
 mod item;
 mod locked;
 mod locks;
-mod look;
 mod need;
 mod open_files;
 mod outline;
@@ -15,6 +14,7 @@ mod pace;
 mod panic;
 mod queue;
 mod refresh;
+mod run_probe;
 mod scheduler;
 mod secrets;
 mod stop;
@@ -33,10 +33,10 @@ use crate::run::{Event, Run, Signal};
 use crate::secret::Redactor;
 
 pub use locks::{Held, Locks, Taken};
-pub use look::{Looked, look};
 pub use outline::outline;
 pub use panic::quiet as quiet_panics;
 pub use refresh::refresh;
+pub use run_probe::{ProbeOutcome, run_probe};
 
 /// Maximum number of items that run at a time by default. Probes wait and don't compute, so it does not depend on the
 /// number of cores.

@@ -38,18 +38,18 @@ enum Act {
 
 struct Fake {
     act: Act,
-    looks: AtomicUsize,
+    attempts: AtomicUsize,
     busy: Arc<Busy>,
 }
 
-/// How many probes look at a time, and at most.
+/// How many probes run at a time, and the maximum.
 #[derive(Default)]
 struct Busy(AtomicUsize, AtomicUsize);
 
 impl Observe for Fake {
     fn observe<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Seen, Fault>> {
         Box::pin(async move {
-            let look = self.looks.fetch_add(1, Ordering::SeqCst);
+            let attempt = self.attempts.fetch_add(1, Ordering::SeqCst);
             let now = self.busy.0.fetch_add(1, Ordering::SeqCst) + 1;
             self.busy.1.fetch_max(now, Ordering::SeqCst);
             let connected = match &self.act {
@@ -59,9 +59,9 @@ impl Observe for Fake {
                 }
                 Act::Hang => std::future::pending().await,
                 Act::Panic => panic!("index out of bounds"),
-                Act::RedFirst(times) => look >= *times,
-                Act::Flaps(attempts) => attempts.get(look).copied().unwrap_or(true),
-                Act::RedThenHang(times) if look < *times => false,
+                Act::RedFirst(times) => attempt >= *times,
+                Act::Flaps(attempts) => attempts.get(attempt).copied().unwrap_or(true),
+                Act::RedThenHang(times) if attempt < *times => false,
                 Act::RedThenHang(_) => std::future::pending().await,
             };
             self.busy.0.fetch_sub(1, Ordering::SeqCst);
@@ -119,11 +119,11 @@ impl Case {
         let loaded = checklist::load(found, &Overrides::default(), &env, &Registry::built_in());
         let mut checklist = loaded.checklist.unwrap_or_else(|| panic!("{:?}", loaded.problems));
         for (item, (_, _, act)) in checklist.sections[0].items.iter_mut().zip(&self.items) {
-            let fake = Fake { act: act.clone(), looks: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };
+            let fake = Fake { act: act.clone(), attempts: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };
             let node = item.probes[0].settings.node().clone();
             item.probes[0].settings = Settings::Resolved { node, probe: Box::new(fake) };
             for cleanup in &mut item.cleanup {
-                let fake = Fake { act: Act::Hang, looks: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };
+                let fake = Fake { act: Act::Hang, attempts: AtomicUsize::new(0), busy: Arc::clone(&self.busy) };
                 let node = cleanup.settings.node().clone();
                 cleanup.settings = Settings::Resolved { node, probe: Box::new(fake) };
             }
@@ -142,7 +142,7 @@ fn word(event: &Event) -> String {
     match event {
         Event::Locking { id, locks, .. } => format!("{id} waits for {locks}"),
         Event::Started { id, .. } => format!("{id} begins"),
-        Event::Attempt { id, number, attempt } => format!("{id} look {number} {}", attempt.status.word()),
+        Event::Attempt { id, number, attempt } => format!("{id} attempt {number} {}", attempt.status.word()),
         Event::Finished(item) => format!("{} {}", item.id, item.status.word()),
         Event::Waiting { red, left } => format!("{red} red, {} s left", left.as_secs()),
     }
@@ -352,10 +352,10 @@ async fn with_back_off_each_wait_is_twice_as_long_up_to_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_come_in_order_with_each_look_that_is_repeated() {
+async fn events_come_in_order_with_each_repeated_attempt() {
     let case = Case::new(&[("a", "retry: { attempts: 3, every: 1s }, ", Act::RedFirst(2))]);
     case.run(never()).await;
-    insta::assert_snapshot!(case.events(), @"a begins; a look 1 failed; a look 2 failed; a passed");
+    insta::assert_snapshot!(case.events(), @"a begins; a attempt 1 failed; a attempt 2 failed; a passed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -363,7 +363,7 @@ async fn many_attempts_come_to_an_end_though_not_all_are_kept() {
     let case = Case::new(&[("a", "retry: { attempts: 130, every: 1ms }, ", Act::RedFirst(usize::MAX))]);
     let run = case.run(never()).await;
     assert_eq!(run.sections[0].items[0].probes[0].attempts.len(), 100);
-    assert!(case.events().contains("a look 129 failed; a failed"), "{}", case.events());
+    assert!(case.events().contains("a attempt 129 failed; a failed"), "{}", case.events());
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ use super::Keep;
 use super::digests::Digests;
 use super::fill::{Scope, Seen};
 use super::locks::Locks;
-use super::look::{Looked, look};
+use super::run_probe::{ProbeOutcome, run_probe};
 use super::secrets::Secrets;
 use super::stop::Stopped;
 
@@ -137,9 +137,9 @@ impl Shared {
             return (self.unready(probe_task, Unready::Blocked(why)), None);
         }
         let report = |number: usize, attempt: &Attempt| report(number, attempt.clone());
-        let looked = look(probe, expectations, probe_task.timing, &self.cx, &self.redactor, stop, report).await;
-        let seen = looked.observation.clone();
-        (self.result(probe_task, probe, expectations, looked), seen)
+        let outcome = run_probe(probe, expectations, probe_task.timing, &self.cx, &self.redactor, stop, report).await;
+        let seen = outcome.observation.clone();
+        (self.result(probe_task, probe, expectations, outcome), seen)
     }
 
     fn settings(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Box<dyn Observe>, Unready> {
@@ -173,9 +173,9 @@ impl Shared {
         probe_task: &ProbeTask,
         probe: &dyn Observe,
         expectations: &[Expectation],
-        looked: Looked,
+        outcome: ProbeOutcome,
     ) -> ProbeResult {
-        let judged = looked.judgements.into_iter().zip(expectations).map(|(judgement, expectation)| {
+        let judged = outcome.judgements.into_iter().zip(expectations).map(|(judgement, expectation)| {
             let passed = judgement.reason().is_none();
             ExpectationResult {
                 path: judgement.path,
@@ -187,18 +187,18 @@ impl Shared {
             }
         });
         // Only the complete record shows expectations that are met.
-        let is_shown = looked.status != Status::Passed || self.keep == Keep::All;
+        let is_shown = outcome.status != Status::Passed || self.keep == Keep::All;
         ProbeResult {
-            status: looked.status,
+            status: outcome.status,
             expectations: if is_shown { judged.collect() } else { Vec::new() },
-            attempts: looked.attempts,
+            attempts: outcome.attempts,
             observation: match self.keep {
-                Keep::All => looked.observation.and_then(|seen| self.kept(&seen)),
+                Keep::All => outcome.observation.and_then(|seen| self.kept(&seen)),
                 Keep::None => None,
             },
-            evidence: looked.evidence,
-            error: looked.error,
-            help: looked.help,
+            evidence: outcome.evidence,
+            error: outcome.error,
+            help: outcome.help,
             reproduce: is_shown.then(|| probe.reproduce()).flatten().map(|argv| self.redactor.shell(&argv)),
             insecure: probe.is_insecure(),
             via: probe.via().map(ToString::to_string),

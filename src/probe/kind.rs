@@ -50,17 +50,17 @@ impl fmt::Debug for dyn Kind {
     }
 }
 
-/// A probe that is ready to look.
+/// A probe that is ready to run.
 pub trait Observe: Send + Sync {
     /// Looks once.
     fn observe<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Seen, Fault>>;
-    /// Whether looking may change something.
+    /// Whether it may change something.
     fn has_effects(&self) -> bool;
     /// Whether TLS is not verified.
     fn is_insecure(&self) -> bool;
-    /// The command line by which a person would look.
+    /// A command line that does the same.
     fn reproduce(&self) -> Option<Vec<String>>;
-    /// The machine through which it looks.
+    /// The machine through which it connects.
     fn via(&self) -> Option<&Host> {
         None
     }
@@ -190,7 +190,7 @@ fn separate(settings: &Node) -> Option<(Node, Node)> {
     Some((settings.only(&[VIA]), Node { value: yaml::Value::Map(others), ..settings.clone() }))
 }
 
-/// A probe that looks through another machine.
+/// A probe that connects through another machine.
 struct Distant<P> {
     probe: Box<P>,
     via: Host,

@@ -123,10 +123,10 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// An entry of `probes` with it, in YAML, as its manual shows it: a use that a checklist would really have.
     const EXAMPLE: &'static str;
 
-    /// When looking may change something, as a sentence of its manual. Nothing where it never does.
+    /// When it may change something, as a sentence of its manual. Nothing where it never does.
     const EFFECTS: Option<&'static str> = None;
 
-    /// Whether it only looks through connections, which may go through another machine.
+    /// Whether it only uses connections, which may go through another machine.
     const TAKES_VIA: bool = false;
 
     /// The observation.
@@ -151,7 +151,7 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Whether looking may change something: such probes are blocked by `--read-only`, and not repeated by a `retry`
+    /// Whether it may change something: such probes are blocked by `--read-only`, and not repeated by a `retry`
     /// that they only inherit.
     fn has_effects(&self) -> bool {
         false
@@ -162,7 +162,7 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         false
     }
 
-    /// The command line by which a person would look, such as `["curl", "-i", "https://…"]`.
+    /// A command line that does the same, such as `["curl", "-i", "https://…"]`.
     fn reproduce(&self) -> Option<Vec<String>> {
         None
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Project};
-use crate::look::{context, look_in, probe};
+use crate::observe::{context, observe_in, probe};
 
 /// How many random histories are tried. Each has eight databases.
 const HISTORIES: &str = "12";
@@ -42,13 +42,13 @@ fn two() -> Project {
     ])
 }
 
-fn look(project: &Project, settings: Value) -> Result<AlembicSeen, String> {
-    look_in::<Alembic>(&context(project.path(), &[]), settings)
+fn observe(project: &Project, settings: Value) -> Result<AlembicSeen, String> {
+    observe_in::<Alembic>(&context(project.path(), &[]), settings)
 }
 
 /// Evidence and advice, or the error and its help.
 fn reported(project: &Project, settings: Value) -> String {
-    match look(project, settings.clone()) {
+    match observe(project, settings.clone()) {
         Ok(seen) => {
             let probe: Alembic = probe(settings);
             let advice = probe.advice(&seen).map(|advice| format!("\n{advice}")).unwrap_or_default();
@@ -72,7 +72,7 @@ fn at_head_means_that_alembic_would_apply_nothing() {
         let verdict: Verdict = serde_json::from_slice(line).expect("no history is refused");
         let dir = project.path().join("histories").join(&verdict.folder);
         let url = format!("sqlite:////{}", verdict.database.display().to_string().trim_start_matches('/'));
-        let mut seen = look_in::<Alembic>(&context(&dir, &[]), json!({ "url": url })).expect("it can be seen");
+        let mut seen = observe_in::<Alembic>(&context(&dir, &[]), json!({ "url": url })).expect("it can be seen");
         assert_eq!((&seen.current, &seen.heads), (&verdict.rows, &verdict.heads), "{verdict:?}");
         assert_eq!(seen.at_head, verdict.applied.as_ref().is_some_and(Vec::is_empty), "{seen:?} {verdict:?}");
         if let Some(mut applied) = verdict.applied.clone() {
@@ -160,7 +160,7 @@ fn a_table_that_may_not_be_read_is_not_taken_for_a_missing_one() {
     let url = postgres.new_database();
     postgres.psql(&url, "CREATE TABLE alembic_version (version_num text); CREATE ROLE stranger LOGIN PASSWORD 'p@ss'");
     let stranger = url.replace("postgres://gate:", "postgres://stranger:");
-    let error = look(&project, json!({ "url": stranger })).expect_err("it is not permitted");
+    let error = observe(&project, json!({ "url": stranger })).expect_err("it is not permitted");
     assert!(error.contains("permission denied for table alembic_version"), "{error}");
 }
 

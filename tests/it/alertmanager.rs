@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Project, Response};
-use crate::look::{look, probe};
+use crate::observe::{observe, probe};
 
 fn reported(seen: &AlertmanagerSeen) -> String {
     let probe: Alertmanager = probe(json!({ "url": "http://h" }));
@@ -30,7 +30,7 @@ fn matcher(name: &str, value: &str) -> Value {
 
 #[test]
 fn a_single_node_is_ready_without_a_cluster() {
-    let seen = look::<Alertmanager>(json!({ "url": harness::alertmanager().url() })).expect("it answers");
+    let seen = observe::<Alertmanager>(json!({ "url": harness::alertmanager().url() })).expect("it answers");
     let mut value = serde_json::to_value(&seen).expect("it is JSON");
     value["version"] = json!("VERSION");
     value["started"] = json!("WHEN");
@@ -49,7 +49,7 @@ fn nodes_find_each_other() {
     let second = harness::alertmanager_with(&[&own, &peer, fast]);
     for node in [&first, &second] {
         let seen = node.until(|| {
-            let seen = look::<Alertmanager>(json!({ "url": node.url() })).ok()?;
+            let seen = observe::<Alertmanager>(json!({ "url": node.url() })).ok()?;
             let cluster = seen.cluster.as_ref()?;
             (cluster.peers == 2 && cluster.status == "ready").then_some(seen)
         });
@@ -62,7 +62,7 @@ fn a_node_that_still_looks_for_its_peers_is_not_ready_by_default() {
     let listen = format!("--cluster.listen-address=127.0.0.1:{}", harness::free_port());
     // It settles after three quiet intervals of ten times that length.
     let server = harness::alertmanager_with(&[&listen, "--cluster.gossip-interval=10s"]);
-    let seen = look::<Alertmanager>(json!({ "url": server.url() })).expect("it answers");
+    let seen = observe::<Alertmanager>(json!({ "url": server.url() })).expect("it answers");
     assert_snapshot!(reported(&seen), @"settling, 1 peer, receivers pager slack | it looks for its peers, which takes a while after a start: where it stays so, can the nodes reach each other on the cluster's port (9094)?");
 
     let project = checklist(&server.url());
@@ -105,7 +105,7 @@ fn alerts_are_counted_and_silenced_ones_are_not_active() {
     post(&server, "silences", &silence);
 
     // Alertmanager decides that an alert is silenced when the alert is queried or sent.
-    let seen = look::<Alertmanager>(json!({ "url": server.url() })).expect("it answers");
+    let seen = observe::<Alertmanager>(json!({ "url": server.url() })).expect("it answers");
     let alerts = seen.alerts.as_ref().expect("it is ready");
     assert_snapshot!(serde_json::to_string(alerts).expect("it is JSON"), @r#"{"count":3,"names":["ApiDown","Slow","Watchdog"],"by_severity":{"critical":1,"none":1,"warning":1},"suppressed":1}"#);
     let silences = seen.silences.as_ref().expect("it is ready");
@@ -114,7 +114,7 @@ fn alerts_are_counted_and_silenced_ones_are_not_active() {
     assert_snapshot!(reported(&seen), @r#"ready, a single node, receivers pager slack | a silence is in force: alertname="Disk" until 2099-01-01T00:00:00.000Z (dana)"#);
 
     let settings = json!({ "url": server.url(), "filter": ["severity=\"critical\""] });
-    let seen = look::<Alertmanager>(settings).expect("it answers");
+    let seen = observe::<Alertmanager>(settings).expect("it answers");
     let alerts = seen.alerts.as_ref().expect("it is ready");
     assert_eq!((alerts.count, alerts.names.iter().map(String::as_str).collect()), (1, vec!["ApiDown"]));
 }
@@ -122,7 +122,7 @@ fn alerts_are_counted_and_silenced_ones_are_not_active() {
 #[test]
 fn an_invalid_filter_shows_the_message_of_alertmanager() {
     let settings = json!({ "url": harness::alertmanager().url(), "filter": ["nonsense"] });
-    let error = look::<Alertmanager>(settings).expect_err("it is not a matcher");
+    let error = observe::<Alertmanager>(settings).expect_err("it is not a matcher");
     assert_snapshot!(error, @"Alertmanager refused the request (400: bad matcher format: nonsense)");
 }
 
@@ -139,7 +139,7 @@ fn the_passwords_of_its_configuration_are_nowhere() {
 #[test]
 fn a_server_that_is_not_ready_is_failed_and_not_an_error() {
     let server = harness::http(|_| Response::text("not yet").status(503));
-    let seen = look::<Alertmanager>(json!({ "url": server.url() })).expect("it says so");
+    let seen = observe::<Alertmanager>(json!({ "url": server.url() })).expect("it says so");
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"ready":false}"#);
     assert_snapshot!(reported(&seen), @"not ready | it has only just started, or can't read its configuration: its log says which");
     let output = checklist(&server.url()).gate(&["check", "staging"]);
@@ -149,7 +149,7 @@ fn a_server_that_is_not_ready_is_failed_and_not_an_error() {
 #[test]
 fn a_catch_all_200_response_is_not_an_alertmanager() {
     let page = harness::http(|_| Response::text("<!doctype html><title>Sign in</title>"));
-    let error = |url: String| look::<Alertmanager>(json!({ "url": url })).expect_err("it is invalid");
+    let error = |url: String| observe::<Alertmanager>(json!({ "url": url })).expect_err("it is invalid");
     assert_snapshot!(error(page.url()), @"
     Alertmanager answered with a web page where JSON was expected
     help: is it behind a login, and is this the URL of Alertmanager itself?
@@ -176,7 +176,7 @@ fn a_silence_over_everything_is_red_by_default_whatever_the_filter() {
     assert_eq!(checklist(&server.url()).gate(&["check", "staging"]).code, 0);
     post(&server, "silences", &silence("=~", ".+"));
     let look_with = |filter: Value| {
-        let seen = look::<Alertmanager>(json!({ "url": server.url(), "filter": filter })).expect("it answers");
+        let seen = observe::<Alertmanager>(json!({ "url": server.url(), "filter": filter })).expect("it answers");
         assert_eq!(seen.silences.as_ref().map(|silences| silences.over_everything), Some(1), "{filter}");
         reported(&seen)
     };

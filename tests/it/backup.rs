@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, HttpServer, Request, Response};
-use crate::look::{context, look, look_in, probe, refused};
+use crate::observe::{context, observe, observe_in, probe, refused};
 
 /// A folder with one backup a day for so many days, each of this many bytes.
 fn folder(sizes: &[usize]) -> PathBuf {
@@ -34,7 +34,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8], days: u32) {
 fn seen(folder: &Path, more: Value) -> BackupSeen {
     let mut settings = json!({ "in": folder });
     settings.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
-    look::<Backup>(settings).expect("it can be observed")
+    observe::<Backup>(settings).expect("it can be observed")
 }
 
 fn reported(settings: Value, seen: &BackupSeen) -> String {
@@ -78,7 +78,7 @@ fn a_missing_backup_has_its_own_message() {
     assert_snapshot!(said(&empty.join("gone"), json!({})), @"none | `backups` does not exist: has a backup run, and is the path right?");
     assert_snapshot!(said(&folder(&[1]), json!({ "name": "*.sql" })), @"none | nothing below `backups` is called `*.sql`: has the job run, and is that its name?");
     let file = folder(&[1]).join("db-1.dump");
-    let error = look::<Backup>(json!({ "in": file })).expect_err("a file is not a folder");
+    let error = observe::<Backup>(json!({ "in": file })).expect_err("a file is not a folder");
     assert_snapshot!(error.replace(&file.display().to_string(), "FILE"), @"
     `FILE` is a file
     help: name the folder that it is in, and give its name as `name`
@@ -121,21 +121,22 @@ fn dump() -> Vec<u8> {
 fn a_truncated_dump_is_reported() {
     let folder = harness::directory("backup");
     let whole = dump();
-    let look = |name: &str, bytes: &[u8]| {
+    let observe = |name: &str, bytes: &[u8]| {
         write(&folder, name, bytes, 0);
-        look_in::<Backup>(&path(&folder), json!({ "in": folder, "name": name, "pg_restore": true }))
+        observe_in::<Backup>(&path(&folder), json!({ "in": folder, "name": name, "pg_restore": true }))
             .expect("pg_restore runs")
     };
-    let good = look("good.dump", &whole);
+    let good = observe("good.dump", &whole);
     assert_eq!((good.entries, good.problem), (Some(2), None));
     // The table of contents is at the beginning, so that half of a dump can still be listed.
-    let half = look("half.dump", &whole[..whole.len() / 2]);
+    let half = observe("half.dump", &whole[..whole.len() / 2]);
     assert_eq!(half.entries, None);
     assert_snapshot!(half.problem.clone().unwrap_or_default(), @"pg_restore: could not read from input file: end of file");
     assert_snapshot!(reported(json!({ "in": "backups" }), &half), @"half.dump | half.dump can't be restored: see the log of the job that made it, and check its disk");
-    assert_snapshot!(look("text.dump", b"not a dump").problem.unwrap_or_default(), @"pg_restore: input file does not appear to be a valid archive (too short?)");
+    assert_snapshot!(observe("text.dump", b"not a dump").problem.unwrap_or_default(), @"pg_restore: input file does not appear to be a valid archive (too short?)");
     let without = context(&folder, &[("PATH", "/nowhere")]);
-    let error = look_in::<Backup>(&without, json!({ "in": folder, "pg_restore": true })).expect_err("it can't be run");
+    let error =
+        observe_in::<Backup>(&without, json!({ "in": folder, "pg_restore": true })).expect_err("it can't be run");
     assert_snapshot!(error, @"
     `pg_restore` is not installed here, or not in PATH
     help: it comes with PostgreSQL's client programs, in a version not older than the server's
@@ -186,7 +187,7 @@ fn objects_in_s3_are_listed_page_by_page_and_fetched_for_pg_restore() {
         }
         _ => Response::empty(404),
     });
-    let seen = look::<Backup>(s3(&server)).expect("it can be listed");
+    let seen = observe::<Backup>(s3(&server)).expect("it can be listed");
     assert_eq!((seen.count, seen.newest.as_deref(), seen.size), (2, Some("two.dump"), Some(300_000)));
     assert_eq!(
         (seen.modified.map(|time| time.to_string()).as_deref(), seen.size_ratio),
@@ -199,7 +200,7 @@ fn objects_in_s3_are_listed_page_by_page_and_fetched_for_pg_restore() {
     }
     let mut settings = s3(&server);
     settings["pg_restore"] = json!(true);
-    let restored = look_in::<Backup>(&path(Path::new("/")), settings).expect("it can be fetched");
+    let restored = observe_in::<Backup>(&path(Path::new("/")), settings).expect("it can be fetched");
     assert_eq!((restored.entries, restored.problem), (Some(2), None));
 }
 
@@ -223,7 +224,7 @@ fn s3_with_markers(request: &Request) -> Response {
 #[test]
 fn markers_of_folders_are_not_backups() {
     let server = harness::http(|request| s3_with_markers(&request));
-    let seen = look::<Backup>(s3(&server)).expect("it can be listed");
+    let seen = observe::<Backup>(s3(&server)).expect("it can be listed");
     assert_eq!((seen.count, seen.newest.as_deref()), (1, Some("a.dump")));
 }
 
@@ -240,7 +241,7 @@ fn credentials_and_endpoint_of_s3_come_from_the_environment_and_the_profile_too(
     let home = home.display().to_string();
     let look_with = |vars: &[(&str, &str)]| {
         let vars: Vec<_> = [("HOME", home.as_str())].into_iter().chain(vars.iter().copied()).collect();
-        look_in::<Backup>(&context(Path::new("/"), &vars), json!({ "in": "s3://acme/db" }))
+        observe_in::<Backup>(&context(Path::new("/"), &vars), json!({ "in": "s3://acme/db" }))
     };
     let key_of_last = || {
         let requests = server.requests();
@@ -273,7 +274,7 @@ fn a_store_that_refuses_access_is_reported_without_a_secret() {
             ))
             .status(status)
         });
-        let error = look::<Backup>(s3(&server)).expect_err("it is refused");
+        let error = observe::<Backup>(s3(&server)).expect_err("it is refused");
         assert!(!error.contains("wJalrXUtnFEMI") && !error.contains("Signature="), "{error}");
         error
     };
@@ -287,13 +288,13 @@ fn a_store_that_refuses_access_is_reported_without_a_secret() {
     ");
     assert_snapshot!(answers(503, "SlowDown"), @"s3://acme did not list its objects: 503 Service Unavailable: SlowDown: Because.");
     let web = harness::http(|_| Response::text("<html>Sign in</html>"));
-    let nothing = look::<Backup>(s3(&web)).expect("a page without objects lists none");
+    let nothing = observe::<Backup>(s3(&web)).expect("a page without objects lists none");
     assert_eq!((nothing.count, nothing.size), (0, None));
     let mut nobody = s3(&web);
     nobody["options"]["endpoint"] = json!(format!("http://127.0.0.1:{}", harness::free_port()));
     let port =
         nobody["options"]["endpoint"].as_str().and_then(|url| url.rsplit(':').next()).expect("it has one").to_owned();
-    assert_snapshot!(look::<Backup>(nobody.clone()).expect_err("the port is closed").replace(&port, "PORT"), @"
+    assert_snapshot!(observe::<Backup>(nobody.clone()).expect_err("the port is closed").replace(&port, "PORT"), @"
     127.0.0.1:PORT refused the connection
     help: nothing listens there: is it running, and is this the right port?
     ");
@@ -305,12 +306,12 @@ fn a_store_without_credentials_is_an_error_that_names_the_options() {
     let nobody = harness::http(|_| Response::text("").status(404));
     let amazon =
         json!({ "in": "s3://acme/db", "options": { "region": "eu-west-1", "metadata_endpoint": nobody.url() } });
-    assert_snapshot!(look::<Backup>(amazon).expect_err("no credentials are configured"), @"
+    assert_snapshot!(observe::<Backup>(amazon).expect_err("no credentials are configured"), @"
     no credentials for s3://acme
     help: set them in `options` (`access_key_id`, `secret_access_key`, `region` and `endpoint`) or in the environment, or run gate on a machine whose role may list the bucket
     ");
     let azure = json!({ "in": "az://acme", "options": { "account_name": "acme", "msi_endpoint": nobody.url() } });
-    assert_snapshot!(look::<Backup>(azure).expect_err("no credentials are configured"), @"
+    assert_snapshot!(observe::<Backup>(azure).expect_err("no credentials are configured"), @"
     no credentials for az://acme
     help: set them in `options` (`account_name`, `account_key`, `sas_token` and `endpoint`) or in the environment, or run gate on a machine whose role may list the bucket
     ");
@@ -323,7 +324,7 @@ fn google_and_azure_are_listed_too() {
         _ => Response::empty(404),
     });
     let options = json!({ "base_url": google.url(), "skip_signature": "true" });
-    let seen = look::<Backup>(json!({ "in": "gs://acme/db", "options": options })).expect("it can be listed");
+    let seen = observe::<Backup>(json!({ "in": "gs://acme/db", "options": options })).expect("it can be listed");
     assert_eq!((seen.count, seen.newest.as_deref()), (2, Some("two.dump")));
 
     let azure = harness::http(|request| {
@@ -341,7 +342,7 @@ fn google_and_azure_are_listed_too() {
         Response::ok(format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults><Blobs>{blobs}</Blobs><NextMarker>{next}</NextMarker></EnumerationResults>")).header("content-type", "application/xml")
     });
     let options = json!({ "account_name": "account", "account_key": "c2VjcmV0c2VjcmV0", "endpoint": format!("{}/account", azure.url()) });
-    let seen = look::<Backup>(json!({ "in": "az://acme/db", "options": options })).expect("it can be listed");
+    let seen = observe::<Backup>(json!({ "in": "az://acme/db", "options": options })).expect("it can be listed");
     assert_eq!((seen.count, seen.newest.as_deref(), seen.size_ratio), (2, Some("b.dump"), Some(1.0)));
 }
 

@@ -12,7 +12,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{HttpServer, Nginx, Project, Response, free_port, http, nginx, raw};
-use crate::look::{context, look, look_in, probe, refused};
+use crate::observe::{context, observe, observe_in, probe, refused};
 
 fn reported(settings: Value, seen: &BurstSeen) -> String {
     let probe: Burst = probe(settings);
@@ -47,7 +47,7 @@ fn judged(probe: &str) -> (i32, String) {
 fn nginx_allows_sixty_requests_and_refuses_five() {
     let server = nginx_of("");
     let settings = json!({ "url": format!("{}/", server.url()), "requests": 65 });
-    let seen = look::<Burst>(settings.clone()).expect("nginx answers");
+    let seen = observe::<Burst>(settings.clone()).expect("nginx answers");
     assert_eq!(json!(seen.by_status), json!({ "200": 60, "429": 5 }));
     assert_eq!((seen.allowed, seen.refused, seen.other, seen.transport_failures), (60, 5, 0, 0));
     assert!(seen.first_refused.is_some_and(|first| (54..=61).contains(&first)), "{:?}", seen.first_refused);
@@ -57,7 +57,8 @@ fn nginx_allows_sixty_requests_and_refuses_five() {
 #[test]
 fn in_sequence_the_sixty_first_request_is_the_first_refused() {
     let server = nginx_of("");
-    let seen = look::<Burst>(json!({ "url": server.url(), "requests": 65, "concurrency": 1 })).expect("nginx answers");
+    let seen =
+        observe::<Burst>(json!({ "url": server.url(), "requests": 65, "concurrency": 1 })).expect("nginx answers");
     assert_eq!((seen.first_refused, seen.refused), (Some(61), 5));
 }
 
@@ -88,21 +89,21 @@ fn a_disabled_limit_is_red_by_default_and_says_what_to_do() {
 fn a_limit_with_another_status_is_recognized_if_configured() {
     let server = nginx_of("limit_req_status 503;");
     let settings = json!({ "url": server.url(), "requests": 62 });
-    let seen = look::<Burst>(settings.clone()).expect("nginx answers");
+    let seen = observe::<Burst>(settings.clone()).expect("nginx answers");
     assert_eq!((seen.refused, seen.other), (0, 2));
     assert_snapshot!(reported(settings, &seen), @"60 × 200, 2 × 503 | if 503 is how this limit refuses, as nginx does, say `refusal: 503`");
-    let seen = look::<Burst>(json!({ "url": server.url(), "requests": 2, "refusal": 503 })).expect("nginx answers");
+    let seen = observe::<Burst>(json!({ "url": server.url(), "requests": 2, "refusal": 503 })).expect("nginx answers");
     assert_eq!((seen.refused, seen.other), (2, 0));
 }
 
 #[test]
 fn the_headers_are_those_of_the_first_refusal() {
     let server = limited(3);
-    let seen = look::<Burst>(json!({ "url": server.url(), "requests": 6, "concurrency": 1 })).expect("it answers");
+    let seen = observe::<Burst>(json!({ "url": server.url(), "requests": 6, "concurrency": 1 })).expect("it answers");
     assert_eq!((seen.retry_after.as_deref(), seen.first_refused), (Some("4"), Some(4)));
     assert_eq!(seen.limits["x-ratelimit-remaining"], "0");
     let open = limited(9);
-    let seen = look::<Burst>(json!({ "url": open.url(), "requests": 4, "concurrency": 1 })).expect("it answers");
+    let seen = observe::<Burst>(json!({ "url": open.url(), "requests": 4, "concurrency": 1 })).expect("it answers");
     assert_eq!((seen.retry_after, seen.limits["x-ratelimit-remaining"].as_str()), (None, "5"));
 }
 
@@ -112,7 +113,7 @@ fn every_request_is_sent_once_as_asked_and_no_redirect_is_followed() {
     let settings = json!({
         "url": format!("{}/v1", server.url()), "method": "POST", "json": { "probe": true }, "requests": 20, "token": "abcd",
     });
-    let seen = look::<Burst>(settings.clone()).expect("it answers");
+    let seen = observe::<Burst>(settings.clone()).expect("it answers");
     let requests = server.requests();
     assert_eq!((requests.len(), seen.other), (20, 20));
     for request in &requests {
@@ -133,7 +134,7 @@ fn the_concurrency_limit_holds() {
         now.fetch_sub(1, Ordering::SeqCst);
         Response::ok("ok")
     });
-    look::<Burst>(json!({ "url": server.url(), "requests": 50, "concurrency": 3 })).expect("it answers");
+    observe::<Burst>(json!({ "url": server.url(), "requests": 50, "concurrency": 3 })).expect("it answers");
     assert!((1..=3).contains(&seen_most.load(Ordering::SeqCst)));
 }
 
@@ -150,7 +151,7 @@ fn broken_connections_are_counted_separately_and_red_by_default() {
         stream.write_all(answer.as_bytes()).ok();
     });
     let settings = json!({ "url": server.url(), "requests": 6, "concurrency": 1 });
-    let seen = look::<Burst>(settings.clone()).expect("most are answered");
+    let seen = observe::<Burst>(settings.clone()).expect("most are answered");
     assert_eq!((json!(seen.by_status), seen.transport_failures), (json!({ "200": 3, "429": 2 }), 1));
     let reported = reported(settings, &seen);
     assert!(
@@ -180,7 +181,7 @@ fn a_failing_connection_makes_the_default_red_although_some_were_refused() {
 #[test]
 fn a_server_that_is_down_is_an_error_and_no_limit() {
     let url = format!("http://127.0.0.1:{}/?token=abcd", free_port());
-    let error = look::<Burst>(json!({ "url": url, "requests": 20 })).expect_err("the port is closed");
+    let error = observe::<Burst>(json!({ "url": url, "requests": 20 })).expect_err("the port is closed");
     assert!(error.contains("refused the connection\nhelp: nothing listens there"), "{error}");
     assert!(!error.contains("abcd"), "{error}");
 }
@@ -214,7 +215,7 @@ fn an_endless_body_does_not_keep_a_burst_busy() {
             while stream.write_all(&[b'a'; 8192]).is_ok() {}
         }
     });
-    let seen = look::<Burst>(json!({ "url": server.url(), "requests": 12 })).expect("the statuses came");
+    let seen = observe::<Burst>(json!({ "url": server.url(), "requests": 12 })).expect("the statuses came");
     assert_eq!(seen.allowed, 12);
 }
 
@@ -256,7 +257,7 @@ fn a_server_that_closes_after_each_answer_without_saying_so_loses_no_count() {
         }
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok();
     });
-    let seen = look::<Burst>(json!({ "url": server.url(), "requests": 65 })).expect("it answers");
+    let seen = observe::<Burst>(json!({ "url": server.url(), "requests": 65 })).expect("it answers");
     assert_eq!((seen.allowed, seen.transport_failures), (65, 0));
 }
 
@@ -293,7 +294,7 @@ fn a_burst_that_spans_windows_is_counted_again() {
         settings["concurrency"] = json!(1);
         // On a busy machine the burst may span a window, and is then repeated.
         let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(60));
-        let seen = look_in::<Burst>(&cx, settings.clone()).expect("there is time to count again");
+        let seen = observe_in::<Burst>(&cx, settings.clone()).expect("there is time to count again");
         assert_eq!((seen.allowed, seen.refused), (60, 5), "{settings}");
         assert!(seen.recounted >= 1, "{settings}");
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{self, HttpServer, Response};
 use crate::image::{OCI, config, digest, manifest};
-use crate::look::{context, look, look_in};
+use crate::observe::{context, observe, observe_in};
 
 fn marked(json: impl AsRef<[u8]>) -> Vec<u8> {
     [b"\xef\xbb\xbf", json.as_ref()].concat()
@@ -30,7 +30,7 @@ fn serve(answers: Vec<(&'static str, Vec<u8>)>) -> HttpServer {
 fn sees<P: Probe>(path: &'static str, answer: Value, mut settings: Value) -> Value {
     let server = serve(vec![(path, marked(answer.to_string()))]);
     settings["url"] = json!(server.url());
-    let seen = look::<P>(settings).unwrap_or_else(|error| panic!("{}: {error}", P::KIND));
+    let seen = observe::<P>(settings).unwrap_or_else(|error| panic!("{}: {error}", P::KIND));
     serde_json::to_value(seen).expect("it is JSON")
 }
 
@@ -50,7 +50,7 @@ fn a_byte_order_mark_before_json_of_a_server_is_skipped() {
         ("/search", marked(r#"[{"uid":"a","title":"A","type":"dash-db"}]"#)),
         ("/a", marked(r#"{"meta":{"provisioned":true},"dashboard":{}}"#)),
     ]);
-    let seen = look::<Grafana>(json!({ "url": server.url() })).expect("it is Grafana");
+    let seen = observe::<Grafana>(json!({ "url": server.url() })).expect("it is Grafana");
     assert_eq!(serde_json::to_value(seen).expect("it is JSON")["version"], json!("11.2.0"));
 }
 
@@ -59,7 +59,7 @@ fn a_byte_order_mark_before_the_json_of_an_image_is_skipped() {
     let config = marked(config("amd64"));
     let blob: &'static str = format!("/blobs/{}", digest(&config)).leak();
     let server = serve(vec![("/manifests/main", marked(manifest(OCI, &config))), (blob, config)]);
-    let seen = look::<Image>(json!({ "ref": format!("127.0.0.1:{}/acme/api:main", server.port()) }));
+    let seen = observe::<Image>(json!({ "ref": format!("127.0.0.1:{}/acme/api:main", server.port()) }));
     assert_eq!(seen.expect("it is an image").revision.as_deref(), Some(crate::image::COMMIT));
 }
 
@@ -67,6 +67,7 @@ fn a_byte_order_mark_before_the_json_of_an_image_is_skipped() {
 fn a_byte_order_mark_before_the_output_of_a_command_is_skipped() {
     let path = std::env::var("PATH").expect("there is a PATH");
     let cx = context(std::path::Path::new("/"), &[("PATH", &path)]);
-    let seen = look_in::<Command>(&cx, json!({ "shell": r#"printf '\357\273\277{"ready":3}\n'"# })).expect("it runs");
+    let seen =
+        observe_in::<Command>(&cx, json!({ "shell": r#"printf '\357\273\277{"ready":3}\n'"# })).expect("it runs");
     assert_eq!((seen.json, seen.stdout.as_str()), (Some(json!({ "ready": 3 })), r#"{"ready":3}"#));
 }

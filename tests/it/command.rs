@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::Project;
-use crate::look::{context, look_in, probe, refused};
+use crate::observe::{context, observe_in, probe, refused};
 
 /// The probe passes only these variables on, so all tests see the same environment.
 fn path() -> String {
@@ -18,7 +18,7 @@ fn path() -> String {
 }
 
 fn run(settings: Value) -> Result<CommandSeen, String> {
-    look_in::<Command>(&context(Path::new("/"), &[("PATH", &path()), ("SECRET", "hunter2")]), settings)
+    observe_in::<Command>(&context(Path::new("/"), &[("PATH", &path()), ("SECRET", "hunter2")]), settings)
 }
 
 fn sh(line: &str) -> CommandSeen {
@@ -104,7 +104,7 @@ fn input_folder_and_environment_are_what_the_checklist_says() {
         "shell": "cat; pwd; env | cut -d= -f1 | grep -v -e PWD -e SHLVL -e '^_$' | sort",
         "stdin": "typed\n", "cwd": "deploy", "env": { "TIER": "free" },
     });
-    let seen = look_in::<Command>(&cx, settings).expect("it runs");
+    let seen = observe_in::<Command>(&cx, settings).expect("it runs");
     let folder = dir.path().canonicalize().expect("it exists").display().to_string();
     assert_snapshot!(seen.stdout.replace(&folder, "DIR"), @"
     typed
@@ -142,7 +142,7 @@ fn reasons_why_a_program_cannot_run_are_distinguished() {
     std::fs::set_permissions(dir.path().join("script"), mode).expect("the file is writable");
     let cx = context(dir.path(), &[("PATH", &path())]);
     let error = |settings: Value| {
-        let error = look_in::<Command>(&cx, settings).expect_err("it can't run");
+        let error = observe_in::<Command>(&cx, settings).expect_err("it can't run");
         error.replace(&dir.path().display().to_string(), "DIR")
     };
     assert_snapshot!(error(json!({ "argv": ["no-such-program-here"] })), @"
@@ -211,7 +211,7 @@ fn a_program_whose_time_is_up_is_an_error_and_nothing_is_left_of_it() {
     let mark = mark(200);
     let cx = context(Path::new("/"), &[("PATH", &path())]).with_timeout(Duration::from_millis(300));
     let error =
-        look_in::<Command>(&cx, json!({ "shell": format!("setsid sleep {mark} & wait") })).expect_err("it waits");
+        observe_in::<Command>(&cx, json!({ "shell": format!("setsid sleep {mark} & wait") })).expect_err("it waits");
     assert_snapshot!(error, @"
     `sh` timed out
     help: it was killed, with its child processes; does it need a longer `timeout`?

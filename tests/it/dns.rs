@@ -11,14 +11,14 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Project};
-use crate::look::{context, look, look_in, probe, read, refused};
+use crate::observe::{context, observe, observe_in, probe, read, refused};
 
 fn settings(name: &str, kind: &str) -> Value {
     json!({ "name": name, "type": kind, "resolver": harness::dnsmasq().address() })
 }
 
 fn ask(name: &str, kind: &str) -> DnsSeen {
-    look::<Dns>(settings(name, kind)).expect("it answers")
+    observe::<Dns>(settings(name, kind)).expect("it answers")
 }
 
 fn reported(name: &str, kind: &str) -> String {
@@ -48,7 +48,7 @@ fn resolver(code: Option<u8>) -> String {
 fn error(resolver: &str) -> String {
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(2));
     let settings = json!({ "name": "api.staging.test", "resolver": resolver });
-    let error = look_in::<Dns>(&cx, settings).expect_err("the resolver fails");
+    let error = observe_in::<Dns>(&cx, settings).expect_err("the resolver fails");
     error.replace(resolver, "ADDRESS")
 }
 

@@ -5,7 +5,7 @@ use gate::probe::env::{Environment, EnvironmentSeen};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::look::{context, look, look_in, probe, refused};
+use crate::observe::{context, observe, observe_in, probe, refused};
 
 fn reported(settings: serde_json::Value, seen: &EnvironmentSeen) -> String {
     let probe: Environment = probe(settings);
@@ -28,7 +28,7 @@ fn each_name_is_reported_and_no_value_is_shown() {
         "names": ["DATABASE_URL", "GITHUB_TOKEN", "BLANK", "GONE"],
         "matches": { "REDIS_URL": "^rediss?://" },
     });
-    let seen = look_in::<Environment>(&cx, settings.clone()).expect("nothing to fail");
+    let seen = observe_in::<Environment>(&cx, settings.clone()).expect("nothing to fail");
     assert_snapshot!(serde_json::to_string_pretty(&seen).expect("it is JSON"), @r#"
     {
       "present": [
@@ -60,7 +60,7 @@ fn a_file_of_variables_replaces_the_environment() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(dir.path().join("staging.env"), "export A=1\nB=changeme # later\n").expect("the folder is writable");
     let settings = json!({ "names": ["A", "B", "C"], "file": "staging.env" });
-    let seen = look_in::<Environment>(&context(dir.path(), &[("C", "1")]), settings.clone()).expect("it exists");
+    let seen = observe_in::<Environment>(&context(dir.path(), &[("C", "1")]), settings.clone()).expect("it exists");
     assert_snapshot!(reported(settings, &seen), @"
     1 of 3 present; missing: C; placeholder: B
     C: not set in `staging.env`; B: still a placeholder
@@ -73,7 +73,7 @@ fn a_file_that_is_not_there_or_of_another_kind_is_an_error() {
     std::fs::write(dir.path().join("notes.txt"), "A=1\nhunter2\n").expect("the folder is writable");
     let cx = context(dir.path(), &[]);
     let error = |file: &str| {
-        let error = look_in::<Environment>(&cx, json!({ "names": ["A"], "file": file })).expect_err("no such file");
+        let error = observe_in::<Environment>(&cx, json!({ "names": ["A"], "file": file })).expect_err("no such file");
         error.replace(&dir.path().display().to_string(), "DIR")
     };
     assert_snapshot!(error("gone.env"), @"file `DIR/gone.env` not found");
@@ -92,5 +92,5 @@ fn settings_that_name_nothing_are_refused() {
     assert_snapshot!(refused::<Environment>(json!({})), @"`names` or `matches` is missing");
     assert_snapshot!(refused::<Environment>(json!({ "names": ["A B"] })), @"`A B` is not a valid name of a variable");
     assert_snapshot!(refused::<Environment>(json!({ "matches": { "A": "(" } })), @"this is not a regular expression: unclosed group");
-    assert!(look::<Environment>(json!({ "names": ["A"] })).is_ok_and(|seen| seen.missing == ["A"]));
+    assert!(observe::<Environment>(json!({ "names": ["A"] })).is_ok_and(|seen| seen.missing == ["A"]));
 }

@@ -9,10 +9,10 @@ use gate::probe::file::{File, FileSeen};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::look::{context, look_in, probe};
+use crate::observe::{context, observe_in, probe};
 
 fn see(dir: &Path, settings: Value) -> FileSeen {
-    look_in::<File>(&context(dir, &[]), settings).expect("it can be observed")
+    observe_in::<File>(&context(dir, &[]), settings).expect("it can be observed")
 }
 
 fn reported(path: &str, seen: &FileSeen) -> String {
@@ -112,6 +112,7 @@ fn other_objects_than_files_are_distinguished_and_never_read() {
 #[test]
 fn an_unreadable_file_is_an_error() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let error = look_in::<File>(&context(dir.path(), &[]), json!({ "path": "x".repeat(300) })).expect_err("too long");
+    let error =
+        observe_in::<File>(&context(dir.path(), &[]), json!({ "path": "x".repeat(300) })).expect_err("too long");
     assert!(error.ends_with("file name too long"), "{error}");
 }

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{Project, directory, program};
-use crate::look::{context, look_in, probe, refused};
+use crate::observe::{context, observe_in, probe, refused};
 
 /// Runs git in a folder. All commits have the same author and time, so their ids are always the same.
 fn git(dir: &Path, line: &str) -> String {
@@ -53,7 +53,7 @@ fn seen(dir: &Path, settings: Value) -> Result<GitSeen, String> {
     let vars = [("PATH", path()), ("HOME", home.display().to_string())];
     let vars: Vec<(&str, &str)> = vars.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let dir_name = dir.display().to_string();
-    look_in::<Git>(&context(dir, &vars), settings).map_err(|error| error.replace(&dir_name, "DIR"))
+    observe_in::<Git>(&context(dir, &vars), settings).map_err(|error| error.replace(&dir_name, "DIR"))
 }
 
 fn reported(settings: Value, seen: &GitSeen) -> String {
@@ -178,7 +178,7 @@ fn a_shallow_clone_says_that_it_lacks_history() {
 fn a_missing_git_is_reported() {
     let dir = repository();
     let none = directory("bin").display().to_string();
-    let error = look_in::<Git>(&context(&dir, &[("PATH", &none)]), json!({})).expect_err("git is missing");
+    let error = observe_in::<Git>(&context(&dir, &[("PATH", &none)]), json!({})).expect_err("git is missing");
     assert_snapshot!(error, @"
     `git` is not installed here, or not in PATH
     help: install git where gate runs

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, HttpServer, Request, Response};
-use crate::look::{look, probe, refused};
+use crate::observe::{observe, probe, refused};
 
 const COMMIT: &str = "0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7aa0f1d7";
 
@@ -77,7 +77,7 @@ fn settings(server: &HttpServer, more: Value) -> Value {
 }
 
 fn seen(server: &HttpServer, more: Value) -> Result<GitHubSeen, String> {
-    look::<GitHub>(settings(server, more))
+    observe::<GitHub>(settings(server, more))
 }
 
 fn reported(more: Value, seen: &GitHubSeen) -> String {
@@ -177,7 +177,7 @@ fn issues_are_counted_through_all_pages_without_pull_requests() {
 #[test]
 fn a_token_is_accepted_until_it_expires() {
     let server = github(|_| None);
-    let token = |token: &str| look::<GitHub>(json!({ "url": format!("{}/api/v3", server.url()), "token": token }));
+    let token = |token: &str| observe::<GitHub>(json!({ "url": format!("{}/api/v3", server.url()), "token": token }));
     let seen = token("ghp_good").expect("it is accepted");
     let token_seen = seen.token.clone().expect("one was given");
     assert_eq!(token_seen.expires.as_deref(), Some("2100-01-01T00:00:00Z"));

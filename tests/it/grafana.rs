@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, HttpServer, Request, Response};
-use crate::look::{look, probe};
+use crate::observe::{observe, probe};
 
 /// A Grafana with these dashboards and folders, with at most `page` of them in one answer.
 fn grafana(page: usize, found: Vec<Value>) -> HttpServer {
@@ -59,7 +59,7 @@ fn reported(seen: &GrafanaSeen) -> String {
 #[test]
 fn dashboards_are_counted_without_folders() {
     let server = grafana(1000, ours());
-    let seen = look::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect("it answers");
+    let seen = observe::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect("it answers");
     assert_snapshot!(serde_json::to_string_pretty(&seen).expect("it is JSON"), @r#"
     {
       "dashboards": {
@@ -90,7 +90,7 @@ fn dashboards_are_counted_without_folders() {
 fn every_page_is_read_whatever_its_size() {
     let many: Vec<Value> = (0..45).map(|n| dashboard(&format!("u{n}"), &format!("D{n}"), None)).collect();
     let server = grafana(10, many);
-    let seen = look::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect("it answers");
+    let seen = observe::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect("it answers");
     // Asked for 1000, this server returns 10: a page with fewer entries is not the last one.
     assert_eq!(seen.dashboards.count, 45);
 }
@@ -102,7 +102,7 @@ fn a_server_that_knows_no_pages_does_not_count_twice() {
         "/api/health" => Response::json(&json!({})),
         _ => Response::json(&json!(found)),
     });
-    let seen = look::<Grafana>(json!({ "url": server.url() })).expect("it answers");
+    let seen = observe::<Grafana>(json!({ "url": server.url() })).expect("it answers");
     assert_eq!((seen.dashboards.count, seen.version), (3, None));
 }
 
@@ -111,7 +111,7 @@ fn a_folder_is_named_by_title_or_uid() {
     let server = grafana(1000, ours());
     let count = |folder: &str| {
         let settings = json!({ "url": server.url(), "token": "glsa_good", "folder": folder });
-        look::<Grafana>(settings).expect("it answers").dashboards.count
+        observe::<Grafana>(settings).expect("it answers").dashboards.count
     };
     assert_eq!([count("AOS"), count("aos"), count("General"), count("Other")], [2, 2, 1, 0]);
 }
@@ -120,7 +120,7 @@ fn a_folder_is_named_by_title_or_uid() {
 fn a_dashboard_made_by_hand_is_not_provisioned() {
     let server = grafana(1000, ours());
     let settings = json!({ "url": server.url(), "token": "glsa_good", "details": true });
-    let seen = look::<Grafana>(settings).expect("it answers");
+    let seen = observe::<Grafana>(settings).expect("it answers");
     assert_eq!(seen.dashboards.provisioned, Some(vec!["AOS Traces".to_owned(), "M4 Workflow".to_owned()]));
     assert_snapshot!(reported(&seen), @"3 dashboards, 2 provisioned | ");
 }
@@ -128,14 +128,14 @@ fn a_dashboard_made_by_hand_is_not_provisioned() {
 #[test]
 fn an_empty_list_may_mean_that_the_token_sees_nothing() {
     let server = grafana(1000, Vec::new());
-    let seen = look::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect("it answers");
+    let seen = observe::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect("it answers");
     assert_snapshot!(reported(&seen), @"0 dashboards | Grafana answers an empty list also where the credentials may see nothing: has the service account the role Viewer, in this organisation and folder?");
 }
 
 #[test]
 fn a_refused_token_is_reported_with_the_message_of_grafana() {
     let server = grafana(1000, ours());
-    let error = |settings: Value| look::<Grafana>(settings).expect_err("it requires a valid token");
+    let error = |settings: Value| observe::<Grafana>(settings).expect_err("it requires a valid token");
     assert_snapshot!(error(json!({ "url": server.url(), "token": "glsa_old" })), @"
     Grafana does not accept the credentials (401: Invalid API key)
     help: have they expired or been revoked, and are they for this server?
@@ -153,7 +153,7 @@ fn a_database_that_fails_is_seen() {
         "/api/health" => Response::json(&json!({ "database": "failing" })).status(503),
         _ => Response::json(&json!(found)),
     });
-    let seen = look::<Grafana>(json!({ "url": server.url() })).expect("it answers");
+    let seen = observe::<Grafana>(json!({ "url": server.url() })).expect("it answers");
     assert_snapshot!(reported(&seen), @"3 dashboards, database failing | ");
 }
 
@@ -162,7 +162,7 @@ fn the_token_does_not_follow_a_redirect() {
     let elsewhere = harness::http(|_| Response::json(&json!([])));
     let target = elsewhere.url();
     let server = harness::http(move |_| Response::empty(302).header("location", &target));
-    let error = look::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect_err("it redirects");
+    let error = observe::<Grafana>(json!({ "url": server.url(), "token": "glsa_good" })).expect_err("it redirects");
     assert_snapshot!(error, @"
     Grafana redirects instead of answering (302)
     help: is it behind a login, or is the URL http where it should be https?
@@ -177,7 +177,7 @@ fn a_path_of_the_url_comes_before_that_of_the_api() {
         None => Response::empty(404),
     });
     let settings = json!({ "url": format!("{}/grafana/", server.url()), "token": "glsa_good" });
-    assert_eq!(look::<Grafana>(settings).expect("it answers there").dashboards.count, 3);
+    assert_eq!(observe::<Grafana>(settings).expect("it answers there").dashboards.count, 3);
     let paths: BTreeSet<String> = server.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/grafana/api/health", "/grafana/api/search"].map(str::to_owned).into());
 }

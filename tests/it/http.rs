@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Authority, Request, Response, free_port, http, nginx, nginx_tls};
-use crate::look::{context, look, look_in, probe, refused};
+use crate::observe::{context, observe, observe_in, probe, refused};
 
 /// The evidence and the advice for an observation.
 fn reported(settings: Value, seen: &HttpObservation) -> String {
@@ -27,7 +27,7 @@ fn echo(request: &Request) -> Response {
 #[test]
 fn nginx_is_seen_with_status_headers_body_and_time() {
     let server = nginx("");
-    let seen = look::<Http>(json!({ "url": server.url() })).expect("nginx answers");
+    let seen = observe::<Http>(json!({ "url": server.url() })).expect("nginx answers");
     assert_eq!((seen.status, seen.body.as_deref(), seen.body_bytes, seen.truncated), (200, Some("ok\n"), 3, false));
     assert_eq!((seen.version.as_str(), seen.content_type.as_deref()), ("HTTP/1.1", Some("text/html")));
     assert!(seen.headers["server"].starts_with("nginx/"), "{:?}", seen.headers);
@@ -39,7 +39,7 @@ fn nginx_is_seen_with_status_headers_body_and_time() {
 fn the_configured_request_is_sent() {
     let server = http(|request| echo(&request));
     let url = format!("{}/v1/items", server.url());
-    let posted = look::<Http>(json!({
+    let posted = observe::<Http>(json!({
         "url": url, "method": "POST", "json": { "probe": true }, "headers": { "X-Tier": "free" }, "token": "abcd",
     }));
     let json = posted.expect("it answers").json.expect("it is JSON");
@@ -47,7 +47,7 @@ fn the_configured_request_is_sent() {
     assert_eq!((&json["method"], &json["type"]), (&"POST".into(), &"application/json".into()));
     assert_eq!((&json["tier"], &json["authorization"]), (&"free".into(), &"Bearer abcd".into()));
     assert_eq!(json["agent"], concat!("gate/", env!("CARGO_PKG_VERSION")));
-    let put = look::<Http>(json!({ "url": url, "method": "PUT", "body": "plain", "user": "u", "password": "p:w" }));
+    let put = observe::<Http>(json!({ "url": url, "method": "PUT", "body": "plain", "user": "u", "password": "p:w" }));
     let json = put.expect("it answers").json.expect("it is JSON");
     assert_eq!((&json["body"], &json["authorization"]), (&"plain".into(), &"Basic dTpwOnc=".into()));
 }
@@ -56,13 +56,13 @@ fn the_configured_request_is_sent() {
 fn a_redirect_is_an_answer_unless_it_is_to_be_followed() {
     let server = nginx("location /old { return 301 /new/; } location /new/ { return 200 'there'; }");
     let url = format!("{}/old", server.url());
-    let seen = look::<Http>(json!({ "url": url })).expect("nginx answers");
+    let seen = observe::<Http>(json!({ "url": url })).expect("nginx answers");
     assert_eq!(seen.status, 301);
     assert!(
         reported(json!({ "url": url }), &seen)
             .ends_with("redirects are not followed: set `redirects` to the number of redirects to follow")
     );
-    let seen = look::<Http>(json!({ "url": url, "redirects": 1 })).expect("nginx answers");
+    let seen = observe::<Http>(json!({ "url": url, "redirects": 1 })).expect("nginx answers");
     assert_eq!((seen.status, seen.body.as_deref(), seen.redirects.len()), (200, Some("there"), 1));
     assert!(seen.url.ends_with("/new/"), "{}", seen.url);
 }
@@ -75,7 +75,7 @@ fn a_credential_never_follows_a_redirect_to_another_origin() {
     let settings = json!({
         "url": first.url(), "redirects": 3, "token": "abcd", "headers": { "X-Api-Key": "k3y", "Cookie": "s=1" },
     });
-    look::<Http>(settings).expect("both answer");
+    observe::<Http>(settings).expect("both answer");
     let [request] = other.requests().try_into().unwrap_or_else(|all: Vec<_>| panic!("{} requests", all.len()));
     for header in ["authorization", "x-api-key", "cookie"] {
         assert_eq!(request.header(header), None, "{header}");
@@ -86,11 +86,11 @@ fn a_credential_never_follows_a_redirect_to_another_origin() {
 fn a_control_shows_that_200_means_something() {
     let honest = nginx("location = /healthz { return 200; } location / { return 404; }");
     let settings = json!({ "url": format!("{}/healthz", honest.url()), "control": { "url": "/no-such-page" } });
-    let seen = look::<Http>(settings.clone()).expect("they differ");
+    let seen = observe::<Http>(settings.clone()).expect("they differ");
     assert_snapshot!(reported(settings, &seen), @"200 OK (control: 404) | ");
     let liar = nginx("location / { return 200; }");
     let settings = json!({ "url": format!("{}/healthz", liar.url()), "control": { "url": "/no-such-page" } });
-    assert_snapshot!(look::<Http>(settings).expect_err("they are the same"), @"
+    assert_snapshot!(observe::<Http>(settings).expect_err("they are the same"), @"
     the control request got 200 too, so the status proves nothing
     help: expect something of the body instead of a `control`
     ");
@@ -100,7 +100,7 @@ fn a_control_shows_that_200_means_something() {
 fn a_control_without_credentials_shows_that_they_are_asked_for() {
     let open = http(|_| Response::ok("all may see this"));
     let guarded = http(|request| Response::empty(if request.header("authorization").is_some() { 200 } else { 401 }));
-    let ask = |url: String| look::<Http>(json!({ "url": url, "token": "abcd", "control": { "anonymous": true } }));
+    let ask = |url: String| observe::<Http>(json!({ "url": url, "token": "abcd", "control": { "anonymous": true } }));
     assert_eq!(ask(guarded.url()).expect("they differ").control.map(|control| control.status), Some(401));
     assert!(ask(open.url()).is_err());
 }
@@ -109,16 +109,16 @@ fn a_control_without_credentials_shows_that_they_are_asked_for() {
 fn tls_is_verified_and_the_certificate_is_seen() {
     let authority = Authority::new();
     let server = nginx_tls(&authority.issue_for("server", &["127.0.0.1", "localhost"], (4096, 1, 1)), "");
-    let error = look::<Http>(json!({ "url": server.url() })).expect_err("the authority is not trusted");
+    let error = observe::<Http>(json!({ "url": server.url() })).expect_err("the authority is not trusted");
     assert!(error.contains("is from an unknown issuer"), "{error}");
-    let seen = look::<Http>(json!({ "url": server.url(), "ca": authority.ca() })).expect("it is trusted now");
+    let seen = observe::<Http>(json!({ "url": server.url(), "ca": authority.ca() })).expect("it is trusted now");
     let tls = seen.tls.expect("it is TLS");
     assert!(tls.days_left > 365 && tls.not_after == "4096-01-01T00:00:00Z", "{tls:?}");
     assert_eq!(
         (tls.names.join(" "), tls.issuer.as_str()),
         ("127.0.0.1 localhost".into(), "CN=An authority of the tests")
     );
-    let seen = look::<Http>(json!({ "url": server.url(), "insecure": true })).expect("it is not verified");
+    let seen = observe::<Http>(json!({ "url": server.url(), "insecure": true })).expect("it is not verified");
     assert_eq!(seen.status, 200);
     assert!(probe::<Http>(json!({ "url": server.url(), "insecure": true })).is_insecure());
 }
@@ -127,24 +127,25 @@ fn tls_is_verified_and_the_certificate_is_seen() {
 fn expired_certificates_and_those_for_other_names_have_different_errors() {
     let authority = Authority::new();
     let expired = nginx_tls(&authority.issue_for("expired", &["127.0.0.1"], (2020, 1, 1)), "");
-    let error = look::<Http>(json!({ "url": expired.url(), "ca": authority.ca() })).expect_err("it has expired");
+    let error = observe::<Http>(json!({ "url": expired.url(), "ca": authority.ca() })).expect_err("it has expired");
     assert!(error.ends_with("has expired\nhelp: renew it"), "{error}");
     let other = nginx_tls(&authority.issue_for("other", &["api.example"], (4096, 1, 1)), "");
-    let error = look::<Http>(json!({ "url": other.url(), "ca": authority.ca() })).expect_err("it is for another name");
+    let error =
+        observe::<Http>(json!({ "url": other.url(), "ca": authority.ca() })).expect_err("it is for another name");
     assert!(error.contains("is not for `127.0.0.1`"), "{error}");
     assert!(error.contains("api.example"), "{error}");
 }
 
 #[test]
 fn a_closed_port_a_port_without_tls_and_an_unknown_name_have_different_errors() {
-    let error = look::<Http>(json!({ "url": format!("http://127.0.0.1:{}/x?token=abcd", free_port()) }));
+    let error = observe::<Http>(json!({ "url": format!("http://127.0.0.1:{}/x?token=abcd", free_port()) }));
     let error = error.expect_err("the port is closed");
     assert!(error.contains("refused the connection\nhelp: nothing listens there"), "{error}");
     assert!(!error.contains("abcd"), "{error}");
     let plain = nginx("");
-    let error = look::<Http>(json!({ "url": plain.url().replace("http:", "https:") })).expect_err("it is not a TLS");
+    let error = observe::<Http>(json!({ "url": plain.url().replace("http:", "https:") })).expect_err("it is not a TLS");
     assert!(error.ends_with("help: is it plain http?"), "{error}");
-    let error = look::<Http>(json!({ "url": "http://no-such-host.invalid" })).expect_err("`.invalid` never exists");
+    let error = observe::<Http>(json!({ "url": "http://no-such-host.invalid" })).expect_err("`.invalid` never exists");
     assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
 }
 
@@ -154,7 +155,7 @@ fn refusals_say_what_is_missing() {
         let server = http(move |_| Response::empty(status));
         let mut settings = settings;
         settings["url"] = server.url().into();
-        let seen = look::<Http>(settings.clone()).expect("it answers");
+        let seen = observe::<Http>(settings.clone()).expect("it answers");
         reported(settings, &seen)
     };
     assert_snapshot!(reported(401, json!({})), @"401 Unauthorized | the server requires credentials: set `token`, `oauth2`, or `user` and `password`");
@@ -171,7 +172,7 @@ fn json_is_observed_and_missing_json_is_reported() {
         "/broken" => Response::ok("{\"a\": ").header("content-type", "application/json"),
         _ => Response::text("fine"),
     });
-    let see = |path: &str| look::<Http>(json!({ "url": format!("{}{path}", server.url()) })).expect("it answers");
+    let see = |path: &str| observe::<Http>(json!({ "url": format!("{}{path}", server.url()) })).expect("it answers");
     assert_eq!(see("/problem").json, Some(json!({ "a": 1 })));
     assert_eq!(see("/unsaid").json, Some(json!([1, 2])));
     assert_eq!(see("/text").json, None);
@@ -189,7 +190,7 @@ fn a_long_body_is_cut_after_decoding_with_a_note() {
     let server = nginx("gzip on; gzip_types text/plain; gzip_min_length 1; default_type text/plain;");
     std::fs::write(server.root().join("long.txt"), "a".repeat(5 << 20)).expect("the folder is writable");
     let settings = json!({ "url": format!("{}/long.txt", server.url()), "max_body": "64KiB" });
-    let seen = look::<Http>(settings).expect("nginx answers");
+    let seen = observe::<Http>(settings).expect("nginx answers");
     assert_eq!((seen.body_bytes, seen.truncated), (64 << 10, true));
 }
 
@@ -218,14 +219,14 @@ fn a_connection_that_the_server_has_closed_is_replaced() {
     let server = forgetful();
     let url = server.url();
     let control = json!({ "url": url, "control": { "url": "/absent" } });
-    let seen = look::<Http>(control).expect("it answers");
+    let seen = observe::<Http>(control).expect("it answers");
     assert_eq!((seen.status, seen.control.map(|control| control.status)), (200, Some(404)));
     assert_eq!(server.connections(), 2, "the second request was repeated on a connection of its own");
-    look::<Http>(json!({ "url": format!("{url}/moved"), "redirects": 1 })).expect("it answers");
+    observe::<Http>(json!({ "url": format!("{url}/moved"), "redirects": 1 })).expect("it answers");
     // One after the other in one run; one of them must not be repeated.
     let cx = context(std::path::Path::new("/"), &[]);
     for method in ["GET", "GET", "POST", "GET", "POST"] {
-        look_in::<Http>(&cx, json!({ "url": url, "method": method }))
+        observe_in::<Http>(&cx, json!({ "url": url, "method": method }))
             .unwrap_or_else(|error| panic!("{method}: {error}"));
     }
 }
@@ -233,7 +234,7 @@ fn a_connection_that_the_server_has_closed_is_replaced() {
 #[test]
 fn a_server_that_closes_a_new_connection_is_not_asked_again() {
     let server = harness::raw(drop);
-    look::<Http>(json!({ "url": server.url() })).expect_err("it never answers");
+    observe::<Http>(json!({ "url": server.url() })).expect_err("it never answers");
     assert_eq!(server.connections(), 1);
 }
 
@@ -244,9 +245,9 @@ fn a_host_header_is_sent_where_the_server_offers_http_2_too() {
     let block = format!("listen 127.0.0.1:{port} ssl http2; location / {{ return 200 $host; }}");
     let _server = harness::nginx_tls(&authority.issue(), &block);
     let url = format!("https://127.0.0.1:{port}/");
-    let plain = look::<Http>(json!({ "url": url, "ca": authority.ca() })).expect("it answers");
+    let plain = observe::<Http>(json!({ "url": url, "ca": authority.ca() })).expect("it answers");
     assert_eq!((plain.version.as_str(), plain.body.as_deref()), ("HTTP/2.0", Some("127.0.0.1")));
-    let named = look::<Http>(json!({ "url": url, "ca": authority.ca(), "headers": { "Host": "api.example" } }));
+    let named = observe::<Http>(json!({ "url": url, "ca": authority.ca(), "headers": { "Host": "api.example" } }));
     assert_eq!(named.expect("it answers").body.as_deref(), Some("api.example"));
 }
 
@@ -254,7 +255,7 @@ fn a_host_header_is_sent_where_the_server_offers_http_2_too() {
 fn json_with_a_byte_order_mark_is_read() {
     let server =
         harness::http(|_| Response::ok("\u{feff}{\"status\":\"ok\"}").header("content-type", "application/json"));
-    let seen = look::<Http>(json!({ "url": server.url() })).expect("it answers");
+    let seen = observe::<Http>(json!({ "url": server.url() })).expect("it answers");
     assert_eq!((seen.json, seen.body.as_deref()), (Some(json!({ "status": "ok" })), Some("{\"status\":\"ok\"}")));
 }
 
@@ -266,7 +267,7 @@ fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     let client = authority.issue_for("client", &["gate"], (4096, 1, 1));
     let other = Authority::new().issue_for("other", &["gate"], (4096, 1, 1));
     let with = |cert: Option<&std::path::Path>, key: Option<&std::path::Path>| {
-        look::<Http>(json!({ "url": server.url(), "ca": authority.ca(), "cert": cert, "key": key }))
+        observe::<Http>(json!({ "url": server.url(), "ca": authority.ca(), "cert": cert, "key": key }))
     };
     assert_eq!(with(None, None).expect("nginx says what it lacks").status, 400);
     let seen = with(Some(&client.certificate), Some(&client.key)).expect("it is let in");
@@ -289,11 +290,11 @@ fn the_address_of_a_name_can_be_given() {
     let server = nginx_tls(&authority.issue_for("web", &["web.invalid"], (4096, 1, 1)), "");
     let url = format!("https://WEB.invalid:{}/", server.port);
     let settings = json!({ "url": url, "ca": authority.ca(), "resolve": { "Web.invalid": "127.0.0.1" } });
-    let seen = look::<Http>(settings.clone()).expect("it is reached");
+    let seen = observe::<Http>(settings.clone()).expect("it is reached");
     assert_eq!((seen.status, seen.tls.map(|tls| tls.names)), (200, Some(vec!["web.invalid".to_owned()])));
     let probe: Http = probe(settings);
     let curl = probe.reproduce().expect("one exists").join(" ");
     assert!(curl.contains(&format!("--resolve web.invalid:{}:127.0.0.1", server.port)), "{curl}");
-    let error = look::<Http>(json!({ "url": url, "ca": authority.ca() })).expect_err("DNS knows no such name");
+    let error = observe::<Http>(json!({ "url": url, "ca": authority.ca() })).expect_err("DNS knows no such name");
     assert!(error.contains("no address is known for `web.invalid`"), "{error}");
 }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::harness::{self, Response};
-use crate::look::{context, look, probe, refused};
+use crate::observe::{context, observe, probe, refused};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// The media type of an OCI manifest.
@@ -130,7 +130,7 @@ pub fn open() -> String {
 fn seen(name: &str, more: Value) -> Result<ImageSeen, String> {
     let mut settings = json!({ "ref": name });
     settings.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
-    look::<Image>(settings)
+    observe::<Image>(settings)
 }
 
 fn reported(seen: &ImageSeen) -> String {

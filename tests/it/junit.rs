@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::Project;
-use crate::look::{context, look_in, probe, refused};
+use crate::observe::{context, observe_in, probe, refused};
 
 /// A report of pytest 8: one test passed, one failed, one had an error in a fixture and one was skipped.
 const PYTEST: &str = r#"<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest"
@@ -49,7 +49,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn see(dir: &Path, files: &str) -> Result<JunitSeen, String> {
-    look_in::<Junit>(&context(dir, &[]), json!({ "files": files }))
+    observe_in::<Junit>(&context(dir, &[]), json!({ "files": files }))
 }
 
 fn read(text: &str) -> Result<JunitSeen, String> {
@@ -253,7 +253,7 @@ fn entities_are_never_resolved() {
 #[test]
 fn size_depth_and_names_are_bounded() {
     let dir = folder(&[("r.xml", NEXTEST)]);
-    let error = look_in::<Junit>(&context(dir.path(), &[]), json!({ "files": "r.xml", "max_size": "500B" }));
+    let error = observe_in::<Junit>(&context(dir.path(), &[]), json!({ "files": "r.xml", "max_size": "500B" }));
     assert_snapshot!(error.expect_err("it is larger"), @"
     `r.xml` is larger than `max_size`
     help: raise the limit, such as `max_size: 64MiB`

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Project, Response, http};
-use crate::look::{context, look_in, probe, refused};
+use crate::observe::{context, observe_in, probe, refused};
 
 /// A script with these thresholds, which also saves the data of `handleSummary`.
 fn script(thresholds: &str) -> String {
@@ -39,7 +39,7 @@ fn ran(thresholds: &str) -> tempfile::TempDir {
 }
 
 fn see(dir: &Path, settings: Value) -> Result<K6Seen, String> {
-    look_in::<K6>(&context(dir, &[]), settings)
+    observe_in::<K6>(&context(dir, &[]), settings)
 }
 
 fn reported(settings: Value, seen: &K6Seen) -> String {
@@ -276,7 +276,7 @@ fn a_load_that_does_not_end_is_ended_in_time() {
     let k6 = harness::k6().display().to_string();
     let begun = std::time::Instant::now();
     let cx = context(dir.path(), &[]).with_timeout(std::time::Duration::from_secs(1));
-    let error = look_in::<K6>(&cx, json!({ "run": "s.js", "program": k6 })).expect_err("it never ends");
+    let error = observe_in::<K6>(&cx, json!({ "run": "s.js", "program": k6 })).expect_err("it never ends");
     assert!(error.starts_with("k6 timed out"), "{error}");
     assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
 }

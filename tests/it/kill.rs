@@ -15,7 +15,7 @@ fn count() -> u32 {
 
 /// Runs a command again and again, kills it at a different moment each time, and checks the files after each.
 /// `length` is its duration without a kill.
-pub fn killed(length: Duration, mut command: impl FnMut() -> Command, mut look: impl FnMut()) {
+pub fn killed(length: Duration, mut command: impl FnMut() -> Command, mut inspect: impl FnMut()) {
     let kills = count();
     for number in 0..kills {
         let mut child = command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it was built");
@@ -32,7 +32,7 @@ pub fn killed(length: Duration, mut command: impl FnMut() -> Command, mut look: 
         }
         let _ = child.kill(); // it may have ended already
         child.wait().expect("it is a child of this process");
-        look();
+        inspect();
     }
 }
 

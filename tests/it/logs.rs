@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, HttpServer, Request, Response};
-use crate::look::{context, look, look_in, probe, refused};
+use crate::observe::{context, observe, observe_in, probe, refused};
 
 fn reported(settings: Value, seen: &LogsSeen) -> String {
     let probe: Logs = probe(settings);
@@ -48,14 +48,14 @@ fn with(mut settings: Value, more: Value) -> Value {
 /// The report about a store with this answer.
 fn error(settings: fn(&str) -> Value, answer: Response) -> String {
     let server = harness::http(move |_| answer.clone());
-    look::<Logs>(settings(&server.url())).expect_err("it could not count")
+    observe::<Logs>(settings(&server.url())).expect_err("it could not count")
 }
 
 #[test]
 fn loki_counts_the_lines_of_a_query() {
     let server = harness::http(|_| of_loki(42));
     let settings = with(loki(&server.url()), json!({ "since": "5m", "tenant": "staging" }));
-    let seen = look::<Logs>(settings.clone()).expect("it answers");
+    let seen = observe::<Logs>(settings.clone()).expect("it answers");
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"count":42,"warnings":[]}"#);
     assert_snapshot!(reported(settings, &seen), @"lines in the last 5m | ");
     let requests = server.requests();
@@ -69,7 +69,7 @@ fn loki_counts_the_lines_of_a_query() {
 #[test]
 fn elasticsearch_counts_the_lines_of_a_window_with_two_ends() {
     let server = harness::http(|_| of_elasticsearch(7, shards(3)));
-    let seen = look::<Logs>(elasticsearch(&server.url())).expect("it answers");
+    let seen = observe::<Logs>(elasticsearch(&server.url())).expect("it answers");
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"count":7,"warnings":[],"shards":3}"#);
     let requests = server.requests();
     assert_eq!((requests[0].method.as_str(), requests[0].path.as_str()), ("POST", "/logs-*/_count"));
@@ -79,12 +79,12 @@ fn elasticsearch_counts_the_lines_of_a_window_with_two_ends() {
 #[test]
 fn no_lines_are_seen_as_none() {
     let server = harness::http(|_| of_loki(0));
-    let seen = look::<Logs>(loki(&server.url())).expect("it answers");
+    let seen = observe::<Logs>(loki(&server.url())).expect("it answers");
     assert_eq!(seen.count, 0);
     assert_snapshot!(reported(loki(&server.url()), &seen), @"no lines in 15m | is the shipper running, and does `query` match the lines of this service?");
     // A pattern that matches no index is answered with 200 and 0.
     let server = harness::http(|_| of_elasticsearch(0, shards(0)));
-    let seen = look::<Logs>(elasticsearch(&server.url())).expect("it answers");
+    let seen = observe::<Logs>(elasticsearch(&server.url())).expect("it answers");
     assert_snapshot!(reported(elasticsearch(&server.url()), &seen), @"no lines in 15m | no index has that name: a pattern that matches none is answered with 0");
 }
 
@@ -154,7 +154,7 @@ fn a_line_is_logged_and_looked_for_until_it_arrives() {
     let server = service_with_loki(2);
     let emit = json!({ "emit": { "url": format!("{}/healthz?marker={{marker}}", server.url()) } });
     let settings = with(loki(&server.url()), emit);
-    let seen = look::<Logs>(settings.clone()).expect("it answers");
+    let seen = observe::<Logs>(settings.clone()).expect("it answers");
     assert_eq!((seen.count, seen.emitted), (1, Some(200)));
     assert!(seen.arrived_ms.is_some() && seen.marker.as_ref().is_some_and(|marker| marker.len() == 20), "{seen:?}");
     assert_snapshot!(reported(settings, &seen), @"the line arrived | ");
@@ -169,7 +169,7 @@ fn a_line_that_does_not_arrive_is_seen_before_the_deadline() {
     let emit = json!({ "emit": { "url": format!("{}/healthz?marker={{marker}}", server.url()) } });
     let settings = with(loki(&server.url()), emit);
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_millis(1_500));
-    let seen = look_in::<Logs>(&cx, settings.clone()).expect("it answers");
+    let seen = observe_in::<Logs>(&cx, settings.clone()).expect("it answers");
     assert_eq!((seen.count, seen.arrived_ms), (0, None));
     assert_snapshot!(reported(settings, &seen), @"the line did not arrive | does the service log this request with its query, is the shipper running, does `query` match its lines, and is the probe's `timeout` long enough for a line to arrive?");
 }
@@ -179,7 +179,7 @@ fn nothing_is_logged_where_the_store_can_not_be_asked() {
     let store = harness::http(|_| Response::text("no").status(503));
     let service = harness::http(|_| Response::text("ok"));
     let emit = json!({ "emit": { "url": format!("{}/?{{marker}}", service.url()) } });
-    let error = look::<Logs>(with(loki(&store.url()), emit)).expect_err("it could not count");
+    let error = observe::<Logs>(with(loki(&store.url()), emit)).expect_err("it could not count");
     assert_snapshot!(error, @"Loki is in trouble (503: no)");
     assert_eq!(service.requests(), []);
 }
@@ -194,7 +194,7 @@ fn a_marker_goes_into_a_body_and_is_a_phrase_to_elasticsearch() {
         json!({ "emit": { "url": format!("{}/log", server.url()), "method": "POST", "body": "{\"m\":\"{marker}\"}" } });
     let settings = with(elasticsearch(&server.url()), emit);
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_millis(500));
-    let seen = look_in::<Logs>(&cx, settings.clone()).expect("it answers");
+    let seen = observe_in::<Logs>(&cx, settings.clone()).expect("it answers");
     assert_snapshot!(reported(settings, &seen), @"the line did not arrive | the request that should be logged got 404: is its URL right, and is it logged at all?");
     let marker = seen.marker.expect("one was sent");
     let requests = server.requests();

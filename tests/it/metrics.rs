@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Response};
-use crate::look::{look, probe, refused};
+use crate::observe::{observe, probe, refused};
 
 const PAGE: &str = "# HELP aos_redis_connected Whether Redis is.
 # TYPE aos_redis_connected gauge
@@ -35,13 +35,13 @@ fn seen(settings: Value) -> MetricsSeen {
     let server = harness::http(|_| Response::text(PAGE));
     let mut all = json!({ "url": format!("{}/metrics", server.url()) });
     all.as_object_mut().expect("it is a map").extend(settings.as_object().expect("it is a map").clone());
-    look::<Metrics>(all).expect("it is a page")
+    observe::<Metrics>(all).expect("it is a page")
 }
 
 /// The report about a server with this answer.
 fn error(answer: Response) -> String {
     let server = harness::http(move |_| answer.clone());
-    look::<Metrics>(json!({ "url": server.url() })).expect_err("it is not a page")
+    observe::<Metrics>(json!({ "url": server.url() })).expect_err("it is not a page")
 }
 
 #[test]
@@ -68,10 +68,10 @@ fn labels_choose_among_the_samples_of_a_name() {
 #[test]
 fn a_real_prometheus_has_metrics_of_its_own() {
     let url = format!("{}/metrics", harness::prometheus().url());
-    let one = look::<Metrics>(json!({ "url": url, "name": "prometheus_build_info" })).expect("it is a page");
+    let one = observe::<Metrics>(json!({ "url": url, "name": "prometheus_build_info" })).expect("it is a page");
     assert_eq!((one.format.as_str(), one.count), ("prometheus", 1));
     assert_snapshot!(reported(&one), @"prometheus_build_info 1 | ");
-    let all = look::<Metrics>(json!({ "url": url })).expect("it is a page");
+    let all = observe::<Metrics>(json!({ "url": url })).expect("it is a page");
     assert!(all.prefixes["prometheus"] > 20 && all.prefixes["go"] > 20, "{:?}", all.prefixes);
     assert_eq!(all.types["prometheus_http_request_duration_seconds"], "histogram");
 }
@@ -79,7 +79,7 @@ fn a_real_prometheus_has_metrics_of_its_own() {
 #[test]
 fn a_page_is_requested_as_open_metrics_which_marks_its_end() {
     let server = harness::http(|_| Response::text("up 1\n"));
-    look::<Metrics>(json!({ "url": server.url(), "token": "t0ken" })).expect("it is a page");
+    observe::<Metrics>(json!({ "url": server.url(), "token": "t0ken" })).expect("it is a page");
     let requests = server.requests();
     assert!(requests[0].header("accept").is_some_and(|accept| accept.starts_with("application/openmetrics-text;")));
     assert_eq!(requests[0].header("authorization"), Some("Bearer t0ken"));
@@ -91,15 +91,15 @@ fn files_that_nginx_serves_are_pages_whatever_type_it_gives_them() {
     fs::write(server.root().join("metrics"), PAGE).expect("the folder is writable");
     fs::write(server.root().join("whole.om"), "# TYPE a counter\na_total 3\n# EOF\n").expect("the folder is writable");
     fs::write(server.root().join("cut.om"), "# TYPE a counter\na_total 3\n").expect("the folder is writable");
-    let look = |path: &str| look::<Metrics>(json!({ "url": format!("{}/{path}", server.url()) }));
-    assert_eq!(look("metrics").expect("it is a page").count, 9);
-    let whole = look("whole.om").expect("it is a page");
+    let observe = |path: &str| observe::<Metrics>(json!({ "url": format!("{}/{path}", server.url()) }));
+    assert_eq!(observe("metrics").expect("it is a page").count, 9);
+    let whole = observe("whole.om").expect("it is a page");
     assert_eq!((whole.format.as_str(), whole.types["a"].as_str()), ("openmetrics", "counter"));
-    assert_snapshot!(look("cut.om").expect_err("it is cut"), @"
+    assert_snapshot!(observe("cut.om").expect_err("it is cut"), @"
     the server did not answer with a page of metrics: it is incomplete: OpenMetrics ends with `# EOF`
     help: is this the URL of the metrics themselves, such as …/metrics, and does a proxy cut long answers?
     ");
-    assert_snapshot!(look("missing").expect_err("it does not exist"), @"
+    assert_snapshot!(observe("missing").expect_err("it does not exist"), @"
     the server has no /missing (404)
     help: is this the URL of the server, with the path that it is served under?
     ");
@@ -108,7 +108,7 @@ fn files_that_nginx_serves_are_pages_whatever_type_it_gives_them() {
 #[test]
 fn a_page_without_samples_does_not_meet_what_is_expected_by_default() {
     let server = harness::http(|_| Response::text("# TYPE a counter\n"));
-    let empty = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
+    let empty = observe::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
     assert_eq!((empty.count, empty.total), (0, 0));
     assert_snapshot!(reported(&empty), @"an empty page |");
 }
@@ -117,7 +117,7 @@ fn a_page_without_samples_does_not_meet_what_is_expected_by_default() {
 fn the_values_of_many_samples_are_not_kept() {
     let many: String = (0..1_001).map(|n| format!("many{{n=\"{n}\"}} 1\n")).collect();
     let server = harness::http(move |_| Response::text(&many));
-    let seen = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
+    let seen = observe::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
     assert_eq!((seen.count, seen.names.len(), &seen.values, &seen.samples), (1_001, 1, &None, &None));
     assert_snapshot!(reported(&seen), @"many | of 1001 samples neither values nor labels are kept: name fewer");
 }
@@ -197,7 +197,7 @@ fn a_page_is_valid_if_prometheus_accepts_it() {
     let scraped = harness::scraped(server.port(), PAGES.len());
     for (number, (name, _, is_taken)) in PAGES.iter().enumerate() {
         assert_eq!(scraped[number], *is_taken, "Prometheus, {name}");
-        let seen = look::<Metrics>(json!({ "url": format!("{}/{number}", server.url()) }));
+        let seen = observe::<Metrics>(json!({ "url": format!("{}/{number}", server.url()) }));
         assert_eq!(seen.is_ok(), *is_taken, "gate, {name}: {seen:?}");
     }
 }
@@ -207,11 +207,11 @@ fn samples_whose_own_time_is_old_or_ahead_are_stale() {
     let now = jiff::Timestamp::now().as_millisecond();
     let stale = |age_s: i64| {
         let server = harness::http(move |_| Response::text(&format!("redis_connected 1 {}\n", now - age_s * 1000)));
-        let seen = look::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
+        let seen = observe::<Metrics>(json!({ "url": server.url() })).expect("it is a page");
         (seen.stale, reported(&seen))
     };
     assert_eq!((stale(0).0, stale(200).0, stale(-3600).0), (0, 0, 1));
     assert_snapshot!(stale(3600).1, @"redis_connected, 1 stale | 1 of 1 samples carry a timestamp that is over 5 minutes old, or in the future: what writes them may have stopped");
     let nan = harness::http(|_| Response::text("redis_connected NaN\n"));
-    assert!(look::<Metrics>(json!({ "url": nan.url() })).expect("it is a page").only_nan);
+    assert!(observe::<Metrics>(json!({ "url": nan.url() })).expect("it is a page").only_nan);
 }

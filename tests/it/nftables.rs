@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{directory, missing, program};
-use crate::look::{context, look_in, probe};
+use crate::observe::{context, observe_in, probe};
 
 const RULES: &str = "flush ruleset
 table inet filter {
@@ -64,7 +64,7 @@ impl Machine {
     }
 
     fn try_with(&self, settings: Value) -> Result<NftablesSeen, String> {
-        look_in::<Nftables>(&context(&self.folder, &[("PATH", &self.path)]), settings)
+        observe_in::<Nftables>(&context(&self.folder, &[("PATH", &self.path)]), settings)
             .map_err(|error| error.replace(&self.folder.display().to_string(), "FOLDER"))
     }
 

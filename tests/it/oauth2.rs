@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::harness::{
     Authority, HttpServer, Issued, Issuer, Output, Project, Request, Response, http, issuer, nginx_tls, raw,
 };
-use crate::look::{context, look, look_in};
+use crate::observe::{context, observe, observe_in};
 
 /// A server that answers only requests with a valid token.
 fn resource(issued: Issued) -> HttpServer {
@@ -107,7 +107,7 @@ fn other_settings_get_a_token_of_their_own() {
     for auth in ["basic", "body", "basic"] {
         let mut settings = with(&server.url(), &issuer, json!({}));
         settings["oauth2"]["auth"] = auth.into();
-        assert_eq!(look_in::<Http>(&cx, settings).expect("it answers").status, 200);
+        assert_eq!(observe_in::<Http>(&cx, settings).expect("it answers").status, 200);
     }
     let bodies: Vec<String> = issuer.requests().iter().map(Request::text).collect();
     assert_snapshot!(bodies.join("\n"), @"
@@ -121,7 +121,7 @@ fn a_token_that_is_refused_is_requested_again_once() {
     let issuer = issuer(|answer| answer);
     let server = resource(issuer.issued());
     let cx = context(Path::new("/"), &[]);
-    let status = || look_in::<Http>(&cx, with(&server.url(), &issuer, json!({}))).expect("it answers").status;
+    let status = || observe_in::<Http>(&cx, with(&server.url(), &issuer, json!({}))).expect("it answers").status;
     assert_eq!(status(), 200);
     issuer.issued().revoke(1);
     assert_eq!((status(), issuer.requests().len()), (200, 2));
@@ -145,7 +145,7 @@ fn a_token_that_has_expired_is_requested_again() {
     });
     let cx = context(Path::new("/"), &[]);
     for requests in [1, 2] {
-        look_in::<Http>(&cx, with(&server.url(), &issuer, json!({}))).expect("it answers");
+        observe_in::<Http>(&cx, with(&server.url(), &issuer, json!({}))).expect("it answers");
         assert_eq!(issuer.requests().len(), requests);
     }
 }
@@ -194,12 +194,12 @@ fn each_failure_says_what_was_expected_and_what_came() {
     {
         let mut settings = with("http://127.0.0.1:1/", &other, json!({}));
         settings["oauth2"]["token_url"] = url.into();
-        lines += &format!("{}\n", ports(&look::<Http>(settings).expect_err("no token")));
+        lines += &format!("{}\n", ports(&observe::<Http>(settings).expect_err("no token")));
     }
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_millis(300));
     let mut settings = with("http://127.0.0.1:1/", &other, json!({}));
     settings["oauth2"]["token_url"] = format!("{}/token", silent.url()).into();
-    lines += &ports(&look_in::<Http>(&cx, settings).expect_err("no token"));
+    lines += &ports(&observe_in::<Http>(&cx, settings).expect_err("no token"));
     assert!(target.requests().is_empty(), "no secret follows a redirect");
     assert_snapshot!(lines, @"
     expected an access token from HOST, got a redirect (307)
@@ -224,14 +224,14 @@ fn the_time_for_the_token_counts_for_the_timeout_and_not_for_the_latency() {
     let issuer = issuer(|answer| answer.delayed(Duration::from_millis(700)));
     let server = resource(issuer.issued());
     let settings = || with(&server.url(), &issuer, json!({}));
-    let seen = look::<Http>(settings()).expect("there is time for both");
+    let seen = observe::<Http>(settings()).expect("there is time for both");
     assert!(seen.latency_ms < 600, "{}", seen.latency_ms);
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_millis(300));
-    let error = look_in::<Http>(&cx, settings()).expect_err("there is not");
+    let error = observe_in::<Http>(&cx, settings()).expect_err("there is not");
     assert!(error.starts_with("no access token from 127.0.0.1:"), "{error}");
     assert_eq!(server.requests().len(), 1);
     // A probe with too little time for a token doesn't affect a probe with more time.
-    look_in::<Http>(&cx.with_timeout(Duration::from_secs(10)), settings()).expect("there is time for both");
+    observe_in::<Http>(&cx.with_timeout(Duration::from_secs(10)), settings()).expect("there is time for both");
 }
 
 #[test]
@@ -239,12 +239,12 @@ fn a_token_is_sent_only_to_its_origin_and_never_beside_other_credentials() {
     let issuer = issuer(|answer| answer);
     let (server, other) = (resource(issuer.issued()), http(|_| Response::empty(200)));
     let to = |target: String| format!("{}/moved?to={target}", server.url());
-    let followed = |target| look::<Http>(with(&to(target), &issuer, json!({ "redirects": 1 }))).expect("it answers");
+    let followed = |target| observe::<Http>(with(&to(target), &issuer, json!({ "redirects": 1 }))).expect("it answers");
     assert_eq!(followed("/there".to_owned()).json.expect("it is JSON")["id"], 1);
     assert_eq!(followed(other.url()).status, 200);
     assert_eq!(other.requests()[0].header("authorization"), None);
     let control = json!({ "control": { "anonymous": true } });
-    let seen = look::<Http>(with(&server.url(), &issuer, control)).expect("the control is refused");
+    let seen = observe::<Http>(with(&server.url(), &issuer, control)).expect("the control is refused");
     assert_eq!(seen.control.expect("it was sent").status, 401);
 }
 
@@ -255,9 +255,9 @@ fn a_token_endpoint_is_trusted_as_the_server_is() {
     let server = nginx_tls(&authority.issue(), &format!("{token} location / {{ return 200 $http_authorization; }}"));
     let oauth2 = json!({ "token_url": format!("{}/token", server.url()), "client_id": "a", "client_secret": "s3cr3t" });
     let settings = |ca: Value| json!({ "url": server.url(), "oauth2": oauth2, "ca": ca });
-    let seen = look::<Http>(settings(authority.ca().to_str().into())).expect("it is trusted");
+    let seen = observe::<Http>(settings(authority.ca().to_str().into())).expect("it is trusted");
     assert_eq!(seen.body.as_deref(), Some("Bearer the-token"));
-    let error = look::<Http>(settings(Value::Null)).expect_err("it is not");
+    let error = observe::<Http>(settings(Value::Null)).expect_err("it is not");
     assert!(error.starts_with("no access token: the certificate of"), "{error}");
 }
 
@@ -266,9 +266,9 @@ fn requests_that_come_at_once_have_the_token_before() {
     let issuer = issuer(|answer| answer);
     let server = resource(issuer.issued());
     let cx: Context = context(Path::new("/"), &[]);
-    let burst = look_in::<Burst>(&cx, with(&server.url(), &issuer, json!({ "requests": 5 }))).expect("it answers");
+    let burst = observe_in::<Burst>(&cx, with(&server.url(), &issuer, json!({ "requests": 5 }))).expect("it answers");
     assert_eq!((burst.allowed, burst.other), (5, 0));
-    let race = look_in::<Race>(&cx, with(&server.url(), &issuer, json!({ "requests": 3 }))).expect("it answers");
+    let race = observe_in::<Race>(&cx, with(&server.url(), &issuer, json!({ "requests": 3 }))).expect("it answers");
     assert_eq!(race.accepted, 3);
     assert_eq!(issuer.requests().len(), 1);
 }

@@ -6,10 +6,10 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::{self, Response};
-use crate::look::{look, probe, refused};
+use crate::observe::{observe, probe, refused};
 
 fn ask(query: &str) -> PrometheusSeen {
-    look::<Prometheus>(json!({ "url": harness::prometheus().url(), "query": query })).expect("it answers")
+    observe::<Prometheus>(json!({ "url": harness::prometheus().url(), "query": query })).expect("it answers")
 }
 
 fn reported(seen: &PrometheusSeen) -> String {
@@ -22,7 +22,7 @@ fn error(answer: Response, settings: serde_json::Value) -> String {
     let server = harness::http(move |_| answer.clone());
     let mut all = json!({ "url": server.url(), "query": "up" });
     all.as_object_mut().expect("it is a map").extend(settings.as_object().expect("it is a map").clone());
-    look::<Prometheus>(all).expect_err("it is not an answer of Prometheus")
+    observe::<Prometheus>(all).expect_err("it is not an answer of Prometheus")
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn scalars_strings_ranges_and_long_queries_are_read_too() {
 #[test]
 fn a_query_that_is_wrong_is_an_error_in_the_words_of_prometheus() {
     let url = harness::prometheus().url();
-    let error = |query: &str| look::<Prometheus>(json!({ "url": url, "query": query })).expect_err("it is wrong");
+    let error = |query: &str| observe::<Prometheus>(json!({ "url": url, "query": query })).expect_err("it is wrong");
     assert_snapshot!(error("sum("), @r#"Prometheus does not understand the query: invalid parameter "query": 1:5: parse error: unclosed left parenthesis"#);
     let several = error("redis_connected + on() instance_up");
     assert!(several.starts_with("Prometheus could not answer (execution): found duplicate series"), "{several}");
@@ -111,7 +111,7 @@ fn another_server_and_a_refused_login_have_different_errors() {
 #[test]
 fn a_closed_port_is_reported() {
     let url = format!("http://127.0.0.1:{}", harness::free_port());
-    let error = look::<Prometheus>(json!({ "url": url, "query": "up" })).expect_err("the port is closed");
+    let error = observe::<Prometheus>(json!({ "url": url, "query": "up" })).expect_err("the port is closed");
     let port = url.rsplit(':').next().unwrap_or_default();
     assert_snapshot!(error.replace(port, "PORT"), @"
     127.0.0.1:PORT refused the connection
@@ -126,7 +126,7 @@ fn a_warning_is_advice() {
         "data": { "resultType": "vector", "result": [] },
     });
     let server = harness::http(move |_| Response::json(&answer));
-    let seen = look::<Prometheus>(json!({ "url": server.url(), "query": "up" })).expect("it answers");
+    let seen = observe::<Prometheus>(json!({ "url": server.url(), "query": "up" })).expect("it answers");
     assert_snapshot!(reported(&seen), @"no series, with a warning: store-1 is unreachable | the answer may be incomplete, Prometheus warns: store-1 is unreachable");
 }
 
@@ -158,6 +158,6 @@ fn a_lone_nan_and_a_partial_answer_are_red_by_default() {
     });
     let (code, said) = checked(&partial.url(), "up == 1", "");
     assert_eq!(code, 1, "{said}");
-    let seen = look::<Prometheus>(json!({ "url": partial.url(), "query": "up == 1" })).expect("it answers");
+    let seen = observe::<Prometheus>(json!({ "url": partial.url(), "query": "up == 1" })).expect("it answers");
     assert_snapshot!(reported(&seen), @"1 series, value 1, with a warning: store eu-1 is unavailable | the answer may be incomplete, Prometheus warns: store eu-1 is unavailable");
 }

@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, HttpServer, Project, Request, Response, free_port, http};
-use crate::look::{look, probe, refused};
+use crate::observe::{observe, probe, refused};
 
 /// The number of concurrent requests.
 const RACERS: usize = 4;
@@ -127,7 +127,7 @@ fn judged(keeps: Keeps) -> (i32, String) {
 #[test]
 fn a_key_that_holds_gives_one_id_and_one_row() {
     let server = api(Keeps::Atomically, None);
-    let seen = look::<Race>(settings(&server)).expect("it answers");
+    let seen = observe::<Race>(settings(&server)).expect("it answers");
     assert_eq!((json!(seen.by_status), seen.bodies, seen.ids.len()), (json!({ "201": 4 }), 1, 1));
     assert_eq!((seen.replay.status, seen.replay.same_id, seen.replay.same_body), (201, true, true));
     assert_snapshot!(reported(&seen), @"1 id from 4 at once, the same again afterwards | ");
@@ -138,7 +138,7 @@ fn a_key_that_holds_gives_one_id_and_one_row() {
 #[test]
 fn a_key_that_is_kept_too_late_is_red_in_the_answers_and_in_the_table() {
     let server = api(Keeps::Late, None);
-    let seen = look::<Race>(settings(&server)).expect("it answers");
+    let seen = observe::<Race>(settings(&server)).expect("it answers");
     assert_eq!((seen.accepted, seen.ids.len(), seen.bodies, seen.replay.same_id), (4, 4, 4, false));
     assert!(reported(&seen).contains("the key did not hold"), "{}", reported(&seen));
     let (code, reported) = judged(Keeps::Late);
@@ -159,8 +159,8 @@ fn all_requests_share_a_key_and_each_attempt_has_a_new_one() {
     let mut named = settings(&server);
     named["header"] = "X-Request-Key".into();
     named["token"] = "abcd".into();
-    let first = look::<Race>(named.clone()).expect("it answers");
-    let second = look::<Race>(named).expect("it answers");
+    let first = observe::<Race>(named.clone()).expect("it answers");
+    let second = observe::<Race>(named).expect("it answers");
     assert_ne!(first.key, second.key);
     let keys: Vec<String> =
         server.requests().iter().filter_map(|request| Some(request.header("x-request-key")?.to_owned())).collect();
@@ -184,10 +184,10 @@ fn losers_may_be_refused_but_an_error_of_the_server_is_red() {
             if is_first_or_last { Response::json(&json!({ "id": "a" })) } else { Response::empty(status) }
         })
     };
-    let seen = look::<Race>(settings(&first(409))).expect("it answers");
+    let seen = observe::<Race>(settings(&first(409))).expect("it answers");
     assert_eq!((seen.accepted, seen.server_errors, seen.ids.join(" ").as_str()), (1, 0, "a"));
     assert_snapshot!(reported(&seen), @"1 id from 4 at once, the same again afterwards | ");
-    let seen = look::<Race>(settings(&first(500))).expect("it answers");
+    let seen = observe::<Race>(settings(&first(500))).expect("it answers");
     assert_eq!((seen.accepted, seen.server_errors), (1, 3));
     assert!(reported(&seen).contains("does it run into the unique index?"), "{}", reported(&seen));
 }
@@ -198,7 +198,7 @@ fn an_id_that_is_not_where_it_should_be_is_never_green() {
     let server = api(Keeps::Atomically, None);
     elsewhere["url"] = server.url().into();
     elsewhere["id"] = "/data/id".into();
-    let seen = look::<Race>(elsewhere).expect("it answers");
+    let seen = observe::<Race>(elsewhere).expect("it answers");
     assert_eq!((seen.without_id, seen.ids.len(), seen.replay.same_id), (4, 0, false));
     assert!(reported(&seen).ends_with("such as `/data/id`"), "{}", reported(&seen));
 }
@@ -206,7 +206,7 @@ fn an_id_that_is_not_where_it_should_be_is_never_green() {
 #[test]
 fn a_server_that_is_down_is_an_error() {
     let url = format!("http://127.0.0.1:{}", free_port());
-    let error = look::<Race>(json!({ "url": url })).expect_err("the port is closed");
+    let error = observe::<Race>(json!({ "url": url })).expect_err("the port is closed");
     assert!(error.contains("refused the connection"), "{error}");
 }
 
@@ -245,7 +245,7 @@ fn connections_that_the_server_has_closed_before_the_race_lose_nothing() {
         // It closes the connection at the next request, without an answer.
         let _ = stream.read(&mut byte);
     });
-    let seen = look::<Race>(json!({ "url": server.url(), "requests": 10 })).expect("it answers");
+    let seen = observe::<Race>(json!({ "url": server.url(), "requests": 10 })).expect("it answers");
     assert_eq!((seen.accepted, seen.transport_failures, seen.replay.same_id), (10, 0, true));
     assert_eq!(*count.lock().expect("no thread panics while it holds the lock"), 11);
 }

@@ -11,12 +11,12 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::{self, free_port, redis_with};
-use crate::look::{context, look, look_in, probe, refused};
+use crate::observe::{context, observe, observe_in, probe, refused};
 
 /// The report about a server: the evidence, with `VERSION` for its version, and the advice.
 fn reported(url: &str, write: bool) -> String {
     let settings = json!({ "url": url, "write": write });
-    let seen = look::<Redis>(settings.clone()).unwrap_or_else(|error| panic!("it can be observed: {error}"));
+    let seen = observe::<Redis>(settings.clone()).unwrap_or_else(|error| panic!("it can be observed: {error}"));
     let probe: Redis = probe(settings);
     let version = seen.version.as_deref().unwrap_or("(absent)");
     format!("{} | {}", probe.evidence(&seen).replace(version, "VERSION"), probe.advice(&seen).unwrap_or_default())
@@ -24,11 +24,11 @@ fn reported(url: &str, write: bool) -> String {
 
 /// The error, with `PORT` for the port.
 fn error(url: &str, port: u16) -> String {
-    look::<Redis>(json!({ "url": url })).expect_err("it can't be observed").replace(&port.to_string(), "PORT")
+    observe::<Redis>(json!({ "url": url })).expect_err("it can't be observed").replace(&port.to_string(), "PORT")
 }
 
 fn seen(url: &str) -> RedisSeen {
-    look::<Redis>(json!({ "url": url })).unwrap_or_else(|error| panic!("it can be observed: {error}"))
+    observe::<Redis>(json!({ "url": url })).unwrap_or_else(|error| panic!("it can be observed: {error}"))
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn silence_ends_with_the_timeout_in_words_of_its_own() {
     for scheme in ["redis", "rediss"] {
         let start = Instant::now();
         let url = format!("{scheme}://127.0.0.1:{}", silent.port());
-        let error = look_in::<Redis>(&cx, json!({ "url": url })).expect_err("it never answers");
+        let error = observe_in::<Redis>(&cx, json!({ "url": url })).expect_err("it never answers");
         assert!(start.elapsed() < Duration::from_secs(1), "{scheme}");
         assert!(error.contains(" in time\nhelp: it accepted the connection: is it hung"), "{error}");
     }
@@ -234,13 +234,13 @@ fn over_tls_the_certificate_is_verified_unless_insecure() {
     help: name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`
     ");
     let reported = |settings| {
-        let seen = look::<Redis>(settings).unwrap_or_else(|error| panic!("it can be observed: {error}"));
+        let seen = observe::<Redis>(settings).unwrap_or_else(|error| panic!("it can be observed: {error}"));
         (seen.pong, seen.writable)
     };
     assert_eq!(reported(json!({ "url": redis.url(), "ca": redis.ca(), "write": true })), (true, Some(true)));
     assert_eq!(reported(json!({ "url": redis.url(), "insecure": true })), (true, None));
     let error =
-        look::<Redis>(json!({ "url": redis.url(), "ca": "/no/such.pem" })).expect_err("the file does not exist");
+        observe::<Redis>(json!({ "url": redis.url(), "ca": "/no/such.pem" })).expect_err("the file does not exist");
     assert_snapshot!(error, @"file `/no/such.pem` not found");
 }
 
@@ -249,7 +249,7 @@ fn over_tls_credentials_are_asked_for_too() {
     let redis = harness::tls_redis();
     let at = |user: &str| {
         let url = format!("rediss://{user}127.0.0.1:{}", redis.port());
-        let error = look::<Redis>(json!({ "url": url, "ca": redis.ca() })).expect_err("access is refused");
+        let error = observe::<Redis>(json!({ "url": url, "ca": redis.ca() })).expect_err("access is refused");
         error.replace(&redis.port().to_string(), "PORT")
     };
     assert_snapshot!(at(""), @"
@@ -282,7 +282,7 @@ fn a_server_that_requires_a_client_certificate_is_reported() {
     command.arg("--tls-cert-file").arg(&issued.certificate).arg("--tls-key-file").arg(&issued.key);
     let server = harness::Server::start(command, &directory);
     server.until(|| TcpStream::connect(("127.0.0.1", port)).ok());
-    let error = look::<Redis>(json!({ "url": format!("rediss://127.0.0.1:{port}"), "ca": authority.ca() }));
+    let error = observe::<Redis>(json!({ "url": format!("rediss://127.0.0.1:{port}"), "ca": authority.ca() }));
     assert_snapshot!(error.expect_err("it requires one").replace(&port.to_string(), "PORT"), @"
     127.0.0.1:PORT requires a client certificate
     help: client certificates are not supported
@@ -338,12 +338,14 @@ fn a_server_is_reached_over_its_socket() {
     let socket = folder.join("redis.sock");
     let server = redis_with(&["--unixsocket", &socket.display().to_string(), "--requirepass", "p@ss"]);
     let url = format!("redis+unix://:p%40ss@{}?db=2", socket.display());
-    let seen = look::<Redis>(json!({ "url": url, "write": true })).expect("it answers");
+    let seen = observe::<Redis>(json!({ "url": url, "write": true })).expect("it answers");
     assert_eq!((seen.pong, seen.writable, seen.host.as_str(), seen.tls), (true, Some(true), "localhost", false));
     drop(server);
     let reported = |path: &Path| {
         let url = format!("redis+unix://{}", path.display());
-        look::<Redis>(json!({ "url": url })).expect_err("no answer comes").replace(&folder.display().to_string(), "DIR")
+        observe::<Redis>(json!({ "url": url }))
+            .expect_err("no answer comes")
+            .replace(&folder.display().to_string(), "DIR")
     };
     assert_snapshot!(reported(&socket), @"
     `DIR/redis.sock` refused the connection

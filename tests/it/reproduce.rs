@@ -16,7 +16,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Authority, Request, Response, free_port};
-use crate::look::{context, look_in, probe};
+use crate::observe::{context, observe_in, probe};
 
 fn here(folder: &Path) -> Context {
     context(folder, &[("PATH", &std::env::var("PATH").expect("there is a PATH")), ("HOME", "/nonexistent")])
@@ -28,7 +28,7 @@ fn beside<P: Probe>(folder: &Path, settings: Value, works: bool) {
 }
 
 fn beside_in<P: Probe>(cx: &Context, folder: &Path, settings: Value, works: bool) {
-    let seen = look_in::<P>(cx, settings.clone());
+    let seen = observe_in::<P>(cx, settings.clone());
     assert_eq!(seen.is_ok(), works, "{} {settings}: {:?}", P::KIND, seen.err());
     let argv = probe::<P>(settings.clone()).reproduce().expect("there is a line");
     let line = Redactor::default().shell(&argv).to_string();
@@ -220,7 +220,7 @@ fn a_line_for_mariadb_or_sqlite_reaches_the_same_database() {
         json!({ "url": "sqlite:app.db", "query": "INSERT INTO t VALUES (1)", "writes": true }),
         true,
     );
-    let seen = look_in::<Sql>(&here(&folder), json!({ "url": "sqlite:app.db", "query": "SELECT count(*) FROM t" }));
+    let seen = observe_in::<Sql>(&here(&folder), json!({ "url": "sqlite:app.db", "query": "SELECT count(*) FROM t" }));
     assert_eq!(seen.expect("it exists").value, Some(json!(2)), "the probe wrote a row, and the line another");
 }
 

@@ -9,11 +9,11 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness;
-use crate::look::{context, look, look_in, probe, refused};
+use crate::observe::{context, observe, observe_in, probe, refused};
 use crate::sql_value::sqlite;
 
 fn answer(url: &str, query: &str) -> SqlSeen {
-    look::<Sql>(json!({ "url": url, "query": query })).expect("an answer")
+    observe::<Sql>(json!({ "url": url, "query": query })).expect("an answer")
 }
 
 /// A table of three rows.
@@ -59,7 +59,7 @@ fn an_answer_that_says_no_does_not_hold() {
 #[test]
 fn rows_beyond_the_limit_are_cut_off_with_a_note() {
     let url = harness::postgres().url();
-    let seen = look::<Sql>(json!({ "url": url, "query": "SELECT generate_series(1, 100000000)", "max_rows": 2 }));
+    let seen = observe::<Sql>(json!({ "url": url, "query": "SELECT generate_series(1, 100000000)", "max_rows": 2 }));
     let seen = seen.expect("what fits");
     assert_eq!((seen.row_count, seen.truncated, seen.value), (2, true, None));
 }
@@ -92,7 +92,7 @@ fn no_reading_query_writes_to_postgresql() {
         "CREATE TABLE more (id int)",
         "COPY users TO PROGRAM 'cat'",
     ] {
-        let error = look::<Sql>(json!({ "url": url, "query": query })).expect_err(query);
+        let error = observe::<Sql>(json!({ "url": url, "query": query })).expect_err(query);
         let words =
             ["does not let a reading query write", "not a statement that only reads", "takes one command at a time"];
         assert!(words.iter().any(|words| error.contains(words)), "{query}: {error}");
@@ -129,7 +129,7 @@ fn no_reading_query_writes_to_mariadb() {
         "CREATE TABLE more (id int)",
         "ANALYZE DELETE FROM users",
     ] {
-        let error = look::<Sql>(json!({ "url": url, "query": query })).expect_err(query);
+        let error = observe::<Sql>(json!({ "url": url, "query": query })).expect_err(query);
         let words = ["does not let a reading query write", "statement that", "does not understand the query"];
         assert!(words.iter().any(|words| error.contains(words)), "{query}: {error}");
     }
@@ -152,7 +152,7 @@ fn no_reading_query_writes_to_sqlite_or_beside_it() {
         &format!("VACUUM INTO '{copy}'"),
         &format!("ATTACH '{copy}' AS other"),
     ] {
-        look_in::<Sql>(&cx, json!({ "url": "sqlite:///app.db", "query": query })).expect_err(query);
+        observe_in::<Sql>(&cx, json!({ "url": "sqlite:///app.db", "query": query })).expect_err(query);
     }
     assert_eq!(std::fs::read(dir.path().join("app.db")).expect("it exists"), before);
     assert_eq!(std::fs::read_dir(dir.path()).expect("it exists").count(), 1);
@@ -164,11 +164,11 @@ fn a_statement_that_may_write_is_committed() {
     let url = users();
     let settings = json!({ "url": url, "query": "INSERT INTO users VALUES (4), (5)", "writes": true });
     assert!(probe::<Sql>(settings.clone()).has_effects());
-    let seen = look::<Sql>(settings).expect("it writes");
+    let seen = observe::<Sql>(settings).expect("it writes");
     assert_eq!((seen.affected, seen.holds, seen.row_count), (Some(2), true, 0));
     assert_eq!(server.psql(&url, "SELECT count(*) FROM users"), "5");
     let seen =
-        look::<Sql>(json!({ "url": url, "query": "DELETE FROM users RETURNING id", "writes": true, "max_rows": 1 }));
+        observe::<Sql>(json!({ "url": url, "query": "DELETE FROM users RETURNING id", "writes": true, "max_rows": 1 }));
     assert_eq!(seen.map(|seen| (seen.row_count, seen.truncated)), Ok((1, true)));
     assert_eq!(server.psql(&url, "SELECT count(*) FROM users"), "0");
 }
@@ -204,7 +204,7 @@ fn a_pooler_without_a_server_ends_at_the_timeout() {
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(1));
     let start = Instant::now();
     let error =
-        look_in::<Sql>(&cx, json!({ "url": pooler.url(), "query": "SELECT 1" })).expect_err("the port is closed");
+        observe_in::<Sql>(&cx, json!({ "url": pooler.url(), "query": "SELECT 1" })).expect_err("the port is closed");
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert!(error.contains("pooler"), "{error}");
 }
@@ -214,7 +214,7 @@ fn reading_a_database_with_a_write_ahead_log_leaves_no_file_beside_it() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     sqlite(dir.path(), "PRAGMA journal_mode = wal; CREATE TABLE t (id); INSERT INTO t VALUES (7)");
     let seen =
-        look_in::<Sql>(&context(dir.path(), &[]), json!({ "url": "sqlite:///app.db", "query": "SELECT id FROM t" }));
+        observe_in::<Sql>(&context(dir.path(), &[]), json!({ "url": "sqlite:///app.db", "query": "SELECT id FROM t" }));
     assert_eq!(seen.map(|seen| seen.value), Ok(Some(json!(7))));
     assert_eq!(std::fs::read_dir(dir.path()).expect("it exists").count(), 1);
 }
@@ -243,20 +243,20 @@ fn a_dropped_attempt_leaves_no_query_behind() {
 fn the_console_of_pgbouncer_is_asked_with_the_simple_protocol() {
     let url = harness::pgbouncer().url_for("pgbouncer");
     let settings = |query: &str| json!({ "url": url, "query": query, "protocol": "simple" });
-    let seen = look::<Sql>(settings("SHOW POOLS")).expect("it answers");
+    let seen = observe::<Sql>(settings("SHOW POOLS")).expect("it answers");
     let pool = seen.rows.iter().find(|row| row["database"] == "pgbouncer").expect("its own pool is always there");
     assert!(pool["cl_active"].as_i64().is_some_and(|clients| clients >= 1), "{pool:?}");
     assert_eq!(pool["pool_mode"], "statement");
-    assert!(look::<Sql>(json!({ "url": url, "query": "SHOW POOLS" })).is_err(), "it knows no prepared statements");
+    assert!(observe::<Sql>(json!({ "url": url, "query": "SHOW POOLS" })).is_err(), "it knows no prepared statements");
     for query in ["RELOAD", "SHOW POOLS; RELOAD", "SELECT 1"] {
-        let error = look::<Sql>(settings(query)).expect_err("it may write");
+        let error = observe::<Sql>(settings(query)).expect_err("it may write");
         let expected = "with `protocol: simple` only one `SHOW` statement is sure not to write\n\
                         help: if it is meant to change something, set `writes: true`";
         assert_eq!(error, expected, "{query}");
     }
     let server = harness::postgres().url();
     let settings = json!({ "url": server, "query": "SHOW server_version_num", "protocol": "simple" });
-    assert!(look::<Sql>(settings).expect("it answers").holds);
+    assert!(observe::<Sql>(settings).expect("it answers").holds);
     let sqlite = json!({ "url": "sqlite:///a.db", "query": "SHOW x", "protocol": "simple" });
     assert_eq!(refused::<Sql>(sqlite), "`protocol: simple` is for PostgreSQL and PgBouncer");
 }

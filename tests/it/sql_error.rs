@@ -9,12 +9,12 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness;
-use crate::look::{context, look, look_in, refused};
+use crate::observe::{context, observe, observe_in, refused};
 use crate::sql_value::sqlite;
 
 /// The error, without the port, which differs each time.
 fn reported(settings: Value) -> String {
-    without_port(&look::<Sql>(settings).expect_err("it can't be asked"))
+    without_port(&observe::<Sql>(settings).expect_err("it can't be asked"))
 }
 
 fn without_port(error: &str) -> String {
@@ -92,7 +92,7 @@ fn a_slow_query_is_stopped_by_the_server_before_the_probe_gives_up() {
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(5));
     let slow = |url: String, query: &str| {
         let start = Instant::now();
-        let error = look_in::<Sql>(&cx, json!({ "url": url, "query": query })).expect_err("it is stopped");
+        let error = observe_in::<Sql>(&cx, json!({ "url": url, "query": query })).expect_err("it is stopped");
         // The server's own timeout is asserted below; a busy machine may report it late.
         assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
         without_port(&error)
@@ -118,7 +118,7 @@ fn a_slow_query_of_sqlite_is_stopped_too() {
     let cx = context(dir.path(), &[]).with_timeout(Duration::from_millis(300));
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n";
     let start = Instant::now();
-    let error = look_in::<Sql>(&cx, json!({ "url": "sqlite:app.db", "query": endless })).expect_err("it is stopped");
+    let error = observe_in::<Sql>(&cx, json!({ "url": "sqlite:app.db", "query": endless })).expect_err("it is stopped");
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert!(error.starts_with("`app.db`"), "{error}");
 }
@@ -153,7 +153,7 @@ fn a_file_of_sqlite_that_is_not_there_is_not_made() {
     std::fs::write(dir.path().join("text.db"), "hello, this is a text and no database at all").expect("it is writable");
     let cx = context(dir.path(), &[]);
     let ask = |url: &str| {
-        let error = look_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT * FROM t" })).expect_err("no database");
+        let error = observe_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT * FROM t" })).expect_err("no database");
         error.replace(&dir.path().display().to_string(), "DIR")
     };
     assert_snapshot!(ask("sqlite:///no.db"), @"
@@ -175,7 +175,7 @@ fn another_kind_of_server_is_reported_as_such() {
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(1));
     for scheme in ["postgres", "mysql"] {
         let url = format!("{scheme}://u:secret@127.0.0.1:{port}/app");
-        let error = look_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT 1" })).expect_err("it is Redis");
+        let error = observe_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT 1" })).expect_err("it is Redis");
         assert!(error.contains(&port) && error.contains("help: "), "{error}");
     }
 }
@@ -204,7 +204,7 @@ fn a_locked_file_of_sqlite_is_said_to_be_locked() {
     for (query, writes) in [("SELECT * FROM t", false), ("INSERT INTO t VALUES (1)", true)] {
         let settings = json!({ "url": "sqlite:app.db", "query": query, "writes": writes });
         assert_eq!(
-            look_in::<Sql>(&cx, settings).expect_err("it is locked"),
+            observe_in::<Sql>(&cx, settings).expect_err("it is locked"),
             "`app.db` is locked by another process: SQLite error 5\nhelp: find the process that writes to it, or raise `timeout`"
         );
     }

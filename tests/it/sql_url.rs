@@ -8,7 +8,7 @@ use gate::probe::sql::Sql;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Authority, Certificate, Postgres};
-use crate::look::{context, look, look_in, refused};
+use crate::observe::{context, observe, observe_in, refused};
 use crate::tls::odd_certificates;
 
 /// Roles with one login method each.
@@ -32,7 +32,7 @@ static SERVER: LazyLock<(Certificate, Postgres)> = LazyLock::new(|| {
 const HAS_TLS: &str = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
 fn value(settings: Value) -> Result<Value, String> {
-    look::<Sql>(settings).map(|seen| seen.value.unwrap_or_default())
+    observe::<Sql>(settings).map(|seen| seen.value.unwrap_or_default())
 }
 
 /// Whether the connection has TLS, or the first line of the error.
@@ -194,7 +194,7 @@ fn mariadb_with_tls_is_asked_for_it_in_every_form() {
     let server = harness::mariadb_with(Some(&certificate), &[]);
     let ask = |parameters: &str, ca: Option<&Path>| {
         let settings = json!({ "url": format!("{}{parameters}", server.url()), "query": "SHOW STATUS LIKE 'Ssl_cipher'", "ca": ca });
-        look::<Sql>(settings).map(|seen| seen.rows[0]["Value"] != json!(""))
+        observe::<Sql>(settings).map(|seen| seen.rows[0]["Value"] != json!(""))
     };
     let ca = Some(certificate.certificate.as_path());
     for (parameters, ca, expected) in [
@@ -273,8 +273,10 @@ fn a_shorter_limit_of_the_server_is_kept() {
     );
     let cx = context(Path::new("/"), &[]).with_timeout(Duration::from_secs(20));
     let limit = |url: &str, name: &str| {
-        let seen =
-            look_in::<Sql>(&cx, json!({ "url": url, "query": format!("SELECT current_setting('{name}')::interval") }));
+        let seen = observe_in::<Sql>(
+            &cx,
+            json!({ "url": url, "query": format!("SELECT current_setting('{name}')::interval") }),
+        );
         seen.map(|seen| seen.value.unwrap_or_default())
     };
     for url in [&url, &harness::pgbouncer().url_for(&url)] {
@@ -288,7 +290,7 @@ fn a_shorter_limit_of_the_server_is_kept() {
     let url = server.url().replace("gate:p%40ss", "short:secret");
     server.sql(&server.url(), "CREATE OR REPLACE USER short@'%' IDENTIFIED BY 'secret' WITH MAX_STATEMENT_TIME 1.5; GRANT SELECT ON gate.* TO short@'%'");
     let limit = |url: &str| {
-        let seen = look_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT @@max_statement_time" }));
+        let seen = observe_in::<Sql>(&cx, json!({ "url": url, "query": "SELECT @@max_statement_time" }));
         seen.map(|seen| seen.value.and_then(|value| value.as_f64()).unwrap_or_default())
     };
     assert_eq!(limit(&url), Ok(1.5));
@@ -301,7 +303,7 @@ fn a_file_of_the_database_server_is_written_only_on_purpose() {
     for (number, query) in ["SELECT 1 INTO OUTFILE", "SELECT 1 into /* a */ dumpfile"].into_iter().enumerate() {
         let file = server.folder().join(format!("written-{number}"));
         let query = format!("{query} '{}'", file.display());
-        let ask = |writes: bool| look::<Sql>(json!({ "url": server.url(), "query": query, "writes": writes }));
+        let ask = |writes: bool| observe::<Sql>(json!({ "url": server.url(), "query": query, "writes": writes }));
         let error = ask(false).expect_err("it writes");
         assert!(error.contains("write a file on the server") && error.contains("`writes: true`"), "{error}");
         assert!(!file.exists());

@@ -7,11 +7,11 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness;
-use crate::look::{context, look, look_in};
+use crate::observe::{context, observe, observe_in};
 
 /// The columns of the only row, each on a line.
 fn row(settings: Value) -> String {
-    let seen = look::<Sql>(settings).expect("an answer");
+    let seen = observe::<Sql>(settings).expect("an answer");
     assert_eq!(seen.row_count, 1);
     let line = |column: &gate::client::sql::Column| {
         format!("{}: {} = {}", column.name, column.kind, seen.rows[0][&column.name])
@@ -128,7 +128,7 @@ fn a_type_that_only_the_server_knows_is_shown_as_text() {
         j: jsonb = {"a":1}
         nothing: box = null
         "#);
-    assert_snapshot!(look::<Sql>(json!({ "url": url, "query": "SELECT 1 AS a, 2 AS a" })).expect_err("a map can't hold it"), @"
+    assert_snapshot!(observe::<Sql>(json!({ "url": url, "query": "SELECT 1 AS a, 2 AS a" })).expect_err("a map can't hold it"), @"
     the answer has more than one column that is called `a`
     help: give each a name of its own in the query: `… AS name`
     ");
@@ -201,7 +201,7 @@ fn values_of_sqlite_have_the_type_that_they_were_stored_with() {
         INSERT INTO t VALUES (9007199254740993, 1, 0.1, 1.10, '2026-03-01 12:00:00', x'00ff', 'text')",
     );
     let cx = context(dir.path(), &[]);
-    let seen = look_in::<Sql>(&cx, json!({ "url": "sqlite:///app.db", "query": "SELECT *, NULL AS absent FROM t" }));
+    let seen = observe_in::<Sql>(&cx, json!({ "url": "sqlite:///app.db", "query": "SELECT *, NULL AS absent FROM t" }));
     assert_snapshot!(serde_json::to_string(&seen.expect("an answer").rows).expect("it is JSON"), @r#"[{"i":9007199254740993,"b":true,"r":0.1,"n":1.1,"d":"2026-03-01 12:00:00","x":"00ff","any":"text","absent":null}]"#);
 }
 

@@ -12,7 +12,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Project, directory, sshd, sshd_with};
-use crate::look::{context, look_in, refused};
+use crate::observe::{context, observe_in, refused};
 use crate::stack::real::Host;
 
 /// A context with an `ssh` that knows the machine.
@@ -27,7 +27,7 @@ fn run(settings: Value) -> Result<CommandSeen, String> {
 fn with(cx: &Context, mut settings: Value) -> Result<CommandSeen, String> {
     settings["on"] = json!(sshd().url());
     let port = sshd().url().rsplit(':').next().unwrap_or_default().to_owned();
-    look_in::<Command>(cx, settings).map_err(|error| error.replace(&port, "PORT").replace("root@", "USER@"))
+    observe_in::<Command>(cx, settings).map_err(|error| error.replace(&port, "PORT").replace("root@", "USER@"))
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn a_machine_that_refuses_the_login_is_reported_with_help() {
         with(&near(&sshd().path_with("PubkeyAuthentication no")), json!({ "argv": ["true"] })).expect_err("no key");
     assert!(unwelcome.contains("Permission denied") && unwelcome.contains("let you in without asking?"), "{unwelcome}");
     let gone = format!("ssh://127.0.0.1:{}", harness::free_port());
-    let error = look_in::<Command>(&near(&sshd().path()), json!({ "on": gone, "argv": ["true"] }))
+    let error = observe_in::<Command>(&near(&sshd().path()), json!({ "on": gone, "argv": ["true"] }))
         .expect_err("the port is closed");
     assert!(error.contains("Connection refused") && error.contains("does sshd listen there"), "{error}");
-    let error = look_in::<Command>(&near("/nowhere"), json!({ "on": gone, "argv": ["true"] })).expect_err("no ssh");
+    let error = observe_in::<Command>(&near("/nowhere"), json!({ "on": gone, "argv": ["true"] })).expect_err("no ssh");
     assert_snapshot!(error, @"
     `ssh` is not installed here, or not in PATH
     help: install the OpenSSH client
@@ -102,22 +102,24 @@ fn an_account_that_runs_something_else_than_the_command_is_an_error() {
     ] {
         let server = sshd_with(&format!("ForceCommand {forced}"));
         let cx = near(&server.path());
-        let error = look_in::<Command>(&cx, json!({ "on": server.url(), "argv": ["true"] })).expect_err("it never ran");
+        let error =
+            observe_in::<Command>(&cx, json!({ "on": server.url(), "argv": ["true"] })).expect_err("it never ran");
         assert!(error.contains(said) && error.contains("without a login shell"), "{forced}: {error}");
-        look_in::<File>(&cx, json!({ "on": server.url(), "path": "/etc/passwd" })).expect_err("nothing was observed");
+        observe_in::<File>(&cx, json!({ "on": server.url(), "path": "/etc/passwd" }))
+            .expect_err("nothing was observed");
     }
 }
 
 #[test]
 fn the_output_of_a_noisy_login_is_not_output_of_the_command() {
     let server = sshd_with("ForceCommand echo Welcome; echo 'disk is full' >&2; eval \"$SSH_ORIGINAL_COMMAND\"");
-    let look = |shell: &str| {
-        look_in::<Command>(&near(&server.path()), json!({ "on": server.url(), "shell": shell })).expect("it runs")
+    let observe = |shell: &str| {
+        observe_in::<Command>(&near(&server.path()), json!({ "on": server.url(), "shell": shell })).expect("it runs")
     };
-    let seen = look("echo out; echo err >&2; exit 3");
+    let seen = observe("echo out; echo err >&2; exit 3");
     assert_eq!((seen.exit_code, seen.stdout.as_str(), seen.stderr.as_str()), (Some(3), "out", "err"));
-    assert_eq!(look("exit 255").exit_code, Some(255));
-    let file = look_in::<File>(&near(&server.path()), json!({ "on": server.url(), "path": "/etc/hostname" }));
+    assert_eq!(observe("exit 255").exit_code, Some(255));
+    let file = observe_in::<File>(&near(&server.path()), json!({ "on": server.url(), "path": "/etc/hostname" }));
     assert!(file.expect("it exists").exists);
 }
 
@@ -147,9 +149,9 @@ fn no_input_is_visible_in_the_list_of_processes() {
 }
 
 fn file(path: &Path) -> Result<(FileSeen, FileSeen), String> {
-    let here = look_in::<File>(&near(&sshd().path()), json!({ "path": path, "max_size": "64KiB" }));
+    let here = observe_in::<File>(&near(&sshd().path()), json!({ "path": path, "max_size": "64KiB" }));
     let there =
-        look_in::<File>(&near(&sshd().path()), json!({ "on": sshd().url(), "path": path, "max_size": "64KiB" }));
+        observe_in::<File>(&near(&sshd().path()), json!({ "on": sshd().url(), "path": path, "max_size": "64KiB" }));
     Ok((here?, there?))
 }
 
@@ -174,14 +176,14 @@ fn a_file_there_is_seen_as_one_here_is() {
 fn the_firewall_of_another_machine_is_compared_there() {
     let host = Host::new();
     let machine = sshd_with(&format!("SetEnv PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", host.folder.display()));
-    let look = || {
+    let observe = || {
         let settings = json!({ "on": machine.url(), "boot_file": host.folder.join("boot.nft") });
-        look_in::<Nftables>(&near(&machine.path()), settings).expect("root is allowed to read")
+        observe_in::<Nftables>(&near(&machine.path()), settings).expect("root is allowed to read")
     };
-    let seen = look();
+    let seen = observe();
     assert_eq!((seen.rules, seen.persistent, seen.service.as_str()), (1, true, "enabled"), "{seen:?}");
     host.nft(&["add", "rule", "inet", "filter", "input", "tcp", "dport", "22", "accept"]);
-    let seen = look();
+    let seen = observe();
     assert_eq!((seen.rules, seen.persistent, seen.extra.len()), (2, false, 1), "{seen:?}");
 }
 

@@ -9,7 +9,7 @@ use gate::probe::tcp::{Tcp, TcpSeen};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::look::{look, probe};
+use crate::observe::{observe, probe};
 
 fn reported(seen: &TcpSeen) -> String {
     let probe: Tcp = probe(json!({ "address": "h:1" }));
@@ -26,7 +26,7 @@ fn closed_port() -> u16 {
 fn a_listening_port_is_connected_to() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound").to_string();
-    let seen = look::<Tcp>(json!({ "address": address })).expect("it listens");
+    let seen = observe::<Tcp>(json!({ "address": address })).expect("it listens");
     assert_eq!((seen.connected, seen.address.as_deref(), seen.banner.as_deref()), (true, Some(address.as_str()), None));
 }
 
@@ -34,20 +34,20 @@ fn a_listening_port_is_connected_to() {
 fn a_name_is_looked_up_and_all_its_addresses_are_tried() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
-    assert!(look::<Tcp>(json!({ "address": format!("localhost:{port}") })).is_ok_and(|seen| seen.connected));
+    assert!(observe::<Tcp>(json!({ "address": format!("localhost:{port}") })).is_ok_and(|seen| seen.connected));
 }
 
 #[test]
 fn a_refused_connection_is_observed_and_reported() {
     let seen =
-        look::<Tcp>(json!({ "address": format!("127.0.0.1:{}", closed_port()) })).expect("a refusal is observed");
+        observe::<Tcp>(json!({ "address": format!("127.0.0.1:{}", closed_port()) })).expect("a refusal is observed");
     assert!(!seen.connected);
     assert_snapshot!(reported(&seen), @"refused | nothing listens there: is it running, and is this the right port?");
 }
 
 #[test]
 fn an_unknown_name_is_an_error() {
-    let error = look::<Tcp>(json!({ "address": "no-such-host.invalid:80" })).expect_err("`.invalid` never exists");
+    let error = observe::<Tcp>(json!({ "address": "no-such-host.invalid:80" })).expect_err("`.invalid` never exists");
     assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
     assert!(error.ends_with("help: is the name right, and can this machine resolve it?"), "{error}");
 }
@@ -60,7 +60,7 @@ fn the_first_line_of_the_server_is_its_banner() {
         let (mut stream, _) = listener.accept().expect("the probe connects");
         stream.write_all(b"SSH-2.0-Example\r\nmore").expect("the probe reads");
     });
-    let seen = look::<Tcp>(json!({ "address": address, "banner": true })).expect("it listens");
+    let seen = observe::<Tcp>(json!({ "address": address, "banner": true })).expect("it listens");
     assert_snapshot!(reported(&seen), @"connected: SSH-2.0-Example | ");
     server.join().expect("the server did not panic");
 }
@@ -75,7 +75,7 @@ fn the_answer_to_send_is_the_banner() {
         stream.read_exact(&mut asked).expect("the probe asks");
         stream.write_all(if &asked == b"ruok" { b"imok" } else { b"what" }).expect("the probe reads");
     });
-    let seen = look::<Tcp>(json!({ "address": address, "send": "ruok" })).expect("it listens");
+    let seen = observe::<Tcp>(json!({ "address": address, "send": "ruok" })).expect("it listens");
     assert_eq!(seen.banner.as_deref(), Some("imok"));
     server.join().expect("the server did not panic");
 }

@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{self, Authority, Certificate, Nginx, Project};
-use crate::look::{look, probe, refused};
+use crate::observe::{observe, probe, refused};
 
 const BLOCK: &str = "location / { return 200; }";
 
@@ -29,7 +29,7 @@ fn look_at(certificate: &Certificate, settings: &Value) -> (TlsSeen, String) {
     let server = harness::nginx_tls(certificate, BLOCK);
     let mut all = settings.clone();
     all["address"] = json!(address(&server));
-    let seen = look::<Tls>(all.clone()).expect("there is a certificate to be seen");
+    let seen = observe::<Tls>(all.clone()).expect("there is a certificate to be seen");
     let reported = reported(all, &seen);
     (seen, reported)
 }
@@ -102,17 +102,17 @@ fn a_certificate_that_is_named_itself_is_trusted_whatever_it_is() {
             let server = harness::nginx_tls(&own, &format!("ssl_protocols {versions}; {BLOCK}"));
             let name = own.certificate.display();
             let seen =
-                |ca: Value| look::<Tls>(json!({ "address": address(&server), "ca": ca })).expect("it speaks TLS");
+                |ca: Value| observe::<Tls>(json!({ "address": address(&server), "ca": ca })).expect("it speaks TLS");
             let without = seen(Value::Null);
             assert_eq!(without.reason.as_deref(), Some("self-signed"), "{name} {versions}");
             let pinned = seen(json!(own.certificate));
             assert!(pinned.verified && pinned.version == versions, "{name}: {pinned:?}");
-            let http = look::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": own.certificate }));
+            let http = observe::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": own.certificate }));
             assert_eq!(http.expect("it is trusted").status, 200, "{name} {versions}");
-            look::<gate::probe::http::Http>(json!({ "url": server.url(), "insecure": true }))
+            observe::<gate::probe::http::Http>(json!({ "url": server.url(), "insecure": true }))
                 .expect("it is not verified");
             let other = json!({ "address": address(&server), "ca": own.certificate, "name": "other.example" });
-            assert_eq!(look::<Tls>(other).expect("it speaks TLS").reason.as_deref(), Some("wrong name"), "{name}");
+            assert_eq!(observe::<Tls>(other).expect("it speaks TLS").reason.as_deref(), Some("wrong name"), "{name}");
         }
     }
 }
@@ -130,7 +130,7 @@ fn the_shortest_life_in_the_chain_counts() {
     assert_eq!(seen.days_left, seen.chain[1].days_left);
     assert_snapshot!(reported, @"TLSv1.2, valid until 2090-03-01 (CN=An intermediate of the tests) |");
     let server = harness::nginx_tls(&certificate, BLOCK);
-    let http = look::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": root.ca() })).expect("it answers");
+    let http = observe::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": root.ca() })).expect("it answers");
     let tls = http.tls.expect("it speaks TLS");
     assert_eq!((tls.days_left, tls.not_after.as_str()), (seen.days_left, "2090-03-01T00:00:00Z"));
 }
@@ -153,11 +153,12 @@ fn every_certificate_that_is_sent_is_in_the_chain() {
 fn the_version_and_the_protocol_are_seen() {
     let authority = Authority::new();
     let server = harness::nginx_tls(&authority.issue(), &format!("ssl_protocols TLSv1.2; {BLOCK}"));
-    let look = |alpn: Value| look::<Tls>(json!({ "address": address(&server), "ca": authority.ca(), "alpn": alpn }));
-    let seen = look(json!(["http/1.1"])).expect("it speaks TLS");
+    let observe =
+        |alpn: Value| observe::<Tls>(json!({ "address": address(&server), "ca": authority.ca(), "alpn": alpn }));
+    let seen = observe(json!(["http/1.1"])).expect("it speaks TLS");
     assert_eq!((seen.version.as_str(), seen.alpn.as_deref()), ("TLSv1.2", Some("http/1.1")));
-    assert_eq!(look(json!([])).expect("it speaks TLS").alpn, None);
-    assert_snapshot!(without_port(&look(json!(["nonsense"])).expect_err("the version is not supported")), @"
+    assert_eq!(observe(json!([])).expect("it speaks TLS").alpn, None);
+    assert_snapshot!(without_port(&observe(json!(["nonsense"])).expect_err("the version is not supported")), @"
     HOST supports none of the protocols that were offered
     ");
 }
@@ -171,7 +172,7 @@ fn without_port(error: &str) -> String {
 #[test]
 fn a_server_without_tls_is_an_error() {
     let plain = harness::nginx(BLOCK);
-    let error = |settings: Value| without_port(&look::<Tls>(settings).expect_err("it speaks no TLS"));
+    let error = |settings: Value| without_port(&observe::<Tls>(settings).expect_err("it speaks no TLS"));
     assert_snapshot!(error(json!({ "address": address(&plain) })), @"
     HOST did not answer with TLS
     help: does this port use TLS, without STARTTLS?
@@ -189,7 +190,7 @@ fn a_server_without_tls_is_an_error() {
 fn postgres_is_asked_for_tls_first() {
     let settings =
         |port| json!({ "address": format!("127.0.0.1:{port}"), "starttls": "postgres", "name": "localhost" });
-    let plain = look::<Tls>(settings(harness::postgres().port())).expect_err("that one has no certificate");
+    let plain = observe::<Tls>(settings(harness::postgres().port())).expect_err("that one has no certificate");
     assert_snapshot!(without_port(&plain), @"
     HOST does not support TLS
     help: set `ssl = on` in PostgreSQL
@@ -211,7 +212,7 @@ fn postgres_is_asked_for_tls_first() {
     });
     let mut settings = settings(server.port());
     settings["ca"] = json!(authority.ca());
-    assert!(look::<Tls>(settings).expect("it speaks TLS").verified);
+    assert!(observe::<Tls>(settings).expect("it speaks TLS").verified);
 }
 
 #[test]

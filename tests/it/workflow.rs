@@ -6,13 +6,13 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::{Project, dedent};
-use crate::look::{context, look_in, probe};
+use crate::observe::{context, observe_in, probe};
 
 const PATH: &str = ".github/workflows/e2e.yml";
 
 fn at(path: &str, text: &str) -> WorkflowSeen {
     let project = Project::new("title: T").file(path, &dedent(text));
-    look_in::<Workflow>(&context(project.path(), &[]), json!({ "path": path })).expect("it can be read")
+    observe_in::<Workflow>(&context(project.path(), &[]), json!({ "path": path })).expect("it can be read")
 }
 
 /// A workflow with one valid job.
@@ -243,7 +243,8 @@ fn a_workflow_where_github_does_not_look_is_not_run() {
 #[test]
 fn a_file_that_is_not_there_is_red_and_no_error() {
     let project = Project::new("title: T");
-    let seen = look_in::<Workflow>(&context(project.path(), &[]), json!({ "path": PATH })).expect("it can be reported");
+    let seen =
+        observe_in::<Workflow>(&context(project.path(), &[]), json!({ "path": PATH })).expect("it can be reported");
     assert_eq!((seen.exists, seen.valid, seen.dispatch_only), (false, false, false));
     assert_snapshot!(reported(&seen), @"does not exist | `.github/workflows/e2e.yml` does not exist: is the path relative to the right folder?");
 }

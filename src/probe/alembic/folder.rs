@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::script::{self, Revision};
 use crate::probe::Fault;
-use crate::probe::file::look;
+use crate::probe::file::observe;
 use crate::text::error;
 
 /// How deep folders are followed, against links that lead in circles.
@@ -44,7 +44,7 @@ pub fn read(folders: &[PathBuf], kind: Kind, project: &Path) -> Result<Vec<Revis
                     .help("use `heads: command`, which runs alembic"));
             }
             if name.ends_with(".py") {
-                let source = look(&real, MAX_SOURCE)?.content.ok_or_else(|| {
+                let source = observe(&real, MAX_SOURCE)?.content.ok_or_else(|| {
                     Fault::new(format!("`{}` is not a file", shown(&path))).help("move it out of this folder")
                 })?;
                 if source.truncated {

@@ -123,7 +123,7 @@ impl Place {
         Ok(Self::Store(Bucket { provider, name: name.to_owned(), prefix: prefix.trim_matches('/').to_owned() }))
     }
 
-    /// The call by which a person would look.
+    /// The command that does the same.
     pub fn reproduce(&self) -> Vec<String> {
         let words: Vec<&str> = match self {
             Self::Folder(path) => return ["ls", "-lRt", "--", &path.display().to_string()].map(str::to_owned).to_vec(),

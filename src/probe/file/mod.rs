@@ -1,7 +1,7 @@
 //! `file`: does a file exist, how old is it, and what is in it?
 
 mod headings;
-mod look;
+mod observe;
 mod there;
 
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::text::json;
 
 pub use headings::headings;
 
-pub use look::{Found, look};
+pub use observe::{Found, observe};
 
 /// How far the clocks of this machine and of a file server may differ.
 const SKEW_S: i64 = 5;
@@ -90,12 +90,12 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
 
     async fn observe(&self, cx: &Context) -> Result<FileSeen, Fault> {
         if let Some(host) = &self.on {
-            let found = there::look(host, &self.path, self.max_size.get(), cx).await?;
+            let found = there::observe(host, &self.path, self.max_size.get(), cx).await?;
             return Ok(seen(found, self.is_markdown(), cx.env.now()));
         }
         let (path, limit) = (cx.path(&self.path), self.max_size.get());
         // A disk may be slow, and a network disk may be gone: this must not block the thread that all others wait on.
-        let found = tokio::task::spawn_blocking(move || look(&path, limit)).await;
+        let found = tokio::task::spawn_blocking(move || observe(&path, limit)).await;
         let found = found.map_err(|_| Fault::new("reading the file failed"))??;
         Ok(seen(found, self.is_markdown(), cx.env.now()))
     }

@@ -1,4 +1,4 @@
-//! One look at a path of another machine, by a script that any POSIX shell understands.
+//! Observes a path of another machine with a script that any POSIX shell understands.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use super::Found;
 ///
 /// # Errors
 /// When the machine can't be reached, or that can't be known.
-pub async fn look(host: &Host, path: &Path, limit: usize, cx: &Context) -> Result<Found, Fault> {
+pub async fn observe(host: &Host, path: &Path, limit: usize, cx: &Context) -> Result<Found, Fault> {
     let shown = format!("`{}` on {host}", path.display());
     // One line with what it is, its size and its time; then what is in it. GNU and BSD ask for these differently.
     let script = format!(

@@ -15,7 +15,7 @@ const MAX_NEWEST: usize = 5;
 
 /// GitHub, or GitHub Enterprise.
 pub struct Client<'a> {
-    /// The context of the look.
+    /// The context.
     pub cx: &'a Context,
     /// Its address, and the credentials.
     pub api: Api<'a>,

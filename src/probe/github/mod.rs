@@ -1,7 +1,7 @@
 //! `github`: is a token valid, does a workflow run and succeed, which secrets and issues exist?
 
 mod client;
-mod look;
+mod observe;
 mod seen;
 mod setting;
 
@@ -59,7 +59,7 @@ expect: { issues.titles: { some: { contains: parity } }, token.days_left: { at_l
     type Observation = GitHubSeen;
 
     async fn observe(&self, cx: &Context) -> Result<GitHubSeen, Fault> {
-        self.look(&Client { cx, api: self.api() }, cx.env.now()).await
+        self.observe_with(&Client { cx, api: self.api() }, cx.env.now()).await
     }
 
     fn evidence(&self, seen: &GitHubSeen) -> String {

@@ -21,7 +21,7 @@ const REDIRECTS: u8 = 5;
 
 /// One repository of a registry.
 pub struct Registry<'a> {
-    /// The context of the look.
+    /// The context.
     pub cx: &'a Context,
     /// Where the repository begins: `https://host/v2/name`.
     pub base: HttpUrl,

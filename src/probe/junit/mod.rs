@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::file::look;
+use super::file::observe;
 use super::{Context, Fault, Probe, Truncation};
 use crate::client::http::Size;
 
@@ -187,7 +187,7 @@ fn read(dir: &Path, pattern: &str, limit: usize, stopped: &AtomicBool) -> Result
         if stopped.load(Ordering::Relaxed) {
             break;
         }
-        let found = look(&path, limit)?;
+        let found = observe(&path, limit)?;
         let name = path.strip_prefix(dir).unwrap_or(&path).display().to_string();
         // A folder that fits the pattern is not a report; a file that has just gone is none any more.
         let (Some(content), Some(modified)) = (found.content, found.modified) else { continue };

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::file::look;
+use super::file::observe;
 use super::{Context, Fault, Probe};
 
 use summary::Summary;
@@ -222,7 +222,7 @@ impl<'de> Deserialize<'de> for K6 {
 
 /// The summary at a path and when it was written; nothing where nothing is.
 async fn read(path: PathBuf, name: &Path) -> Result<Option<(Summary, Timestamp)>, Fault> {
-    let found = tokio::task::spawn_blocking(move || look(&path, MAX_SUMMARY)).await;
+    let found = tokio::task::spawn_blocking(move || observe(&path, MAX_SUMMARY)).await;
     let found = found.map_err(|_| Fault::new("reading the summary broke off"))??;
     let name = name.display();
     let (content, modified) = match (found.kind, found.content, found.modified) {

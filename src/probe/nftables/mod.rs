@@ -19,7 +19,7 @@ use crate::client::ssh::{Host, RemoteOutcome};
 use ruleset::Ruleset;
 
 /// One POSIX shell script, so that everything is read at one moment.
-const SCRIPT: &str = include_str!("look.sh");
+const SCRIPT: &str = include_str!("rules.sh");
 
 /// The largest ruleset that is read.
 const MAX_OUTPUT: usize = 32 << 20;

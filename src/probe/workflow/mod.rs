@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::file::look;
+use super::file::observe;
 use super::{Context, Fault, Probe};
 
 pub use definition::Definition;
@@ -65,7 +65,7 @@ expect: { dispatch_only: true, jobs: { contains: parity } }
 
     async fn observe(&self, cx: &Context) -> Result<WorkflowSeen, Fault> {
         let path = cx.path(&self.path);
-        let found = tokio::task::spawn_blocking(move || look(&path, MAX_SIZE)).await;
+        let found = tokio::task::spawn_blocking(move || observe(&path, MAX_SIZE)).await;
         let found = found.map_err(|_| Fault::new("reading the file failed"))??;
         let text = found.content.as_ref().filter(|content| !content.truncated).and_then(|content| content.text());
         let mut definition = match (found.kind, text) {

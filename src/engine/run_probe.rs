@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_millis(25);
 
 /// The result of a probe.
 #[derive(Debug)]
-pub struct Looked {
+pub struct ProbeOutcome {
     /// Passed, failed, error or pending.
     pub status: Status,
     /// All attempts.
@@ -44,7 +44,7 @@ pub struct Looked {
 
 /// Runs a probe until it is green, its timing allows no more attempts, or `stop`. An attempt that is followed by another
 /// goes to `report`, with its number.
-pub async fn look(
+pub async fn run_probe(
     probe: &dyn Observe,
     expectations: &[Expectation],
     timing: Timing,
@@ -52,7 +52,7 @@ pub async fn look(
     redactor: &Redactor,
     stop: impl Future<Output = Interruption>,
     mut report: impl FnMut(usize, &Attempt),
-) -> Looked {
+) -> ProbeOutcome {
     let cx = cx.with_timeout(timing.timeout);
     let mut stop = pin!(stop);
     let begun = Instant::now();
@@ -61,22 +61,22 @@ pub async fn look(
     let mut attempts = Vec::new();
     let mut last = None;
     loop {
-        let mut looked = tokio::select! {
+        let mut outcome = tokio::select! {
             biased;
             by = &mut stop => return interrupted(by, last, attempts),
-            looked = once(probe, expectations, &cx, redactor) => looked,
+            outcome = once(probe, expectations, &cx, redactor) => outcome,
         };
-        attempts.append(&mut looked.attempts);
+        attempts.append(&mut outcome.attempts);
         count += 1;
-        in_a_row = if looked.status == Status::Passed { in_a_row + 1 } else { 0 };
+        in_a_row = if outcome.status == Status::Passed { in_a_row + 1 } else { 0 };
         if in_a_row >= wanted {
-            return Looked { attempts, ..looked };
+            return ProbeOutcome { attempts, ..outcome };
         }
         let Some(wait) = timing.retry.pause(probe.has_effects(), count, begun.elapsed()) else {
             return if in_a_row > 0 {
-                unsteady(in_a_row, wanted, looked, attempts)
+                unsteady(in_a_row, wanted, outcome, attempts)
             } else {
-                Looked { attempts, ..looked }
+                ProbeOutcome { attempts, ..outcome }
             };
         };
         if let Some(last) = attempts.last() {
@@ -86,7 +86,7 @@ pub async fn look(
         if attempts.len() >= MOST {
             attempts.remove(MOST / 2);
         }
-        last = Some(looked);
+        last = Some(outcome);
         tokio::select! {
             biased;
             by = &mut stop => return interrupted(by, last, attempts),
@@ -99,19 +99,19 @@ pub async fn look(
 const MOST: usize = 100;
 
 /// The result of a probe whose last attempts were green, but not enough of them in a row.
-fn unsteady(in_a_row: usize, wanted: usize, last: Looked, attempts: Vec<Attempt>) -> Looked {
+fn unsteady(in_a_row: usize, wanted: usize, last: ProbeOutcome, attempts: Vec<Attempt>) -> ProbeOutcome {
     let why = format!("passed {in_a_row} of {wanted} times in a row, then the time or the attempts were used up");
-    Looked { status: Status::Failed, attempts, error: Some(Reason::Observed(why)), ..last }
+    ProbeOutcome { status: Status::Failed, attempts, error: Some(Reason::Observed(why)), ..last }
 }
 
 /// The result of a probe that was stopped, with what its last attempt observed.
-fn interrupted(by: Interruption, last: Option<Looked>, attempts: Vec<Attempt>) -> Looked {
+fn interrupted(by: Interruption, last: Option<ProbeOutcome>, attempts: Vec<Attempt>) -> ProbeOutcome {
     let why = attempts.last().and_then(|attempt| attempt.reason.clone());
-    let last = last.unwrap_or_else(|| Looked::blind(Status::Error));
-    Looked { status: Status::Error, attempts, error: Some(Reason::Interrupted { by, last: why }), ..last }
+    let last = last.unwrap_or_else(|| ProbeOutcome::blind(Status::Error));
+    ProbeOutcome { status: Status::Error, attempts, error: Some(Reason::Interrupted { by, last: why }), ..last }
 }
 
-impl Looked {
+impl ProbeOutcome {
     /// A result without an observation.
     fn blind(status: Status) -> Self {
         Self {
@@ -126,15 +126,15 @@ impl Looked {
     }
 }
 
-async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, redactor: &Redactor) -> Looked {
+async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, redactor: &Redactor) -> ProbeOutcome {
     let begun = Instant::now();
     let watched = tokio::time::timeout(cx.timeout + GRACE, Guarded::new(probe.observe(cx))).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let done = |status: Status, reason: Option<String>| Looked {
+    let done = |status: Status, reason: Option<String>| ProbeOutcome {
         attempts: vec![Attempt { status, duration_ms, reason }],
-        ..Looked::blind(status)
+        ..ProbeOutcome::blind(status)
     };
-    let failed = |status, error: String, help: Option<String>| Looked {
+    let failed = |status, error: String, help: Option<String>| ProbeOutcome {
         error: Some(Reason::Observed(error.clone())),
         help,
         ..done(status, Some(error))
@@ -176,7 +176,7 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, r
                 Outcome::Unknown(_, setting) => setting.map(|setting| format!("raise `{setting}` to read more")),
                 Outcome::Holds | Outcome::Fails(_) => None,
             });
-            Looked {
+            ProbeOutcome {
                 observation: Some(Arc::new(seen.value)),
                 evidence: (!seen.evidence.is_empty()).then_some(seen.evidence),
                 judgements,

@@ -28,7 +28,7 @@ pub struct Found {
 ///
 /// # Errors
 /// When that can't be known, as where a folder on the way may not be entered.
-pub fn look(path: &Path, limit: usize) -> Result<Found, Fault> {
+pub fn observe(path: &Path, limit: usize) -> Result<Found, Fault> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if is_absence(&error) => {

@@ -82,7 +82,7 @@ struct Issue {
 
 impl GitHub {
     /// Everything that is requested.
-    pub(super) async fn look(&self, client: &Client<'_>, now: Timestamp) -> Result<GitHubSeen, Fault> {
+    pub(super) async fn observe_with(&self, client: &Client<'_>, now: Timestamp) -> Result<GitHubSeen, Fault> {
         let mut seen = GitHubSeen::default();
         // This request does not count towards the quota, and every token may send it.
         let reply = client.get("/rate_limit", &[]).await?;

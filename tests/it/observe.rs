@@ -35,7 +35,7 @@ pub fn context(dir: &Path, vars: &[(&str, &str)]) -> Context {
 }
 
 /// The observation, or the error with its causes and its help.
-pub fn look_in<P: Probe>(cx: &Context, settings: Value) -> Result<P::Observation, String> {
+pub fn observe_in<P: Probe>(cx: &Context, settings: Value) -> Result<P::Observation, String> {
     let probe: P = probe(settings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(probe.observe(cx)).map_err(|fault| match &fault.help {
@@ -45,6 +45,6 @@ pub fn look_in<P: Probe>(cx: &Context, settings: Value) -> Result<P::Observation
 }
 
 /// The same if neither folder nor variables matter.
-pub fn look<P: Probe>(settings: Value) -> Result<P::Observation, String> {
-    look_in::<P>(&context(Path::new("/"), &[]), settings)
+pub fn observe<P: Probe>(settings: Value) -> Result<P::Observation, String> {
+    observe_in::<P>(&context(Path::new("/"), &[]), settings)
 }
