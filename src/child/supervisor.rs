@@ -1,9 +1,9 @@
 //! The process that is between us and a program that we run, so that nothing which the program starts is left.
 //!
-//! It is a copy of this process that never executes anything: it waits for the program, reports its status, ends what is
-//! left of its descendants, and is gone. On Linux it is their subreaper: a process that loses its parent (a background job, a
-//! double fork, `setsid`, `nohup`) becomes its child, so that killing children until there are none ends them all.
-//! Elsewhere it ends the program's process group, which `setsid` escapes.
+//! It is a copy of this process that never executes anything: it waits for the program, reports its status, ends what
+//! is left of its descendants, and is gone. On Linux it is their subreaper: a process that loses its parent (a
+//! background job, a double fork, `setsid`, `nohup`) becomes its child, so that killing children until there are none
+//! ends them all. Elsewhere it ends the program's process group, which `setsid` escapes.
 //!
 //! It lives in a fork of a program with threads, where only async-signal-safe calls are allowed: no allocation, no
 //! locks, no panic.

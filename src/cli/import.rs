@@ -21,7 +21,8 @@ const LIMIT: u64 = 16 << 20;
 pub struct Import {
     /// Markdown file, or `-` for standard input
     file: PathBuf,
-    /// Write the checklist to this file, such as checklists/staging.yaml; missing folders are created. Default: standard output
+    /// Write the checklist to this file, such as checklists/staging.yaml; missing folders are created. Default:
+    /// standard output
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Overwrite the output file if it exists

@@ -30,7 +30,8 @@ const EXIT_CODES: [(&str, &str); 6] = [
 
 #[derive(Debug, Args)]
 pub struct Man {
-    /// Write the page of every command to this folder, such as gate-check.1; it is created if missing. Default: print gate(1)
+    /// Write the page of every command to this folder, such as gate-check.1; it is created if missing. Default: print
+    /// gate(1)
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! The files of the demo: the checklists and their base, Alembic's scripts, the runbook, the workflow, and what load and end-to-end
-//! tests have left.
+//! The files of the demo: the checklists and their base, Alembic's scripts, the runbook, the workflow, and what load
+//! and end-to-end tests have left.
 
 use std::fs::{self, File};
 use std::io;

@@ -49,7 +49,8 @@ async fn talk(stream: TcpStream, keys: &Keys, is_replica: bool) -> io::Result<()
     Ok(())
 }
 
-/// The words of the next command, or nothing when the client has gone. <https://redis.io/docs/latest/develop/reference/protocol-spec/>
+/// The words of the next command, or nothing when the client has gone.
+/// <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 async fn command(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<Vec<u8>>>> {
     let Some(count) = number(stream, '*').await? else { return Ok(None) };
     let mut words = Vec::new();

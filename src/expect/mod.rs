@@ -97,7 +97,8 @@ pub enum Outcome {
 /// (`status: "200"`), an unknown operator, a bad regex: each is a problem at its place. An empty map asserts nothing
 /// and is a problem.
 ///
-/// An expectation with unresolved references is checked as far as it is known, and left out: read it again when they are filled.
+/// An expectation with unresolved references is checked as far as it is known, and left out: read it again when they
+/// are filled.
 pub fn read(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
     expectations(expect, schema, false, problems)
 }

@@ -52,8 +52,8 @@ impl Location {
         }
     }
 
-    /// The ledger of `--ledger`, else of `GATE_LEDGER`, else `.gate/ledger.db` in the folder that holds `checklists/`. `via` is what
-    /// `--ledger-via` says.
+    /// The ledger of `--ledger`, else of `GATE_LEDGER`, else `.gate/ledger.db` in the folder that holds `checklists/`.
+    /// `via` is what `--ledger-via` says.
     ///
     /// # Errors
     /// When what was said is not a place for a ledger.

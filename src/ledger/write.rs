@@ -50,8 +50,8 @@ pub struct StoredFacts {
     text: Option<String>,
 }
 
-/// The statistics of each item of a checklist. If none are stored, or they are unusable, they are computed from the runs. What was `read`
-/// before, and is stored still, is not read again.
+/// The statistics of each item of a checklist. If none are stored, or they are unusable, they are computed from the
+/// runs. What was `read` before, and is stored still, is not read again.
 pub async fn known(
     transaction: &mut Transaction<'_>,
     key: &Key,

@@ -20,8 +20,8 @@ pub use redacted::{Redact, Redacted};
 /// Replaces every secret value, and the forms that it takes on the way, by its name.
 ///
 /// The forms: raw, URL-encoded (`%2F` and `+`, both cases of the hex digits), base64 (standard and URL-safe, with and
-/// without padding, at each of the three alignments), JSON-escaped, HTML-escaped, hexadecimal. Of a URL the password alone as well,
-/// of a text of several lines each line. Values shorter than 4 characters are not looked for.
+/// without padding, at each of the three alignments), JSON-escaped, HTML-escaped, hexadecimal. Of a URL the password
+/// alone as well, of a text of several lines each line. Values shorter than 4 characters are not looked for.
 ///
 /// A value that was cut is hidden too: from 8 characters on at the end of a text and before `…`, a closing quote or a
 /// bracket, elsewhere from 12 bytes and half of the value on.

@@ -122,8 +122,8 @@ impl Entry {
         self.run.as_ref().map_or(self.at, |run| run.started)
     }
 
-    /// The text that a key signs: the line `gate-signoff 2`, then the entry without its signature as JSON on one line, its keys in
-    /// the order of the file, and a line break.
+    /// The text that a key signs: the line `gate-signoff 2`, then the entry without its signature as JSON on one line,
+    /// its keys in the order of the file, and a line break.
     pub fn signed_bytes(&self) -> Vec<u8> {
         let unsigned = Self { signature: None, ..self.clone() };
         let json = serde_json::to_string(&unsigned).expect("text, days and instants can be written as JSON");

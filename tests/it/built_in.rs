@@ -1,4 +1,5 @@
-//! The built-in checks, each turned red by the failure that it should detect. The tests of `demo` break those of the M9 list.
+//! The built-in checks, each turned red by the failure that it should detect. The tests of `demo` break those of the M9
+//! list.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

@@ -1,4 +1,5 @@
-//! `burst` against nginx's own rate limit, and against servers that refuse nothing, refuse everything, or close connections.
+//! `burst` against nginx's own rate limit, and against servers that refuse nothing, refuse everything, or close
+//! connections.
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -16,7 +16,8 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// `POST /orders/ID` creates an order; with `?status=500` it answers 500 and still creates it. `DELETE /orders/ID` removes it.
+    /// `POST /orders/ID` creates an order; with `?status=500` it answers 500 and still creates it. `DELETE /orders/ID`
+    /// removes it.
     pub fn open() -> Shop {
         let orders = Arc::new(Mutex::new(BTreeSet::new()));
         let kept = Arc::clone(&orders);

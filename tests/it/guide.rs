@@ -1,9 +1,9 @@
 //! The guide: every block of YAML and shell in it works, and prints what it shows.
 //!
-//! A page is run from top to bottom in one project. A block `yaml PATH` or `md PATH` is written to that file. A block `yaml` is a
-//! list of probes, or a whole checklist, that must be valid. Each line of a block `sh` is a command that exits with 0, or
-//! with the N of `# exit code N`; a block `text` after it shows its output, in which a line `…` replaces any lines. Files of
-//! CI systems are validated, and their scripts run.
+//! A page is run from top to bottom in one project. A block `yaml PATH` or `md PATH` is written to that file. A block
+//! `yaml` is a list of probes, or a whole checklist, that must be valid. Each line of a block `sh` is a command that
+//! exits with 0, or with the N of `# exit code N`; a block `text` after it shows its output, in which a line `…`
+//! replaces any lines. Files of CI systems are validated, and their scripts run.
 
 mod pipeline;
 

@@ -1,4 +1,5 @@
-//! The ledger in real databases, one of them behind a pooler: its content, concurrent writers, and errors when it can't be written.
+//! The ledger in real databases, one of them behind a pooler: its content, concurrent writers, and errors when it can't
+//! be written.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

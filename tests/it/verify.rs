@@ -1,4 +1,5 @@
-//! `gate verify`: every entry of an earlier revision still exists, each new entry is acceptable, and the old single file works.
+//! `gate verify`: every entry of an earlier revision still exists, each new entry is acceptable, and the old single
+//! file works.
 
 use std::fs;
 use std::process::Command;

@@ -205,7 +205,8 @@ impl Request {
         cx: &Context,
         options: &HttpOptions,
     ) -> Result<(reqwest::Response, Duration), Fault> {
-        // Where a server may have closed the connection of an earlier request, one that must not be sent twice needs its own.
+        // Where a server may have closed the connection of an earlier request, one that must not be sent twice needs
+        // its own.
         let manner = Manner { is_fresh: !self.method.is_idempotent(), ..self.manner() };
         let client = cx.http(&self.url, options, manner)?;
         let start = Instant::now();

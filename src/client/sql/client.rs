@@ -25,8 +25,8 @@ pub fn client(url: &DatabaseUrl, sql: &str, ca: Option<&Path>) -> Vec<String> {
     }
 }
 
-/// The URL as it was written, so that it can be replaced by the variable that holds it. A URL that `psql` would not understand is
-/// rewritten without the password, so that `psql` asks for it.
+/// The URL as it was written, so that it can be replaced by the variable that holds it. A URL that `psql` would not
+/// understand is rewritten without the password, so that `psql` asks for it.
 fn psql_url(text: &str, place: &Url) -> String {
     let is_plain = text.starts_with("postgres://") || text.starts_with("postgresql://");
     if is_plain && text.split_once('?').map(|(_, query)| query) == place.query() {

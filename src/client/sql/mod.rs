@@ -136,8 +136,8 @@ pub struct Column {
 }
 
 impl Database {
-    /// Connects to a database and does this on the connection, in the context's time since `begun`. All of it runs on a thread of its own:
-    /// a driver reads on for as long as a server sends, and SQLite for as long as a disk takes.
+    /// Connects to a database and does this on the connection, in the context's time since `begun`. All of it runs on a
+    /// thread of its own: a driver reads on for as long as a server sends, and SQLite for as long as a disk takes.
     ///
     /// # Errors
     /// When connecting fails, with the reason; and errors of the work.

@@ -98,8 +98,8 @@ const INDIFFERENT: [&str; 47] = [
     "writetimeout",
 ];
 
-/// Parameters that are accepted with these values, because gate does the same anyway. The name without hyphens and underscores, and what to
-/// do about others.
+/// Parameters that are accepted with these values, because gate does the same anyway. The name without hyphens and
+/// underscores, and what to do about others.
 const GIVEN: [(&str, &[&str], &str); 9] = [
     ("targetsessionattrs", &["any"], "name the server itself"),
     ("channelbinding", &["disable", "prefer"], "remove it; `sslmode=verify-full` verifies the server"),

@@ -68,8 +68,8 @@ pub async fn open(
     Ok((connection, Stop(stop)))
 }
 
-/// Whether a database with a write-ahead log has an empty log at the moment, so that no process is writing. Reading it would leave an
-/// empty log beside it, unless SQLite knows that the file does not change.
+/// Whether a database with a write-ahead log has an empty log at the moment, so that no process is writing. Reading it
+/// would leave an empty log beside it, unless SQLite knows that the file does not change.
 fn is_at_rest(path: &Path) -> bool {
     let mut header = [0; 20];
     let is_read = std::fs::File::open(path).and_then(|mut database| database.read_exact(&mut header)).is_ok();

@@ -53,8 +53,8 @@ pub fn config(verify: Verify, files: &Files) -> anyhow::Result<ClientConfig> {
     Ok(trust::identified(verifier, certificate, key)?)
 }
 
-/// Accepts a certificate that is pinned, regardless of its issuer, and others if they verify. A self-signed certificate, as most
-/// private databases have one, is not a proper issuer, and often has an old format.
+/// Accepts a certificate that is pinned, regardless of its issuer, and others if they verify. A self-signed
+/// certificate, as most private databases have one, is not a proper issuer, and often has an old format.
 #[derive(Debug)]
 struct Pinned {
     others: Arc<dyn ServerCertVerifier>,

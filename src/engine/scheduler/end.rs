@@ -16,8 +16,8 @@ use super::{Scheduler, signal};
 const GRACE: Duration = Duration::from_millis(250);
 
 impl<T: FnMut(&Event)> Scheduler<'_, T> {
-    /// Stops running items, and records why each item without a result has none. Last observations are kept. Running items may clean up
-    /// for a moment, until another signal.
+    /// Stops running items, and records why each item without a result has none. Last observations are kept. Running
+    /// items may clean up for a moment, until another signal.
     pub(super) async fn cut(&mut self, by: Interruption, signals: &mut (impl Stream<Item = Signal> + Unpin)) {
         let running: Vec<usize> = self.queue.running().collect();
         self.collect(by, &running, signals).await;

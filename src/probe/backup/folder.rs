@@ -11,7 +11,8 @@ use crate::text::error;
 
 use super::{MOST, Object, too_many};
 
-/// Every file below the folder; nothing if the folder does not exist. Links to files count, links to folders are not followed.
+/// Every file below the folder; nothing if the folder does not exist. Links to files count, links to folders are not
+/// followed.
 ///
 /// # Errors
 /// When something in it can't be read.

@@ -30,8 +30,8 @@ const ENDS: &[&str] = &[
 /// Names of files that are not backups, in lower case.
 const NAMES: &[&str] = &["md5sums", "sha1sums", "sha256sums", "sha512sums", "checksums.txt", "lost+found", "thumbs.db"];
 
-/// Whether a file is not a backup: a log, a checksum, a hidden file, or one that is still being written. A pattern that asks
-/// for this very end of a name is obeyed.
+/// Whether a file is not a backup: a log, a checksum, a hidden file, or one that is still being written. A pattern that
+/// asks for this very end of a name is obeyed.
 pub fn is_side_file(path: &str, pattern: Option<&str>) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let pattern = pattern.unwrap_or_default().to_ascii_lowercase();

@@ -73,7 +73,8 @@ pub fn verdict(said: &[WindowReport], begun: f64, ended: f64, concurrency: u32, 
     }
     let is_said = said.iter().any(|answer| answer.is_allowed == Some(true) && answer.reset.is_some());
     if let Some(window) = window.filter(|_| !is_said) {
-        // Once a window refuses, it refuses until it ends; but requests that are under way together may overtake each other.
+        // Once a window refuses, it refuses until it ends; but requests that are under way together may overtake each
+        // other.
         let refused = said.iter().filter(|answer| answer.is_allowed == Some(false)).map(|answer| answer.number).min();
         let again = said.iter().filter(|answer| {
             answer.is_allowed == Some(true) && refused.is_some_and(|first| answer.number > first + concurrency)

@@ -1,8 +1,8 @@
 //! One JUnit report: its cases, each with its own outcome.
 //!
-//! No standard exists, only what programs write: `<testsuites>`, `<testsuite>` in any depth, `<testcase>` with `<failure>`,
-//! `<error>` or `<skipped>` in it (<https://github.com/testmoapp/junitxml>); and, for a case that was run again, `<flakyFailure>`,
-//! `<flakyError>`, `<rerunFailure>` and `<rerunError>` (<https://maven.apache.org/surefire/>).
+//! No standard exists, only what programs write: `<testsuites>`, `<testsuite>` in any depth, `<testcase>` with
+//! `<failure>`, `<error>` or `<skipped>` in it (<https://github.com/testmoapp/junitxml>); and, for a case that was run
+//! again, `<flakyFailure>`, `<flakyError>`, `<rerunFailure>` and `<rerunError>` (<https://maven.apache.org/surefire/>).
 
 use jiff::Timestamp;
 use roxmltree::{Document, Error, Node, ParsingOptions};

@@ -192,7 +192,8 @@ pub struct Item<'a> {
     /// The id of the item that it is nested below. Missing in documents of gate 0.1.
     #[serde(default)]
     pub parent: Option<Text<'a>>,
-    /// SHA-256 of its source, in hexadecimal: its probes, expectations and needs as written. Missing in documents of gate 0.1.
+    /// SHA-256 of its source, in hexadecimal: its probes, expectations and needs as written. Missing in documents of
+    /// gate 0.1.
     #[serde(default)]
     pub source: Option<Text<'a>>,
     /// SHA-256 of its definition, in hexadecimal: its source with variables filled in. Missing in documents of gate 0.1.

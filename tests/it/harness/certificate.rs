@@ -59,8 +59,8 @@ impl Authority {
         self.issue_for("server", &["127.0.0.1", "localhost"], (4096, 1, 1))
     }
 
-    /// Issues a certificate for these names and addresses, valid until a date, which may be in the past. The file names begin
-    /// with `name`.
+    /// Issues a certificate for these names and addresses, valid until a date, which may be in the past. The file names
+    /// begin with `name`.
     pub fn issue_for(&self, name: &str, subjects: &[&str], (year, month, day): (i32, u8, u8)) -> Certificate {
         let subjects = subjects.iter().map(ToString::to_string).collect::<Vec<_>>();
         let mut params = CertificateParams::new(subjects).expect("the tests' names are valid");

@@ -17,7 +17,8 @@ use super::{Broken, Wire};
 /// The longest packet of a login.
 const MAX_LOGIN: usize = 64 << 10;
 
-/// The capabilities that matter here: <https://dev.mysql.com/doc/dev/mysql-server/latest/group__group__cs__capabilities__flags.html>
+/// The capabilities that matter here:
+/// <https://dev.mysql.com/doc/dev/mysql-server/latest/group__group__cs__capabilities__flags.html>
 const SSL: u32 = 1 << 11;
 /// A database is named at the login.
 const CONNECT_WITH_DB: u32 = 1 << 3;
@@ -151,8 +152,9 @@ impl MySqlLogin {
                 let packet = Packet::read(server).await?.ok_or_else(|| self.foreign())?;
                 last = packet.number;
                 match &*packet.payload {
-                    // caching_sha2_password: the server does not remember the password, and wants it over a connection on
-                    // which nobody can listen. <https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html>
+                    // caching_sha2_password: the server does not remember the password, and wants it over a connection
+                    // on which nobody can listen.
+                    // <https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html>
                     [0x01, 0x04] if self.is_private => {
                         let mut payload = self.password.clone().unwrap_or_default().into_bytes();
                         payload.push(0);
