@@ -27,7 +27,7 @@ impl Digests {
         self.make(plan, secrets).get(id)
     }
 
-    /// Makes them, if nobody has. Whoever asks meanwhile waits.
+    /// Computes them once. Concurrent callers wait.
     pub fn make(&self, plan: &Plan, secrets: &Secrets) -> &HashMap<Arc<str>, ItemDigests> {
         self.0.get_or_init(|| all(plan, secrets))
     }

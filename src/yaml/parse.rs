@@ -196,7 +196,7 @@ impl Builder<'_> {
         self.roots
     }
 
-    /// Reports text that is not YAML. There are no events behind it.
+    /// Reports text that is not YAML. No events follow it.
     fn refuse(&mut self, error: &ScanError) -> bool {
         let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
         let at = self.text.floor_char_boundary(at);
