@@ -31,6 +31,15 @@ pub enum Severity {
     Warning,
 }
 
+/// A part of a problem that only the schema of the file knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// The form of the setting whose value doesn't fit.
+    Form,
+    /// Where the key belongs that is unknown here.
+    Place,
+}
+
 /// One problem: what is wrong, where, and what to do.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
@@ -41,6 +50,7 @@ pub struct Diagnostic {
     is_shown: bool,
     also: Vec<(Span, String)>,
     help: Vec<String>,
+    lack: Option<Lack>,
     /// How many more problems of its kind were found and not kept.
     more: u32,
 }
@@ -49,7 +59,16 @@ impl Diagnostic {
     /// A problem that stops the work. Titles are lower case, with backticks around literals and no full stop.
     pub fn error(title: impl Into<String>) -> Self {
         let title = title.into();
-        Self { severity: Severity::Error, title, at: None, is_shown: true, also: Vec::new(), help: Vec::new(), more: 0 }
+        Self {
+            severity: Severity::Error,
+            title,
+            at: None,
+            is_shown: true,
+            also: Vec::new(),
+            help: Vec::new(),
+            lack: None,
+            more: 0,
+        }
     }
 
     /// A problem that is worth a word.
@@ -114,6 +133,24 @@ impl Diagnostic {
         let text = did_you_mean(near);
         let suggested = if self.at.is_some() { self.label(text) } else { self.help(text) };
         suggested.maybe_help(synonym::form(word, near).map(|form| format!("such as `{form}`")))
+    }
+
+    /// Marks a part that the schema of the file can add.
+    #[must_use]
+    pub fn lacking(self, lack: Lack) -> Self {
+        Self { lack: Some(lack), ..self }
+    }
+
+    /// The part that the schema of the file can add, if any.
+    pub fn lack(&self) -> Option<Lack> {
+        self.lack
+    }
+
+    /// The same place with these words.
+    #[must_use]
+    pub fn reworded(self, title: impl Into<String>, help: impl Into<String>) -> Self {
+        let at = self.at.map(|(span, _)| (span, None));
+        Self { title: title.into(), at, help: vec![help.into()], lack: None, ..self }
     }
 
     /// The title alone.
@@ -181,7 +218,7 @@ impl Redact for Diagnostics {
 
 impl Redact for Diagnostic {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self { severity: _, title, at, is_shown: _, also, help, more: _ } = self;
+        let Self { severity: _, title, at, is_shown: _, also, help, lack: _, more: _ } = self;
         title.redact(redactor);
         help.redact(redactor);
         let labels = at.iter_mut().filter_map(|(_, label)| label.as_mut());

@@ -11,9 +11,11 @@ use crate::yaml::{self, Key, Lookup, Node, Reference, fill};
 use super::built_in::BUILT_IN;
 use super::file::{FileCheck, FileInput, FileUse};
 use super::find::OwnFiles;
+use super::form;
 use super::kind_info::KindCache;
 use super::probe::{Named, default_timing, named, read};
 use super::references::{Declared, ReferenceScope};
+use super::schema::check_schema;
 use super::via;
 use super::{ProbeTask, Timing, Used, shown};
 
@@ -73,6 +75,7 @@ impl<'a> Checks<'a> {
         }
         // One that can't be read has been reported.
         let Some(check) = self.read[&name.value].clone() else { return Vec::new() };
+        form::wants_map(file.with.as_ref(), problems);
         let with = file.with.as_ref().map(Node::entries).unwrap_or_default();
         if !check.fits(with, &file, problems) {
             return Vec::new();
@@ -160,6 +163,7 @@ impl Check {
         let file = sources.add(file, text);
         let root = yaml::parse(sources, file, problems)?;
         let read = yaml::read::<FileCheck>(&root, problems);
+        form::wants_map(root.get("inputs"), problems);
         let mut inputs = Vec::new();
         for (key, node) in root.get("inputs").map(Node::entries).unwrap_or_default() {
             let default = yaml::read::<FileInput>(node, problems).and_then(|input| input.default);
@@ -186,6 +190,7 @@ impl Check {
             declared: &Declared::of(&root, &["inputs"]),
         };
         read_all(&probes, default_timing(), &mut scope, kinds, problems);
+        form::complete(&mut problems[before..], &root, || check_schema(kinds.registry));
         (problems.len() == before).then(|| Self { name: name.into(), inputs, probes })
     }
 

@@ -17,6 +17,7 @@ use crate::yaml::{self, Node, Spanned, Value};
 use super::check::Checks;
 use super::credential::{Credential, credentials, in_broken_yaml, redactor};
 use super::file::{FileChecklist, FileGap, FileItem, FileSection, FileTiming, Since};
+use super::form;
 use super::gap;
 use super::kind_info::KindCache;
 use super::markdown;
@@ -25,6 +26,7 @@ use super::part::parts;
 use super::probe::{default_timing, overridden};
 use super::probe_list::{CLEANUP, ProbeReader};
 use super::references::{self, Declared, ReferenceScope};
+use super::schema::schema;
 use super::scope::given;
 use super::sign_off::{self, Around};
 use super::signers;
@@ -96,7 +98,9 @@ pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry)
             before: HashSet::new(),
             has_subject: is_base || root.get("subject").is_some_and(|subject| !subject.is_null()),
         };
-        loader.content(overrides)
+        let content = loader.content(overrides);
+        form::complete(&mut problems, &root, || schema(registry));
+        content
     });
     let digest = digest(&sources, file, &bases);
     if !elements.is_empty() {
@@ -202,6 +206,7 @@ impl Loader<'_> {
         let mut head = yaml::read::<FileChecklist>(root, self.problems);
         let part = |key| root.get(key);
         *self.secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
+        form::wants_map(part("vars"), self.problems);
         let timing = self.timing(default_timing(), part("defaults"));
         let mut needs: Vec<Vec<Need>> = Vec::new();
         let mut sections = Vec::new();
@@ -261,7 +266,7 @@ impl Loader<'_> {
             && section.text.is_none()
             && section.changes.is_none()
             && self.names.is_whole()
-            && node.get("items").is_none_or(|items| items.elements().is_empty())
+            && node.get("items").is_none_or(is_empty_list)
         {
             let problem = Diagnostic::error("a section has `items`, `text` or `changes`").at(node.span);
             self.problems.push(problem);
@@ -364,7 +369,8 @@ impl Loader<'_> {
         let around = Around { has_probes: is_asked, has_subject: self.has_subject, covered };
         self.problems.extend(sign_off::check(&file, around));
         let is_open = file.sign_off.is_some() || file.deferred.is_some() || file.pending.is_some();
-        if !is_asked && !is_open && file.manual.is_none() && !self.is_base {
+        let is_list = node.get("probes").is_none_or(is_empty_list);
+        if !is_asked && is_list && !is_open && file.manual.is_none() && !self.is_base {
             let problem = Diagnostic::error(format!("`{}` checks nothing", file.id.value)).at(file.id.span);
             self.problems.push(problem.help(
                 "add `probes` or a `sign_off`; or `deferred` with the reason, or `pending` with what it waits for",
@@ -451,6 +457,11 @@ impl Loader<'_> {
         }
         node.elements()
     }
+}
+
+/// Whether it is a list without elements, or nothing. Anything else has been reported.
+fn is_empty_list(node: &Node) -> bool {
+    node.is_null() || matches!(&node.value, Value::List(elements) if elements.is_empty())
 }
 
 /// The subject, if it is known. An empty text counts as none.

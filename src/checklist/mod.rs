@@ -10,6 +10,7 @@ mod extend;
 #[expect(dead_code, reason = "some fields are there for the schema, and read from the tree one by one")]
 mod file;
 mod find;
+mod form;
 mod gap;
 mod kind_info;
 mod load;
@@ -49,6 +50,7 @@ pub use each::list_of;
 pub use extend::extending;
 pub use file::{FileChanges as Changes, FileSignOff as SignOff, LockScope, Since};
 pub use find::{Found, OwnFiles, SIGNOFFS, all, find, is_base, odd_name, shown};
+pub use form::complete;
 pub use kind_info::KindInfo;
 pub use load::{Loaded, Overrides, load};
 pub use part::Part;

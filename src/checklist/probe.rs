@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnostic::{Diagnostic, Span, expected};
+use crate::diagnostic::{Diagnostic, Lack, Span, expected};
 use crate::probe::{Kind, Registry, VIA};
 use crate::yaml::{self, Key, Node, Value};
 
@@ -92,7 +92,7 @@ fn strange(key: &Key, has_kind: bool, registry: &Registry) -> Diagnostic {
     }
     let names = registry.names().chain(OPTIONS).chain(["use", "with"]);
     let what = if has_kind { "key" } else { "probe" };
-    let problem = Diagnostic::error(format!("unknown {what} `{}`", key.text)).at(key.span);
+    let problem = Diagnostic::error(format!("unknown {what} `{}`", key.text)).at(key.span).lacking(Lack::Place);
     let otherwise = if has_kind { expected(&OPTIONS) } else { KINDS.to_owned() };
     problem.suggest(&key.text, names, otherwise)
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::checklist;
-use crate::ledger::{AllFacts, Facts, ItemState, Key, RunHead};
+use crate::diagnostic::Diagnostic;
+use crate::ledger::{AllFacts, Facts, ItemState, Key, Ledger, RunHead};
 use crate::report::words;
 use crate::run::Status;
 use crate::text::visible;
@@ -15,6 +17,9 @@ use crate::text::visible;
 use super::arguments::count;
 use super::list::columns;
 use super::{Console, Exit, Failure, LedgerArgs, OutputFormat, print};
+
+/// How many runs under an earlier project are counted.
+const MAX_EARLIER: usize = 1000;
 
 #[derive(Debug, Args)]
 pub struct History {
@@ -57,6 +62,8 @@ impl History {
         let mut ledger = self.ledger.open(name, &checklist.root, env).await?;
         let runs = ledger.runs(&key, self.limit.get()).await.map_err(failed)?;
         let facts = ledger.facts(&key).await.map_err(failed)?;
+        let before =
+            if runs.is_empty() { earlier(&mut ledger, &key, &checklist.root).await.map_err(failed)? } else { None };
         ledger.close().await;
         let stats = item_stats(&runs, &facts);
         match self.format {
@@ -66,7 +73,7 @@ impl History {
                 let items: Vec<Value> = stats.iter().map(ItemStats::json).collect();
                 Ok(format!("{:#}\n", json!({ "runs": runs, "items": items })))
             }
-            OutputFormat::Table if runs.is_empty() => Ok("never run\n".to_owned()),
+            OutputFormat::Table if runs.is_empty() => Ok(never_run(&key, before)),
             OutputFormat::Table => {
                 let redefined = redefined(&runs);
                 let mut text = columns(runs.iter().zip(&redefined).map(|(run, ids)| row(run, ids)));
@@ -101,6 +108,28 @@ impl History {
             OutputFormat::Table => columns(rows.into_iter()),
         })
     }
+}
+
+/// The project under which runs were recorded before the folder had a remote, and how many there are.
+async fn earlier(ledger: &mut Ledger, key: &Key, root: &Path) -> Result<Option<(String, usize)>, Diagnostic> {
+    if key.is_of_folder {
+        return Ok(None);
+    }
+    let of_folder = Key::of_folder(&key.name, root);
+    let runs = ledger.runs(&of_folder, MAX_EARLIER).await?.len();
+    Ok((runs > 0).then_some((of_folder.project, runs)))
+}
+
+/// The answer of a ledger without runs of a checklist.
+fn never_run(key: &Key, before: Option<(String, usize)>) -> String {
+    let Some((project, runs)) = before else { return "never run\n".to_owned() };
+    let (project, key) = (visible(&project), key.to_string());
+    format!(
+        "never run as {}\n{} recorded as `{project}`, before the folder had a remote: to go on with them, write \
+         `project: {project}` at the top level of the checklist\n",
+        visible(&key),
+        if runs == 1 { "1 run is".to_owned() } else { format!("{runs} runs are") },
+    )
 }
 
 /// The results of each item, the worst first.

@@ -39,11 +39,13 @@ impl Import {
         let text = self.text(env).map_err(|problem| {
             Failure::usage(Diagnostic::error(format!("cannot read `{name}`: {}", error::os(&problem))), env)
         })?;
-        let Imported { yaml, left_out } = import(&name, &text, self.bullets).map_err(|Unusable::NoItems| {
-            let problem = Diagnostic::error(format!("no items found in `{name}`"));
-            let help = "an item is a line such as `- [ ] API answers` or `- API answers`, outside code and comments";
-            Failure::usage(problem.help(help), env)
-        })?;
+        let Imported { yaml, left_out, variables } =
+            import(&name, &text, self.bullets).map_err(|Unusable::NoItems| {
+                let problem = Diagnostic::error(format!("no items found in `{name}`"));
+                let help =
+                    "an item is a line such as `- [ ] API answers` or `- API answers`, outside code and comments";
+                Failure::usage(problem.help(help), env)
+            })?;
         for line in left_out {
             writeln!(io::stderr(), "note: {}", visible(&line)).ok(); // a closed terminal does not stop it
         }
@@ -61,11 +63,22 @@ impl Import {
                 env,
             )
         })?;
-        print(
-            &format!("{}: written; validate it with `gate validate`, run it with `gate check`\n", output.display()),
-            env,
-        )?;
+        print(&self.next(output, &variables, env), env)?;
         Ok(Exit::Ready)
+    }
+
+    /// The file that was written, and what to do next.
+    fn next(&self, output: &Path, variables: &[String], env: &Console) -> String {
+        let shown = visible(&output.display().to_string()).into_owned();
+        let unset: Vec<&str> = variables.iter().map(String::as_str).filter(|name| env.var(name).is_none()).collect();
+        let set = match unset.as_slice() {
+            [] => String::new(),
+            names => format!("environment variables to set: {}\n", names.join(", ")),
+        };
+        let is_by_name = output.parent().and_then(Path::file_name).is_some_and(|folder| folder == "checklists");
+        let stem = output.file_stem().filter(|_| is_by_name).map(|stem| visible(&stem.to_string_lossy()).into_owned());
+        let name = stem.as_deref().unwrap_or(&shown);
+        format!("{shown}: written\n{set}next: read the file, then run `gate check {name}`\n")
     }
 
     fn text(&self, env: &Console) -> io::Result<String> {

@@ -139,7 +139,7 @@ impl Init {
             0 => format!("{output}: no file says what can be checked here; {} in comments\n", count(held, "proposal")),
             _ => format!("{output}: {}, {} in comments\n", count(live, "item"), count(held, "proposal")),
         };
-        let unset: Vec<&str> = proposed.secrets().into_iter().filter(|name| env.var(name).is_none()).collect();
+        let unset: Vec<&str> = proposed.variables().into_iter().filter(|name| env.var(name).is_none()).collect();
         if !unset.is_empty() {
             text.push_str(&format!("environment variables to set: {}\n", unset.join(", ")));
         }

@@ -40,6 +40,7 @@ impl Probe {
         env.learn(&checklist::redactor(std::iter::empty(), &checklist::credentials(&node), &env));
         // A value that is not YAML is not also missing.
         let probe = if problems.is_empty() { kind.read(&node, &mut problems) } else { None };
+        checklist::complete(&mut problems, &node, || kind.settings());
         let Some(probe) = probe else {
             return Err(Failure::usage(Diagnostics(problems), &env).at(&Arc::new(sources)));
         };

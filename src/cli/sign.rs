@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::ledger::{Key, Ledger, Which};
 use crate::run::is_same_subject;
-use crate::sign_off::{self, Decision, Entry, SignOffRequest, SignOffs, Signable, again, green};
+use crate::sign_off::{self, Decision, Entry, SignOffRequest, SignOffState, SignOffs, Signable, again, green};
 use crate::text::{is_hidden, visible};
 
 use super::{Console, Exit, Failure, InputArgs, LedgerArgs, load, print, saved, signed};
@@ -191,6 +191,16 @@ impl Sign {
             engine::refresh(&mut run, checklist, &sign_offs, now);
             green(checklist, item, &run).map_err(refused)?;
             let mut entry = signable.bind(blank(item), request, &run);
+            let earlier = match sign_offs.state(&item.id, |id| signable.definition(id), now) {
+                SignOffState::Given(signed, _) => {
+                    let given = sign_offs.judged.iter().rev().find(|judged| judged.signed() == signed);
+                    let valid_for = request.terms.valid_for;
+                    let end = given.and_then(|given| given.entry().at.checked_add(valid_for?.0).ok());
+                    let until = end.map(|end| format!(", valid until {}", end.strftime("%Y-%m-%d %H:%M UTC")));
+                    Some(format!("already {signed}{}; ", until.unwrap_or_default()))
+                }
+                SignOffState::Void(_) => None,
+            };
             self.add_signature(&mut entry, env).await?;
             let definition = |id: &str| signable.definition(id);
             if let Some(why) = sign_offs.add(checklist, entry.clone(), definition, now).await {
@@ -199,6 +209,10 @@ impl Sign {
             }
             let judged = sign_offs.judged.iter().rev().find(|judged| *judged.entry() == entry);
             let words = judged.map(|judged| judged.signed().to_string()).unwrap_or_default();
+            let words = match earlier {
+                Some(earlier) => format!("{earlier}{}", words.replacen("signed", "signed again", 1)),
+                None => words,
+            };
             entries.push((entry, words));
         }
         Ok(entries)

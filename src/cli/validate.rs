@@ -49,9 +49,11 @@ impl Validate {
                     let count = checklist.items().count();
                     let items = if count == 1 { "item" } else { "items" };
                     let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, &env).await;
-                    // In a folder without a remote, a ledger is not shared: the setting has no effect.
-                    let recorded = if key.is_of_folder { String::new() } else { format!(", recorded as {key}") };
-                    let line = format!("{}: valid, {count} {items}{recorded}", checklist.file);
+                    let recorded = match key.is_of_folder {
+                        true => "for this folder".to_owned(),
+                        false => format!("as {key}"),
+                    };
+                    let line = format!("{}: valid, {count} {items}, recorded {recorded}", checklist.file);
                     writeln!(said, "{}", visible(&line)).expect("a string takes all");
                     let unverified = checklist.items().filter_map(|item| unverified(&item.id, item.sign_off.as_ref()?));
                     let warnings = unverified.chain(exclusive(&checklist)).collect();

@@ -186,12 +186,20 @@ fn reasons<'p>(probes: impl Iterator<Item = &'p ProbeResult> + Clone) -> Option<
     let shown = WORST_FIRST.into_iter().filter(|status| *status == worst || *status != Status::Blocked);
     let shown = shown.flat_map(|status| probes.clone().filter(move |probe| probe.status == status));
     let mut reasons: Vec<Reason> = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
     for probe in shown {
         let last = || probe.attempts.last()?.reason.clone().map(Reason::Observed);
-        reasons.extend(probe.error.clone().or_else(last).filter(|reason| !reasons.contains(reason)));
+        if let Some(reason) = probe.error.clone().or_else(last).filter(|reason| !reasons.contains(reason)) {
+            reasons.push(reason);
+            names.push(probe.alias.as_deref().unwrap_or(&probe.kind));
+        }
     }
     if reasons.len() > 1 && reasons.iter().all(|reason| matches!(reason, Reason::Observed(_))) {
-        let all: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        // Probes of one kind and without names are not distinguished by their kind.
+        let are_named = names.iter().any(|name| *name != names[0]);
+        let said =
+            |(reason, name): (&Reason, &&str)| if are_named { format!("{name}: {reason}") } else { reason.to_string() };
+        let all: Vec<String> = reasons.iter().zip(&names).map(said).collect();
         return Some((worst, Some(Reason::Observed(all.join("; ")))));
     }
     Some((worst, reasons.into_iter().next()))

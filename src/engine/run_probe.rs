@@ -158,6 +158,12 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, r
             let judge = |expectation: &Expectation| expectation.judge(&seen.value, &seen.cuts, now);
             let mut judgements: Vec<Judgement> = expectations.iter().map(judge).collect();
             hide_before_cut(&mut judgements, expectations, &seen, redactor, now);
+            if let Some(path) = seen.nothing {
+                leave_out_consequences(&mut judgements, path);
+            }
+            if let Some((field, why)) = &seen.absent {
+                explain(&mut judgements, field, why);
+            }
             let reasons: Vec<&str> = judgements.iter().filter_map(Judgement::reason).collect();
             let mut reason = (!reasons.is_empty()).then(|| reasons.join("; "));
             // That a field of the observation is false says little; the evidence says what was observed.
@@ -217,6 +223,27 @@ fn hide_before_cut(
                 *reason = format!("{}: expected {}, got {}", judgement.path, judgement.expected, judgement.observed);
             }
             (Outcome::Holds | Outcome::Unknown(..), _) => {}
+        }
+    }
+}
+
+/// Leaves the failure that shows that there is nothing to observe: that of this path, or else the first one.
+fn leave_out_consequences(judgements: &mut Vec<Judgement>, path: &str) {
+    let is_red = |judgement: &Judgement| judgement.reason().is_some();
+    let root = judgements.iter().position(|judgement| is_red(judgement) && judgement.path == path);
+    if let Some(root) = root.or_else(|| judgements.iter().position(is_red)) {
+        let mut at = 0..;
+        judgements.retain(|judgement| at.next() == Some(root) || !is_red(judgement));
+    }
+}
+
+/// Says why a field is missing where an expectation needs it.
+fn explain(judgements: &mut [Judgement], field: &str, why: &str) {
+    let is_below =
+        |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    for judgement in judgements.iter_mut().filter(|judgement| is_below(&judgement.path)) {
+        if let Outcome::Fails(reason) = &mut judgement.outcome {
+            *reason = format!("{}: not found ({why})", judgement.path);
         }
     }
 }

@@ -66,7 +66,7 @@ impl Observe for Fake {
             };
             self.busy.0.fetch_sub(1, Ordering::SeqCst);
             let value = json!({ "connected": connected });
-            Ok(Seen { value, evidence: String::new(), advice: None, cuts: Vec::new() })
+            Ok(Seen { value, ..Seen::default() })
         })
     }
 

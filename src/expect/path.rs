@@ -97,9 +97,15 @@ impl Path {
         let is_last = at + 1 == self.steps.len() && self.query.is_none();
         let parent = self.parent(at);
         let (why, is_holder) = match (&self.steps[at].to, here) {
-            (To::Field(_), Value::Object(_)) if is_last => (None, true),
-            (To::Field(_), Value::Object(_)) => {
-                (Some(format!("{} is missing", &self.text[..self.steps[at].end()])), true)
+            // The observation's own fields are known; those of an answer are not.
+            (To::Field(_), Value::Object(_)) if is_last && at == 0 => (None, true),
+            (To::Field(_), Value::Object(fields)) if is_last => {
+                (Some(format!("{parent} has {}", words::names(fields))), true)
+            }
+            (To::Field(_), Value::Object(fields)) => {
+                let missing = &self.text[..self.steps[at].end()];
+                let others = if at == 0 { String::new() } else { format!(", {parent} has {}", words::names(fields)) };
+                (Some(format!("{missing} is missing{others}")), true)
             }
             (To::Index(_), Value::Array(elements)) => {
                 let why = match elements.len() {
@@ -341,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_missing_path_says_from_where_on() {
-        assert_eq!(find("json.version"), "json.version: not found");
+        assert_eq!(find("json.version"), "json.version: not found (json has checks)");
         assert_eq!(find("body.version"), "body.version: not found (body is missing)");
         assert_eq!(find("status.code"), "status.code: not found (status is a number)");
         assert_eq!(find("text.x"), "text.x: not found (text is null)");

@@ -45,7 +45,7 @@ mod tests {
         let seen = json!({"status": 200, "json": {"ids": ["a", "b"]}});
         assert_eq!(take("json.ids[1]", &seen), Ok(json!("b")));
         assert_eq!(take("", &seen), Ok(seen.clone()));
-        assert_eq!(take("json.name", &seen), Err("json.name: not found".to_owned()));
+        assert_eq!(take("json.name", &seen), Err("json.name: not found (json has ids)".to_owned()));
     }
 
     #[test]

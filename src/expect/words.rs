@@ -65,6 +65,21 @@ pub fn named(value: &Value) -> String {
     }
 }
 
+/// The most names of fields that are listed.
+const MAX_NAMES: usize = 8;
+
+/// The names of the fields of a map: `status, version`, or `no fields`.
+pub fn names(fields: &serde_json::Map<String, Value>) -> String {
+    if fields.is_empty() {
+        return "no fields".to_owned();
+    }
+    let mut names: Vec<String> = fields.keys().take(MAX_NAMES).map(|name| bare(name)).collect();
+    if fields.len() > MAX_NAMES {
+        names.push("…".to_owned());
+    }
+    names.join(", ")
+}
+
 /// `a`, `a and b`, `a, b and c`.
 pub fn join(words: &[String], last: &str) -> String {
     match words {

@@ -24,8 +24,15 @@ mod understand;
 mod write;
 
 use std::path::Path;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 pub use ids::Ids;
+
+/// A reference to a variable without a default, or to a secret.
+static VARIABLE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\$\{(?:env|secrets)\.(\w+)\}").expect("it is well formed"));
 
 /// Why a file could not be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +48,8 @@ pub struct Import {
     pub yaml: String,
     /// Lines that have no place in the checklist, each with its place in the file.
     pub left_out: Vec<String>,
+    /// The environment variables that its items need, comments aside.
+    pub variables: Vec<String>,
 }
 
 /// The checklist of a markdown file as YAML. `file` is its path as the user named it; `name` is its title if it has
@@ -69,5 +78,20 @@ pub fn import(file: &str, text: &str, bullets: bool) -> Result<Import, Unusable>
         return Err(Unusable::NoItems); // known gaps alone are not a checklist
     }
     link::link(&mut imported);
-    Ok(Import { yaml: write::write(&imported), left_out })
+    let yaml = write::write(&imported);
+    Ok(Import { variables: variables(&yaml), yaml, left_out })
+}
+
+/// The variables and secrets that lines of a checklist refer to, once each, without its comments.
+fn variables(yaml: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in yaml.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        for reference in VARIABLE.captures_iter(line) {
+            let name = reference[1].to_owned();
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+    }
+    found
 }

@@ -69,6 +69,8 @@ pub fn read(repository: &mut Repository, facts: &mut Facts) {
             facts.name(&found[1], &path);
         }
         for document in &file.documents {
+            let named = document.get("name").and_then(Node::text).filter(|name| NAME.is_match(name));
+            facts.project = facts.project.take().or(named.map(ToOwned::to_owned));
             services(&file, document, is_same, facts);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::dotenv::{is_deployed, is_secret};
 use super::draft::{Draft, Part, Proposal, literal};
@@ -11,6 +11,11 @@ use super::repository::{Repository, file_name, folder_of};
 
 /// Maximum number of variables of a file.
 const NAMES: usize = 60;
+
+/// The variables of gate's environment that a probe of these items checks.
+pub fn names(probe: &Value) -> impl Iterator<Item = &str> {
+    probe["with"]["names"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
 
 /// Adds an item for the secrets of every file that names some.
 pub fn propose(repository: &Repository, facts: &Facts, draft: &mut Draft) {

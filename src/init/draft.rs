@@ -217,6 +217,12 @@ impl Draft {
         found
     }
 
+    /// The needs of an item that are comments. The item may need them once they are items.
+    pub fn held_needs<'p>(&self, proposal: &'p Proposal) -> Vec<&'p str> {
+        let is_held = |id: &&String| self.proposals.iter().any(|other| other.id == **id && other.held.is_some());
+        proposal.needs.iter().filter(is_held).map(String::as_str).collect()
+    }
+
     /// Declares a variable, once.
     pub fn variable(&mut self, name: &str, value: impl Into<String>, from: &str) {
         if self.variables.iter().all(|own| own.name != name) {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 /// The facts that were found.
 #[derive(Debug, Default)]
 pub struct Facts {
+    /// The name of the project, from the Compose file.
+    pub project: Option<String>,
     /// The services.
     pub services: Vec<Service>,
     /// Names of environment variables, with the file that names them.

@@ -80,7 +80,8 @@ impl Init {
         kubernetes::read(&mut repository, &mut facts);
         dockerfile::read(&mut repository, &mut facts);
         routes::read(&mut repository, &mut facts);
-        let mut draft = Draft::new(title(&repository.name(), place.name), prefix(place.name));
+        let mut draft =
+            Draft::new(title(facts.project.as_deref().unwrap_or(&repository.name()), place.name), prefix(place.name));
         services::propose(&repository, &facts, &mut draft);
         public::propose(&facts, &mut draft);
         alembic::propose(&mut repository, &facts, &mut draft);
@@ -114,8 +115,18 @@ impl Init {
         &self.unread
     }
 
-    /// The variables that must be set before the checklist can be run.
-    pub fn secrets(&self) -> Vec<&str> {
+    /// The variables that must be set before the checklist can pass: secrets, and those whose presence is checked.
+    pub fn variables(&self) -> Vec<&str> {
+        let mut all = self.secrets();
+        for name in self.draft.live().flat_map(|item| &item.probes).flat_map(configuration::names) {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        all
+    }
+
+    fn secrets(&self) -> Vec<&str> {
         let used = |name: &str| {
             let reference = format!("${{secrets.{name}}}");
             self.draft.live().any(|item| item.probes.iter().any(|probe| probe.to_string().contains(&reference)))

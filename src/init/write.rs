@@ -110,9 +110,12 @@ fn item(item: &Proposal, draft: &Draft, out: &mut String) {
             }
         }
     }
-    let needs = draft.live_needs(item);
-    if !needs.is_empty() {
-        line(&format!("  needs: [{}]", needs.join(", ")));
+    let (needs, later) = (draft.live_needs(item), draft.held_needs(item).join(" and "));
+    match (needs.is_empty(), later.is_empty()) {
+        (true, true) => {}
+        (true, false) => line(&format!("  # needs {later}, once it is an item")),
+        (false, true) => line(&format!("  needs: [{}]", needs.join(", "))),
+        (false, false) => line(&format!("  needs: [{}] # and {later}, once it is an item", needs.join(", "))),
     }
     line("  probes:");
     for probe in &item.probes {

@@ -27,6 +27,11 @@ impl Key {
         let is_of_folder = named.is_none();
         Self { project: named.unwrap_or_else(|| folder(root)), name: name.to_owned(), is_of_folder }
     }
+
+    /// The key of a checklist in a folder without a remote.
+    pub fn of_folder(name: &str, root: &Path) -> Self {
+        Self { project: folder(root), name: name.to_owned(), is_of_folder: true }
+    }
 }
 
 impl std::fmt::Display for Key {

@@ -85,6 +85,7 @@ pub struct DnsSeen {
 impl Probe for Dns {
     const KIND: &'static str = "dns";
     const EXPECT: &'static str = "{ status: found }";
+    const PRESENT: Option<(&'static str, &'static str)> = Some(("status", "found"));
     const EXAMPLE: &'static str = r#"dns: { name: api.staging.example, type: CNAME }
 expect: { records: [lb-1.staging.example], ttl: { at_most: 300 } }
 "#;

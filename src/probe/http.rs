@@ -149,6 +149,21 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
         }
     }
 
+    fn absent(&self, seen: &HttpObservation) -> Option<(&'static str, String)> {
+        if seen.json.is_some() {
+            return None;
+        }
+        let why = match (&seen.content_type, seen.body_bytes) {
+            (_, 0) => "the body is empty".to_owned(),
+            (Some(kind), _) if kind.ends_with("/json") || kind.ends_with("+json") => {
+                "the body is invalid JSON".to_owned()
+            }
+            (Some(kind), _) => format!("the body is {kind}, not JSON"),
+            (None, _) => "the body is not JSON".to_owned(),
+        };
+        Some(("json", why))
+    }
+
     fn advice(&self, seen: &HttpObservation) -> Option<String> {
         if seen.note.is_some() {
             return seen.note.clone();

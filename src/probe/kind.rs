@@ -67,7 +67,7 @@ pub trait Observe: Send + Sync {
 }
 
 /// The observation of a probe, without its type.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// The observation as JSON.
     pub value: Value,
@@ -77,6 +77,10 @@ pub struct Seen {
     pub advice: Option<String>,
     /// Which of its paths were cut at a limit.
     pub cuts: Vec<Truncation>,
+    /// The path that shows that there is nothing to observe: other failures follow from it.
+    pub nothing: Option<&'static str>,
+    /// A missing field, and why it is missing.
+    pub absent: Option<(&'static str, String)>,
 }
 
 /// The kind of a probe type.
@@ -252,8 +256,14 @@ impl<P: Probe> Observe for P {
         Box::pin(async move {
             let seen = Probe::observe(self, cx).await?;
             let value = serde_json::to_value(&seen).map_err(|_| Fault::new("the result can't be written as JSON"))?;
+            let is_there = |path: &str, there: &str| match &value[path] {
+                Value::Bool(flag) => flag.to_string() == there,
+                Value::String(word) => word == there,
+                _ => true,
+            };
+            let nothing = P::PRESENT.filter(|(path, there)| !is_there(path, there)).map(|(path, _)| path);
             let (evidence, advice, cuts) = (self.evidence(&seen), self.advice(&seen), self.cuts(&seen));
-            Ok(Seen { value, evidence, advice, cuts })
+            Ok(Seen { evidence, advice, cuts, nothing, absent: self.absent(&seen), value })
         })
     }
 

@@ -117,6 +117,10 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// List only what can't hold while the default's fact is wrong, unless the checklist means just that.
     const SAME_FACT: &'static [SameFact] = &[];
 
+    /// The path that says whether there is anything to observe, and its value where there is. With another value, all else
+    /// that is wrong follows from that, and is not reported.
+    const PRESENT: Option<(&'static str, &'static str)> = None;
+
     /// Settings that exclude others: each with those that it can't be combined with.
     const EXCLUSIVE: &'static [Exclusive] = CREDENTIALS;
 
@@ -143,6 +147,11 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 
     /// Advice about an observation, if the probe knows better than the checklist.
     fn advice(&self, _seen: &Self::Observation) -> Option<String> {
+        None
+    }
+
+    /// A field of the observation that is missing, and why, such as a body that is not JSON.
+    fn absent(&self, _seen: &Self::Observation) -> Option<(&'static str, String)> {
         None
     }
 

@@ -59,6 +59,7 @@ impl Probe for Tcp {
     const KIND: &'static str = "tcp";
     const EXPECT: &'static str = "{ connected: true }";
     const SAME_FACT: &'static [SameFact] = &[("connected", &["reason"])];
+    const PRESENT: Option<(&'static str, &'static str)> = Some(("connected", "true"));
     const EXAMPLE: &'static str = r#"tcp: { address: "db.staging.example:5432" }
 expect: { latency_ms: { at_most: 200 } }
 "#;
@@ -93,7 +94,15 @@ expect: { latency_ms: { at_most: 200 } }
 
     fn evidence(&self, seen: &TcpSeen) -> String {
         match (&seen.reason, &seen.banner) {
-            (Some(reason), _) => reason.clone(),
+            (Some(reason), _) => {
+                let Address(host, port) = &self.address;
+                match reason.as_str() {
+                    "refused" => format!("{host}:{port} refused the connection"),
+                    "reset" => format!("{host}:{port} reset the connection"),
+                    "no route" => format!("no route to {host}:{port}"),
+                    other => format!("{host}:{port} {other}"),
+                }
+            }
             (None, Some(banner)) => format!("connected: {banner}"),
             (None, None) => "connected".to_owned(),
         }

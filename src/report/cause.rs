@@ -24,7 +24,15 @@ pub enum Root<'a> {
     Absent(&'a str),
 }
 
-impl Cause<'_> {
+impl<'a> Cause<'a> {
+    /// The item that it is, if it is one that was run.
+    pub fn item(&self) -> Option<&'a ItemResult> {
+        match self.root {
+            Root::Item(item) => Some(item),
+            Root::Input(..) | Root::Absent(_) => None,
+        }
+    }
+
     /// Whether it only waits for people: a sign-off that only other sign-offs need.
     pub fn is_only_waiting(&self) -> bool {
         let is_pending =

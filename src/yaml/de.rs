@@ -4,7 +4,7 @@ use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, Unexpected, V
 
 use crate::diagnostic::{self, Span, suggestion};
 
-use super::plain::Plain;
+use super::plain::{Plain, other_boolean};
 use super::reading::{Reading, Skipped};
 use super::spanned::{HANDED, NODE, SPANNED};
 use super::template::Part;
@@ -25,6 +25,11 @@ pub(super) enum ErrorKind {
     Unresolved(Option<String>),
     Missing(&'static str),
     Wrong {
+        title: String,
+        help: Option<String>,
+    },
+    /// A value of the wrong type, or out of range: the form of the setting helps.
+    Misfit {
         title: String,
         help: Option<String>,
     },
@@ -87,7 +92,8 @@ impl de::Error for Error {
             Unexpected::Map => "a map".to_owned(),
             other => other.to_string(),
         };
-        Self::wrong(format!("expected {}, found {found}", expectation(&expected.to_string())), None)
+        let title = format!("expected {}, found {found}", expectation(&expected.to_string()));
+        Self { what: ErrorKind::Misfit { title, help: None }, place: None }
     }
 }
 
@@ -136,16 +142,21 @@ impl<'a> NodeDeserializer<'a> {
     }
 
     fn misfit(&self, expected: &str) -> Error {
-        let help = match &self.node.value {
+        let title = format!("expected {expected}, found {}", self.node.kind());
+        let what = match &self.node.value {
             Value::Scalar(Scalar { style: Style::Quoted, text })
                 if expected != "text" && !matches!(Plain::of(text), Plain::Text | Plain::Null) =>
             {
-                Some("remove the quotes".to_owned())
+                ErrorKind::Wrong { title, help: Some("remove the quotes".to_owned()) }
             }
-            Value::Scalar(_) if expected == "a list" => Some("write a list, such as `[one, two]`".to_owned()),
-            Value::Scalar(_) | Value::Unresolved(_) | Value::List(_) | Value::Map(_) => None,
+            Value::Scalar(_) if expected == "a list" => {
+                ErrorKind::Misfit { title, help: Some("write a list, such as `[one, two]`".to_owned()) }
+            }
+            Value::Scalar(_) | Value::Unresolved(_) | Value::List(_) | Value::Map(_) => {
+                ErrorKind::Misfit { title, help: None }
+            }
         };
-        Error::wrong(format!("expected {expected}, found {}", self.node.kind()), help)
+        Error { what, place: None }
     }
 
     fn hole(&self) -> Error {
@@ -171,13 +182,15 @@ impl<'a> NodeDeserializer<'a> {
             Err(error) => Err(error),
         };
         let result = result.map_err(|error: Error| match error.what {
-            ErrorKind::Invalid(_) => Error {
-                what: ErrorKind::Invalid(format!("{} is out of range", self.node.text().unwrap_or_default())),
-                ..error
-            },
-            ErrorKind::Unresolved(_) | ErrorKind::Missing(_) | ErrorKind::Wrong { .. } | ErrorKind::Consequence => {
-                error
+            ErrorKind::Invalid(_) => {
+                let title = format!("`{}` is out of range", self.node.text().unwrap_or_default());
+                Error { what: ErrorKind::Misfit { title, help: None }, ..error }
             }
+            ErrorKind::Unresolved(_)
+            | ErrorKind::Missing(_)
+            | ErrorKind::Wrong { .. }
+            | ErrorKind::Misfit { .. }
+            | ErrorKind::Consequence => error,
         });
         self.placed(result)
     }
@@ -246,10 +259,9 @@ impl<'a> de::Deserializer<'a> for NodeDeserializer<'a> {
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
         let result = match self.plain("true or false") {
             Ok(Plain::Bool(bool)) => visitor.visit_bool(bool),
-            Ok(Plain::Text) if matches!(self.node.text(), Some("yes" | "no" | "on" | "off")) => {
-                Err(serde::de::Error::custom(
-                    "expected `true` or `false`: in YAML 1.2, `yes`, `no`, `on` and `off` are text",
-                ))
+            Ok(Plain::Text) if let Some((word, meant)) = self.node.text().and_then(other_boolean) => {
+                let help = format!("write `{meant}`: in YAML 1.2, `{word}` is text");
+                Err(Error::wrong(format!("expected true or false, found `{word}`"), Some(help)))
             }
             Ok(_) => Err(self.misfit("true or false")),
             Err(error) => Err(error),

@@ -4,8 +4,10 @@
 
 mod de;
 mod events;
+mod fault;
 mod fill;
 mod hint;
+mod layout;
 mod parse;
 mod plain;
 mod read;

@@ -9,14 +9,13 @@ use crate::diagnostic::{Collector, Diagnostic, Sources, Span};
 use crate::text::is_reordering;
 
 use super::events::{Next, with_events};
+use super::fault::{Fault, Hint, MAX_DEPTH};
 use super::{Key, Node, Part, Scalar, Style, Template, Value, hint, template};
 
 /// Maximum size of a checklist, which people write.
 const MAX_BYTES: usize = 16 << 20;
 /// The key that other YAML parsers take for a merge.
 const MERGE: &str = "<<";
-/// How deep lists and maps may nest, aliases followed.
-const MAX_DEPTH: usize = 64;
 /// How many nodes there may be, aliases followed.
 const MAX_NODES: usize = 2_000_000;
 /// Maximum number of nodes added by aliases: a short file can request any number.
@@ -123,18 +122,6 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).expect("a file is at most 16 MiB")
 }
 
-/// The parser's message, shorter.
-fn words(message: &str) -> String {
-    if message.contains("recursion limit") {
-        return format!("nested deeper than {MAX_DEPTH} levels");
-    }
-    let end = message.rfind(", did not find ").map(|at| (at, "expected "));
-    match end {
-        Some((at, _)) => format!("not YAML: {}", message[at + 2..].replace("did not find expected", "expected")),
-        None => format!("not YAML: {message}"),
-    }
-}
-
 /// A list or map in the making.
 struct Frame {
     start: usize,
@@ -200,11 +187,10 @@ impl Builder<'_> {
     fn refuse(&mut self, error: &ScanError) -> bool {
         let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
         let at = self.text.floor_char_boundary(at);
-        let message = error.kind().to_string();
-        let problem = match hint::of(self.text, at, &message) {
-            Some(hint) => Diagnostic::error(hint.title).at(self.span(hint.place)).help(hint.help),
-            None => Diagnostic::error(words(&message)).at(self.span(at..at + usize::from(at < self.text.len()))),
-        };
+        let open: Vec<usize> = self.stack.iter().map(|frame| frame.start).collect();
+        let fault = Fault { text: self.text, kind: error.kind(), at, open: &open };
+        let Hint { title, place, help } = hint::of(&fault);
+        let problem = Diagnostic::error(title).at(self.span(place)).help(help);
         self.problems.push(problem);
         false
     }
@@ -214,7 +200,11 @@ impl Builder<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), &place);
-                let node = self.scalar(&text, style, place);
+                // A text such as `!important` is a tag and nothing else.
+                let node = match tag.is_some() && text.is_empty() && self.dialect == Dialect::Checklist {
+                    true => Node::new(self.span(place), Value::Unresolved(Arc::new(Template::refused()))),
+                    false => self.scalar(&text, style, place),
+                };
                 self.finish(node, anchor, 1, 0)
             }
             Event::Alias(id) => match self.anchors.get(&id) {
@@ -230,8 +220,9 @@ impl Builder<'_> {
             },
             Event::UnresolvedAlias(name) => {
                 let span = self.span(place.clone());
-                self.problems.push(Diagnostic::error(format!("no anchor is called `{name}`")).at(span));
-                let node = self.scalar("", ScalarStyle::Plain, place);
+                let problem = Diagnostic::error(format!("undefined alias `*{name}`")).at(span);
+                self.problems.push(problem.help(format!("to make text of it, quote it: `\"*{name}\"`")));
+                let node = Node::new(span, Value::Unresolved(Arc::new(Template::refused())));
                 self.finish(node, 0, 1, 0)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -271,7 +262,7 @@ impl Builder<'_> {
             self.problems.push(
                 Diagnostic::error(format!("the tag `{name}` is not supported"))
                     .at(span)
-                    .help("remove it; to make a text of a number, quote it"),
+                    .help("remove it; to make text of the whole value, quote it"),
             );
         }
     }
@@ -412,6 +403,15 @@ impl Builder<'_> {
                 if &*key.text != MERGE || self.dialect == Dialect::Foreign {
                     self.entries.push((key, node));
                 }
+            }
+            // `{{ NAME }}`, a map as a key, is how other tools write a variable.
+            Body::Map(..) if self.text[frame.start..].starts_with("{{") => {
+                let start = frame.start;
+                let end = self.text[start..].find("}}").map_or(start + 2, |end| start + end + 2);
+                let Hint { title, place, help } = hint::template(start..end);
+                let span = self.span(place);
+                self.problems.push(Diagnostic::error(title).at(span).help(help));
+                return false;
             }
             Body::Map(_, key) => *key = Some(as_key(&node, self.problems)),
         }

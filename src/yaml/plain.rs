@@ -29,6 +29,15 @@ impl Plain {
     }
 }
 
+/// A word that older versions of YAML take for a boolean, and its meaning there.
+pub fn other_boolean(word: &str) -> Option<(&str, bool)> {
+    match word.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "y" => Some((word, true)),
+        "no" | "off" | "n" => Some((word, false)),
+        _ => None,
+    }
+}
+
 fn number(text: &str) -> Option<Plain> {
     // Most texts begin with a letter and are done here.
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Lack, Span};
 
 use super::de::{Error, ErrorKind, NodeDeserializer};
 use super::reading::{Reading, Skipped};
@@ -78,7 +78,7 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
 
 /// Whether a rule is broken by a part in which something is not filled yet.
 fn is_left_open(reading: &Reading, error: &Error, root: &Node) -> bool {
-    if !matches!(error.what, ErrorKind::Wrong { .. } | ErrorKind::Invalid(_)) {
+    if !matches!(error.what, ErrorKind::Wrong { .. } | ErrorKind::Misfit { .. } | ErrorKind::Invalid(_)) {
         return false;
     }
     let span = error.place.map_or(root.span, |place| place.span);
@@ -109,6 +109,9 @@ fn reported(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
         ErrorKind::Unresolved(Some(path)) => Some(unfilled(&path, span)),
         ErrorKind::Missing(field) => Some(Diagnostic::error(format!("`{field}` is missing")).at(span)),
         ErrorKind::Invalid(title) => Some(Diagnostic::error(title).at(span)),
+        ErrorKind::Misfit { title, help } => {
+            Some(Diagnostic::error(title).at(span).maybe_help(help).lacking(Lack::Form))
+        }
         ErrorKind::Wrong { title, help } => Some(Diagnostic::error(title).at(span).maybe_help(help)),
     }
 }

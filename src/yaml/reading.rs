@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use crate::diagnostic::{Collector, Diagnostic, MAX_SHOWN, Span, expected};
+use crate::diagnostic::{Collector, Diagnostic, Lack, MAX_SHOWN, Span, expected};
 
 use super::{Key, Node, Value};
 
@@ -52,7 +52,7 @@ impl Reading {
         if !self.unknown.borrow_mut().insert(key.span) {
             return;
         }
-        let problem = Diagnostic::error(format!("unknown key `{}`", key.text)).at(key.span);
+        let problem = Diagnostic::error(format!("unknown key `{}`", key.text)).at(key.span).lacking(Lack::Place);
         if self.unknown.borrow().len() > MAX_SHOWN {
             // It is only counted, so a suggestion is not needed.
             return self.found.borrow_mut().push(problem);

@@ -98,7 +98,7 @@ method: PSOT
     2 | ulr: http://a
       | ^^^ did you mean `url`?
 
-    error: 300 is out of range
+    error: `300` is out of range
      --> c.yaml:3:12
       |
     3 | redirects: 300
@@ -141,7 +141,7 @@ fn valid_yaml_that_is_not_supported_is_refused_by_name() {
         ("a: !!str 1\n", "the tag `!!str` is not supported"),
         ("a: &x {}\nb: {<<: *x}\n", "merge keys (`<<`) are not supported here"),
         ("a: 1\n---\nb: 2\n", "more than one YAML document"),
-        ("a: *x\n", "no anchor is called `x`"),
+        ("a: *x\n", "undefined alias `*x`"),
         ("a: &x [*x]\n", "an alias that contains itself"),
         ("[a]: 1\n", "a key is text, not a list"),
         ("${a}: 1\n", "a key can't be filled in"),
@@ -149,7 +149,7 @@ fn valid_yaml_that_is_not_supported_is_refused_by_name() {
         ("a: \u{202e}x\n", "a control character, U+202E, is in the file"),
         ("", "`c.yaml` is empty"),
         ("a: ${vars.x\n", "a `${` is not closed"),
-        ("a: [1\n", "not YAML: unclosed bracket '['"),
+        ("a: [1\n", "`[` is opened here and not closed"),
     ] {
         let (_, _, problems) = tree(text);
         let titles: Vec<_> = problems.iter().map(Diagnostic::title).collect();
@@ -235,7 +235,7 @@ fn a_flattened_struct_takes_the_keys_that_are_left_and_knows_their_positions() {
     2 | uesr: dana
       | ^^^^ did you mean `user`?
 
-    error: 300 is out of range
+    error: `300` is out of range
      --> c.yaml:3:11
       |
     3 | attempts: 300

@@ -66,9 +66,9 @@ fn a_released_version_is_installed_and_its_verdict_is_that_of_the_job() {
         .env("GITHUB_SERVER_URL", &server.url());
     let output = job.run();
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
-    assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+    assert!(output.stdout.contains("NOT READY: 1 of 2 passed"), "{}", output.stdout);
     assert!(output.stderr.contains("::error file=checklists/staging.yaml,line=8,col="), "{}", output.stderr);
-    assert!(job.read("summary").contains("**Verdict:** NOT READY (1 of 2 green)"));
+    assert!(job.read("summary").contains("**Verdict:** NOT READY (1 of 2 passed)"));
     let path = job.read("path");
     assert!(path.starts_with(&job.runner().display().to_string()) && path.lines().count() == 1, "{path}");
 }

@@ -57,7 +57,7 @@ fn consequences_of_a_wrong_setting_are_not_reported() {
     );
     assert_eq!(said.matches("error: ").count(), 5, "{said}");
     assert!(!said.contains("is missing") && !said.contains("needs its input"), "{said}");
-    assert!(said.contains("help: write a list, such as `[one, two]`"), "{said}");
+    assert!(said.contains("help: such as `argv: ["), "{said}");
 }
 
 #[test]
@@ -333,11 +333,13 @@ fn invalid_yaml_is_reported_at_its_position() {
           - title: S
            items: []
     "), @"
-    error: not YAML: expected '-' indicator
+    error: `items` is indented by 3 spaces, the keys above by 4
      --> checklists/staging.yaml:4:4
       |
     4 |    items: []
-      |    ^
+      |    ^^^^^
+      |
+      = help: indent all of one level by the same number of spaces
     ");
 }
 
@@ -353,7 +355,7 @@ fn tags_merge_keys_and_several_documents_are_refused_by_name() {
     1 | title: !!str T
       |        ^^^^^
       |
-      = help: remove it; to make a text of a number, quote it
+      = help: remove it; to make text of the whole value, quote it
     ");
     assert_snapshot!(bad("
         title: T

@@ -114,7 +114,7 @@ fn what_a_probe_created_is_removed_whether_the_item_passed_failed_or_timed_out()
     let items = items(&output);
     assert_snapshot!(reasons(&items), @r#"
     passed passed
-    failed failed: status: expected at least 200 and below 300, got 500; status: expected at least 200 and below 300, got 404
+    failed failed: order: status: expected at least 200 and below 300, got 500; http: status: expected at least 200 and below 300, got 404
     late error: no answer within 200ms
     "#);
     let probes = items[0]["probes"].as_array().expect("a list");
@@ -156,13 +156,13 @@ fn a_cleanup_that_fails_makes_an_item_red_and_hides_no_other_reason() {
        |
      9 | - http: { method: DELETE, url: "${env.SHOP}/orders/none" }
        |   ^^^^ status: expected at least 200 and below 300, got 404 (default)
+      help: the server answered, but has nothing at this path: check the URL
+      reproduce: curl -i -X DELETE http://SHOP/orders/none
       cleanup http failed: status: expected at least 200 and below 300, got 404
        --> checklists/staging.yaml:10:13
         |
      10 | - http: { url: "${env.SHOP}/missing" }
         |   ^^^^ status: expected at least 200 and below 300, got 404 (default)
-      help: the server answered, but has nothing at this path: check the URL
-      reproduce: curl -i -X DELETE http://SHOP/orders/none
       reproduce: curl -i http://SHOP/missing
 
     ✗ failed — Failed
@@ -171,13 +171,13 @@ fn a_cleanup_that_fails_makes_an_item_red_and_hides_no_other_reason() {
         |
      13 | probes: [{ http: { url: "${env.SHOP}/fine" }, expect: { status: 201 } }]
         |                                                         ^^^^^^ expected 201, got 200
+      reproduce: curl -i http://SHOP/fine
       cleanup http failed: status: expected at least 200 and below 300, got 404
        --> checklists/staging.yaml:14:20
         |
      14 | cleanup: { http: { method: DELETE, url: "${env.SHOP}/orders/none" } }
         |            ^^^^ status: expected at least 200 and below 300, got 404 (default)
       help: the server answered, but has nothing at this path: check the URL
-      reproduce: curl -i http://SHOP/fine
       reproduce: curl -i -X DELETE http://SHOP/orders/none
 
     Not green:
@@ -258,8 +258,8 @@ fn nothing_is_cleaned_up_where_nothing_was_sent() {
         .replace_all(&reasons(&items), ":PORT")
         .into_owned();
     assert_snapshot!(reasons, @r#"
-    red failed: connected: expected true, got false (refused)
-    blocked blocked: red: connected: expected true, got false (refused)
+    red failed: connected: expected true, got false (127.0.0.1:PORT refused the connection)
+    blocked blocked: red: connected: expected true, got false (127.0.0.1:PORT refused the connection)
     unset blocked: UNSET is not set
     unset-cleanup blocked: UNSET is not set
     refused error: 127.0.0.1:PORT refused the connection

@@ -207,7 +207,7 @@ fn the_same_results_give_the_same_markdown() {
     assert_snapshot!(twice[0], @"
     # Shop readiness
 
-    **Last Verified:** 2025-12-06 · **Subject:** 1.0.0 · **Verdict:** NOT READY (1 of 2 green)
+    **Last Verified:** 2025-12-06 · **Subject:** 1.0.0 · **Verdict:** NOT READY (1 of 2 passed)
 
     ## Basics
     - [x] It says hello (verified 2025-12-06: hello at 1.0.0)
@@ -278,6 +278,6 @@ fn a_full_disk_is_reported_and_not_a_success() {
     let project = shop();
     let output = project.gate(&["check", "staging", "--skip", "qa", "--report", "json=/dev/full"]);
     assert_eq!(output.code, 4, "{}", output.stderr);
-    assert!(output.stdout.contains("READY: 1 of 1 green"), "{}", output.stdout);
+    assert!(output.stdout.contains("READY: 1 of 1 passed"), "{}", output.stdout);
     assert!(output.stderr.contains("cannot write `/dev/full`: no space left on device"), "{}", output.stderr);
 }

@@ -60,7 +60,7 @@ const TRUE: &str = "probes: [{ command: { argv: ['true'] } }]";
 #[test]
 fn twelve_services_with_five_items_come_from_one_list() {
     let project = services();
-    assert_snapshot!(project.gate(&["validate"]).stdout, @"checklists/staging.yaml: valid, 61 items");
+    assert_snapshot!(project.gate(&["validate"]).stdout, @"checklists/staging.yaml: valid, 61 items, recorded for this folder");
     let listed = project.gate(&["list", "staging"]).stdout;
     assert_snapshot!(listed.lines().take(7).collect::<Vec<_>>().join("\n"), @"
     Services [services]
@@ -149,7 +149,7 @@ fn history_gaps_and_sign_offs_know_each_item() {
     let signed = project.gate(&["sign", "staging", "qa", "--by", "Dana <dana@example.com>"]);
     assert_eq!(signed.code, 0, "{}", signed.stderr);
     let output = project.gate(&["check", "staging"]);
-    assert!(output.stdout.contains("60 of 61 green, 1 failed"), "{}", output.stdout);
+    assert!(output.stdout.contains("48 of 61 passed, 1 failed, 12 deferred"), "{}", output.stdout);
     // A change of one service ends only its own sign-off.
     let text = project.read("checklists/staging.yaml").replace("port: 8002", "port: 9002");
     let project = project.file("checklists/staging.yaml", &text);
@@ -186,6 +186,8 @@ fn the_element_is_shown_beside_a_problem_that_it_makes() {
     ...
     6 |       - { id: up, title: Up, each: "${vars.ports}", probes: [{ burst: { url: http://a, requests: "${each.port}" } }] }
       |                                                                                                  ^^^^^^^^^^^^^^
+      |
+      = help: such as `requests: 65`
     "#);
     let text = reported(vars, "id: up, title: \"${each.prot}\", each: \"${vars.ports}\", deferred: x");
     assert_eq!(text.matches("error: this element has no `prot`").count(), 3, "{text}");
@@ -295,8 +297,8 @@ fn items_of_a_base_are_made_from_the_list_of_the_checklist() {
         .file("checklists/production.yaml", "extends: _services.yaml\ntitle: P\nvars: { services: [{ name: c, url: http://c }] }\n");
     assert_snapshot!(project.gate(&["validate"]).stdout, @"
     checklists/_services.yaml: valid base
-    checklists/production.yaml: valid, 1 item
-    checklists/staging.yaml: valid, 2 items
+    checklists/production.yaml: valid, 1 item, recorded for this folder
+    checklists/staging.yaml: valid, 2 items, recorded for this folder
     ");
     let bad = project.file("checklists/_services.yaml", &base.replace("url:", "ulr:")).gate(&["validate", "_services"]);
     assert!(bad.code == 2 && bad.stderr.contains("unknown key `ulr`"), "{}", bad.stderr);

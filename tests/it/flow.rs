@@ -192,7 +192,7 @@ fn a_healthy_stack_is_ready_and_no_report_shows_a_secret() {
     ✓ passed  The backup is fresh              file of 4 bytes
     ✓ passed  The migration tool is there      exit 0
 
-    READY: 14 of 14 green in TIME
+    READY: 14 of 14 passed in TIME
     ");
     let all = [output.stdout, stage.project.read("run.json"), stage.project.read("READINESS.md")].concat();
     for secret in ["p%40ss", "p@ss", "glsa_good"] {
@@ -232,7 +232,7 @@ fn an_api_that_is_unhealthy_or_down() {
     let address = format!("127.0.0.1:{}", free_port());
     insta::assert_snapshot!(Stage::new().with("API_ADDRESS", address).red(), @"
     exit 1
-    tcp: failed, connected: expected true, got false (refused)
+    tcp: failed, connected: expected true, got false (HOST refused the connection)
       nothing listens there: is it running, and is this the right port?
     ");
 }
@@ -387,7 +387,7 @@ fn variables_files_and_programs_that_are_missing_or_not_as_they_should_be() {
     "#);
     insta::assert_snapshot!(Stage::new().with("BACKUP", "none.txt").red(), @"
     exit 1
-    file: failed, exists: expected true, got false; kind: not found; modified: not found; size: not found (does not exist)
+    file: failed, exists: expected true, got false (does not exist)
       `none.txt` does not exist; relative paths start at the folder that contains `checklists/`
     ");
     insta::assert_snapshot!(Stage::new().with("BACKUP", "empty.txt").red(), @"

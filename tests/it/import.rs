@@ -29,7 +29,7 @@ fn the_m9_list_imported_and_rendered_has_its_sections_and_items_in_order() {
     let valid = project.gate(&["validate"]);
     assert_eq!(
         (valid.code, valid.stdout.as_str()),
-        (0, "checklists/staging.yaml: valid, 24 items\n"),
+        (0, "checklists/staging.yaml: valid, 24 items, recorded for this folder\n"),
         "{}",
         valid.stderr
     );

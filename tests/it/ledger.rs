@@ -219,7 +219,7 @@ fn a_newer_ledger_is_refused_and_the_table_still_printed() {
         );
         let output = each.gate(&["check", "staging"]);
         assert_eq!(output.code, 4);
-        assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+        assert!(output.stdout.contains("NOT READY: 1 of 2 passed"), "{}", output.stdout);
         assert!(output.stderr.contains("it was made by a newer version of gate"), "{}", output.stderr);
         assert_eq!(each.sql("SELECT count(*) FROM gate_runs"), "1");
     }
@@ -273,7 +273,7 @@ fn a_server_that_is_not_there_is_named_without_its_password() {
     let url = format!("postgres://gate:hunter2hunter2@127.0.0.1:{}/gate", free_port());
     let output = project.gate(&["check", "staging", "--ledger", &url]);
     assert_eq!(output.code, 4);
-    assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+    assert!(output.stdout.contains("NOT READY: 1 of 2 passed"), "{}", output.stdout);
     assert!(output.stderr.contains("refused the connection"), "{}", output.stderr);
     assert!(!format!("{}{}", output.stdout, output.stderr).contains("hunter2"), "{}", output.stderr);
     let output = project.gate(&["check", "staging", "--ledger", "mysql://u:hunter2hunter2@h/d"]);
@@ -299,7 +299,7 @@ fn with_file_system(project: &Project, options: &str) -> Output {
 fn a_full_disk_is_reported_and_the_table_still_printed() {
     let output = with_file_system(&project(), "size=16k");
     assert_eq!(output.code, 4, "{}", output.stderr);
-    assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+    assert!(output.stdout.contains("NOT READY: 1 of 2 passed"), "{}", output.stdout);
     assert!(output.stderr.contains("the ledger `.gate/ledger.db`: the disk"), "{}", output.stderr);
     assert!(output.stderr.contains("--no-record"), "{}", output.stderr);
 }
@@ -308,7 +308,7 @@ fn a_full_disk_is_reported_and_the_table_still_printed() {
 fn a_read_only_folder_is_reported_and_the_table_still_printed() {
     let output = with_file_system(&project(), "ro");
     assert_eq!(output.code, 4, "{}", output.stderr);
-    assert!(output.stdout.contains("NOT READY: 1 of 2 green"), "{}", output.stdout);
+    assert!(output.stdout.contains("NOT READY: 1 of 2 passed"), "{}", output.stdout);
     assert!(output.stderr.contains("read-only filesystem"), "{}", output.stderr);
 }
 

@@ -33,11 +33,143 @@ fn a_reason_is_not_true_and_a_boolean_not_yes() {
     let reason = said("pending: false");
     assert!(reason.contains("such as `pending: the load test is not written yet`"), "{reason}");
     let boolean = said("advisory: yes, probes: [{ http: { url: http://a/ } }]");
-    assert!(boolean.contains("expected `true` or `false`"), "{boolean}");
+    assert!(boolean.contains("expected true or false, found `yes`"), "{boolean}");
 }
 
 #[test]
 fn a_shell_variable_in_a_url_leads_to_ours() {
     let said = said("probes: [{ http: { url: $STAGING_URL/healthz } }]");
     assert!(said.contains("a variable is written `${env.NAME}`"), "{said}");
+}
+
+/// The first error of `gate validate` for this text: its title and its place.
+fn first(text: &str) -> (String, String) {
+    let stderr = Project::new(text).gate(&["validate", "staging"]).stderr;
+    let mut lines = stderr.lines();
+    let title = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let place = lines.next().unwrap_or_default().trim_start_matches([' ', '-', '>']);
+    (title, place.trim_start_matches("checklists/staging.yaml:").to_owned())
+}
+
+#[test]
+fn a_mistake_in_the_yaml_is_shown_where_it_was_made() {
+    let head = "title: T\nsections:\n  - title: S\n    items:\n";
+    let item = |rest: &str| format!("{head}      - id: a\n        title: A\n{rest}");
+    let cases = [
+        (
+            item("        probes:\n          - http: { url: x\n          - http: { url: y }\n"),
+            "`{` is opened here and not closed",
+            "8:19",
+        ),
+        (
+            item("        probes:\n          - http: { url: x\n            expect: { status: 1 }\n"),
+            "`{` is opened here and not closed",
+            "8:19",
+        ),
+        (item("        tags: [x, y\n      - id: b\n        title: B\n"), "`[` is opened here and not closed", "7:15"),
+        (item("        tags: [x, y}\n"), "`[` is closed by `}`", "7:15"),
+        (item("        tags: [x, y]]\n"), "`]` closes nothing", "7:21"),
+        (item("        probes:\n          - http: { url: x method: GET }\n"), "missing `,` before `method`", "8:28"),
+        (
+            item("        probes:\n          - http: { url: \"x\" method: GET }\n"),
+            "missing `,` before `method`",
+            "8:30",
+        ),
+        (
+            item("        hint: \"x\n        pending: y\n      - id: b\n        title: \"B\"\n"),
+            "`\"` is opened here and not closed",
+            "7:15",
+        ),
+        (item("        hint: \"x\n        pending: y\n"), "`\"` is opened here and not closed", "7:15"),
+        (item("        hint: 'It's here'\n"), "text after the closing quote", "7:19"),
+        (item("        hint: \"C:\\dir\"\n"), "invalid escape `\\d`", "7:18"),
+        (item("         pending: x\n"), "`pending` is indented by 9 spaces, the keys above by 8", "7:10"),
+        (item("       pending: x\n"), "`pending` is indented by 7 spaces, the keys above by 8", "7:8"),
+        (item("      pending: x\n"), "the key `pending` is among the entries of a list", "7:7"),
+        (item("        pending: x\n       - id: b\n"), "`-` is indented by 7 spaces, the entries above by 6", "8:8"),
+        (
+            format!("title: T\nsections:\n   - title: S\n  - title: U\n"),
+            "`-` is indented by 2 spaces, the entries above by 3",
+            "4:3",
+        ),
+        (format!("{head}      TODO: x\n      - id: a\n"), "an entry `- ` is among the keys of a map", "6:7"),
+        (format!("{head}      -id: a\n       title: A\n"), "missing space after `-`", "5:7"),
+        (format!("{head}      - id:a\n        title: A\n"), "missing space after `:`", "5:11"),
+        (item("        probes\n          - http: { url: x }\n"), "missing `:` after `probes`", "7:9"),
+        (item("        manual: |\n      1. one\n"), "the text after `|` is not indented", "8:7"),
+        (item("        hint: > 5 users\n"), "text after `>`, which begins a text of several lines", "7:15"),
+        (item("        hint: [new] API\n"), "text after the closing `]`", "7:21"),
+        (item("        hint: - x\n"), "a value without quotes cannot start with `-`", "7:15"),
+        (item("        hint: & x\n"), "a value without quotes cannot start with `&`", "7:15"),
+        (item("        pending: x\n        hint: *all\n"), "undefined alias `*all`", "8:15"),
+        (item("        hint: {{ name }}\n"), "`{{ … }}` is not filled in", "7:15"),
+        (item("        hint: run: make\n"), "unquoted `: ` in a value", "7:18"),
+    ];
+    for (text, title, place) in cases {
+        assert_eq!(first(&text), (title.to_owned(), place.to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_form_shows_the_right_one() {
+    let good = "probes: [{ http: { url: http://a/ } }]";
+    for (item, form) in [
+        (format!("{good}, retry: 3"), "retry: { attempts: 3 }"),
+        ("sign_off: QA lead".to_owned(), "sign_off: { role: QA lead }"),
+        (format!("{good}, locks: x"), "locks: [orders-table]"),
+        (format!("{good}, needs: {{ a: b }}"), "needs: [db-head]"),
+        ("probes: [{ http: { url: http://a/, headers: [A] } }]".to_owned(), "headers: { X-Scope-OrgID: staging }"),
+        ("probes: [{ http: { url: http://a/ }, eventually: 2m }]".to_owned(), "eventually: { within: 2m }"),
+        ("probes: [{ command: { argv: ls -l } }]".to_owned(), "argv: [kubectl, get, nodes, -o, json]"),
+        ("probes: [{ redis: { host: h, port: 99999 } }]".to_owned(), "write a number from 1 to 65535"),
+        ("probes: [{ sql: { host: h, port: 0, query: x } }]".to_owned(), "write a number from 1 to 65535"),
+        ("probes: [{ burst: { url: http://a/, requests: -1 } }]".to_owned(), "write a number from 1 to 10000"),
+        (format!("{good}, advisory: on"), "write `true`: in YAML 1.2, `on` is text"),
+    ] {
+        let said = said(&item);
+        assert!(said.contains(form), "{item}: {said}");
+    }
+    for (key, form) in [
+        ("title:", "such as `title: Staging Readiness`"),
+        ("title: T\nvars: [a]", "such as `vars: { api: https://api.staging.example }`"),
+        ("title: T\ndefaults: 30s", "such as `defaults: { timeout: 30s }`"),
+        ("title: T\ngaps: [x]", "such as `{ gap: No replica yet }`"),
+        ("- title: T", "such as `title: …`, and below it `sections:` with a list"),
+    ] {
+        let text = format!("{key}\nsections: [{{ title: S, text: x }}]\n");
+        let text = if key.starts_with('-') { format!("{key}\n") } else { text };
+        let said = Project::new(&text).gate(&["validate", "staging"]).stderr;
+        assert!(said.contains(form), "{key}: {said}");
+    }
+}
+
+#[test]
+fn a_key_of_another_level_leads_to_that_level() {
+    let top = |key: &str| {
+        let item = "{ id: a, title: A, probes: [{ http: { url: http://a/ } }] }";
+        let text = format!("title: T\n{key}\nsections:\n  - title: S\n    items: [{item}]\n");
+        Project::new(&text).gate(&["validate", "staging"]).stderr
+    };
+    for (key, said) in [
+        ("tags: [x]", "`tags` belongs to an item, not to the checklist"),
+        ("needs: [x]", "`needs` belongs to an item, not to the checklist"),
+        ("expect: { status: 200 }", "`expect` belongs to a probe, not to the checklist"),
+        ("retry: { attempts: 3 }", "write `defaults: { retry: { attempts: 3 } }`"),
+        ("timeout: 5s", "write `defaults: { timeout: 30s }`"),
+        ("http: { url: x }", "`http` is a probe"),
+        ("url: http://a/", "write it as in `- http: { url: … }`"),
+    ] {
+        assert!(top(key).contains(said), "{key}: {}", top(key));
+    }
+    let item = said("subject: x, note: y, as: z, url: u, probes: [{ http: { url: http://a/, title: t }, needs: [x] }]");
+    for text in [
+        "`subject` belongs to the checklist, not to an item",
+        "`note` belongs to a section, not to an item",
+        "`as` belongs to a probe, not to an item",
+        "`url` is a setting of a probe, below its kind",
+        "`title` belongs to an item, not to the settings of a probe",
+        "`needs` belongs to an item, not to a probe",
+    ] {
+        assert!(item.contains(text), "{text}: {item}");
+    }
 }

@@ -67,7 +67,7 @@ impl Observe for Ready {
         &'a self,
         _: &'a Context,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<Seen, Fault>> + Send + 'a>> {
-        let seen = Seen { value: json!({ "cups": 2 }), evidence: "2 cups".to_owned(), advice: None, cuts: Vec::new() };
+        let seen = Seen { value: json!({ "cups": 2 }), evidence: "2 cups".to_owned(), ..Seen::default() };
         Box::pin(async move { Ok(seen) })
     }
 

@@ -79,7 +79,7 @@ fn a_tick_that_is_too_old_is_pending() {
     assert!(line(&at(&project, 8, &["render", "staging"]).1).starts_with("- [x] File (verified 2025-12-01"));
     let stale = at(&project, 9, &["render", "staging"]).1;
     assert_eq!(line(&stale), "- [ ] File **[STALE: verified 2025-12-01, valid for 7d]**");
-    assert!(stale.contains("NOT READY (0 of 1 green)"), "{stale}");
+    assert!(stale.contains("NOT READY (0 of 1 passed)"), "{stale}");
     assert_eq!(at(&project, 9, &["render", "staging", "--check"]).0, 1);
 }
 
@@ -110,7 +110,7 @@ fn the_rendered_markdown_has_later_sign_offs_and_stale_needs() {
     let lines =
         |text: &str| text.lines().filter(|line| line.starts_with("- [")).map(ToOwned::to_owned).collect::<Vec<_>>();
     let signed = rendered(3);
-    assert!(signed.contains("**Verdict:** READY (4 of 4 green)"), "{signed}");
+    assert!(signed.contains("**Verdict:** READY (4 of 4 passed)"), "{signed}");
     assert_eq!(
         lines(&signed)[..2],
         ["- [x] Product (signed 2025-12-02 by Dana for r1)", "- [x] QA (signed 2025-12-02 by Dana for r1)"]
@@ -144,9 +144,12 @@ fn a_waiver_that_has_expired_since_counts_no_longer() {
     let project = project("", gap);
     assert_eq!(at(&project, 1, &["check", "staging"]).0, 0);
     let waived = at(&project, 2, &["render", "staging"]).1;
-    assert!(line(&waived).contains("WAIVED until 2025-12-02") && waived.contains("1 of 1 green"), "{waived}");
+    assert!(
+        line(&waived).contains("WAIVED until 2025-12-02") && waived.contains("0 of 1 passed, 1 waived"),
+        "{waived}"
+    );
     let red = at(&project, 3, &["render", "staging"]).1;
-    assert!(line(&red).contains("FAILED") && red.contains("NOT READY (0 of 1 green)"), "{red}");
+    assert!(line(&red).contains("FAILED") && red.contains("NOT READY (0 of 1 passed)"), "{red}");
 }
 
 #[test]
@@ -190,7 +193,10 @@ fn a_sign_off_that_is_not_required_yet_is_not_asked_for_in_what_is_rendered() {
     let project = Project::new(&format!("title: T\nsections: [{{ title: S, items: {items} }}]\n"));
     assert_eq!(at(&project, 1, &["check", "staging"]).0, 0);
     let text = at(&project, 2, &["render", "staging"]).1;
-    assert!(text.contains("**Verdict:** READY (2 of 2 green)") && line(&text) == "- [ ] SRE **[LATER]**", "{text}");
+    assert!(
+        text.contains("**Verdict:** READY (1 of 2 passed, 1 deferred)") && line(&text) == "- [ ] SRE **[LATER]**",
+        "{text}"
+    );
 }
 
 #[test]
@@ -245,7 +251,7 @@ fn history_counts_red_items_and_diff_shows_changed_ones() {
     run 1 (2025-12-01 00:00) → run 2 (2025-12-02 00:00)
 
     turned red
-    file  passed → failed  exists: expected true, got false; kind: not found (does not exist)
+    file  passed → failed  exists: expected true, got false (does not exist)
     ");
     assert!(at(&project, 2, &["diff", "staging", "2", "1"]).1.contains("\nturned green\nfile  failed → passed"));
     assert!(at(&project, 2, &["diff", "staging", "1", "1"]).1.ends_with("\nnothing changed\n"));

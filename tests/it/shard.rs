@@ -257,7 +257,7 @@ fn the_sign_off_of_a_merged_run_counts_as_of_one() {
     assert!(!project.read("shard-1.json").contains("a-token-of-some-length"));
     let output = merged(&project, &["--report", "json=run.json"]);
     assert_eq!(output.code, 1, "only a person is missing: {}{}", output.stdout, output.stderr);
-    assert!(output.stdout.contains("6 of 7 green") && !output.stdout.contains("PARTIAL"), "{}", output.stdout);
+    assert!(output.stdout.contains("6 of 7 passed") && !output.stdout.contains("PARTIAL"), "{}", output.stdout);
     // The merged run is signed, and recorded in the ledger.
     let signed = project.gate(&["sign", "staging", "qa", "--by", "Dana", "--subject", "r1", "--run", "run.json"]);
     assert_eq!(signed.code, 0, "{}{}", signed.stdout, signed.stderr);

@@ -155,7 +155,7 @@ fn each_line_that_is_broken_turns_its_item_red_and_no_other() {
     // All probes pass, and then people sign.
     let whole = real.check(&[]);
     assert_eq!(whole.stderr, "");
-    assert!(whole.stdout.contains("NOT READY: 21 of 24 green, 3 pending"), "{}", whole.stdout);
+    assert!(whole.stdout.contains("NOT READY: 21 of 24 passed, 3 pending"), "{}", whole.stdout);
     for (item, by, _) in SIGN_OFFS {
         let signed = real.gate(&["sign", "production", item, "--by", by]);
         assert_eq!((signed.code, signed.stderr.as_str()), (0, ""));

@@ -158,7 +158,7 @@ fn a_tick_says_when_and_how_it_was_verified_and_disappears_when_it_is_no_longer_
     let valid = story.gate(&["validate"]);
     assert_eq!(
         (valid.code, valid.stdout.as_str()),
-        (0, "checklists/staging.yaml: valid, 24 items\n"),
+        (0, "checklists/staging.yaml: valid, 24 items, recorded for this folder\n"),
         "{}",
         valid.stderr
     );

@@ -42,7 +42,7 @@ fn a_refused_connection_is_observed_and_reported() {
     let seen =
         observe::<Tcp>(json!({ "address": format!("127.0.0.1:{}", closed_port()) })).expect("a refusal is observed");
     assert!(!seen.connected);
-    assert_snapshot!(reported(&seen), @"refused | nothing listens there: is it running, and is this the right port?");
+    assert_snapshot!(reported(&seen), @"h:1 refused the connection | nothing listens there: is it running, and is this the right port?");
 }
 
 #[test]

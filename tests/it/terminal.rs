@@ -109,7 +109,7 @@ fn colours_are_where_the_command_line_the_environment_and_the_terminal_want_them
 fn quiet_counts_green_items_and_verbose_shows_what_they_returned() {
     let project = Project::new(FILE).file("up", "");
     let shown = |option: &str| project.gate(&["check", "staging", "--no-record", option]).stdout;
-    assert!(shown("-q").contains("\nS\n✓ 3 green\n"), "{}", shown("-q"));
+    assert!(shown("-q").contains("\nS\n✓ 3 passed\n"), "{}", shown("-q"));
     let verbose = shown("-v");
     for line in
         ["\n✓ fine — Fine\n  passed: ", "\n  expect: exit_code: expected 0, got 0\n", "\n  returned: {\"exit_code\":0,"]

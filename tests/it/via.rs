@@ -221,7 +221,7 @@ fn failures_behind_a_bastion_name_the_bastion() {
     let ports = [(port, "PORT"), (secure.port, "SECURE"), (silent.port(), "SILENT")];
     let text = ports.iter().fold(reported(&output), |text, (port, name)| text.replace(&port.to_string(), name));
     assert_snapshot!(text, @r#"
-failed: connected: expected true, got false (refused, via bastion.example)
+failed: connected: expected true, got false (db.internal:PORT refused the connection, via bastion.example)
   help: nothing listens there: is it running, and is this the right port?
 error: db.internal:PORT refused the connection (via bastion.example)
   help: nothing listens there: is it running, and is this the right port?

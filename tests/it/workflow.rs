@@ -84,7 +84,7 @@ fn reasons_why_github_would_not_run_it_are_reported_with_lines() {
           build: { steps: [{ run: make }], needs: [first] }
         ")), @"on push only, 2 jobs, not valid | line 3: `1st` is not a valid job id: use letters, digits, `-` and `_`; line 3: the job `1st` has no steps; line 4: the job `build` has neither `runs-on` nor `uses`; line 4: the job `build` needs `first`, which does not exist");
     assert_snapshot!(reported(&at(PATH, "on: push\n")), @"on push only, 0 jobs, not valid | line 1: `jobs` is missing");
-    assert_snapshot!(reported(&at(PATH, "on: [push\njobs: {}\n")), @"nothing starts it, not valid | line 2: not YAML: illegal placement of ':' indicator");
+    assert_snapshot!(reported(&at(PATH, "on: [push\njobs: {}\n")), @"nothing starts it, not valid | line 1: `[` is opened here and not closed");
 }
 
 /// GitHub refuses each of these, and each similar one of the same kind.

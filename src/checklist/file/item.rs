@@ -22,7 +22,7 @@ pub struct FileItem {
     #[serde(default)]
     #[schemars(with = "Option<EachList>")]
     pub each: Option<Node>,
-    /// The line that a person would tick.
+    /// The line that a person would tick, such as `The database has the newest schema`.
     pub title: String,
     /// The id of an earlier item of the same section; the Markdown shows this one nested below it.
     #[serde(default)]
@@ -33,13 +33,13 @@ pub struct FileItem {
     /// How severe a failure is: `P0` (the worst) to `P4`. `--severity P1` selects `P0` and `P1`.
     #[serde(default)]
     pub severity: Option<Severity>,
-    /// Words by which `--only` and `--skip` select it.
+    /// Words by which `--only` and `--skip` select it, such as `[smoke]`.
     #[serde(default)]
     pub tags: Vec<Spanned<Name>>,
-    /// Ids of items and sections that must be green; else this item is blocked.
+    /// Ids of items and sections that must be green, such as `[db-head]`; else this item is blocked.
     #[serde(default)]
     pub needs: Vec<Spanned<String>>,
-    /// It never runs at the same time as another item with one of these locks.
+    /// It never runs at the same time as another item with one of these locks, such as `[orders-table]`.
     #[serde(default)]
     pub locks: Vec<String>,
     /// It never runs at the same time as any other item.
@@ -48,7 +48,7 @@ pub struct FileItem {
     /// It is shown with its true status, but is not required.
     #[serde(default)]
     pub advisory: bool,
-    /// Why it is not required at this stage. It is shown, but not run.
+    /// Why it is not required at this stage, such as `not needed before production`. It is shown, but not run.
     #[serde(default)]
     pub deferred: Option<Spanned<String>>,
     /// Why it can't be checked yet, such as `NEEDS RUN`. It is pending, which is not green, until it has `probes`.
@@ -79,7 +79,7 @@ pub struct FileItem {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub evidence: Option<Node>,
-    /// Advice for when the item is red.
+    /// Advice for when the item is red, such as `docker compose logs api`.
     #[serde(default)]
     pub hint: Option<String>,
     /// Timeout of one attempt of its probes, such as `30s`.

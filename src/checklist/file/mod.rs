@@ -47,7 +47,7 @@ pub struct FileChecklist {
     /// that use the same PostgreSQL ledger, such as CI jobs and shards. Default: `run`.
     #[serde(default)]
     pub locks: LockScope,
-    /// The project under which runs are recorded. Default: the Git remote `upstream` or `origin`, else the folder.
+    /// The project under which runs are recorded, such as `github.com/acme/shop`. Default: the Git remote `upstream` or `origin`, else the folder.
     #[serde(default)]
     pub project: Option<String>,
     /// The release or commit that is signed off, such as `${env.RELEASE}`. Sign-offs are bound to it.
@@ -58,7 +58,8 @@ pub struct FileChecklist {
     /// contains `checklists/`.
     #[serde(default)]
     pub markdown: Option<PathBuf>,
-    /// Values that items refer to as `${vars.NAME}`. They may refer to `${env.X}` and to each other.
+    /// Values that items refer to as `${vars.NAME}`, such as `{ api: https://api.staging.example }`. They may refer to
+    /// `${env.X}` and to each other.
     #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, Node>>")]
     pub vars: Option<Node>,
@@ -67,14 +68,14 @@ pub struct FileChecklist {
     #[serde(default)]
     #[schemars(with = "Option<BTreeMap<String, Option<FileSecret>>>")]
     pub secrets: Option<Node>,
-    /// Defaults of all probes.
+    /// Defaults of all probes, such as `{ timeout: 30s }`.
     #[serde(default)]
     #[schemars(with = "Option<FileTiming>")]
     pub defaults: Option<Node>,
     /// The parts of the checklist, in order.
     #[schemars(with = "Vec<FileSection>", length(min = 1))]
     pub sections: Node,
-    /// Known gaps: what is known to be missing.
+    /// Known gaps: what is known to be missing, such as `[{ gap: No replica yet, items: [replay] }]`.
     #[serde(default)]
     #[schemars(with = "Option<Vec<FileGap>>")]
     pub gaps: Option<Node>,
@@ -109,7 +110,7 @@ pub struct FileSecret {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Defaults")]
 pub struct FileTiming {
-    /// Timeout of one attempt. Default: `10s`.
+    /// Timeout of one attempt, such as `30s`. Default: `10s`.
     #[serde(default, deserialize_with = "above_zero")]
     pub timeout: Option<Duration>,
     /// Retries of a failed attempt. Not inherited by probes that have effects.
@@ -127,7 +128,7 @@ pub struct FileTiming {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Retry")]
 pub struct FileRetry {
-    /// Maximum number of attempts, including the first. At least 1.
+    /// Maximum number of attempts, including the first, such as `3`. At least 1.
     pub attempts: NonZeroU32,
     /// Pause between two attempts, such as `5s`; or `1s..30s`: 1 s at first, twice as long each time, at most 30 s.
     /// Default: `1s`.
@@ -159,12 +160,12 @@ pub struct FileEventually {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Section")]
 pub struct FileSection {
-    /// Its title.
+    /// Its title, such as `Data`.
     pub title: String,
     /// The name by which `needs`, `--only` and `--skip` refer to all of its items.
     #[serde(default)]
     pub id: Option<Spanned<Name>>,
-    /// Text in parentheses after the title.
+    /// Text in parentheses after the title, such as `daily`.
     #[serde(default)]
     pub note: Option<String>,
     /// Markdown that is copied as it is.
@@ -318,16 +319,16 @@ fn also_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Node>,
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Gap")]
 pub struct FileGap {
-    /// The gap, in a few words.
+    /// The gap, in a few words, such as `No replica yet`.
     pub gap: String,
-    /// The ids of the items that it explains.
+    /// The ids of the items that it explains, such as `[replay]`.
     #[serde(default)]
     pub items: Vec<Spanned<String>>,
     /// One of `P0` to `P4` if it is accepted temporarily; else any word.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub priority: Option<Spanned<String>>,
-    /// Who will close it.
+    /// Who will close it, such as `@platform`.
     #[serde(default)]
     pub owner: Option<String>,
     /// Notes.
@@ -338,7 +339,7 @@ pub struct FileGap {
     #[serde(default, deserialize_with = "day")]
     #[schemars(with = "Option<String>")]
     pub accepted_until: Option<Spanned<jiff::civil::Date>>,
-    /// Who accepted it.
+    /// Who accepted it, such as `@sre-lead`.
     #[serde(default)]
     pub accepted_by: Option<String>,
 }

@@ -1,5 +1,7 @@
 //! Where a database is: by its URL, or by the parts of one.
 
+use std::num::NonZeroU16;
+
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -45,7 +47,7 @@ pub struct DatabaseParts {
     /// Without `url`: the name or address of the server, such as `db.staging.example`.
     host: Option<String>,
     /// Without `url`: its port. Default: 5432, or 3306 for MySQL and MariaDB.
-    port: Option<u16>,
+    port: Option<NonZeroU16>,
     /// Without `url`: the user.
     user: Option<String>,
     /// Without `url`: the password as it is, not percent-encoded, such as `${secrets.DB_PASSWORD}`.

@@ -118,6 +118,7 @@ impl Probe for Alembic {
     const KIND: &'static str = "alembic";
     const EXPECT: &'static str = "{ at_head: true }";
     const EXCLUSIVE: &'static [Exclusive] = &[("url", PARTS)];
+    const PRESENT: Option<(&'static str, &'static str)> = Some(("table_exists", "true"));
     const EXAMPLE: &'static str = r#"alembic: { url: "${secrets.DATABASE_URL}", config: backend/alembic.ini }
 expect: { current: [014_trace_mismatches] }
 "#;

@@ -83,6 +83,7 @@ impl Probe for File {
     const KIND: &'static str = "file";
     const EXPECT: &'static str = "{ exists: true, kind: file }";
     const SAME_FACT: &'static [SameFact] = &[("kind", &["exists", "is_dir"])];
+    const PRESENT: Option<(&'static str, &'static str)> = Some(("exists", "true"));
     const EXAMPLE: &'static str = r#"file: { path: docs/ONCALL_RUNBOOK.md }
 expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than: 90d } }
 "#;

@@ -80,6 +80,7 @@ pub struct ImageSeen {
 impl Probe for Image {
     const KIND: &'static str = "image";
     const EXPECT: &'static str = "{ exists: true }";
+    const PRESENT: Option<(&'static str, &'static str)> = Some(("exists", "true"));
     const EXAMPLE: &'static str = r#"image: { ref: "ghcr.io/acme/api:main", user: acme, password: "${secrets.GITHUB_TOKEN}" }
 expect: { revision: { matches: "^[0-9a-f]{40}$" }, platforms: { contains: linux/arm64 } }
 "#;

@@ -96,6 +96,7 @@ impl Probe for Redis {
     const EXCLUSIVE: &'static [Exclusive] = &[("url", &["host", "port", "user", "password", "database", "tls"])];
     const EXPECT: &'static str = "{ pong: true, error: { exists: false } }";
     const SAME_FACT: &'static [SameFact] = &[("pong", &["error"])];
+    const PRESENT: Option<(&'static str, &'static str)> = Some(("pong", "true"));
     const EXAMPLE: &'static str = r#"redis: { url: "${secrets.REDIS_URL}", write: true }
 expect: { writable: true }
 "#;

@@ -1,6 +1,7 @@
 //! The URL of a Redis server, taken apart.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
@@ -28,7 +29,7 @@ pub struct Parts {
     /// Without `url`: the name or address of the server, such as `redis.staging.example`.
     host: Option<String>,
     /// Without `url`: its port. Default: 6379.
-    port: Option<u16>,
+    port: Option<NonZeroU16>,
     /// Without `url`: the ACL user.
     user: Option<String>,
     /// Without `url`: the password as it is, not percent-encoded, such as `${secrets.REDIS_PASSWORD}`.

@@ -58,6 +58,7 @@ pub struct WorkflowSeen {
 impl Probe for Workflow {
     const KIND: &'static str = "workflow";
     const EXPECT: &'static str = "{ valid: true }";
+    const PRESENT: Option<(&'static str, &'static str)> = Some(("exists", "true"));
     const EXAMPLE: &'static str = r#"workflow: { path: .github/workflows/e2e-parity-check.yml }
 expect: { dispatch_only: true, jobs: { contains: parity } }
 "#;

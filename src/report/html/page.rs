@@ -141,7 +141,7 @@ fn person<'a>(cause: &Cause<'a>) -> Option<&'a ItemResult> {
     }
 }
 
-/// Such as `15 of 21 items are green: 3 failed, 1 pending.`
+/// Such as `15 of 21 items passed: 3 failed, 1 pending.`
 fn summary(run: &Run) -> String {
     let counts = Counts::of(run);
     let numbers = [
@@ -158,7 +158,7 @@ fn summary(run: &Run) -> String {
     let named = numbers.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
     let named = named.collect::<Vec<_>>().join(", ");
     let colon = if named.is_empty() { "" } else { ": " };
-    format!("{} of {} green{colon}{named}.", counts.green, count(counts.total, "item"))
+    format!("{} of {} passed{colon}{named}.", counts.passed, count(counts.total, "item"))
 }
 
 fn notes(run: &Run) -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::run::{Changes, Gap, ItemResult, Reason, Run, Section, SignOffReason, 
 use crate::text::visible_lines;
 
 use super::gap::{self, State};
-use super::{RenderOptions, words};
+use super::{Counts, RenderOptions, words};
 use escape::{cell, line};
 use item::{ItemLine, Remark};
 
@@ -75,12 +75,14 @@ fn head(run: &Run, out: &mut dyn Write) -> io::Result<()> {
 
 /// The line below the title.
 fn head_line(run: &Run) -> String {
-    let (green, total) = run.green();
+    let Counts { passed, total, waived, deferred, .. } = Counts::of(run);
+    let excused = [(waived, "waived"), (deferred, "deferred")].into_iter().filter(|(number, _)| *number > 0);
+    let excused: String = excused.map(|(number, what)| format!(", {number} {what}")).collect();
     let subject = run.subject.as_deref().map(|subject| format!(" · **Subject:** {}", escape(subject)));
     let partial = run.partial.as_deref().map(|partial| format!("; partial: {}", escape(partial)));
     let interrupted = run.interrupted.map(|by| format!("; interrupted: {by}"));
     format!(
-        "**Last Verified:** {}{} · **Verdict:** {} ({green} of {total} green{}{})",
+        "**Last Verified:** {}{} · **Verdict:** {} ({passed} of {total} passed{excused}{}{})",
         gap::day(run.started),
         subject.unwrap_or_default(),
         words(run.verdict()),

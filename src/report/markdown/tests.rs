@@ -22,7 +22,7 @@ fn a_run_is_the_checklist_with_its_ticks_and_what_was_seen() {
     assert_snapshot!(shown(&sample::m9()), @r#"
     # Staging Readiness Checklist — M9 entrance
 
-    **Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** NOT READY (5 of 12 green)
+    **Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** NOT READY (3 of 12 passed, 1 waived, 1 deferred)
 
     ## Prerequisites (must be green before staging sign-off)
     - [x] DB: Alembic HEAD == 014_trace_mismatches (verified 2025-12-06: 014_trace_mismatches, at head)
@@ -64,7 +64,7 @@ fn a_section_of_text_is_copied_unchanged() {
     assert_snapshot!(shown(&run), @"
     # Staging Readiness Checklist — M9 entrance
 
-    **Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** READY (1 of 1 green)
+    **Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** READY (1 of 1 passed)
 
     ## API
     - [x] API answers (verified 2025-12-06: 200)
@@ -114,7 +114,7 @@ fn partial_and_interrupted_runs_are_marked_beside_the_verdict() {
     let mut run = run([section("API", [passed("api", "API answers", "200")])]);
     run.partial = Some("--only api".into());
     run.interrupted = Some(Interruption::Signal(Signal::Terminate));
-    assert_snapshot!(shown(&run).lines().nth(2).expect("the third line is the verdict"), @"**Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** UNDECIDED (1 of 1 green; partial: --only api; interrupted: SIGTERM)");
+    assert_snapshot!(shown(&run).lines().nth(2).expect("the third line is the verdict"), @"**Last Verified:** 2025-12-06 · **Subject:** 0f1d7aa · **Verdict:** UNDECIDED (1 of 1 passed; partial: --only api; interrupted: SIGTERM)");
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Page<'_> {
                 self.title(Status::Blocked, &visible(&words(reason)), out)?;
                 let place = item.probes.iter().find(|probe| probe.status == Status::Blocked).map(|probe| &probe.place);
                 snippet::arrow(place.unwrap_or(&item.place), self.paint, out)?;
-                self.helps(item, out)?;
+                self.probes(item, |_, _| Ok(()), out)?;
             }
             Root::Absent(id) => {
                 self.title(Status::Blocked, &format!("{} is not green, and was not run this time", visible(id)), out)?;
@@ -106,16 +106,49 @@ impl Page<'_> {
     }
 
     fn item(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
-        let mut reported = false;
-        for probe in item.probes.iter().filter(|probe| probe.status != Status::Passed) {
-            reported = true;
-            self.probe(item, probe, out)?;
-        }
-        if !reported {
+        if item.probes.iter().all(|probe| probe.status == Status::Passed) {
             self.say(&format!("{}: ", item.status.word()), &visible(&words(item.reason.as_ref())), out)?;
             snippet::arrow(&item.place, self.paint, out)?;
         }
-        self.helps(item, out)
+        self.probes(item, |probe, out| self.probe(item, probe, out), out)
+    }
+
+    /// Every red probe with its help and how to reproduce it, and the hint of the item. One probe alone has its command
+    /// last.
+    fn probes(
+        &self,
+        item: &ItemResult,
+        show: impl Fn(&ProbeResult, &mut dyn Write) -> io::Result<()>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let red: Vec<&ProbeResult> = item.probes.iter().filter(|probe| probe.status != Status::Passed).collect();
+        for (at, probe) in red.iter().enumerate() {
+            show(probe, out)?;
+            let is_new = red[..at].iter().all(|before| before.help != probe.help);
+            if let Some(help) = probe.help.as_deref().filter(|_| is_new) {
+                self.say("help: ", &visible(help), out)?;
+            }
+            if red.len() > 1 {
+                self.reproduce(probe, out)?;
+            }
+        }
+        // The hint is about the service, not about a missing variable.
+        let is_unset = item.reason.as_ref().is_some_and(Reason::is_unset);
+        if let Some(hint) = item.hint.as_ref().filter(|_| !is_unset) {
+            self.say("hint: ", &visible(hint), out)?;
+        }
+        match red.as_slice() {
+            [only] => self.reproduce(only, out),
+            [] | [_, ..] => Ok(()),
+        }
+    }
+
+    /// How to reproduce the result. A command is not wrapped: it is meant to be copied.
+    fn reproduce(&self, probe: &ProbeResult, out: &mut dyn Write) -> io::Result<()> {
+        match probe.reproduce.as_deref() {
+            Some(command) => writeln!(out, "  {}{}", self.paint.advice("reproduce: "), visible(command)),
+            None => Ok(()),
+        }
     }
 
     fn probe(&self, item: &ItemResult, probe: &ProbeResult, out: &mut dyn Write) -> io::Result<()> {
@@ -172,25 +205,6 @@ impl Page<'_> {
             if let Some(place) = &expectation.place {
                 write(place, &expectation.path, &label(expectation), out)?;
             }
-        }
-        Ok(())
-    }
-
-    /// The help, and how to reproduce it. A command is not wrapped: it is meant to be copied.
-    fn helps(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
-        let red = || item.probes.iter().filter(|probe| probe.status != Status::Passed);
-        let mut helps: Vec<&str> = red().filter_map(|probe| probe.help.as_deref()).collect();
-        helps.dedup();
-        for help in helps {
-            self.say("help: ", &visible(help), out)?;
-        }
-        // The hint is about the service, not about a missing variable.
-        let is_unset = item.reason.as_ref().is_some_and(Reason::is_unset);
-        if let Some(hint) = item.hint.as_ref().filter(|_| !is_unset) {
-            self.say("hint: ", &visible(hint), out)?;
-        }
-        for command in red().filter_map(|probe| probe.reproduce.as_deref()) {
-            writeln!(out, "  {}{}", self.paint.advice("reproduce: "), visible(command))?;
         }
         Ok(())
     }

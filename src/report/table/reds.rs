@@ -36,7 +36,7 @@ pub fn write(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::
         let line = cut(&line, limit.saturating_sub(width(&state)));
         writeln!(out, "{}{}", paint.status(item.status, &state), line.trim_end())?;
     }
-    persons(&waiting, limit, paint, out)
+    persons(run, &waiting, limit, paint, out)
 }
 
 /// The items below their causes. Where several have the same reason, it is shown once.
@@ -79,16 +79,12 @@ fn reason(item: &ItemResult) -> String {
 }
 
 /// The people that are waited for, and those after them.
-fn persons(waiting: &[Cause], limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+fn persons(run: &Run, waiting: &[Cause], limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let person = |item: &ItemResult| {
         let role = item.sign_off.as_ref().map(|sign_off| visible(&sign_off.role).into_owned()).unwrap_or_default();
         format!("{} ({role})", visible(&item.id))
     };
-    let roots = waiting.iter().filter_map(|cause| match cause.root {
-        Root::Item(item) => Some(person(item)),
-        Root::Input(..) | Root::Absent(_) => None,
-    });
-    let roots: Vec<String> = roots.collect();
+    let roots: Vec<String> = waiting.iter().filter_map(Cause::item).map(person).collect();
     if roots.is_empty() {
         return Ok(());
     }
@@ -100,6 +96,12 @@ fn persons(waiting: &[Cause], limit: usize, paint: Paint, out: &mut dyn Write) -
     writeln!(out)?;
     for line in wrap(&line, limit) {
         writeln!(out, "{}", paint.status(Status::Pending, &line))?;
+    }
+    // Only a full run can be signed.
+    if run.partial.is_none() && run.interrupted.is_none() {
+        let ids = waiting.iter().filter_map(Cause::item).map(|item| visible(&item.id).into_owned());
+        let ids = ids.collect::<Vec<_>>().join(" ");
+        writeln!(out, "  {}gate sign {} {ids}", paint.advice("to sign: "), visible(&run.name))?;
     }
     Ok(())
 }

@@ -39,13 +39,17 @@ pub fn write(run: &Run, detail: Detail, limit: usize, paint: Paint, out: &mut dy
             writeln!(out, "{}", paint.heading(&line))?;
         }
         let listed = section.items.iter().filter(is_listed).count();
+        let folded =
+            |status: Status| section.items.iter().filter(move |item| !is_listed(item) && item.status == status);
         for row in rows.by_ref().take(listed) {
             layout.write(row, paint, out)?;
         }
-        let folded = section.items.len() - listed;
-        if folded > 0 {
-            let line = format!("{} {folded} green", symbol(Status::Passed));
-            writeln!(out, "{}", paint.status(Status::Passed, &line))?;
+        for status in [Status::Passed, Status::Waived, Status::Deferred] {
+            let number = folded(status).count();
+            if number > 0 {
+                let line = format!("{} {number} {}", symbol(status), status.word());
+                writeln!(out, "{}", paint.status(status, &line))?;
+            }
         }
     }
     Ok(())

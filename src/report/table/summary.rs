@@ -15,7 +15,7 @@ pub fn notes(run: &Run, options: &RenderOptions, limit: usize, out: &mut dyn Wri
     let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, options)).collect();
     let unrecorded: Vec<&str> = gap::unrecorded(run).into_iter().map(|item| item.id.as_str()).collect();
     if !unrecorded.is_empty() {
-        notes.push(format!("not yet recorded as known gaps: {}", visible(&unrecorded.join(", "))));
+        notes.push(format!("in no entry of `gaps`: {}", visible(&unrecorded.join(", "))));
     }
     if let Some(partial) = &run.partial {
         notes.push(format!("PARTIAL: not everything was run ({}). This is not a sign-off.", visible(partial)));
@@ -46,10 +46,10 @@ pub fn verdict(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io
     Ok(())
 }
 
-/// Such as `15 of 21 green, 3 failed, 1 error, 4 blocked by 1 cause, 1 pending in 1.2 s`.
+/// Such as `15 of 21 passed, 3 failed, 1 error, 4 blocked by 1 cause, 1 pending in 1.2 s`.
 fn tally(run: &Run) -> String {
     let counts = Counts::of(run);
-    let mut text = format!("{} of {} green", counts.green, counts.total);
+    let mut text = format!("{} of {} passed", counts.passed, counts.total);
     let mut say = |number: usize, what: String| {
         if number > 0 {
             text.push_str(&what);

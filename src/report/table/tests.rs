@@ -64,7 +64,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
       pending: no report at load-tests/summary.json
        --> checklists/staging.yaml:39:13
 
-    not yet recorded as known gaps: redis, grafana, secrets-present, k6
+    in no entry of `gaps`: redis, grafana, secrets-present, k6
 
     Not green:
     ⊘ blocked  secrets-present  GITHUB_TOKEN is not set
@@ -75,8 +75,9 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
     … pending  k6               no report at load-tests/summary.json
 
     … waits for sre (SRE)
+      to sign: gate sign staging sre
 
-    NOT READY: 5 of 12 green, 1 failed, 1 error, 3 blocked by 1 cause, 2 pending, 1 waived, 1 deferred,
+    NOT READY: 3 of 12 passed, 1 failed, 1 error, 3 blocked by 1 cause, 2 pending, 1 waived, 1 deferred,
     1 flaky, 1 insecure in 1.2 s
     "#);
 }
@@ -172,8 +173,8 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
         load-tests/summary.json
        --> checklists/staging.yaml:39:13
 
-    not yet recorded as known gaps: redis,
-    grafana, secrets-present, k6
+    in no entry of `gaps`: redis, grafana,
+    secrets-present, k6
 
     Not green:
     ⊘ blocked  secrets-pres…  GITHUB_TOKEN …
@@ -184,8 +185,9 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
     … pending  k6             no report at …
 
     … waits for sre (SRE)
+      to sign: gate sign staging sre
 
-    NOT READY: 5 of 12 green, 1 failed, 1
+    NOT READY: 3 of 12 passed, 1 failed, 1
     error, 3 blocked by 1 cause, 2 pending,
     1 waived, 1 deferred, 1 flaky, 1
     insecure in 1.2 s
@@ -199,8 +201,10 @@ fn no_line_but_a_command_or_a_path_is_wider_than_the_terminal() {
     sample.sections[0].items[0].evidence = Some("x".repeat(300));
     for columns in 20..160 {
         let shown = shown(&sample, Some(columns));
-        // Both are there to be copied or clicked.
-        for line in shown.lines().filter(|line| !line.contains("reproduce:") && !line.contains("-->")) {
+        // These are there to be copied or clicked.
+        for line in
+            shown.lines().filter(|line| !["reproduce:", "to sign:", "-->"].iter().any(|sign| line.contains(sign)))
+        {
             assert!(width(line) <= columns, "{columns}: {line}");
         }
     }
@@ -220,7 +224,7 @@ fn a_partial_run_and_an_interrupted_one_say_so_loudly() {
     PARTIAL: not everything was run (--only api). This is not a sign-off.
     INTERRUPTED by SIGINT: what was not done by then is not known.
 
-    UNDECIDED: 1 of 1 green, partial, interrupted in 1.2 s
+    UNDECIDED: 1 of 1 passed, partial, interrupted in 1.2 s
     ");
 }
 
@@ -245,7 +249,7 @@ fn closed_and_expired_gaps_are_reported() {
     Not green:
     ✗ failed  db  no
 
-    NOT READY: 1 of 2 green, 1 failed in 1.2 s
+    NOT READY: 1 of 2 passed, 1 failed in 1.2 s
     ");
 }
 
@@ -264,7 +268,7 @@ fn a_need_that_was_not_run_this_time_is_a_cause_too() {
     Not green:
     ⊘ blocked  qa  smoke was not run
 
-    UNDECIDED: 0 of 1 green, 1 blocked by 1 cause in 1.2 s
+    UNDECIDED: 0 of 1 passed, 1 blocked by 1 cause in 1.2 s
     ");
 }
 
@@ -279,7 +283,7 @@ fn escapes_in_evidence_do_not_reach_the_terminal() {
     ✓ passed  API          \u{1b}[2J\nREADY \u{202e}
     ✓ passed  no evidence
 
-    READY: 2 of 2 green in 1.2 s
+    READY: 2 of 2 passed in 1.2 s
     ");
 }
 
@@ -345,8 +349,9 @@ fn items_with_the_same_reason_are_grouped_and_those_for_people_take_one_line() {
     ✗ failed   api    status: expected 200, got 503
 
     … waits for qa (QA lead), sre (SRE), then product (Product owner)
+      to sign: gate sign staging qa sre
 
-    NOT READY: 0 of 7 green, 1 failed, 2 errors, 2 blocked by 2 causes, 2 pending in 1.2 s
+    NOT READY: 0 of 7 passed, 1 failed, 2 errors, 2 blocked by 2 causes, 2 pending in 1.2 s
     ");
 }
 
@@ -362,18 +367,20 @@ fn quiet_counts_what_is_green() {
                                                            (insecure: TLS not verified)
     ✗ failed   Grafana: 4 dashboards provisioned           dashboards.titles: "M4.5 Failure" not found
     ⊘ blocked  Secrets are present                         GITHUB_TOKEN is not set
-    ✓ 2 green
+    ✓ 1 passed
+    - 1 deferred
 
     Smoke tests
     ⊘ blocked  Mismatch automation: trigger mismatch →     secrets-present: GITHUB_TOKEN is not set
                GitHub issue
     … pending  k6 baseline                                 no report at load-tests/summary.json
-    ✓ 2 green
+    ✓ 1 passed
+    ~ 1 waived
 
     Sign-off acceptance (QA + SRE)
     ⊘ blocked  QA lead confirms smoke tests (above)        secrets-present: GITHUB_TOKEN is not set
     … pending  SRE confirms infra (Redis, DB, Prometheus)  not signed
-    ✓ 1 green
+    ✓ 1 passed
     "#);
 }
 
@@ -429,6 +436,6 @@ fn verbose_shows_what_green_and_red_probes_returned() {
     Not green:
     ✗ failed  db  no
 
-    NOT READY: 1 of 2 green, 1 failed in 1.2 s
+    NOT READY: 1 of 2 passed, 1 failed in 1.2 s
     "#);
 }

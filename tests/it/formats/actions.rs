@@ -29,7 +29,7 @@ fn a_job_gets_annotations_a_summary_and_outputs_in_github_actions() {
     let annotation = "::error file=checklists/staging.yaml,line=7,col=";
     assert!(output.stderr.lines().any(|line| line.starts_with(annotation)), "{}", output.stderr);
     let summary = project.read("summary.md");
-    assert!(summary.contains("**Verdict:** NOT READY (1 of 2 green)") && summary.contains("**[FAILED: "), "{summary}");
+    assert!(summary.contains("**Verdict:** NOT READY (1 of 2 passed)") && summary.contains("**[FAILED: "), "{summary}");
     let outputs = project.read("output");
     assert!(outputs.starts_with("other=1\nready=false\nverdict=not-ready\nred=down\ntotal=2\ngreen=1\n"), "{outputs}");
 }
