@@ -193,7 +193,11 @@ impl Schema {
 
     /// The problem of an unknown key, if it is one of another level.
     fn with_place(&self, problem: Diagnostic, root: &Node, span: Span) -> Diagnostic {
-        let Some((key, level)) = key_at(root, 0, span) else { return problem };
+        // The settings of a probe alone, and those of a check, have no levels.
+        let Some((key, level)) = key_at(root, 0, span).filter(|_| self.0["properties"].get("sections").is_some())
+        else {
+            return problem;
+        };
         let has = |name: &str| !self.definition(name)["properties"][&*key.text].is_null();
         if level < 3 && matches!(&*key.text, "timeout" | "retry" | "via") && LEVELS[level].1 != "Item" {
             let title = format!("`{}` belongs to `defaults`", key.text);

@@ -10,6 +10,7 @@ use crate::probe::Registry;
 use crate::run::{Change, Demands, ItemResult, Turn, Weaker, changes, weaker, words};
 use crate::text::visible;
 
+use super::arguments::count;
 use super::history::when;
 use super::list::columns;
 use super::{Console, Exit, Failure, LedgerArgs, OutputFormat, print};
@@ -19,8 +20,10 @@ pub struct Diff {
     /// Checklist: a name or a path
     name: String,
     /// Number of the earlier run, as `gate history` shows it. Default: the second-to-last run
+    #[arg(value_parser = count::<RunId>)]
     first: Option<RunId>,
     /// Number of the later run. Default: the last run
+    #[arg(value_parser = count::<RunId>)]
     second: Option<RunId>,
     /// Compare the checklist with its version in a Git revision, such as `origin/main`, instead of comparing runs
     #[arg(long, value_name = "REF", conflicts_with_all = ["first", "second"])]

@@ -88,7 +88,7 @@ fn a_mistake_in_the_yaml_is_shown_where_it_was_made() {
         (item("      pending: x\n"), "the key `pending` is among the entries of a list", "7:7"),
         (item("        pending: x\n       - id: b\n"), "`-` is indented by 7 spaces, the entries above by 6", "8:8"),
         (
-            format!("title: T\nsections:\n   - title: S\n  - title: U\n"),
+            "title: T\nsections:\n   - title: S\n  - title: U\n".to_owned(),
             "`-` is indented by 2 spaces, the entries above by 3",
             "4:3",
         ),

@@ -78,3 +78,9 @@ fn import_names_the_variables_and_the_next_command() {
     let said = project.gate(&["import", "LIST.md", "-o", "elsewhere.yaml"]).stdout;
     assert!(said.ends_with("run `gate check elsewhere.yaml`\n"), "{said}");
 }
+
+#[test]
+fn a_run_that_is_not_a_number_is_named_in_plain_words() {
+    let said = Project::new(LIST).gate(&["diff", "staging", "a", "b"]).stderr;
+    assert!(said.contains("expected a whole number from 1 up") && !said.contains("digit"), "{said}");
+}

@@ -240,7 +240,7 @@ $..error: { exists: false }
     ok: $..error none
     ");
     assert_snapshot!(judged("{ '$.json.parts[*].ok': { length: 0 }, '$..error': { exists: true } }", &seen), @"
-    $.json.parts[*].ok: not found ($.json.parts is missing)
+    $.json.parts[*].ok: not found ($.json.parts is missing, $.json has checks)
     $..error: not found
     ");
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::report::cause::{Cause, Root, causes, is_same};
 use crate::report::text::{cut, width, wrap};
-use crate::run::{ItemResult, Run, Status};
+use crate::run::{ItemResult, Reason, Run, SignOffReason, Status};
 use crate::text::visible;
 
 use crate::report::paint::{Paint, symbol};
@@ -99,9 +99,12 @@ fn persons(run: &Run, waiting: &[Cause], limit: usize, paint: Paint, out: &mut d
     }
     // Only a full run can be signed.
     if run.partial.is_none() && run.interrupted.is_none() {
-        let ids = waiting.iter().filter_map(Cause::item).map(|item| visible(&item.id).into_owned());
-        let ids = ids.collect::<Vec<_>>().join(" ");
-        writeln!(out, "  {}gate sign {} {ids}", paint.advice("to sign: "), visible(&run.name))?;
+        let has_subject = |item: &&ItemResult| item.reason != Some(Reason::SignOff(SignOffReason::NoSubject));
+        let ids = waiting.iter().filter_map(Cause::item).filter(has_subject);
+        let ids = ids.map(|item| visible(&item.id).into_owned()).collect::<Vec<_>>().join(" ");
+        if !ids.is_empty() {
+            writeln!(out, "  {}gate sign {} {ids}", paint.advice("to sign: "), visible(&run.name))?;
+        }
     }
     Ok(())
 }
