@@ -124,7 +124,7 @@ impl<'a> Checks<'a> {
     /// The file of a check as messages name it, and its text.
     ///
     /// # Errors
-    /// When there is none, or it can't be read.
+    /// When it is missing, or can't be read.
     pub fn text(&self, name: &str) -> Result<(String, String), Diagnostic> {
         let path = self.root.join("checks").join(format!("{name}.yaml"));
         let is_name = !name.contains(['/', '\\']) && !name.is_empty();

@@ -58,7 +58,7 @@ pub fn own_check_names(root: &Path) -> Vec<String> {
 /// The check of this name: the user's own, if there is one, or else the built-in one.
 ///
 /// # Errors
-/// When there is none, or it is not valid.
+/// When it is missing, or not valid.
 pub fn describe(
     name: &str,
     root: &Path,

@@ -100,7 +100,7 @@ const LIMIT: u64 = 16 << 20;
 /// Finds a checklist by name or path; `-` is standard input.
 ///
 /// # Errors
-/// When there is none, or it can't be read.
+/// When it is missing, or can't be read.
 pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
     if wanted == "-" {
         let text = reader::stdin(LIMIT).map_err(|problem| unread("standard input", &problem))?;

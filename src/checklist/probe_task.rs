@@ -149,7 +149,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The pause before the next attempt, after this number of attempts and this time. None if there is none.
+    /// The pause before the next attempt, after this number of attempts and this time. None if no attempt is left.
     pub fn pause(self, has_effects: bool, attempts: usize, elapsed: Duration) -> Option<Duration> {
         match self {
             Self::Never => None,

@@ -210,7 +210,7 @@ impl Existing {
     }
 }
 
-/// The last full run of a checklist in the ledger, as it reads today. None if there is none.
+/// The last full run of a checklist in the ledger, as it reads today. None if no such run is recorded.
 async fn last(checklist: &mut Checklist, args: &LedgerArgs, env: &Console) -> Result<Option<Redacted<Run>>, Failure> {
     let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, env).await;
     let failed = |problem: Diagnostic| Failure::output(problem, env);

@@ -131,7 +131,7 @@ impl Ledger {
         }
     }
 
-    /// Opens a ledger to read from it; nothing is made where there is none.
+    /// Opens a ledger to read from it, without creating it.
     ///
     /// # Errors
     /// As [`Ledger::open`].

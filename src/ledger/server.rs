@@ -92,7 +92,7 @@ impl Refusal {
     }
 }
 
-/// Opens the database, makes it if there is none, and brings it to the schema of this version. Returns the PostgreSQL
+/// Opens the database, creates it if it does not exist, and brings it to the schema of this version. Returns the PostgreSQL
 /// schema that holds its tables as well, if they should be in `gate` and aren't. To read, a file that can't be written,
 /// or lies on a full disk, is opened as it is.
 ///

@@ -47,7 +47,7 @@ pub struct GitSeen {
     pub committed: String,
     /// The tags of the commit, in order. A clone may have been made without tags.
     pub tags: Vec<String>,
-    /// The branch that is checked out. Absent if none is.
+    /// The branch that is checked out. Absent for a detached HEAD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// Whether a commit is checked out instead of a branch, as in CI.

@@ -160,7 +160,7 @@ impl Request {
     /// The same with the access token that it needs, which is requested here.
     ///
     /// # Errors
-    /// When there is none, with what to do.
+    /// When no token could be requested, with help.
     pub async fn authorized(self, cx: &Context, options: &HttpOptions) -> Result<Self, Fault> {
         match &self.oauth2 {
             None => Ok(self),

@@ -62,7 +62,7 @@ struct Master {
     control: PathBuf,
     /// The log file of `ssh`.
     log: PathBuf,
-    /// Held by who asks again: one after the other, it is clear which reason in the log is whose.
+    /// Held while asking again: one caller at a time, so that each reason in the log belongs to its caller.
     again: tokio::sync::Mutex<()>,
     _folder: TempDir,
 }

@@ -96,7 +96,7 @@ impl Counts {
 /// Counts the cases of a report. `written` is the time of the file.
 ///
 /// # Errors
-/// When it is none, naming the file and the place. One with a DOCTYPE is refused: no report needs one, and what it defines
+/// When it is invalid, naming the file and the position. One with a DOCTYPE is refused: no report needs one, and what it defines
 /// is never resolved.
 pub fn count(name: &str, bytes: &[u8], written: Timestamp) -> Result<Counts, Fault> {
     let text = decode(name, bytes)?;

@@ -43,7 +43,7 @@ impl Summary {
     /// Reads a summary of any shape.
     ///
     /// # Errors
-    /// When it is none, naming the file and the place.
+    /// When it is invalid, naming the file and the position.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Fault> {
         let json: Value = json::parse(bytes).map_err(|error| malformed(name, bytes, &error))?;
         let summary = Self::of(name, &json)?;

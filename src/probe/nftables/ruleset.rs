@@ -109,7 +109,7 @@ fn settle_map(map: &mut Map<String, Value>) {
             elements.sort_by_key(Value::to_string);
         }
     }
-    // A set of which all has passed by is one that never held anything.
+    // A set whose entries have all expired is equal to an empty one.
     if map.get("elem").and_then(Value::as_array).is_some_and(Vec::is_empty) {
         map.remove("elem");
     }

@@ -98,7 +98,7 @@ impl OAuth2 {
     /// The access token for a request that is made with these options: the one that is known, or a new one.
     ///
     /// # Errors
-    /// When there is none, with what to do.
+    /// When no token could be requested, with help.
     pub async fn token(&self, cx: &Context, options: &HttpOptions) -> Result<AccessToken, Fault> {
         cx.tokens().current(self, cx, options).await
     }
@@ -106,7 +106,7 @@ impl OAuth2 {
     /// Another access token, after a server has refused this one. None if a new one would not help.
     ///
     /// # Errors
-    /// When there is none, with what to do.
+    /// When no token could be requested, with help.
     pub async fn renewed(
         &self,
         refused: &AccessToken,
