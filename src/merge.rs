@@ -8,7 +8,7 @@ use crate::checklist::{self, Checklist, Item};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ledger::Origin;
 use crate::plan::{KnownResult, spread};
-use crate::run::{BlockedBecause, ItemResult, Run, Shard, ShardRun};
+use crate::run::{self, BlockedBecause, ItemResult, Run, Shard, ShardRun};
 use crate::yaml::Duration;
 
 /// A run that was read from a file.
@@ -39,7 +39,6 @@ pub struct Merged {
 struct Facts {
     subject: Option<String>,
     vars: Option<String>,
-    commit: Option<String>,
     definitions: String,
     total: usize,
 }
@@ -51,15 +50,20 @@ struct Part {
     own: ShardRun,
 }
 
-/// Merges the runs of all shards of a checklist.
+/// Merges the runs of all shards of a checklist. A result that is older than its `valid_for` is stale.
 ///
 /// # Errors
 /// When one of them is not a shard of this checklist, of the same definitions, subject, commit and version, or is there
 /// twice. All of it is reported.
-pub fn merge(saved: Vec<Saved>, checklist: &Checklist, within: Duration) -> Result<Merged, Diagnostics> {
+pub fn merge(
+    saved: Vec<Saved>,
+    checklist: &Checklist,
+    within: Duration,
+    now: Timestamp,
+) -> Result<Merged, Diagnostics> {
     let mut problems = Vec::new();
     let mut parts: BTreeMap<Shard, Part> = BTreeMap::new();
-    for Saved { file, run } in saved {
+    for Saved { file, mut run } in saved {
         let foreign = foreign(&run, checklist);
         if let Some(why) = foreign {
             problems.push(Diagnostic::error(format!("cannot merge `{file}`: {why}")));
@@ -71,11 +75,16 @@ pub fn merge(saved: Vec<Saved>, checklist: &Checklist, within: Duration) -> Resu
             problems.push(Diagnostic::error(title).help("merge the reports of one job at a time"));
             continue;
         }
+        run::expire(&mut run, now);
         parts.insert(own.shard, Part { file, run, own });
     }
     let Some(first) = parts.values().next() else { return Err(Diagnostics(problems)) };
-    for part in parts.values().skip(1) {
-        problems.extend(difference(first, part).map(|why| {
+    // Some may not know their commit.
+    let dated = parts.values().find(|part| part.run.commit.is_some()).unwrap_or(first);
+    for part in parts.values() {
+        let why = difference(first, part).map(|why| (first, why));
+        let why = why.or_else(|| other_commit(dated, part).map(|why| (dated, why)));
+        problems.extend(why.map(|(first, why)| {
             Diagnostic::error(format!("cannot merge `{}` and `{}`: {why}", first.file, part.file))
                 .help("merge the shards of one job, run with the same variables")
         }));
@@ -116,7 +125,6 @@ fn facts(part: &Part) -> Facts {
     Facts {
         subject: run.subject.clone(),
         vars: run.vars.clone(),
-        commit: run.commit.clone(),
         definitions: part.own.definitions.clone(),
         total: part.own.shard.total(),
     }
@@ -125,23 +133,27 @@ fn facts(part: &Part) -> Facts {
 /// The first fact in which two shards differ, if any.
 fn difference(one: &Part, other: &Part) -> Option<String> {
     let (one, other) = (facts(one), facts(other));
-    let words = |what: &str, one: &Option<String>, other: &Option<String>| {
-        let word = |text: &Option<String>| text.as_deref().map_or("none".to_owned(), |text| format!("`{text}`"));
-        format!("their {what} differ: {} and {}", word(one), word(other))
-    };
     if one.total != other.total {
         return Some(format!("one is of {} shards, the other of {}", one.total, other.total));
     }
     if one.subject != other.subject {
-        return Some(words("subjects", &one.subject, &other.subject));
+        return Some(differ("subjects", &one.subject, &other.subject));
     }
     if one.vars != other.vars {
-        return Some(words("`--var`s", &one.vars, &other.vars));
-    }
-    if one.commit.is_some() && other.commit.is_some() && one.commit != other.commit {
-        return Some(words("commits", &one.commit, &other.commit));
+        return Some(differ("`--var`s", &one.vars, &other.vars));
     }
     (one.definitions != other.definitions).then(|| "their definitions differ: variables had other values".to_owned())
+}
+
+/// The commits of two shards, if both are known and differ.
+fn other_commit(one: &Part, other: &Part) -> Option<String> {
+    let (one, other) = (&one.run.commit, &other.run.commit);
+    (one.is_some() && other.is_some() && one != other).then(|| differ("commits", one, other))
+}
+
+fn differ(what: &str, one: &Option<String>, other: &Option<String>) -> String {
+    let word = |text: &Option<String>| text.as_deref().map_or("none".to_owned(), |text| format!("`{text}`"));
+    format!("their {what} differ: {} and {}", word(one), word(other))
 }
 
 /// Secrets that are URLs of different services in two shards: each shard has checked something else.

@@ -74,8 +74,8 @@ impl Report {
         let own = checklist.markdown.as_ref().map(|path| checklist.root.join(path));
         let paths = self.output.paths(own, env)?;
         let sources = Arc::clone(&checklist.sources);
-        let mut merged =
-            merge(all, &checklist, self.within).map_err(|problems| Failure::usage(problems, env).at(&sources))?;
+        let mut merged = merge(all, &checklist, self.within, env.now())
+            .map_err(|problems| Failure::usage(problems, env).at(&sources))?;
         let recorded = (!self.no_record).then_some(&self.ledger);
         let sign_offs = signed::ready(&checklist, recorded, None, env).await?;
         let asked = LedgerRequest::of(&checklist, &sign_offs, overrides, env);

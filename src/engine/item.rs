@@ -93,6 +93,7 @@ pub fn known(shared: &Shared, task: usize, known: &KnownResult) -> ItemResult {
     };
     ItemResult {
         flaky: seen.flaky,
+        stale: seen.stale,
         insecure: seen.insecure,
         evidence: seen.evidence.clone(),
         probes: seen.probes.clone(),

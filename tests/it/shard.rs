@@ -129,7 +129,7 @@ impl Place {
 
     fn merged(&self, shards: Vec<Saved>) -> Result<(Run, Merged), Diagnostics> {
         let mut plan = self.plan(None);
-        let mut merged = merge(shards, &plan.checklist, "1h".parse().expect("an hour"))?;
+        let mut merged = merge(shards, &plan.checklist, "1h".parse().expect("an hour"), self.env.now())?;
         plan.known = std::mem::take(&mut merged.known);
         let mut run = self.run(plan);
         merged.date(&mut run);
@@ -329,6 +329,62 @@ fn shards_with_other_variables_are_not_merged() {
     let output = merged(&project, &["--no-record"]);
     assert_eq!(output.code, 2, "{}", output.stderr);
     assert!(output.stderr.contains("variables had other values"), "{}", output.stderr);
+}
+
+#[test]
+fn shards_of_two_commits_are_not_merged_even_if_the_first_knows_none() {
+    let (project, server) = (Project::new(SHOP), service());
+    shards(&project, &server, &[1, 2, 3]);
+    let commit = |number: usize, commit: Value| {
+        edit(&project.path().join(format!("shard-{number}.json")), |run| run["commit"] = commit);
+    };
+    commit(1, Value::Null);
+    commit(2, "a1".into());
+    commit(3, "b2".into());
+    let output = merged(&project, &["--no-record"]);
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{}", output.stderr);
+    assert_snapshot!(output.stderr.trim_end(), @"
+    error: cannot merge `shard-2.json` and `shard-3.json`: their commits differ: `a1` and `b2`
+      help: merge the shards of one job, run with the same variables
+    ");
+    commit(3, "a1".into());
+    let output = merged(&project, &["--no-record"]);
+    assert_eq!(output.code, 1, "only a person is missing: {}{}", output.stdout, output.stderr);
+}
+
+#[test]
+fn results_that_are_too_old_are_stale_in_a_merged_run() {
+    let (project, server) = (
+        Project::new(
+            r#"
+            title: Shop
+            sections:
+              - title: Smoke tests
+                items:
+                  - { id: a, title: A, valid_for: 1d, probes: [{ http: { url: "${env.API_URL}/a" } }] }
+                  - { id: b, title: B, needs: [a], probes: [{ http: { url: "${env.API_URL}/b" } }] }
+                  - { id: c, title: C, probes: [{ http: { url: "${env.API_URL}/c" } }] }
+            "#,
+        ),
+        service(),
+    );
+    for number in 1..=2 {
+        let (shard, report) = (format!("--shard={number}/2"), format!("json=shard-{number}.json"));
+        let output = job(&project, &server, &["check", "staging", &shard, "--no-record", "--report", &report]);
+        assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+        edit(&project.path().join(format!("shard-{number}.json")), |run| {
+            run["started"] = "2025-11-10T08:00:00Z".into()
+        });
+    }
+    let output =
+        job(&project, &server, &["report", "shard-1.json", "shard-2.json", "--no-record", "--format=markdown"]);
+    assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
+    let items: Vec<&str> = output.stdout.lines().filter(|line| line.starts_with("- [")).collect();
+    assert_snapshot!(items.join("\n"), @"
+    - [ ] A **[STALE: verified 2025-11-10, valid for 1d]**
+    - [ ] B **[BLOCKED: a: verified 2025-11-10, valid for 1d]**
+    - [x] C (verified 2025-11-10: 200 OK)
+    ");
 }
 
 #[test]
