@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, expected};
+use crate::diagnostic::{Diagnostic, closest, expected};
 use crate::reader;
 use crate::text::error;
 use crate::writer::repository;
@@ -118,7 +118,9 @@ pub fn find(wanted: &str, cwd: &Path) -> Result<Found, Diagnostic> {
         return Err(problem.help(format!("to verify them: `gate verify {name}`")));
     }
     if is_path(wanted) {
-        return read(&cwd.join(wanted), cwd, |path| reader::named(path, LIMIT));
+        let path = cwd.join(wanted);
+        let found = read(&path, cwd, |path| reader::named(path, LIMIT));
+        return found.map_err(|problem| if path.exists() { problem } else { problem.maybe_help(nearest(&path, cwd)) });
     }
     let (root, path) = by_name(wanted, cwd)?;
     read(&path, cwd, |path| reader::inside(path, repository(&root), LIMIT))
@@ -209,6 +211,14 @@ fn read(path: &Path, cwd: &Path, read: impl FnOnce(&Path) -> io::Result<String>)
     let root = if is_in_checklists { folder.parent().unwrap_or(folder) } else { folder };
     let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
     Ok(Found { name, root: root.to_owned(), file, text, path: path.to_owned(), files: OwnFiles::Folder })
+}
+
+/// A proposal for a path that does not exist: the checklist of that name.
+fn nearest(path: &Path, cwd: &Path) -> Option<String> {
+    let (_, names) = all(cwd).ok()?;
+    let stem = path.file_stem()?.to_str()?;
+    let near = closest(stem, names.iter().map(String::as_str))?;
+    Some(format!("did you mean `{near}`?"))
 }
 
 fn unread(name: &str, problem: &io::Error) -> Diagnostic {

@@ -224,8 +224,42 @@ fn misused(problem: &clap::Error, env: &Console) -> Exit {
     Exit::Usage
 }
 
-/// The error with a tip if a path follows `--markdown` after a space: there, it is a separate argument.
+/// The error with a tip: what to write instead of an argument that people expect, or where names are listed.
 fn with_tip(mut problem: clap::Error, words: &[String]) -> clap::Error {
+    let command = words.get(1).map(String::as_str).unwrap_or_default();
+    let unknown = match (problem.kind(), problem.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => word.clone(),
+        _ => String::new(),
+    };
+    let is_close = problem.get(ContextKind::SuggestedArg).is_some();
+    let tip = match (command, unknown.as_str()) {
+        ("check", "--timeout" | "--retry") => {
+            Some(format!("`{}` is a setting of the checklist: `defaults: {{ timeout: 30s }}`", &unknown[2..]))
+        }
+        ("check", "--output" | "-o" | "--json" | "--junit") => {
+            Some("`--report json=run.json` writes a report, and `--format json` prints one".to_owned())
+        }
+        ("check", word) if !word.is_empty() && !word.starts_with('-') => {
+            Some(format!("to run one item and what it needs, use `--only {word}`"))
+        }
+        ("list", word) if !word.is_empty() && !word.starts_with('-') => {
+            Some(format!("to show one item, use `gate show NAME {word}`"))
+        }
+        ("probe", word) if word.starts_with("--") => {
+            Some(format!("settings are written without dashes: `{}`", settings_of(word, words)))
+        }
+        _ => None,
+    };
+    if let Some(tip) = tip.filter(|_| !is_close) {
+        problem.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    if problem.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(ContextValue::Strings(missing)) = problem.get(ContextKind::InvalidArg)
+        && missing.iter().any(|name| name == "<NAME>")
+    {
+        let tip = "`gate list` shows the checklists".to_owned();
+        problem.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
     let mut pairs = words.iter().zip(words.iter().skip(1));
     let path = pairs.find(|(option, path)| *option == "--markdown" && !path.starts_with('-')).map(|(_, path)| path);
     if let Some(path) = path.filter(|_| problem.kind() == ErrorKind::UnknownArgument) {
@@ -233,6 +267,13 @@ fn with_tip(mut problem: clap::Error, words: &[String]) -> clap::Error {
         problem.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     problem
+}
+
+/// A setting that was written like an option: `url=…` for `--url=…`.
+fn settings_of(option: &str, words: &[String]) -> String {
+    let whole = words.iter().find(|word| word.starts_with(option)).map_or(option, String::as_str);
+    let setting = whole.trim_start_matches('-');
+    if setting.contains('=') { setting.to_owned() } else { format!("{setting}=…") }
 }
 
 /// Errors that end the program, printed when it ends.

@@ -173,3 +173,26 @@ fn a_key_of_another_level_leads_to_that_level() {
         assert!(item.contains(text), "{text}: {item}");
     }
 }
+
+#[test]
+fn an_argument_that_people_expect_leads_to_ours() {
+    let project = Project::new("title: T\nsections: [{ title: S, items: [{ id: a, title: A, pending: x }] }]\n");
+    for (arguments, tip) in [
+        (&["check"][..], "`gate list` shows the checklists"),
+        (&["check", "staging", "a"], "use `--only a`"),
+        (&["check", "staging", "--timeout", "5"], "`timeout` is a setting of the checklist"),
+        (&["check", "staging", "--output", "r.json"], "`--report json=run.json` writes a report"),
+        (&["list", "staging", "a"], "use `gate show NAME a`"),
+        (&["probe", "http", "--url=http://a"], "settings are written without dashes: `url=http://a`"),
+        (&["check", "staging.yml"], "did you mean `staging`?"),
+        (&["validate", "checklists/stagin.yaml"], "did you mean `staging`?"),
+    ] {
+        let said = project.gate(arguments);
+        assert_eq!(said.code, 2, "{arguments:?}");
+        assert!(
+            said.stderr.contains(tip) && !said.stderr.contains("as a value, use"),
+            "{arguments:?}: {}",
+            said.stderr
+        );
+    }
+}

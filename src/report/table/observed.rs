@@ -30,9 +30,13 @@ pub fn write(probe: &ProbeResult, is_named: bool, limit: usize, paint: Paint, ou
     returned(probe, limit, paint, out)
 }
 
-/// The kind of a probe, and whether it cleans up.
+/// The kind of a probe, its name if it has one, and whether it cleans up.
 pub fn named(probe: &ProbeResult) -> Cow<'_, str> {
-    if probe.is_cleanup { Cow::Owned(format!("cleanup {}", probe.kind)) } else { Cow::Borrowed(&probe.kind) }
+    let name = match &probe.alias {
+        Some(alias) => Cow::Owned(format!("{} {alias}", probe.kind)),
+        None => Cow::Borrowed(probe.kind.as_str()),
+    };
+    if probe.is_cleanup { Cow::Owned(format!("cleanup {name}")) } else { name }
 }
 
 /// Writes what a probe returned.
