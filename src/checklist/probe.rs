@@ -169,6 +169,7 @@ pub fn read(
         None => Expectations::Default,
         Some(expect) => {
             references::check(expect, scope, kinds, problems);
+            problems.extend(references::observed(expect));
             let parsed = kinds.read(&info, expect, problems);
             match expect.has_holes() {
                 true => Expectations::Unresolved(expect.clone()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span, expected};
 use crate::expect;
-use crate::yaml::{Node, Reference};
+use crate::yaml::{Node, Reference, Value};
 
 pub use crate::yaml::head;
 
@@ -65,6 +65,15 @@ pub fn check(node: &Node, scope: &ReferenceScope, kinds: &mut KindCache<'_>, pro
     for reference in node.references() {
         problems.extend(problem(reference, scope, kinds));
     }
+}
+
+/// The problem of an `expect` that is an observation as a whole: a server would write what is expected of it.
+pub fn observed(expect: &Node) -> Option<Diagnostic> {
+    let is_observed = |reference: &&Reference| !matches!(head(&reference.path).0, "env" | "vars" | "inputs" | "each");
+    let is_whole = matches!(expect.value, Value::Unresolved(_));
+    let reference = expect.references().into_iter().find(is_observed).filter(|_| is_whole)?;
+    let problem = Diagnostic::error("`expect` can't be a value that is known only during the run").at(expect.span);
+    Some(problem.help(format!("name what is compared, such as `expect: {{ body: \"${{{}}}\" }}`", reference.path)))
 }
 
 fn problem(reference: &Reference, scope: &ReferenceScope, kinds: &mut KindCache<'_>) -> Option<Diagnostic> {

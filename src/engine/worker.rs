@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::checklist::{Expectations, ProbeTask, Settings};
 use crate::client::Context;
 use crate::diagnostic::{Diagnostic, Place, Span};
-use crate::expect::Expectation;
+use crate::expect::{Expectation, with_equals};
 use crate::plan::Plan;
 use crate::probe::Observe;
 use crate::run::{Attempt, BlockedBecause, ExpectationResult, Interruption, Missing, ProbeResult, Reason, Status};
@@ -150,7 +150,7 @@ impl Shared {
     }
 
     fn expectations(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Vec<Expectation>, Unready> {
-        let node = scope.fill(node, &self.secrets).map_err(Unready::missing)?;
+        let node = scope.fill(&with_equals(node), &self.secrets).map_err(Unready::missing)?;
         let mut problems = Vec::new();
         let read = probe_task.info.read_filled(&node, &mut problems);
         if problems.is_empty() { Ok(read) } else { Err(Unready::of(&problems)) }

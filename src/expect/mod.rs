@@ -108,6 +108,35 @@ pub fn read_filled(expect: &Node, schema: &Value, problems: &mut Vec<Diagnostic>
     expectations(expect, schema, true, problems)
 }
 
+/// The same `expect`, in which each value that is filled in during the run is the argument of `equals`: the answer of a
+/// server is compared, and can't bring operators of its own.
+pub fn with_equals(expect: &Node) -> Node {
+    let yaml::Value::Map(entries) = &expect.value else { return expect.clone() };
+    let entries = entries.iter().map(|(path, node)| (path.clone(), matcher_with_equals(node))).collect();
+    Node { value: yaml::Value::Map(entries), ..expect.clone() }
+}
+
+fn matcher_with_equals(node: &Node) -> Node {
+    let value = match &node.value {
+        yaml::Value::Unresolved(_) => {
+            yaml::Value::Map([(Key { span: node.span, text: "equals".into() }, node.clone())].into())
+        }
+        yaml::Value::Map(entries) => yaml::Value::Map(
+            entries
+                .iter()
+                .map(|(key, node)| {
+                    match operator::operator_named(&key.text).is_some_and(|known| known.takes == Takes::Matcher) {
+                        true => (key.clone(), matcher_with_equals(node)),
+                        false => (key.clone(), node.clone()),
+                    }
+                })
+                .collect(),
+        ),
+        yaml::Value::Scalar(_) | yaml::Value::List(_) => return node.clone(),
+    };
+    Node { value, ..node.clone() }
+}
+
 fn expectations(expect: &Node, schema: &Value, is_filled: bool, problems: &mut Vec<Diagnostic>) -> Vec<Expectation> {
     match &expect.value {
         yaml::Value::Unresolved(_) => Vec::new(),

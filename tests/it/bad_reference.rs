@@ -125,6 +125,25 @@ fn a_reference_to_what_a_probe_never_sees_is_refused() {
 }
 
 #[test]
+fn expect_as_a_whole_cannot_be_an_observation() {
+    assert_snapshot!(bad_item("
+        probes:
+          - http: { url: http://api }
+            as: main
+          - http: { url: http://other }
+            expect: ${main.json}
+    "), @r#"
+    error: `expect` can't be a value that is known only during the run
+      --> checklists/staging.yaml:11:21
+       |
+    11 |             expect: ${main.json}
+       |                     ^^^^^^^^^^^^
+       |
+       = help: name what is compared, such as `expect: { body: "${main.json}" }`
+    "#);
+}
+
+#[test]
 fn observations_of_another_item_need_it_in_needs() {
     assert_snapshot!(bad("
         title: T

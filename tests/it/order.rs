@@ -388,3 +388,44 @@ fn several_items_run_at_a_time_though_few_files_may_be_open() {
     let output = limited.env("GATE", env!("CARGO_BIN_EXE_gate")).output().expect("there is a shell");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+#[test]
+fn an_observed_value_is_compared_and_never_taken_for_operators() {
+    let server = http(|request| {
+        let limits = match request.path.as_str() {
+            "/length" => serde_json::json!({ "length": 2 }),
+            "/exists" => serde_json::json!({ "exists": true }),
+            _ => serde_json::json!({ "width": 9, "depth": 7 }),
+        };
+        Response::json(&serde_json::json!({ "limits": limits, "same": { "a": 1 } }))
+    });
+    let item = |from: &str, expect: &str| {
+        let project = Project::new(&format!(
+            r#"
+            title: Limits
+            sections:
+              - title: API
+                items:
+                  - id: limits
+                    title: Both have the same limits
+                    probes:
+                      - {{ http: {{ url: "{url}/{from}" }}, as: one }}
+                      - {{ http: {{ url: "{url}/other" }}, expect: {{ {expect} }} }}
+            "#,
+            url = server.url()
+        ));
+        let output = project.gate(&["check", "staging", "--no-record", "--format=json"]);
+        let run: Value = serde_json::from_str(&output.stdout).expect("it is JSON");
+        let item = &run["sections"][0]["items"][0];
+        format!("{} {}", item["status"], item["reason"])
+    };
+    let expected = |limits: &str| {
+        format!(r#""failed" "json.limits: expected {limits}, got {{\"width\": 9, \"depth\": 7}}""#)
+    };
+    assert_eq!(item("length", r#"json.limits: "${one.json.limits}""#), expected(r#"{\"length\": 2}"#));
+    assert_eq!(item("exists", r#"json.limits: "${one.json.limits}""#), expected(r#"{\"exists\": true}"#));
+    assert_eq!(item("length", r#"json.limits: { not: "${one.json.limits}" }"#), r#""passed" null"#);
+    assert_eq!(item("length", r#"json.same: "${one.json.same}""#), r#""passed" null"#);
+    assert_eq!(item("length", r#"json.same.a: "${one.json.same.a}""#), r#""passed" null"#);
+    assert_eq!(item("length", r#"json.same.a: { at_least: "${one.json.same.a}" }"#), r#""passed" null"#);
+}
