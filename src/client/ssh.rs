@@ -186,13 +186,10 @@ impl Host {
         format!("ssh {} {}", self.words(), argv.join(" "))
     }
 
-    /// The command line that runs this there.
-    pub fn reproduce(&self, argv: &[String]) -> Vec<String> {
-        let mut words = vec!["ssh".to_owned()];
-        words.extend(self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
-        words.push(self.destination.clone());
-        words.push(argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
-        words
+    /// The beginning of a command line that runs another there.
+    pub fn command_line(&self) -> Vec<String> {
+        let port = self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]);
+        ["ssh".to_owned()].into_iter().chain(port).chain([self.destination.clone()]).collect()
     }
 }
 

@@ -199,7 +199,10 @@ impl Shared {
             evidence: outcome.evidence,
             error: outcome.error,
             help: outcome.help,
-            reproduce: is_shown.then(|| probe.reproduce()).flatten().map(|argv| self.redactor.shell(&argv)),
+            reproduce: is_shown.then(|| probe.reproduce()).flatten().map(|argv| match probe.on() {
+                Some(host) => self.redactor.shell_on(&host.command_line(), &argv),
+                None => self.redactor.shell(&argv),
+            }),
             insecure: probe.is_insecure(),
             via: probe.via().map(ToString::to_string),
             ..self.blank(probe_task)

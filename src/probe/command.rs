@@ -151,10 +151,11 @@ expect: { stdout: { starts_with: nftables } }
             argv.extend(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         }
         argv.extend(self.argv());
-        Some(match &self.on {
-            Some(host) => host.reproduce(&argv),
-            None => argv,
-        })
+        Some(argv)
+    }
+
+    fn on(&self) -> Option<&Host> {
+        self.on.as_ref()
     }
 }
 

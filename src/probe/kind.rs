@@ -60,6 +60,10 @@ pub trait Observe: Send + Sync {
     fn is_insecure(&self) -> bool;
     /// A command line that does the same.
     fn reproduce(&self) -> Option<Vec<String>>;
+    /// The machine on which that command line runs, if it is another one.
+    fn on(&self) -> Option<&Host> {
+        None
+    }
     /// The machine through which it connects.
     fn via(&self) -> Option<&Host> {
         None
@@ -222,7 +226,11 @@ impl<P: Probe> Observe for Distant<P> {
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        Some(self.via.reproduce(&Observe::reproduce(&*self.probe)?))
+        Observe::reproduce(&*self.probe)
+    }
+
+    fn on(&self) -> Option<&Host> {
+        Some(&self.via)
     }
 
     fn via(&self) -> Option<&Host> {
@@ -279,5 +287,9 @@ impl<P: Probe> Observe for P {
 
     fn reproduce(&self) -> Option<Vec<String>> {
         Probe::reproduce(self)
+    }
+
+    fn on(&self) -> Option<&Host> {
+        Probe::on(self)
     }
 }

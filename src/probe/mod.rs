@@ -36,6 +36,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::client::ssh::Host;
 use crate::client::{Context, Fault, HttpOptions};
 use crate::expect::{SameFact, Truncation};
 
@@ -173,6 +174,11 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 
     /// A command line that does the same, such as `["curl", "-i", "https://…"]`.
     fn reproduce(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// The machine on which that command line runs, if it is another one.
+    fn on(&self) -> Option<&Host> {
         None
     }
 }

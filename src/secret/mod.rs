@@ -4,6 +4,7 @@ mod form;
 mod part;
 mod redacted;
 mod search;
+mod word;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,8 +13,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use crate::text::shell::quoted;
 use search::KnownSecrets;
+use word::Word;
 
 pub use redacted::{Redact, Redacted};
 
@@ -134,34 +135,35 @@ impl Redactor {
     ///
     /// Where only a form of a value was, or the name is not one of a variable, it is `<NAME>`, for a person to fill in.
     pub fn shell(&self, argv: &[String]) -> String {
-        let words: Vec<String> = argv.iter().map(|argument| self.word(argument)).collect();
-        words.join(" ")
+        self.words(argv).to_string()
     }
 
-    fn word(&self, argument: &str) -> String {
+    /// The same for a command line that runs on another machine. `ssh` leads there; values are filled in here.
+    pub fn shell_on(&self, ssh: &[String], argv: &[String]) -> String {
+        Word::joined([self.words(ssh), self.words(argv).quoted()]).to_string()
+    }
+
+    /// A command line, each argument quoted.
+    fn words(&self, argv: &[String]) -> Word {
+        Word::joined(argv.iter().map(|argument| self.word(argument).quoted()))
+    }
+
+    /// An argument, with variables in place of values.
+    fn word(&self, argument: &str) -> Word {
         let known = self.known();
-        let hits = known.hits(argument);
-        if hits.is_empty() {
-            return quoted(argument);
-        }
-        let mut word = String::from("\"");
+        let mut word = Word::default();
         let mut end = 0;
-        for hit in hits {
-            push_escaped(&mut word, &argument[end..hit.range.start]);
+        for hit in known.hits(argument) {
+            word.push_text(&argument[end..hit.range.start]);
             let name = known.name(&hit);
             if hit.is_raw && is_variable(name) {
-                let next = argument[hit.range.end..].chars().next();
-                match next {
-                    Some(c) if c.is_ascii_alphanumeric() || c == '_' => word.push_str(&format!("${{{name}}}")),
-                    Some(_) | None => word.push_str(&format!("${name}")),
-                }
+                word.push_variable(name);
             } else {
-                push_escaped(&mut word, &format!("<{name}>"));
+                word.push_placeholder(name);
             }
             end = hit.range.end;
         }
-        push_escaped(&mut word, &argument[end..]);
-        word.push('"');
+        word.push_text(&argument[end..]);
         word
     }
 }
@@ -170,16 +172,6 @@ impl Redactor {
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_tuple("Redactor").field(&self.known().secrets().map(|(name, _)| name).collect::<Vec<_>>()).finish()
-    }
-}
-
-/// Text within double quotes: the four characters that keep their meaning there lose it.
-fn push_escaped(word: &mut String, text: &str) {
-    for c in text.chars() {
-        if matches!(c, '"' | '\\' | '$' | '`') {
-            word.push('\\');
-        }
-        word.push(c);
     }
 }
 

@@ -173,6 +173,19 @@ fn a_shell_line_leaves_to_a_person_what_a_shell_cannot_hold() {
 }
 
 #[test]
+fn a_shell_line_for_another_machine_has_variables_that_are_filled_in_here() {
+    let shell_on = |secrets: &[(&str, &str)], argv: &[&str]| {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        Redactor::new(secrets.iter().copied()).shell_on(&words(&["ssh", "-p", "22", "me@host"]), &words(argv))
+    };
+    assert_snapshot!(shell_on(&[], &["ls", "-ld", "--", "/a b"]), @r"ssh -p 22 me@host 'ls -ld -- '\''/a b'\'''");
+    assert_snapshot!(shell_on(&[("TOKEN", "o'brien-77")], &["curl", "-H", "A: o'brien-77", "$x"]),
+        @r#"ssh -p 22 me@host "curl -H \"A: $TOKEN\" '\$x'""#);
+    assert_snapshot!(shell_on(&[("token", "o'brien-77")], &["curl", "o'brien-77"]),
+        @r#"ssh -p 22 me@host "curl \"<token>\"""#);
+}
+
+#[test]
 fn debug_shows_names_only() {
     assert_snapshot!(format!("{:?}", Redactor::new([("A", "s3cr3t")])), @r#"Redactor(["A"])"#);
 }

@@ -419,9 +419,8 @@ fn an_observed_value_is_compared_and_never_taken_for_operators() {
         let item = &run["sections"][0]["items"][0];
         format!("{} {}", item["status"], item["reason"])
     };
-    let expected = |limits: &str| {
-        format!(r#""failed" "json.limits: expected {limits}, got {{\"width\": 9, \"depth\": 7}}""#)
-    };
+    let expected =
+        |limits: &str| format!(r#""failed" "json.limits: expected {limits}, got {{\"width\": 9, \"depth\": 7}}""#);
     assert_eq!(item("length", r#"json.limits: "${one.json.limits}""#), expected(r#"{\"length\": 2}"#));
     assert_eq!(item("exists", r#"json.limits: "${one.json.limits}""#), expected(r#"{\"exists\": true}"#));
     assert_eq!(item("length", r#"json.limits: { not: "${one.json.limits}" }"#), r#""passed" null"#);

@@ -166,3 +166,32 @@ fn help_shows_no_values_of_the_environment() {
         assert!(!output.stdout.contains("hidden") && !output.stdout.contains("[env:"), "{}", output.stdout);
     }
 }
+
+#[test]
+fn a_secret_with_a_quote_stays_hidden_in_a_command_line_for_another_machine() {
+    let project = Project::new(
+        r#"
+        title: T
+        secrets: { TOKEN: }
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ http: { url: "http://127.0.0.1:1", token: "${secrets.TOKEN}", via: "ssh://nobody@gate.invalid" } }] }
+              - { id: b, title: B, probes: [{ command: { argv: [echo, "${secrets.TOKEN}"], on: "ssh://nobody@gate.invalid" } }] }
+        "#,
+    )
+    .env("TOKEN", "o'brien-secret-77");
+    for format in ["table", "json", "html", "junit", "sarif"] {
+        let output = project.gate(&["check", "staging", "--no-record", "--format", format]);
+        assert_eq!(output.code, 3, "{}{}", output.stdout, output.stderr);
+        assert!(!output.stdout.contains("brien-secret"), "{format}: {}", output.stdout);
+    }
+    let output = project.gate(&["check", "staging", "--no-record", "--format=json"]);
+    let run: serde_json::Value = serde_json::from_str(&output.stdout).expect("it is JSON");
+    let reproduce = |item: usize| run["sections"][0]["items"][item]["probes"][0]["reproduce"].clone();
+    assert_eq!(
+        reproduce(0),
+        r#"ssh nobody@gate.invalid "curl -i -H \"authorization: Bearer $TOKEN\" http://127.0.0.1:1/""#
+    );
+    assert_eq!(reproduce(1), r#"ssh nobody@gate.invalid "echo \"$TOKEN\"""#);
+}

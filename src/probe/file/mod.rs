@@ -141,11 +141,11 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let argv = ["ls", "-ld", "--", &self.path.display().to_string()].map(str::to_owned);
-        Some(match &self.on {
-            Some(host) => host.reproduce(&argv),
-            None => argv.to_vec(),
-        })
+        Some(["ls", "-ld", "--", &self.path.display().to_string()].map(str::to_owned).to_vec())
+    }
+
+    fn on(&self) -> Option<&Host> {
+        self.on.as_ref()
     }
 }
 

@@ -140,11 +140,11 @@ expect: { tables: { contains: inet filter } }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
-        let argv = ["nft", "list", "ruleset"].map(str::to_owned);
-        Some(match &self.on {
-            Some(host) => host.reproduce(&argv),
-            None => argv.to_vec(),
-        })
+        Some(["nft", "list", "ruleset"].map(str::to_owned).to_vec())
+    }
+
+    fn on(&self) -> Option<&Host> {
+        self.on.as_ref()
     }
 }
 
