@@ -19,7 +19,7 @@ enum Part {
 }
 
 impl Word {
-    /// Appends text that is no secret.
+    /// Appends text without a secret.
     pub fn push_text(&mut self, text: &str) {
         match self.parts.last_mut() {
             Some(Part::Text(last)) => last.push_str(text),

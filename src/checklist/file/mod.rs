@@ -144,7 +144,7 @@ pub struct FileRetry {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Eventually")]
 pub struct FileEventually {
-    /// Maximum time, such as `2m`.
+    /// Maximum time, such as `2m`. An attempt that begins in time may end later, by its `timeout` at most.
     pub within: Duration,
     /// Pause between two attempts, such as `5s`; or `1s..30s`: 1 s at first, twice as long each time, at most 30 s.
     /// Default: `1s`.

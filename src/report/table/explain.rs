@@ -160,9 +160,10 @@ impl Page<'_> {
         }
         let mut said = visible(&reason.unwrap_or_else(|| words(item.reason.as_ref()))).into_owned();
         if probe.attempts.len() > 1 {
-            let looking = probe.attempts.iter().map(|attempt| attempt.duration_ms).sum();
-            let over = if item.probes.len() == 1 { item.duration_ms.max(looking) } else { looking };
-            said = format!("{said} (after {} over {})", count(probe.attempts.len(), "attempt"), duration(over));
+            // Only the item's time includes the pauses, and that of other probes.
+            let over =
+                if item.probes.len() == 1 { format!(" over {}", duration(item.duration_ms)) } else { String::new() };
+            said = format!("{said} (after {}{over})", count(probe.attempts.len(), "attempt"));
         }
         // An error of the connection names it already.
         if let Some(machine) = probe.via.as_deref().filter(|machine| !said.contains(machine)) {
