@@ -35,7 +35,7 @@ pub use reference::{astray, take};
 use argument::Target;
 use cut::{Extent, Relation};
 use matcher::Matcher;
-use path::{Missing, Path, To};
+use path::{JSON, Missing, Path, To};
 use shape::Shape;
 use truth::Truth;
 use words::{LONG, SHORT, brief};
@@ -56,6 +56,8 @@ pub struct Expectation {
 struct Assertion {
     path: Path,
     rule: Rule,
+    /// Whether the path collects values from the JSON that was read, among others.
+    collects_json: bool,
 }
 
 /// The rule for a path.
@@ -182,7 +184,9 @@ fn expectation(
         }
     };
     let rule = rule(node, &Target { path: &path.text, part: "", shape, is_filled }, problems)?;
-    Some(Expectation { span: key.span, is_default: false, assertion: Arc::new(Assertion { path, rule }) })
+    let collects_json = path.collects_json && Shape::of(schema).names(JSON);
+    let assertion = Arc::new(Assertion { path, rule, collects_json });
+    Some(Expectation { span: key.span, is_default: false, assertion })
 }
 
 /// The possible types at the path.
@@ -255,10 +259,12 @@ impl Expectation {
 
     /// Judges an observation, with the parts that were cut at a limit.
     pub fn judge(&self, observation: &Value, cuts: &[Truncation], now: Timestamp) -> Judgement {
-        let Assertion { path: at, rule } = &*self.assertion;
+        let Assertion { path: at, rule, .. } = &*self.assertion;
         let found = at.find(observation);
         let cut = cuts.iter().find_map(|cut| Some((cut, cut.relation(at)?)));
+        let unparsed = self.unparsed(observation);
         let extent = match cut {
+            None if unparsed.is_some() => Extent::Part,
             None => Extent::Whole,
             Some((_, Relation::FromEnd)) => Extent::Nothing,
             Some((_, Relation::Partial)) => Extent::Part,
@@ -289,6 +295,9 @@ impl Expectation {
                 let expected = self.describe();
                 Outcome::Unknown(format!("{path}: expected {expected}, but {}", cut.read), cut.setting)
             }
+            (Truth::Unread, None) if let Some(why) = unparsed => {
+                Outcome::Fails(format!("{path}: expected {}, but {why}", self.describe()))
+            }
             (Truth::Fails | Truth::Inapplicable | Truth::Unread, _) => Outcome::Fails(match (rule, &found) {
                 (Rule::Absent, Ok(value)) => format!("{path}: expected none, got {}", brief(value, SHORT)),
                 (Rule::Absent, Err(Missing { why: Some(why), .. })) => format!("{path}: expected none, but {why}"),
@@ -303,6 +312,16 @@ impl Expectation {
         };
         let observed = found.map_or_else(|_| "nothing".to_owned(), |value| brief(&value, LONG));
         Judgement { path: path.clone(), expected: self.describe(), observed, outcome }
+    }
+
+    /// Why values that the path would collect from JSON are not known: none was read, or it has no fields.
+    fn unparsed(&self, observation: &Value) -> Option<String> {
+        match observation.get(JSON) {
+            _ if !self.assertion.collects_json => None,
+            None => Some(format!("`{JSON}` is missing: what was read is not JSON")),
+            Some(Value::Object(_) | Value::Array(_)) => None,
+            Some(other) => Some(format!("`{JSON}` is {}", words::kind(other))),
+        }
     }
 }
 

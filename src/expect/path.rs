@@ -21,7 +21,12 @@ pub struct Path {
     /// A JSONPath with several results. They are judged as one list, which may be empty; but if the part before the
     /// first branch leads nowhere, the path is missing.
     query: Option<Box<JsonPath>>,
+    /// Whether it begins with several fields of the observation of which `json` is one: `$..errors`, `$.*.errors`.
+    pub collects_json: bool,
 }
+
+/// The field of an observation that exists only if what was read is JSON.
+pub const JSON: &str = "json";
 
 /// One step.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +65,8 @@ impl Path {
             return Err(Box::new(unreadable(key, at)));
         }
         let query = query.filter(|_| !is_whole).map(Box::new);
-        Ok(Self { text: text.to_owned(), steps, query })
+        let collects_json = query.is_some() && steps.is_empty() && selects(&text[at..], JSON);
+        Ok(Self { text: text.to_owned(), steps, query, collects_json })
     }
 
     /// Whether its result is a list of values.
@@ -236,6 +242,24 @@ fn step(text: &str, at: usize, is_json_path: bool) -> Option<(Step, usize)> {
     }
 }
 
+/// Whether the first segment of this rest of a JSONPath takes the field: each does that has no names and indexes only.
+fn selects(rest: &str, field: &str) -> bool {
+    let Some(mut rest) = rest.trim_start().strip_prefix('[') else { return true };
+    loop {
+        rest = rest.trim_start();
+        match rest.chars().next() {
+            Some(quote @ ('"' | '\'')) => match quoted(rest, 0, quote) {
+                Some((name, _)) if name == To::Field(field.to_owned()) => return true,
+                Some((_, end)) => rest = &rest[end..],
+                None => return true,
+            },
+            Some('0'..='9' | '-' | ':' | ',') => rest = &rest[1..],
+            Some(']') => return false,
+            Some(_) | None => return true,
+        }
+    }
+}
+
 /// Whether a character ends a name without quotes, in either kind of path.
 fn ends_name(c: char) -> bool {
     c.is_whitespace() || matches!(c, '.' | '[' | ']' | '"' | '\'' | '*' | '?' | ',')
@@ -347,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_missing_path_says_from_where_on() {
-        assert_eq!(find("json.version"), "json.version: not found (json has checks)");
+        assert_eq!(find("json.version"), "json.version: not found (json has checks, a b)");
         assert_eq!(find("body.version"), "body.version: not found (body is missing)");
         assert_eq!(find("status.code"), "status.code: not found (status is a number)");
         assert_eq!(find("text.x"), "text.x: not found (text is null)");

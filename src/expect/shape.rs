@@ -97,6 +97,11 @@ impl<'a> Shape<'a> {
         Err(MissingField::Fields(fields.collect()))
     }
 
+    /// Whether a map has a field of that name in its description.
+    pub fn names(&self, name: &str) -> bool {
+        self.forms.iter().filter_map(|form| properties(form)).any(|fields| fields.contains_key(name))
+    }
+
     /// The shape of an element. `None` when it is not a list.
     pub fn element(&self, index: Option<i64>) -> Option<Self> {
         let lists = self.forms.iter().filter(|form| allows(form, Kind::List));

@@ -1,9 +1,14 @@
 //! Each operator: values for which it holds and for which it fails, with its messages.
 
-use insta::assert_snapshot;
-use serde_json::json;
+use std::collections::BTreeMap;
 
-use super::judged;
+use insta::assert_snapshot;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{judged, load};
 
 #[test]
 fn a_bare_value_means_equals() {
@@ -294,4 +299,57 @@ fn an_incomparable_value_fails_and_so_does_its_negation() {
             assert!(!judged(&expect, &seen).starts_with("ok"), "{expect}");
         }
     }
+}
+
+/// The fields that matter of `http`, `command` and `file`: `json` exists only if it is JSON.
+#[derive(Serialize, JsonSchema)]
+struct Parsed {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    json: Option<Value>,
+}
+
+#[test]
+fn a_path_that_collects_from_json_too_needs_it_for_absence() {
+    let settings = schemars::generate::SchemaSettings::draft07().for_serialize();
+    let schema: Value = settings.into_generator().into_root_schema_for::<Parsed>().into();
+    let holds = |expect: &str, seen: &Value| {
+        let expectations = load(expect, &schema).unwrap_or_else(|problems| panic!("{problems}"));
+        let judgement = expectations[0].judge(seen, &[], Timestamp::UNIX_EPOCH);
+        judgement.reason().map(str::to_owned)
+    };
+    let page = json!({ "status": 200, "headers": {} });
+    let number = json!({ "status": 200, "headers": {}, "json": 5 });
+    let good = json!({ "status": 200, "headers": {}, "json": { "ok": true } });
+    for expect in [
+        "$..errors: { exists: false }",
+        "$..errors: { length: 0 }",
+        "$..errors: { length: { at_most: 3 } }",
+        "$..errors: { length: { not: 3 } }",
+        "$..errors: []",
+        "$..errors: { one_of: [[]] }",
+        "$..errors: { not: [1] }",
+        "$..errors: { not: { some: failed } }",
+        "$..errors: { not: { contains: failed } }",
+        "$['status', 'json'].errors: { exists: false }",
+        "$[?@.level == 'error']: { exists: false }",
+        "$.*.errors: { exists: false }",
+        "$ [?@.level == 'error']: { exists: false }",
+    ] {
+        let reason = holds(expect, &page).unwrap_or_else(|| panic!("{expect} holds"));
+        assert!(reason.ends_with("but `json` is missing: what was read is not JSON"), "{reason}");
+        let reason = holds(expect, &number).unwrap_or_else(|| panic!("{expect} holds"));
+        assert!(reason.ends_with("but `json` is a number"), "{reason}");
+        assert_eq!(holds(expect, &good), None, "{expect}");
+    }
+    for expect in [
+        "$..status: { some: 200 }",
+        "$..status: { contains: 200 }",
+        "$..status: { length: { at_least: 1 } }",
+        "$['status', 'headers'].errors: { exists: false }",
+        "$.headers..errors: { exists: false }",
+    ] {
+        assert_eq!(holds(expect, &page), None, "{expect}");
+    }
+    assert!(holds("$..status: { every: 200 }", &page).is_some(), "an unread status could differ");
 }
