@@ -8,8 +8,8 @@ use granit_parser::{Event, Parser, ScanError};
 
 /// Texts of at least this many bytes have a thread of their own: starting one takes as long as parsing a few KiB.
 const LONG: usize = 64 << 10;
-/// Number of events that are handed over at once.
-const BATCH: usize = 1024;
+/// Number of events that are handed over at once: to wake a thread takes as long as some hundred of them.
+const BATCH: usize = 4096;
 /// Number of batches that may wait for the builder.
 const AHEAD: usize = 4;
 
@@ -42,7 +42,8 @@ fn events(text: &str) -> impl Iterator<Item = Next<'_>> {
 fn send<'a>(text: &'a str, batches: &SyncSender<Vec<Next<'a>>>) {
     let mut events = events(text);
     loop {
-        let batch: Vec<Next<'a>> = events.by_ref().take(BATCH).collect();
+        let mut batch: Vec<Next<'a>> = Vec::with_capacity(BATCH);
+        batch.extend(events.by_ref().take(BATCH));
         if batch.is_empty() || batches.send(batch).is_err() {
             return;
         }
