@@ -240,7 +240,8 @@ const MAX_WORD: usize = 200;
 
 /// The candidate that the user most probably meant, if any is near enough.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = |candidate: &str| 1 + word.len().max(candidate.len()) / 4;
+    // As in rustc: a third of the letters may differ. With more, short words resemble too many others.
+    let limit = |candidate: &str| word.len().max(candidate.len()).max(3) / 3;
     let candidates: Vec<&str> = candidates.into_iter().collect();
     if let Some(meant) = synonym::synonym(word, &candidates) {
         return Some(meant);
