@@ -77,7 +77,7 @@ fn document(sources: &Sources, file: u32, problems: &mut Vec<Diagnostic>, dialec
 
 /// The documents of a text. None for one with a mistake, if one document is expected.
 fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> Vec<Node> {
-    let builder = Builder {
+    let mut builder = Builder {
         text,
         file,
         problems,
@@ -88,11 +88,13 @@ fn built(text: &str, file: u32, dialect: Dialect, problems: &mut Collector) -> V
         keys: BTreeSet::new(),
         roots: Vec::new(),
         documents: 0,
+        is_broken: false,
         nodes: 0,
         expanded: 0,
         dialect,
     };
-    with_events(text, |events| builder.build(events))
+    with_events(text, |batch| builder.take(batch));
+    builder.finished()
 }
 
 /// Checks the text before it is parsed.
@@ -160,6 +162,8 @@ struct Builder<'a> {
     roots: Vec<Node>,
     /// How many have begun.
     documents: usize,
+    /// Whether there was a mistake: nothing behind it is read.
+    is_broken: bool,
     nodes: usize,
     /// How many of them aliases have added.
     expanded: usize,
@@ -167,20 +171,19 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// The documents of these events.
-    fn build<'e>(mut self, events: &mut dyn Iterator<Item = Next<'e>>) -> Vec<Node> {
-        for next in events {
-            let goes_on = match next {
-                Ok((event, place)) => self.event(event, place),
-                Err(error) => self.refuse(&error),
-            };
-            if !goes_on {
-                // A second document doesn't affect the first; a mistake does, where one document is expected.
-                let is_kept = self.dialect == Dialect::Foreign || self.documents > 1;
-                return if is_kept { self.roots } else { Vec::new() };
-            }
-        }
-        self.roots
+    /// Takes in events. Returns `false` if the rest isn't needed.
+    fn take(&mut self, batch: Vec<Next>) -> bool {
+        self.is_broken = !batch.into_iter().all(|next| match next {
+            Ok((event, place)) => self.event(event, place),
+            Err(error) => self.refuse(&error),
+        });
+        !self.is_broken
+    }
+
+    /// The documents. A second one doesn't affect the first; a mistake does, where one document is expected.
+    fn finished(self) -> Vec<Node> {
+        let is_kept = !self.is_broken || self.dialect == Dialect::Foreign || self.documents > 1;
+        if is_kept { self.roots } else { Vec::new() }
     }
 
     /// Reports text that is not YAML. No events follow it.
