@@ -1,12 +1,13 @@
-//! The forms in which a secret may occur: encoded, escaped, or as a part of a larger value.
+//! The forms in which a secret may occur once escapes are undone: encoded, or as a part of a larger value.
 
 use std::collections::HashSet;
-use std::iter;
 use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
+
+use super::escape;
 
 /// A text to look for.
 pub struct Form {
@@ -53,15 +54,17 @@ pub fn is_long_enough(text: &str) -> bool {
 pub fn all(value: &str) -> Vec<Form> {
     let mut bases = vec![value.to_owned(), value.trim().to_owned()];
     bases.extend(parts(value.trim()));
+    for base in bases.clone() {
+        // A form encodes a blank as `+`. What is an escape in the secret itself, such as `%41`, is undone in a text too.
+        bases.push(base.replace(' ', "+"));
+        escape::undo(&base, |base, _| bases.push(base.to_owned()));
+    }
     let mut forms: Vec<Form> = Vec::new();
     for base in bases.iter().filter(|base| is_long_enough(base)) {
         let public = public(base);
-        // Every character is encoded on its own, so that the beginning of a form is the form of the beginning.
-        let pairs = iter::zip(encoded(base), encoded(public));
         // Before the others: the same text with edges covers more, and the first is kept.
         forms.extend(base64(base, public.len()));
         forms.push(Form { text: base.clone(), edges: Edges::default(), public: public.len() });
-        forms.extend(pairs.map(|(text, public)| Form { text, edges: Edges::default(), public: public.len() }));
     }
     for base in bases.iter().filter(|base| is_long_enough(base)) {
         let public = public(base).len() * 2;
@@ -86,15 +89,6 @@ fn public(value: &str) -> &str {
         None => authority.len(),
     };
     &value[..scheme.len() + "://".len() + shown]
-}
-
-/// The same text in every encoding, always the same number of them in the same order.
-fn encoded(text: &str) -> Vec<String> {
-    let mut forms = percent_encoded(text);
-    forms.extend(escaped(text));
-    let slashes: Vec<String> = forms.iter().map(|form| form.replace('/', r"\/")).collect();
-    forms.extend(slashes);
-    forms
 }
 
 /// Parts of a value that are secret on their own: a URL's password or token, a DSN's password, each line of a key.
@@ -150,104 +144,6 @@ fn is_token(text: &str) -> bool {
     text.chars().nth(15).is_some()
 }
 
-/// The characters that `encodeURIComponent` does not encode.
-const COMPONENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'!').remove(b'~').remove(b'*').remove(b'\'');
-const COMPONENT_JS: &AsciiSet = &COMPONENT.remove(b'(').remove(b')');
-/// RFC 3986's unreserved characters, and Python's `quote(safe="")`.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// Python's `quote`.
-const UNRESERVED_SLASH: &AsciiSet = &UNRESERVED.remove(b'/');
-/// `application/x-www-form-urlencoded`.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*');
-/// The URL standard's sets (<https://url.spec.whatwg.org/#percent-encoded-bytes>), each on top of the one before.
-const FRAGMENT: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`');
-const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
-const SPECIAL_QUERY: &AsciiSet = &QUERY.add(b'\'');
-const PATH: &AsciiSet = &QUERY.add(b'?').add(b'^').add(b'`').add(b'{').add(b'}');
-const SEGMENT: &AsciiSet = &PATH.add(b'/').add(b'%');
-const USERINFO: &AsciiSet =
-    &PATH.add(b'/').add(b':').add(b';').add(b'=').add(b'@').add(b'[').add(b'\\').add(b']').add(b'|');
-const USERINFO_PERCENT: &AsciiSet = &USERINFO.add(b'%');
-
-const SETS: &[&AsciiSet] = &[
-    NON_ALPHANUMERIC,
-    COMPONENT_JS,
-    UNRESERVED,
-    UNRESERVED_SLASH,
-    FORM,
-    FRAGMENT,
-    QUERY,
-    SPECIAL_QUERY,
-    PATH,
-    SEGMENT,
-    USERINFO,
-    USERINFO_PERCENT,
-];
-
-fn percent_encoded(text: &str) -> Vec<String> {
-    let mut forms = Vec::new();
-    for set in SETS {
-        let upper = utf8_percent_encode(text, set).to_string();
-        let lower: String = utf8_percent_encode(text, set)
-            .map(|piece| if piece.starts_with('%') && piece.len() == 3 { piece.to_lowercase() } else { piece.into() })
-            .collect();
-        for form in [upper, lower] {
-            forms.push(form.replace("%20", "+"));
-            forms.push(form);
-        }
-    }
-    forms
-}
-
-/// Inside JSON (of several writers), inside JSON that is text in JSON, in Rust's `{:?}`, in HTML.
-fn escaped(text: &str) -> Vec<String> {
-    let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let mut forms = vec![
-        html.replace('"', "&quot;").replace('\'', "&#39;"),
-        html.replace('"', "&#34;").replace('\'', "&#39;"),
-        html.replace('"', "&quot;").replace('\'', "&#x27;"),
-        html,
-        text.escape_debug().to_string(),
-        text.escape_default().to_string(),
-    ];
-    for is_upper in [false, true] {
-        for (is_ascii, is_html) in [(false, false), (true, false), (false, true), (true, true)] {
-            let once = json(text, is_ascii, is_html, is_upper);
-            forms.push(json(&once, is_ascii, is_html, is_upper));
-            forms.push(once.replace('/', r"\/"));
-            forms.push(once);
-        }
-    }
-    forms
-}
-
-fn json(text: &str, is_ascii: bool, is_html: bool, is_upper: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            c if c.is_ascii_control()
-                || (is_ascii && !c.is_ascii())
-                || (is_html && matches!(c, '<' | '>' | '&' | '\'')) =>
-            {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let escape = if is_upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
-                    out.push_str(&escape);
-                }
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 /// The digits that are the same whatever is before and after, at each alignment. A digit at either edge that is
 /// shared with a neighbour belongs to the match all the same.
 fn base64(text: &str, public: usize) -> Vec<Form> {
@@ -263,12 +159,6 @@ fn base64(text: &str, public: usize) -> Vec<Form> {
             let public = ((before + public) * 8 / 6).saturating_sub(start).min(digits.len());
             let edges = Edges { left: before != 0, right: bytes.len() % 3 != 0, padding: true };
             forms.push(Form { text: digits.to_owned(), edges, public });
-            // Where base64 is in a URL, a form or some JSON, two of its digits are encoded again.
-            for (plus, slash) in [("%2B", "%2F"), ("%2b", "%2f"), ("+", r"\/")] {
-                let again = |digits: &str| digits.replace('+', plus).replace('/', slash);
-                let public = again(&digits[..public]).len();
-                forms.push(Form { text: again(digits), edges: Edges::default(), public });
-            }
         }
     }
     forms

@@ -1,5 +1,7 @@
 //! Secret values, and the redactor that everything passes before it is stored or printed.
 
+mod entity;
+mod escape;
 mod form;
 mod part;
 mod redacted;
@@ -20,9 +22,10 @@ pub use redacted::{Redact, Redacted};
 
 /// Replaces every secret value, and the forms that it takes on the way, by its name.
 ///
-/// The forms: raw, URL-encoded (`%2F` and `+`, both cases of the hex digits), base64 (standard and URL-safe, with and
-/// without padding, at each of the three alignments), JSON-escaped, HTML-escaped, hexadecimal. Of a URL the password
-/// alone as well, of a text of several lines each line. Values shorter than 4 characters are not looked for.
+/// The forms: raw, base64 (standard and URL-safe, with and without padding, at each of the three alignments),
+/// hexadecimal; and each of these with any of its characters escaped as in JSON and string literals, HTML, or URLs. Of a
+/// URL the password alone as well, of a text of several lines each line. Values shorter than 4 characters are not looked
+/// for.
 ///
 /// A value that was cut is hidden too: from 8 characters on at the end of a text and before `…`, a closing quote or a
 /// bracket, elsewhere from 12 bytes and half of the value on.

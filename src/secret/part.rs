@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
+use super::escape;
 use super::form::{self, Edges, Form};
 
 /// A shorter beginning of a secret could occur by chance.
@@ -126,17 +127,22 @@ impl Forms {
         for matched in self.stems.find_overlapping_iter(text) {
             let Stemmed { text: whole, secret, .. } = &self.stemmed[matched.pattern().as_usize()];
             let rest = &text[matched.start()..];
-            // Half an escape, such as the `%` of `%40`, is there as it is in the form.
             let common: usize = rest
                 .chars()
                 .zip(whole.chars())
                 .take_while(|(one, other)| one == other)
                 .map(|(c, _)| c.len_utf8())
                 .sum();
-            let is_cut = rest[common..].chars().next().is_none_or(|next| CUTS.contains(next));
+            // The next character may have been an escape that was cut: `%4` of `%40`. Its own first character may be
+            // the same as that of the escape: `%2` of `%25`.
+            let certain = rest[..common].strip_suffix(['\\', '&', '%']).map_or(common, str::len);
+            let cut = [common, certain].into_iter().find_map(|end| {
+                let end = end + escape::broken(&rest[end..]);
+                rest[end..].chars().next().is_none_or(|next| CUTS.contains(next)).then_some(end)
+            });
             let is_most = common >= MOST && common * 2 >= whole.len();
-            if is_cut || is_most {
-                report(matched.start()..matched.start() + common, *secret);
+            if let Some(end) = cut.or(is_most.then_some(common)) {
+                report(matched.start()..matched.start() + end, *secret);
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::escape;
 use super::part::{Found, Part};
 
 /// Everything to search for, in parts: what is learned later becomes a part of its own, and small parts are joined, so
@@ -103,15 +104,25 @@ impl KnownSecrets {
     pub fn hits(&self, text: &str) -> Vec<Hit> {
         let mut markers: Vec<Range<usize>> = Vec::new();
         let mut found: Vec<Hit> = Vec::new();
-        for (at, part) in self.parts.iter().enumerate() {
-            part.find(text, |range, secret, is| match is {
-                Found::Marker => markers.push(range),
-                Found::Raw | Found::Derived => {
-                    let is_raw = is == Found::Raw;
-                    found.push(Hit { longest: range.len(), range, secret: (at, secret), is_raw });
-                }
-            });
+        if self.is_empty() {
+            return found;
         }
+        let mut search = |text: &str, origin: Option<&dyn Fn(Range<usize>) -> Range<usize>>| {
+            for (at, part) in self.parts.iter().enumerate() {
+                part.find(text, |range, secret, is| {
+                    let range = origin.map_or_else(|| range.clone(), |origin| origin(range.clone()));
+                    match is {
+                        Found::Marker => markers.push(range),
+                        Found::Raw | Found::Derived => {
+                            let is_raw = is == Found::Raw && origin.is_none();
+                            found.push(Hit { longest: range.len(), range, secret: (at, secret), is_raw });
+                        }
+                    }
+                });
+            }
+        };
+        search(text, None);
+        escape::undo(text, |text, origin| search(text, Some(origin)));
         if !markers.is_empty() {
             found.retain(|hit| {
                 !markers.iter().any(|marker| marker.start <= hit.range.start && hit.range.end <= marker.end)

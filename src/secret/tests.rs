@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use insta::assert_snapshot;
-use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+use percent_encoding::NON_ALPHANUMERIC;
+use proptest::prelude::{ProptestConfig, TestCaseError, any, prop_assert, prop_assert_eq, proptest};
 use serde_json::json;
 
 use super::Redactor;
@@ -50,6 +51,35 @@ fn json_escapes_are_found() {
     let value = "a\"b\\c/d<é";
     let texts = r#"a\"b\\c/d<é a\"b\\c\/d<é a\"b\\c/d\u003cé a\"b\\c/d<\u00e9 a\"b\\c/d<\u00E9 a\\\"b\\\\c/d<é"#;
     assert_snapshot!(redact("P", value, texts), @"[P] [P] [P] [P] [P] [P]");
+}
+
+#[test]
+fn any_character_may_be_escaped_and_any_may_not() {
+    let token = "abcd+efgh/ijkl==mnop";
+    let texts =
+        r#"{"v":"abcd\u002Befgh/ijkl\u003D\u003Dmnop"} <p>abcd&#43;efgh/ijkl==mnop</p> abcd&#x02B;efgh&sol;ijkl==mnop"#;
+    assert_snapshot!(redact("T", token, texts), @r#"{"v":"[T]"} <p>[T]</p> [T]"#);
+    let word = "pass<word>&with'quote\"s9";
+    let texts = r#"{"v":"pass\u003cword\u003e\u0026with'quote\"s9"} x='pass<word>&with\'quote"s9'"#;
+    assert_snapshot!(redact("T", word, texts), @r#"{"v":"[T]"} x='[T]'"#);
+    assert_snapshot!(redact("T", "clé+de 32", r"cl%e9+de%2032 cl&eacute;%2Bde+32 cl\303\251\053de 32"), @"[T] [T] [T]");
+}
+
+#[test]
+fn an_escape_may_be_inside_another() {
+    let token = "abcd+efgh\"ijkl";
+    assert_snapshot!(redact("T", token, r#"{"html": "\u0026lt;abcd&#43;efgh\u0026quot;ijkl\u0026gt;"}"#), @r#"{"html": "\u0026lt;[T]\u0026gt;"}"#);
+    assert_snapshot!(redact("T", token, r"?body=%22abcd%5Cu002Befgh%5C%22ijkl%22&x=abcd%252Befgh%2522ijkl"), @"?body=%22[T]%22&x=[T]");
+    assert_snapshot!(redact("T", token, r#"&quot;abcd\u002Befgh\&quot;ijkl&quot; "{\"v\": \"abcd\\u002Befgh\\\"ijkl\"}""#), @r#"&quot;[T]&quot; "{\"v\": \"[T]\"}""#);
+}
+
+#[test]
+fn base64_may_be_escaped_too() {
+    let encoded = STANDARD.encode("a>>b??c~~d");
+    assert!(encoded.contains('+') && encoded.contains('/'), "{encoded}");
+    let texts =
+        [encoded.replace('+', "%2B").replace('/', "%2f"), encoded.replace('+', "&#43;"), encoded.replace('/', "\\/")];
+    assert_snapshot!(redact("T", "a>>b??c~~d", &texts.join(" ")), @"[T] [T] [T]");
 }
 
 #[test]
@@ -241,6 +271,50 @@ fn forms_with_the_same_beginning_are_distinguished() {
     assert_eq!(redactor.redact(&hex::encode(&other)), "[OTHER]");
 }
 
+/// Secrets with characters that are escaped somewhere, and with those that begin an escape.
+const SECRET: &str = r#"[a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\-][a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\ -]{3,24}[a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\-]"#;
+
+/// What is before and after a secret in answers.
+const AROUND: [(&str, &str); 5] =
+    [("", ""), ("{\"v\": \"", "\", \"n\": 1}"), ("<p title='", "'>"), ("/path?q=", "&page=2"), ("x = '", "'; y")];
+
+/// The text with some of its characters escaped: in backslash notation, as HTML, or in percent encoding. What begins an
+/// escape is one of them if `is_whole`.
+fn escaped(text: &str, notation: &mut dyn FnMut(u64) -> usize, mut seed: u64, is_whole: bool) -> String {
+    let mut random = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed >> 33
+    };
+    let mut out = String::new();
+    for c in text.chars() {
+        let notation = notation(random());
+        let must = is_whole && ['\\', '&', '%'].contains(&c);
+        if !must && random() % 3 != 0 {
+            out.push(c);
+            continue;
+        }
+        let (code, choice) = (u32::from(c), random());
+        match (notation, choice % 6) {
+            (0, 0 | 1) if "\"'/\\<&%+".contains(c) => out.push_str(&format!("\\{c}")),
+            (0, 2) if code < 0x100 => out.push_str(&format!("\\x{code:02x}")),
+            (0, 3) => out.push_str(&format!("\\u{{{code:x}}}")),
+            (0, 4) => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04X}"))),
+            (0, 5) => c.to_string().bytes().for_each(|byte| out.push_str(&format!("\\{byte:03o}"))),
+            (0, _) => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+            (1, 0 | 1) if "<&'\"".contains(c) => {
+                out.push_str(["&lt;", "&amp;", "&apos;", "&quot;"]["<&'\"".find(c).expect("it is one of them")]);
+            }
+            (1, 2) => out.push_str(&format!("&#x{code:x};")),
+            (1, 3) => out.push_str(&format!("&#X{code:08X};")),
+            (1, 4) => out.push_str(&format!("&#{code:05};")),
+            (1, _) => out.push_str(&format!("&#{code};")),
+            (_, 0..3) => c.to_string().bytes().for_each(|byte| out.push_str(&format!("%{byte:02x}"))),
+            (_, _) => c.to_string().bytes().for_each(|byte| out.push_str(&format!("%{byte:02X}"))),
+        }
+    }
+    out
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -255,6 +329,8 @@ proptest! {
             return Ok(());
         }
         let redactor = Redactor::new([("§", secret)]);
+        // Whatever it is, it does not begin an escape that the secret would end.
+        let before = before.replace(['%', '&', '\\'], "_");
         let whole = format!("{before}{secret}{after}");
         let forms = [
             secret.to_owned(),
@@ -284,10 +360,82 @@ proptest! {
         length in 8_usize..24,
     ) {
         let redactor = Redactor::new([("§", secret.as_str())]);
-        for form in [secret.clone(), inside_quotes(&secret)] {
-            let cut: String = form.chars().take(length).collect();
-            let redacted = redactor.redact(&format!("{before}{cut}")).into_owned();
-            prop_assert!(redacted.ends_with("[§]"), "{cut:?} -> {redacted:?}");
+        let before = before.replace(['%', '&', '\\'], "_");
+        let cut: String = secret.chars().take(length).collect();
+        let next: String = secret.chars().skip(length).take(1).collect();
+        let in_html = |text: &str| text.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect::<String>();
+        let in_url = |text: &str| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        for escaped in [&|text: &str| text.to_owned(), &inside_quotes, &in_html, &in_url] as [&dyn Fn(&str) -> String; 4] {
+            let mut broken = escaped(&next);
+            broken.pop();
+            for broken in ["", &*broken] {
+                let text = format!("{before}{}{broken}", escaped(&cut));
+                let redacted = redactor.redact(&text).into_owned();
+                let (_, left) = redacted.rsplit_once("[§]").ok_or_else(|| TestCaseError::fail(text.clone()))?;
+                prop_assert!(left.is_empty() || left.len() < broken.len(), "{text:?} -> {redacted:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_secret_is_found_whatever_is_escaped_and_how(
+        secret in SECRET,
+        notations in proptest::collection::vec((0..3_usize, any::<u64>()), 1..=2),
+        around in 0..AROUND.len(),
+    ) {
+        let redactor = Redactor::new([("§", secret.as_str())]);
+        let mut text = secret.clone();
+        for (notation, seed) in notations {
+            text = escaped(&text, &mut |_| notation, seed, true);
+        }
+        let (before, after) = AROUND[around];
+        let whole = format!("{before}{text}{after}");
+        prop_assert_eq!(redactor.redact(&whole), format!("{before}[§]{after}"), "{}", whole);
+    }
+
+    #[test]
+    fn a_secret_is_found_if_each_character_is_escaped_in_another_notation(
+        secret in SECRET,
+        seed in any::<u64>(),
+        around in 0..AROUND.len(),
+    ) {
+        let redactor = Redactor::new([("§", secret.as_str())]);
+        let text = escaped(&secret, &mut |random| (random % 3) as usize, seed, true);
+        let (before, after) = AROUND[around];
+        let whole = format!("{before}{text}{after}");
+        prop_assert_eq!(redactor.redact(&whole), format!("{before}[§]{after}"), "{}", whole);
+    }
+
+    #[test]
+    fn a_secret_is_found_if_what_begins_an_escape_is_not_escaped(
+        secret in "[a-zA-Z0-9/+&=%<é'\"-]{3}[a-zA-Z0-9/+&=%<é'\" -]{0,18}[a-zA-Z0-9/+&=%<é'\"-]{3}",
+        notation in 1..3_usize,
+        seed in any::<u64>(),
+    ) {
+        let redactor = Redactor::new([("§", secret.as_str())]);
+        let text = escaped(&secret, &mut |_| notation, seed, false);
+        let redacted = redactor.redact(&text).into_owned();
+        let left = redacted.replace("[§]", "\u{0}");
+        prop_assert!(redacted.contains("[§]") && left.chars().count() < 5, "{text:?} -> {redacted:?}");
+    }
+
+    #[test]
+    fn a_text_without_a_secret_stays_as_it_is(
+        text in r#"([a-f0-9"'<>/+=é ]|\\|%|&|&#|&#x|;|\\u|\\x|%u|\{|\}|&lt;|%2B|…|\PC){0,60}"#,
+        secrets in proptest::collection::vec("[G-Zg-z0-9+/=é\"\\\\%&]{12,24}", 1..4),
+    ) {
+        let redactor = Redactor::new(secrets.iter().map(|secret| ("§", secret.as_str())));
+        prop_assert_eq!(redactor.redact(&text), &*text);
+        prop_assert_eq!(redactor.mask(&text), &*text);
+    }
+
+    #[test]
+    fn what_is_found_is_on_character_boundaries_and_only_found_once(
+        text in r#"(x|é|%C3|%A9|\\xc3|\\u00e9|&eacute;|\\u|\\|%|&|&#233;|\[§\]|\PC){0,40}"#,
+    ) {
+        let redactor = Redactor::new([("§", "éééé"), ("X", "xéxé"), ("Y", "\\%&x")]);
+        let redacted = redactor.redact(&text).into_owned();
+        prop_assert_eq!(redactor.redact(&redacted), &*redacted);
+        prop_assert_eq!(redactor.mask(&text).len(), text.len());
     }
 }
