@@ -306,7 +306,7 @@ impl Loader<'_> {
             None => texts(node.get("needs")),
         };
         let before = self.problems.len();
-        let needs = self.names.needs(&raw_needs, self.problems);
+        let needs = self.names.needs(all_needs.len(), &raw_needs, self.problems);
         let unknown = self.problems.len() - before;
         let positions: Vec<usize> = needs.iter().map(|(position, _)| *position).collect();
         all_needs.push(needs);
@@ -365,7 +365,7 @@ impl Loader<'_> {
                 self.problems.push(problem.help(format!("such as `{key}: {reason}`")));
             }
         }
-        let covered = if raw_needs.is_empty() { 0 } else { positions.len().max(unknown) };
+        let covered = positions.len().max(unknown);
         let around = Around { has_probes: is_asked, has_subject: self.has_subject, covered };
         self.problems.extend(sign_off::check(&file, around));
         let is_open = file.sign_off.is_some() || file.deferred.is_some() || file.pending.is_some();

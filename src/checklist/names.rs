@@ -20,6 +20,8 @@ pub struct Names<'a> {
     is_base: bool,
     /// The id of each item; empty if it has none.
     ids: Vec<&'a str>,
+    /// The items that have an item as their `parent`, by its position. One that is `advisory` never holds it back.
+    children: HashMap<usize, Vec<Need>>,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,7 @@ impl<'a> Names<'a> {
                 let own = item.get("id").and_then(|id| claim(id, "item"));
                 names.ids.push(own.unwrap_or_default());
                 if let Some(own) = own {
+                    names.nest(item, position, first);
                     if let Some(list) = list_of(own) {
                         names.lists.entry(list).or_default().push(position);
                     }
@@ -70,14 +73,30 @@ impl<'a> Names<'a> {
         names
     }
 
+    /// Adds an item to those that its parent needs: an earlier item of the same section, which begins at `first`.
+    fn nest(&mut self, item: &Node, position: usize, first: usize) {
+        let Some(parent) = item.get("parent") else { return };
+        let is_advisory = item.get("advisory").is_some_and(|node| node.to_json() == serde_json::Value::Bool(true));
+        let above = parent.text().and_then(|id| self.items.get(id)).map(|named| named.position);
+        if let Some(above) = above.filter(|above| *above >= first && !is_advisory) {
+            self.children.entry(above).or_default().push((position, parent.span));
+        }
+    }
+
+    /// Whether a need is one because of its `parent`.
+    fn is_nested(&self, need: Need, item: usize) -> bool {
+        self.children.get(&item).is_some_and(|children| children.contains(&need))
+    }
+
     /// The probes of an item, and the id of the section that it is in.
     pub fn probes(&self, id: &str) -> Option<(&'a Node, Option<&'a str>)> {
         let named = self.items.get(id)?;
         Some((named.node.get("probes").unwrap_or(named.node), named.section))
     }
 
-    /// The items that an item needs, in order and each once.
-    pub fn needs(&self, needs: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Vec<Need> {
+    /// The items that the item at this position needs, in order and each once: those that it names, and those that have
+    /// it as their `parent`.
+    pub fn needs(&self, item: usize, needs: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Vec<Need> {
         let mut found: Vec<Need> = Vec::new();
         for need in needs {
             let name = need.value.as_str();
@@ -94,6 +113,7 @@ impl<'a> Names<'a> {
             };
             found.extend(positions.iter().map(|position| (*position, need.span)));
         }
+        found.extend(self.children.get(&item).into_iter().flatten());
         found.sort_by_key(|(position, _)| *position);
         found.dedup_by_key(|(position, _)| *position);
         found
@@ -191,7 +211,11 @@ impl<'a> Names<'a> {
                             circle.splice(MAX_SHOWN / 2..circle.len() - MAX_SHOWN / 2, ["…"]);
                         }
                         let title = format!("`needs` form a cycle: {}", circle.join(" → "));
-                        problems.push(Diagnostic::error(title).at(span).help("none of these items can start"));
+                        let problem = Diagnostic::error(title).at(span).help("none of these items can start");
+                        let nested =
+                            path[from..].iter().any(|(item, next)| self.is_nested(needs[*item][*next - 1], *item));
+                        let why = nested.then(|| "an item needs those that have it as their `parent`".to_owned());
+                        problems.push(problem.maybe_help(why));
                     }
                     Some(State::Done) | None => {}
                 }

@@ -29,10 +29,10 @@ pub struct Outcome {
     pub given: Option<Signed>,
 }
 
-/// The needs that block an item: the first that is not green. Each is given by its id, with its result if it has
-/// one.
+/// The needs that block an item: the first that failed or is pending, which decides the verdict, or else the first that
+/// is not green. Each is given by its id, with its result if it has one.
 pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)>) -> Option<Blocked> {
-    let mut first = None;
+    let mut first: Option<(String, Reason, bool)> = None;
     let mut is_red = false;
     for (id, result) in needs {
         let (cause, reason) = match result {
@@ -45,10 +45,23 @@ pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)
                 (id.to_owned(), BlockedBecause::Need { root: id.to_owned(), status: result.status, why }.into())
             }
         };
-        is_red |= result.is_some_and(|result| matches!(result.status, Status::Failed | Status::Pending));
-        first.get_or_insert((cause, reason));
+        is_red |= result.is_some_and(|result| is_decided(result.status));
+        let decides = is_decision(&reason) || result.is_some_and(|result| is_decided(result.status));
+        if first.as_ref().is_none_or(|(.., decided)| decides && !decided) {
+            first = Some((cause, reason, decides));
+        }
     }
-    first.map(|(cause, reason)| Blocked { cause, reason, is_red })
+    first.map(|(cause, reason, _)| Blocked { cause, reason, is_red })
+}
+
+/// Whether it was seen that this is not as it should be, or waits for a person.
+fn is_decided(status: Status) -> bool {
+    matches!(status, Status::Failed | Status::Pending)
+}
+
+/// Whether the root cause of a blocked need is one that failed or is pending.
+fn is_decision(reason: &Reason) -> bool {
+    matches!(reason, Reason::Blocked(BlockedBecause::Need { status, .. }) if is_decided(*status))
 }
 
 /// The outcome of a sign-off: whether it counts, and whether what it covers is still green.

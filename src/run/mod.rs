@@ -12,6 +12,8 @@ mod requirement;
 mod severity;
 mod shard;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -332,7 +334,12 @@ impl Run {
     /// The verdict. A run that was interrupted is never ready.
     pub fn verdict(&self) -> Verdict {
         let red = || self.items().filter(|item| !item.advisory && !item.status.is_green());
-        if red().any(|item| matches!(item.status, Status::Failed | Status::Pending)) {
+        let is_decided = |item: &ItemResult| matches!(item.status, Status::Failed | Status::Pending);
+        // An advisory item never counts, but an item that needs it does.
+        let advisory = || self.items().filter(|item| item.advisory && is_decided(item)).map(|item| item.id.as_str());
+        let causes: HashSet<&str> = advisory().collect();
+        let is_blocked_by_red = |item: &ItemResult| item.cause.as_deref().is_some_and(|cause| causes.contains(cause));
+        if red().any(|item| is_decided(item) || is_blocked_by_red(item)) {
             Verdict::NotReady
         } else if red().next().is_some() || self.interrupted.is_some() {
             Verdict::Unknown

@@ -94,10 +94,12 @@ fn its_id_selects_all_items_of_a_list_and_with_a_name_one() {
             .flat_map(|section| section["items"].as_array().into_iter().flatten());
         items.filter_map(|item| item["id"].as_str().map(ToOwned::to_owned)).collect::<Vec<_>>()
     };
-    assert_eq!(items(&["--only", "health"]).len(), 12);
-    assert_eq!(items(&["--only", "version/svc-3"]), ["health/svc-3", "version/svc-3"]);
-    assert_eq!(items(&["--only", "all"]).len(), 13);
-    assert_eq!(items(&["--only", "slow", "--skip", "version/svc-1"]).len(), 23);
+    // The health of a service needs its metrics, which are below it.
+    assert_eq!(items(&["--only", "metrics"]).len(), 12);
+    assert_eq!(items(&["--only", "health"]).len(), 24);
+    assert_eq!(items(&["--only", "version/svc-3"]), ["health/svc-3", "version/svc-3", "metrics/svc-3"]);
+    assert_eq!(items(&["--only", "all"]).len(), 25);
+    assert_eq!(items(&["--only", "slow", "--skip", "version/svc-1"]).len(), 35);
     assert_eq!(items(&["--skip", "version,owner,qa,metrics,all"]).len(), 12);
     for unknown in ["health/svc-", "health/svc-13", "heal", "health/"] {
         let output = project.gate(&["check", "staging", "--no-record", "--only", unknown]);

@@ -68,6 +68,71 @@ fn dependents_of_a_red_item_are_blocked_by_the_root_cause_and_others_run() {
 }
 
 #[test]
+fn an_item_needs_those_below_it() {
+    let project = list(
+        "
+        - { id: top, title: Top, probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: one, title: One, parent: top, probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: two, title: Two, parent: one, probes: [{ command: { argv: [\"false\"] } }] }
+        - { id: hint, title: Hint, parent: top, advisory: true, probes: [{ command: { argv: [\"false\"] } }] }
+        - { id: qa, title: QA, needs: [top], sign_off: { role: QA lead, valid_for: 7d } }
+    ",
+    );
+    let (code, run) = check(&project, &[]);
+    assert_eq!(code, 1);
+    assert_snapshot!(reported(&run), @"
+    top: blocked, two: exit_code: expected 0, got 1 <- two
+    one: blocked, two: exit_code: expected 0, got 1 <- two
+    two: failed, exit_code: expected 0, got 1
+    hint: failed, exit_code: expected 0, got 1
+    qa: blocked, two: exit_code: expected 0, got 1 <- two
+    ");
+    let (_, run) = check(&project, &["--no-record", "--only", "top"]);
+    assert!(reported(&run).contains("two: failed"), "{}", reported(&run));
+    let signed = project.gate(&["sign", "staging", "qa", "--by", "Dana"]);
+    assert_eq!(signed.code, 1, "{}", signed.stdout);
+    let run = |number: usize| reported(&check(&project, &["--no-record", "--shard", &format!("{number}/3")]).1);
+    let shards: Vec<String> = (1..=3).map(run).filter(|shard| shard.contains("two: failed")).collect();
+    assert!(shards.len() == 1 && shards[0].contains("top: blocked, two"), "{shards:?}");
+    let alone = project.gate(&["check", "staging", "--no-record", "--skip", "two"]);
+    assert_eq!(alone.code, 3, "{}", alone.stdout);
+}
+
+#[test]
+fn an_item_below_another_can_not_need_it() {
+    let project = list(
+        "
+        - { id: top, title: Top, probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: one, title: One, parent: top, needs: [top], probes: [{ command: { argv: [\"true\"] } }] }
+    ",
+    );
+    let output = project.gate(&["validate"]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("`needs` form a cycle: top → one → top"), "{}", output.stderr);
+    assert!(output.stderr.contains("an item needs those that have it as their `parent`"), "{}", output.stderr);
+}
+
+#[test]
+fn what_an_advisory_failure_blocks_is_not_ready() {
+    let project = list(
+        "
+        - { id: hint, title: Hint, advisory: true, probes: [{ command: { argv: [\"false\"] } }] }
+        - { id: gone, title: Gone, advisory: true, probes: [{ command: { argv: [./missing] } }] }
+        - { id: between, title: Between, advisory: true, needs: [gone, hint], probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: both, title: Both, needs: [gone, between], probes: [{ command: { argv: [\"true\"] } }] }
+        - { id: unseen, title: Unseen, needs: [gone], probes: [{ command: { argv: [\"true\"] } }] }
+    ",
+    );
+    let (code, run) = check(&project, &[]);
+    assert_eq!((code, &run["verdict"]), (1, &Value::from("not-ready")));
+    assert!(reported(&run).contains("both: blocked, hint: exit_code: expected 0, got 1 <- hint"), "{}", reported(&run));
+    let rendered = project.gate(&["render", "staging"]);
+    assert!(rendered.stdout.contains("NOT READY"), "{}", rendered.stdout);
+    let (code, run) = check(&project, &["--only", "unseen"]);
+    assert_eq!((code, &run["verdict"]), (3, &Value::from("unknown")), "an error is not a failure");
+}
+
+#[test]
 fn a_missing_value_blocks_and_does_not_fail() {
     let project = Project::new(
         "

@@ -24,7 +24,7 @@ pub struct FileItem {
     pub each: Option<Node>,
     /// The line that a person would tick, such as `The database has the newest schema`.
     pub title: String,
-    /// The id of an earlier item of the same section; the Markdown shows this one nested below it.
+    /// The id of an earlier item of the same section, which needs this one; the Markdown shows this one nested below it.
     #[serde(default)]
     pub parent: Option<Spanned<String>>,
     /// Who is responsible for it, such as `@platform`.
