@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::checklist::{self, Checklist, LockScope, SignOff};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::ledger::Key;
+use crate::ledger::{Key, without_project};
 use crate::text::visible;
 
 use super::{Console, Exit, Failure, InputArgs, check, folder, load_any, print};
@@ -49,6 +49,12 @@ impl Validate {
                     let count = checklist.items().count();
                     let items = if count == 1 { "item" } else { "items" };
                     let key = Key::find(&checklist.name, checklist.project.as_deref(), &checklist.root, &env).await;
+                    read.extend(checklist.sources.names().map(ToOwned::to_owned));
+                    let is_shared = checklist.locks == LockScope::Shared;
+                    if let Some(problem) = is_shared.then(|| without_project(&key)).flatten() {
+                        exit = Failure::usage(problem, &env).print();
+                        continue;
+                    }
                     let recorded = match key.is_of_folder {
                         true => "for this folder".to_owned(),
                         false => format!("as {key}"),
@@ -58,7 +64,6 @@ impl Validate {
                     let unverified = checklist.items().filter_map(|item| unverified(&item.id, item.sign_off.as_ref()?));
                     let warnings = unverified.chain(exclusive(&checklist)).collect();
                     Failure::usage(Diagnostics(warnings), &env).print();
-                    read.extend(checklist.sources.names().map(ToOwned::to_owned));
                     // The program ends soon: freeing a long list would take a tenth of its time.
                     std::mem::forget(checklist);
                 }

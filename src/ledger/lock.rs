@@ -52,8 +52,11 @@ impl SharedLocks {
     /// Locks in this ledger, for the checklist of this key. `root` is the folder that contains `checklists/`.
     ///
     /// # Errors
-    /// When the ledger is a file: other machines don't see it.
+    /// When the ledger is a file: other machines don't see it. When other checkouts have another key.
     pub fn new(location: Location, key: Key, root: &Path, env: &Env) -> Result<Self, Diagnostic> {
+        if let Some(problem) = without_project(&key) {
+            return Err(problem);
+        }
         let Place::Postgres(url) = &location.place else {
             let problem = Diagnostic::error("`locks: shared` needs a PostgreSQL ledger");
             return Err(problem.help("set `GATE_LEDGER` or `--ledger` to `postgres://user:password@host/name`"));
@@ -89,6 +92,14 @@ impl SharedLocks {
             freed.unwrap_or_else(late).map_err(|why| lost(Refusal::Database(why)))
         }))
     }
+}
+
+/// The problem of shared locks whose key is only the name of a folder: in another checkout they are other locks.
+pub fn without_project(key: &Key) -> Option<Diagnostic> {
+    let title = || format!("`locks: shared` of `{}` needs a project: the repository has no Git remote", key.name);
+    let help =
+        "write `project: NAME` at the top level of the checklist, the same in all checkouts that share the locks";
+    key.is_of_folder.then(|| Diagnostic::error(title()).help(help))
 }
 
 impl Locks for SharedLocks {

@@ -39,7 +39,7 @@ use write::{StoredFacts, latest};
 
 pub use changes::{ChangeBases, Green, list_changes};
 pub use facts::{AllFacts, Facts, ItemState, Passed, annotate};
-pub use lock::SharedLocks;
+pub use lock::{SharedLocks, without_project};
 pub use origin::Origin;
 pub use place::{Location, Place};
 pub use project::Key;

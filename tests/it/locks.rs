@@ -252,3 +252,26 @@ fn validate_warns_that_an_exclusive_item_is_so_within_one_run() {
     ");
     assert_eq!(list("").gate(&["validate"]).stderr, "");
 }
+
+#[test]
+fn shared_locks_need_a_project_that_other_checkouts_have_too() {
+    let service = Service::new();
+    let project = service.project("locks: shared\n", &["api"]);
+    let path = project.path().join("checklists/staging.yaml");
+    let text = std::fs::read_to_string(&path).expect("it is there").replace("project: acme/shop\n", "");
+    std::fs::write(&path, text).expect("the folder is writable");
+    let said = "error: `locks: shared` of `staging` needs a project: the repository has no Git remote\n  help: write \
+                `project: NAME` at the top level of the checklist, the same in all checkouts that share the locks";
+    let validated = project.gate(&["validate"]);
+    assert_eq!((validated.code, validated.stdout.as_str(), validated.stderr.trim_end()), (2, "", said));
+    let database = postgres().new_database();
+    let checked = ended(start(&project, &database, &[]));
+    assert_eq!((checked.code, checked.stderr.trim_end()), (2, said));
+    assert_eq!(service.door.state().came, 0, "nothing runs");
+    for arguments in [["init", "-q", "."].as_slice(), &["remote", "add", "origin", "https://github.com/acme/shop.git"]]
+    {
+        let git = std::process::Command::new("git").current_dir(project.path()).args(arguments).status();
+        assert!(git.expect("git is installed").success());
+    }
+    assert_eq!(project.gate(&["validate"]).code, 0);
+}
