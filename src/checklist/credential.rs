@@ -3,26 +3,64 @@
 use std::collections::{HashMap, HashSet};
 
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 
 use crate::env::Env;
 use crate::secret::Redactor;
+use crate::text::credential::bare_password;
 use crate::yaml::Node;
 
-/// Settings that contain a credential, wherever they are.
-const SETTINGS: [&str; 12] = [
+/// Names of what contains a credential, wherever it is: a setting, a header, a part of a body or a parameter of a URL.
+/// Without `_` and `-`, in lower case.
+const NAMES: [&str; 42] = [
     "token",
     "password",
+    "passwd",
     "passphrase",
+    "sslpassword",
     "secret",
-    "client_secret",
-    "api_key",
+    "clientsecret",
     "apikey",
-    "secret_key",
-    "private_key",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "accountkey",
+    "sharedaccesskey",
+    "subscriptionkey",
+    "ocpapimsubscriptionkey",
     "authorization",
-    "proxy-authorization",
+    "proxyauthorization",
     "cookie",
+    "setcookie",
+    "jwt",
+    "dpop",
+    "sig",
+    // OAuth 2 and OpenID Connect.
+    "accesstoken",
+    "authtoken",
+    "idtoken",
+    "idtokenhint",
+    "logouttoken",
+    "refreshtoken",
+    "subjecttoken",
+    "actortoken",
+    "sessiontoken",
+    "securitytoken",
+    "assertion",
+    "clientassertion",
+    "authorizationcode",
+    "codeverifier",
+    "devicecode",
+    "authreqid",
+    // SAML.
+    "samlresponse",
+    "samlassertion",
+    "samlart",
+    "sas",
 ];
+
+/// Beside one of these, `code` is the code of a login: elsewhere it is a status, or a country.
+const BESIDE_CODE: [&str; 3] = ["grant_type", "redirect_uri", "code_verifier"];
 
 /// Suffixes of names of headers that contain a credential, such as `X-Api-Key`.
 const HEADERS: [&str; 4] = ["-key", "-token", "-secret", "-signature"];
@@ -42,19 +80,23 @@ pub fn credentials(root: &Node) -> Vec<Credential> {
     let mut found = Vec::new();
     // The same few keys occur again and again.
     let mut keys: HashMap<&str, KeyMeaning> = HashMap::new();
-    let mut open: Vec<(&Node, Option<&str>)> = vec![(root, None)];
-    while let Some((node, setting)) = open.pop() {
-        open.extend(node.elements().iter().map(|element| (element, setting)));
+    let mut open: Vec<(&Node, Option<&str>, bool)> = vec![(root, None, false)];
+    while let Some((node, setting, is_address)) = open.pop() {
+        open.extend(node.elements().iter().map(|element| (element, setting, is_address)));
+        let is_login = BESIDE_CODE.iter().any(|key| node.get(key).is_some());
         for (key, value) in node.entries() {
             // Names of secrets and expectations contain no credentials.
             if matches!(&*key.text, "secrets" | "expect") {
                 continue;
             }
-            let meaning = *keys.entry(&key.text).or_insert_with(|| KeyMeaning::of(&key.text));
+            let meaning = match &*key.text {
+                "code" if is_login => KeyMeaning::Credential,
+                key => *keys.entry(key).or_insert_with(|| KeyMeaning::of(key)),
+            };
             let is_long = || value.text().is_some_and(|text| text.len() >= SHORTEST);
             let own =
                 (meaning == KeyMeaning::Credential || meaning == KeyMeaning::Secret && is_long()).then_some(&*key.text);
-            open.push((value, setting.or(own)));
+            open.push((value, setting.or(own), names_address(&key.text)));
         }
         let Some(text) = node.text() else { continue };
         if let Some(name) = setting.filter(|_| !text.is_empty() && !node.is_null()) {
@@ -62,7 +104,9 @@ pub fn credentials(root: &Node) -> Vec<Credential> {
             let values = [Some(text), word].into_iter().flatten();
             found.extend(values.map(|value| Credential { name: name.to_owned(), value: value.to_owned() }));
         }
-        found.extend(in_text(text).into_iter().map(|value| Credential { name: "password".to_owned(), value }));
+        let bare = bare_password(text).filter(|_| is_address);
+        let passwords = in_text(text).into_iter().chain(bare.map(ToOwned::to_owned));
+        found.extend(passwords.map(|value| Credential { name: "password".to_owned(), value }));
     }
     found
 }
@@ -157,7 +201,14 @@ fn says_secret(name: &str) -> bool {
 
 fn is_credential(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    SETTINGS.contains(&key.as_str()) || (key.starts_with("x-") && HEADERS.iter().any(|end| key.ends_with(end)))
+    NAMES.contains(&key.replace(['_', '-'], "").as_str())
+        || (key.starts_with("x-") && HEADERS.iter().any(|end| key.ends_with(end)))
+}
+
+/// Whether a setting names what to connect to: there, `user:password@host` has a password although the scheme is missing.
+fn names_address(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["url", "uri", "dsn", "address", "endpoint", "host", "server", "ledger"].iter().any(|end| key.ends_with(end))
 }
 
 /// The credentials in an argument of a command line: of the URLs in it, and what `token=…` and the like set.
@@ -165,7 +216,10 @@ pub fn in_argument(text: &str) -> Vec<Credential> {
     let named = |name: &str, value: String| Credential { name: name.to_owned(), value };
     let mut found: Vec<Credential> = in_text(text).into_iter().map(|value| named("password", value)).collect();
     found.extend(in_broken_yaml(text));
+    found.extend(bare_password(text).map(|value| named("password", value.to_owned())));
     if let Some((path, value)) = text.split_once('=') {
+        found.extend(bare_password(value).map(|value| named("password", value.to_owned())));
+        found.extend(in_pairs(value).into_iter().map(|value| named("password", value.to_owned())));
         let key = path.rsplit_once('.').map_or(path, |(_, key)| key).trim_start_matches('-');
         if is_credential(key) || says_secret(key) {
             let word = value.split_once(' ').map(|(_, word)| word);
@@ -201,15 +255,16 @@ pub fn in_broken_yaml(text: &str) -> Vec<Credential> {
     found
 }
 
-/// The passwords of the URLs in a text, also of malformed ones, each as written and decoded; and the user of an `http`
-/// or `https` URL without a password, which is a token.
+/// The credentials in a text: the passwords of its URLs, also of malformed ones, each as written and decoded; the user of
+/// an `http` or `https` URL without a password, which is a token; and what a form or JSON sets.
 fn in_text(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    // A URL with neither a login nor a query holds none.
-    if !text.bytes().any(|byte| matches!(byte, b'@' | b'?')) {
-        return found;
+    let mut found: Vec<String> = in_pairs(text).into_iter().map(ToOwned::to_owned).collect();
+    if text.trim_start().starts_with(['{', '[']) {
+        serde_json::from_str(text).into_iter().for_each(|value| in_json(&value, false, &mut found));
     }
-    for (at, _) in text.match_indices("://") {
+    // A URL with neither a login nor a query holds none.
+    let may_have = text.bytes().any(|byte| matches!(byte, b'@' | b'?'));
+    for (at, _) in text.match_indices("://").filter(|_| may_have) {
         let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
         let scheme = &text[text[..at].trim_end_matches(is_scheme).len()..at];
         let rest = &text[at + "://".len()..];
@@ -240,13 +295,55 @@ fn of_url(scheme: &str, rest: &str) -> Vec<String> {
         None => Some(login).filter(|_| is_http),
     });
     let query = rest.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or_default());
-    let pairs = query.into_iter().flat_map(|query| query.split('&')).filter_map(|pair| pair.split_once('='));
-    let in_query = pairs.filter(|(key, _)| is_credential(key) || QUERY.contains(key)).map(|(_, value)| value);
-    secret.into_iter().chain(in_query).filter(|secret| !secret.is_empty()).map(ToOwned::to_owned).collect()
+    secret
+        .into_iter()
+        .chain(query.into_iter().flat_map(of_form))
+        .filter(|secret| !secret.is_empty())
+        .map(ToOwned::to_owned)
+        .collect()
 }
 
-/// Names of credentials in a URL's query, beside [`SETTINGS`].
-const QUERY: [&str; 4] = ["access_token", "auth_token", "sslpassword", "sig"];
+/// The credentials in a text that is nothing but pairs: a form (`a=b&c=d`), or words such as libpq's (`host=h password=p`).
+fn in_pairs(text: &str) -> Vec<&str> {
+    if !text.contains('=') || text.contains("://") {
+        return Vec::new();
+    }
+    if !text.contains(char::is_whitespace) {
+        return of_form(text);
+    }
+    let words = || text.split([' ', '\t', '\n', '\r', ';']).filter(|word| !word.is_empty());
+    if words().all(|word| word.contains('=')) {
+        of_pairs(words().filter_map(|word| word.split_once('=')))
+    } else {
+        Vec::new()
+    }
+}
+
+fn of_form(text: &str) -> Vec<&str> {
+    of_pairs(text.split(['&', ';']).filter_map(|pair| pair.split_once('=')))
+}
+
+fn of_pairs<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)> + Clone) -> Vec<&'t str> {
+    let is_login = pairs.clone().any(|(key, _)| BESIDE_CODE.contains(&key));
+    let secret = pairs.filter(|(key, _)| is_credential(key.trim_start_matches('-')) || (is_login && *key == "code"));
+    // The shell's variable is not its value.
+    let values = secret.map(|(_, value)| value.trim_matches(['"', '\'']));
+    values.filter(|value| !value.is_empty() && !value.starts_with('$')).collect()
+}
+
+fn in_json(value: &Value, is_secret: bool, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if is_secret => found.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| in_json(value, is_secret, found)),
+        Value::Object(map) => {
+            let is_login = BESIDE_CODE.iter().any(|key| map.contains_key(*key));
+            for (key, value) in map {
+                in_json(value, is_secret || is_credential(key) || (is_login && key == "code"), found);
+            }
+        }
+        _ => {}
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -281,6 +378,45 @@ mod tests {
             "client_secret=s3 password=pw"
         );
         assert_eq!(found("secrets: { TOKEN: { command: [vault, read] }, password: { env: DB_PASSWORD } }"), "");
+    }
+
+    #[test]
+    fn credentials_of_every_login_are_secret_in_settings_forms_json_and_queries() {
+        let names = [
+            "client_assertion",
+            "assertion",
+            "id_token",
+            "refreshToken",
+            "subject_token",
+            "code_verifier",
+            "device_code",
+            "SAMLResponse",
+            "private-key",
+            "AccountKey",
+        ];
+        for name in names {
+            for text in [
+                format!("endpoint_params: {{ {name}: abc }}"),
+                format!("body: '{name}=abc&x=1'"),
+                format!("body: '{{\"a\": [{{\"{name}\": \"abc\"}}]}}'"),
+                format!("url: https://h/x?a=b&{name}=abc"),
+            ] {
+                assert!(found(&text).contains("=abc"), "{text}: {}", found(&text));
+            }
+        }
+        assert_eq!(found("{ json: { grant_type: authorization_code, code: abc } }"), "code=abc");
+        assert_eq!(found("body: grant_type=authorization_code&code=abc"), "password=abc");
+        assert_eq!(found("{ json: { code: DE, state: BY, client_assertion_type: jwt-bearer } }"), "");
+        assert_eq!(found("argv: [sh, -c, 'TOKEN=$(cat t); curl -H token=x h', TOKEN=$X]"), "");
+    }
+
+    #[test]
+    fn a_password_is_secret_also_without_the_scheme_of_its_url() {
+        assert_eq!(found("url: u:pw@h/x"), "password=pw");
+        assert_eq!(found("url: host=h password=pw"), "password=pw");
+        assert_eq!(found("image: registry/app:1.2@sha256:abcd"), "");
+        assert_eq!(found("url: git@github.com:a/b"), "");
+        assert_eq!(found("title: app:1.2@prod"), "");
     }
 
     #[test]

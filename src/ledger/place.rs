@@ -90,20 +90,36 @@ impl Location {
                 via: None,
             }
         };
-        if !said.contains("://") {
+        if is_path(said) {
             return Ok(file(Path::new(said)));
         }
-        let url = DatabaseUrl::parse(said).map_err(|why| Diagnostic::error(format!("`{option}`: {why}")))?;
+        let help = "write `postgres://user:password@host/name`, or a file as `./NAME`";
+        let unusable = |why: &str| Diagnostic::error(format!("`{option}`: {why}")).help(help);
+        let (scheme, rest) = said.trim().split_once(':').unwrap_or_default();
+        match scheme.to_ascii_lowercase().split('+').next().unwrap_or_default() {
+            "postgres" | "postgresql" | "sqlite" | "jdbc" => {}
+            "mysql" | "mariadb" => return Err(unusable("MySQL can't hold a ledger")),
+            _ if rest.starts_with("//") && scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                return Err(unusable(&format!("unsupported scheme `{scheme}`")));
+            }
+            _ => return Err(unusable("this is neither a database URL nor the path of a file")),
+        }
+        let url = DatabaseUrl::parse(said).map_err(|why| unusable(&why))?;
         match url.place() {
             // Others write there too: one person's variable must not remove their runs.
             sql::Place::Postgres(_) => {
                 Ok(Self { name: url.name(), place: Place::Postgres(url), keep: keep.max(KEEP), via })
             }
             sql::Place::Sqlite(sqlite) => Ok(file(sqlite.otherwise.as_ref().unwrap_or(&sqlite.path))),
-            sql::Place::MySql(_) => Err(Diagnostic::error(format!("`{option}`: MySQL can't hold a ledger"))
-                .help("name a PostgreSQL server, `postgres://user:password@host/name`, or a file")),
+            sql::Place::MySql(_) => Err(unusable("MySQL can't hold a ledger")),
         }
     }
+}
+
+/// Whether this can only be a path: what looks like a URL or like libpq's `host=h password=p` is one only behind `./` or
+/// `/`, so that no file is named after a password.
+fn is_path(said: &str) -> bool {
+    said.starts_with(['.', '/']) || !said.contains([':', '@', '='])
 }
 
 /// The host of `--ledger-via`, else of `GATE_LEDGER_VIA`.

@@ -16,7 +16,7 @@ static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| {
         r"://[^\s/:@]*:[^\s/@$]+@",
         r"(?i)\b(basic|bearer) +[A-Za-z0-9+/=_.-]{8,}",
         // A key with such a name, and a value that is not a reference.
-        r#"(?i)(passw(or)?d|passphrase|secret|token|api_?key|private_?key|access_?key)"?\s*[:=]\s*["']?[^\s"'$&*{\[|>#]{6,}"#,
+        r#"(?i)(passw(or)?d|passphrase|secret|token|assertion|saml_?response|code_verifier|device_code|api_?key|private_?key|access_?key)"?\s*[:=]\s*["']?[^\s"'$&*{\[|>#]{6,}"#,
     ];
     Regex::new(&kinds.join("|")).expect("it is well formed")
 });
@@ -24,6 +24,20 @@ static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| {
 /// Whether a line looks like it contains a credential. A reference such as `${secrets.X}` does not.
 pub fn looks_secret(line: &str) -> bool {
     CREDENTIAL.is_match(line)
+        || line.split([' ', '\t', '\n', '"', '\'', '=', ',']).any(|word| bare_password(word).is_some())
+}
+
+/// The password of `user:password@host`, a URL without its scheme. A reference such as `${secrets.X}` is none, and neither
+/// is the tag of an image before its digest.
+pub fn bare_password(text: &str) -> Option<&str> {
+    static BARE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^[\w.%+-]*:([^\s/$][^\s$]*)@\[?[A-Za-z0-9][\w.:%-]*\]?(/\S*)?$").expect("it is well formed")
+    });
+    let found = BARE.captures(text)?;
+    let host = &text[found.get(1)?.end() + 1..];
+    let is_other = ["mailto:", "acct:", "sip:", "sips:", "npm:"].iter().any(|scheme| text.starts_with(scheme))
+        || ["sha256:", "sha384:", "sha512:"].iter().any(|digest| host.starts_with(digest));
+    found.get(1).map(|password| password.as_str()).filter(|_| !is_other)
 }
 
 #[cfg(test)]
@@ -40,6 +54,9 @@ mod tests {
             "Authorization: Bearer abcdefghij",
             "DB_PASSWORD=hunter2",
             "\"token\": \"abcdef123\"",
+            "url: \"u:lit-pw-88@h/x\"",
+            "url=:pw@h:6379",
+            "client_assertion: abcdef",
         ] {
             assert!(looks_secret(line), "{line}");
         }
@@ -50,6 +67,10 @@ mod tests {
             "title: Secrets are present",
             "password: \"\"",
             "secrets: { A: }",
+            "url: u:${secrets.PW}@h",
+            "image: app:1.2@sha256:abcd",
+            "to: mailto:joe@example.com",
+            "url: git@github.com:a/b",
         ] {
             assert!(!looks_secret(line), "{line}");
         }

@@ -291,7 +291,7 @@ fn a_user_name_is_shown_and_a_password_is_not() {
 #[test]
 fn arguments_are_not_repeated_with_their_credentials() {
     let project = Project::new("title: T\nsections: [{ title: S, items: [{ id: a, title: A, deferred: x }] }]");
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 20] = [
         &["probe", "redis", "url=redis://:arg-St0'pw@127.0.0.1:1"],
         &["probe", "redis", "url=redis://:arg-St0'pw@127.0.0.1:no-port"],
         &["probe", "redis", "urlredis://:arg-St0'pw@127.0.0.1:1"],
@@ -303,6 +303,14 @@ fn arguments_are_not_repeated_with_their_credentials() {
         &["history", "staging", "--ledger", "postgres://gate:arg-St0'pw@127.0.0.1:1/gate"],
         &["history", "staging", "--ledger", "postgres://gate:arg-St0'pw@127.0.0.1:port/gate"],
         &["history", "staging", "--ledger", "mysql://gate:arg-St0'pw@127.0.0.1/gate"],
+        &["history", "staging", "--ledger", "postgre://gate:arg-St0'pw@127.0.0.1/gate"],
+        &["check", "staging", "--ledger", "gate:arg-St0'pw@127.0.0.1/gate"],
+        &["check", "staging", "--ledger", "host=127.0.0.1 password=arg-St0'pw"],
+        &["probe", "redis", "url=:arg-St0'pw@127.0.0.1:1"],
+        &["probe", "sql", "url=gate:arg-St0'pw@127.0.0.1/x", "query=select 1"],
+        &["probe", "sql", "url=host=127.0.0.1 password=arg-St0'pw", "query=select 1"],
+        &["probe", "http", "url=gate:arg-St0'pw@127.0.0.1:1/x"],
+        &["probe", "tcp", "address=gate:arg-St0'pw@127.0.0.1:1"],
         &["check", "staging", "--vra", "password=arg-St0'pw"],
     ];
     for command in commands {

@@ -285,6 +285,36 @@ fn a_server_that_is_not_there_is_named_without_its_password() {
     );
 }
 
+#[test]
+fn a_ledger_that_is_neither_a_url_nor_a_path_is_refused_and_no_file_is_named_after_it() {
+    let project = project();
+    for (ledger, problem) in [
+        ("host=h password=hunter2hunter2", "this is neither a database URL nor the path of a file"),
+        ("password=hunter2hunter2", "this is neither a database URL nor the path of a file"),
+        ("u:hunter2hunter2@h/x", "this is neither a database URL nor the path of a file"),
+        ("u:hunter2hunter2@h", "this is neither a database URL nor the path of a file"),
+        ("postgre://u:hunter2hunter2@h/x", "unsupported scheme `postgre`"),
+        ("redis://u:hunter2hunter2@h/x", "unsupported scheme `redis`"),
+        ("mariadb://u:hunter2hunter2@h/x", "MySQL can't hold a ledger"),
+        ("postgres:u:hunter2hunter2@h", "this is not a database URL: two slashes must follow the colon"),
+    ] {
+        let expected = |option: &str| {
+            format!(
+                "error: `{option}`: {problem}\n  help: write `postgres://user:password@host/name`, or a file as `./NAME`"
+            )
+        };
+        let output = project.gate(&["check", "staging", "--ledger", ledger]);
+        assert_eq!((output.code, output.stderr.trim_end()), (2, &*expected("--ledger")), "{ledger}");
+        let output = project.command(&["history", "staging"]).env("GATE_LEDGER", ledger).run();
+        assert_eq!((output.code, output.stderr.trim_end()), (2, &*expected("GATE_LEDGER")), "{ledger}");
+    }
+    let files = std::fs::read_dir(project.path()).expect("the project's folder is readable");
+    let names: Vec<_> = files.map(|file| file.expect("it is readable").file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().contains("hunter2")), "{names:?}");
+    assert_eq!(project.gate(&["check", "staging", "--ledger", "./a=b@c.db"]).code, 1);
+    assert!(project.path().join("a=b@c.db").exists());
+}
+
 /// Runs `gate check` in a namespace in which `.gate` is a file system with these options.
 fn with_file_system(project: &Project, options: &str) -> Output {
     std::fs::create_dir(project.path().join(".gate")).expect("the folder is writable");

@@ -326,4 +326,14 @@ fn a_line_with_a_credential_is_not_quoted_in_an_error() {
     for output in [validate, check] {
         assert!(!(output.stdout + &output.stderr).contains(secret), "it is quoted");
     }
+    for probe in ["sql: { query: SELECT 1, ", "redis: { ", "http: { ", "prometheus: { query: up, "] {
+        for url in ["u:lit-pw-88@h/x", "host=h password=lit-pw-88", "u:lit-pw-88@h"] {
+            let list = format!(
+                "title: T\nsections:\n  - title: S\n    items:\n      - id: a\n        title: A\n        probes: [{{ {probe}url: \"{url}\" }} }}]\n"
+            );
+            let output = Project::new(&list).gate(&["validate"]);
+            assert_eq!(output.code, 2, "{probe} {url}");
+            assert!(!(output.stdout + &output.stderr).contains("lit-pw"), "{probe} {url}: {}", output.stderr);
+        }
+    }
 }
