@@ -74,7 +74,8 @@ impl Schema {
 
     /// The key and the schema of the value at this place.
     fn find<'s, 'n>(&'s self, node: &'n Node, schema: &'s Value, span: Span) -> Option<(Option<&'n Key>, &'s Value)> {
-        for (key, value) in node.entries() {
+        let around = node.entries().iter().filter(|(_, value)| value.span.contains(span));
+        for (key, value) in around {
             let below = self.below(schema, Some(&key.text));
             if value.span == span {
                 return Some((Some(key), below));
@@ -83,10 +84,10 @@ impl Schema {
                 return Some(found);
             }
         }
-        let below = self.below(schema, None);
-        node.elements().iter().find_map(|element| match element.span == span {
-            true => Some((None, below)),
-            false => self.find(element, below, span),
+        let mut around = node.elements().iter().filter(|element| element.span.contains(span));
+        around.find_map(|element| match self.below(schema, None) {
+            below if element.span == span => Some((None, below)),
+            below => self.find(element, below, span),
         })
     }
 
@@ -242,6 +243,9 @@ fn key_at(node: &Node, level: usize, span: Span) -> Option<(&Key, usize)> {
         if key.span == span {
             return Some((key, level));
         }
+        if !value.span.contains(span) {
+            continue;
+        }
         let is_list = !value.elements().is_empty();
         let deeper = match &*key.text {
             "sections" if level == 0 => 1,
@@ -255,7 +259,8 @@ fn key_at(node: &Node, level: usize, span: Span) -> Option<(&Key, usize)> {
             return Some(found);
         }
     }
-    node.elements().iter().find_map(|element| key_at(element, level, span))
+    let mut around = node.elements().iter().filter(|element| element.span.contains(span));
+    around.find_map(|element| key_at(element, level, span))
 }
 
 /// The example in a description: what follows `such as`, in backticks.

@@ -276,7 +276,7 @@ fn seen(ended: Finished, duration_ms: u64) -> CommandSeen {
         exit_code,
         signal,
         cut,
-        json: if ended.stdout.truncated { None } else { json::parse(&ended.stdout.bytes).ok() },
+        json: if ended.stdout.truncated { None } else { json::parse_exactly(&ended.stdout.bytes).ok() },
         duration_ms,
         truncated: ended.stdout.truncated || ended.stderr.truncated,
         stdout: text(ended.stdout),

@@ -267,7 +267,7 @@ async fn seen(answer: Answer, max_body: Size, cx: &Context) -> Result<HttpObserv
     let mut note = stopped;
     let mut json = None;
     if says_json || looks_json {
-        match json::parse(&body.bytes) {
+        match json::parse_exactly(&body.bytes) {
             Ok(value) => json = Some(value),
             Err(_) if body.truncated => note = note.or(Some("the body is longer than `max_body`".to_owned())),
             Err(error) if says_json && !body.bytes.is_empty() => {

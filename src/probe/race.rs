@@ -259,7 +259,7 @@ impl Race {
         // Of each answer only the digest is kept.
         let load = Load::default();
         let body = read(&mut response, MAX_BODY, &load).await?;
-        let json: Option<Value> = json::parse(&body.bytes).ok();
+        let json = json::parse_exactly(&body.bytes).ok();
         let id = json.as_ref().and_then(|json| json.pointer(&self.id)).and_then(id_text);
         let digest = Sha256::digest(&body.bytes).to_vec();
         Ok(Answer { status: response.status().as_u16(), digest, id, is_cut: body.truncated })

@@ -274,12 +274,12 @@ fn forms_with_the_same_beginning_are_distinguished() {
 /// Secrets with characters that are escaped somewhere, and with those that begin an escape.
 const SECRET: &str = r#"[a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\-][a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\ -]{3,24}[a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\-]"#;
 
-/// What is before and after a secret in answers.
+/// Texts before and after a secret in answers.
 const AROUND: [(&str, &str); 5] =
     [("", ""), ("{\"v\": \"", "\", \"n\": 1}"), ("<p title='", "'>"), ("/path?q=", "&page=2"), ("x = '", "'; y")];
 
-/// The text with some of its characters escaped: in backslash notation, as HTML, or in percent encoding. What begins an
-/// escape is one of them if `is_whole`.
+/// The text with some of its characters escaped: in backslash notation, as HTML, or in percent encoding. Those that begin
+/// an escape are among them if `is_whole`.
 fn escaped(text: &str, notation: &mut dyn FnMut(u64) -> usize, mut seed: u64, is_whole: bool) -> String {
     let mut random = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

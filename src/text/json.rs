@@ -4,14 +4,23 @@
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+use serde_json::{Serializer, Value};
 
-use super::{is_hidden, without_mark};
+use super::{is_hidden, number, without_mark};
 
 /// Parses JSON of another program. It may begin with a byte order mark.
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
     serde_json::from_slice(without_mark(bytes))
+}
+
+/// Parses JSON of another program as a value whose integers are as they are written: one beyond 64 bits is text, so that
+/// it equals nothing else, and is the same where it is used.
+pub fn parse_exactly(bytes: &[u8]) -> serde_json::Result<Value> {
+    match number::kept(bytes).and_then(|kept| parse(&kept).ok()) {
+        Some(value) => Ok(value),
+        None => parse(bytes),
+    }
 }
 
 /// Writes a value over several lines, without a line break at its end.
@@ -31,7 +40,7 @@ pub fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()>
 }
 
 /// The same as text that ends with a line end.
-pub fn pretty(value: &serde_json::Value) -> String {
+pub fn pretty(value: &Value) -> String {
     let mut out = Vec::new();
     write_pretty(value, &mut out).expect("a vector takes all");
     out.push(b'\n');

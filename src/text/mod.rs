@@ -3,6 +3,7 @@
 pub mod credential;
 pub mod error;
 pub mod json;
+pub mod number;
 pub mod shell;
 
 use std::borrow::Cow;

@@ -67,9 +67,8 @@ fn number(text: &str) -> Option<Plain> {
         if is_negative && let Ok(number) = text.parse::<i64>() {
             return Some(if number == 0 { Plain::Unsigned(0) } else { Plain::Signed(number) });
         }
-        if !is_negative && let Ok(number) = rest.parse::<u64>() {
-            return Some(Plain::Unsigned(number));
-        }
+        // One beyond 64 bits would lose digits: it is text, as in answers (`text::number`).
+        return rest.parse::<u64>().ok().filter(|_| !is_negative).map(Plain::Unsigned);
     }
     // A commit such as `12e4567` looks like a number that no number can hold: it is text.
     text.parse().ok().filter(|number: &f64| number.is_finite()).map(Plain::Float)
@@ -110,7 +109,7 @@ mod tests {
         assert_eq!(Plain::of("0xfF"), Plain::Unsigned(255));
         assert_eq!(Plain::of("1.50"), Plain::Float(1.5));
         assert_eq!(Plain::of("-.inf"), Plain::Float(f64::NEG_INFINITY));
-        assert_eq!(Plain::of("18446744073709551616"), Plain::Float(18_446_744_073_709_551_616.0));
+        assert_eq!(Plain::of("18446744073709551616"), Plain::Text);
     }
 
     #[test]

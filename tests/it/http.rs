@@ -5,7 +5,7 @@ use gate::probe::http::{Http, HttpObservation};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::harness::{self, Authority, Request, Response, free_port, http, nginx, nginx_tls};
+use crate::harness::{self, Authority, Project, Request, Response, free_port, http, nginx, nginx_tls};
 use crate::observe::{context, observe, observe_in, probe, refused};
 
 /// The evidence and the advice for an observation.
@@ -297,4 +297,43 @@ fn the_address_of_a_name_can_be_given() {
     assert!(curl.contains(&format!("--resolve web.invalid:{}:127.0.0.1", server.port)), "{curl}");
     let error = observe::<Http>(json!({ "url": url, "ca": authority.ca() })).expect_err("DNS knows no such name");
     assert!(error.contains("no address is known for `web.invalid`"), "{error}");
+}
+
+/// Probes that read JSON with such numbers, and what is expected of it.
+fn of_numbers(url: &str, json: &str) -> Project {
+    let expect = |expect: &str| format!("expect: {{ json.n: {expect}, json.m: {{ exists: true }} }}");
+    let item = |id: &str, probe: &str, wanted: &str| {
+        format!("      - {{ id: {id}, title: T, probes: [{{ {probe}, {} }}] }}\n", expect(wanted))
+    };
+    let server = format!("http: {{ url: \"{url}/n\" }}");
+    let mut items = String::new();
+    for (id, probe) in
+        [("http", server.as_str()), ("command", "command: { argv: [cat, n.json] }"), ("file", "file: { path: n.json }")]
+    {
+        items += &item(&format!("{id}-same"), probe, "12345678901234567890123");
+        items += &item(&format!("{id}-other"), probe, "12345678901234567890124");
+        items += &item(&format!("{id}-not"), probe, "{ not: 5 }");
+        items += &item(&format!("{id}-most"), probe, "{ at_most: 1 }");
+    }
+    let used = format!("http: {{ url: \"{url}/x?n=${{one.json.n}}&e=${{one.json.e}}\" }}");
+    items += &format!("      - {{ id: used, title: T, probes: [{{ {server}, as: one }}, {{ {used} }}] }}\n");
+    Project::new(&format!("title: T\nsections:\n  - title: S\n    items:\n{items}")).file("n.json", json)
+}
+
+#[test]
+fn a_number_with_more_digits_than_64_bits_is_compared_and_used_exactly() {
+    let json = r#"{"n":12345678901234567890123,"m":18446744073709551617,"e":1e5}"#;
+    let server = http(move |_| Response::ok(json));
+    let project = of_numbers(&server.url(), json);
+    let output = project.gate(&["check", "staging", "--no-record", "--format", "json"]);
+    assert_eq!(output.code, 1, "{}", output.stderr);
+    let run: Value = serde_json::from_str(&output.stdout).expect("it is JSON");
+    let items = run["sections"][0]["items"].as_array().expect("it has items");
+    for item in items {
+        let id = item["id"].as_str().expect("it has an id");
+        let expected = if id.ends_with("-same") || id == "used" { "passed" } else { "failed" };
+        assert_eq!(item["status"], expected, "{id}: {}", item["reason"]);
+    }
+    let last = server.requests().into_iter().find(|request| request.path == "/x").expect("it is used");
+    assert_eq!(last.query, "n=12345678901234567890123&e=100000");
 }

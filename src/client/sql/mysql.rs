@@ -9,7 +9,7 @@ use sqlx::{
     AssertSqlSafe, Column as _, ColumnOrigin, Decode, MySql, Row as _, Type, TypeInfo as _, ValueRef as _, raw_sql,
 };
 
-use crate::text::error;
+use crate::text::{error, json};
 
 use super::Access;
 use super::value::{Unshowable, decimal, float, float32, hex};
@@ -71,7 +71,7 @@ pub fn json(row: &MySqlRow, index: usize) -> Result<Value, Unshowable> {
         "TIME" => Ok(get::<MySqlTime>(row, index)?.to_string().into()),
         "JSON" => {
             let text = get::<Vec<u8>>(row, index)?;
-            serde_json::from_slice(&text).map_err(|error| Unshowable(error::json(&error)))
+            json::parse_exactly(&text).map_err(|error| Unshowable(error::json(&error)))
         }
         "GEOMETRY" => Err(Unshowable("a `GEOMETRY` can't be shown: ask for ST_AsText(…)".to_owned())),
         "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" | "BINARY" | "VARBINARY"

@@ -9,6 +9,8 @@ use serde_json::Value;
 use sqlx::postgres::{PgConnection, PgRow, PgTypeInfo, PgTypeKind};
 use sqlx::{AssertSqlSafe, Row as _, TypeInfo as _, ValueRef as _, raw_sql};
 
+use crate::text::json;
+
 use super::error::has_code;
 use super::value::{Unshowable, decimal, float, float32, hex};
 use super::{Access, Column};
@@ -105,10 +107,10 @@ fn decode(kind: &PgTypeInfo, bytes: &mut Bytes) -> Option<Value> {
         "FLOAT8" => float(f64::from_be_bytes(bytes.take()?)),
         "NUMERIC" => numeric(bytes)?,
         "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "UNKNOWN" | "CITEXT" | "XML" | "\"CHAR\"" => text(bytes)?,
-        "JSON" => serde_json::from_slice(bytes.0).ok()?,
+        "JSON" => json::parse_exactly(bytes.0).ok()?,
         "JSONB" => {
             let [1] = bytes.take()? else { return None };
-            serde_json::from_slice(bytes.0).ok()?
+            json::parse_exactly(bytes.0).ok()?
         }
         "BYTEA" => hex(bytes.0),
         "UUID" => sqlx::types::Uuid::from_slice(bytes.0).ok()?.to_string().into(),

@@ -181,7 +181,7 @@ fn seen(found: Found, is_markdown: bool, now: Timestamp) -> FileSeen {
             .filter(|age| *age >= -SKEW_S)
             .map(|age| age.max(0)),
         lines: text.map(|text| text.lines().count()),
-        json: content.filter(|content| !content.truncated).and_then(|content| json::parse(&content.bytes).ok()),
+        json: content.filter(|content| !content.truncated).and_then(|content| json::parse_exactly(&content.bytes).ok()),
         empty_headings: headings.as_ref().map(|headings| headings.empty.clone()),
         headings: headings.map(|headings| headings.all),
         sha256: content.filter(|content| !content.truncated).map(|content| hex::encode(Sha256::digest(&content.bytes))),
