@@ -134,6 +134,15 @@ impl KeyMeaning {
     }
 }
 
+/// Whether a value is a credential according to the name of its setting, header, variable or query parameter.
+pub fn sets_credential(key: &str, value: &str) -> bool {
+    match KeyMeaning::of(key) {
+        KeyMeaning::Credential => true,
+        KeyMeaning::Secret => value.len() >= SHORTEST,
+        KeyMeaning::Plain => false,
+    }
+}
+
 /// The redactor of the values of secrets, the credentials of a checklist, and values of the environment that are secret
 /// although no checklist declares them.
 pub fn redactor(secrets: impl Iterator<Item = (String, String)>, credentials: &[Credential], env: &Env) -> Redactor {

@@ -43,7 +43,7 @@ use crate::secret::Redactor;
 use crate::yaml::Node;
 
 pub use built_in::BUILT_IN;
-pub use credential::{Credential, credentials, in_argument, redactor};
+pub use credential::{Credential, credentials, in_argument, redactor, sets_credential};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use digest::{Definition, digests, source};
 pub use each::list_of;

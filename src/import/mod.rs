@@ -4,13 +4,13 @@
 //! markdown ─► outline: blocks ─► read: sections, boxes, tables ─► understand: items ─► link: needs ─► write: YAML
 //! ```
 
+mod credential;
 mod gap;
 mod ids;
 mod link;
 mod mark;
 mod markdown;
 mod outline;
-mod password;
 mod person;
 mod probe;
 mod source;
@@ -27,6 +27,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
+
+use credential::Replaced;
 
 pub use ids::Ids;
 
@@ -60,7 +62,7 @@ pub struct Import {
 /// When it holds no items.
 pub fn import(file: &str, text: &str, bullets: bool) -> Result<Import, Unusable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let (text, passwords) = password::hidden(text);
+    let (text, replaced) = credential::hidden(text);
     let mut document = markdown::read(&text, bullets);
     if document.sections.iter().all(|section| section.tasks.is_empty()) {
         return Err(Unusable::NoItems);
@@ -68,8 +70,8 @@ pub fn import(file: &str, text: &str, bullets: bool) -> Result<Import, Unusable>
     let cut = std::mem::take(&mut document.left_out).into_iter().map(|(line, words)| {
         format!("{file}:{line}: nothing follows this heading, or it is too long to repeat: {words}")
     });
-    let hidden = passwords.into_iter().map(|line| {
-        format!("{file}:{line}: a password was replaced by `***`: keep it out of the list, and name it in `secrets:`")
+    let hidden = replaced.into_iter().map(|Replaced { line, what }| {
+        format!("{file}:{line}: {what} was replaced by `***`: keep it out of the list, and name it in `secrets:`")
     });
     let left_out = hidden.chain(cut).collect();
     let stem = Path::new(file).file_stem().map_or("Checklist".into(), |stem| stem.to_string_lossy());

@@ -5,8 +5,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Value, json};
 
-static URL: LazyLock<Regex> = LazyLock::new(|| regex(r#"https?://[^\s`"'<>)$@]+"#));
-static PATH_OF_URL: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:curl\s+(?:-\S+\s+)*|GET\s+|^`?)(/[\w./~%?=&+-]*)"));
+use super::credential::request;
+
+static URL: LazyLock<Regex> = LazyLock::new(|| regex(r#"https?://(?:[^\s/:@`]+:\*{3}@)?[^\s`"'<>)$@]+"#));
+static PATH_OF_URL: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?:curl\s+(?:-\S+\s+)*|GET\s+|^`?)(/(?:[\w./~%?=&+-]|=\*{3})*)"));
 static RETURNS: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)\b(?:returns?|gives|answers|is|responds with)\s+(?:HTTP )?([1-5]\d\d)\b"));
 static WORKFLOW: LazyLock<Regex> = LazyLock::new(|| regex(r"\.github/workflows/([\w.-]+\.ya?ml)"));
@@ -50,7 +53,7 @@ fn status(title: &str) -> Option<Value> {
         (None, Some(path)) => format!("${{env.STAGING_URL}}{}", &path[1]),
         (None, None) => return None,
     };
-    Some(json!({ "http": { "url": url }, "expect": { "status": status } }))
+    Some(json!({ "http": request(&url, title), "expect": { "status": status } }))
 }
 
 fn workflow(title: &str) -> Option<Value> {

@@ -5,12 +5,14 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Value, json};
 
+use super::credential::request;
+
 /// A label before the line, which adds no meaning.
 const HEAD: &str = r"(?:(?:ci|workflows?|github actions|secrets?|env|config|docs?|documentation|runbooks?|health|smoke|http|files?)\s*:\s*)?";
 
 static STATUS: LazyLock<Regex> = LazyLock::new(|| {
     line(
-        r"(?:GET |curl (?:-[sSfi]+ )?)?(https?://[^\s$<>@\\]+|/[\w./~%?=&+-]*) (?:returns|gives|answers|responds with) (?:HTTP )?([1-5]\d\d)(?: OK)?",
+        r"(?:GET |curl (?:-[sSfi]+ )?)?(https?://[^\s$<>@\\]+|/(?:[\w./~%?=&+-]|=\*{3})*) (?:returns|gives|answers|responds with) (?:HTTP )?([1-5]\d\d)(?: OK)?",
     )
 });
 static WORKFLOW: LazyLock<Regex> = LazyLock::new(|| {
@@ -69,7 +71,7 @@ pub fn probes(title: &str) -> Option<Vec<Value>> {
     if let Some(found) = STATUS.captures(&bare) {
         let (place, status) = (&found[1], found[2].parse::<u64>().ok()?);
         let url = if place.starts_with('/') { format!("${{env.STAGING_URL}}{place}") } else { place.to_owned() };
-        return Some(vec![json!({ "http": { "url": url }, "expect": { "status": status } })]);
+        return Some(vec![json!({ "http": request(&url, ""), "expect": { "status": status } })]);
     }
     if let Some(found) = WORKFLOW.captures(&bare) {
         let path = &found[1];

@@ -280,6 +280,90 @@ fn passwords_stay_out_and_dsns_are_secrets() {
 }
 
 #[test]
+fn credentials_become_secrets_in_probes_and_asterisks_elsewhere() {
+    let found = import(
+        "LIST.md",
+        r#"# L
+- [ ] `https://a.example/x?token=abc123&page=2&api_key=k9k9` returns 200
+- [ ] `/y?access_token=abc123` returns 200
+- [ ] `curl -H "Authorization: Bearer abc123def" https://b.example/me` returns 200
+- [ ] `curl -u dana:hunter2 https://c.example/me` returns 200
+- [ ] `http://dana:hunter2@d.example/me` returns 200
+- [ ] Deploy
+  - token=ghp_abcdefghijkl and `GET /z?page=1&sig=abc123`
+
+  ```
+  {"password": "correct horse", 'secret': 'abc123'} https://hooks.slack.com/services/T00/B00/abcdefgh
+  curl -H 'X-Api-Key: abc123' --token abc123 https://a.example
+  ```
+"#,
+        false,
+    );
+    let found = found.expect("it holds items");
+    for secret in ["abc123", "k9k9", "hunter2", "ghp_", "correct", "horse", "T00"] {
+        assert!(!found.yaml.contains(secret), "{secret}: {}", found.yaml);
+    }
+    let lines: Vec<&str> = found.yaml.lines().map(|line| line.trim_start_matches([' ', '#'])).collect();
+    let urls = lines.iter().filter(|line| line.contains("secrets.") || line.contains("url: ")).copied();
+    assert_snapshot!(urls.collect::<Vec<_>>().join("\n"), @"
+    url: >-
+    https://a.example/x?token=${secrets.A_EXAMPLE_TOKEN}&page=2&api_key=${secrets.A_EXAMPLE_API_KEY}
+    url: ${env.STAGING_URL}/y?access_token=${secrets.STAGING_ACCESS_TOKEN}
+    url: https://b.example/me
+    token: ${secrets.B_EXAMPLE_BEARER_TOKEN}
+    url: https://c.example/me
+    password: ${secrets.C_EXAMPLE_PASSWORD}
+    url: http://d.example/me
+    password: ${secrets.D_EXAMPLE_PASSWORD}
+    ");
+    let (_, notes) = found.yaml.split_once("# | ").expect("the item has notes");
+    assert_snapshot!(notes.split("\n      - id").next().unwrap_or_default(), @r##"
+    - token=*** and `GET /z?page=1&sig=***`
+          # | ```
+          # | {"password": "***", 'secret': '***'} https://***
+          # | curl -H 'X-Api-Key: ***' --token *** https://a.example
+          # | ```
+    "##);
+    assert_snapshot!(found.left_out.join("\n").replace(": keep it out of the list, and name it in `secrets:`", ""), @"
+    LIST.md:2: the value of `token` was replaced by `***`
+    LIST.md:2: the value of `api_key` was replaced by `***`
+    LIST.md:3: the value of `access_token` was replaced by `***`
+    LIST.md:4: the value of `Authorization` was replaced by `***`
+    LIST.md:5: a password was replaced by `***`
+    LIST.md:6: a password was replaced by `***`
+    LIST.md:8: a token was replaced by `***`
+    LIST.md:8: the value of `sig` was replaced by `***`
+    LIST.md:11: a token was replaced by `***`
+    LIST.md:11: the value of `password` was replaced by `***`
+    LIST.md:11: the value of `secret` was replaced by `***`
+    LIST.md:12: the value of `X-Api-Key` was replaced by `***`
+    LIST.md:12: the value of `token` was replaced by `***`
+    ");
+    assert_eq!(
+        found.variables,
+        ["A_EXAMPLE_TOKEN", "A_EXAMPLE_API_KEY", "STAGING_URL", "STAGING_ACCESS_TOKEN"],
+        "{}",
+        found.yaml
+    );
+}
+
+#[test]
+fn what_only_names_a_credential_stays() {
+    let text = "# L
+- [ ] Token: rotated in 2026, see `GITHUB_TOKEN`
+- [ ] Secrets: S3_BUCKET_KEY present
+- [ ] `/x?token=invalid&page=12` returns 401
+- [ ] Authorization: Bearer token is required, or `?token=$TOKEN`, `--token <TOKEN>`
+- [ ] `docker run -u 1000:1000 x` reports pass=12 fail=0
+- [ ] Webhook: https://hooks.example/v1234 answers
+- [ ] `password: ${DB_PASSWORD}`, `api_key=xxx`, USE_TOKEN=true, token_url=https://login.example/token
+";
+    let found = import("LIST.md", text, false).expect("it holds items");
+    assert_eq!(found.left_out, [""; 0], "{}", found.yaml);
+    assert!(!found.yaml.contains("***"), "{}", found.yaml);
+}
+
+#[test]
 fn twenty_thousand_boxes_take_no_longer_than_twice_ten_thousand_do() {
     let list = |count: usize| -> String {
         let line = |number: usize| {

@@ -113,8 +113,11 @@ fn ingress(file: &Yaml, document: &Node, facts: &mut Facts) {
         let name = host.text().unwrap_or_default();
         for path in rule.at_path("http.paths").map(Node::elements).unwrap_or_default().iter().take(16) {
             let service = path.at_path("backend.service.name").or_else(|| path.at_path("backend.serviceName"));
-            let own =
-                path.get("path").and_then(Node::text).filter(|path| !path.contains(['(', '*', '$'])).unwrap_or("/");
+            let own = path
+                .get("path")
+                .and_then(Node::text)
+                .filter(|path| !path.contains(['(', '*', '$', '?']))
+                .unwrap_or("/");
             add(
                 facts,
                 Host {

@@ -4,13 +4,20 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+/// Tokens by the prefixes of those who issue them, access keys, JSON Web Tokens, and webhooks of Slack.
+pub static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    let kinds = [
+        r"\b(?:gh[oprsu]_|github_pat_|glpat-|glsa_|xox[abeprs]-|sk-|[rs]k_live_|whsec_|hvs\.|npm_|pypi-)[\w-]{12,}",
+        r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}",
+        r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?",
+        r"\bhooks\.slack\.com/services/T\w+/B\w+/\w{8,}",
+    ];
+    Regex::new(&kinds.join("|")).expect("it is well formed")
+});
+
 static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| {
     let kinds = [
-        // Keys, and tokens by the prefixes of those who issue them.
         r"-----BEGIN [A-Z ]*PRIVATE KEY",
-        r"\b(gh[oprsu]_|github_pat_|glpat-|glsa_|xox[abprs]-|sk-|sk_live_|hvs\.|npm_|pypi-)[A-Za-z0-9_-]{8,}",
-        r"\b(AKIA|ASIA)[A-Z0-9]{12,}",
-        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.",
         r"hooks\.slack\.com/services/T",
         // The password of a URL, and a header with credentials.
         r"://[^\s/:@]*:[^\s/@$]+@",
@@ -23,7 +30,8 @@ static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Whether a line looks like it contains a credential. A reference such as `${secrets.X}` does not.
 pub fn looks_secret(line: &str) -> bool {
-    CREDENTIAL.is_match(line)
+    TOKEN.is_match(line)
+        || CREDENTIAL.is_match(line)
         || line.split([' ', '\t', '\n', '"', '\'', '=', ',']).any(|word| bare_password(word).is_some())
 }
 

@@ -243,6 +243,62 @@ metadata: { name: "{{ .Values.name }}" }
 }
 
 #[test]
+fn no_credential_of_a_file_is_in_the_proposal() {
+    let compose = r#"services:
+  api:
+    image: x/api
+    command: serve --token=s3cr3t-1
+    ports: ["8000:8000"]
+    environment:
+      API_TOKEN: s3cr3t-2
+      DATABASE_URL: postgres://u:s3cr3t-3@db/app?password=s3cr3t-4
+      PUBLIC_URL: https://api.corp.example/x?token=s3cr3t-5
+    healthcheck:
+      test: ["CMD", "curl", "-H", "Authorization: Bearer s3cr3t-6", "http://u:s3cr3t-7@localhost:8000/health?token=s3cr3t-8"]
+    labels: ["traefik.http.routers.api.rule=Host(`api.corp.example`) && Path(`/x?token=s3cr3t-9`)"]
+  db: { image: "postgres:16", ports: ["5432:5432"], environment: [POSTGRES_PASSWORD=s3cr3t-10] }
+  cache: { image: "redis:7", ports: ["6379:6379"], command: redis-server --requirepass s3cr3t-11 }
+"#;
+    let ingress = r#"apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: a }
+spec:
+  rules:
+    - host: app.corp.example
+      http: { paths: [{ path: "/x?token=s3cr3t-12", backend: { service: { name: a } } }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: a }
+spec:
+  template:
+    spec:
+      containers:
+        - name: a
+          image: x/a
+          env: [{ name: PASSWORD, value: s3cr3t-13 }]
+          livenessProbe: { httpGet: { path: "/health?token=s3cr3t-14", httpHeaders: [{ name: Authorization, value: s3cr3t-15 }] } }
+"#;
+    let dockerfile =
+        "FROM x\nHEALTHCHECK CMD curl http://localhost:8000/health?token=s3cr3t-16 -H 'X-Api-Key: s3cr3t-17'\n";
+    let readme = "See http://localhost:8000/version?token=s3cr3t-18, `GET /status?token=s3cr3t-19`.\n";
+    let env = "API_TOKEN=s3cr3t-20\nURL=https://x.corp.example/?token=s3cr3t-21\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("k8s/a.yaml", ingress),
+        ("api/Dockerfile", dockerfile),
+        ("README.md", readme),
+        (".env", env),
+    ];
+    let proposed = proposed(&files);
+    assert!(!proposed.contains("s3cr3t"), "{proposed}");
+    assert!(
+        proposed.contains("http://app.corp.example/") && proposed.contains("${secrets.POSTGRES_PASSWORD}"),
+        "{proposed}"
+    );
+}
+
+#[test]
 fn monitoring_must_have_what_its_own_files_say() {
     let compose = "services:\n  prometheus: { image: prom/prometheus, ports: [\"9090:9090\"] }\n  grafana:\n    image: grafana/grafana\n    ports: [\"3000:3000\"]\n    environment: [GF_SECURITY_ADMIN_PASSWORD=hunter2]\n";
     let files = [
