@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::checklist::sets_credential;
 use crate::text::credential::TOKEN;
 
-/// What a credential is replaced by.
+/// The replacement of a credential.
 const HIDDEN: &str = "***";
 
 /// Passwords of addresses, and of `curl -u NAME:PASSWORD`.
@@ -34,7 +34,7 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| regex(r"^[A-Z][A-Z0-9]*(?:_[A-Z0
 static LOGIN: LazyLock<Regex> = LazyLock::new(|| regex(r"^(https?://)([^\s/:@]+):\*\*\*@"));
 static QUERY: LazyLock<Regex> = LazyLock::new(|| regex(r"([?&]([\w.-]+)=)\*\*\*"));
 static HOST: LazyLock<Regex> = LazyLock::new(|| regex(r"^https?://(?:[^\s/@]*@)?([\w.-]+)"));
-/// What is hidden in a command.
+/// Hidden values in a command.
 static BEARER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bbearer\s+\*\*\*"));
 static USER: LazyLock<Regex> = LazyLock::new(|| regex(r#"\s(?:-u|--user)[ =]?["']?([^\s:"'`]+):\*\*\*"#));
 
@@ -53,7 +53,7 @@ fn regex(pattern: &str) -> Regex {
 pub struct Replaced {
     /// Its line, from 1.
     pub line: usize,
-    /// What it is.
+    /// Its name for a message, such as `a password`.
     pub what: String,
 }
 
@@ -119,12 +119,12 @@ fn setting(found: &Captures) -> Option<String> {
     (is_credential && (is_set || looks_secret(value))).then(|| format!("the value of `{key}`"))
 }
 
-/// Whether a value is no word of a sentence, such as that after `Token: rotated`.
+/// Whether a value does not look like a word of a sentence, such as that after `Token: rotated`.
 fn looks_secret(value: &str) -> bool {
     let has = |is: fn(char) -> bool| value.contains(is);
-    let is_mixed = has(|c| c.is_ascii_uppercase()) && has(|c| c.is_ascii_lowercase()) && value.len() >= 20;
+    let has_both_cases = has(|c| c.is_ascii_uppercase()) && has(|c| c.is_ascii_lowercase()) && value.len() >= 20;
     let has_digits = has(|c| c.is_ascii_digit()) && has(|c| c.is_ascii_alphabetic()) && value.len() >= 6;
-    (is_mixed || has_digits) && !value.contains("://") && !NAME.is_match(value)
+    (has_both_cases || has_digits) && !value.contains("://") && !NAME.is_match(value)
 }
 
 fn is_example(value: &str) -> bool {
