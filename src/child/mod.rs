@@ -43,7 +43,7 @@ pub enum End {
 pub struct Text {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Whether there was more than the limit. The rest was read, and thrown away.
+    /// Whether there was more than the limit.
     pub truncated: bool,
 }
 
@@ -57,7 +57,15 @@ pub struct Text {
 /// # Errors
 /// When the program can't be started.
 pub async fn run(command: Command, stdin: Option<Vec<u8>>, limit: usize) -> io::Result<Finished> {
-    run_with(command, stdin, StdinMode::Close, limit).await
+    run_with(command, stdin, StdinMode::Close, Overflow::Drop, limit).await
+}
+
+/// The same without an input, but that the outputs are closed at the limit, which ends most programs.
+///
+/// # Errors
+/// When the program can't be started.
+pub async fn run_to_limit(command: Command, limit: usize) -> io::Result<Finished> {
+    run_with(command, None, StdinMode::Close, Overflow::Close, limit).await
 }
 
 /// The same, but that the input does not end before the program does: so the program can detect when nobody waits for it
@@ -66,7 +74,7 @@ pub async fn run(command: Command, stdin: Option<Vec<u8>>, limit: usize) -> io::
 /// # Errors
 /// When the program can't be started.
 pub async fn run_held(command: Command, stdin: Vec<u8>, limit: usize) -> io::Result<Finished> {
-    run_with(command, Some(stdin), StdinMode::Hold, limit).await
+    run_with(command, Some(stdin), StdinMode::Hold, Overflow::Drop, limit).await
 }
 
 /// Whether the input is closed or held open after everything is written.
@@ -78,7 +86,22 @@ enum StdinMode {
     Hold,
 }
 
-async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: StdinMode, limit: usize) -> io::Result<Finished> {
+/// The treatment of output beyond the limit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Overflow {
+    /// It is read, and thrown away.
+    Drop,
+    /// It is not read: the pipe is closed.
+    Close,
+}
+
+async fn run_with(
+    command: Command,
+    stdin: Option<Vec<u8>>,
+    then: StdinMode,
+    overflow: Overflow,
+    limit: usize,
+) -> io::Result<Finished> {
     let has_input = stdin.is_some();
     // Starting waits for the disk. If the result is no longer awaited, the guard is dropped there.
     let started = tokio::task::spawn_blocking(move || start(command, has_input)).await;
@@ -89,8 +112,8 @@ async fn run_with(command: Command, stdin: Option<Vec<u8>>, then: StdinMode, lim
     let end = {
         let (input, output, errors) = pipes;
         let feed = feed(input.map(OwnedFd::from), stdin, then);
-        let output = keep(output.map(OwnedFd::from), &mut stdout, limit);
-        let errors = keep(errors.map(OwnedFd::from), &mut stderr, limit);
+        let output = keep(output.map(OwnedFd::from), &mut stdout, overflow, limit);
+        let errors = keep(errors.map(OwnedFd::from), &mut stderr, overflow, limit);
         let all = async { tokio::join!(feed, output, errors) };
         tokio::pin!(all);
         let mut bytes = [0; size_of::<i32>()];
@@ -170,7 +193,7 @@ async fn feed(pipe: Option<OwnedFd>, bytes: Option<Vec<u8>>, then: StdinMode) ->
     })
 }
 
-async fn keep(pipe: Option<OwnedFd>, text: &mut Text, limit: usize) -> io::Result<()> {
+async fn keep(pipe: Option<OwnedFd>, text: &mut Text, overflow: Overflow, limit: usize) -> io::Result<()> {
     let Some(pipe) = pipe else { return Ok(()) };
     let mut pipe = Receiver::from_owned_fd(pipe)?;
     let mut buffer = vec![0; 16 << 10];
@@ -182,5 +205,8 @@ async fn keep(pipe: Option<OwnedFd>, text: &mut Text, limit: usize) -> io::Resul
         let room = (limit - text.bytes.len()).min(length);
         text.bytes.extend_from_slice(&buffer[..room]);
         text.truncated |= room < length;
+        if text.truncated && overflow == Overflow::Close {
+            return Ok(());
+        }
     }
 }

@@ -17,24 +17,32 @@ pub struct ItemDigests {
     pub definition: String,
 }
 
-/// The digests of all items of a plan, by their ids.
+/// The digests of all items of a plan, by their ids. Those of an item are computed when its secrets are read.
 #[derive(Debug, Default)]
-pub struct Digests(OnceLock<HashMap<Arc<str>, ItemDigests>>);
+pub struct Digests(OnceLock<HashMap<Arc<str>, OnDemand>>);
 
-impl Digests {
-    /// The digests of the item with this id.
-    pub fn get(&self, id: &str, plan: &Plan, secrets: &Secrets) -> Option<&ItemDigests> {
-        self.make(plan, secrets).get(id)
-    }
-
-    /// Computes them once. Concurrent callers wait.
-    pub fn make(&self, plan: &Plan, secrets: &Secrets) -> &HashMap<Arc<str>, ItemDigests> {
-        self.0.get_or_init(|| all(plan, secrets))
-    }
+#[derive(Debug)]
+struct OnDemand {
+    /// The position of the item.
+    task: usize,
+    digests: OnceLock<ItemDigests>,
 }
 
-fn all(plan: &Plan, secrets: &Secrets) -> HashMap<Arc<str>, ItemDigests> {
-    plan.checklist.items().map(|item| (Arc::clone(&item.id), of_item(item, plan, secrets))).collect()
+impl Digests {
+    /// The digests of the item with this id. Concurrent callers wait.
+    pub fn get(&self, id: &str, plan: &Plan, secrets: &Secrets) -> Option<&ItemDigests> {
+        let of = |task| (Arc::clone(&plan.item(task).id), OnDemand { task, digests: OnceLock::new() });
+        let items = self.0.get_or_init(|| (0..plan.tasks.len()).map(of).collect());
+        let OnDemand { task, digests } = items.get(id)?;
+        Some(digests.get_or_init(|| of_item(plan.item(*task), plan, secrets)))
+    }
+
+    /// Computes those of all items.
+    pub fn make(&self, plan: &Plan, secrets: &Secrets) {
+        for task in 0..plan.tasks.len() {
+            self.get(&plan.item(task).id, plan, secrets);
+        }
+    }
 }
 
 /// The digests of an item. Those of one that was observed in another run are known: what differs there is not merged.

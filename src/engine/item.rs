@@ -172,6 +172,10 @@ fn summary(probes: &[ProbeResult]) -> (Status, Option<Reason>) {
     match (own, cleanup) {
         (own, None) => own.unwrap_or((Status::Passed, None)),
         (None, Some((status, why))) => (status, why.map(|why| Reason::Cleanup(Box::new(why)))),
+        // Objects that it created may be left.
+        (Some((status, Some(why @ Reason::Interrupted { .. }))), Some((_, Some(cleanup)))) => {
+            (status, Some(why.uncleaned(cleanup)))
+        }
         // A blocked cleanup is mostly a consequence of the failure that is reported already.
         (Some((status, Some(Reason::Observed(why)))), Some((worst, Some(also)))) if worst != Status::Blocked => {
             (status, Some(Reason::Observed(format!("{why}; {}", Reason::Cleanup(Box::new(also))))))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::run::{BlockedBecause, ItemResult, Reason, Status};
+use crate::run::{ItemResult, Reason, Status};
 
 use super::fill::Scope;
 use super::item::{self, Done, RetryNotice, blank};
@@ -26,7 +26,11 @@ pub async fn run(
     };
     let held = tokio::select! {
         biased;
-        by = shared.stop.wait() => return undone(Status::Blocked, BlockedBecause::Interrupted(by).into()),
+        by = shared.stop.wait() => {
+            let locks = shared.plan.item(task).locks.join(", ");
+            let what = format!("waited for the shared lock {locks}, which another run may hold");
+            return undone(Status::Blocked, by.before_start(Some(what)).into());
+        }
         taken = taken => match taken {
             Ok(held) => held,
             Err(why) => return undone(Status::Error, Reason::Observed(why)),

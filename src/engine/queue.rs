@@ -139,6 +139,17 @@ impl Queue {
         self.running.keys().copied()
     }
 
+    /// The lock that an item waits for, and the running item that holds it.
+    pub fn lock_of(&self, item: usize) -> Option<(&str, usize)> {
+        let (resource, _) = self.parked.iter().find(|(_, parked)| parked.contains(&item))?;
+        let has_it = |one: &usize| self.claims.get(one).is_some_and(|claim| claim.resources.contains(resource));
+        let holder = self.running().find(has_it)?;
+        match resource {
+            Resource::Lock(name) => Some((name, holder)),
+            Resource::Host(_) => None,
+        }
+    }
+
     /// Removes all items that have not started, and returns them in order.
     pub fn clear(&mut self) -> BTreeSet<usize> {
         let mut left = std::mem::take(&mut self.ready);

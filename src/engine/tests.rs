@@ -262,7 +262,9 @@ async fn a_signal_ends_what_runs_and_reports_what_was_done() {
 #[tokio::test(start_paused = true)]
 async fn a_cleanup_that_hangs_has_a_second_after_a_signal_and_half_of_one_after_the_deadline() {
     let hangs = "timeout: 1h, cleanup: { tcp: { address: \"127.0.0.1:1\" } }, ";
-    for (act, why) in [(Act::Hang, "interrupted by SIGTERM"), (NOW, "cleanup: interrupted by SIGTERM")] {
+    for (act, why) in
+        [(Act::Hang, "interrupted by SIGTERM; cleanup not finished"), (NOW, "cleanup: interrupted by SIGTERM")]
+    {
         let case = Case::new(&[("a", hangs, act), ("other", "timeout: 1h, ", Act::Hang)]);
         let stop = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
@@ -282,13 +284,13 @@ async fn a_cleanup_that_hangs_has_a_second_after_a_signal_and_half_of_one_after_
     let begun = tokio::time::Instant::now();
     let run = Case::new(&[("a", hangs, Act::Hang)]).run_until(signals).await;
     assert_eq!(begun.elapsed(), Duration::from_millis(5300));
-    assert_eq!(reported(&run), "a: error interrupted by SIGINT\n");
+    assert_eq!(reported(&run), "a: error interrupted by SIGINT; cleanup not finished\n");
     let mut case = Case::new(&[("a", hangs, Act::Hang)]);
     case.options.deadline = Some(Duration::from_secs(5));
     let begun = tokio::time::Instant::now();
     let run = case.run(never()).await;
     assert_eq!(begun.elapsed(), Duration::from_millis(5500));
-    assert_eq!(reported(&run), "a: error not done by the deadline of 5s\n");
+    assert_eq!(reported(&run), "a: error not done by the deadline of 5s; cleanup not finished\n");
 }
 
 #[tokio::test(start_paused = true)]

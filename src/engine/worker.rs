@@ -23,8 +23,6 @@ use super::run_probe::{ProbeOutcome, run_probe};
 use super::secrets::Secrets;
 use super::stop::Stopped;
 
-const HOW_TO_SET: &str = "set it, or give it in a file: `--env-file FILE`";
-
 /// An observation of up to this many bytes as JSON is always kept.
 const SMALL: usize = 16 << 10;
 /// How many bytes of larger ones a run keeps.
@@ -160,8 +158,11 @@ impl Shared {
     fn unready(&self, probe_task: &ProbeTask, why: Unready) -> ProbeResult {
         let (status, error, help) = match why {
             Unready::Blocked(because) => {
-                let is_unset = matches!(&because, BlockedBecause::Missing(missing) if missing.is_unset());
-                (Status::Blocked, because.into(), is_unset.then(|| HOW_TO_SET.to_owned()))
+                let help = match &because {
+                    BlockedBecause::Missing(missing) => missing.help().map(ToOwned::to_owned),
+                    _ => None,
+                };
+                (Status::Blocked, because.into(), help)
             }
             Unready::Error(why, help) => (Status::Error, Reason::Observed(why), help),
         };

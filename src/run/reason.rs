@@ -27,6 +27,13 @@ pub enum Reason {
     },
     /// Its probes passed, but what was to clean up behind them did not, and why.
     Cleanup(Box<Reason>),
+    /// It was interrupted, and its cleanup did not finish.
+    Uncleaned {
+        /// The interruption.
+        why: Box<Reason>,
+        /// Why the cleanup did not finish.
+        cleanup: Box<Reason>,
+    },
     /// It passed longer ago than `valid_for` allows.
     Expired {
         /// The day on which it passed, in UTC.
@@ -62,6 +69,8 @@ pub enum BlockedBecause {
     FailFast(String),
     /// The run was interrupted before it started.
     Interrupted(Interruption),
+    /// The same, and what it waited for: such as `waited for the lock api`.
+    Waiting(Interruption, String),
     /// The report of the shard that was to run it is missing.
     ShardMissing(Shard),
     /// The shard that ran it started too long before the last one.
@@ -75,8 +84,15 @@ pub enum Missing {
     Unset(String),
     /// This variable or secret is empty.
     Empty(String),
-    /// This secret could not be read, and why.
-    Unreadable(String, String),
+    /// This secret could not be read.
+    Unreadable {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+        /// The next step for the user.
+        help: String,
+    },
     /// This secret is so short that it can't be redacted in reports; the minimum number of characters.
     Short(String, usize),
     /// This secret was not read.
@@ -160,15 +176,21 @@ impl Reason {
         matches!(self, Self::Blocked(BlockedBecause::Missing(missing)) if missing.is_unset())
     }
 
+    /// The same of an item whose cleanup did not finish.
+    pub fn uncleaned(self, cleanup: Reason) -> Self {
+        Self::Uncleaned { why: Box::new(self), cleanup: Box::new(cleanup) }
+    }
+
     /// Whether the item was not run for a reason outside of it: its state is unchanged.
     pub fn is_not_run(&self) -> bool {
         match self {
-            Self::Cleanup(why) => why.is_not_run(),
+            Self::Cleanup(why) | Self::Uncleaned { why, .. } => why.is_not_run(),
             Self::Blocked(BlockedBecause::Need { why, .. }) => why.as_deref().is_some_and(Self::is_not_run),
             Self::Blocked(
                 BlockedBecause::NeedNotRun(_)
                 | BlockedBecause::FailFast(_)
                 | BlockedBecause::Interrupted(_)
+                | BlockedBecause::Waiting(..)
                 | BlockedBecause::ShardMissing(_)
                 | BlockedBecause::ShardLate(..),
             )
@@ -183,10 +205,35 @@ impl Reason {
     }
 }
 
+impl Interruption {
+    /// Why an item did not start, and what it waited for, if that is known.
+    pub fn before_start(self, waited: Option<String>) -> BlockedBecause {
+        match waited {
+            Some(what) => BlockedBecause::Waiting(self, what),
+            None => BlockedBecause::Interrupted(self),
+        }
+    }
+}
+
 impl Missing {
     /// Whether setting a variable fixes it.
     pub fn is_unset(&self) -> bool {
         matches!(self, Self::Unset(_) | Self::Empty(_))
+    }
+
+    /// The next step for the user.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Unset(_) | Self::Empty(_) => Some("set it, or give it in a file: `--env-file FILE`"),
+            Self::Unreadable { help, .. } => Some(help),
+            Self::Short(..) => Some("use a longer secret"),
+            Self::NotRead(_)
+            | Self::NotGreen(_)
+            | Self::NotSeen(_)
+            | Self::NotObserved(..)
+            | Self::Misfit(_)
+            | Self::Unknown => None,
+        }
     }
 }
 
@@ -234,6 +281,13 @@ impl fmt::Display for Reason {
                 last.as_ref().map_or(Ok(()), |last| write!(f, "; last attempt: {last}"))
             }
             Self::Cleanup(why) => write!(f, "cleanup: {why}"),
+            Self::Uncleaned { why, cleanup } => match &**cleanup {
+                // The same interruption, which was named.
+                Self::Interrupted { last: None, .. } | Self::Blocked(BlockedBecause::Interrupted(_)) => {
+                    write!(f, "{why}; cleanup not finished")
+                }
+                cleanup => write!(f, "{why}; cleanup not finished: {cleanup}"),
+            },
             Self::Expired { verified, valid_for } => write!(f, "verified {verified}, valid for {valid_for}"),
             Self::SignOff(reason) => reason.fmt(f),
         }
@@ -254,6 +308,7 @@ impl fmt::Display for BlockedBecause {
                 write!(f, "not begun by the deadline of {limit}")
             }
             Self::Interrupted(Interruption::Deadline(None)) => f.write_str("not begun by the deadline"),
+            Self::Waiting(by, what) => write!(f, "{}: {what}", Self::Interrupted(*by)),
             Self::ShardMissing(shard) => write!(f, "not known: shard {shard} is missing"),
             Self::ShardLate(shard, within) => {
                 write!(f, "not known: shard {shard} began more than {within} before the last one")
@@ -267,7 +322,7 @@ impl fmt::Display for Missing {
         match self {
             Self::Unset(name) => write!(f, "{name} is not set"),
             Self::Empty(name) => write!(f, "{name} is empty"),
-            Self::Unreadable(name, why) => write!(f, "{name}: {why}"),
+            Self::Unreadable { name, why, .. } => write!(f, "{name}: {why}"),
             Self::Short(name, minimum) => {
                 write!(f, "{name} is shorter than {minimum} characters, and can't be kept out of reports")
             }

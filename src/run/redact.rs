@@ -175,6 +175,10 @@ impl Redact for Reason {
             Self::Blocked(because) => because.redact(redactor),
             Self::Interrupted { by: _, last } => last.redact(redactor),
             Self::Cleanup(why) => why.redact(redactor),
+            Self::Uncleaned { why, cleanup } => {
+                why.redact(redactor);
+                cleanup.redact(redactor);
+            }
             Self::Expired { verified: _, valid_for: _ } => {}
             Self::SignOff(reason) => reason.redact(redactor),
         }
@@ -190,6 +194,7 @@ impl Redact for BlockedBecause {
                 }
             }
             Self::Missing(missing) => missing.redact(redactor),
+            Self::Waiting(_, what) => what.redact(redactor),
             Self::NeedNotRun(_)
             | Self::ReadOnly(_)
             | Self::FailFast(_)
@@ -203,7 +208,7 @@ impl Redact for BlockedBecause {
 impl Redact for Missing {
     fn redact(&mut self, redactor: &Redactor) {
         match self {
-            Self::Unreadable(_, why) | Self::NotObserved(_, why) | Self::Misfit(why) => why.redact(redactor),
+            Self::Unreadable { why, .. } | Self::NotObserved(_, why) | Self::Misfit(why) => why.redact(redactor),
             Self::Unset(_)
             | Self::Empty(_)
             | Self::Short(..)

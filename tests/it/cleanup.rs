@@ -46,6 +46,7 @@ fn answer(request: &Request, orders: &mut BTreeSet<String>) -> Response {
     let id = request.path.strip_prefix("/orders/").map(ToOwned::to_owned);
     let status = request.parameter("status").and_then(|status| status.parse().ok());
     match (request.method.as_str(), id) {
+        ("POST", Some(id)) if id == "hang" => Response::ok("late").delayed(Duration::from_secs(600)),
         ("POST", Some(id)) => {
             orders.insert(id.clone());
             Response::json(&json!({ "id": id })).status(status.unwrap_or(201))

@@ -95,11 +95,14 @@ fn a_cleanup_that_hangs_is_killed_so_that_the_run_ends_as_soon_as_it_promises() 
     let item = item(&project);
     let errors: Vec<_> = (1..=3).map(|at| item["probes"][at]["error"].as_str().unwrap_or_default()).collect();
     assert_eq!(errors, ["interrupted by SIGINT", "interrupted by SIGINT", "not run: interrupted by SIGINT"]);
+    assert_eq!(item["reason"], "interrupted by SIGINT; cleanup not finished");
 
     let shop = Shop::open();
     let begun = Instant::now();
     let (gate, project) = waiting(&shop, HANG, &["--no-record", "--deadline", "5s"]);
     assert_eq!((end(gate).code, is_alive(&project)), (3, false));
+    let late = "not done by the deadline of 5s";
+    assert_eq!(self::item(&project)["reason"], format!("{late}; cleanup not finished"));
     assert!(begun.elapsed() < Duration::from_secs(6) + OVERRUN, "{:?}", begun.elapsed());
 }
 
@@ -113,6 +116,25 @@ fn neither_a_cleanup_that_hangs_nor_a_ledger_that_floods_holds_up_the_end() {
     let output = end(gate);
     assert!(begun.elapsed() < Duration::from_secs(6) + OVERRUN, "{:?}", begun.elapsed());
     assert!(output.stderr.contains("cannot"), "{}", output.stderr);
+}
+
+#[test]
+fn a_cleanup_that_lacks_what_the_interruption_prevented_is_reported() {
+    let shop = Shop::open();
+    let project = shop.project(
+        "
+        - id: order
+          title: Order
+          probes: [{ http: { method: POST, url: \"${env.SHOP}/orders/hang\" }, as: order, timeout: 10m }]
+          cleanup: { http: { method: DELETE, url: \"${env.SHOP}/orders/${order.json.id}\" } }
+    ",
+    );
+    let mut command = project.command(&["check", "staging", "--no-record", "--report", "json=run.json"]).command();
+    let gate = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it is built");
+    until(&shop, "POST /orders/hang");
+    signal(&gate, libc::SIGINT);
+    assert_eq!(end(gate).code, 130);
+    assert_eq!(item(&project)["reason"], "interrupted by SIGINT; cleanup not finished: `order` observed nothing");
 }
 
 #[test]

@@ -194,7 +194,8 @@ fn a_deadline_and_a_signal_end_the_wait_for_a_lock() {
     let late = ended(start(&project, &database, &["--deadline=1s", "--format=ndjson"]));
     assert_eq!(late.code, 3, "{}{}", late.stdout, late.stderr);
     assert!(late.stdout.contains(r#"{"event":"locking","id":"i0","title":"I","locks":"api"}"#), "{}", late.stdout);
-    assert!(late.stdout.contains("not begun by the deadline of 1s"), "{}", late.stdout);
+    let said = "not begun by the deadline of 1s: waited for the shared lock api, which another run may hold";
+    assert!(late.stdout.contains(said), "{}", late.stdout);
     assert!(!late.stdout.contains("started\",\"id"), "{}", late.stdout);
     service.open();
     assert_eq!(ended(one).code, 0);
@@ -274,4 +275,18 @@ fn shared_locks_need_a_project_that_other_checkouts_have_too() {
         assert!(git.expect("git is installed").success());
     }
     assert_eq!(project.gate(&["validate"]).code, 0);
+}
+
+#[test]
+fn at_the_deadline_an_item_names_the_lock_that_it_waited_for_and_its_holder() {
+    let service = Service::new();
+    let project = service.project("", &["api", "api, mail", ""]);
+    let output = ended(start(&project, "unused.db", &["--deadline=1s", "--format=json"]));
+    service.open();
+    assert!(
+        output.stdout.contains("not begun by the deadline of 1s: waited for the lock api, which i0 holds"),
+        "{}",
+        output.stdout
+    );
+    assert_eq!(output.stdout.matches("waited for the lock").count(), 1, "{}", output.stdout);
 }

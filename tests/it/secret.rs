@@ -105,6 +105,9 @@ fn a_secret_that_cannot_be_had_blocks_what_uses_it_and_says_why() {
           NO_PROGRAM: { command: [no-such-program] }
           REFUSES: { command: [sh, -c, \"echo s3cret-in-error >&2; exit 4\"] }
           OTHER: { env: STAGING_OTHER }
+          EMPTY_FILE: { file: run/empty }
+          SILENT: { command: ['true'] }
+          ENDLESS: { command: ['yes'] }
           UNUSED: { command: [touch, ran] }
         sections:
           - title: S
@@ -115,23 +118,32 @@ fn a_secret_that_cannot_be_had_blocks_what_uses_it_and_says_why() {
               - { id: d, title: D, probes: [{ command: { argv: [echo, \"${secrets.NO_PROGRAM}\"] } }] }
               - { id: e, title: E, probes: [{ command: { argv: [echo, \"${secrets.REFUSES}\"] } }] }
               - { id: f, title: F, probes: [{ command: { argv: [echo, \"${secrets.OTHER}\"] } }] }
+              - { id: g, title: G, probes: [{ command: { argv: [echo, \"${secrets.EMPTY_FILE}\"] } }] }
+              - { id: h, title: H, probes: [{ command: { argv: [echo, \"${secrets.SILENT}\"] } }] }
+              - { id: i, title: I, probes: [{ command: { argv: [echo, \"${secrets.ENDLESS}\"] } }] }
     ",
     )
+    .file("run/empty", "\n")
     .env("EMPTY", "")
     .env("SHORT", "abc");
     let output = project.gate(&["check", "staging", "--format", "json"]);
     assert_eq!(output.code, 3, "{}", output.stdout);
     let run: serde_json::Value = serde_json::from_str(&output.stdout).expect("a whole document");
     let items = run["sections"][0]["items"].as_array().expect("a list").iter();
-    let reasons: Vec<&str> = items.filter_map(|item| item["reason"].as_str()).collect();
+    let reasons: Vec<String> = items
+        .filter_map(|item| Some(format!("{} | {}", item["reason"].as_str()?, item["probes"][0]["help"].as_str()?)))
+        .collect();
     let folder = project.path().display().to_string();
     insta::assert_snapshot!(reasons.join("\n").replace(&folder, "DIR"), @"
-    EMPTY is empty
-    SHORT is shorter than 4 characters, and can't be kept out of reports
-    NO_FILE: file `DIR/run/none` not found
-    NO_PROGRAM: cannot run `no-such-program`: no such file or directory
-    REFUSES: `sh -c echo s3cret-in-error >&2; exit 4` ended with exit code 4: run it to see why
-    STAGING_OTHER is not set
+    EMPTY is empty | set it, or give it in a file: `--env-file FILE`
+    SHORT is shorter than 4 characters, and can't be kept out of reports | use a longer secret
+    NO_FILE: file `DIR/run/none` not found | create it with the secret in it, or correct the path after `file:`
+    NO_PROGRAM: cannot run `no-such-program`: no such file or directory | install the program, or correct the `command` of the secret
+    REFUSES: `sh -c echo s3cret-in-error >&2; exit 4` ended with exit code 4 | run it yourself to see why
+    STAGING_OTHER is not set | set it, or give it in a file: `--env-file FILE`
+    EMPTY_FILE: file `DIR/run/empty` is empty | write the secret into that file
+    SILENT: `true` printed nothing | it must print the secret on standard output
+    ENDLESS: `yes` printed more than 1 MiB | it must print the secret and nothing else
     ");
     assert!(!project.path().join("ran").exists());
 }
@@ -194,4 +206,79 @@ fn a_secret_with_a_quote_stays_hidden_in_a_command_line_for_another_machine() {
         r#"ssh nobody@gate.invalid "curl -i -H \"authorization: Bearer $TOKEN\" http://127.0.0.1:1/""#
     );
     assert_eq!(reproduce(1), r#"ssh nobody@gate.invalid "echo \"$TOKEN\"""#);
+}
+
+#[test]
+fn a_program_that_hangs_holds_up_only_what_uses_its_secret_and_is_named() {
+    let project = Project::new(
+        "
+        title: T
+        secrets: { SLOW: { command: [sleep, 600] } }
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ command: { argv: [echo, \"${secrets.SLOW}\"] } }] }
+              - { id: b, title: B, probes: [{ command: { argv: [echo, b] } }] }
+              - { id: c, title: C, needs: [a], probes: [{ command: { argv: [echo, c] } }] }
+    ",
+    );
+    let output = project.gate(&["check", "staging", "--no-record", "--deadline=3s"]);
+    assert_eq!(output.code, 3, "{}", output.stderr);
+    let said = "not begun by the deadline of 3s: waited 3s for the secret SLOW, which `sleep 600` did not print";
+    let text = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("✓ passed B"), "{}", output.stdout);
+    assert!(text.contains(said), "{}", output.stdout);
+}
+
+#[test]
+fn what_ran_before_a_program_printed_its_secret_does_not_show_it() {
+    let project = Project::new(
+        "
+        title: T
+        secrets: { LATE: { command: [sh, -c, \"cat pipe > /dev/null; cat run/key\"] } }
+        sections:
+          - title: S
+            items:
+              - { id: before, title: Before, probes: [{ command: { argv: [cat, run/key] }, expect: { stdout: x } }] }
+              - { id: open, title: Open, needs: [open-pipe], probes: [{ command: { argv: [echo, \"${secrets.LATE}\"] } }] }
+              - { id: open-pipe, title: Pipe, probes: [{ command: { shell: \"until test -e done; do :; done; echo > pipe\" } }] }
+              - { id: last, title: Last, needs: [quote], probes: [{ command: { argv: [touch, done] } }] }
+              - { id: quote, title: Quote, probes: [{ command: { argv: [cat, run/key] } }], evidence: quoted }
+        gaps:
+          - { gap: G, items: [before], priority: P2, accepted_until: 2026-12-01, accepted_by: dana }
+    ",
+    )
+    .at(1_790_000_000)
+    .file("run/key", "AKIA1234SECRET5678");
+    let pipe = std::process::Command::new("mkfifo").arg(project.path().join("pipe")).status();
+    assert!(pipe.expect("mkfifo is installed").success());
+    for format in ["ndjson", "table", "json"] {
+        std::fs::remove_file(project.path().join("done")).ok();
+        let output =
+            project.gate(&["check", "staging", "--no-record", "--format", format, "--report", "json=run.json"]);
+        assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+        let all = [&output.stdout, &output.stderr, &project.read("run.json")].map(String::as_str).concat();
+        assert!(all.contains("[LATE]") && !all.contains("AKIA"), "{all}");
+    }
+}
+
+#[test]
+fn a_line_with_a_user_and_a_password_names_the_variable_of_the_password() {
+    let project = Project::new(
+        "
+        title: T
+        secrets: { TOK: }
+        sections:
+          - title: S
+            items:
+              - { id: a, title: A, probes: [{ http: { url: \"http://127.0.0.1:1\", user: joe, password: \"${secrets.TOK}\" } }] }
+              - { id: b, title: B, probes: [{ prometheus: { url: \"http://joe:${secrets.TOK}@127.0.0.1:1\", query: up } }] }
+    ",
+    )
+    .env("TOK", "s3cr3t-'w\"rd$");
+    let output = project.gate(&["check", "staging", "--no-record", "--format=json"]);
+    let run: serde_json::Value = serde_json::from_str(&output.stdout).expect("it is JSON");
+    let reproduce = |item: usize| run["sections"][0]["items"][item]["probes"][0]["reproduce"].clone();
+    assert_eq!(reproduce(0), r#"curl -i -u "joe:$TOK" http://127.0.0.1:1/"#);
+    assert_eq!(reproduce(1), r#"curl -i -u "joe:$TOK" 'http://127.0.0.1:1/api/v1/query?query=up'"#);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::run::{BlockedBecause, Event, Interruption, ItemResult, Reason, Run, Section, ShardRun, Signal, Status};
+use crate::run::{Event, Interruption, ItemResult, Reason, Run, Section, ShardRun, Signal, Status};
 
 use super::super::item::blank;
 use super::super::stop::Stop;
@@ -20,6 +20,8 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// items may clean up for a moment, until another signal.
     pub(super) async fn cut(&mut self, by: Interruption, signals: &mut (impl Stream<Item = Signal> + Unpin)) {
         let running: Vec<usize> = self.queue.running().collect();
+        let awaited = std::mem::take(&mut self.reading);
+        self.report_all();
         self.collect(by, &running, signals).await;
         self.workers.shutdown().await;
         for task in 0..self.results.len() {
@@ -32,9 +34,21 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
                 (None, Some(why)) => blank(&self.shared, task, Status::Deferred, Some(Reason::Stated(why.clone()))),
                 (None, None) if running.contains(&task) => {
                     let reason = Reason::Interrupted { by, last: None };
+                    let reason = match self.shared.plan.item(task).cleanup.is_empty() {
+                        true => reason,
+                        false => reason.clone().uncleaned(reason),
+                    };
                     blank(&self.shared, task, Status::Error, Some(reason))
                 }
-                (None, None) => self.not_begun(task, BlockedBecause::Interrupted(by)),
+                (None, None) => {
+                    let what = match awaited.awaited_by(self.shared.plan.item(task)) {
+                        Some(secret) if self.unread.contains(&task) => Some(awaited.wait(secret)),
+                        Some(_) | None => self.queue.lock_of(task).map(|(lock, holder)| {
+                            format!("waited for the lock {lock}, which {} holds", self.shared.plan.item(holder).id)
+                        }),
+                    };
+                    self.not_begun(task, by.before_start(what))
+                }
             };
             self.waive(&mut result);
             self.keep(task, result);

@@ -1,17 +1,49 @@
 //! Takes in results: applies waivers, frees dependents, and stops after a failure with `--fail-fast`.
 
-use crate::run::{BlockedBecause, Event, ItemResult, Status, with_waivers};
+use crate::run::{BlockedBecause, Event, ItemResult, Missing, Status, with_waivers};
 
 use super::super::item::{Done, RetryNotice, blank};
-use super::Scheduler;
+use super::super::secrets::Value;
+use super::{Scheduler, Unreported};
 
 impl<T: FnMut(&Event)> Scheduler<'_, T> {
     /// Reports an attempt that is followed by another.
-    pub(super) fn retried(&mut self, again: &RetryNotice) {
+    pub(super) fn retried(&mut self, again: RetryNotice) {
+        if !self.reading.is_done() {
+            return self.unreported.push(Unreported::Attempt(again));
+        }
         let RetryNotice { task, number, attempt } = again;
-        let id = &self.shared.plan.item(*task).id;
-        let attempt = self.shared.redactor.pass(attempt.clone());
-        (self.report)(&Event::Attempt { id, number: *number, attempt: &attempt });
+        let id = &self.shared.plan.item(task).id;
+        let attempt = self.shared.redactor.pass(attempt);
+        (self.report)(&Event::Attempt { id, number, attempt: &attempt });
+    }
+
+    /// Takes in a secret that a program printed, or why there is none: the items that waited for it go on.
+    pub(super) fn secret_read(&mut self, name: &str, value: Result<Value, Missing>) {
+        if let Ok(value) = &value {
+            self.shared.redactor.learn(name, value.get());
+        }
+        self.shared.secrets.keep(name, value);
+        if self.reading.is_done() {
+            self.report_all();
+        }
+        for task in std::mem::take(&mut self.unread) {
+            self.free(task);
+        }
+    }
+
+    /// Reports what was kept until all secrets are known.
+    pub(super) fn report_all(&mut self) {
+        for event in std::mem::take(&mut self.unreported) {
+            match event {
+                Unreported::Attempt(again) => self.retried(again),
+                Unreported::Finished(task) => {
+                    if let Some(result) = self.results[task].take() {
+                        self.keep(task, *result);
+                    }
+                }
+            }
+        }
     }
 
     /// Takes in a worker's result.
@@ -21,7 +53,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             self.started(task);
         }
         while let Ok(again) = self.again.1.try_recv() {
-            self.retried(&again);
+            self.retried(again);
         }
         let Done { task, result, seen } = done.expect("a worker's panics are its probes', which are caught");
         if !self.dependents[task].is_empty() {
@@ -51,10 +83,14 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         free
     }
 
-    /// Reports a result and keeps it, without secrets: others may quote it.
+    /// Reports a result, as soon as all secrets are known, and keeps it, without secrets: others may quote it.
     pub(super) fn keep(&mut self, task: usize, result: ItemResult) {
         let result = self.shared.redactor.pass(result);
-        (self.report)(&Event::Finished(&result));
+        if self.reading.is_done() {
+            (self.report)(&Event::Finished(&result));
+        } else {
+            self.unreported.push(Unreported::Finished(task));
+        }
         self.results[task] = Some(Box::new(result.into_inner()));
     }
 

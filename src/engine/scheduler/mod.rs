@@ -26,7 +26,7 @@ use super::item::{Done, RetryNotice};
 use super::open_files::affordable;
 use super::pace::RecentStarts;
 use super::queue::Queue;
-use super::secrets::{Secrets, used};
+use super::secrets::{Reading, Secrets, used};
 use super::stop::{Stop, Stopped};
 use super::worker::Shared;
 use super::{Keep, Options, Ran};
@@ -51,15 +51,7 @@ pub async fn run(
     let used = used(&plan);
     // A run that is only judged needs no secrets: nothing outside of the repository is read for it.
     let wanted = if plan.known.is_empty() { plan.checklist.secrets.as_slice() } else { &[] };
-    let secrets = tokio::select! {
-        biased;
-        by = interrupted(&mut stop, deadline) => Err(by),
-        secrets = Secrets::read(wanted, &used, options.read_only, &cx) => Ok(secrets),
-    };
-    let (secrets, mut ended) = match secrets {
-        Ok(secrets) => (secrets, None),
-        Err(by) => (Secrets::default(), Some(by)),
-    };
+    let (secrets, reading) = Secrets::read(wanted, &used, options.read_only, &cx);
     let redactor = secrets.redactor(&plan.checklist, env);
     let (stopper, stopped) = Stopped::channel();
     let shared = Shared {
@@ -76,17 +68,15 @@ pub async fn run(
         stop: stopped,
     };
     let shared = Arc::new(shared);
-    if options.keep == Keep::All && shared.plan.tasks.len() > MANY {
+    if options.keep == Keep::All && reading.is_done() && shared.plan.tasks.len() > MANY {
         let shared = Arc::clone(&shared);
         // Every result has its digest: they are made while the first answers are under way.
         tokio::task::spawn_blocking(move || {
             shared.digests.make(&shared.plan, &shared.secrets);
         });
     }
-    let mut scheduler = Scheduler::new(shared, options, stopper, report);
-    if ended.is_none() {
-        ended = scheduler.rounds(&mut stop, begun, deadline).await;
-    }
+    let mut scheduler = Scheduler::new(shared, options, reading, stopper, report);
+    let ended = scheduler.rounds(&mut stop, begun, deadline).await;
     if let Some(by) = ended {
         scheduler.cut(by, &mut stop).await;
     }
@@ -94,11 +84,26 @@ pub async fn run(
     Ran { run: scheduler.record(started, begun, ended), redactor }
 }
 
+/// Something that happened before all secrets were known.
+#[derive(Debug)]
+enum Unreported {
+    /// An attempt that is followed by another.
+    Attempt(RetryNotice),
+    /// The result of this task.
+    Finished(usize),
+}
+
 struct Scheduler<'a, T> {
     shared: Arc<Shared>,
     options: &'a Options,
     jobs: usize,
     report: T,
+    /// The programs that print secrets.
+    reading: Reading,
+    /// The items that wait for one of these secrets.
+    unread: Vec<usize>,
+    /// Events from before all secrets were known: they may show one.
+    unreported: Vec<Unreported>,
     results: Vec<Option<Box<ItemResult>>>,
     /// The results of the previous round, for items that are rerun.
     previous: HashMap<usize, Box<ItemResult>>,
@@ -121,7 +126,13 @@ struct Scheduler<'a, T> {
 }
 
 impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
-    fn new(shared: Arc<Shared>, options: &'a Options, stopper: watch::Sender<Option<Stop>>, report: T) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        options: &'a Options,
+        reading: Reading,
+        stopper: watch::Sender<Option<Stop>>,
+        report: T,
+    ) -> Self {
         let count = shared.plan.tasks.len();
         let mut dependents = vec![Vec::new(); count];
         for task in 0..count {
@@ -132,6 +143,9 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
             options,
             jobs,
             report,
+            reading,
+            unread: Vec::new(),
+            unreported: Vec::new(),
             results: vec![None; count],
             previous: HashMap::new(),
             seen: HashMap::new(),
@@ -198,7 +212,7 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
     ) -> Option<Interruption> {
         loop {
             let next = self.begin();
-            if self.workers.is_empty() {
+            if self.workers.is_empty() && self.unread.is_empty() {
                 return None;
             }
             let (mut is_soon, paused) = match next {
@@ -212,9 +226,13 @@ impl<'a, T: FnMut(&Event)> Scheduler<'a, T> {
                     biased;
                     by = interrupted(stop, deadline) => return Some(by),
                     Some(task) = self.locked.1.recv() => self.started(task),
-                    Some(again) = self.again.1.recv() => self.retried(&again),
+                    Some(again) = self.again.1.recv() => self.retried(again),
                     Some(done) = self.workers.join_next() => {
                         self.arrived(done);
+                        is_soon = true;
+                    }
+                    Some((name, value)) = self.reading.next() => {
+                        self.secret_read(&name, value);
                         is_soon = true;
                     }
                     () = &mut turn, if is_soon => break,
