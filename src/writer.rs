@@ -5,10 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::text::error;
@@ -17,7 +19,8 @@ use crate::text::error;
 const LINKS: usize = 40;
 /// Prefix of the name of a new file until it takes that of the old one.
 const PREFIX: &str = ".gate-new-";
-/// No report takes this long to write: an older new file was left behind by a process that was killed.
+/// No report takes this long to write: where files can't be locked, an older new file was left behind by a process that
+/// was killed.
 const LEFT: Duration = Duration::from_secs(3600);
 /// gate writes no longer file.
 const LIMIT: u64 = 64 << 20;
@@ -129,8 +132,21 @@ impl Target {
     }
 }
 
-/// An empty file in a folder, as readable as the umask allows.
+/// An empty file in a folder, as readable as the umask allows. It is locked as long as this process writes it, so that
+/// others can distinguish it from a leftover.
 fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+    loop {
+        let new = unlocked(folder)?;
+        // Some file systems have no locks.
+        let _ = flock(new.as_file(), FlockOperation::LockExclusive);
+        // Another process may have removed it before it was locked.
+        if new.as_file().metadata()?.nlink() > 0 {
+            return Ok(new);
+        }
+    }
+}
+
+fn unlocked(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(PREFIX)
         .permissions(Permissions::from_mode(0o666))
@@ -228,14 +244,23 @@ fn parts(path: &Path) -> Vec<OsString> {
 
 /// Removes files that a killed process left behind. A file that can't be removed does no harm.
 fn sweep(folder: &Path) {
-    let is_left = |entry: &fs::DirEntry| {
+    let is_new = |entry: &fs::DirEntry| {
         let name = entry.file_name();
         let is_ours = name.len() == PREFIX.len() + 6 && name.as_bytes().starts_with(PREFIX.as_bytes());
-        let there = entry.metadata().ok().filter(|there| is_ours && there.is_file());
-        there.and_then(|there| there.modified().ok()?.elapsed().ok()).is_some_and(|age| age > LEFT)
+        is_ours && entry.metadata().is_ok_and(|there| there.is_file())
     };
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_left) {
-        let _ = fs::remove_file(entry.path());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_new) {
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        let Ok(file) = OpenOptions::new().write(true).custom_flags(flags).open(entry.path()) else { continue };
+        let age = || file.metadata().ok()?.modified().ok()?.elapsed().ok();
+        let is_abandoned = match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => true,
+            Err(Errno::WOULDBLOCK) => false,
+            Err(_) => age().is_some_and(|age| age > LEFT),
+        };
+        if is_abandoned {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -323,6 +348,16 @@ mod tests {
         symlink(&victim, repo.join("b.yaml")).expect("the folder is writable");
         assert!(Target::inside(&repo.join("b.yaml"), &repo).is_err());
         assert_eq!(fs::read_to_string(&victim).expect("it exists"), "mine");
+    }
+
+    #[test]
+    fn a_new_file_that_a_killed_process_left_is_removed_and_one_that_is_written_is_not() {
+        let folder = repository();
+        let (left, written) = (folder.path().join(".gate-new-aaaaaa"), beside(folder.path()).expect("it is writable"));
+        fs::write(&left, "half").expect("the folder is writable");
+        Target::open(&folder.path().join("a.yaml")).expect("it is writable");
+        assert!(!left.exists());
+        assert!(written.path().exists());
     }
 
     #[test]

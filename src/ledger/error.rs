@@ -1,5 +1,7 @@
 //! Why a ledger can't be read or written, as a message. Never with a password.
 
+use std::path::Path;
+
 use crate::client::{Fault, sql};
 use crate::diagnostic::Diagnostic;
 use crate::text::error::os;
@@ -37,7 +39,7 @@ pub fn problem(what: &str, location: &Location, refusal: &Refusal) -> Diagnostic
         Refusal::Server(error) => server(error),
         Refusal::Folder(error) => (os(error), Some(ELSEWHERE.to_owned())),
         Refusal::Database(error) => match &location.place {
-            Place::File { .. } => sqlite(error),
+            Place::File { path, .. } => sqlite(error, path),
             Place::Postgres(_) => server(&sql::fault(error, name)),
         },
     };
@@ -52,7 +54,7 @@ fn server(error: &anyhow::Error) -> (String, Option<String>) {
 const ELSEWHERE: &str = "name another place with `--ledger FILE` or `GATE_LEDGER`, or leave no record: `--no-record`";
 
 /// <https://sqlite.org/rescode.html>
-fn sqlite(error: &sqlx::Error) -> (String, Option<String>) {
+fn sqlite(error: &sqlx::Error, file: &Path) -> (String, Option<String>) {
     let sqlx::Error::Database(error) = error else {
         return ("the connection to it failed".to_owned(), Some(ELSEWHERE.to_owned()));
     };
@@ -60,11 +62,18 @@ fn sqlite(error: &sqlx::Error) -> (String, Option<String>) {
     let (why, help) = match code & 0xff {
         5 | 6 => ("another process holds it".to_owned(), "is a `gate` stuck, or is the file on a network drive?"),
         8 => ("it can't be written to".to_owned(), ELSEWHERE),
+        13 => ("the disk is full".to_owned(), ELSEWHERE),
+        // SQLite has several codes for it.
+        10 if is_full(file) => ("the disk is full".to_owned(), ELSEWHERE),
         10 => ("the disk failed".to_owned(), ELSEWHERE),
         11 | 26 => ("it is damaged, or no ledger".to_owned(), "move the file away: a new one is made"),
-        13 => ("the disk is full".to_owned(), ELSEWHERE),
         14 => ("the file can't be opened".to_owned(), ELSEWHERE),
         _ => (error.message().to_owned(), ELSEWHERE),
     };
     (why, Some(help.to_owned()))
+}
+
+/// Whether the file system of a file has no space left.
+fn is_full(file: &Path) -> bool {
+    file.parent().and_then(|folder| rustix::fs::statvfs(folder).ok()).is_some_and(|disk| disk.f_bavail == 0)
 }

@@ -279,5 +279,5 @@ fn a_full_disk_is_reported_and_not_a_success() {
     let output = project.gate(&["check", "staging", "--skip", "qa", "--report", "json=/dev/full"]);
     assert_eq!(output.code, 4, "{}", output.stderr);
     assert!(output.stdout.contains("READY: 1 of 1 passed"), "{}", output.stdout);
-    assert!(output.stderr.contains("cannot write `/dev/full`: no space left on device"), "{}", output.stderr);
+    assert!(output.stderr.contains("cannot write `/dev/full`: the disk is full"), "{}", output.stderr);
 }

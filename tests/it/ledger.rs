@@ -330,7 +330,7 @@ fn a_full_disk_is_reported_and_the_table_still_printed() {
     let output = with_file_system(&project(), "size=16k");
     assert_eq!(output.code, 4, "{}", output.stderr);
     assert!(output.stdout.contains("NOT READY: 1 of 2 passed"), "{}", output.stdout);
-    assert!(output.stderr.contains("the ledger `.gate/ledger.db`: the disk"), "{}", output.stderr);
+    assert!(output.stderr.contains("the ledger `.gate/ledger.db`: the disk is full"), "{}", output.stderr);
     assert!(output.stderr.contains("--no-record"), "{}", output.stderr);
 }
 

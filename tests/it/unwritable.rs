@@ -48,3 +48,17 @@ fn the_history_of_a_ledger_that_cannot_be_written_is_shown() {
     let is_listed = output.stdout.contains("NOT READY  1 of 2") && output.stdout.ends_with("code 0\n");
     assert!(is_listed, "{}{}", output.stdout, output.stderr);
 }
+
+#[test]
+fn a_full_disk_is_named_with_the_report_that_was_not_written() {
+    let project = Project::new(LIST).file("up", "");
+    let script = "
+        mkdir small && mount -t tmpfs -o size=64k tmpfs small && cp -r checklists small && cd small || exit 99
+        dd if=/dev/zero of=fill bs=1k count=512 2> /dev/null
+        \"$GATE\" check staging --no-record --report json=run.json > /dev/null; echo code $?
+        ls -A
+    ";
+    let output = isolated(&project, script);
+    assert_eq!(output.stdout, "code 4\nchecklists\nfill\n", "{}", output.stderr);
+    assert!(output.stderr.contains("run.json`: the disk is full"), "{}", output.stderr);
+}
