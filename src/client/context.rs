@@ -15,6 +15,7 @@ use super::Fault;
 use super::dial::Dialer;
 use super::http::Tokens;
 use super::load::Load;
+use super::proxy::{self, Proxy};
 use super::ssh::Host as Machine;
 use super::trust::{self, Chains};
 use super::via::{Relay, Tunnels};
@@ -70,7 +71,9 @@ struct Route {
     tls: Option<HttpOptions>,
     /// The address of the host, if the checklist sets it.
     address: Option<(String, IpAddr)>,
-    /// Whether the proxy of the environment is bypassed. There is never one for this machine itself.
+    /// The proxy that a variable names.
+    proxy: Option<Proxy>,
+    /// Whether no proxy is used, such as for this machine itself.
     is_direct: bool,
     manner: Manner,
     /// The machine that it goes through, and the host and port that it leads to.
@@ -137,11 +140,11 @@ impl Context {
     /// The HTTP client for this URL: made at first use, then shared, with its connections. It follows no redirects.
     ///
     /// # Errors
-    /// When the certificate file can't be read.
+    /// When the certificate file can't be read, or the variable of a proxy is invalid.
     pub fn http(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<reqwest::Client, Fault> {
         // A connection through another machine does not show whether it was used before.
         let manner = Manner { is_fresh: manner.is_fresh || self.via.is_some(), ..manner };
-        let route = self.route(url, options, manner);
+        let route = self.route(url, options, manner)?;
         let relay = self.relay(url, options)?;
         let mut clients = self.clients.lock().expect("no holder of this lock panics");
         if let Some(client) = clients.get(&route) {
@@ -155,9 +158,9 @@ impl Context {
     /// An HTTP client for this URL whose connections are not shared.
     ///
     /// # Errors
-    /// When the certificate file can't be read.
+    /// When the certificate file can't be read, or the variable of a proxy is invalid.
     pub fn own_http(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<reqwest::Client, Fault> {
-        client(&self.route(url, options, manner), self.relay(url, options)?.as_deref(), &self.chains)
+        client(&self.route(url, options, manner)?, self.relay(url, options)?.as_deref(), &self.chains)
     }
 
     /// The relay to the host of this URL, if connections go through another machine.
@@ -185,7 +188,16 @@ impl Context {
         !self.used.lock().expect("no holder of this lock panics").insert(connection)
     }
 
-    fn route(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Route {
+    /// The proxy for this URL that a variable names. There is none for this machine itself, for an address that the
+    /// checklist sets, because a proxy would resolve the name itself, and through another machine.
+    ///
+    /// # Errors
+    /// When the value of the variable is invalid.
+    pub fn proxy(&self, url: &Url, options: &HttpOptions) -> Result<Option<Proxy>, Fault> {
+        if is_direct(url, options) || self.via.is_some() { Ok(None) } else { proxy::of(url, &self.env) }
+    }
+
+    fn route(&self, url: &Url, options: &HttpOptions, manner: Manner) -> Result<Route, Fault> {
         let tls = (url.scheme() == "https").then(|| HttpOptions {
             insecure: options.insecure,
             ca: options.ca.as_ref().map(|file| self.path(file)),
@@ -197,8 +209,8 @@ impl Context {
             (Arc::clone(machine), host, port)
         });
         let address = url.host_str().and_then(|host| Some((host.to_owned(), *options.resolve.get(host)?)));
-        // A proxy would resolve the name itself.
-        Route { tls, is_direct: is_loopback(url) || address.is_some(), address, manner, via }
+        let proxy = self.proxy(url, options)?;
+        Ok(Route { tls, proxy, is_direct: is_direct(url, options), address, manner, via })
     }
 }
 
@@ -208,6 +220,10 @@ fn target(url: &Url, options: &HttpOptions) -> (String, u16) {
     let address = options.resolve.get(host).map(ToString::to_string);
     let host = address.unwrap_or_else(|| host.trim_matches(['[', ']']).to_owned());
     (host, url.port_or_known_default().unwrap_or_default())
+}
+
+fn is_direct(url: &Url, options: &HttpOptions) -> bool {
+    is_loopback(url) || url.host_str().is_some_and(|host| options.resolve.contains_key(host))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -231,6 +247,10 @@ fn client(route: &Route, relay: Option<&Relay>, chains: &Chains) -> Result<reqwe
         .redirect(reqwest::redirect::Policy::none());
     if route.is_direct {
         builder = builder.no_proxy();
+    }
+    if let Some(proxy) = &route.proxy {
+        let invalid = |_| Fault::new(format!("the proxy of {} can't be used", proxy.variable));
+        builder = builder.proxy(reqwest::Proxy::all(&proxy.url).map_err(invalid)?);
     }
     if let Some((host, address)) = &route.address {
         // Port 0 is that of the URL.

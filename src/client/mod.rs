@@ -10,6 +10,7 @@ pub mod git;
 pub mod http;
 pub mod load;
 pub mod number;
+pub mod proxy;
 pub mod sql;
 pub mod ssh;
 pub mod trust;

@@ -120,6 +120,13 @@ expect: { stdout: { starts_with: nftables } }
         }
     }
 
+    fn absent(&self, seen: &CommandSeen) -> Option<(&'static str, String)> {
+        let text = Some(&seen.stdout).filter(|_| seen.json.is_none() && !seen.truncated)?;
+        let error = json::parse::<Value>(text.as_bytes()).err()?;
+        let why = if text.trim().is_empty() { "empty".to_owned() } else { error::json(&error) };
+        Some(("json", format!("standard output is {why}")))
+    }
+
     fn cuts(&self, seen: &CommandSeen) -> Vec<Truncation> {
         let read = format!("only the first {} of the output was read", self.max_output);
         if seen.cut.is_empty() { Vec::new() } else { vec![Truncation::new(&seen.cut, read, "max_output")] }

@@ -153,8 +153,13 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
         if seen.json.is_some() {
             return None;
         }
+        let read = seen.body.as_ref().filter(|_| !seen.truncated);
+        let error = read.and_then(|body| json::parse::<Value>(body.as_bytes()).err());
         let why = match (&seen.content_type, seen.body_bytes) {
             (_, 0) => "the body is empty".to_owned(),
+            _ if error.as_ref().is_some_and(error::is_too_deep) => {
+                format!("the body is {}", error.as_ref().map(error::json).unwrap_or_default())
+            }
             (Some(kind), _) if kind.ends_with("/json") || kind.ends_with("+json") => {
                 "the body is invalid JSON".to_owned()
             }

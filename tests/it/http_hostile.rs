@@ -79,3 +79,35 @@ fn no_item_outlives_its_timeout_with_any_server() {
     babbles: error, what HOST answered is not HTTP
     ");
 }
+
+/// The reason and the help of an item whose server answers this.
+fn answered(answer: Vec<u8>, expect: &str) -> String {
+    let server = raw(move |mut stream| {
+        if stream.read(&mut [0; 4096]).is_ok() {
+            let _ = stream.write_all(&answer);
+        }
+    });
+    let item = format!("{{ id: a, title: A, probes: [{{ http: {{ url: \"{}\" }}{expect} }}] }}", server.url());
+    let project = Project::new(&format!("title: T\nsections:\n  - title: S\n    items:\n      - {item}\n"));
+    let output = project.gate(&["check", "staging", "--no-record", "--format", "json"]);
+    let run: serde_json::Value = serde_json::from_str(&output.stdout).expect("a whole document");
+    let item = &run["sections"][0]["items"][0];
+    let said =
+        |value: &serde_json::Value| value.as_str().unwrap_or_default().replace(&server.port().to_string(), "PORT");
+    format!("{} | {}", said(&item["reason"]), said(&item["probes"][0]["help"]))
+}
+
+#[test]
+fn an_answer_that_breaks_a_limit_or_a_rule_is_reported_with_that() {
+    let headers = |lines: &str| format!("HTTP/1.1 200 OK\r\n{lines}\r\n{{}}").into_bytes();
+    let many: String = (0..101).map(|number| format!("x-{number}: y\r\n")).collect();
+    insta::assert_snapshot!(answered(headers(&many), ""), @"127.0.0.1:PORT answered with more headers than gate reads: at most 100, and 400 KiB together | which part of the service adds them: the application, a proxy, or a load balancer?");
+    insta::assert_snapshot!(answered(headers("content-length: 2\r\ncontent-length: 3\r\n"), ""), @"127.0.0.1:PORT answered with an invalid or contradictory `content-length` header | `curl -v` shows the headers: is there more than one of it?");
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for kind in ["application/json", "text/plain"] {
+        let text = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: 400\r\n\r\n{deep}");
+        let said = answered(text.into_bytes(), ", expect: { \"json[0]\": { exists: true } }");
+        let expected = "json[0]: not found (the body is JSON that is nested deeper than 127 levels at line 1, column 128: gate does not read that)";
+        assert!(said.starts_with(expected), "{said}");
+    }
+}

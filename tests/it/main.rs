@@ -66,6 +66,7 @@ mod per_host;
 mod plain_english;
 mod plain_table;
 mod prometheus;
+mod proxy;
 mod race;
 mod readme;
 mod redis;

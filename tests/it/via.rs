@@ -2,6 +2,7 @@
 //! any route.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ pub fn leave_the_network() {
     for needed in ["ssh", "nsenter", "unshare", "mount"] {
         program(needed);
     }
+    // The bastion stays in the network of the servers.
+    sshd();
     // SAFETY: it changes only the network that this thread sees.
     if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
         missing("this user may not make a network namespace");
@@ -61,11 +64,18 @@ fn reported(output: &Output) -> String {
 
 /// The processes of the `ssh` on this `PATH`.
 fn running(path: &str) -> Vec<String> {
+    processes(path).into_iter().map(|(_, line)| line).collect()
+}
+
+/// The same, each with its process id.
+fn processes(path: &str) -> Vec<(libc::pid_t, String)> {
     let folder = path.split("/bin").next().unwrap_or_default();
     let all = fs::read_dir("/proc").expect("this test needs Linux").flatten();
-    let lines = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-    lines.filter(|line| line.contains(&format!("-F {folder}/config"))).collect()
+    let lines = all.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        Some((pid, String::from_utf8_lossy(&fs::read(entry.path().join("cmdline")).ok()?).replace('\0', " ")))
+    });
+    lines.filter(|(_, line)| line.contains(&format!("-F {folder}/config"))).collect()
 }
 
 #[test]
@@ -235,7 +245,7 @@ error: no address is known for `nowhere.internal` on bastion.example
   help: with `via`, names are resolved there: is the name right?
 error: no address is known for `nowhere.internal` on bastion.example
   help: with `via`, names are resolved there: is the name right?
-error: the certificate of localhost:SECURE is not for `localhost`
+error: the certificate of localhost:SECURE is not for `localhost` (via bastion.example)
   help: it is for web.internal
 error: no answer within 2s
   help: is it overloaded, or does it need a longer `timeout`?
@@ -422,4 +432,34 @@ fn via_is_part_of_the_definition_and_shown() {
     let without = Project::new(&text.replace("defaults: { via: \"ssh://${vars.bastion}\" }", ""));
     let output = check(&without);
     assert_ne!(items(&output)[0]["source"], one.0);
+}
+
+#[test]
+fn an_ssh_connection_that_ends_in_the_middle_of_a_body_is_named() {
+    let server = raw(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbegun");
+        let _ = stream.read(&mut [0; 1]);
+    });
+    let probes = [format!("{{ http: {{ url: \"http://db.internal:{}/\" }}, timeout: 60s }}", server.port())];
+    leave_the_network();
+    let path = sshd().path_from_elsewhere(NAMES, "");
+    let project = project(VIA, &probes).env("PATH", &path);
+    let mut gate = project.command(&["check", "staging", "--format", "json", "--no-record"]).command();
+    let gate = gate.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it was built");
+    let begun = Instant::now();
+    while server.connections() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", running(&path));
+        std::thread::yield_now();
+    }
+    for (pid, _) in processes(&path) {
+        // SAFETY: it is a process of this test, with its own configuration of ssh.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+    }
+    let output = Output::of(gate.wait_with_output().expect("it is a child of this process"));
+    let port = server.port().to_string();
+    assert_snapshot!(reported(&output).replace(&port, "PORT"), @"
+    error: the body from db.internal:PORT is incomplete, or does not have the encoding in its headers (via bastion.example)
+      help: did the ssh connection end? try `ssh bastion.example true`
+    ");
 }

@@ -5,9 +5,11 @@ use url::Url;
 
 use crate::client::Fault;
 use crate::client::load::{self, Load};
+use crate::client::ssh::Host as Machine;
 use crate::text::without_mark;
 
 use super::error::fault;
+use super::request::through;
 
 /// A body, or the beginning of one.
 #[derive(Debug)]
@@ -28,7 +30,9 @@ pub async fn read(response: &mut Response, limit: usize, load: &Load) -> Result<
     let promised = response.content_length().and_then(|length| usize::try_from(length).ok());
     let most = promised.unwrap_or(limit).min(limit);
     let mut body = Body { bytes: Vec::new(), truncated: false };
-    while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error, &url))? {
+    let machine = response.extensions().get::<Machine>().cloned();
+    let broken = |error| through(fault(&error, &url, None), machine.as_ref());
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         let room = limit - body.bytes.len();
         if body.bytes.len() + chunk.len() > load::FREE_BYTES {
             load.hold(most).await;

@@ -1,5 +1,8 @@
 //! The curl command that sends the same request.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::client::HttpOptions;
@@ -21,7 +24,10 @@ pub fn curl(request: &Request, options: &HttpOptions, more: &[&str]) -> Vec<Stri
         argv.extend(["-X".to_owned(), request.method.to_string()]);
     }
     for (name, value) in &request.headers {
-        argv.extend(["-H".to_owned(), format!("{name}: {}", text(value))]);
+        match basic(name, value) {
+            Some(login) => argv.extend(["-u".to_owned(), login]),
+            None => argv.extend(["-H".to_owned(), format!("{name}: {}", text(value))]),
+        }
     }
     if let Some(body) = &request.body {
         argv.extend(["--data-raw".to_owned(), String::from_utf8_lossy(body).into_owned()]);
@@ -42,6 +48,13 @@ pub fn curl(request: &Request, options: &HttpOptions, more: &[&str]) -> Vec<Stri
             oauth2.shell(argv, |url| connection(url, options).iter().map(|word| quoted(word) + " ").collect())
         }
     }
+}
+
+/// `USER:PASSWORD` of a header of basic authentication: in base64, no variable could take the place of the password.
+fn basic(name: &HeaderName, value: &HeaderValue) -> Option<String> {
+    let encoded = text(value).strip_prefix("Basic ").filter(|_| name == AUTHORIZATION)?.to_owned();
+    let login = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
+    login.contains(':').then_some(login)
 }
 
 /// The options of the connection.

@@ -7,11 +7,15 @@ use rustls::{AlertDescription, CertificateError as Certificate};
 use url::Url;
 
 use crate::client::Fault;
+use crate::client::proxy::Proxy;
 use crate::text::error;
 
-/// The meaning of an error of the HTTP client.
-pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
+/// The meaning of an error of the HTTP client. `proxy` is the one that the request went through.
+pub fn fault(error: &reqwest::Error, url: &Url, proxy: Option<&Proxy>) -> Fault {
     let place = place(url);
+    if let Some(fault) = proxy.and_then(|proxy| of_proxy(error, proxy, url)) {
+        return fault;
+    }
     if let Some(error) = find::<rustls::Error>(error) {
         let fault = tls(error, &place, url);
         return if wants_certificate(error) { fault.help(CLIENT_CERTIFICATE) } else { fault };
@@ -44,7 +48,17 @@ pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
         return Fault::new(format!("what {place} answered is not HTTP: it speaks before it is asked"))
             .help("is something else listening on this port, or is it https?");
     }
-    if words.contains("invalid HTTP") || words.contains("message head is too large") || words.contains("header") {
+    if words.contains("message head is too large") {
+        return Fault::new(format!(
+            "{place} answered with more headers than gate reads: at most {MAX_HEADERS}, and 400 KiB together"
+        ))
+        .help("which part of the service adds them: the application, a proxy, or a load balancer?");
+    }
+    if let Some(name) = ["content-length", "transfer-encoding"].into_iter().find(|name| words.contains(name)) {
+        return Fault::new(format!("{place} answered with an invalid or contradictory `{name}` header"))
+            .help("`curl -v` shows the headers: is there more than one of it?");
+    }
+    if words.contains("invalid HTTP") || words.contains("header") {
         return Fault::new(format!("what {place} answered is not HTTP"))
             .help("is something else listening on this port, or is it https?");
     }
@@ -52,6 +66,27 @@ pub fn fault(error: &reqwest::Error, url: &Url) -> Fault {
         return Fault::new(format!("{place} ended the HTTP/2 connection before it had answered"));
     }
     Fault::new(format!("no answer from {place}")).help("`curl -v` shows how far it comes")
+}
+
+/// The limit of the HTTP client for one answer.
+const MAX_HEADERS: usize = 100;
+
+/// The meaning of an error of a connection to a proxy, or of the proxy itself. None if the target is the cause.
+fn of_proxy(error: &reqwest::Error, proxy: &Proxy, url: &Url) -> Option<Fault> {
+    let Proxy { variable, place, .. } = proxy;
+    let name = format!("the proxy {place} of {variable}");
+    let host = url.host_str().unwrap_or_default();
+    let words = words(error);
+    let fault = match find::<io::Error>(error) {
+        _ if error.is_dns() => Fault::new(format!("no address is known for {name}")),
+        Some(error) if words.contains("tcp connect") => connection(error, &name),
+        _ if words.contains("tunnel") => {
+            let fault = Fault::new(format!("{name} did not connect to {}", self::place(url)));
+            return Some(fault.help(format!("may it connect there? to connect without it, add `{host}` to NO_PROXY")));
+        }
+        _ => return None,
+    };
+    Some(fault.help(format!("is the proxy running? correct or unset {variable}, or add `{host}` to NO_PROXY")))
 }
 
 const CLIENT_CERTIFICATE: &str = "it may require a client certificate: name yours with `cert: FILE` and `key: FILE`, or check whether it is still valid";
@@ -200,10 +235,8 @@ fn words(error: &reqwest::Error) -> String {
     let mut next = error.source();
     while let Some(error) = next {
         let text = lower(&error.to_string());
-        if !matches!(
-            text.to_ascii_lowercase().as_str(),
-            "client error (connect)" | "client error (sendrequest)" | "tcp connect error"
-        ) && !said.iter().any(|earlier| earlier.contains(&text))
+        if !matches!(text.to_ascii_lowercase().as_str(), "client error (connect)" | "client error (sendrequest)")
+            && !said.iter().any(|earlier| earlier.contains(&text))
         {
             said.push(text);
         }

@@ -12,6 +12,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderM
 use reqwest::{Method, StatusCode};
 use url::Url;
 
+use crate::client::ssh::Host as Machine;
 use crate::client::{Context, Fault, HttpOptions, Manner};
 
 use super::error::fault;
@@ -245,7 +246,10 @@ impl Request {
         }
         let begun = Instant::now();
         match request.send().await {
-            Ok(response) => {
+            Ok(mut response) => {
+                if let Some(machine) = cx.machine() {
+                    response.extensions_mut().insert(machine.clone());
+                }
                 if let Some(connection) = response.extensions().get::<HttpInfo>() {
                     cx.is_used(connection.local_addr());
                 }
@@ -254,7 +258,11 @@ impl Request {
             Err(error) => {
                 let was_reused = connection_of(&error).is_some_and(|connection| cx.is_used(connection));
                 let relayed = cx.relay(&self.url, options).ok().flatten().and_then(|relay| relay.failure(begun));
-                Err(Unanswered { fault: relayed.unwrap_or_else(|| fault(&error, &self.url)), was_reused })
+                let fault = relayed.unwrap_or_else(|| {
+                    let proxy = cx.proxy(&self.url, options).ok().flatten();
+                    through(fault(&error, &self.url, proxy.as_ref()), cx.machine())
+                });
+                Err(Unanswered { fault, was_reused })
             }
         }
     }
@@ -307,6 +315,14 @@ fn connection_of(error: &reqwest::Error) -> Option<SocketAddr> {
 /// The `HttpOptions` of a probe's two settings.
 pub fn options(insecure: bool, ca: Option<&PathBuf>) -> HttpOptions {
     HttpOptions { insecure, ca: ca.cloned(), ..HttpOptions::default() }
+}
+
+/// An error of a connection through another machine: it may be the connection to that one which broke.
+pub(super) fn through(fault: Fault, machine: Option<&Machine>) -> Fault {
+    let Some(machine) = machine else { return fault };
+    let message = format!("{} (via {machine})", fault.message);
+    let help = format!("did the ssh connection end? try `{}`", machine.by_hand(&["true"]));
+    Fault { message: message.into(), help: fault.help.or(Some(help.into())), ..fault }
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -18,6 +18,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
+use crate::client::proxy::Proxy;
 use crate::client::{Manner, http};
 use crate::probe::{Context, Fault, HttpOptions};
 use crate::text::error;
@@ -31,6 +32,7 @@ pub struct Store {
     inner: Box<dyn ObjectStore>,
     bucket: Bucket,
     endpoint: Url,
+    proxy: Option<Proxy>,
     has_credentials: bool,
 }
 
@@ -59,7 +61,8 @@ pub async fn open(
     let url = Url::parse(endpoint.unwrap_or(bucket.provider.host())).map_err(|_| {
         Fault::new("the store's endpoint is not a URL").help("give `endpoint` as `https://host` or `http://host:port`")
     })?;
-    let client = cx.http(&url, &HttpOptions { ca: ca.cloned(), ..HttpOptions::default() }, Manner::default())?;
+    let connection = HttpOptions { ca: ca.cloned(), ..HttpOptions::default() };
+    let client = cx.http(&url, &connection, Manner::default())?;
     let connector = Limited { client, load: Arc::clone(&cx.load) };
     // The checklist sets how often to retry.
     let retry = RetryConfig { max_retries: 0, retry_timeout: cx.timeout, ..RetryConfig::default() };
@@ -113,7 +116,7 @@ pub async fn open(
             Box::new(store)
         }
     };
-    Ok(Store { inner, bucket: bucket.clone(), endpoint: url, has_credentials })
+    Ok(Store { inner, bucket: bucket.clone(), proxy: cx.proxy(&url, &connection)?, endpoint: url, has_credentials })
 }
 
 /// Whether an option has credentials, or requests anonymous access.
@@ -229,7 +232,7 @@ impl Store {
     fn fault(&self, error: &Error) -> Fault {
         let place = self.bucket.place();
         if let Some(error) = http_error(error) {
-            return http::fault(error, error.url().unwrap_or(&self.endpoint));
+            return http::fault(error, error.url().unwrap_or(&self.endpoint), self.proxy.as_ref());
         }
         if is_too_large(error) {
             return Fault::new(format!("{place} sent an answer larger than {} MiB", LIMIT >> 20))

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{Context, Fault, Probe, SameFact, Truncation};
 use crate::client::http::Size;
 use crate::client::ssh::Host;
-use crate::text::json;
+use crate::text::{error, json};
 
 pub use headings::headings;
 
@@ -108,6 +108,13 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
             (Some(kind), _) => kind.to_owned(),
             (None, _) => "does not exist".to_owned(),
         }
+    }
+
+    fn absent(&self, seen: &FileSeen) -> Option<(&'static str, String)> {
+        let text = seen.text.as_ref().filter(|_| seen.json.is_none() && !seen.truncated)?;
+        let error = json::parse::<Value>(text.as_bytes()).err()?;
+        let why = if text.trim().is_empty() { "empty".to_owned() } else { error::json(&error) };
+        Some(("json", format!("the content is {why}")))
     }
 
     fn cuts(&self, seen: &FileSeen) -> Vec<Truncation> {

@@ -71,7 +71,7 @@ fn a_request_that_may_change_something_has_effects() {
 #[test]
 fn a_person_can_send_the_same_with_curl() {
     assert_snapshot!(reproduced(json!({ "url": "http://u:p%40ss@h/x" })),
-        @"curl -i -H authorization: Basic dTpwQHNz http://h/x");
+        @"curl -i -u u:p@ss http://h/x");
     assert_snapshot!(reproduced(json!({ "url": "http://h", "method": "POST", "json": { "probe": true }, "token": "t" })),
         @r#"curl -i -X POST -H authorization: Bearer t -H content-type: application/json --data-raw {"probe":true} http://h/"#);
     assert_snapshot!(reproduced(json!({ "url": "https://h", "method": "HEAD", "insecure": true, "redirects": 2 })),
