@@ -184,6 +184,7 @@ impl Check {
         let mut scope = ReferenceScope {
             aliases: Vec::new(),
             item: name,
+            cleanup: Vec::new(),
             needs: &[],
             items: &|_| None,
             is_base: false,

@@ -1,6 +1,7 @@
 //! From text to a [`Checklist`], with all problems reported at once.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -317,6 +318,7 @@ impl Loader<'_> {
         let mut scope = ReferenceScope {
             aliases: Vec::new(),
             item: id,
+            cleanup: node.get(CLEANUP).map(aliases).unwrap_or_default(),
             needs: &words,
             items: &find,
             is_base: self.is_base,
@@ -467,6 +469,11 @@ fn is_empty_list(node: &Node) -> bool {
 /// The subject, if it is known. An empty text counts as none.
 fn subject_of(text: &str) -> Subject {
     if text.is_empty() { Subject::Unset } else { Subject::Set(text.to_owned()) }
+}
+
+/// The names of a probe, or of the probes in a list.
+fn aliases(probes: &Node) -> Vec<&str> {
+    iter::once(probes).chain(probes.elements()).filter_map(|probe| probe.get("as")?.text()).collect()
 }
 
 /// The texts of a list in an item that could not be read as a whole.

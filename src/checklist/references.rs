@@ -22,6 +22,8 @@ pub struct ReferenceScope<'a> {
     pub aliases: Vec<(String, Arc<KindInfo>)>,
     /// The item's id.
     pub item: &'a str,
+    /// The names of its cleanup probes, which run last.
+    pub cleanup: Vec<&'a str>,
     /// The needs of the item, as written.
     pub needs: &'a [&'a str],
     /// The probes of every item.
@@ -131,6 +133,11 @@ fn behind(reference: &Reference, path: &str) -> Span {
 
 fn unknown(first: &str, reference: &Reference, scope: &ReferenceScope) -> Diagnostic {
     let problem = Diagnostic::error(format!("undefined reference `{first}`")).at(reference.span);
+    if scope.cleanup.contains(&first) {
+        return problem.help(format!(
+            "`{first}` is a probe of `cleanup`, which runs last: only the cleanup probes after it can use it"
+        ));
+    }
     if let Some(path) = scope.declared.with_root(&reference.path) {
         return problem.label(format!("did you mean `${{{path}}}`?"));
     }

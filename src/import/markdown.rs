@@ -325,6 +325,10 @@ impl Reader<'_> {
     /// Keeps text with its box, or in the section.
     fn keep(&mut self, text: String, around: &Around) {
         let text = text.trim_end();
+        // No-break spaces alone are a paragraph for Markdown, but not a text.
+        if text.is_empty() {
+            return;
+        }
         if self.is_head() && text.starts_with("**Last Verified") {
             self.document.remarks.extend(lines(text)); // dates and verdicts are made anew
             return;

@@ -385,3 +385,9 @@ fn twenty_thousand_boxes_take_no_longer_than_twice_ten_thousand_do() {
     let (short, long) = (least(500), least(5_000));
     assert!(long < short * 30, "ten times the boxes took {long:?} after {short:?}");
 }
+
+#[test]
+fn a_paragraph_of_blanks_that_markdown_keeps_is_not_the_text_of_a_section() {
+    let yaml = imported("# \u{a0}\n\n## \u{a0}\n\n\u{a0}\n\n## A\n\n\u{2003}\n\n## B\n\n- [ ] b\n");
+    assert_eq!(yaml.matches("  - title:").count(), 1, "{yaml}");
+}

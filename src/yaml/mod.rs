@@ -118,7 +118,15 @@ impl Node {
             return element.at_path(rest.strip_prefix('.').unwrap_or(rest));
         }
         let (first, rest) = head(path);
-        self.get(first)?.at_path(rest)
+        if let Some(found) = self.get(first).and_then(|node| node.at_path(rest)) {
+            return Some(found);
+        }
+        // A key may contain dots, as labels of Kubernetes do.
+        self.get(path).or_else(|| {
+            let mut ends = path.match_indices(['.', '[']).map(|(at, _)| at).filter(|at| *at > first.len());
+            let rest = |at: usize| path[at..].strip_prefix('.').unwrap_or(&path[at..]);
+            ends.find_map(|at| self.get(&path[..at])?.at_path(rest(at)))
+        })
     }
 
     /// The map with the entries of these keys alone.

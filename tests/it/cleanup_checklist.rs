@@ -157,7 +157,7 @@ fn an_invalid_cleanup_is_reported_before_anything_runs() {
     10 |         evidence: ${gone.connected}
        |                   ^^^^^^^^^^^^^^^^^
        |
-       = help: expected one of `port`, `vars`, `env`, `secrets`, `items`, `inputs` or `each`
+       = help: `gone` is a probe of `cleanup`, which runs last: only the cleanup probes after it can use it
 
     error: two probes of this item are called `port`
       --> checklists/staging.yaml:14:57
@@ -201,4 +201,41 @@ fn a_cleanup_is_recorded_and_counts_in_the_definition() {
     assert_snapshot!(second.stderr.trim_end(), @"warning: weaker since the last green run (1): a: probe removed: cleanup http");
     let now = read(&project.read("run.json"));
     assert_ne!(now["sections"][0]["items"][0]["definition"], saved["sections"][0]["items"][0]["definition"]);
+}
+
+#[test]
+fn the_name_of_a_cleanup_probe_is_for_the_cleanup_probes_after_it() {
+    let project = Project::new(
+        r#"
+        title: T
+        sections:
+          - title: S
+            items:
+              - id: a
+                title: A
+                probes: [{ command: { argv: [echo, "${gone.stdout}"] } }]
+                cleanup:
+                  - command: { argv: [echo, one] }
+                    as: gone
+                  - command: { argv: [echo, "${gone.stdout}"] }
+                evidence: it said ${gone.stdout}
+    "#,
+    );
+    assert_snapshot!(project.gate(&["validate"]).stderr.trim_end(), @r#"
+    error: undefined reference `gone`
+     --> checklists/staging.yaml:7:45
+      |
+    7 |         probes: [{ command: { argv: [echo, "${gone.stdout}"] } }]
+      |                                             ^^^^^^^^^^^^^^
+      |
+      = help: `gone` is a probe of `cleanup`, which runs last: only the cleanup probes after it can use it
+
+    error: undefined reference `gone`
+      --> checklists/staging.yaml:12:27
+       |
+    12 |         evidence: it said ${gone.stdout}
+       |                           ^^^^^^^^^^^^^^
+       |
+       = help: `gone` is a probe of `cleanup`, which runs last: only the cleanup probes after it can use it
+    "#);
 }

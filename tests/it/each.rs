@@ -305,3 +305,28 @@ fn items_of_a_base_are_made_from_the_list_of_the_checklist() {
     let bad = project.file("checklists/_services.yaml", &base.replace("url:", "ulr:")).gate(&["validate", "_services"]);
     assert!(bad.code == 2 && bad.stderr.contains("unknown key `ulr`"), "{}", bad.stderr);
 }
+
+#[test]
+fn a_key_with_dots_is_found_by_its_reference() {
+    let output = Project::new(
+        r#"
+        title: T
+        vars:
+          list:
+            - { name: a, tls.port: 443, labels: { app.example/name: shop, nested: { v1.2: [x, y] } }, one: { two: 2 }, one.two: 3 }
+          labels: { app.example/tier: web }
+        sections:
+          - title: S
+            items:
+              - id: i
+                title: I
+                each: ${vars.list}
+                probes:
+                  - command:
+                      argv: [echo, "${each.tls.port}", "${each.labels.app.example/name}", "${each.labels.nested.v1.2[1]}", "${each.one.two}", "${vars.labels.app.example/tier}"]
+                    expect: { stdout: 443 shop y 2 web }
+    "#,
+    )
+    .gate(&["check", "staging", "--no-record"]);
+    assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+}
