@@ -117,7 +117,13 @@ impl Context {
     pub async fn via(&self, machine: &Machine) -> Result<Self, Fault> {
         let begun = Instant::now();
         self.tunnels.to(machine, &self.env, &self.dir).log_in(self.timeout).await?;
-        let timeout = self.timeout.saturating_sub(begun.elapsed());
+        let left = self.timeout.saturating_sub(begun.elapsed());
+        // Messages show it: a tenth of a second is exact enough.
+        let timeout = if left.as_secs() > 0 {
+            left - Duration::from_nanos(u64::from(left.subsec_nanos() % 100_000_000))
+        } else {
+            left
+        };
         Ok(Self { via: Some(Arc::new(machine.clone())), timeout, ..self.clone() })
     }
 

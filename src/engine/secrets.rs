@@ -139,6 +139,11 @@ impl Reading {
         self.names.is_empty()
     }
 
+    /// The names of the secrets that are not read yet.
+    pub fn names(&self) -> String {
+        self.names.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
     /// The next secret that was read, or why it could not be. None after the last one.
     pub async fn next(&mut self) -> Option<(String, Result<Value, Missing>)> {
         let (name, value) = self.programs.next().await?;

@@ -140,6 +140,7 @@ impl Case {
 
 fn word(event: &Event) -> String {
     match event {
+        Event::Reading { secrets } => format!("reading {secrets}"),
         Event::Locking { id, locks, .. } => format!("{id} waits for {locks}"),
         Event::Started { id, .. } => format!("{id} begins"),
         Event::Attempt { id, number, attempt } => format!("{id} attempt {number} {}", attempt.status.word()),

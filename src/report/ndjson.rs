@@ -17,6 +17,8 @@ pub const EVENTS: Events = Events { event, done };
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Line<'a> {
+    /// Programs are printing secrets, and results come when they have. Only in lines that are written as it happens.
+    Reading { secrets: &'a str },
     /// An item waits for locks that other runs may hold. Only in lines that are written as it happens.
     Locking { id: &'a str, title: &'a str, locks: &'a str },
     /// An item began.
@@ -49,6 +51,8 @@ pub fn render(run: &Run, _options: &RenderOptions, out: &mut dyn Write) -> io::R
 /// The line of an event.
 fn event(event: &Event, out: &mut dyn Write) -> io::Result<()> {
     let line = match *event {
+        Event::Reading { secrets: "" } => return Ok(()),
+        Event::Reading { secrets } => Line::Reading { secrets },
         Event::Locking { id, title, locks } => Line::Locking { id, title, locks },
         Event::Started { id, title } => Line::Started { id, title },
         Event::Attempt { id, number, attempt: seen } => attempt(id, number, seen),

@@ -9,6 +9,11 @@ use super::{Attempt, ItemResult};
 /// An event.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
+    /// Programs are printing secrets. Items that don't use these run, and are reported as finished afterwards.
+    Reading {
+        /// The names of the secrets, such as `GITHUB_TOKEN, API_KEY`. Empty when all are read.
+        secrets: &'a str,
+    },
     /// An item waits for locks that other runs may hold. It starts when it has them.
     Locking {
         /// Its id.

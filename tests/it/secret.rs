@@ -259,6 +259,7 @@ fn what_ran_before_a_program_printed_its_secret_does_not_show_it() {
         assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
         let all = [&output.stdout, &output.stderr, &project.read("run.json")].map(String::as_str).concat();
         assert!(all.contains("[LATE]") && !all.contains("AKIA"), "{all}");
+        assert_eq!(output.stdout.contains(r#"{"event":"reading","secrets":"LATE"}"#), format == "ndjson", "{all}");
     }
 }
 

@@ -4,6 +4,8 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
@@ -435,21 +437,32 @@ fn via_is_part_of_the_definition_and_shown() {
 }
 
 #[test]
-fn an_ssh_connection_that_ends_in_the_middle_of_a_body_is_named() {
-    let server = raw(|mut stream| {
+fn an_ssh_connection_that_ends_in_the_middle_of_an_answer_is_named() {
+    let is_under_way = Arc::new(AtomicBool::new(false));
+    let is_read = Arc::clone(&is_under_way);
+    let web = raw(move |mut stream| {
         let _ = stream.read(&mut [0; 4096]);
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbegun");
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n");
+        // More than fits into the buffers on the way: the headers and a part of the body are read.
+        is_read.store(stream.write_all(&vec![b'x'; 50_000_000]).is_ok(), Ordering::SeqCst);
         let _ = stream.read(&mut [0; 1]);
     });
-    let probes = [format!("{{ http: {{ url: \"http://db.internal:{}/\" }}, timeout: 60s }}", server.port())];
+    let silent = raw(|mut stream| while stream.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {});
+    let (port, other) = (web.port(), silent.port());
+    let probes = [
+        format!("{{ http: {{ url: \"http://db.internal:{port}/\", max_body: 60MiB }}, timeout: 60s }}"),
+        format!("{{ http: {{ url: \"http://db.internal:{other}/\", method: POST }}, timeout: 60s }}"),
+        format!("{{ tls: {{ address: \"db.internal:{other}\" }}, timeout: 60s }}"),
+        format!("{{ redis: {{ host: db.internal, port: {other} }}, timeout: 60s }}"),
+    ];
     leave_the_network();
     let path = sshd().path_from_elsewhere(NAMES, "");
     let project = project(VIA, &probes).env("PATH", &path);
     let mut gate = project.command(&["check", "staging", "--format", "json", "--no-record"]).command();
     let gate = gate.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it was built");
     let begun = Instant::now();
-    while server.connections() == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", running(&path));
+    while !is_under_way.load(Ordering::SeqCst) || silent.connections() < 3 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", running(&path));
         std::thread::yield_now();
     }
     for (pid, _) in processes(&path) {
@@ -457,9 +470,15 @@ fn an_ssh_connection_that_ends_in_the_middle_of_a_body_is_named() {
         unsafe { libc::kill(pid, libc::SIGKILL) };
     }
     let output = Output::of(gate.wait_with_output().expect("it is a child of this process"));
-    let port = server.port().to_string();
-    assert_snapshot!(reported(&output).replace(&port, "PORT"), @"
-    error: the body from db.internal:PORT is incomplete, or does not have the encoding in its headers (via bastion.example)
+    let text = reported(&output).replace(&port.to_string(), "WEB").replace(&other.to_string(), "SILENT");
+    assert_snapshot!(text, @"
+    error: the body from db.internal:WEB is incomplete, or does not have the encoding in its headers (via bastion.example)
       help: did the ssh connection end? try `ssh bastion.example true`
+    error: db.internal:SILENT closed the connection before it had answered (via bastion.example)
+      help: did the ssh connection end? try `ssh bastion.example true`
+    error: db.internal:SILENT closed the connection instead of a TLS handshake (via bastion.example)
+      help: is this the right port, and does it speak TLS?
+    error: db.internal:SILENT closed the connection without an answer (via bastion.example)
+      help: a proxy without a server behind it, or a server that is shutting down?
     ");
 }

@@ -100,7 +100,8 @@ pub struct FileSecret {
     /// The file of its value, such as `/run/secrets/token`. Blanks and line breaks at its end don't count.
     #[serde(default)]
     pub file: Option<PathBuf>,
-    /// The program that prints its value, with arguments, such as `[gh, auth, token]`. No shell is involved.
+    /// The program that prints its value, with arguments, such as `[gh, auth, token]`. No shell is involved. It may take
+    /// 30s and print 1 MiB; items that don't use the secret run meanwhile.
     #[serde(default)]
     pub command: Option<Vec<String>>,
 }

@@ -5,11 +5,10 @@ use url::Url;
 
 use crate::client::Fault;
 use crate::client::load::{self, Load};
-use crate::client::ssh::Host as Machine;
+use crate::client::ssh::{Host as Machine, through};
 use crate::text::without_mark;
 
 use super::error::fault;
-use super::request::through;
 
 /// A body, or the beginning of one.
 #[derive(Debug)]

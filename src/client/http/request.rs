@@ -12,7 +12,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderM
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::client::ssh::Host as Machine;
+use crate::client::ssh::through;
 use crate::client::{Context, Fault, HttpOptions, Manner};
 
 use super::error::fault;
@@ -315,14 +315,6 @@ fn connection_of(error: &reqwest::Error) -> Option<SocketAddr> {
 /// The `HttpOptions` of a probe's two settings.
 pub fn options(insecure: bool, ca: Option<&PathBuf>) -> HttpOptions {
     HttpOptions { insecure, ca: ca.cloned(), ..HttpOptions::default() }
-}
-
-/// An error of a connection through another machine: it may be the connection to that one which broke.
-pub(super) fn through(fault: Fault, machine: Option<&Machine>) -> Fault {
-    let Some(machine) = machine else { return fault };
-    let message = format!("{} (via {machine})", fault.message);
-    let help = format!("did the ssh connection end? try `{}`", machine.by_hand(&["true"]));
-    Fault { message: message.into(), help: fault.help.or(Some(help.into())), ..fault }
 }
 
 fn is_redirect(status: StatusCode) -> bool {

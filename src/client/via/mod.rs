@@ -99,6 +99,11 @@ impl Tunnel {
         Self { host, env, dir, master: tokio::sync::Mutex::default() }
     }
 
+    /// The machine.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// Logs in there within this time, unless that is done already.
     ///
     /// # Errors

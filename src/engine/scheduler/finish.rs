@@ -24,6 +24,7 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
             self.shared.redactor.learn(name, value.get());
         }
         self.shared.secrets.keep(name, value);
+        (self.report)(&Event::Reading { secrets: &self.reading.names() });
         if self.reading.is_done() {
             self.report_all();
         }

@@ -76,6 +76,9 @@ pub async fn run(
         });
     }
     let mut scheduler = Scheduler::new(shared, options, reading, stopper, report);
+    if !scheduler.reading.is_done() {
+        (scheduler.report)(&Event::Reading { secrets: &scheduler.reading.names() });
+    }
     let ended = scheduler.rounds(&mut stop, begun, deadline).await;
     if let Some(by) = ended {
         scheduler.cut(by, &mut stop).await;

@@ -25,6 +25,8 @@ pub struct State {
     red: Vec<Red>,
     running: HashMap<String, Running>,
     waiting: Option<Duration>,
+    /// The secrets that programs are printing.
+    reading: Option<String>,
 }
 
 #[derive(Debug)]
@@ -51,12 +53,15 @@ type Piece = (Option<Status>, String);
 impl State {
     /// The state before anything has started.
     pub fn new(total: usize) -> Self {
-        Self { total, done: HashMap::new(), red: Vec::new(), running: HashMap::new(), waiting: None }
+        Self { total, done: HashMap::new(), red: Vec::new(), running: HashMap::new(), waiting: None, reading: None }
     }
 
     /// Notes an event. Times are counted from the start of the run.
     pub fn note(&mut self, event: &Event, now: Duration) {
         match *event {
+            Event::Reading { secrets } => {
+                self.reading = (!secrets.is_empty()).then(|| format!("reading secrets: {}", visible(secrets)));
+            }
             Event::Locking { id, title, locks } => self.begin(id, title, Some(visible(locks).into_owned()), now),
             Event::Started { id, title } => self.begin(id, title, None, now),
             Event::Attempt { id, number, attempt } => {
@@ -101,6 +106,7 @@ impl State {
     /// The lines to show now, each at most this wide.
     pub fn lines(&self, now: Duration, width: usize, paint: Paint) -> Vec<String> {
         let mut lines = vec![fitted(&self.summary(now), width, paint)];
+        lines.extend(self.reading.iter().map(|text| fitted(&[(None, text.clone())], width, paint)));
         lines.extend(self.wait(now).map(|text| fitted(&[(None, text)], width, paint)));
         for red in self.red.iter().rev().take(NAMED) {
             let glyph = format!("{} {}", symbol(red.status), visible(&red.id));
@@ -134,7 +140,8 @@ impl State {
             format!(" · {what}: {} ({age})", visible(id))
         });
         let wait = self.wait(now).map(|text| format!(" · {text}")).unwrap_or_default();
-        format!("{text}{wait}{}{}", longest.unwrap_or_default(), self.reasons())
+        let reading = self.reading.as_ref().map(|text| format!(" · {text}")).unwrap_or_default();
+        format!("{text}{reading}{wait}{}{}", longest.unwrap_or_default(), self.reasons())
     }
 
     /// The red items with their reasons.
@@ -281,6 +288,17 @@ mod tests {
         ✗ db  no
         ");
         assert_snapshot!(state.line(at(6.0)), @"1 of 9 items · 1 passed · 5 running · 6s · waits for db, 89s left · longest: redis (5s) · db: no");
+    }
+
+    #[test]
+    fn secrets_that_are_awaited_are_named_until_they_are_read() {
+        let mut state = State::new(9);
+        state.note(&Event::Reading { secrets: "GITHUB_TOKEN, API_KEY" }, at(0.0));
+        let line = "0 of 9 items · 0s\nreading secrets: GITHUB_TOKEN, API_KEY";
+        assert_eq!(state.lines(at(0.4), 80, Paint(false)).join("\n"), line);
+        assert_eq!(state.line(at(5.0)), "0 of 9 items · 5s · reading secrets: GITHUB_TOKEN, API_KEY");
+        state.note(&Event::Reading { secrets: "" }, at(6.0));
+        assert_eq!(state.line(at(6.0)), "0 of 9 items · 6s");
     }
 
     #[test]
