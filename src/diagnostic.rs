@@ -385,8 +385,10 @@ fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, styled: b
     for (span, label) in &problem.also {
         text.push_str(&format!("\n ::: {} ({})", visible(&sources.locate(*span).to_string()), visible_lines(label)));
     }
+    // Below a place, as where its line is shown.
+    let mark = if problem.at.is_some() { "= " } else { "" };
     for help in &problem.help {
-        text.push_str(&format!("\n  {bold}help{bold:#}: {}", visible_lines(help).replace('\n', "\n        ")));
+        text.push_str(&format!("\n  {mark}{bold}help{bold:#}: {}", visible_lines(help).replace('\n', "\n        ")));
     }
     text
 }
@@ -470,10 +472,10 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources.add("c.yaml", "title: x\ntoken: hunter2hunter2\n");
         let problem = Diagnostic::error("unknown key `token`").at(Span { file, start: 9, end: 14 }).help("remove it");
-        insta::assert_snapshot!(Diagnostics::from(problem).render(&sources, false), @r"
+        insta::assert_snapshot!(Diagnostics::from(problem).render(&sources, false), @"
         error: unknown key `token`
          --> c.yaml:2:1
-          help: remove it
+          = help: remove it
         ");
     }
 

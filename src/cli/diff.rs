@@ -164,7 +164,7 @@ fn weaker_as_table(weaker: &[Weaker]) -> String {
         return String::new();
     }
     let rows = weaker.iter().map(|one| vec![one.item.clone(), visible(&one.what).into_owned()]);
-    format!("\nweaker\n{}", columns(rows))
+    format!("\nthe checklist requires less\n{}", columns(rows))
 }
 
 fn weaker_as_json(weaker: &[Weaker]) -> Value {
@@ -211,7 +211,12 @@ fn row(change: &Change) -> Vec<String> {
     let mut statuses: Vec<&str> = sides.map(|item| item.status.word()).collect();
     statuses.dedup();
     let (_, why) = words(change.item());
-    let redefined = if change.is_redefined() { "(definition changed)" } else { "" };
+    let sources = change.before.zip(change.after).map(|(before, after)| (&before.source, &after.source));
+    let redefined = match sources {
+        Some((Some(before), Some(after))) if change.is_redefined() && before == after => "(a variable changed)",
+        _ if change.is_redefined() => "(definition changed)",
+        _ => "",
+    };
     vec![change.item().id.clone(), statuses.join(" → "), visible(&why).into_owned(), redefined.to_owned()]
 }
 

@@ -202,7 +202,7 @@ fn row(run: &RunHead, redefined: &[&str]) -> Vec<String> {
     notes.extend(run.partial.as_deref().map(|why| format!("partial: {}", visible(why))));
     notes.extend(run.interrupted.as_deref().map(|by| format!("interrupted: {}", visible(by))));
     if !redefined.is_empty() {
-        notes.push(format!("definition changed: {}", redefined.join(", ")));
+        notes.push(format!("definition or variable changed: {}", redefined.join(", ")));
     }
     let commit = run.commit.as_deref().map(|commit| commit.chars().take(7).collect()).unwrap_or_default();
     vec![

@@ -135,10 +135,17 @@ impl Init {
         let Counts { live, held } = proposed.counts();
         let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
         let output = visible(&self.output.display().to_string()).into_owned();
-        let mut text = match live {
-            0 => format!("{output}: no file says what can be checked here; {} in comments\n", count(held, "proposal")),
-            _ => format!("{output}: {}, {} in comments\n", count(live, "item"), count(held, "proposal")),
+        let mut text = match (live, held) {
+            (0, 0) => format!("{output}: no file says what can be checked here; complete the example in it\n"),
+            (0, _) => format!("{output}: an example to complete, {} in comments\n", count(held, "proposal")),
+            (_, 0) => format!("{output}: {}\n", count(live, "item")),
+            (_, _) => format!("{output}: {}, {} in comments\n", count(live, "item"), count(held, "proposal")),
         };
+        if self.is_tried {
+            for (id, why) in proposed.left_out() {
+                text.push_str(&format!("left out: {}: {}\n", visible(id), visible(why)));
+            }
+        }
         let unset: Vec<&str> = proposed.variables().into_iter().filter(|name| env.var(name).is_none()).collect();
         if !unset.is_empty() {
             text.push_str(&format!("environment variables to set: {}\n", unset.join(", ")));

@@ -82,7 +82,7 @@ enum Command {
     List(list::List),
     /// Show items with defaults and variables filled in, or the manual of a probe or check.
     Show(show::Show),
-    /// Update the Markdown checklist from the last full run, or check that it is up to date.
+    /// Print the Markdown checklist of the last full run, or update or check its file.
     Render(render::Render),
     /// List recorded runs, and the items that failed or flaked most often.
     History(history::History),

@@ -197,7 +197,7 @@ impl Existing {
         let wanted = embed::embed(&self.bytes, name, text).map_err(|_| {
             let problem = Diagnostic::error(format!("`{}` has no markers for this checklist", self.shown));
             let (begin, end) = (embed::begin(name), embed::end(name));
-            let help = format!("put these two lines where it belongs: `{begin}` and, below, `{end}`");
+            let help = format!("put these two lines where the checklist should be: `{begin}` and, below, `{end}`");
             Failure { exit: Exit::NotReady, ..Failure::usage(problem.help(help), env) }
         })?;
         Ok(String::from_utf8_lossy(&wanted).into_owned())

@@ -10,11 +10,12 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::ledger::{ItemState, Key, Ledger};
 use crate::manual;
 use crate::probe::Registry;
+use crate::sign_off::Judged;
 use crate::text::visible;
 use crate::yaml::{self, Duration};
 
 use super::history::when;
-use super::{Console, Exit, Failure, InputArgs, LedgerArgs, check, load_any, print, unknown_kind};
+use super::{Console, Exit, Failure, InputArgs, LedgerArgs, check, load_any, print, signed, unknown_kind, verify};
 
 #[derive(Debug, Args)]
 #[command(
@@ -72,6 +73,7 @@ impl Show {
         }
         print(&checklist.redactor.redact(&text), &env)?;
         if let Some(item) = &self.item {
+            print(&signatures(item, &checklist, &env).await?, &env)?;
             print(&results(item, &checklist, &self.ledger, &env).await?, &env)?;
         }
         Ok(Exit::Ready)
@@ -98,6 +100,22 @@ fn origin(item: &Item, checklist: &Checklist) -> String {
 
 /// How many past runs are shown.
 const LAST: usize = 10;
+
+/// The sign-offs and revocations of an item, newest first, as comments.
+async fn signatures(item: &str, checklist: &Checklist, env: &Console) -> Result<String, Failure> {
+    let is_asked = checklist.items().any(|own| *own.id == *item && own.sign_off.is_some());
+    if !is_asked {
+        return Ok(String::new());
+    }
+    let sign_offs = signed::read(checklist, signed::memory(env), env).await?;
+    let own = sign_offs.judged.iter().rev().filter(|judged| judged.entry().item == item);
+    let line = |judged: &Judged| {
+        let state = judged.refused.as_ref().map(|why| format!("REFUSED: {why}"));
+        let state = state.unwrap_or_else(|| verify::state(&sign_offs, judged, env));
+        format!("# {}\n", visible(&format!("{}: {state}", judged.signed())))
+    };
+    Ok(own.take(LAST).map(line).collect())
+}
 
 /// The last results of an item, as comments, so that the output stays YAML. Empty if nothing is recorded.
 async fn results(item: &str, checklist: &Checklist, args: &LedgerArgs, env: &Console) -> Result<String, Failure> {
@@ -144,13 +162,17 @@ fn shown(item: &Item, checklist: &Checklist) -> Value {
     say("pending", json!(item.pending));
     say("valid_for", json!(item.valid_for));
     if let Some(sign_off) = &item.sign_off {
-        let valid_for = sign_off.valid_for.map(|time| time.to_string());
-        say(
-            "sign_off",
-            json!({
-                "role": sign_off.role, "valid_for": valid_for, "by": sign_off.by, "signed": sign_off.signed,
-            }),
-        );
+        let mut asked = json!({ "role": sign_off.role });
+        if let Some(time) = sign_off.valid_for {
+            asked["valid_for"] = json!(time.to_string());
+        }
+        if let Some(by) = &sign_off.by {
+            asked["by"] = json!(by);
+        }
+        if sign_off.signed {
+            asked["signed"] = json!(true);
+        }
+        say("sign_off", asked);
     }
     say("manual", json!(item.manual));
     say("probes", item.probes.iter().map(probe).collect());

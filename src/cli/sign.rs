@@ -22,7 +22,6 @@ pub struct Sign {
     /// Checklist: a name or a path
     name: String,
     /// Items to sign off
-    #[arg(required_unless_present = "role")]
     items: Vec<String>,
     /// Sign off every item of this role
     #[arg(long)]
@@ -252,14 +251,25 @@ impl Sign {
     fn items<'c>(&self, checklist: &'c Checklist) -> Result<Vec<&'c Item>, Diagnostic> {
         let all = || checklist.items().filter(|item| item.sign_off.is_some());
         let is_named = |item: &Item, name: &str| name == &*item.id || Some(name) == list_of(&item.id);
+        let known = || {
+            let known = |item: &Item| format!("{} ({})", item.id, item.sign_off.as_ref().map_or("", |one| &one.role));
+            all().map(known).collect::<Vec<_>>().join(", ")
+        };
+        if all().next().is_none() {
+            let problem = Diagnostic::error(format!("`{}` has no sign-off", checklist.name));
+            return Err(problem.help("`sign_off: { role: QA lead }` in an item asks for one"));
+        }
+        if self.items.is_empty() && self.role.is_none() {
+            let problem = Diagnostic::error("missing items: name those to sign, or pass `--role ROLE`");
+            return Err(problem.help(format!("the sign-offs are {}", known())));
+        }
         for name in &self.items {
             match checklist.items().find(|item| is_named(item, name)) {
                 Some(Item { sign_off: Some(_), .. }) => {}
                 Some(_) => return Err(Diagnostic::error(format!("`{name}` has no `sign_off`: its probes verify it"))),
                 None => {
                     let problem = Diagnostic::error(format!("no item is called `{name}`"));
-                    let otherwise =
-                        format!("the sign-offs are {}", all().map(|item| &*item.id).collect::<Vec<_>>().join(", "));
+                    let otherwise = format!("the sign-offs are {}", known());
                     return Err(problem.suggest(name, all().map(|item| &*item.id), otherwise));
                 }
             }

@@ -56,10 +56,10 @@ impl Validate {
                         continue;
                     }
                     let recorded = match key.is_of_folder {
-                        true => "for this folder".to_owned(),
+                        true => "under this folder".to_owned(),
                         false => format!("as {key}"),
                     };
-                    let line = format!("{}: valid, {count} {items}, recorded {recorded}", checklist.file);
+                    let line = format!("{}: valid, {count} {items}; runs are recorded {recorded}", checklist.file);
                     writeln!(said, "{}", visible(&line)).expect("a string takes all");
                     let unverified = checklist.items().filter_map(|item| unverified(&item.id, item.sign_off.as_ref()?));
                     let warnings = unverified.chain(exclusive(&checklist)).collect();

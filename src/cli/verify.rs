@@ -50,12 +50,17 @@ impl Verify {
                 None => state(&sign_offs, judged, &env),
             };
             let place = place.map(|place| format!("{}:{}: ", place.file, place.line)).unwrap_or_default();
-            lines.push(format!("{place}{}: {}: {words}", judged.entry().item, judged.signed()));
+            lines.push(format!("{place}{}, {}: {words}", judged.entry().item, judged.signed()));
         }
-        lines.push(match refused {
-            0 => format!("sign-offs and revocations: {}, none refused", sign_offs.judged.len()),
-            _ => format!("sign-offs and revocations: {}, {refused} REFUSED", sign_offs.judged.len()),
+        lines.push(match (sign_offs.judged.len(), refused) {
+            (0, 0) => "no sign-offs or revocations".to_owned(),
+            (all, 0) => format!("sign-offs and revocations: {all}, none refused"),
+            (all, _) => format!("sign-offs and revocations: {all}, {refused} REFUSED"),
         });
+        let unsigned: Vec<String> = unsigned(&sign_offs, &env).collect();
+        if !unsigned.is_empty() {
+            lines.push(format!("not signed: {}", unsigned.join(", ")));
+        }
         let text: String = lines.iter().map(|line| format!("{}\n", visible(line))).collect();
         print(&text, &env)?;
         Ok(if refused == 0 { Exit::Ready } else { Exit::NotReady })
@@ -107,8 +112,16 @@ impl Verify {
     }
 }
 
+/// The items that no entry signs off today, with their roles.
+fn unsigned(sign_offs: &SignOffs, env: &Console) -> impl Iterator<Item = String> {
+    let counts = |judged: &Judged| judged.is_given() && sign_offs.stale(judged, env.now()).is_none();
+    let is_signed = move |item: &str| sign_offs.judged.iter().any(|one| one.entry().item == item && counts(one));
+    let open = sign_offs.requests.iter().filter(move |request| !is_signed(&request.item));
+    open.map(|request| format!("{} ({})", request.item, request.role))
+}
+
 /// The state of an accepted entry today.
-fn state(sign_offs: &SignOffs, judged: &Judged, env: &Console) -> String {
+pub fn state(sign_offs: &SignOffs, judged: &Judged, env: &Console) -> String {
     let entry = judged.entry();
     if entry.decision == Decision::Revoke {
         return "valid".to_owned();
@@ -118,10 +131,12 @@ fn state(sign_offs: &SignOffs, judged: &Judged, env: &Console) -> String {
     }
     let is_later = |later: &&Judged| later.is_given() && is_same(later.entry(), entry) && later.entry().at > entry.at;
     if let Some(SignOffReason::Revoked(revocation)) = sign_offs.stale(judged, env.now()) {
-        return format!("superseded: {revocation}");
+        return revocation.to_string();
     }
     if let Some(later) = sign_offs.judged.iter().rfind(is_later) {
-        return format!("superseded: {}", later.signed());
+        let place = later.recorded.span.map(|span| sign_offs.sources.locate(span).file);
+        let name = place.as_deref().and_then(|file| file.rsplit('/').next()).map(ToOwned::to_owned);
+        return format!("superseded by {}", name.unwrap_or_else(|| later.signed().to_string()));
     }
     match sign_offs.stale(judged, env.now()) {
         None => "valid".to_owned(),

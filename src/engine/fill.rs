@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::checklist::head;
+use crate::diagnostic::Span;
 use crate::expect;
 use crate::run::Missing;
 use crate::yaml::{Lookup, Node, Reference, fill};
@@ -26,34 +27,51 @@ pub struct Scope {
     pub items: HashMap<String, Seen>,
 }
 
+/// The values that a node lacks, and where the first is referred to.
+#[derive(Debug)]
+pub struct Lacking {
+    /// All that is missing.
+    pub missing: Missing,
+    /// The place of the reference, which may be in a variable.
+    pub span: Span,
+}
+
+impl Lacking {
+    /// Both, at the place of the one that can be set.
+    pub fn and(self, other: Self) -> Self {
+        let span = if other.missing.is_unset() && !self.missing.is_unset() { other.span } else { self.span };
+        Self { missing: self.missing.and(other.missing), span }
+    }
+}
+
 impl Scope {
     /// The node with everything filled in.
     ///
     /// # Errors
-    /// The missing value.
-    pub fn fill(&self, node: &Node, secrets: &Secrets) -> Result<Node, Missing> {
+    /// Everything that is missing.
+    pub fn fill(&self, node: &Node, secrets: &Secrets) -> Result<Node, Lacking> {
         let filled = self.filled(node, secrets, |_| true)?;
-        if filled.has_holes() { Err(Missing::Unknown) } else { Ok(filled) }
+        if filled.has_holes() { Err(Lacking { missing: Missing::Unknown, span: node.span }) } else { Ok(filled) }
     }
 
     /// Checks that every reference in the node has a value, except those to probes of this item.
     ///
     /// # Errors
-    /// The name of the missing value.
-    pub fn has_inputs(&self, node: &Node, secrets: &Secrets) -> Result<(), Missing> {
+    /// Everything that is missing.
+    pub fn has_inputs(&self, node: &Node, secrets: &Secrets) -> Result<(), Lacking> {
         let is_input = |reference: &Reference| matches!(head(&reference.path).0, "env" | "secrets" | "items");
         self.filled(node, secrets, is_input).map(drop)
     }
 
-    fn filled(&self, node: &Node, secrets: &Secrets, is_known: impl Fn(&Reference) -> bool) -> Result<Node, Missing> {
-        let mut missing: Option<Missing> = None;
+    fn filled(&self, node: &Node, secrets: &Secrets, is_known: impl Fn(&Reference) -> bool) -> Result<Node, Lacking> {
+        let mut lacking = Vec::new();
         let mut problems = Vec::new();
         let mut lookup = |reference: &Reference| match self.value(reference, secrets) {
             _ if !is_known(reference) => Lookup::Later,
             Ok(found) => Lookup::Found(found),
             Err(why) => {
                 if reference.default.is_none() {
-                    missing.get_or_insert(why);
+                    lacking.push(Lacking { missing: why, span: reference.span });
                 }
                 Lookup::Missing
             }
@@ -61,9 +79,9 @@ impl Scope {
         let mut filled = node.clone();
         fill(&mut filled, &mut lookup, &mut problems);
         if let Some(problem) = problems.first() {
-            return Err(Missing::Misfit(problem.title().to_owned()));
+            return Err(Lacking { missing: Missing::Misfit(problem.title().to_owned()), span: node.span });
         }
-        missing.map_or(Ok(filled), Err)
+        lacking.into_iter().reduce(Lacking::and).map_or(Ok(filled), Err)
     }
 
     fn value(&self, reference: &Reference, secrets: &Secrets) -> Result<Node, Missing> {

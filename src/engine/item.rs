@@ -7,7 +7,9 @@ use tokio::time::Instant;
 
 use crate::checklist::{Checklist, Item, ProbeTask, requirements};
 use crate::plan::KnownResult;
-use crate::run::{Attempt, ItemResult, ProbeResult, Reason, SignOff, Status, WORST_FIRST, worst};
+use crate::run::{
+    Attempt, BlockedBecause, ItemResult, Missing, ProbeResult, Reason, SignOff, Status, WORST_FIRST, worst,
+};
 
 use super::Keep;
 use super::cleanup::clean_up;
@@ -207,5 +209,10 @@ fn reasons<'p>(probes: impl Iterator<Item = &'p ProbeResult> + Clone) -> Option<
         let all: Vec<String> = reasons.iter().zip(&names).map(said).collect();
         return Some((worst, Some(Reason::Observed(all.join("; ")))));
     }
-    Some((worst, reasons.into_iter().next()))
+    let lacking = reasons.iter().filter_map(|reason| match reason {
+        Reason::Blocked(BlockedBecause::Missing(missing)) => Some(missing.clone()),
+        _ => None,
+    });
+    let lacking = lacking.reduce(Missing::and).filter(|_| worst == Status::Blocked);
+    Some((worst, lacking.map(Reason::from).or_else(|| reasons.first().cloned())))
 }

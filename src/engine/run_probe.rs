@@ -182,11 +182,15 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, r
                 Outcome::Unknown(_, setting) => setting.map(|setting| format!("raise `{setting}` to read more")),
                 Outcome::Holds | Outcome::Fails(_) => None,
             });
+            let is_red =
+                |field: &str| judgements.iter().any(|one| one.reason().is_some() && is_below(&one.path, field));
+            let of_field = seen.field_advice.into_iter().find(|(field, _)| is_red(field)).map(|(_, advice)| advice);
+            let advice = of_field.or(seen.advice);
             ProbeOutcome {
                 observation: Some(Arc::new(seen.value)),
                 evidence: (!seen.evidence.is_empty()).then_some(seen.evidence),
                 judgements,
-                help: raise.or(seen.advice.filter(|_| status != Status::Passed)),
+                help: raise.or(advice.filter(|_| status != Status::Passed)),
                 ..done(status, reason)
             }
         }
@@ -239,13 +243,16 @@ fn leave_out_consequences(judgements: &mut Vec<Judgement>, path: &str) {
 
 /// Says why a field is missing where an expectation needs it.
 fn explain(judgements: &mut [Judgement], field: &str, why: &str) {
-    let is_below =
-        |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-    for judgement in judgements.iter_mut().filter(|judgement| is_below(&judgement.path)) {
+    for judgement in judgements.iter_mut().filter(|judgement| is_below(&judgement.path, field)) {
         if let Outcome::Fails(reason) = &mut judgement.outcome {
             *reason = format!("{}: not found ({why})", judgement.path);
         }
     }
+}
+
+/// Whether a path leads to a field, or to something in it.
+fn is_below(path: &str, field: &str) -> bool {
+    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// The status of a judgement: what depends on a part that was not read could not be observed.

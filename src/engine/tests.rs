@@ -221,7 +221,7 @@ async fn an_item_whose_lock_was_lost_is_an_error_that_blocks_what_needs_it() {
     let run = case.run(never()).await;
     insta::assert_snapshot!(reported(&run), @"
     a: error the connection was lost
-    b: blocked a: the connection was lost
+    b: blocked needs a (the connection was lost)
     ");
 }
 

@@ -11,13 +11,13 @@ use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::expect::{Expectation, with_equals};
 use crate::plan::Plan;
 use crate::probe::Observe;
-use crate::run::{Attempt, BlockedBecause, ExpectationResult, Interruption, Missing, ProbeResult, Reason, Status};
+use crate::run::{Attempt, BlockedBecause, ExpectationResult, Interruption, ProbeResult, Reason, Status};
 use crate::secret::Redactor;
 use crate::yaml::Node;
 
 use super::Keep;
 use super::digests::Digests;
-use super::fill::{Scope, Seen};
+use super::fill::{Lacking, Scope, Seen};
 use super::locks::Locks;
 use super::run_probe::{ProbeOutcome, run_probe};
 use super::secrets::Secrets;
@@ -59,6 +59,8 @@ pub struct Shared {
 enum Unready {
     /// It can't be run.
     Blocked(BlockedBecause),
+    /// Something that it refers to is missing.
+    Lacking(Lacking),
     /// A filled-in value does not fit.
     Error(String, Option<String>),
 }
@@ -88,8 +90,9 @@ impl Shared {
 
     /// The result of a cleanup that lacks something from outside of its item. Nothing if it lacks nothing.
     pub fn without_input(&self, probe_task: &ProbeTask, scope: &Scope) -> Option<ProbeResult> {
-        let missing = probe_task.unresolved().find_map(|node| scope.has_inputs(node, &self.secrets).err())?;
-        Some(ProbeResult { is_cleanup: true, ..self.unready(probe_task, Unready::missing(missing)) })
+        let lacking = probe_task.unresolved().filter_map(|node| scope.has_inputs(node, &self.secrets).err());
+        let why = Unready::Lacking(lacking.reduce(Lacking::and)?);
+        Some(ProbeResult { is_cleanup: true, ..self.unready(probe_task, why) })
     }
 
     async fn observed(
@@ -128,7 +131,8 @@ impl Shared {
         };
         let (probe, expectations) = match (ready, expectations) {
             (Ok(probe), Ok(expectations)) => (probe, expectations),
-            (Err(why), _) | (_, Err(why)) => return (self.unready(probe_task, why), None),
+            (Err(why), Ok(_)) | (Ok(_), Err(why)) => return (self.unready(probe_task, why), None),
+            (Err(why), Err(also)) => return (self.unready(probe_task, why.and(also)), None),
         };
         if self.read_only && probe.has_effects() {
             let why = BlockedBecause::ReadOnly(probe_task.kind.name().to_owned());
@@ -141,14 +145,14 @@ impl Shared {
     }
 
     fn settings(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Box<dyn Observe>, Unready> {
-        let node = scope.fill(node, &self.secrets).map_err(Unready::missing)?;
+        let node = scope.fill(node, &self.secrets).map_err(Unready::Lacking)?;
         let mut problems = Vec::new();
         let probe = probe_task.kind.read(&node, &mut problems);
         probe.ok_or_else(|| Unready::of(&problems))
     }
 
     fn expectations(&self, probe_task: &ProbeTask, node: &Node, scope: &Scope) -> Result<Vec<Expectation>, Unready> {
-        let node = scope.fill(&with_equals(node), &self.secrets).map_err(Unready::missing)?;
+        let node = scope.fill(&with_equals(node), &self.secrets).map_err(Unready::Lacking)?;
         let mut problems = Vec::new();
         let read = probe_task.info.read_filled(&node, &mut problems);
         if problems.is_empty() { Ok(read) } else { Err(Unready::of(&problems)) }
@@ -156,17 +160,19 @@ impl Shared {
 
     /// The result of a probe that did not run.
     fn unready(&self, probe_task: &ProbeTask, why: Unready) -> ProbeResult {
-        let (status, error, help) = match why {
-            Unready::Blocked(because) => {
-                let help = match &because {
-                    BlockedBecause::Missing(missing) => missing.help().map(ToOwned::to_owned),
-                    _ => None,
-                };
-                (Status::Blocked, because.into(), help)
+        let blank = self.blank(probe_task);
+        match why {
+            Unready::Blocked(because) => ProbeResult { error: Some(because.into()), ..blank },
+            Unready::Lacking(Lacking { missing, span }) => ProbeResult {
+                help: missing.help().map(ToOwned::to_owned),
+                place: if missing.is_unset() { self.place(span) } else { blank.place },
+                error: Some(missing.into()),
+                ..blank
+            },
+            Unready::Error(why, help) => {
+                ProbeResult { status: Status::Error, error: Some(Reason::Observed(why)), help, ..blank }
             }
-            Unready::Error(why, help) => (Status::Error, Reason::Observed(why), help),
-        };
-        ProbeResult { status, error: Some(error), help, ..self.blank(probe_task) }
+        }
     }
 
     fn result(
@@ -249,8 +255,12 @@ fn raw(seen: &serde_json::Value) -> Box<RawValue> {
 }
 
 impl Unready {
-    fn missing(missing: Missing) -> Self {
-        Self::Blocked(BlockedBecause::Missing(missing))
+    /// Both, as far as they are missing values.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Lacking(one), Self::Lacking(other)) => Self::Lacking(one.and(other)),
+            (one, _) => one,
+        }
     }
 
     fn of(problems: &[Diagnostic]) -> Self {

@@ -23,6 +23,7 @@ static LIMIT: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)(\d{1,6})\s+allowed,?\s+(?:and\s+)?(\d{1,6})\s+(?:blocked|refused)"));
 static COUNT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)`?\b([a-z_]\w*)`?\s+has\s+(\d{1,15})\s+(?:entries|rows)"));
 static DASHBOARDS: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)(\d{1,6})\s+dashboards[^(]*(?:\(([^()]+)\))?"));
+static PORT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bport\s+(\d{1,5})\b"));
 static DATABASE: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\b(?:postgres(?:ql)?|mysql|mariadb)(?:\+\w+)?://"));
 
 fn regex(pattern: &str) -> Regex {
@@ -114,9 +115,15 @@ fn variables(title: &str) -> Option<Value> {
 /// A server that is mentioned.
 fn service(title: &str, low: &str) -> Option<Value> {
     if low.trim_start_matches('`').starts_with("redis") {
-        return Some(json!({
-            "redis": { "url": "${secrets.REDIS_URL}", "write": true }, "expect": { "pong": true, "writable": true },
-        }));
+        let mut redis = match PORT.captures(title).and_then(|found| found[1].parse::<u16>().ok()) {
+            Some(port) => json!({ "host": "${env.REDIS_HOST}", "port": port }),
+            None => json!({ "url": "${secrets.REDIS_URL}" }),
+        };
+        if !low.contains("writ") {
+            return Some(json!({ "redis": redis }));
+        }
+        redis["write"] = json!(true);
+        return Some(json!({ "redis": redis, "expect": { "writable": true } }));
     }
     let is_database = DATABASE.is_match(title) || low.contains("database_url");
     is_database.then(|| json!({ "sql": { "url": "${secrets.DATABASE_URL}", "query": "SELECT 1" } }))

@@ -69,7 +69,7 @@ fn an_item_that_holds_others_needs_them() {
 fn clear_lines_become_probes_and_others_proposals() {
     assert_snapshot!(body(
         "# L\n## S\n- [x] `curl /healthz` returns 200 (verified)\n- [ ] Redis is fast\n- [x] FOO_KEY present; BAR_KEY **[MISSING]**\n"
-    ), @r##"
+    ), @r#"
       - title: "S"
         id: s
         items:
@@ -91,10 +91,6 @@ fn clear_lines_become_probes_and_others_proposals() {
             # probes:
             # - redis:
             #     url: ${secrets.REDIS_URL}
-            #     write: true
-            #   expect:
-            #     pong: true
-            #     writable: true
           # LIST.md:5
           # [MISSING]
           # ticked in the list
@@ -106,7 +102,7 @@ fn clear_lines_become_probes_and_others_proposals() {
                 names:
                 - FOO_KEY
                 - BAR_KEY
-    "##);
+    "#);
 }
 
 #[test]
@@ -215,10 +211,6 @@ fn lines_between_boxes_are_said_where_they_were() {
           # probes:
           # - redis:
           #     url: ${secrets.REDIS_URL}
-          #     write: true
-          #   expect:
-          #     pong: true
-          #     writable: true
     "#);
 }
 

@@ -22,7 +22,7 @@ pub fn write(imported: &Imported) -> String {
     say(
         &mut out,
         format_args!(
-            "# Read each proposal; where it says what the item says, remove the `# ` before its lines, and the line `pending`."
+            "# Read each proposal; if it checks what the title says, remove the `# ` before its lines, and the line `pending`."
         ),
     );
     remarks(&imported.remarks, "", &mut out);

@@ -35,7 +35,7 @@ fn settled(mut item: Proposal, results: &HashMap<String, Option<String>>) -> Vec
         return vec![item];
     }
     let reason = |id: &str| match results.get(id) {
-        Some(reason) => reason.as_ref().map(|reason| format!("did not pass when tried: {reason}")),
+        Some(reason) => reason.clone(),
         None => Some("it was not tried".to_owned()),
     };
     let found = ROUTES.iter().find(|route| item.is_guessed && reason(&id(&item, route)).is_none());

@@ -110,6 +110,12 @@ impl Init {
         attempt::settle(&mut self.draft, results);
     }
 
+    /// The ids of the items that were tried and are comments now, each with the reason.
+    pub fn left_out(&self) -> impl Iterator<Item = (&str, &str)> {
+        let tried = self.draft.proposals.iter().filter(|item| item.is_tryable);
+        tried.filter_map(|item| Some((item.id.as_str(), item.held.as_deref()?)))
+    }
+
     /// Files that could not be read, with the reasons.
     pub fn unread(&self) -> &[String] {
         &self.unread

@@ -88,7 +88,7 @@ fn section(part: Part, draft: &Draft, out: &mut String) {
 fn item(item: &Proposal, draft: &Draft, out: &mut String) {
     say(out, format_args!("{INDENT}# {}", comment(&item.from)));
     if let Some(why) = &item.held {
-        say(out, format_args!("{INDENT}# TODO: not checked yet: {}", comment(why)));
+        say(out, format_args!("{INDENT}# TODO: left out: {}", comment(why)));
     }
     item.todo.iter().for_each(|what| say(out, format_args!("{INDENT}# TODO: {}", comment(what))));
     let mark = if item.held.is_some() { "# " } else { "" };

@@ -78,6 +78,9 @@ pub struct CommandSeen {
     pub cut: Vec<&'static str>,
 }
 
+/// Help if a program is not found.
+const INSTALL: &str = "install it, or give its whole path";
+
 impl Probe for Command {
     const KIND: &'static str = "command";
     const EXPECT: &'static str = "{ exit_code: 0 }";
@@ -140,7 +143,7 @@ expect: { stdout: { starts_with: nftables } }
             (Some(126), _) if self.shell.is_some() => {
                 Some(format!("{} (126: it can't be executed)", said(&seen.stderr)?))
             }
-            (Some(127), _) if self.shell.is_some() => Some(format!("{} (127: not in PATH)", said(&seen.stderr)?)),
+            (Some(127), _) if self.shell.is_some() => Some(format!("{} (127: no such program)", said(&seen.stderr)?)),
             (None, Some("SIGKILL")) => Some("was it out of memory? The kernel kills programs then".to_owned()),
             (_, _) => said(&seen.stderr).or_else(|| said(&seen.stdout)).map(|line| format!("it said: {line}")),
         }
@@ -210,9 +213,19 @@ impl Command {
             }
             RemoteOutcome::Refused(_) => {
                 Err(Fault::new(format!("`{}` is not installed on {host}, or not in PATH there", self.program()))
-                    .help("install it, or give its whole path"))
+                    .help(self.split().unwrap_or_else(|| INSTALL.to_owned())))
             }
         }
+    }
+
+    /// How to write a command line that is the first entry of `argv` as a whole.
+    fn split(&self) -> Option<String> {
+        let line = self.argv.as_ref()?.first()?.trim();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let argv = || self.argv.iter().flatten().skip(1).map(String::as_str);
+        let all: Vec<&str> = words.iter().copied().chain(argv()).collect();
+        (words.len() > 1)
+            .then(|| format!("each argument is an entry of its own: `argv: [{}]`; or use `shell`", all.join(", ")))
     }
 
     /// Why a program can't be started.
@@ -224,10 +237,11 @@ impl Command {
                     .help("its first line, `#!…`, names a program that does not exist here")
             }
             ErrorKind::NotFound if program.contains('/') => {
-                Fault::new(format!("`{program}` not found")).help(format!("the path starts in `{}`", cwd.display()))
+                let help = format!("relative paths start at `{}`", cwd.display());
+                Fault::new(format!("`{program}` not found")).help(self.split().unwrap_or(help))
             }
             ErrorKind::NotFound => Fault::new(format!("`{program}` is not installed here, or not in PATH"))
-                .help("install it, or give its whole path"),
+                .help(self.split().unwrap_or_else(|| INSTALL.to_owned())),
             ErrorKind::PermissionDenied => Fault::new(format!("`{program}` may not be executed"))
                 .help("is it a program, and is it executable for this user (chmod +x)?"),
             ErrorKind::ArgumentListTooLong => {

@@ -143,11 +143,12 @@ expect: { dirty: false, ahead: 0, behind: 0 }
         cuts
     }
 
-    fn advice(&self, seen: &GitSeen) -> Option<String> {
-        let changes = seen.changes.as_ref().filter(|changes| !changes.is_empty())?;
+    fn field_advice(&self, seen: &GitSeen) -> Vec<(&'static str, String)> {
+        let changes = seen.changes.as_deref().unwrap_or_default();
         let first: Vec<&str> = changes.iter().take(3).map(|change| change.trim()).collect();
         let more = if changes.len() > first.len() { " and more" } else { "" };
-        Some(format!("the working tree has changes: {}{more}", first.join(", ")))
+        let advice = format!("the working tree has changes: {}{more}", first.join(", "));
+        if changes.is_empty() { Vec::new() } else { vec![("dirty", advice.clone()), ("changes", advice)] }
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {

@@ -170,25 +170,11 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
     }
 
     fn advice(&self, seen: &HttpObservation) -> Option<String> {
-        if seen.note.is_some() {
-            return seen.note.clone();
-        }
-        let has_credentials = self.request().has_credentials();
-        match seen.status {
-            401 if self.login.oauth2.is_some() => Some(
-                "the server does not accept the access token: do `scopes` and `endpoint_params` name this server?"
-                    .to_owned(),
-            ),
-            401 if has_credentials => Some("the server does not accept these credentials".to_owned()),
-            401 => Some("the server requires credentials: set `token`, `oauth2`, or `user` and `password`".to_owned()),
-            403 => Some("these credentials have no permission for this URL".to_owned()),
-            301 | 302 | 303 | 307 | 308 if self.redirects == 0 => {
-                Some("redirects are not followed: set `redirects` to the number of redirects to follow".to_owned())
-            }
-            404 => Some("the server answered, but has nothing at this path: check the URL".to_owned()),
-            405 => Some("this URL does not accept the `method`".to_owned()),
-            _ => None,
-        }
+        seen.note.clone().or_else(|| self.status_advice(seen))
+    }
+
+    fn field_advice(&self, seen: &HttpObservation) -> Vec<(&'static str, String)> {
+        self.status_advice(seen).map(|advice| ("status", advice)).into_iter().collect()
     }
 
     fn has_effects(&self) -> bool {
@@ -210,6 +196,26 @@ expect: { status: 200, json.status: ok, latency_ms: { at_most: 500 } }
 }
 
 impl Http {
+    /// Advice about the status.
+    fn status_advice(&self, seen: &HttpObservation) -> Option<String> {
+        let has_credentials = self.request().has_credentials();
+        match seen.status {
+            401 if self.login.oauth2.is_some() => Some(
+                "the server does not accept the access token: do `scopes` and `endpoint_params` name this server?"
+                    .to_owned(),
+            ),
+            401 if has_credentials => Some("the server does not accept these credentials".to_owned()),
+            401 => Some("the server requires credentials: set `token`, `oauth2`, or `user` and `password`".to_owned()),
+            403 => Some("these credentials have no permission for this URL".to_owned()),
+            301 | 302 | 303 | 307 | 308 if self.redirects == 0 => {
+                Some("redirects are not followed: set `redirects` to the number of redirects to follow".to_owned())
+            }
+            404 => Some("the server answered, but has nothing at this path: check the URL".to_owned()),
+            405 => Some("this URL does not accept the `method`".to_owned()),
+            _ => None,
+        }
+    }
+
     fn request_settings(&self) -> RequestSettings<'_> {
         RequestSettings {
             url: &self.url,

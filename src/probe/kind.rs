@@ -79,6 +79,8 @@ pub struct Seen {
     pub evidence: String,
     /// Advice of the probe, if any.
     pub advice: Option<String>,
+    /// Its advice about single fields.
+    pub field_advice: Vec<(&'static str, String)>,
     /// Which of its paths were cut at a limit.
     pub cuts: Vec<Truncation>,
     /// The path that shows that there is nothing to observe: other failures follow from it.
@@ -271,7 +273,8 @@ impl<P: Probe> Observe for P {
             };
             let nothing = P::PRESENT.filter(|(path, there)| !is_there(path, there)).map(|(path, _)| path);
             let (evidence, advice, cuts) = (self.evidence(&seen), self.advice(&seen), self.cuts(&seen));
-            Ok(Seen { evidence, advice, cuts, nothing, absent: self.absent(&seen), value })
+            let (field_advice, absent) = (self.field_advice(&seen), self.absent(&seen));
+            Ok(Seen { evidence, advice, field_advice, cuts, nothing, absent, value })
         })
     }
 

@@ -151,6 +151,11 @@ pub trait Probe: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         None
     }
 
+    /// Advice about single fields: given if an expectation of the field is not met, before any other advice.
+    fn field_advice(&self, _seen: &Self::Observation) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// A field of the observation that is missing, and why, such as a body that is not JSON.
     fn absent(&self, _seen: &Self::Observation) -> Option<(&'static str, String)> {
         None

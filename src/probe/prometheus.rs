@@ -240,7 +240,7 @@ fn read(reply: &Reply) -> Result<PrometheusSeen, Fault> {
 fn refusal(kind: &str, error: &str) -> Fault {
     let error = error.lines().next().unwrap_or_default();
     match kind {
-        "bad_data" => Fault::new(format!("Prometheus does not understand the query: {error}")),
+        "bad_data" => Fault::new(format!("Prometheus can't parse the query: {error}")),
         "timeout" | "canceled" => {
             Fault::new(format!("Prometheus gave the query up: {error}")).help("the query timed out in Prometheus")
         }

@@ -147,13 +147,18 @@ expect: { "rows[0].count": { at_least: 1 } }
         if seen.truncated {
             return Some("there are more rows than `max_rows`".to_owned());
         }
-        match &seen.value {
-            Some(value) if !seen.holds => {
-                Some(format!("the result is {value}: if that is correct, write `expect: {{ value: {value} }}`"))
+        (seen.rows.is_empty() && !seen.holds).then(|| "the query returned no row".to_owned())
+    }
+
+    fn field_advice(&self, seen: &SqlSeen) -> Vec<(&'static str, String)> {
+        let advice = match &seen.value {
+            Some(value) => {
+                format!("the result is {value}: if that is correct, write `expect: {{ value: {value} }}`")
             }
-            Some(_) | None if seen.holds => None,
-            Some(_) | None => Some("the query returned no row".to_owned()),
-        }
+            None if self.writes => "the statement changed no row".to_owned(),
+            None => "the query returned no row: if that is correct, write `expect: { row_count: 0 }`".to_owned(),
+        };
+        if seen.holds || seen.truncated { Vec::new() } else { vec![("holds", advice)] }
     }
 
     fn has_effects(&self) -> bool {
@@ -204,6 +209,7 @@ fn holds(value: Option<&Value>, rows: usize, affected: Option<u64>) -> bool {
 
 fn rows(count: u64) -> String {
     match count {
+        0 => "no row".to_owned(),
         1 => "1 row".to_owned(),
         count => format!("{count} rows"),
     }

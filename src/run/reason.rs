@@ -1,5 +1,6 @@
 //! Why an item is not green: types that code decides by, and the sentence that reports print for each.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -107,6 +108,8 @@ pub enum Missing {
     Misfit(String),
     /// The reference is undefined.
     Unknown,
+    /// Several of these.
+    Several(Vec<Missing>),
 }
 
 /// Why a sign-off does not count.
@@ -218,7 +221,44 @@ impl Interruption {
 impl Missing {
     /// Whether setting a variable fixes it.
     pub fn is_unset(&self) -> bool {
-        matches!(self, Self::Unset(_) | Self::Empty(_))
+        match self {
+            Self::Unset(_) | Self::Empty(_) => true,
+            Self::Several(all) => all.iter().all(Self::is_unset),
+            Self::Unreadable { .. }
+            | Self::Short(..)
+            | Self::NotRead(_)
+            | Self::NotGreen(_)
+            | Self::NotSeen(_)
+            | Self::NotObserved(..)
+            | Self::Misfit(_)
+            | Self::Unknown => false,
+        }
+    }
+
+    /// Whether it comes from outside of the run.
+    fn is_input(&self) -> bool {
+        match self {
+            Self::Unset(_) | Self::Empty(_) | Self::Unreadable { .. } | Self::Short(..) | Self::NotRead(_) => true,
+            Self::NotGreen(_) | Self::NotSeen(_) | Self::NotObserved(..) | Self::Misfit(_) | Self::Unknown => false,
+            Self::Several(all) => all.iter().all(Self::is_input),
+        }
+    }
+
+    /// Both, if both are inputs; else the one that is, or the first.
+    pub fn and(self, other: Self) -> Self {
+        let parts = |one| if let Self::Several(parts) = one { parts } else { vec![one] };
+        match (self.is_input(), other.is_input()) {
+            (true, true) if self == other => self,
+            (true, true) => {
+                let mut all = parts(self);
+                all.extend(parts(other));
+                let mut seen = HashSet::new();
+                all.retain(|one| seen.insert(one.clone()));
+                Self::Several(all)
+            }
+            (false, true) => other,
+            (_, false) => self,
+        }
     }
 
     /// The next step for the user.
@@ -227,6 +267,7 @@ impl Missing {
             Self::Unset(_) | Self::Empty(_) => Some("set it, or give it in a file: `--env-file FILE`"),
             Self::Unreadable { help, .. } => Some(help),
             Self::Short(..) => Some("use a longer secret"),
+            Self::Several(all) => all.first()?.help(),
             Self::NotRead(_)
             | Self::NotGreen(_)
             | Self::NotSeen(_)
@@ -297,9 +338,9 @@ impl fmt::Display for Reason {
 impl fmt::Display for BlockedBecause {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Need { root, why: Some(why), .. } => write!(f, "{root}: {why}"),
-            Self::Need { root, status, why: None } => write!(f, "{root}: {}", status.word()),
-            Self::NeedNotRun(need) => write!(f, "{need}: not run this time"),
+            Self::Need { root, why: Some(why), .. } => write!(f, "needs {root} ({why})"),
+            Self::Need { root, status, why: None } => write!(f, "needs {root} ({})", status.word()),
+            Self::NeedNotRun(need) => write!(f, "needs {need} (not run this time)"),
             Self::Missing(missing) => missing.fmt(f),
             Self::ReadOnly(kind) => write!(f, "`{kind}` has effects, and `--read-only` runs only what has none"),
             Self::FailFast(after) => write!(f, "not run: `--fail-fast` stopped after {after}"),
@@ -332,6 +373,10 @@ impl fmt::Display for Missing {
             Self::NotObserved(name, why) => write!(f, "`{name}` observed no such value: {why}"),
             Self::Misfit(why) => f.write_str(why),
             Self::Unknown => f.write_str("not everything that it refers to is known"),
+            Self::Several(all) => {
+                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+                f.write_str(&all.join(", "))
+            }
         }
     }
 }

@@ -209,6 +209,7 @@ impl Redact for Missing {
     fn redact(&mut self, redactor: &Redactor) {
         match self {
             Self::Unreadable { why, .. } | Self::NotObserved(_, why) | Self::Misfit(why) => why.redact(redactor),
+            Self::Several(all) => all.iter_mut().for_each(|one| one.redact(redactor)),
             Self::Unset(_)
             | Self::Empty(_)
             | Self::Short(..)

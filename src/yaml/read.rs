@@ -119,10 +119,14 @@ fn reported(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
 fn unfilled(path: &str, span: Span) -> Diagnostic {
     if let Some(name) = path.strip_prefix("env.") {
         return Diagnostic::error(format!(
-            "the environment variable `{name}` is not set, and this must be known before anything runs"
+            "the environment variable `{name}` is not set, and its value is needed before anything runs"
         ))
         .at(span)
         .help(format!("set it, or give a default: `${{env.{name}:-…}}`"));
     }
-    Diagnostic::error(format!("`${{{path}}}` is not allowed here: this must be known before anything runs")).at(span)
+    let why = match super::head(path).0 {
+        "secrets" => "only settings and expectations of probes can use a secret, as reports show the rest",
+        _ => "its value is known only while probes run",
+    };
+    Diagnostic::error(format!("`${{{path}}}` is not allowed here: {why}")).at(span)
 }

@@ -69,7 +69,7 @@ fn the_value_of_a_secret_in_the_file_is_refused_and_not_repeated() {
     assert_snapshot!(said, @"
     error: the value of the secret `TOKEN` must not be stored in the checklist
      --> checklists/staging.yaml:2:19
-      help: remove the value to read the environment variable `TOKEN`, or use `{ file: … }`
+      = help: remove the value to read the environment variable `TOKEN`, or use `{ file: … }`
     ");
 }
 
@@ -170,7 +170,7 @@ fn observations_of_another_item_need_it_in_needs() {
 #[test]
 fn a_missing_variable_is_an_error_where_a_value_is_needed_before_the_run() {
     assert_snapshot!(bad_item("advisory: \"${env.NOT_SET_ANYWHERE}\"\nprobes: [{ file: { path: a } }]"), @r#"
-    error: the environment variable `NOT_SET_ANYWHERE` is not set, and this must be known before anything runs
+    error: the environment variable `NOT_SET_ANYWHERE` is not set, and its value is needed before anything runs
      --> checklists/staging.yaml:7:19
       |
     7 |         advisory: "${env.NOT_SET_ANYWHERE}"

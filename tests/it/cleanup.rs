@@ -258,14 +258,14 @@ fn nothing_is_cleaned_up_where_nothing_was_sent() {
         .expect("it is well formed")
         .replace_all(&reasons(&items), ":PORT")
         .into_owned();
-    assert_snapshot!(reasons, @r#"
+    assert_snapshot!(reasons, @"
     red failed: connected: expected true, got false (127.0.0.1:PORT refused the connection)
-    blocked blocked: red: connected: expected true, got false (127.0.0.1:PORT refused the connection)
+    blocked blocked: needs red (connected: expected true, got false (127.0.0.1:PORT refused the connection))
     unset blocked: UNSET is not set
     unset-cleanup blocked: UNSET is not set
     refused error: 127.0.0.1:PORT refused the connection
     unread blocked: cleanup: `order` observed no such value: json.id: not found (json is missing)
-    "#);
+    ");
     assert_eq!(items[4]["probes"][1]["error"], "`order` observed nothing", "{:#}", items[4]);
     let output = check(&shop.project(ORDERS), &["--read-only", "--only", "passed"]);
     assert_eq!((output.code, shop.asked().len()), (3, 1), "{}", output.stdout);

@@ -79,7 +79,7 @@ fn the_output_of_a_program_is_observed() {
     assert_snapshot!(reported(&seen), @"exit 3 | it said: err");
     assert_snapshot!(reported(&sh("kill -SEGV $$")), @"ended by SIGSEGV | ");
     let unknown = reported(&sh("no-such-program-here"));
-    assert!(unknown.starts_with("exit 127 | sh: ") && unknown.ends_with(" (127: not in PATH)"), "{unknown}");
+    assert!(unknown.starts_with("exit 127 | sh: ") && unknown.ends_with(" (127: no such program)"), "{unknown}");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn reasons_why_a_program_cannot_run_are_distinguished() {
     ");
     assert_snapshot!(error(json!({ "argv": ["./gone"] })), @"
     `./gone` not found
-    help: the path starts in `DIR/`
+    help: relative paths start at `DIR/`
     ");
     assert_snapshot!(error(json!({ "argv": ["./plain"] })), @"
     `./plain` may not be executed

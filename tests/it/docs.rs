@@ -177,12 +177,12 @@ fn validate_reads_the_users_own_checks_too() {
     let output = project.gate(&["validate"]);
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (2, "checklists/staging.yaml: valid, 1 item, recorded for this folder\n")
+        (2, "checklists/staging.yaml: valid, 1 item; runs are recorded under this folder\n")
     );
     assert!(output.stderr.contains("--> checks/up.yaml:3:5"), "{}", output.stderr);
     let project = project.file("checks/up.yaml", "description: x\nprobes:\n  - http: { url: http://127.0.0.1 }\n");
     assert_snapshot!(project.gate(&["validate"]).stdout, @"
-    checklists/staging.yaml: valid, 1 item, recorded for this folder
+    checklists/staging.yaml: valid, 1 item; runs are recorded under this folder
     checks/up.yaml: valid, used by no checklist
     ");
 }

@@ -60,7 +60,7 @@ const TRUE: &str = "probes: [{ command: { argv: ['true'] } }]";
 #[test]
 fn twelve_services_with_five_items_come_from_one_list() {
     let project = services();
-    assert_snapshot!(project.gate(&["validate"]).stdout, @"checklists/staging.yaml: valid, 61 items, recorded for this folder");
+    assert_snapshot!(project.gate(&["validate"]).stdout, @"checklists/staging.yaml: valid, 61 items; runs are recorded under this folder");
     let listed = project.gate(&["list", "staging"]).stdout;
     assert_snapshot!(listed.lines().take(7).collect::<Vec<_>>().join("\n"), @"
     Services [services]
@@ -299,8 +299,8 @@ fn items_of_a_base_are_made_from_the_list_of_the_checklist() {
         .file("checklists/production.yaml", "extends: _services.yaml\ntitle: P\nvars: { services: [{ name: c, url: http://c }] }\n");
     assert_snapshot!(project.gate(&["validate"]).stdout, @"
     checklists/_services.yaml: valid base
-    checklists/production.yaml: valid, 1 item, recorded for this folder
-    checklists/staging.yaml: valid, 2 items, recorded for this folder
+    checklists/production.yaml: valid, 1 item; runs are recorded under this folder
+    checklists/staging.yaml: valid, 2 items; runs are recorded under this folder
     ");
     let bad = project.file("checklists/_services.yaml", &base.replace("url:", "ulr:")).gate(&["validate", "_services"]);
     assert!(bad.code == 2 && bad.stderr.contains("unknown key `ulr`"), "{}", bad.stderr);

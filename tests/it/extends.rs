@@ -214,8 +214,6 @@ fn every_key_that_may_change_does() {
       sign_off:
         role: QA
         valid_for: 2d
-        by: null
-        signed: false
       manual: Steps
       hint: H
     - id: b

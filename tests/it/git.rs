@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gate::probe::Probe;
 use gate::probe::git::{Git, GitSeen};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -58,7 +57,7 @@ fn seen(dir: &Path, settings: Value) -> Result<GitSeen, String> {
 
 fn reported(settings: Value, seen: &GitSeen) -> String {
     let probe: Git = probe(settings);
-    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+    crate::observe::reported(&probe, seen)
 }
 
 #[test]

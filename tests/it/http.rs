@@ -11,7 +11,7 @@ use crate::observe::{context, observe, observe_in, probe, refused};
 /// The evidence and the advice for an observation.
 fn reported(settings: Value, seen: &HttpObservation) -> String {
     let probe: Http = probe(settings);
-    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+    crate::observe::reported(&probe, seen)
 }
 
 /// Echoes the request.

@@ -75,7 +75,7 @@ fn no_item_outlives_its_timeout_with_any_server() {
     drips: error, no answer within 2s
     endless-header: error, what HOST answered is not HTTP
     endless-body: error, no answer within 2s
-    closes: error, HOST closed the connection before it had answered
+    closes: error, HOST closed the connection without an answer
     babbles: error, what HOST answered is not HTTP
     ");
 }

@@ -29,7 +29,7 @@ fn the_m9_list_imported_and_rendered_has_its_sections_and_items_in_order() {
     let valid = project.gate(&["validate"]);
     assert_eq!(
         (valid.code, valid.stdout.as_str()),
-        (0, "checklists/staging.yaml: valid, 24 items, recorded for this folder\n"),
+        (0, "checklists/staging.yaml: valid, 24 items; runs are recorded under this folder\n"),
         "{}",
         valid.stderr
     );
@@ -43,7 +43,7 @@ fn the_m9_list_imported_and_rendered_has_its_sections_and_items_in_order() {
         "[PROD SETUP]",
         "[NEEDS RUN]",
         "[claimed, not verified: commit 0f1d7aa]",
-        "Product owner approves demo checklist **[BLOCKED: code: ",
+        "Product owner approves demo checklist **[BLOCKED: needs code (",
     ] {
         assert!(shown.stdout.contains(said), "{said} is not in\n{}", shown.stdout);
     }

@@ -54,7 +54,7 @@ services:
 fn an_empty_repository_gets_a_starting_point() {
     let project = project().file("main.py", "print(1)\n");
     assert_snapshot!(project.gate(&["init"]).stdout, @"
-    checklists/staging.yaml: no file says what can be checked here; 0 proposals in comments
+    checklists/staging.yaml: no file says what can be checked here; complete the example in it
     next: read the file, then run `gate check staging`
     ");
     let output = project.gate(&["check", "staging", "--no-record"]);
@@ -190,7 +190,7 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
       #   id: services
       #   items:
           # deploy/compose.yaml:2
-          # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
+          # TODO: left out: no port is published: gate must run on the machine of the containers, with Docker
           # - id: healthy
           #   title: "${each} is healthy"
           #   each: [worker]
@@ -201,7 +201,7 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
           #       expect: { json.Health: healthy, json.State: running }
           #   hint: "docker compose --file deploy/compose.yaml logs ${each}"
           # deploy/compose.yaml:3
-          # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
+          # TODO: left out: no port is published: gate must run on the machine of the containers, with Docker
           # - id: running
           #   title: "${each} is running"
           #   each: [job, gone]
@@ -227,7 +227,7 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
         output.stdout
     );
     assert!(
-        output.stdout.contains("did not pass when tried: exit_code: expected 0, got 1")
+        output.stdout.contains("TODO: left out: exit_code: expected 0, got 1")
             && output.stdout.contains("; it said: gone"),
         "{}",
         output.stdout

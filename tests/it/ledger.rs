@@ -483,5 +483,8 @@ fn a_weaker_list_is_seen() {
                 b: timeout raised: command: 10s to 30s";
     assert_eq!(output.stderr.trim_end(), line);
     let diff = project.gate(&["diff", "staging"]).stdout;
-    assert!(diff.contains("\nweaker\na  expectation dropped: command: stdout\nb  now advisory\n"), "{diff}");
+    assert!(
+        diff.contains("\nthe checklist requires less\na  expectation dropped: command: stdout\nb  now advisory\n"),
+        "{diff}"
+    );
 }

@@ -107,7 +107,7 @@ fn refusals_show_the_message_of_the_store() {
     help: give `tenant`
     ");
     assert_snapshot!(error(loki, Response::text("parse error at line 1, col 5: syntax error").status(400)), @r#"
-    Loki does not understand the query: parse error at line 1, col 5: syntax error
+    Loki can't parse the query: parse error at line 1, col 5: syntax error
     help: `query` chooses lines, such as `{app="api"} |= "error"`: the counting is added here
     "#);
     assert_snapshot!(error(loki, Response::text("too many outstanding requests").status(429)), @"Loki is asked too often (429: too many outstanding requests)");

@@ -32,6 +32,7 @@ mod each;
 mod env;
 mod extends;
 mod file;
+mod first_run;
 mod flow;
 mod formats;
 mod gap;

@@ -23,12 +23,12 @@ const LIST: &str = "
 fn runs_from_before_there_was_a_remote_are_found() {
     let project = Project::new(LIST).file("here", "");
     let valid = project.gate(&["validate", "staging"]).stdout;
-    assert_eq!(valid, "checklists/staging.yaml: valid, 2 items, recorded for this folder\n");
+    assert_eq!(valid, "checklists/staging.yaml: valid, 2 items; runs are recorded under this folder\n");
     project.gate(&["check", "staging"]);
     git(&project, &["init", "-q"]);
     git(&project, &["remote", "add", "origin", "git@github.com:acme/shop.git"]);
     let valid = project.gate(&["validate", "staging"]).stdout;
-    assert_eq!(valid, "checklists/staging.yaml: valid, 2 items, recorded as github.com/acme/shop staging\n");
+    assert_eq!(valid, "checklists/staging.yaml: valid, 2 items; runs are recorded as github.com/acme/shop staging\n");
     let folder = project.path().file_name().map(|name| name.to_string_lossy().into_owned()).expect("it has a name");
     let history = project.gate(&["history", "staging"]).stdout;
     assert!(history.starts_with("never run as github.com/acme/shop staging\n1 run is recorded"), "{history}");

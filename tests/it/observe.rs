@@ -28,6 +28,12 @@ pub fn refused<P: Probe>(settings: Value) -> String {
     read::<P>(settings).err().expect("it must be refused")
 }
 
+/// The evidence, and the advice: that of a field, if there is one.
+pub fn reported<P: Probe>(probe: &P, seen: &P::Observation) -> String {
+    let of_field = probe.field_advice(seen).into_iter().next().map(|(_, advice)| advice);
+    format!("{} | {}", probe.evidence(seen), of_field.or_else(|| probe.advice(seen)).unwrap_or_default())
+}
+
 /// A context with this folder and these variables.
 pub fn context(dir: &Path, vars: &[(&str, &str)]) -> Context {
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

@@ -54,7 +54,7 @@ fn commands_without_probes_need_no_variables() {
         assert_eq!(output.code, 0, "{arguments:?}: {}", output.stderr);
         output.stdout
     };
-    assert_eq!(shown(&["validate"]), "checklists/staging.yaml: valid, 3 items, recorded for this folder\n");
+    assert_eq!(shown(&["validate"]), "checklists/staging.yaml: valid, 3 items; runs are recorded under this folder\n");
     assert!(shown(&["list"]).contains("staging  3 items  Readiness of ${env.PLACE}"));
     assert!(shown(&["list", "staging"]).contains("Smoke ${env.PLACE} [smoke]\nup   file"));
     assert!(shown(&["show", "staging"]).contains("title: Up in ${env.PLACE}"));

@@ -59,10 +59,10 @@ fn dependents_of_a_red_item_are_blocked_by_the_root_cause_and_others_run() {
     assert_eq!(code, 1);
     assert_snapshot!(reported(&run), @"
     db: failed, exit_code: expected 0, got 1
-    api: blocked, db: exit_code: expected 0, got 1 <- db
-    smoke: blocked, db: exit_code: expected 0, got 1 <- db
+    api: blocked, needs db (exit_code: expected 0, got 1) <- db
+    smoke: blocked, needs db (exit_code: expected 0, got 1) <- db
     other: passed
-    qa: blocked, db: exit_code: expected 0, got 1 <- db
+    qa: blocked, needs db (exit_code: expected 0, got 1) <- db
     ");
     assert_eq!(run["counts"]["causes"], 1);
 }
@@ -81,11 +81,11 @@ fn an_item_needs_those_below_it() {
     let (code, run) = check(&project, &[]);
     assert_eq!(code, 1);
     assert_snapshot!(reported(&run), @"
-    top: blocked, two: exit_code: expected 0, got 1 <- two
-    one: blocked, two: exit_code: expected 0, got 1 <- two
+    top: blocked, needs two (exit_code: expected 0, got 1) <- two
+    one: blocked, needs two (exit_code: expected 0, got 1) <- two
     two: failed, exit_code: expected 0, got 1
     hint: failed, exit_code: expected 0, got 1
-    qa: blocked, two: exit_code: expected 0, got 1 <- two
+    qa: blocked, needs two (exit_code: expected 0, got 1) <- two
     ");
     let (_, run) = check(&project, &["--no-record", "--only", "top"]);
     assert!(reported(&run).contains("two: failed"), "{}", reported(&run));
@@ -93,7 +93,7 @@ fn an_item_needs_those_below_it() {
     assert_eq!(signed.code, 1, "{}", signed.stdout);
     let run = |number: usize| reported(&check(&project, &["--no-record", "--shard", &format!("{number}/3")]).1);
     let shards: Vec<String> = (1..=3).map(run).filter(|shard| shard.contains("two: failed")).collect();
-    assert!(shards.len() == 1 && shards[0].contains("top: blocked, two"), "{shards:?}");
+    assert!(shards.len() == 1 && shards[0].contains("top: blocked, needs two"), "{shards:?}");
     let alone = project.gate(&["check", "staging", "--no-record", "--skip", "two"]);
     assert_eq!(alone.code, 3, "{}", alone.stdout);
 }
@@ -125,7 +125,11 @@ fn what_an_advisory_failure_blocks_is_not_ready() {
     );
     let (code, run) = check(&project, &[]);
     assert_eq!((code, &run["verdict"]), (1, &Value::from("not-ready")));
-    assert!(reported(&run).contains("both: blocked, hint: exit_code: expected 0, got 1 <- hint"), "{}", reported(&run));
+    assert!(
+        reported(&run).contains("both: blocked, needs hint (exit_code: expected 0, got 1) <- hint"),
+        "{}",
+        reported(&run)
+    );
     let rendered = project.gate(&["render", "staging"]);
     assert!(rendered.stdout.contains("NOT READY"), "{}", rendered.stdout);
     let (code, run) = check(&project, &["--only", "unseen"]);
@@ -153,7 +157,7 @@ fn a_missing_value_blocks_and_does_not_fail() {
     a: blocked, TOKEN is not set
     b: blocked, STAGING_URL is not set
     c: passed
-    d: blocked, a: TOKEN is not set <- a
+    d: blocked, needs a (TOKEN is not set) <- a
     ");
 }
 
@@ -286,7 +290,7 @@ fn fail_fast_begins_nothing_more_but_says_why() {
     assert_snapshot!(reported(&run), @"
     a: failed, exit_code: expected 0, got 1
     b: blocked, not run: `--fail-fast` stopped after a
-    c: blocked, b: not run: `--fail-fast` stopped after a <- b
+    c: blocked, needs b (not run: `--fail-fast` stopped after a) <- b
     ");
     assert_eq!(project.read("looks"), "");
 }
@@ -317,7 +321,7 @@ fn only_takes_what_is_needed_along_and_skip_leaves_out_and_both_are_partial() {
     assert_eq!((code, reported(&run)), (0, "db: passed\napi: passed\n".to_owned()));
     assert_eq!(run["partial"], "--only api");
     let (_, run) = check(&project, &["--only", "smoke", "--skip", "db,web"]);
-    assert_eq!(reported(&run), "api: blocked, db: not run this time <- db\n");
+    assert_eq!(reported(&run), "api: blocked, needs db (not run this time) <- db\n");
     let (code, run) = check(&project, &["--skip", "web"]);
     assert_eq!((code, reported(&run)), (0, "db: passed\napi: passed\n".to_owned()));
     let (code, run) = check(&project, &["--only", "all"]);
@@ -430,7 +434,7 @@ fn advisory_deferred_and_waived_items_do_not_gate_and_an_expired_waiver_does() {
     advice: failed, exit_code: expected 0, got 1
     later: deferred, PROD SETUP
     known: failed, exit_code: expected 0, got 1
-    after: blocked, known: exit_code: expected 0, got 1 <- known
+    after: blocked, needs known (exit_code: expected 0, got 1) <- known
     ");
 }
 

@@ -71,7 +71,7 @@ fn scalars_strings_ranges_and_long_queries_are_read_too() {
 fn a_query_that_is_wrong_is_an_error_in_the_words_of_prometheus() {
     let url = harness::prometheus().url();
     let error = |query: &str| observe::<Prometheus>(json!({ "url": url, "query": query })).expect_err("it is wrong");
-    assert_snapshot!(error("sum("), @r#"Prometheus does not understand the query: invalid parameter "query": 1:5: parse error: unclosed left parenthesis"#);
+    assert_snapshot!(error("sum("), @r#"Prometheus can't parse the query: invalid parameter "query": 1:5: parse error: unclosed left parenthesis"#);
     let several = error("redis_connected + on() instance_up");
     assert!(several.starts_with("Prometheus could not answer (execution): found duplicate series"), "{several}");
     assert_snapshot!(refused::<Prometheus>(json!({ "url": "http://h", "query": " " })), @"the query is empty");

@@ -53,7 +53,7 @@ fn the_first_checklist_of_the_readme_is_valid_and_short() {
     let output = Project::new(first).gate(&["validate"]);
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (0, "checklists/staging.yaml: valid, 2 items, recorded for this folder\n"),
+        (0, "checklists/staging.yaml: valid, 2 items; runs are recorded under this folder\n"),
         "{}",
         output.stderr
     );

@@ -123,13 +123,16 @@ fn the_rendered_markdown_has_later_sign_offs_and_stale_needs() {
     );
     assert!(
         over[0].starts_with(
-            "- [ ] Product **[NEEDS SIGN-OFF: signed 2025-12-02 by Dana for r1, but what it covers turned red: qa: "
+            "- [ ] Product **[NEEDS SIGN-OFF: signed 2025-12-02 by Dana for r1, but what it covers turned red: needs qa ("
         ),
         "{over:#?}"
     );
     let stale = lines(&rendered(9));
     assert_eq!(stale[3], "- [ ] File **[STALE: verified 2025-12-01, valid for 7d]**");
-    assert!(stale[2].starts_with("- [ ] After **[BLOCKED: file: verified 2025-12-01, valid for 7d]**"), "{stale:#?}");
+    assert!(
+        stale[2].starts_with("- [ ] After **[BLOCKED: needs file (verified 2025-12-01, valid for 7d)]**"),
+        "{stale:#?}"
+    );
     at(&project, 3, &["sign", "staging", "qa", "--by", "Dana", "--revoke"]);
     assert!(
         lines(&rendered(3))[1].starts_with("- [ ] QA **[NEEDS SIGN-OFF: revoked 2025-12-03 by Dana for r1]**"),
@@ -181,7 +184,7 @@ fn a_waived_item_stays_waived_when_rendered_and_can_be_signed_off() {
     // The result below it is stale: the waiver covers that until it expires.
     assert_eq!(lines(9)[0], "- [ ] File **[STALE: verified 2025-12-01, valid for 7d]**");
     assert_eq!(lines(9)[2], "- [ ] After **[WAIVED until 2025-12-20: G]**");
-    let why = "**[BLOCKED: file: verified 2025-12-01, valid for 7d]**";
+    let why = "**[BLOCKED: needs file (verified 2025-12-01, valid for 7d)]**";
     assert!(lines(21)[1].starts_with("- [ ] Known **[FAILED: "), "{:#?}", lines(21));
     assert_eq!(lines(21)[2], format!("- [ ] After {why}"));
 }
@@ -206,7 +209,7 @@ fn a_red_item_says_in_table_and_markdown_since_when() {
     std::fs::remove_file(project.path().join("there")).expect("it exists");
     at(&project, 2, &["check", "staging"]);
     let table = at(&project, 3, &["check", "staging", "--markdown"]).1;
-    assert!(table.contains("  history: red since 2025-12-02, last passed 2025-12-01 at 1.0\n"), "{table}");
+    assert!(table.contains("  history: not green since 2025-12-02, last passed 2025-12-01 at 1.0\n"), "{table}");
     let markdown = project.read("R.md");
     assert!(line(&markdown).ends_with("(last verified 2025-12-01 at 1.0; red since 2025-12-02)"), "{markdown}");
 }

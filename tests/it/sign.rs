@@ -83,7 +83,7 @@ fn a_sign_off_that_is_given_is_passed_and_says_who_and_when() {
     );
     let verified = at(&project, SIGNED, &["verify", "staging"]);
     assert_eq!(verified.code, 0, "{}", verified.stdout);
-    assert!(verified.stdout.contains(": qa: signed 2025-12-06 by Dana Reyes for r1: valid"), "{}", verified.stdout);
+    assert!(verified.stdout.contains(": qa, signed 2025-12-06 by Dana Reyes for r1: valid"), "{}", verified.stdout);
     assert!(!at(&project, SIGNED, &["list"]).stdout.contains("signoffs"), "it is not a checklist");
 }
 

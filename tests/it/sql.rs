@@ -47,11 +47,10 @@ fn an_answer_that_says_no_does_not_hold() {
     }
     let reported = |query| {
         let probe: Sql = probe(json!({ "url": url, "query": query }));
-        let seen = answer(&url, query);
-        format!("{} | {}", probe.evidence(&seen), probe.advice(&seen).unwrap_or_default())
+        crate::observe::reported(&probe, &answer(&url, query))
     };
     assert_snapshot!(reported("SELECT count(*) FROM users WHERE id = 9"), @"0 | the result is 0: if that is correct, write `expect: { value: 0 }`");
-    assert_snapshot!(reported("SELECT id FROM users WHERE id = 9"), @"0 rows | the query returned no row");
+    assert_snapshot!(reported("SELECT id FROM users WHERE id = 9"), @"no row | the query returned no row: if that is correct, write `expect: { row_count: 0 }`");
     assert_snapshot!(reported("SELECT id FROM users"), @"3 rows |");
     assert_snapshot!(reported("SELECT 'at head'"), @"at head |");
 }
@@ -130,7 +129,7 @@ fn no_reading_query_writes_to_mariadb() {
         "ANALYZE DELETE FROM users",
     ] {
         let error = observe::<Sql>(json!({ "url": url, "query": query })).expect_err(query);
-        let words = ["does not let a reading query write", "statement that", "does not understand the query"];
+        let words = ["does not let a reading query write", "statement that", "can't parse the query"];
         assert!(words.iter().any(|words| error.contains(words)), "{query}: {error}");
     }
     assert_eq!(server.sql(&url, "SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM old)").trim(), "4");

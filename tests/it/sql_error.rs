@@ -63,11 +63,17 @@ fn a_failed_query_of_postgresql_is_reported_with_help() {
         .psql(&url, "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'secret'; CREATE TABLE t (id int)");
     let ask = |query: &str| reported(json!({ "url": url, "query": query }));
     assert_snapshot!(ask("SELECT * FROM users"), @r#"
-    HOST does not know what the query asks of: relation "users" does not exist: SQLSTATE 42P01
+    HOST has no such table or schema: relation "users" does not exist: SQLSTATE 42P01
     help: is it the right database, and were its migrations run?
     "#);
-    assert_snapshot!(ask("SELECT name FROM t"), @r#"HOST does not understand the query: column "name" does not exist: SQLSTATE 42703"#);
-    assert_snapshot!(ask("SELECT FROM WHERE"), @r#"HOST does not understand the query: syntax error at or near "WHERE": SQLSTATE 42601"#);
+    assert_snapshot!(ask("SELECT name FROM t"), @r#"
+    HOST has no such column or function: column "name" does not exist: SQLSTATE 42703
+    help: is it the right database, and were its migrations run?
+    "#);
+    assert_snapshot!(ask("SELECT FROM WHERE"), @r#"
+    HOST can't parse the query: syntax error at or near "WHERE": SQLSTATE 42601
+    help: correct its syntax; a name that is a keyword, such as `order`, must be quoted
+    "#);
     assert_snapshot!(ask("SELECT 1; SELECT 2"), @"
     HOST takes one command at a time: cannot insert multiple commands into a prepared statement: SQLSTATE 42601
     help: make several probes of it
@@ -140,10 +146,10 @@ fn mariadb_refuses_in_many_ways() {
     HOST does not support TLS
     help: if that is right, drop `sslmode` (or `ssl-mode`) from the URL, and `ca`
     ");
-    assert!(ask(&url, "SELECT * FROM users").starts_with("HOST does not know what the query asks of"));
+    assert!(ask(&url, "SELECT * FROM users").starts_with("HOST has no such table"));
     assert_snapshot!(ask(&url, "SELECT FROM"), @"
-    HOST does not understand the query: You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near 'FROM' at line 1: MySQL error 1064
-    help: several commands want several probes
+    HOST can't parse the query: You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near 'FROM' at line 1: MySQL error 1064
+    help: correct its syntax; a name that is a keyword, such as `order`, must be quoted; make several probes of several commands
     ");
 }
 

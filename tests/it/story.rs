@@ -158,7 +158,7 @@ fn a_tick_says_when_and_how_it_was_verified_and_disappears_when_it_is_no_longer_
     let valid = story.gate(&["validate"]);
     assert_eq!(
         (valid.code, valid.stdout.as_str()),
-        (0, "checklists/staging.yaml: valid, 24 items, recorded for this folder\n"),
+        (0, "checklists/staging.yaml: valid, 24 items; runs are recorded under this folder\n"),
         "{}",
         valid.stderr
     );
@@ -177,7 +177,7 @@ fn a_tick_says_when_and_how_it_was_verified_and_disappears_when_it_is_no_longer_
     assert!(Story::line(&markdown, "DB: Alembic HEAD").contains("**[ERROR: "), "{markdown}");
     assert_eq!(
         Story::line(&markdown, "Mismatch automation"),
-        "- [ ] Mismatch automation: trigger mismatch → GitHub/Slack **[BLOCKED: secrets: missing: SLACK_MISMATCH_WEBHOOK, GITHUB_TOKEN]**"
+        "- [ ] Mismatch automation: trigger mismatch → GitHub/Slack **[BLOCKED: needs secrets (missing: SLACK_MISMATCH_WEBHOOK, GITHUB_TOKEN)]**"
     );
     let refused = story.gate(&["sign", "staging", SIGN_OFFS[0].0, "--by", SIGN_OFFS[0].1]);
     assert_eq!(refused.code, 1);

@@ -5,7 +5,6 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
-use gate::probe::Probe;
 use gate::probe::tls::{Tls, TlsSeen};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -21,7 +20,7 @@ fn address(server: &Nginx) -> String {
 
 fn reported(settings: Value, seen: &TlsSeen) -> String {
     let probe: Tls = probe(settings);
-    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+    crate::observe::reported(&probe, seen)
 }
 
 /// The report about an nginx with this certificate.
@@ -39,7 +38,7 @@ fn a_certificate_from_a_trusted_issuer_is_verified() {
     let authority = Authority::new();
     let certificate = authority.issue_for("server", &["127.0.0.1", "api.example"], (2090, 3, 1));
     let (seen, reported) = look_at(&certificate, &json!({ "ca": authority.ca() }));
-    assert_snapshot!(reported, @"TLSv1.2, valid until 2090-03-01 |");
+    assert_snapshot!(reported, @"TLSv1.2, valid until 2090-03-01 | it expires on 2090-03-01: renew the certificate");
     assert!(seen.days_left > 10_000, "{seen:?}");
     let seen = TlsSeen { days_left: 0, chain: Vec::new(), ..seen };
     assert_snapshot!(serde_json::to_string(&seen).expect("it is JSON"), @r#"{"verified":true,"days_left":0,"not_after":"2090-03-01T00:00:00Z","issuer":"CN=An authority of the tests","subject":"CN=rcgen self signed cert","names":["127.0.0.1","api.example"],"chain":[],"version":"TLSv1.2"}"#);
@@ -128,7 +127,7 @@ fn the_shortest_life_in_the_chain_counts() {
     let (seen, reported) = look_at(&certificate, &json!({ "ca": root.ca() }));
     assert_eq!((seen.verified, seen.not_after.as_str()), (true, "2090-03-01T00:00:00Z"));
     assert_eq!(seen.days_left, seen.chain[1].days_left);
-    assert_snapshot!(reported, @"TLSv1.2, valid until 2090-03-01 (CN=An intermediate of the tests) |");
+    assert_snapshot!(reported, @"TLSv1.2, valid until 2090-03-01 (CN=An intermediate of the tests) | `CN=An intermediate of the tests` in the chain expires first: configure the server with the issuer's new one");
     let server = harness::nginx_tls(&certificate, BLOCK);
     let http = observe::<gate::probe::http::Http>(json!({ "url": server.url(), "ca": root.ca() })).expect("it answers");
     let tls = http.tls.expect("it speaks TLS");

@@ -83,7 +83,7 @@ fn a_later_failure_needs_a_new_sign_off_even_if_green_again() {
     let up = project.path().join("up");
     fs::remove_file(&up).expect("it exists");
     // With an unrecorded run, the sign-off can't be compared with later runs.
-    assert!(qa(&project, SIGNED + 70).contains("but what it covers turned red: up: "));
+    assert!(qa(&project, SIGNED + 70).contains("but what it covers turned red: needs up ("));
     fs::write(&up, "").expect("the project's folder is writable");
     assert!(markdown(SIGNED + 80).contains("- [x] QA confirms"));
     fs::remove_file(&up).expect("it exists");
@@ -150,7 +150,7 @@ fn a_revocation_counts_whatever_the_clocks_say() {
         assert!(state.contains("NEEDS SIGN-OFF: revoked 2025-12-06 by Sam for r1"), "{delay}: {state}");
         let verified = at(&project, SIGNED + 120, &["verify", "staging"]);
         assert_eq!(verified.code, 0, "{}", verified.stdout);
-        assert!(verified.stdout.contains("superseded: revoked"), "{}", verified.stdout);
+        assert!(verified.stdout.contains("by Dana Reyes for r1: revoked"), "{}", verified.stdout);
         if delay <= 60 {
             // It revokes earlier sign-offs, not later ones.
             assert_eq!(at(&project, SIGNED + 120, &["check", "staging"]).code, 1);

@@ -474,7 +474,7 @@ fn an_ssh_connection_that_ends_in_the_middle_of_an_answer_is_named() {
     assert_snapshot!(text, @"
     error: the body from db.internal:WEB is incomplete, or does not have the encoding in its headers (via bastion.example)
       help: did the ssh connection end? try `ssh bastion.example true`
-    error: db.internal:SILENT closed the connection before it had answered (via bastion.example)
+    error: db.internal:SILENT closed the connection without an answer (via bastion.example)
       help: did the ssh connection end? try `ssh bastion.example true`
     error: db.internal:SILENT closed the connection instead of a TLS handshake (via bastion.example)
       help: is this the right port, and does it speak TLS?

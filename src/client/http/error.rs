@@ -39,10 +39,11 @@ pub fn fault(error: &reqwest::Error, url: &Url, proxy: Option<&Proxy>) -> Fault 
         ));
     }
     if words.contains("before message completed") || words.contains("end of file") {
-        return Fault::new(format!("{place} closed the connection before it had answered"));
+        return Fault::new(format!("{place} closed the connection without an answer")).help(guess(url));
     }
     if let Some(error) = find::<io::Error>(error) {
-        return connection(error, &place);
+        let fault = connection(error, &place);
+        return if fault.help.is_none() { fault.help(guess(url)) } else { fault };
     }
     if words.contains("received unexpected message") {
         return Fault::new(format!("what {place} answered is not HTTP: it speaks before it is asked"))
@@ -89,6 +90,16 @@ fn of_proxy(error: &reqwest::Error, proxy: &Proxy, url: &Url) -> Option<Fault> {
     Some(fault.help(format!("is the proxy running? correct or unset {variable}, or add `{host}` to NO_PROXY")))
 }
 
+/// Guesses why a server ends the connection instead of answering: without TLS, and with it.
+pub const GUESSES: [&str; 2] = [
+    "does this port use TLS (https://) or another protocol, or did the server crash?",
+    "does this port use another protocol, or did the server crash?",
+];
+
+fn guess(url: &Url) -> &'static str {
+    GUESSES[usize::from(url.scheme() != "http")]
+}
+
 const CLIENT_CERTIFICATE: &str = "it may require a client certificate: name yours with `cert: FILE` and `key: FILE`, or check whether it is still valid";
 
 /// Whether the server ended the handshake because it requires a client certificate, or another one.
@@ -110,7 +121,7 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
             .help("nothing listens there: is it running, and is this the right port?"),
         ErrorKind::TimedOut => timed_out(place),
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
-            Fault::new(format!("{place} broke the connection off"))
+            Fault::new(format!("{place} reset the connection"))
         }
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Fault::new(format!("no route to {place}"))
             .help("is the VPN up, and does a firewall let this machine through?"),
@@ -174,7 +185,10 @@ fn certificate(problem: &Certificate, place: &str, url: &Url) -> Fault {
         Certificate::NotValidForNameContext { presented, .. } => {
             let names: Vec<&str> = presented.iter().map(|name| bare_name(name)).collect();
             let fault = Fault::new(format!("the certificate of {place} is not for `{host}`"));
-            if names.is_empty() { fault } else { fault.help(format!("it is for {}", names.join(", "))) }
+            match names.is_empty() {
+                true => fault.help(format!("it has {NO_NAMES}")),
+                false => fault.help(format!("it is for {}", names.join(", "))),
+            }
         }
         Certificate::UnknownIssuer => Fault::new(format!("the certificate of {place} is from an unknown issuer"))
             .help("name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`"),
@@ -183,6 +197,9 @@ fn certificate(problem: &Certificate, place: &str, url: &Url) -> Fault {
             .help("if it is meant to be so, name this very certificate with `ca: FILE`"),
     }
 }
+
+/// The problem of a certificate that names its server only in its subject, as many old ones do.
+pub const NO_NAMES: &str = "no subject alternative names, and its common name (CN) does not count";
 
 /// Why a certificate is not accepted.
 pub fn fault_of(problem: &Certificate) -> &'static str {

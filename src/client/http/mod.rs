@@ -15,7 +15,7 @@ use reqwest::header::HeaderValue;
 
 pub use body::{Body, read};
 pub use curl::curl;
-pub use error::{connection, fault, fault_of, tls as tls_fault};
+pub use error::{NO_NAMES, connection, fault, fault_of, tls as tls_fault};
 pub use login::Login;
 pub use method::Method;
 pub use oauth2::{AccessToken, OAuth2, Tokens};

@@ -15,7 +15,7 @@ use url::Url;
 use crate::client::ssh::through;
 use crate::client::{Context, Fault, HttpOptions, Manner};
 
-use super::error::fault;
+use super::error::{GUESSES, fault};
 use super::oauth2::{AccessToken, OAuth2};
 use super::setting::{Headers, HttpUrl, Token};
 
@@ -260,7 +260,10 @@ impl Request {
                 let relayed = cx.relay(&self.url, options).ok().flatten().and_then(|relay| relay.failure(begun));
                 let fault = relayed.unwrap_or_else(|| {
                     let proxy = cx.proxy(&self.url, options).ok().flatten();
-                    through(fault(&error, &self.url, proxy.as_ref()), cx.machine())
+                    let fault = fault(&error, &self.url, proxy.as_ref());
+                    // The machine between is the better guess.
+                    let help = fault.help.filter(|help| cx.machine().is_none() || !GUESSES.contains(&&**help));
+                    through(Fault { help, ..fault }, cx.machine())
                 });
                 Err(Unanswered { fault, was_reused })
             }

@@ -133,10 +133,9 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
         "42601" if said.contains("multiple commands") => {
             fault("takes one command at a time").help("make several probes of it")
         }
-        "42601" | "42703" | "42883" => fault("does not understand the query"),
-        "42P01" | "3F000" => {
-            fault("does not know what the query asks of").help("is it the right database, and were its migrations run?")
-        }
+        "42601" => fault("can't parse the query").help(SYNTAX),
+        "42703" | "42883" => fault("has no such column or function").help(MIGRATIONS),
+        "42P01" | "3F000" => fault("has no such table or schema").help(MIGRATIONS),
         "08P01" if said.contains("startup parameter") => {
             fault("is a pooler that refuses what the URL asks for").help("drop `options=…` from the URL")
         }
@@ -168,12 +167,10 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
             fault("stopped the query").help("it took too long: raise `timeout`, or simplify the query")
         }
         1205 => fault("did not get a lock in time"),
-        1064 => fault("does not understand the query").help("several commands want several probes"),
-        1054 | 1305 => fault("does not understand the query"),
+        1064 => fault("can't parse the query").help(format!("{SYNTAX}; make several probes of several commands")),
+        1054 | 1305 => fault("has no such column or function").help(MIGRATIONS),
         1046 => fault("has no database selected").help("it is after the last `/` of the URL"),
-        1146 => {
-            fault("does not know what the query asks of").help("is it the right database, and were its migrations run?")
-        }
+        1146 => fault("has no such table").help(MIGRATIONS),
         number => fault(&format!("refused ({number})")),
     }
 }
@@ -198,12 +195,17 @@ fn sqlite(error: &SqliteError, place: &str) -> Fault {
         1 if said.contains("no such table") => {
             fault("has no such table").help("is it the right file, and were its migrations run?")
         }
-        1 => fault("does not understand the query"),
+        1 if said.contains("no such column") || said.contains("no such function") => {
+            fault("has no such column or function").help("is it the right file, and were its migrations run?")
+        }
+        1 => fault("can't parse the query").help(SYNTAX),
         _ => fault("refused"),
     }
 }
 
 const CREDENTIALS: &str = "are they right? In a `url`, `/`, `@`, `:`, `#`, `?` and `%` in them must be percent-encoded";
+const MIGRATIONS: &str = "is it the right database, and were its migrations run?";
+const SYNTAX: &str = "correct its syntax; a name that is a keyword, such as `order`, must be quoted";
 const WRITES: &str = "if the query is meant to change something, set `writes: true`";
 const READ_ONLY: &str = "connect to the primary, or use a role that may write";
 
@@ -238,7 +240,7 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => Fault::new(format!("{place} broke the connection off"))
+        | io::ErrorKind::BrokenPipe => Fault::new(format!("{place} closed the connection"))
             .help("is it a database of the kind that the URL says, and does it let this machine in?"),
         _ if error.to_string().contains("lookup address") => Fault::new(format!("no address is known for {place}"))
             .help(

@@ -59,6 +59,8 @@ pub struct Backup {
 /// The backups that were found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct BackupSeen {
+    /// Whether there is a backup.
+    pub exists: bool,
     /// Number of backups.
     pub count: usize,
     /// The path of the newest backup, below `in`.
@@ -106,7 +108,8 @@ pub struct Object {
 impl Probe for Backup {
     const KIND: &'static str = "backup";
     const EXPECT: &'static str =
-        "{ size: { above: 0 }, empty: false, modified: { newer_than: 26h }, problem: { exists: false } }";
+        "{ exists: true, size: { above: 0 }, empty: false, modified: { newer_than: 26h }, problem: { exists: false } }";
+    const PRESENT: Option<(&'static str, &'static str)> = Some(("exists", "true"));
     const EXAMPLE: &'static str = r#"backup: { in: "s3://acme-backups/staging", name: "*.dump", pg_restore: true, options: { region: eu-central-1 } }
 expect: { size_ratio: { at_least: 0.5 }, entries: { above: 0 } }
 timeout: 5m
@@ -161,13 +164,14 @@ timeout: 5m
                 Err(problem) => seen.problem = Some(problem),
             }
         }
-        seen.newest = Some(newest.path);
+        (seen.exists, seen.newest) = (true, Some(newest.path));
         Ok(seen)
     }
 
     fn evidence(&self, seen: &BackupSeen) -> String {
         match (&seen.newest, seen.entries) {
-            (None, _) => "none".to_owned(),
+            (None, _) if !seen.has_place => format!("`{}` does not exist", self.place),
+            (None, _) => "no backup".to_owned(),
             (Some(newest), _) if seen.empty == Some(true) => format!("{newest}, empty"),
             (Some(newest), None) => newest.clone(),
             (Some(newest), Some(entries)) => format!("{newest}, restorable entries: {entries}"),

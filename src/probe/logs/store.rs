@@ -73,7 +73,7 @@ pub fn count_of_loki(reply: &Reply) -> Result<LogsSeen, Fault> {
         );
     }
     if reply.status == 400 {
-        return Err(Fault::new(format!("Loki does not understand the query: {said}"))
+        return Err(Fault::new(format!("Loki can't parse the query: {said}"))
             .help("`query` chooses lines, such as `{app=\"api\"} |= \"error\"`: the counting is added here"));
     }
     let answer: OfLoki = reply.json()?;

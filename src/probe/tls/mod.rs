@@ -17,7 +17,7 @@ use url::Url;
 use super::tcp::Address;
 use super::{Context, Fault, Probe, SameFact};
 use crate::client::dial::Wire;
-use crate::client::http::{Tls as Certificate, connection, fault_of, tls_fault};
+use crate::client::http::{NO_NAMES, Tls as Certificate, connection, fault_of, tls_fault};
 use crate::client::ssh::through;
 use crate::client::trust;
 use observer::Observer;
@@ -147,37 +147,15 @@ expect: { days_left: { at_least: 14 } }
     }
 
     fn advice(&self, seen: &TlsSeen) -> Option<String> {
-        let name = self.name();
-        match seen.reason.as_deref() {
-            None if seen.days_left < 14 => Some(match &seen.first_to_expire {
-                None => "renew the certificate".to_owned(),
-                Some(subject) => {
-                    format!("`{subject}` in the chain expires first: configure the server with the issuer's new one")
-                }
-            }),
-            None => None,
-            Some("expired") => {
-                let day = seen.not_after.split('T').next().unwrap_or_default();
-                Some(format!("it expired on {day}: renew it"))
-            }
-            Some("not valid yet") => Some("is this machine's clock right?".to_owned()),
-            Some("wrong name") => Some(match seen.names.as_slice() {
-                [] => format!("the certificate is not for `{name}`: it has no names at all"),
-                names => format!("the certificate is not for `{name}`, but for {}", names.join(", ")),
-            }),
-            Some("self-signed") => {
-                Some("it is self-signed: if that is intended, set `ca` to the file of this certificate".to_owned())
-            }
-            Some("unknown issuer") if seen.chain.len() == 1 => Some(format!(
-                "`{}` is not known here, and the server sends no other certificate: \
-                 does it lack the intermediate one, or is its issuer's certificate missing as `ca: FILE`?",
-                seen.issuer
-            )),
-            Some("unknown issuer") => {
-                Some("if it is your own issuer, set `ca` to the file of its certificate".to_owned())
-            }
-            Some(_) => None,
-        }
+        (seen.reason.is_none() && seen.days_left < 14).then(|| self.renewal(seen))
+    }
+
+    fn field_advice(&self, seen: &TlsSeen) -> Vec<(&'static str, String)> {
+        let distrust = self.distrust(seen);
+        let of = |field, advice: &Option<String>| advice.clone().map(|advice| (field, advice));
+        let renewal = self.renewal(seen);
+        let about = [of("verified", &distrust), of("reason", &distrust)];
+        about.into_iter().flatten().chain([("days_left", renewal.clone()), ("not_after", renewal)]).collect()
     }
 
     fn reproduce(&self) -> Option<Vec<String>> {
@@ -208,6 +186,41 @@ impl<'de> Deserialize<'de> for Name {
 }
 
 impl Tls {
+    /// When the certificate expires, and what to do about it.
+    fn renewal(&self, seen: &TlsSeen) -> String {
+        let day = seen.not_after.split('T').next().unwrap_or_default();
+        match &seen.first_to_expire {
+            _ if seen.days_left < 0 => format!("it expired on {day}: renew it"),
+            None => format!("it expires on {day}: renew the certificate"),
+            Some(subject) => {
+                format!("`{subject}` in the chain expires first: configure the server with the issuer's new one")
+            }
+        }
+    }
+
+    /// Why clients don't trust the certificate, and what to do about it.
+    fn distrust(&self, seen: &TlsSeen) -> Option<String> {
+        let name = self.name();
+        match seen.reason.as_deref()? {
+            "expired" => Some(self.renewal(seen)),
+            "not valid yet" => Some("is this machine's clock right?".to_owned()),
+            "wrong name" => Some(match seen.names.as_slice() {
+                [] => format!("the certificate is not for `{name}`: it has {NO_NAMES}"),
+                names => format!("the certificate is not for `{name}`, but for {}", names.join(", ")),
+            }),
+            "self-signed" => {
+                Some("it is self-signed: if that is intended, set `ca` to the file of this certificate".to_owned())
+            }
+            "unknown issuer" if seen.chain.len() == 1 => Some(format!(
+                "`{}` is not known here, and the server sends no other certificate: \
+                 does it lack the intermediate one, or is its issuer's certificate missing as `ca: FILE`?",
+                seen.issuer
+            )),
+            "unknown issuer" => Some("if it is your own issuer, set `ca` to the file of its certificate".to_owned()),
+            _ => None,
+        }
+    }
+
     fn name(&self) -> &str {
         self.name.as_ref().map_or(self.address.host(), |Name(name)| name)
     }

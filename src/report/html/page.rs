@@ -319,6 +319,7 @@ impl GapRow {
             State::Accepted(until) => format!("{until}{by}"),
             State::Expired(since) => format!("expired since {since}"),
             State::Closed => "closed: remove it from the checklist".to_owned(),
+            State::Unused if gap.items.is_empty() => "unused: it has no items".to_owned(),
             State::Unused => "unused: it names no item of this run".to_owned(),
         };
         Self {

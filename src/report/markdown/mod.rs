@@ -262,6 +262,7 @@ fn gaps(run: &Run, today: Date, out: &mut dyn Write) -> io::Result<()> {
         match gap::state(run, gap, today) {
             State::Closed => name.push_str(" **[CLOSED: remove it]**"),
             State::Expired(_) => until.push_str(" **[EXPIRED]**"),
+            State::Unused if gap.items.is_empty() => name.push_str(" **[UNUSED: it has no items]**"),
             State::Unused => name.push_str(" **[UNUSED: names no item that was run]**"),
             State::Open | State::Accepted(_) => {}
         }

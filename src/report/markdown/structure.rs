@@ -143,6 +143,11 @@ fn pattern(text: &str, end: &str) -> Regex {
 
 /// The row of a gap without the part that depends on the results of items.
 fn without_state(row: &str) -> String {
-    let states = [" **[CLOSED: remove it]**", " **[EXPIRED]**", " **[UNUSED: names no item that was run]**"];
+    let states = [
+        " **[CLOSED: remove it]**",
+        " **[EXPIRED]**",
+        " **[UNUSED: it has no items]**",
+        " **[UNUSED: names no item that was run]**",
+    ];
     states.iter().fold(row.to_owned(), |row, state| row.replace(state, ""))
 }

@@ -34,7 +34,7 @@ fn a_run_is_the_checklist_with_its_ticks_and_what_was_seen() {
     ## Smoke tests
     - [x] `curl /healthz` returns 200 (verified 2025-12-06: 200; flaky)
     - [ ] `aos replay` works **[WAIVED until 2026-03-01: Replay PostgresTraceStore parity]**
-    - [ ] Mismatch automation: trigger mismatch → GitHub issue **[BLOCKED: secrets-present: GITHUB_TOKEN is not set]**
+    - [ ] Mismatch automation: trigger mismatch → GitHub issue **[BLOCKED: needs secrets-present (GITHUB_TOKEN is not set)]**
     - [ ] k6 baseline **[NEEDS RUN]**
 
     ## Known Gaps
@@ -51,7 +51,7 @@ fn a_run_is_the_checklist_with_its_ticks_and_what_was_seen() {
     - k6 baseline
 
     ## Sign-off acceptance (QA + SRE)
-    - [ ] QA lead confirms smoke tests (above) **[BLOCKED: secrets-present: GITHUB_TOKEN is not set]**
+    - [ ] QA lead confirms smoke tests (above) **[BLOCKED: needs secrets-present (GITHUB_TOKEN is not set)]**
     - [ ] SRE confirms infra (Redis, DB, Prometheus) **[NEEDS SIGN-OFF]**
     - [x] Product owner approves demo checklist (signed 2025-12-06 by Dana Reyes for 0f1d7aa)
     "#);

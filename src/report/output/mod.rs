@@ -155,12 +155,12 @@ fn cannot_write(path: &Path, problem: &io::Error) -> Diagnostic {
 fn no_place(path: &Path, name: &str, why: NoPlace) -> Diagnostic {
     let (begin, end) = (embed::begin(name), embed::end(name));
     let what = match why {
-        NoPlace::Unmarked => "does not say where the checklist is, and what people wrote is not overwritten",
-        NoPlace::Unclear => "says more than once, or only by half, where the checklist is",
+        NoPlace::Unmarked => "has no markers for this checklist, so it was not changed",
+        NoPlace::Unclear => "has the markers for this checklist more than once, or only one of them",
     };
     Diagnostic::error(format!("`{}` {what}", path.display())).help(match why {
         NoPlace::Unmarked => format!(
-            "put these two lines where it belongs: `{begin}` and, below, `{end}`; or replace it all with `--overwrite`"
+            "put these two lines where the checklist should be: `{begin}` and, below, `{end}`; `--overwrite` replaces the whole file"
         ),
         NoPlace::Unclear => format!("it must have these two lines, once each: `{begin}` and, below, `{end}`"),
     })

@@ -172,8 +172,8 @@ fn markdown_that_people_wrote_without_markers_is_not_overwritten() {
     let path = folder.path().join("READINESS.md");
     fs::write(&path, "# By hand\n").expect("the folder is writable");
     insta::assert_snapshot!(said(write("markdown", &path), &folder), @"
-    `DIR/READINESS.md` does not say where the checklist is, and what people wrote is not overwritten
-    put these two lines where it belongs: `<!-- gate:begin staging -->` and, below, `<!-- gate:end staging -->`; or replace it all with `--overwrite`
+    `DIR/READINESS.md` has no markers for this checklist, so it was not changed
+    put these two lines where the checklist should be: `<!-- gate:begin staging -->` and, below, `<!-- gate:end staging -->`; `--overwrite` replaces the whole file
     ");
     assert_eq!(fs::read_to_string(&path).expect("it exists"), "# By hand\n");
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use crate::diagnostic::Place;
-use crate::report::cause::{Cause, Root, causes, is_same};
+use crate::report::cause::{Cause, Root, causes};
 use crate::report::gap;
 use crate::report::text::{count, duration, wrap};
 use crate::report::{Detail, RenderOptions};
@@ -20,14 +20,9 @@ pub fn write(run: &Run, options: &RenderOptions, limit: usize, paint: Paint, out
     let mut causes: Vec<Cause> = causes(run).into_iter().filter(|cause| !cause.is_only_waiting()).collect();
     causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable: otherwise in checklist order
     let page = Page { options, limit, paint, started: run.started };
-    let mut explained: Vec<&ItemResult> = Vec::new();
     for cause in &causes {
         writeln!(out)?;
         page.cause(cause, out)?;
-        if let Root::Item(item) = cause.root {
-            page.same(item, &causes, &explained, out)?;
-            explained.push(item);
-        }
     }
     if options.detail == Detail::Verbose {
         for item in run.items().filter(|item| item.status.is_green() && !item.probes.is_empty()) {
@@ -69,8 +64,12 @@ impl Page<'_> {
             }
             Root::Input(reason, item) => {
                 self.title(Status::Blocked, &visible(&words(reason)), out)?;
-                let place = item.probes.iter().find(|probe| probe.status == Status::Blocked).map(|probe| &probe.place);
-                snippet::arrow(place.unwrap_or(&item.place), self.paint, out)?;
+                let probe = item.probes.iter().find(|probe| probe.status == Status::Blocked);
+                let place = probe.map_or(&item.place, |probe| &probe.place);
+                match reason.is_some_and(Reason::is_unset) {
+                    true => self.quote(place, "", "missing", out)?,
+                    false => snippet::arrow(place, self.paint, out)?,
+                }
                 self.probes(item, |_, _| Ok(()), out)?;
             }
             Root::Absent(id) => {
@@ -82,19 +81,6 @@ impl Page<'_> {
             self.say(&format!("blocks {}: ", count(ids.len(), "item")), &ids.join(", "), out)?;
         }
         Ok(())
-    }
-
-    /// Other items with the same reason, shown at the first of them.
-    fn same(&self, item: &ItemResult, causes: &[Cause], before: &[&ItemResult], out: &mut dyn Write) -> io::Result<()> {
-        if before.iter().any(|other| is_same(item, other)) {
-            return Ok(());
-        }
-        let others = causes.iter().filter_map(|cause| match cause.root {
-            Root::Item(other) if other.id != item.id && is_same(item, other) => Some(visible(&other.id)),
-            Root::Item(_) | Root::Input(..) | Root::Absent(_) => None,
-        });
-        let others: Vec<_> = others.collect();
-        if others.is_empty() { Ok(()) } else { self.say("same reason: ", &others.join(", "), out) }
     }
 
     fn title(&self, status: Status, text: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -190,31 +176,33 @@ impl Page<'_> {
         }
         let label =
             |of: &ExpectationResult| format!("expected {}, got {}", visible(&of.expected), visible(&of.observed));
-        let write = |place: &Place, word: &str, label: &str, out: &mut dyn Write| {
-            snippet::write(place, word, label, self.options.width.map(|_| self.limit), self.paint, out)
-        };
         let mut defaults = unmet().filter(|expectation| expectation.place.is_none()).peekable();
         let word = probe.check.as_deref().unwrap_or(&probe.kind);
         if probe.check.is_some() && defaults.peek().is_none() {
-            write(&probe.place, word, "used here", out)?;
+            self.quote(&probe.place, word, "used here", out)?;
         }
         for default in defaults {
             let label = format!("{}: {} (default)", visible(&default.path), label(default));
-            write(&probe.place, word, &label, out)?;
+            self.quote(&probe.place, word, &label, out)?;
         }
         for expectation in unmet() {
             if let Some(place) = &expectation.place {
-                write(place, &expectation.path, &label(expectation), out)?;
+                self.quote(place, &expectation.path, &label(expectation), out)?;
             }
         }
         Ok(())
+    }
+
+    /// A line of the checklist with this label.
+    fn quote(&self, place: &Place, word: &str, label: &str, out: &mut dyn Write) -> io::Result<()> {
+        snippet::write(place, word, label, self.options.width.map(|_| self.limit), self.paint, out)
     }
 
     /// How long it has been red, and when it last passed, if earlier runs are known.
     fn since(&self, item: &ItemResult, out: &mut dyn Write) -> io::Result<()> {
         let mut known = Vec::new();
         if let Some(since) = item.red_since.filter(|since| *since < self.started) {
-            known.push(format!("red since {}", self.when(since)));
+            known.push(format!("not green since {}", self.when(since)));
         }
         if let Some(passed) = item.last_passed {
             let subject = item.last_subject.as_deref().map(|subject| format!(" at {}", visible(subject)));

@@ -55,9 +55,7 @@ fn lines<'a>(causes: &[Cause<'a>]) -> Vec<Line<'a>> {
             let why = match (&cause.root, &item.cause) {
                 (Root::Absent(id), _) => format!("{} was not run", visible(id)),
                 (Root::Item(_), Some(root)) | (Root::Input(..), Some(root)) => format!("blocked by {}", visible(root)),
-                (Root::Item(root), None) | (Root::Input(_, root), None) => {
-                    format!("same reason as {}", visible(&root.id))
-                }
+                (Root::Item(root), None) | (Root::Input(_, root), None) => same(item, root),
             };
             lines.push(Line { item, why });
         }
@@ -65,11 +63,17 @@ fn lines<'a>(causes: &[Cause<'a>]) -> Vec<Line<'a>> {
             if let (Root::Item(item), Root::Item(other)) = (cause.root, other.root)
                 && is_same(item, other)
             {
-                lines.push(Line { item: other, why: format!("same reason as {}", visible(&item.id)) });
+                lines.push(Line { item: other, why: same(other, item) });
             }
         }
     }
     lines
+}
+
+/// The reason of an item that is that of another: repeated, unless it is longer than the other's id.
+fn same(item: &ItemResult, other: &ItemResult) -> String {
+    let (own, short) = (reason(item), format!("same reason as {}", visible(&other.id)));
+    if width(&own) <= width(&short) { own } else { short }
 }
 
 fn reason(item: &ItemResult) -> String {

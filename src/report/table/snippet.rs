@@ -66,6 +66,9 @@ pub fn write(
 
 /// Number of bytes under the caret: the word if it is there, or else what looks like one.
 fn marked(code: &str, word: &str) -> usize {
+    if code.starts_with("${") {
+        return code.find('}').map_or(code.len(), |end| end + 1);
+    }
     if code.starts_with(word) {
         return word.len();
     }

@@ -15,7 +15,7 @@ pub fn notes(run: &Run, options: &RenderOptions, limit: usize, out: &mut dyn Wri
     let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, options)).collect();
     let unrecorded: Vec<&str> = gap::unrecorded(run).into_iter().map(|item| item.id.as_str()).collect();
     if !unrecorded.is_empty() {
-        notes.push(format!("in no entry of `gaps`: {}", visible(&unrecorded.join(", "))));
+        notes.push(format!("not a known gap: {}", visible(&unrecorded.join(", "))));
     }
     if let Some(partial) = &run.partial {
         notes.push(format!("PARTIAL: not everything was run ({}). This is not a sign-off.", visible(partial)));
@@ -87,6 +87,7 @@ fn note(run: &Run, gap: &Gap, options: &RenderOptions) -> Option<String> {
     match gap::state(run, gap, gap::day(options.now)) {
         State::Closed => Some(format!("known gap closed, remove it from `gaps`: {text}")),
         State::Expired(since) => Some(format!("known gap no longer accepted since {since}: {text}")),
+        State::Unused if gap.items.is_empty() => Some(format!("known gap without `items`: {text}")),
         State::Unused => Some(format!("known gap names no item that was run: {text}")),
         State::Open | State::Accepted(_) => None,
     }

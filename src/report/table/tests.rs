@@ -31,12 +31,13 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
     ✓ passed    `curl /healthz` returns 200                  200 (flaky: passed at attempt 2)
     ~ waived    `aos replay` works                           until 2026-03-01: Replay PostgresTraceStore
                                                              parity
-    ⊘ blocked   Mismatch automation: trigger mismatch →      secrets-present: GITHUB_TOKEN is not set
-                GitHub issue
+    ⊘ blocked   Mismatch automation: trigger mismatch →      needs secrets-present (GITHUB_TOKEN is not
+                GitHub issue                                 set)
     … pending   k6 baseline                                  no report at load-tests/summary.json
 
     Sign-off acceptance (QA + SRE)
-    ⊘ blocked   QA lead confirms smoke tests (above)         secrets-present: GITHUB_TOKEN is not set
+    ⊘ blocked   QA lead confirms smoke tests (above)         needs secrets-present (GITHUB_TOKEN is not
+                                                             set)
     … pending   SRE confirms infra (Redis, DB, Prometheus)   not signed
     ✓ passed    Product owner approves demo checklist        signed 2025-12-06 by Dana Reyes for 0f1d7aa
 
@@ -64,7 +65,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
       pending: no report at load-tests/summary.json
        --> checklists/staging.yaml:39:13
 
-    in no entry of `gaps`: redis, grafana, secrets-present, k6
+    not a known gap: redis, grafana, secrets-present, k6
 
     Not green:
     ⊘ blocked  secrets-present  GITHUB_TOKEN is not set
@@ -118,8 +119,8 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
                 PostgresTraceStore parity
     ⊘ blocked   Mismatch automation: trigger
                 mismatch → GitHub issue
-                secrets-present:
-                GITHUB_TOKEN is not set
+                needs secrets-present
+                (GITHUB_TOKEN is not set)
     … pending   k6 baseline
                 no report at
                 load-tests/summary.json
@@ -127,8 +128,8 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
     Sign-off acceptance (QA + SRE)
     ⊘ blocked   QA lead confirms smoke tests
                 (above)
-                secrets-present:
-                GITHUB_TOKEN is not set
+                needs secrets-present
+                (GITHUB_TOKEN is not set)
     … pending   SRE confirms infra (Redis,
                 DB, Prometheus)
                 not signed
@@ -173,7 +174,7 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
         load-tests/summary.json
        --> checklists/staging.yaml:39:13
 
-    in no entry of `gaps`: redis, grafana,
+    not a known gap: redis, grafana,
     secrets-present, k6
 
     Not green:
@@ -260,7 +261,7 @@ fn a_need_that_was_not_run_this_time_is_a_cause_too() {
     Staging Readiness Checklist — M9 entrance · 0f1d7aa
 
     API
-    ⊘ blocked  QA signs  smoke: not run this time
+    ⊘ blocked  QA signs  needs smoke (not run this time)
 
     ⊘ smoke is not green, and was not run this time
       blocks 1 item: qa
@@ -332,7 +333,6 @@ fn items_with_the_same_reason_are_grouped_and_those_for_people_take_one_line() {
       error: connection refused
        --> checklists/staging.yaml:10:9
       blocks 1 item: mail
-      same reason: cache
 
     ! cache — Cache
       error: connection refused
@@ -345,7 +345,7 @@ fn items_with_the_same_reason_are_grouped_and_those_for_people_take_one_line() {
     Not green:
     ! error    queue  connection refused
     ⊘ blocked  mail   blocked by queue
-    ! error    cache  same reason as queue
+    ! error    cache  connection refused
     ✗ failed   api    status: expected 200, got 503
 
     … waits for qa (QA lead), sre (SRE), then product (Product owner)
@@ -371,14 +371,15 @@ fn quiet_counts_what_is_green() {
     - 1 deferred
 
     Smoke tests
-    ⊘ blocked  Mismatch automation: trigger mismatch →     secrets-present: GITHUB_TOKEN is not set
-               GitHub issue
+    ⊘ blocked  Mismatch automation: trigger mismatch →     needs secrets-present (GITHUB_TOKEN is not
+               GitHub issue                                set)
     … pending  k6 baseline                                 no report at load-tests/summary.json
     ✓ 1 passed
     ~ 1 waived
 
     Sign-off acceptance (QA + SRE)
-    ⊘ blocked  QA lead confirms smoke tests (above)        secrets-present: GITHUB_TOKEN is not set
+    ⊘ blocked  QA lead confirms smoke tests (above)        needs secrets-present (GITHUB_TOKEN is not
+                                                           set)
     … pending  SRE confirms infra (Redis, DB, Prometheus)  not signed
     ✓ 1 passed
     "#);

@@ -77,7 +77,7 @@ fn services_of_compose_become_items_with_what_they_need() {
               - redis: { host: "${vars.host}", port: 6379, password: "${secrets.REDIS_PASSWORD}" }
             hint: "docker compose logs cache"
           # compose.yaml:17
-          # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
+          # TODO: left out: no port is published: gate must run on the machine of the containers, with Docker
           # - id: running
           #   title: "${each} is running"
           #   each: [worker]
@@ -141,7 +141,7 @@ fn files_of_compose_are_merged_with_anchors_and_overrides() {
                 expect: { json.status: { one_of: [green, yellow] } }
             hint: "docker compose logs search"
           # compose.queue.yaml:3
-          # TODO: not checked yet: it does not run by default
+          # TODO: left out: it does not run by default
           # - id: queue
           #   title: "queue accepts connections"
           #   probes:
@@ -197,7 +197,7 @@ metadata: { name: "{{ .Values.name }}" }
       #   id: services
       #   items:
           # compose.yaml:2
-          # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
+          # TODO: left out: no port is published: gate must run on the machine of the containers, with Docker
           # - id: running
           #   title: "${each} is running"
           #   each: [api]
@@ -206,7 +206,7 @@ metadata: { name: "{{ .Values.name }}" }
           #       expect: { json.State: running }
           #   hint: "docker compose logs ${each}"
           # deploy/k8s.yaml:11
-          # TODO: not checked yet: gate must run where kubectl reaches the cluster
+          # TODO: left out: gate must run where kubectl reaches the cluster
           # - id: rolled-out
           #   title: "${each.name} is rolled out"
           #   each: [{ name: web, workload: deployment/web, namespace: shop }]
@@ -225,7 +225,7 @@ metadata: { name: "{{ .Values.name }}" }
         id: public
         items:
           # compose.yaml:5
-          # TODO: not checked yet: the name depends on a variable: set it, or write the name out
+          # TODO: left out: the name depends on a variable: set it, or write the name out
           # - id: public-api-v1
           #   title: "api: its public address answers, and its certificate is good for 14 days"
           #   probes:
@@ -334,7 +334,7 @@ fn monitoring_must_have_what_its_own_files_say() {
               - grafana: { url: "${vars.grafana}", user: admin, password: "${secrets.GF_SECURITY_ADMIN_PASSWORD}" }
                 expect: { dashboards.titles: { contains: [API] } }
           # monitoring/alertmanager.yml
-          # TODO: not checked yet: no file says where it is: set the variable of its address in `vars`
+          # TODO: left out: no file says where it is: set the variable of its address in `vars`
           # - id: alertmanager
           #   title: "Alertmanager is ready and knows its receivers"
           #   probes:
@@ -369,7 +369,7 @@ fn reports_workflows_and_runbooks_become_items() {
         id: tests
         items:
           # .github/workflows/ci.yml
-          # TODO: not checked yet: the report is not here: let CI put it here before gate runs
+          # TODO: left out: the report is not here: let CI put it here before gate runs
           # - id: tests-reports-junit
           #   title: "Tests passed (reports/junit.xml)"
           #   probes:
@@ -393,7 +393,7 @@ fn reports_workflows_and_runbooks_become_items() {
               - use: workflow-dispatch-only
                 with: { path: .github/workflows/deploy.yml }
           # .github/workflows/ci.yml
-          # TODO: not checked yet: it needs a token: set GITHUB_TOKEN
+          # TODO: left out: it needs a token: set GITHUB_TOKEN
           # - id: last-workflow-run
           #   title: "The last run of ci.yml passed"
           #   probes:
@@ -437,14 +437,14 @@ fn the_address_depends_on_how_a_service_is_run() {
               - redis: { host: "${vars.host}", port: 6379 }
             hint: "docker compose logs cache"
           # compose.yaml:4
-          # TODO: not checked yet: no file publishes the port: say in `vars` where the service is
+          # TODO: left out: no file publishes the port: say in `vars` where the service is
           # - id: web
           #   title: "web: /up answers"
           #   probes:
           #     - http: { url: "${vars.web}/up" }
           #   hint: "docker compose logs web"
           # compose.yaml:4
-          # TODO: not checked yet: no port is published: gate must run on the machine of the containers, with Docker
+          # TODO: left out: no port is published: gate must run on the machine of the containers, with Docker
           # - id: healthy
           #   title: "${each} is healthy"
           #   each: [web]
