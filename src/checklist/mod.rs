@@ -56,7 +56,7 @@ pub use load::{Loaded, Overrides, load};
 pub use part::Part;
 pub use probe::default_timing;
 pub use probe_task::{Expectations, ProbeTask, RetryPolicy, Settings, Timing, Used};
-pub use references::head;
+pub use references::{head, split_reference};
 pub use requirement::{demands, requirements};
 pub use revision::{ListFile, demands_at};
 pub use schema::{check_schema, schema};

@@ -55,9 +55,12 @@ impl<'a> Declared<'a> {
     }
 }
 
-/// The parts of `items.ID.alias.path` after the first dot.
-pub fn split(rest: &str) -> Option<(&str, &str, &str)> {
-    let (item, rest) = rest.split_once('.')?;
+/// The parts of `items.ID.alias.path` after the first dot. The key of an element may contain dots: the longest id that is
+/// one of an item counts.
+pub fn split_reference(rest: &str, is_item: impl Fn(&str) -> bool) -> Option<(&str, &str, &str)> {
+    let dots = || rest.match_indices('.').map(|(at, _)| at);
+    let end = dots().filter(|at| is_item(&rest[..*at])).last().or_else(|| dots().next())?;
+    let (item, rest) = (&rest[..end], &rest[end + 1..]);
     let (alias, path) = head(rest);
     (!item.is_empty() && !alias.is_empty()).then_some((item, alias, path))
 }
@@ -98,7 +101,7 @@ fn elsewhere(
     kinds: &mut KindCache<'_>,
 ) -> Option<Diagnostic> {
     let wrong = |title: String| Diagnostic::error(title).at(reference.span);
-    let Some((id, alias, path)) = split(rest) else {
+    let Some((id, alias, path)) = split_reference(rest, |id| (scope.items)(id).is_some()) else {
         let problem = wrong(format!("`${{{}}}` names no observation", reference.path));
         return Some(problem.help("it is `${items.ID.ALIAS.PATH}`, with that id in `needs`"));
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::checklist::head;
+use crate::checklist::{head, split_reference};
 use crate::diagnostic::Span;
 use crate::expect;
 use crate::run::Missing;
@@ -90,8 +90,9 @@ impl Scope {
             "env" => Err(Missing::Unset(rest.to_owned())),
             "secrets" => Ok(Node::from_json(&Value::from(secrets.get(rest)?), reference.span)),
             "items" => {
-                let (item, rest) = rest.split_once('.').unwrap_or((rest, ""));
-                let (alias, path) = head(rest);
+                let is_item =
+                    |id: &str| self.items.keys().any(|name| name.rsplit_once('.').is_some_and(|(item, _)| item == id));
+                let (item, alias, path) = split_reference(rest, is_item).unwrap_or((rest, "", ""));
                 let name = format!("{item}.{alias}");
                 taken(&name, self.items.get(&name), path, reference)
             }

@@ -330,3 +330,34 @@ fn a_key_with_dots_is_found_by_its_reference() {
     .gate(&["check", "staging", "--no-record"]);
     assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
 }
+
+#[test]
+fn a_result_of_an_element_whose_key_has_dots_is_found() {
+    let project = Project::new(
+        r#"
+        title: T
+        vars: { list: [api, api.v1, api.v1.2] }
+        sections:
+          - title: S
+            items:
+              - id: i
+                title: I
+                each: ${vars.list}
+                probes:
+                  - command: { argv: [echo, "${each}"] }
+                    as: made
+              - id: j
+                title: J
+                needs: [i]
+                probes:
+                  - command: { argv: [echo, "${items.i/api.made.stdout}", "${items.i/api.v1.made.stdout}", "${items.i/api.v1.2.made.stdout}"] }
+                    expect: { stdout: api api.v1 api.v1.2 }
+              - id: k
+                title: K
+                needs: [i/api.v1]
+                probes: [{ command: { argv: [echo, "${items.i/api.v1.made.stdout}"] }, expect: { stdout: api.v1 } }]
+    "#,
+    );
+    let output = project.gate(&["check", "staging", "--no-record"]);
+    assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::checklist::split_reference;
 use crate::run::{Event, ItemResult, Reason, SignOffReason, Status};
 use crate::sign_off::SignOffState;
 
@@ -168,15 +169,13 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
 
     /// The observations of other items that this one refers to.
     fn elsewhere(&self, task: usize) -> HashMap<String, Seen> {
-        let unresolved = self.shared.plan.item(task).unresolved();
-        let references = unresolved.flat_map(|node| node.references());
-        let names = references.filter_map(|reference| reference.path.strip_prefix("items.").and_then(exported));
+        let item = self.shared.plan.item(task);
+        let is_need = |id: &str| item.needs.iter().any(|need| *self.shared.plan.item(*need).id == *id);
+        let references = item.unresolved().flat_map(|node| node.references());
+        let names = references.filter_map(|reference| {
+            let (id, alias, _) = split_reference(reference.path.strip_prefix("items.")?, is_need)?;
+            Some(format!("{id}.{alias}"))
+        });
         names.map(|name| (name.clone(), self.seen.get(&name).cloned().flatten())).collect()
     }
-}
-
-/// `ID.ALIAS` of what follows `items.`.
-fn exported(path: &str) -> Option<String> {
-    let (item, rest) = path.split_once('.')?;
-    Some(format!("{item}.{}", crate::checklist::head(rest).0))
 }
