@@ -18,7 +18,7 @@ use super::load::Load;
 use super::proxy::{self, Proxy};
 use super::ssh::Host as Machine;
 use super::trust::{self, Chains};
-use super::via::{Relay, Tunnels};
+use super::via::{Relay, Session, Tunnels};
 
 /// The context of a probe. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -131,6 +131,11 @@ impl Context {
     pub fn dialer(&self) -> Dialer {
         let via = self.via.as_ref().map(|machine| self.tunnels.to(machine, &self.env, &self.dir));
         Dialer { via, limit: self.timeout }
+    }
+
+    /// The connection to the machine that connections go through.
+    pub async fn session(&self) -> Option<Session> {
+        self.dialer().via?.session().await
     }
 
     /// The machine that connections go through.

@@ -266,11 +266,3 @@ fn wrapped(script: &str, mark: &str) -> String {
          }}\n"
     )
 }
-
-/// An error of an open connection through another machine: it may be the connection to that one which broke.
-pub fn through(fault: Fault, machine: Option<&Host>) -> Fault {
-    let Some(machine) = machine else { return fault };
-    let message = format!("{} (via {machine})", fault.message);
-    let help = format!("did the ssh connection end? try `{}`", machine.by_hand(&["true"]));
-    Fault { message: message.into(), help: fault.help.or(Some(help.into())), ..fault }
-}

@@ -200,6 +200,13 @@ fn separate(settings: &Node) -> Option<(Node, Node)> {
     Some((settings.only(&[VIA]), Node { value: yaml::Value::Map(others), ..settings.clone() }))
 }
 
+/// The error of a connection that ended with the one to the machine between.
+fn lost(fault: &Fault, via: &Host) -> Fault {
+    let help =
+        format!("does `{}` work? its sshd may have been restarted, or the network was down", via.by_hand(&["true"]));
+    Fault::new(format!("the ssh connection to {via} ended: {}", fault.message)).help(help)
+}
+
 /// A probe that connects through another machine.
 struct Distant<P> {
     probe: Box<P>,
@@ -209,7 +216,13 @@ struct Distant<P> {
 impl<P: Probe> Observe for Distant<P> {
     fn observe<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Seen, Fault>> {
         Box::pin(async move {
-            let mut seen = Observe::observe(&*self.probe, &cx.via(&self.via).await?).await?;
+            let cx = cx.via(&self.via).await?;
+            let session = cx.session().await;
+            let mut seen = match (Observe::observe(&*self.probe, &cx).await, session) {
+                (Ok(seen), _) => seen,
+                (Err(fault), Some(session)) if session.has_ended().await => return Err(lost(&fault, &self.via)),
+                (Err(fault), _) => return Err(fault),
+            };
             // It is a part of what was seen, in whatever form that is read.
             seen.evidence = match seen.evidence.as_str() {
                 "" => format!("via {}", self.via),

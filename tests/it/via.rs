@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
@@ -247,7 +248,7 @@ error: no address is known for `nowhere.internal` on bastion.example
   help: with `via`, names are resolved there: is the name right?
 error: no address is known for `nowhere.internal` on bastion.example
   help: with `via`, names are resolved there: is the name right?
-error: the certificate of localhost:SECURE is not for `localhost` (via bastion.example)
+error: the certificate of localhost:SECURE is not for `localhost`
   help: it is for web.internal
 error: no answer within 2s
   help: is it overloaded, or does it need a longer `timeout`?
@@ -448,20 +449,31 @@ fn an_ssh_connection_that_ends_in_the_middle_of_an_answer_is_named() {
         let _ = stream.read(&mut [0; 1]);
     });
     let silent = raw(|mut stream| while stream.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {});
+    let database = postgres().new_database();
+    let inside = |url: &str| url.replace("127.0.0.1", "db.internal");
     let (port, other) = (web.port(), silent.port());
     let probes = [
         format!("{{ http: {{ url: \"http://db.internal:{port}/\", max_body: 60MiB }}, timeout: 60s }}"),
         format!("{{ http: {{ url: \"http://db.internal:{other}/\", method: POST }}, timeout: 60s }}"),
         format!("{{ tls: {{ address: \"db.internal:{other}\" }}, timeout: 60s }}"),
         format!("{{ redis: {{ host: db.internal, port: {other} }}, timeout: 60s }}"),
+        format!("{{ sql: {{ url: \"{}\", query: SELECT pg_sleep(61) }}, timeout: 60s }}", inside(&database)),
     ];
+    let begun = Instant::now();
+    // In a thread that stays in the network of the database.
+    let is_queried = thread::spawn(move || {
+        let sql =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^SELECT pg_sleep'";
+        while postgres().psql(&database, sql).trim() != "1" {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it is not queried");
+        }
+    });
     leave_the_network();
     let path = sshd().path_from_elsewhere(NAMES, "");
     let project = project(VIA, &probes).env("PATH", &path);
     let mut gate = project.command(&["check", "staging", "--format", "json", "--no-record"]).command();
     let gate = gate.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it was built");
-    let begun = Instant::now();
-    while !is_under_way.load(Ordering::SeqCst) || silent.connections() < 3 {
+    while !is_under_way.load(Ordering::SeqCst) || silent.connections() < 3 || !is_queried.is_finished() {
         assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", running(&path));
         std::thread::yield_now();
     }
@@ -471,14 +483,17 @@ fn an_ssh_connection_that_ends_in_the_middle_of_an_answer_is_named() {
     }
     let output = Output::of(gate.wait_with_output().expect("it is a child of this process"));
     let text = reported(&output).replace(&port.to_string(), "WEB").replace(&other.to_string(), "SILENT");
+    let text = text.replace(&postgres().port().to_string(), "DATABASE");
     assert_snapshot!(text, @"
-    error: the body from db.internal:WEB is incomplete, or does not have the encoding in its headers (via bastion.example)
-      help: did the ssh connection end? try `ssh bastion.example true`
-    error: db.internal:SILENT closed the connection without an answer (via bastion.example)
-      help: did the ssh connection end? try `ssh bastion.example true`
-    error: db.internal:SILENT closed the connection instead of a TLS handshake (via bastion.example)
-      help: is this the right port, and does it speak TLS?
-    error: db.internal:SILENT closed the connection without an answer (via bastion.example)
-      help: a proxy without a server behind it, or a server that is shutting down?
+    error: the ssh connection to bastion.example ended: the body from db.internal:WEB is incomplete, or does not have the encoding in its headers
+      help: does `ssh bastion.example true` work? its sshd may have been restarted, or the network was down
+    error: the ssh connection to bastion.example ended: db.internal:SILENT closed the connection without an answer
+      help: does `ssh bastion.example true` work? its sshd may have been restarted, or the network was down
+    error: the ssh connection to bastion.example ended: db.internal:SILENT closed the connection instead of a TLS handshake
+      help: does `ssh bastion.example true` work? its sshd may have been restarted, or the network was down
+    error: the ssh connection to bastion.example ended: db.internal:SILENT closed the connection without an answer
+      help: does `ssh bastion.example true` work? its sshd may have been restarted, or the network was down
+    error: the ssh connection to bastion.example ended: db.internal:DATABASE broke the connection off
+      help: does `ssh bastion.example true` work? its sshd may have been restarted, or the network was down
     ");
 }

@@ -5,7 +5,6 @@ use url::Url;
 
 use crate::client::Fault;
 use crate::client::load::{self, Load};
-use crate::client::ssh::{Host as Machine, through};
 use crate::text::without_mark;
 
 use super::error::fault;
@@ -29,9 +28,7 @@ pub async fn read(response: &mut Response, limit: usize, load: &Load) -> Result<
     let promised = response.content_length().and_then(|length| usize::try_from(length).ok());
     let most = promised.unwrap_or(limit).min(limit);
     let mut body = Body { bytes: Vec::new(), truncated: false };
-    let machine = response.extensions().get::<Machine>().cloned();
-    let broken = |error| through(fault(&error, &url, None), machine.as_ref());
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error, &url, None))? {
         let room = limit - body.bytes.len();
         if body.bytes.len() + chunk.len() > load::FREE_BYTES {
             load.hold(most).await;

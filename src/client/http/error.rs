@@ -90,14 +90,12 @@ fn of_proxy(error: &reqwest::Error, proxy: &Proxy, url: &Url) -> Option<Fault> {
     Some(fault.help(format!("is the proxy running? correct or unset {variable}, or add `{host}` to NO_PROXY")))
 }
 
-/// Guesses why a server ends the connection instead of answering: without TLS, and with it.
-pub const GUESSES: [&str; 2] = [
-    "does this port use TLS (https://) or another protocol, or did the server crash?",
-    "does this port use another protocol, or did the server crash?",
-];
-
+/// A guess why a server ends the connection instead of answering.
 fn guess(url: &Url) -> &'static str {
-    GUESSES[usize::from(url.scheme() != "http")]
+    match url.scheme() {
+        "http" => "does this port use TLS (https://) or another protocol, or did the server crash?",
+        _ => "does this port use another protocol, or did the server crash?",
+    }
 }
 
 const CLIENT_CERTIFICATE: &str = "it may require a client certificate: name yours with `cert: FILE` and `key: FILE`, or check whether it is still valid";

@@ -12,10 +12,9 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderM
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::client::ssh::through;
 use crate::client::{Context, Fault, HttpOptions, Manner};
 
-use super::error::{GUESSES, fault};
+use super::error::fault;
 use super::oauth2::{AccessToken, OAuth2};
 use super::setting::{Headers, HttpUrl, Token};
 
@@ -246,10 +245,7 @@ impl Request {
         }
         let begun = Instant::now();
         match request.send().await {
-            Ok(mut response) => {
-                if let Some(machine) = cx.machine() {
-                    response.extensions_mut().insert(machine.clone());
-                }
+            Ok(response) => {
                 if let Some(connection) = response.extensions().get::<HttpInfo>() {
                     cx.is_used(connection.local_addr());
                 }
@@ -260,10 +256,7 @@ impl Request {
                 let relayed = cx.relay(&self.url, options).ok().flatten().and_then(|relay| relay.failure(begun));
                 let fault = relayed.unwrap_or_else(|| {
                     let proxy = cx.proxy(&self.url, options).ok().flatten();
-                    let fault = fault(&error, &self.url, proxy.as_ref());
-                    // The machine between is the better guess.
-                    let help = fault.help.filter(|help| cx.machine().is_none() || !GUESSES.contains(&&**help));
-                    through(Fault { help, ..fault }, cx.machine())
+                    fault(&error, &self.url, proxy.as_ref())
                 });
                 Err(Unanswered { fault, was_reused })
             }

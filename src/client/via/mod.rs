@@ -54,6 +54,18 @@ pub struct Tunnel {
     master: tokio::sync::Mutex<Option<Arc<Master>>>,
 }
 
+/// A connection to the machine, which may have ended.
+#[derive(Debug)]
+pub struct Session(Arc<Master>);
+
+impl Session {
+    /// Whether it has ended.
+    pub async fn has_ended(&self) -> bool {
+        // While it is ending, it answers no longer.
+        self.0.service.has_ended() || mux::greet(&self.0.control).await.is_err()
+    }
+}
+
 /// A running `ssh`.
 #[derive(Debug)]
 struct Master {
@@ -99,9 +111,9 @@ impl Tunnel {
         Self { host, env, dir, master: tokio::sync::Mutex::default() }
     }
 
-    /// The machine.
-    pub fn host(&self) -> &Host {
-        &self.host
+    /// The connection to it now. None if there was none yet.
+    pub async fn session(&self) -> Option<Session> {
+        self.master.lock().await.clone().map(Session)
     }
 
     /// Logs in there within this time, unless that is done already.

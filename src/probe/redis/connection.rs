@@ -14,7 +14,6 @@ use tokio_rustls::TlsConnector;
 
 use crate::client::dial::{DialError, Dialer, Wire};
 use crate::client::http::{connection, tls_fault};
-use crate::client::ssh::through;
 use crate::client::trust;
 use crate::probe::{Context, Fault};
 
@@ -93,9 +92,7 @@ impl<'t> Connection<'t> {
             Some(Err(Broken::Closed)) if !self.target.is_tls && speaks_tls(self.target, &self.dialer).await => {
                 fault::wants_tls(self.target)
             }
-            Some(Err(Broken::Closed)) => {
-                through(fault::closed(self.target), self.dialer.via.as_ref().map(|tunnel| tunnel.host()))
-            }
+            Some(Err(Broken::Closed)) => fault::closed(self.target),
             Some(Err(Broken::Tls(error))) => tls_fault(&error, &self.target.name(), &self.target.place),
             Some(Err(Broken::NotRedis(bytes))) => fault::not_redis(&bytes, self.target),
         };

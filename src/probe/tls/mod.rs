@@ -18,7 +18,6 @@ use super::tcp::Address;
 use super::{Context, Fault, Probe, SameFact};
 use crate::client::dial::Wire;
 use crate::client::http::{NO_NAMES, Tls as Certificate, connection, fault_of, tls_fault};
-use crate::client::ssh::through;
 use crate::client::trust;
 use observer::Observer;
 
@@ -103,7 +102,7 @@ expect: { days_left: { at_least: 14 } }
         let stream = self.connect(cx).await?;
         let stream = match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
             Ok(stream) => stream,
-            Err(error) => return Err(through(self.refused(&error), cx.machine())),
+            Err(error) => return Err(self.refused(&error)),
         };
         let (_, session) = stream.get_ref();
         let now = cx.env.now();
