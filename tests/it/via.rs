@@ -493,7 +493,7 @@ fn an_ssh_connection_that_ends_in_the_middle_of_an_answer_is_named() {
       help: does `ssh bastion.example true` work? its sshd may have been restarted, or the network was down
     error: the ssh connection to bastion.example ended: db.internal:SILENT closed the connection without an answer
       help: does `ssh bastion.example true` work? its sshd may have been restarted, or the network was down
-    error: the ssh connection to bastion.example ended: db.internal:DATABASE broke the connection off
+    error: the ssh connection to bastion.example ended: db.internal:DATABASE closed the connection
       help: does `ssh bastion.example true` work? its sshd may have been restarted, or the network was down
     ");
 }

@@ -57,9 +57,11 @@ impl Sshd {
     /// The same for a process in another network: `ssh` reaches the machine from there, and the machine, also called
     /// `bastion.example`, can resolve these additional names.
     pub fn path_from_elsewhere(&self, hosts: &str, lines: &str) -> String {
-        let file = self.directory.join("hosts");
+        // Of its own: an `ssh` of another test may be reading these files.
+        let directory = place::directory("elsewhere");
+        let file = directory.join("hosts");
         fs::write(&file, format!("127.0.0.1 localhost\n{hosts}\n")).expect("the directory is writable");
-        let script = self.directory.join("connect");
+        let script = directory.join("connect");
         let [nsenter, unshare, sshd] = ["nsenter", "unshare", "sshd"].map(installed::program);
         let text = format!(
             "#!/bin/sh\nexec {} --net=/proc/{}/ns/net {} --mount sh -c 'mount --bind {} /etc/hosts && exec {} -i -f {}'\n",
