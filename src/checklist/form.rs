@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Lack, Span};
+use crate::text::credential::looks_secret;
 use crate::yaml::{self, Key, Node};
 
 /// How deep schemas refer to others.
@@ -24,6 +25,9 @@ pub fn complete(problems: &mut [Diagnostic], root: &Node, schema: impl FnOnce() 
         };
     }
 }
+
+/// A value, with its key and its schema.
+type Found<'s, 'n> = (Option<&'n Key>, &'n Node, &'s Value);
 
 /// A JSON Schema with its definitions.
 struct Schema(Value);
@@ -72,13 +76,13 @@ impl Schema {
         self.all(schema).into_iter().find_map(of).unwrap_or(&Value::Null)
     }
 
-    /// The key and the schema of the value at this place.
-    fn find<'s, 'n>(&'s self, node: &'n Node, schema: &'s Value, span: Span) -> Option<(Option<&'n Key>, &'s Value)> {
+    /// The value at this place, with its key and its schema.
+    fn find<'s, 'n>(&'s self, node: &'n Node, schema: &'s Value, span: Span) -> Option<Found<'s, 'n>> {
         let around = node.entries().iter().filter(|(_, value)| value.span.contains(span));
         for (key, value) in around {
             let below = self.below(schema, Some(&key.text));
             if value.span == span {
-                return Some((Some(key), below));
+                return Some((Some(key), value, below));
             }
             if let Some(found) = self.find(value, below, span) {
                 return Some(found);
@@ -86,7 +90,7 @@ impl Schema {
         }
         let mut around = node.elements().iter().filter(|element| element.span.contains(span));
         around.find_map(|element| match self.below(schema, None) {
-            below if element.span == span => Some((None, below)),
+            below if element.span == span => Some((None, element, below)),
             below => self.find(element, below, span),
         })
     }
@@ -100,7 +104,7 @@ impl Schema {
                 None => problem,
             };
         }
-        let Some((key, schema)) = self.find(root, &self.0, span) else { return problem };
+        let Some((key, node, schema)) = self.find(root, &self.0, span) else { return problem };
         let title = problem.title().to_owned();
         if title.ends_with("is out of range") {
             return match self.range(schema) {
@@ -108,7 +112,9 @@ impl Schema {
                 None => problem,
             };
         }
-        let Some(example) = self.example(schema, MAX_DEPTH) else { return problem };
+        let is_text = title == "expected a list, found text";
+        let own = is_text.then(|| self.as_list(node, key, schema)).flatten();
+        let Some(example) = own.or_else(|| self.example(schema, MAX_DEPTH)) else { return problem };
         let is_map =
             self.all(schema).iter().any(|form| form["type"].as_str().or(form["type"][0].as_str()) == Some("object"));
         let is_entry = is_map && !example.starts_with(['{', '$']) && example.contains(": ");
@@ -118,6 +124,17 @@ impl Schema {
             None => format!("such as `{example}`"),
         };
         problem.reworded(title, form)
+    }
+
+    /// A text as the list of texts that this schema wants.
+    fn as_list(&self, node: &Node, key: Option<&Key>, schema: &Value) -> Option<String> {
+        let text = node.text().filter(|text| !text.contains(['\n', '"', '\'']) && !looks_secret(text))?;
+        let is_list = self.all(self.below(schema, None)).iter().any(|form| form["type"] == "string");
+        let parts: Vec<Value> = match key {
+            Some(key) if &*key.text == "argv" => text.split_whitespace().map(Value::from).collect(),
+            Some(_) | None => text.split(',').map(str::trim).map(Value::from).collect(),
+        };
+        is_list.then(|| yaml::flow(&Value::from(parts)))
     }
 
     /// The limits of a number.

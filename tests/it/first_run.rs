@@ -111,3 +111,27 @@ fn a_sign_off_is_found_by_show_and_verify() {
     says(&verified, &format!(": superseded by {}\n", newer.rsplit('/').next().unwrap_or_default()));
     assert!(!verified.stdout.contains("not signed"), "{}", verified.stdout);
 }
+
+#[test]
+fn a_changed_variable_is_not_a_changed_definition() {
+    let project = Project::new(&list("- { id: e, title: E, probes: [{ file: { path: \"${vars.api}\" } }] }"));
+    for path in ["one", "two"] {
+        project.command(&["check", "staging"]).env("SHOP_URL", path).run();
+    }
+    let diff = project.gate(&["diff", "staging"]).stdout;
+    assert!(diff.contains("\ndefinition changed\ne  failed") && diff.contains("(a variable changed)\n"), "{diff}");
+    let history = project.gate(&["history", "staging"]).stdout;
+    assert!(history.contains("definition or variable changed: e"), "{history}");
+}
+
+#[test]
+fn a_text_in_place_of_a_list_is_written_as_a_list_in_the_help() {
+    let help = |item: &str| {
+        let said = Project::new(&list(item)).gate(&["validate", "staging"]).stderr;
+        said.lines().filter(|line| line.contains("help:")).map(str::trim).collect::<String>()
+    };
+    let argv = help("- { id: a, title: A, probes: [{ command: { argv: ./smoke.sh --fast } }] }");
+    assert_snapshot!(argv, @r#"= help: such as `argv: [./smoke.sh, "--fast"]`"#);
+    let needs = help("- { id: a, title: A, deferred: x, tags: \"smoke, slow\" }");
+    assert_snapshot!(needs, @"= help: such as `tags: [smoke, slow]`");
+}

@@ -337,3 +337,24 @@ fn a_number_with_more_digits_than_64_bits_is_compared_and_used_exactly() {
     let last = server.requests().into_iter().find(|request| request.path == "/x").expect("it is used");
     assert_eq!(last.query, "n=12345678901234567890123&e=100000");
 }
+
+#[test]
+fn a_404_is_explained_rather_than_the_body_that_came_with_it() {
+    let server = http(|_| Response::ok("not found").status(404).header("content-type", "application/json"));
+    let seen = observe::<Http>(json!({ "url": server.url() })).expect("it answers");
+    let probe: Http = probe(json!({ "url": server.url() }));
+    let fields = probe.field_advice(&seen);
+    assert_eq!(fields[0].0, "status");
+    assert_snapshot!(fields[0].1, @"the server answered, but has nothing at this path: check the URL");
+    assert!(probe.advice(&seen).is_some_and(|advice| advice.contains("invalid JSON")), "for an expectation of `json`");
+}
+
+#[test]
+fn a_connection_that_ends_without_an_answer_may_be_to_another_protocol() {
+    let server = harness::raw(|_| ());
+    let error = observe::<Http>(json!({ "url": server.url() })).expect_err("it does not answer");
+    assert!(
+        error.ends_with("help: does this port use TLS (https://) or another protocol, or did the server crash?"),
+        "{error}"
+    );
+}

@@ -67,16 +67,16 @@ fn no_item_outlives_its_timeout_with_any_server() {
     let lines = run["sections"][0]["items"].as_array().expect("a list").iter().map(|item| {
         let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
         // Whether it answered before or after the request is a race.
-        let reason = text("reason").replace(": it speaks before it is asked", "");
+        let reason = text("reason").replace(": it sent data before the request", "");
         format!("{}: {}, {}\n", text("id"), text("status"), port.replace_all(&reason, "HOST"))
     });
     insta::assert_snapshot!(lines.collect::<String>(), @"
     silent: error, no answer within 2s
     drips: error, no answer within 2s
-    endless-header: error, what HOST answered is not HTTP
+    endless-header: error, HOST did not answer with HTTP
     endless-body: error, no answer within 2s
     closes: error, HOST closed the connection without an answer
-    babbles: error, what HOST answered is not HTTP
+    babbles: error, HOST did not answer with HTTP
     ");
 }
 

@@ -116,11 +116,11 @@ fn a_value_of_the_wrong_form_shows_the_right_one() {
     for (item, form) in [
         (format!("{good}, retry: 3"), "retry: { attempts: 3 }"),
         ("sign_off: QA lead".to_owned(), "sign_off: { role: QA lead }"),
-        (format!("{good}, locks: x"), "locks: [orders-table]"),
+        (format!("{good}, locks: x"), "locks: [x]"),
         (format!("{good}, needs: {{ a: b }}"), "needs: [db-head]"),
         ("probes: [{ http: { url: http://a/, headers: [A] } }]".to_owned(), "headers: { X-Scope-OrgID: staging }"),
         ("probes: [{ http: { url: http://a/ }, eventually: 2m }]".to_owned(), "eventually: { within: 2m }"),
-        ("probes: [{ command: { argv: ls -l } }]".to_owned(), "argv: [kubectl, get, nodes, -o, json]"),
+        ("probes: [{ command: { argv: ls -l } }]".to_owned(), "argv: [ls, \"-l\"]"),
         ("probes: [{ redis: { host: h, port: 99999 } }]".to_owned(), "write a number from 1 to 65535"),
         ("probes: [{ sql: { host: h, port: 0, query: x } }]".to_owned(), "write a number from 1 to 65535"),
         ("probes: [{ burst: { url: http://a/, requests: -1 } }]".to_owned(), "write a number from 1 to 10000"),

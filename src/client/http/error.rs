@@ -46,7 +46,7 @@ pub fn fault(error: &reqwest::Error, url: &Url, proxy: Option<&Proxy>) -> Fault 
         return if fault.help.is_none() { fault.help(guess(url)) } else { fault };
     }
     if words.contains("received unexpected message") {
-        return Fault::new(format!("what {place} answered is not HTTP: it speaks before it is asked"))
+        return Fault::new(format!("{place} did not answer with HTTP: it sent data before the request"))
             .help("is something else listening on this port, or is it https?");
     }
     if words.contains("message head is too large") {
@@ -60,7 +60,7 @@ pub fn fault(error: &reqwest::Error, url: &Url, proxy: Option<&Proxy>) -> Fault 
             .help("`curl -v` shows the headers: is there more than one of it?");
     }
     if words.contains("invalid HTTP") || words.contains("header") {
-        return Fault::new(format!("what {place} answered is not HTTP"))
+        return Fault::new(format!("{place} did not answer with HTTP"))
             .help("is something else listening on this port, or is it https?");
     }
     if words.contains("http2") {
