@@ -133,13 +133,13 @@ expect: { dashboards.titles: { contains: [AOS Traces, M4 Workflow] } }
         line
     }
 
-    fn advice(&self, seen: &GrafanaSeen) -> Option<String> {
+    fn field_advice(&self, seen: &GrafanaSeen) -> Vec<(&'static str, String)> {
         if seen.dashboards.count > 0 {
-            return None;
+            return Vec::new();
         }
         let advice = "Grafana answers an empty list also where the credentials may see nothing: \
                       has the service account the role Viewer, in this organisation and folder?";
-        Some(advice.to_owned())
+        vec![("dashboards", advice.to_owned())]
     }
 
     fn is_insecure(&self) -> bool {

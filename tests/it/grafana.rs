@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use gate::probe::Probe;
 use gate::probe::grafana::{Grafana, GrafanaSeen};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -53,7 +52,7 @@ fn ours() -> Vec<Value> {
 
 fn reported(seen: &GrafanaSeen) -> String {
     let probe: Grafana = probe(json!({ "url": "http://h" }));
-    format!("{} | {}", probe.evidence(seen), probe.advice(seen).unwrap_or_default())
+    crate::observe::reported(&probe, seen)
 }
 
 #[test]

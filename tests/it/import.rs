@@ -108,3 +108,14 @@ fn an_unknown_priority_is_kept_as_text_and_waives_nothing() {
     assert!(!waives, "{yaml}");
     assert_eq!(project.gate(&["validate"]).code, 0);
 }
+
+#[test]
+fn a_proposal_for_redis_keeps_the_port_and_writes_only_if_the_line_says_so() {
+    let list = "# L\n\n## S\n\n- [ ] Redis is up on port 18733\n- [ ] Redis accepts writes\n";
+    let yaml = project(list).gate(&["import", "LIST.md"]).stdout;
+    let probes: Vec<String> =
+        yaml.split("# - redis:").skip(1).map(|probe| probe.replace(['#', '\n', ' '], "")).collect();
+    assert_eq!(probes.len(), 2, "{yaml}");
+    assert!(probes[0].starts_with("host:${env.REDIS_HOST}port:18733LIST.md"), "{yaml}");
+    assert!(probes[1].starts_with("url:${secrets.REDIS_URL}write:trueexpect:writable:true"), "{yaml}");
+}
