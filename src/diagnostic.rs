@@ -12,10 +12,11 @@ use anstyle::{AnsiColor, Style};
 
 use crate::secret::{Redact, Redactor};
 use crate::text::credential::looks_secret;
-use crate::text::{masked_lines, visible, visible_lines};
+use crate::text::{masked_lines, visible, visible_lines, wrap};
 
 pub use collector::{Collector, MAX_SHOWN};
 pub use source::{Place, Source, Sources, Span};
+pub use synonym::has_other_form;
 
 use source::MAX_LINE;
 
@@ -51,6 +52,8 @@ pub struct Diagnostic {
     also: Vec<(Span, String)>,
     help: Vec<String>,
     lack: Option<Lack>,
+    /// The word that was probably meant by the one at its place.
+    meant: Option<String>,
     /// How many more problems of its kind were found and not kept.
     more: u32,
 }
@@ -67,6 +70,7 @@ impl Diagnostic {
             also: Vec::new(),
             help: Vec::new(),
             lack: None,
+            meant: None,
             more: 0,
         }
     }
@@ -132,7 +136,7 @@ impl Diagnostic {
         let Some(near) = closest(word, candidates) else { return self.help(otherwise) };
         let text = did_you_mean(near);
         let suggested = if self.at.is_some() { self.label(text) } else { self.help(text) };
-        suggested.maybe_help(synonym::form(word, near).map(|form| format!("such as `{form}`")))
+        Self { meant: Some(near.to_owned()), ..suggested }
     }
 
     /// Marks a part that the schema of the file can add.
@@ -146,11 +150,22 @@ impl Diagnostic {
         self.lack
     }
 
+    /// The word that was probably meant by the one at its place, if one was suggested.
+    pub fn meant(&self) -> Option<&str> {
+        self.meant.as_deref()
+    }
+
     /// The same place with these words.
     #[must_use]
     pub fn reworded(self, title: impl Into<String>, help: impl Into<String>) -> Self {
         let at = self.at.map(|(span, _)| (span, None));
-        Self { title: title.into(), at, help: vec![help.into()], lack: None, ..self }
+        Self { title: title.into(), at, help: vec![help.into()], lack: None, meant: None, ..self }
+    }
+
+    /// The same without those that it counts.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { more: 0, ..self }
     }
 
     /// The title alone.
@@ -192,17 +207,24 @@ impl Diagnostics {
 
     /// The problems as a compiler would print them, in the order of the files, each followed by an empty line.
     pub fn render(&self, sources: &Sources, styled: bool) -> String {
+        self.render_within(None, sources, styled)
+    }
+
+    /// The same for a terminal of this many columns.
+    pub fn render_within(&self, width: Option<usize>, sources: &Sources, styled: bool) -> String {
+        let look = Look { width, styled };
         let mut problems: Vec<&Diagnostic> = self.0.iter().collect();
         problems.sort_by_key(|problem| problem.span().map(|span| (span.file, span.start)));
         let mut shown = Collector::default();
         problems.into_iter().for_each(|problem| shown.push(problem.clone()));
         let mut out = String::new();
         for problem in shown.into_problems() {
-            out.push_str(&render(&problem, sources, styled));
+            out.push_str(&render(&problem, sources, look));
             out.push_str("\n\n");
             if problem.more > 0 {
                 let (word, style) = heading(problem.severity, styled);
                 let more = format!("… and {} more: {}", grouped(problem.more), visible(&problem.kind()));
+                let more = look.wrapped(&more, word.len() + 2).join(&indent(word.len() + 2));
                 out.push_str(&format!("{style}{word}{style:#}: {more}\n\n"));
             }
         }
@@ -218,7 +240,7 @@ impl Redact for Diagnostics {
 
 impl Redact for Diagnostic {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self { severity: _, title, at, is_shown: _, also, help, lack: _, more: _ } = self;
+        let Self { severity: _, title, at, is_shown: _, also, help, lack: _, meant: _, more: _ } = self;
         title.redact(redactor);
         help.redact(redactor);
         let labels = at.iter_mut().filter_map(|(_, label)| label.as_mut());
@@ -232,8 +254,40 @@ impl From<Diagnostic> for Diagnostics {
     }
 }
 
+/// How problems are printed.
+#[derive(Clone, Copy)]
+struct Look {
+    /// The columns of the terminal, where there is one.
+    width: Option<usize>,
+    styled: bool,
+}
+
+impl Look {
+    /// The lines of a text behind so many columns.
+    fn wrapped(self, text: &str, behind: usize) -> Vec<String> {
+        let lines = visible_lines(text);
+        match self.width {
+            Some(width) => {
+                lines.lines().flat_map(|line| wrap(line, width.saturating_sub(behind).max(MIN_WIDTH))).collect()
+            }
+            None => lines.lines().map(ToOwned::to_owned).collect(),
+        }
+    }
+}
+
+/// The fewest columns that text is wrapped to: behind a long word, a narrow terminal wraps by itself.
+const MIN_WIDTH: usize = 20;
+
+/// The beginning of a further line behind so many columns.
+fn indent(columns: usize) -> String {
+    format!("\n{:columns$}", "")
+}
+
 /// The longest line of a list in a help text, in bytes.
 const MAX_HELP: usize = 90;
+
+/// The shortest beginning that two words must share for one to be proposed for the other, in bytes.
+const MIN_START: usize = 5;
 
 /// The longest word that others are compared with, in bytes.
 const MAX_WORD: usize = 200;
@@ -246,15 +300,22 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     if let Some(meant) = synonym::synonym(word, &candidates) {
         return Some(meant);
     }
-    candidates
-        .into_iter()
+    let nearest = candidates
+        .iter()
+        .copied()
         // Comparing takes the product of both lengths in time and memory.
         .filter(|candidate| candidate.len() <= MAX_WORD && word.len().abs_diff(candidate.len()) <= 4 * limit(candidate))
         .filter(|_| word.len() <= MAX_WORD)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= limit(candidate) && *distance < word.len().max(candidate.len()))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    nearest.or_else(|| {
+        // `statuscode` for `status`, `latency` for `latency_ms`.
+        let begins = |long: &str, short: &str| short.len() >= MIN_START && long.starts_with(short);
+        let mut alike = candidates.into_iter().filter(|other| begins(word, other) || begins(other, word));
+        alike.next().filter(|_| alike.next().is_none())
+    })
 }
 
 /// `` expected one of `a`, `b` or `c` ``, on several lines if there are many.
@@ -284,15 +345,16 @@ fn did_you_mean(near: &str) -> String {
     format!("did you mean `{near}`?")
 }
 
-fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
+fn render(problem: &Diagnostic, sources: &Sources, look: Look) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = visible_lines(&problem.title).into_owned();
+    let word = heading(problem.severity, false).0;
+    let title = look.wrapped(&problem.title, word.len() + 2).join("\n");
     let has_places = problem.at.is_some() || !problem.also.is_empty();
     if !problem.is_shown || !has_places || !fits(problem, sources) || has_credential(problem, sources) {
-        return without_lines(problem, sources, &title, styled);
+        return without_lines(problem, sources, &title, look);
     }
     let mut group = Group::with_title(level.primary_title(title.as_str()));
     let mut files: Vec<u32> = Vec::new();
@@ -325,10 +387,14 @@ fn render(problem: &Diagnostic, sources: &Sources, styled: bool) -> String {
         }
         group = group.element(snippet);
     }
+    // Behind the number of the last line, and `  = help: `.
+    let last = places().map(|(span, ..)| sources.locate(span).line).max().unwrap_or_default();
+    let behind = last.to_string().len() + " = help: ".len();
     for help in &problem.help {
-        group = group.element(Level::HELP.message(visible_lines(help).into_owned()));
+        group = group.element(Level::HELP.message(look.wrapped(help, behind).join("\n")));
     }
-    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if look.styled { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if let Some(width) = look.width { renderer.term_width(width) } else { renderer };
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
 }
 
@@ -372,9 +438,10 @@ fn grouped(number: u32) -> String {
 }
 
 /// A problem without the lines of its places: there are none, they may hold a secret, or they are too long.
-fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, styled: bool) -> String {
-    let (word, colored) = heading(problem.severity, styled);
-    let bold = if styled { Style::new().bold() } else { Style::new() };
+fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, look: Look) -> String {
+    let (word, colored) = heading(problem.severity, look.styled);
+    let title = title.replace('\n', &indent(word.len() + 2));
+    let bold = if look.styled { Style::new().bold() } else { Style::new() };
     let mut text = format!("{colored}{word}{colored:#}{bold}: {title}{bold:#}");
     if let Some((span, label)) = &problem.at {
         text.push_str(&format!("\n --> {}", visible(&sources.locate(*span).to_string())));
@@ -388,7 +455,9 @@ fn without_lines(problem: &Diagnostic, sources: &Sources, title: &str, styled: b
     // Below a place, as where its line is shown.
     let mark = if problem.at.is_some() { "= " } else { "" };
     for help in &problem.help {
-        text.push_str(&format!("\n  {mark}{bold}help{bold:#}: {}", visible_lines(help).replace('\n', "\n        ")));
+        let behind = "  help: ".len() + mark.len();
+        let lines = look.wrapped(help, behind).join(&indent(behind));
+        text.push_str(&format!("\n  {mark}{bold}help{bold:#}: {lines}"));
     }
     text
 }
@@ -429,6 +498,42 @@ mod tests {
         2 | sectoins: []
           | ^^^^^^^^ did you mean `sections`?
         ");
+    }
+
+    #[test]
+    fn a_problem_fits_the_width_of_a_terminal() {
+        let mut sources = Sources::default();
+        let line =
+            format!("          - http: {{ url: \"http://127.0.0.1:18731/{}\", timeout: 3s }}\n", "healthz/".repeat(6));
+        let file = sources.add("c.yaml", line.as_str());
+        let start = u32::try_from(line.find("timeout").expect("it is there")).expect("short");
+        let help = "end the settings of `http` before it, and write it below `http`:\n- http: { … }\n  timeout: …";
+        let problem = Diagnostic::error("`timeout` is inside `http`, not beside it, and this title is long")
+            .at(Span { file, start, end: start + 7 })
+            .label("not here")
+            .help(help);
+        let problems = Diagnostics(vec![problem, Diagnostic::error("there is no such file").help(help)]);
+        let text = problems.render_within(Some(60), &sources, false);
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        insta::assert_snapshot!(text, @r#"
+        error: there is no such file
+          help: end the settings of `http` before it, and write it
+                below `http`:
+                - http: { … }
+                  timeout: …
+
+        error: `timeout` is inside `http`, not beside it, and this
+               title is long
+         --> c.yaml:1:101
+          |
+        1 | ...althz/healthz/", timeout: 3s }
+          |                     ^^^^^^^ not here
+          |
+          = help: end the settings of `http` before it, and write it
+                  below `http`:
+                  - http: { … }
+                    timeout: …
+        "#);
     }
 
     fn unknown_keys(text: String, count: u32) -> String {

@@ -24,6 +24,8 @@ pub struct Env {
     pub progress: bool,
     /// Whether standard error may be coloured.
     pub color_stderr: bool,
+    /// Columns of standard error, where it is a terminal.
+    pub width_stderr: Option<usize>,
 }
 
 impl Env {
@@ -37,9 +39,10 @@ impl Env {
         let wanted = color_wanted(&vars);
         Self {
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
-            width: terminal.then(|| terminal_width(&vars)),
+            width: terminal.then(|| terminal_width(std::io::stdout(), &vars)),
             color: wanted.unwrap_or(terminal),
             color_stderr: wanted.unwrap_or(progress),
+            width_stderr: progress.then(|| terminal_width(std::io::stderr(), &vars)),
             progress: progress && vars.get("TERM").is_none_or(|term| term != "dumb"),
             vars,
         }
@@ -115,8 +118,8 @@ pub fn progress_width() -> Option<usize> {
     columns(std::io::stderr())
 }
 
-fn terminal_width(vars: &BTreeMap<String, String>) -> usize {
-    columns(std::io::stdout()).or_else(|| vars.get("COLUMNS")?.parse().ok()).unwrap_or(80)
+fn terminal_width(terminal: impl AsFd, vars: &BTreeMap<String, String>) -> usize {
+    columns(terminal).or_else(|| vars.get("COLUMNS")?.parse().ok()).unwrap_or(80)
 }
 
 fn columns(terminal: impl AsFd) -> Option<usize> {

@@ -11,7 +11,7 @@ use crate::text::error;
 use crate::writer::repository;
 
 /// A checklist's text, not read as YAML yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Found {
     /// Its name: `staging` for `checklists/staging.yaml`.
     pub name: String,
@@ -175,15 +175,29 @@ fn root(cwd: &Path) -> Option<PathBuf> {
 }
 
 fn names(root: &Path) -> Vec<String> {
+    let mut names = named(root, "yaml");
+    names.retain(|name| !name.ends_with(SIGNOFFS));
+    names
+}
+
+/// The names of files with this extension in `checklists/`, in order.
+fn named(root: &Path, extension: &str) -> Vec<String> {
     let entries = fs::read_dir(root.join("checklists")).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml") && path.is_file())
+        .filter(|path| path.extension().is_some_and(|found| found == extension) && path.is_file())
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-        .filter(|name| !name.ends_with(SIGNOFFS))
         .collect();
     names.sort();
     names
+}
+
+/// What to do where there is no checklist: a file may have the other extension of YAML.
+pub fn instead_of_none(root: &Path) -> String {
+    match named(root, "yml").first() {
+        Some(name) => format!("rename `{name}.yml` to `{name}.yaml`"),
+        None => "`gate init` proposes one".to_owned(),
+    }
 }
 
 /// The file of a name, and the folder that contains `checklists/`.
@@ -197,7 +211,7 @@ fn by_name(name: &str, cwd: &Path) -> Result<(PathBuf, PathBuf), Diagnostic> {
     let folder = shown(&root.join("checklists"), cwd);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let otherwise = match &*names {
-        [] => format!("no `.yaml` file in `{folder}/`"),
+        [] => format!("no `.yaml` file in `{folder}/`: {}", instead_of_none(&root)),
         names => format!("{}: the files in `{folder}/`", expected(names)),
     };
     Err(problem.suggest(name, names.iter().copied(), otherwise))

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Lack, Span};
+use crate::diagnostic::{Diagnostic, Lack, Span, has_other_form};
 use crate::text::credential::looks_secret;
 use crate::yaml::{self, Key, Node};
 
@@ -21,7 +21,7 @@ pub fn complete(problems: &mut [Diagnostic], root: &Node, schema: impl FnOnce() 
         let known = std::mem::replace(problem, whole);
         *problem = match lack {
             Lack::Form => schema.with_form(known, root, span),
-            Lack::Place => schema.with_place(known, root, span),
+            Lack::Place => schema.with_meant(schema.with_place(known, root, span), root, span),
         };
     }
 }
@@ -114,11 +114,7 @@ impl Schema {
         }
         let is_text = title == "expected a list, found text";
         let own = is_text.then(|| self.as_list(node, key, schema)).flatten();
-        let Some(example) = own.or_else(|| self.example(schema, MAX_DEPTH)) else { return problem };
-        let is_map =
-            self.all(schema).iter().any(|form| form["type"].as_str().or(form["type"][0].as_str()) == Some("object"));
-        let is_entry = is_map && !example.starts_with(['{', '$']) && example.contains(": ");
-        let example = if is_entry { format!("{{ {example} }}") } else { example };
+        let Some(example) = own.or_else(|| self.shown(schema)) else { return problem };
         let form = match key {
             Some(key) => format!("such as `{}: {example}`", key.text),
             None => format!("such as `{example}`"),
@@ -135,6 +131,45 @@ impl Schema {
             Some(_) | None => text.split(',').map(str::trim).map(Value::from).collect(),
         };
         is_list.then(|| yaml::flow(&Value::from(parts)))
+    }
+
+    /// A value of this schema as YAML.
+    fn shown(&self, schema: &Value) -> Option<String> {
+        let example = self.example(schema, MAX_DEPTH)?;
+        let is = |name: &str| {
+            self.all(schema).iter().any(|form| form["type"].as_str().or(form["type"][0].as_str()) == Some(name))
+        };
+        let is_text = is("string") && !is("array") && !is("object");
+        let is_entry = is("object") && !example.starts_with(['{', '$']) && example.contains(": ");
+        Some(match example {
+            example if is_entry => format!("{{ {example} }}"),
+            example if is_text && needs_quotes(&example) => format!("\"{example}\""),
+            example => example,
+        })
+    }
+
+    /// The problem of an unknown key with the form of the one that was meant, where that differs.
+    fn with_meant(&self, problem: Diagnostic, root: &Node, span: Span) -> Diagnostic {
+        let Some((word, schema)) = self.around(root, &self.0, span) else { return problem };
+        let Some(meant) = problem.meant().filter(|meant| has_other_form(word, meant)) else { return problem };
+        match self.shown(self.below(schema, Some(meant))) {
+            Some(example) => {
+                let form = format!("such as `{meant}: {example}`");
+                problem.help(form)
+            }
+            None => problem,
+        }
+    }
+
+    /// The word of the key at this place, and the schema of the map that it is in.
+    fn around<'s, 'n>(&'s self, node: &'n Node, schema: &'s Value, span: Span) -> Option<(&'n str, &'s Value)> {
+        if let Some((key, _)) = node.entries().iter().find(|(key, _)| key.span == span) {
+            return Some((&key.text, schema));
+        }
+        let entries = node.entries().iter().map(|(key, value)| (Some(&*key.text), value));
+        let elements = node.elements().iter().map(|element| (None, element));
+        let mut around = entries.chain(elements).filter(|(_, value)| value.span.contains(span));
+        around.find_map(|(key, value)| self.around(value, self.below(schema, key), span))
     }
 
     /// The limits of a number.
@@ -212,7 +247,8 @@ impl Schema {
     /// The problem of an unknown key, if it is one of another level.
     fn with_place(&self, problem: Diagnostic, root: &Node, span: Span) -> Diagnostic {
         // The settings of a probe alone, and those of a check, have no levels.
-        let Some((key, level)) = key_at(root, 0, span).filter(|_| self.0["properties"].get("sections").is_some())
+        let Some((key, level, above)) =
+            key_at(root, (0, ""), span).filter(|_| self.0["properties"].get("sections").is_some())
         else {
             return problem;
         };
@@ -225,7 +261,13 @@ impl Schema {
         }
         let others = LEVELS.iter().enumerate().filter(|(other, (_, name, _))| *other != level && has(name));
         if let Some((_, (owner, _, help))) = others.min_by_key(|(other, _)| other.abs_diff(level)) {
-            let here = LEVELS.get(level).map_or("the settings of a probe", |(here, ..)| here);
+            let here = match LEVELS.get(level) {
+                // A map of other names: one of those was meant, if any is near.
+                _ if level > LEVELS.len() && problem.meant().is_some() => return problem,
+                _ if level > LEVELS.len() => format!("`{above}`"),
+                Some((here, ..)) => (*here).to_owned(),
+                None => "the settings of a probe".to_owned(),
+            };
             return problem.reworded(format!("`{}` belongs to {owner}, not to {here}", key.text), *help);
         }
         let is_near = problem.helps().is_empty();
@@ -254,11 +296,11 @@ pub fn wants_map(node: Option<&Node>, problems: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The key at a place, and its level.
-fn key_at(node: &Node, level: usize, span: Span) -> Option<(&Key, usize)> {
+/// The key at a place, its level, and the key above it.
+fn key_at<'n>(node: &'n Node, (level, above): (usize, &'n str), span: Span) -> Option<(&'n Key, usize, &'n str)> {
     for (key, value) in node.entries() {
         if key.span == span {
-            return Some((key, level));
+            return Some((key, level, above));
         }
         if !value.span.contains(span) {
             continue;
@@ -267,21 +309,29 @@ fn key_at(node: &Node, level: usize, span: Span) -> Option<(&Key, usize)> {
         let deeper = match &*key.text {
             "sections" if level == 0 => 1,
             "items" if is_list && level <= 1 => 2,
-            "probes" | "cleanup" => 3,
-            _ if level >= 3 => level + 1,
+            "probes" | "cleanup" if level <= 3 => 3,
+            // Maps in the settings of a probe are a part of these.
+            _ if level == 3 || level == LEVELS.len() => LEVELS.len(),
             // Maps of other names, such as `defaults`, are levels of their own.
             _ => LEVELS.len() + 1,
         };
-        if let Some(found) = key_at(value, deeper, span) {
+        if let Some(found) = key_at(value, (deeper, &key.text), span) {
             return Some(found);
         }
     }
     let mut around = node.elements().iter().filter(|element| element.span.contains(span));
-    around.find_map(|element| key_at(element, level, span))
+    around.find_map(|element| key_at(element, (level, above), span))
 }
 
 /// The example in a description: what follows `such as`, in backticks.
 fn documented(description: &str) -> Option<&str> {
     let (_, after) = description.split_once("such as `")?;
     after.split_once('`').map(|(example, _)| example)
+}
+
+/// Whether YAML would not read this text, or not as one.
+fn needs_quotes(text: &str) -> bool {
+    let is_quoted = text.starts_with(['"', '\'']);
+    let begins = ['@', '`', '%', '&', '*', '!', '|', '>', '#', '{', '}', '[', ']', ',', '?', '-'];
+    !is_quoted && (text.starts_with(begins) || text.contains(": ") || text.contains(" #") || text.ends_with(':'))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN, Sources, Span};
 use crate::env::Env;
 use crate::probe::Registry;
 use crate::run::Gap;
@@ -22,6 +22,7 @@ use super::form;
 use super::gap;
 use super::kind_info::KindCache;
 use super::markdown;
+use super::meant::Meant;
 use super::names::{Names, Need};
 use super::part::parts;
 use super::probe::{default_timing, overridden};
@@ -60,13 +61,45 @@ pub struct Overrides {
     pub shows_unset: bool,
 }
 
-/// Reads a checklist, fills in known values, and checks everything that can be checked before a run.
+/// How often a checklist is read again with the keys that were probably meant: each may be below another. After many
+/// mistakes, it is not.
+const MAX_CORRECTIONS: usize = 8;
+
+/// Reads a checklist, fills in known values, and checks everything that can be checked before a run. What is below a
+/// misspelled key is checked as if the key were right.
 pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry) -> Loaded {
+    let mut meant = Meant::default();
+    let mut misspelled: Vec<Diagnostic> = Vec::new();
+    for _ in 0..MAX_CORRECTIONS {
+        let loaded = load_as(found.clone(), &meant, overrides, env, registry);
+        let new = meant.add(&loaded.problems);
+        if new.is_empty() || misspelled.len() + new.len() >= MAX_SHOWN {
+            return with(misspelled, loaded);
+        }
+        misspelled.extend(new);
+    }
+    with(misspelled, load_as(found, &meant, overrides, env, registry))
+}
+
+/// The same with the problems of misspelled keys.
+fn with(mut misspelled: Vec<Diagnostic>, mut loaded: Loaded) -> Loaded {
+    let problems = &mut loaded.problems.0;
+    let is_same = |one: &Diagnostic, other: &Diagnostic| one.span() == other.span() && one.title() == other.title();
+    // A word that is not the key of a map is reported again.
+    misspelled.retain(|problem| !problems.iter().any(|other| is_same(problem, other)));
+    if !misspelled.is_empty() {
+        loaded.checklist = None;
+        problems.extend(misspelled);
+    }
+    loaded
+}
+
+fn load_as(found: Found, meant: &Meant, overrides: &Overrides, env: &Env, registry: &Registry) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(found.file.as_str(), found.text.as_str());
     let mut problems = Vec::new();
     let given = given(&overrides.vars, &mut sources);
-    let tree = tree(&found, file, &given, env, &mut sources, &mut problems);
+    let tree = tree(&found, (file, meant), &given, env, &mut sources, &mut problems);
     let Tree { mut root, bases, elements, unread } = via::handed_down(tree, registry, &mut problems);
     let has_unset_title = has_unset_title(root.as_mut(), overrides.shows_unset, &mut problems);
     let is_base = found.is_base();
@@ -269,8 +302,15 @@ impl Loader<'_> {
             && self.names.is_whole()
             && node.get("items").is_none_or(is_empty_list)
         {
-            let problem = Diagnostic::error("a section has `items`, `text` or `changes`").at(node.span);
-            self.problems.push(problem);
+            let key = node.entries().iter().map(|(key, _)| key).find(|key| &*key.text == "items");
+            self.problems.push(match key {
+                Some(key) => Diagnostic::error("`items` is empty")
+                    .at(key.span)
+                    .help("write an item below it: `- id: api`, and below that `  title: API answers`"),
+                None => Diagnostic::error("this section is empty")
+                    .at(node.span)
+                    .help("a section has `items`, `text` or `changes`"),
+            });
         }
         if let Some(changes) = &section.changes
             && let Since::Revision(revision) = &changes.value.since
@@ -420,12 +460,13 @@ impl Loader<'_> {
     }
 
     fn gap(&mut self, node: &Node, waivable: Option<&[String]>) -> Option<Gap> {
-        let gap = yaml::read::<FileGap>(node, self.problems)?;
-        let items = self.names.of_gap(&gap.items, self.problems);
-        if let (Some(until), None) = (&gap.accepted_until, &gap.accepted_by) {
+        let gap = yaml::read::<FileGap>(node, self.problems);
+        if let (Some(until), None) = (node.get("accepted_until"), node.get("accepted_by")) {
             let problem = Diagnostic::error("nobody has accepted this gap").at(until.span);
             self.problems.push(problem.help("say who did: `accepted_by: \"@sre-lead\"`"));
         }
+        let gap = gap?;
+        let items = self.names.of_gap(&gap.items, self.problems);
         if let Some(until) = &gap.accepted_until {
             let refused = gap::refused(gap.priority.as_ref(), waivable, until, self.today);
             self.problems.extend(refused);
@@ -454,10 +495,12 @@ impl Loader<'_> {
     fn list<'n>(&mut self, node: Option<&'n Node>, key: &str) -> &'n [Node] {
         let Some(node) = node else { return &[] };
         if !matches!(node.value, Value::List(_)) && !node.is_null() {
-            let title = format!("`{key}` is a list, not {}", node.kind());
+            let title = format!("`{key}` must be a list, not {}", node.kind());
             self.problems.push(Diagnostic::error(title).at(node.span).help("begin each of its entries with `- `"));
         }
-        node.elements()
+        // An entry without its dash has mistakes of its own.
+        let is_entry = ["title", "gap"].iter().any(|key| node.get(key).is_some());
+        if is_entry { std::slice::from_ref(node) } else { node.elements() }
     }
 }
 

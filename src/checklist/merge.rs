@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::diagnostic::Diagnostic;
-use crate::yaml::{Key, Node, Value};
+use crate::yaml::{Key, Node, Scalar, Style, Value};
 
 use super::digest::of_node;
 
@@ -73,6 +73,11 @@ fn over(below: Option<Node>, layer: Layer, is_base: bool, problems: &mut Vec<Dia
             (_, Some(at)) => entries[at] = (key.clone(), node.clone()),
             (_, None) => entries.push((key.clone(), node.clone())),
         }
+    }
+    if let Some((key, items)) = own.iter().find(|(key, _)| &*key.text == "items" && layer.bases.is_empty())
+        && layer.root.get("sections").is_none()
+    {
+        entries.push(section_of(key, items));
     }
     Node::new(layer.root.span, Value::Map(entries.into()))
 }
@@ -146,6 +151,14 @@ fn same_section(below: &Node, own: &Node, id: &str, problems: &mut Vec<Diagnosti
     Node::new(below.span, Value::Map(entries.into()))
 }
 
+/// `sections` with these items, which are not in one: their own problems are reported, too.
+fn section_of(key: &Key, items: &Node) -> (Key, Node) {
+    let word = |text: &str| Key { span: key.span, text: text.into() };
+    let title = Node::new(key.span, Value::Scalar(Scalar { text: key.text.clone(), style: Style::Plain }));
+    let section = Value::Map([(word("title"), title), (word("items"), items.clone())].into());
+    (word("sections"), Node::new(items.span, Value::List([Node::new(items.span, section)].into())))
+}
+
 /// Changes single items of the bases.
 fn change_items(
     below: &mut [(Key, Node)],
@@ -155,11 +168,11 @@ fn change_items(
 ) {
     let wrong = |title: &str| Diagnostic::error(title).at(key.span);
     if layer.bases.is_empty() {
-        let problem = wrong("`items` changes items of a base, and this file extends none");
-        return problems.push(problem.help("put items into a section: `sections: [{ title: …, items: […] }]`"));
+        let problem = wrong("`items` must be in a section");
+        return problems.push(problem.help("write `sections:` with a list: `- title: …`, and below it `  items:`"));
     }
     if !matches!(changes.value, Value::Map(_)) {
-        let problem = wrong("`items` is a map from the id of an item to its changes");
+        let problem = wrong("`items` must be a map from the id of an item to its changes");
         return problems.push(problem.help("such as `items: { logs: { deferred: PROD SETUP } }`"));
     }
     let is_below = |item: &Node| layer.bases.contains(&item.span.file);

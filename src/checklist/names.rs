@@ -12,6 +12,8 @@ use super::each::list_of;
 pub struct Names<'a> {
     items: HashMap<&'a str, Named<'a>>,
     sections: HashMap<&'a str, Vec<usize>>,
+    /// The titles of sections without an id.
+    unnamed: Vec<&'a str>,
     /// The items that `each` makes, by the id before the `/`.
     lists: HashMap<&'a str, Vec<usize>>,
     /// Ids of lists that could not be read: their items are not known.
@@ -66,8 +68,9 @@ impl<'a> Names<'a> {
                     names.items.entry(own).or_insert(Named { position, node: item, section: id });
                 }
             }
-            if let Some(id) = id {
-                names.sections.entry(id).or_insert_with(|| (first..names.ids.len()).collect());
+            match id {
+                Some(id) => drop(names.sections.entry(id).or_insert_with(|| (first..names.ids.len()).collect())),
+                None => names.unnamed.extend(section.get("title").and_then(Node::text)),
             }
         }
         names
@@ -106,8 +109,7 @@ impl<'a> Names<'a> {
                 (None, Some(positions)) => positions,
                 (None, None) if self.may_exist(name) => continue,
                 (None, None) => {
-                    let names = self.items.keys().chain(self.sections.keys()).chain(self.lists.keys()).copied();
-                    problems.push(self.unknown(need, names, problems.len()));
+                    problems.push(self.unknown_need(need, item, problems.len()));
                     continue;
                 }
             };
@@ -130,7 +132,7 @@ impl<'a> Names<'a> {
                 (false, None) if self.may_exist(name) => vec![name],
                 (false, None) => {
                     let names = self.items.keys().chain(self.lists.keys()).copied();
-                    let problem = self.unknown(item, names, problems.len());
+                    let problem = self.unknown("item", item, names, problems.len());
                     problems.push(match self.sections.contains_key(name) {
                         true => problem.help("it is a section; a gap names its items"),
                         false => problem,
@@ -163,16 +165,40 @@ impl<'a> Names<'a> {
         self.is_base || self.unread.iter().any(|unread| unread == name)
     }
 
+    /// The problem of a need of the item at this position. It can't need itself, nor its section.
+    fn unknown_need(&self, need: &Spanned<String>, item: usize, problems: usize) -> Diagnostic {
+        let what = "item or section";
+        let wanted = id_of(&need.value);
+        let same = |title: &&&str| !wanted.is_empty() && id_of(title) == wanted;
+        if let Some(title) = self.unnamed.iter().find(same) {
+            let problem = Diagnostic::error(format!("no {what} is called `{}`", need.value)).at(need.span);
+            let id = id_of(title);
+            return problem
+                .help(format!("the section `{title}` has no `id`: add `id: {id}`, and write `needs: [{id}]`"));
+        }
+        let items = self.items.iter().filter(|(_, named)| named.position != item).map(|(id, _)| *id);
+        let several = self.sections.iter().chain(&self.lists).filter(|(_, items)| !items.contains(&item));
+        let names = items.chain(several.map(|(id, _)| *id)).filter(|id| is_id(id));
+        self.unknown(what, need, names, problems)
+    }
+
     /// After many problems, nothing is suggested: finding a suggestion takes time in proportion to the number of names.
-    fn unknown<'n>(&self, id: &Spanned<String>, names: impl Iterator<Item = &'n str>, problems: usize) -> Diagnostic {
-        let problem = Diagnostic::error(format!("no item is called `{}`", id.value)).at(id.span);
+    fn unknown<'n>(
+        &self,
+        what: &str,
+        id: &Spanned<String>,
+        names: impl Iterator<Item = &'n str>,
+        problems: usize,
+    ) -> Diagnostic {
+        let problem = Diagnostic::error(format!("no {what} is called `{}`", id.value)).at(id.span);
         if problems > 5 * MAX_SHOWN {
             return problem;
         }
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
         let otherwise = match names.len() {
-            0..=10 => expected(&names),
+            0 => "remove it: there is no other".to_owned(),
+            1..=10 => expected(&names),
             _ => "`gate list NAME` lists the items of a checklist".to_owned(),
         };
         problem.suggest(&id.value, names, otherwise)
@@ -211,7 +237,7 @@ impl<'a> Names<'a> {
                             circle.splice(MAX_SHOWN / 2..circle.len() - MAX_SHOWN / 2, ["…"]);
                         }
                         let title = format!("`needs` form a cycle: {}", circle.join(" → "));
-                        let problem = Diagnostic::error(title).at(span).help("none of these items can start");
+                        let problem = Diagnostic::error(title).at(span).help("remove one of these `needs`");
                         let nested =
                             path[from..].iter().any(|(item, next)| self.is_nested(needs[*item][*next - 1], *item));
                         let why = nested.then(|| "an item needs those that have it as their `parent`".to_owned());
@@ -229,4 +255,15 @@ enum State {
     New,
     Open,
     Done,
+}
+
+/// Whether a text can be an id. One that can't has been reported.
+fn is_id(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/'))
+}
+
+/// The id that fits a title.
+fn id_of(title: &str) -> String {
+    let words = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnostic::{Diagnostic, Lack, Span, expected};
+use crate::diagnostic::{Diagnostic, Lack, Span, closest, expected};
 use crate::probe::{Kind, Registry, VIA};
 use crate::yaml::{self, Key, Node, Value};
 
@@ -36,7 +36,7 @@ pub enum Named<'a> {
 /// The kind of an entry of `probes`. None if it has none, which has been reported then.
 pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diagnostic>) -> Option<Named<'a>> {
     if !matches!(node.value, Value::Map(_)) {
-        let problem = Diagnostic::error(format!("a probe is a map, not {}", node.kind())).at(node.span);
+        let problem = Diagnostic::error(format!("a probe must be a map, not {}", node.kind())).at(node.span);
         problems.push(problem.help("such as `- http: { url: https://api.staging.example/healthz }`"));
         return None;
     }
@@ -80,9 +80,9 @@ pub fn named<'a>(node: &'a Node, registry: &'a Registry, problems: &mut Vec<Diag
 fn not_indented(keys: &[&Key], kind: &dyn Kind, name: &Key) -> Option<Diagnostic> {
     let schema = kind.settings();
     let setting = keys.iter().find(|key| schema["properties"].get(&*key.text).is_some())?;
-    let title = format!("`{}` is beside `{}`, not below it", setting.text, name.text);
+    let title = format!("`{}` is beside `{}`, not inside it", setting.text, name.text);
     let problem = Diagnostic::error(title).at(setting.span).also(name.span, "the probe without settings");
-    Some(problem.help(format!("indent `{}` below `{}`", setting.text, name.text)))
+    Some(problem.help(format!("indent `{}` further than `{}`", setting.text, name.text)))
 }
 
 fn strange(key: &Key, has_kind: bool, registry: &Registry) -> Diagnostic {
@@ -90,11 +90,12 @@ fn strange(key: &Key, has_kind: bool, registry: &Registry) -> Diagnostic {
         let problem = Diagnostic::error("`via` is a setting of the probe").at(key.span);
         return problem.help("write it inside, as in `http: { url: …, via: … }`, or at the item for all of its probes");
     }
-    let names = registry.names().chain(OPTIONS).chain(["use", "with"]);
-    let what = if has_kind { "key" } else { "probe" };
+    let names = || registry.names().chain(OPTIONS).chain(["use", "with"]);
+    let is_option = closest(&key.text, names()).is_some_and(|name| OPTIONS.contains(&name));
+    let what = if has_kind || is_option { "key" } else { "probe" };
     let problem = Diagnostic::error(format!("unknown {what} `{}`", key.text)).at(key.span).lacking(Lack::Place);
     let otherwise = if has_kind { expected(&OPTIONS) } else { KINDS.to_owned() };
-    problem.suggest(&key.text, names, otherwise)
+    problem.suggest(&key.text, names(), otherwise)
 }
 
 /// Options of a probe that are among the settings of its kind.
@@ -107,11 +108,11 @@ fn misplaced(settings: &Node, name: &Key, kind: &dyn Kind) -> Vec<Diagnostic> {
     let schema = kind.settings();
     let keys = keys.filter(|key| schema["properties"].get(&*key.text).is_none());
     let problem = |key: &Key| {
-        let title = format!("`{}` is below `{}`, not beside it", key.text, name.text);
+        let title = format!("`{}` is inside `{}`, not beside it", key.text, name.text);
         let problem = Diagnostic::error(title).at(key.span).also(name.span, "the kind of the probe");
         problem.help(format!(
-            "indent `{}` as far as `{}`: `- {}: {{ … }}`, and below it `  {}: …`",
-            key.text, name.text, name.text, key.text
+            "end the settings of `{0}` before it, and write it below `{0}`:\n- {0}: {{ … }}\n  {1}: …",
+            name.text, key.text
         ))
     };
     keys.map(problem).collect()

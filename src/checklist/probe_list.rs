@@ -2,8 +2,8 @@
 
 use std::slice;
 
-use crate::diagnostic::{Diagnostic, Sources};
-use crate::yaml::{Node, Value};
+use crate::diagnostic::{Diagnostic, Sources, closest};
+use crate::yaml::{Key, Node, Value};
 
 use super::check::Checks;
 use super::credential::{Credential, credentials};
@@ -33,10 +33,14 @@ impl ProbeReader<'_, '_> {
     /// The probes of `probes`, which is a list.
     pub fn list(&mut self, list: &Node, timing: Timing, scope: &mut ReferenceScope) -> Vec<ProbeTask> {
         if !matches!(list.value, Value::List(_)) {
-            let title = format!("`probes` is a list, not {}", list.kind());
+            let title = format!("`probes` must be a list, not {}", list.kind());
             self.problems.push(Diagnostic::error(title).at(list.span).help("begin each probe with `- `"));
         }
-        self.each(list.elements(), timing, scope)
+        // A probe without its dash has mistakes of its own.
+        let kinds = || self.kinds.registry.names().chain(["use"]);
+        let is_probe = |(key, _): &(Key, Node)| closest(&key.text, kinds()).is_some();
+        let probes = if list.entries().iter().any(is_probe) { slice::from_ref(list) } else { list.elements() };
+        self.each(probes, timing, scope)
     }
 
     /// The probes of `cleanup`, which is a probe or a list of them.
@@ -46,7 +50,7 @@ impl ProbeReader<'_, '_> {
             Value::Map(_) => self.each(slice::from_ref(cleanup), timing, scope),
             Value::Scalar(_) if cleanup.is_null() => Vec::new(),
             Value::Scalar(_) | Value::Unresolved(_) => {
-                let title = format!("`{CLEANUP}` is a probe or a list of probes, not {}", cleanup.kind());
+                let title = format!("`{CLEANUP}` must be a probe or a list of probes, not {}", cleanup.kind());
                 let problem = Diagnostic::error(title).at(cleanup.span);
                 self.problems.push(problem.help("such as `cleanup: { http: { method: DELETE, url: … } }`"));
                 Vec::new()

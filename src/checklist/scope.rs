@@ -49,10 +49,11 @@ enum Var<'a> {
 impl<'a> Scope<'a> {
     /// The scope of a checklist with `vars` and `secrets` in `head`, and the values of `--var`.
     pub fn new(head: &'a Node, given: &'a [(Key, Node)], env: &'a Env) -> Self {
-        let entries = |key| head.get(key).map(Node::entries).unwrap_or_default();
-        let mut vars: HashMap<&str, Var> =
-            entries("vars").iter().map(|(key, node)| (&*key.text, Var::Raw(node))).collect();
-        let names: Vec<&str> = entries("vars").iter().map(|(key, _)| &*key.text).collect();
+        // Also of a list, which has been reported: its names are declared all the same.
+        let nodes = |key| head.get(key).into_iter().flat_map(|node| node.elements().iter().chain([node]));
+        let entries = |key| nodes(key).flat_map(Node::entries);
+        let mut vars: HashMap<&str, Var> = entries("vars").map(|(key, node)| (&*key.text, Var::Raw(node))).collect();
+        let names: Vec<&str> = entries("vars").map(|(key, _)| &*key.text).collect();
         let mut problems = Vec::new();
         for (key, node) in given {
             if let Some(Var::Raw(Node { value: Value::List(_) | Value::Map(_), .. })) = vars.get(&*key.text) {
@@ -70,7 +71,8 @@ impl<'a> Scope<'a> {
                 problems.push(problem.suggest(&key.text, names.iter().copied(), otherwise));
             }
         }
-        let secrets = entries("secrets").iter().map(|(key, _)| &*key.text).collect();
+        let listed = nodes("secrets").filter_map(Node::text);
+        let secrets = entries("secrets").map(|(key, _)| &*key.text).chain(listed).collect();
         Self { env, vars, names, secrets, problems, chain: 0, left: MAX_VALUES, unknown: 0, is_base: false }
     }
 

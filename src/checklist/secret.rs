@@ -32,8 +32,9 @@ pub enum SecretSource {
 /// Reads `secrets:`.
 pub fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<Secret> {
     if !matches!(node.value, yaml::Value::Map(_)) && !node.is_null() {
-        let problem = Diagnostic::error(format!("`secrets` is a map from names to sources, not {}", node.kind()));
-        problems.push(problem.at(node.span).help("such as `secrets: { DATABASE_URL: }`"));
+        let problem = Diagnostic::error(format!("`secrets` must be a map, not {}", node.kind())).at(node.span);
+        let name = node.elements().iter().find_map(Node::text).unwrap_or("DATABASE_URL");
+        problems.push(problem.help(format!("write each name with a colon, such as `secrets: {{ {name}: }}`")));
     }
     let mut secrets = Vec::new();
     for (key, node) in node.entries() {

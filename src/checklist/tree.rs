@@ -13,6 +13,7 @@ use crate::yaml::{self, Key, Node, Scalar, Style, Value};
 use super::Found;
 use super::each::{Repeated, repeated};
 use super::extend::extended;
+use super::meant::Meant;
 use super::scope::Scope;
 
 /// A checklist as a tree.
@@ -28,16 +29,17 @@ pub struct Tree {
     pub unread: Vec<String>,
 }
 
-/// Reads a checklist whose text is the source `file`.
+/// Reads a checklist whose text is the source `file`, with the keys that were meant.
 pub fn tree(
     found: &Found,
-    file: u32,
+    (file, meant): (u32, &Meant),
     given: &[(Key, Node)],
     env: &Env,
     sources: &mut Sources,
     problems: &mut Vec<Diagnostic>,
 ) -> Tree {
     let Some(root) = yaml::parse(sources, file, problems) else { return Tree::default() };
+    let root = meant.corrected(root);
     let extended = extended(root, file, found, &env.cwd, sources, problems);
     let bases = extended.bases;
     let Some(root) = extended.root else { return Tree { bases, ..Tree::default() } };

@@ -60,7 +60,7 @@ impl Diff {
         let weaker = weaker(&first.run.demands(), &second.run.demands());
         let text = match self.format {
             OutputFormat::Json => format!("{:#}\n", as_json(&first, &second, &changes, &weaker)),
-            OutputFormat::Table => as_table(&first, &second, &changes, &weaker),
+            OutputFormat::Table => as_table(&first, &second, &changes, &weaker, env.width),
         };
         print(&text, &env)?;
         Ok(Exit::Ready)
@@ -92,7 +92,7 @@ impl Diff {
         let (edits, weaker) = (edits(&then, &now), weaker(&then, &now));
         let text = match self.format {
             OutputFormat::Json => format!("{:#}\n", edits_as_json(since, &edits, &weaker)),
-            OutputFormat::Table => edits_as_table(since, &file.file, &edits, &weaker),
+            OutputFormat::Table => edits_as_table(since, &file.file, &edits, &weaker, env.width),
         };
         print(&text, env)?;
         Ok(Exit::Ready)
@@ -138,7 +138,13 @@ fn edits<'a>(then: &'a Demands, now: &'a Demands) -> [(Turn, Vec<&'a str>); 3] {
     ]
 }
 
-fn edits_as_table(since: &str, file: &str, edits: &[(Turn, Vec<&str>)], weaker: &[Weaker]) -> String {
+fn edits_as_table(
+    since: &str,
+    file: &str,
+    edits: &[(Turn, Vec<&str>)],
+    weaker: &[Weaker],
+    width: Option<usize>,
+) -> String {
     let mut text = visible(&format!("{since}:{file} → {file}")).into_owned() + "\n";
     if weaker.is_empty() && edits.iter().all(|(_, ids)| ids.is_empty()) {
         text.push_str("\nnothing changed\n");
@@ -147,7 +153,7 @@ fn edits_as_table(since: &str, file: &str, edits: &[(Turn, Vec<&str>)], weaker: 
         let title = TURNS.iter().find(|(known, ..)| known == turn).map_or("changed", |(_, title, _)| title);
         text.push_str(&format!("\n{title}\n{}\n", ids.join("\n")));
     }
-    text + &weaker_as_table(weaker)
+    text + &weaker_as_table(weaker, width)
 }
 
 fn edits_as_json(since: &str, edits: &[(Turn, Vec<&str>)], weaker: &[Weaker]) -> Value {
@@ -159,19 +165,25 @@ fn edits_as_json(since: &str, edits: &[(Turn, Vec<&str>)], weaker: &[Weaker]) ->
     all
 }
 
-fn weaker_as_table(weaker: &[Weaker]) -> String {
+fn weaker_as_table(weaker: &[Weaker], width: Option<usize>) -> String {
     if weaker.is_empty() {
         return String::new();
     }
     let rows = weaker.iter().map(|one| vec![one.item.clone(), visible(&one.what).into_owned()]);
-    format!("\nthe checklist requires less\n{}", columns(rows))
+    format!("\nthe checklist requires less\n{}", columns(rows, width))
 }
 
 fn weaker_as_json(weaker: &[Weaker]) -> Value {
     weaker.iter().map(|one| json!({ "id": one.item, "what": one.what })).collect()
 }
 
-fn as_table(first: &Recorded, second: &Recorded, changes: &[Change], weaker: &[Weaker]) -> String {
+fn as_table(
+    first: &Recorded,
+    second: &Recorded,
+    changes: &[Change],
+    weaker: &[Weaker],
+    width: Option<usize>,
+) -> String {
     let head = |run: &Recorded| {
         let subject = run.run.subject.as_deref().map(|subject| format!(", {}", visible(subject)));
         format!("run {} ({}{})", run.id, when(run.run.started), subject.unwrap_or_default())
@@ -186,9 +198,9 @@ fn as_table(first: &Recorded, second: &Recorded, changes: &[Change], weaker: &[W
             continue;
         }
         text.push_str(&format!("\n{title}\n"));
-        text.push_str(&columns(mine.into_iter().map(row)));
+        text.push_str(&columns(mine.into_iter().map(row), width));
     }
-    text + &weaker_as_table(weaker)
+    text + &weaker_as_table(weaker, width)
 }
 
 fn as_json(first: &Recorded, second: &Recorded, changes: &[Change], weaker: &[Weaker]) -> Value {

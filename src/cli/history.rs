@@ -76,11 +76,11 @@ impl History {
             OutputFormat::Table if runs.is_empty() => Ok(never_run(&key, before)),
             OutputFormat::Table => {
                 let redefined = redefined(&runs);
-                let mut text = columns(runs.iter().zip(&redefined).map(|(run, ids)| row(run, ids)));
+                let mut text = columns(runs.iter().zip(&redefined).map(|(run, ids)| row(run, ids)), env.width);
                 let bad: Vec<&ItemStats> = stats.iter().filter(|item| item.red + item.flaky > 0).collect();
                 if !bad.is_empty() {
                     text.push_str(&format!("\nRed or flaky most often in these {} runs\n", runs.len()));
-                    text.push_str(&columns(bad.iter().map(|item| item.row())));
+                    text.push_str(&columns(bad.iter().map(|item| item.row()), env.width));
                 }
                 Ok(text)
             }
@@ -105,7 +105,7 @@ impl History {
         ledger.close().await;
         Ok(match self.format {
             OutputFormat::Json => format!("{:#}\n", Value::Array(all)),
-            OutputFormat::Table => columns(rows.into_iter()),
+            OutputFormat::Table => columns(rows.into_iter(), env.width),
         })
     }
 }

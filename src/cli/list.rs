@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use clap::Args;
 use tabled::builder::Builder;
-use tabled::settings::{Padding, Style};
+use tabled::settings::peaker::PriorityMax;
+use tabled::settings::{Padding, Style, Width};
 
 use crate::checklist::{self, Item, Overrides};
 use crate::manual;
@@ -30,7 +31,7 @@ impl List {
         if self.probes {
             let registry = Registry::built_in();
             let rows = registry.iter().map(|kind| vec![kind.name().to_owned(), manual::summary(&**kind)]);
-            print(&columns(rows), env)?;
+            print(&columns(rows, env.width), env)?;
             return Ok(Exit::Ready);
         }
         if self.checks {
@@ -44,7 +45,7 @@ impl List {
             let gap = if out.is_empty() { "" } else { "\n" };
             writeln!(out, "{gap}{}{id}", visible(&section.title)).expect("a string takes all");
             let rows = section.items.iter().map(|item| vec![item.id.to_string(), asks(item), item.title.to_string()]);
-            out.push_str(&columns(rows));
+            out.push_str(&columns(rows, env.width));
         }
         print(&checklist.redactor.redact(&out), env)?;
         Ok(Exit::Ready)
@@ -72,7 +73,7 @@ fn checklists(env: &Console) -> Result<Exit, Failure> {
             }
         }
     }
-    print(&columns(rows.into_iter()), env)?;
+    print(&columns(rows.into_iter(), env.width), env)?;
     Ok(exit)
 }
 
@@ -91,7 +92,7 @@ fn checks(env: &Console) -> Result<Exit, Failure> {
             }
         }
     }
-    print(&columns(rows.into_iter()), env)?;
+    print(&columns(rows.into_iter(), env.width), env)?;
     Ok(exit)
 }
 
@@ -124,8 +125,8 @@ fn made_of(item: &Item) -> String {
     kinds.join(", ")
 }
 
-/// Rows with aligned columns.
-pub fn columns(rows: impl Iterator<Item = Vec<String>>) -> String {
+/// Rows with aligned columns, for a terminal of this many columns if it is one.
+pub fn columns(rows: impl Iterator<Item = Vec<String>>, width: Option<usize>) -> String {
     let mut table = Builder::default();
     rows.for_each(|row| table.push_record(row.iter().map(|cell| visible(cell).into_owned())));
     if table.count_records() == 0 {
@@ -133,5 +134,8 @@ pub fn columns(rows: impl Iterator<Item = Vec<String>>) -> String {
     }
     let mut table = table.build();
     table.with(Style::empty()).with(Padding::new(0, 2, 0, 0));
+    if let Some(width) = width {
+        table.with(Width::wrap(width).keep_words(true).priority(PriorityMax::left()));
+    }
     table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

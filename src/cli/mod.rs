@@ -283,14 +283,21 @@ struct Failure {
     sources: Arc<Sources>,
     redactor: Redactor,
     styled: bool,
+    width: Option<usize>,
     exit: Exit,
 }
 
 impl Failure {
     /// The command line or a file is invalid.
     fn usage(problems: impl Into<Diagnostics>, env: &Console) -> Self {
-        let (redactor, styled) = (env.redactor(), env.color_stderr);
-        Self { problems: problems.into(), sources: Arc::default(), redactor, styled, exit: Exit::Usage }
+        Self {
+            problems: problems.into(),
+            sources: Arc::default(),
+            redactor: env.redactor(),
+            styled: env.color_stderr,
+            width: env.width_stderr,
+            exit: Exit::Usage,
+        }
     }
 
     /// A file of sign-offs can't be read.
@@ -320,7 +327,7 @@ impl Failure {
         }
         // First each text, before it is cut and colored, then the whole.
         let problems = self.redactor.pass(self.problems);
-        let text = problems.render(&self.sources.masked(&self.redactor), self.styled);
+        let text = problems.render_within(self.width, &self.sources.masked(&self.redactor), self.styled);
         eprint(&self.redactor.pass(text));
         self.exit
     }

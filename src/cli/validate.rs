@@ -25,10 +25,10 @@ impl Validate {
         let env = self.input.env(env.clone())?;
         let are_all = self.names.is_empty();
         let names = if are_all {
-            let (_, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
+            let (root, names) = checklist::all(&env.cwd).map_err(|problem| Failure::usage(problem, &env))?;
             if names.is_empty() {
                 let problem = Diagnostic::error("no checklist in `checklists/`");
-                return Err(Failure::usage(problem.help("`gate init` proposes one"), &env));
+                return Err(Failure::usage(problem.help(checklist::instead_of_none(&root)), &env));
             }
             names
         } else {

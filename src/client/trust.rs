@@ -14,7 +14,9 @@ use rustls::crypto::{
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
-use rustls::{CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -148,6 +150,28 @@ impl Chains {
     }
 }
 
+/// A certificate is its own issuer, and not trusted.
+#[derive(Debug)]
+struct SelfSigned;
+
+impl std::fmt::Display for SelfSigned {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("self-signed")
+    }
+}
+
+impl std::error::Error for SelfSigned {}
+
+/// Whether a certificate was refused because it is its own issuer.
+pub fn is_self_signed(problem: &CertificateError) -> bool {
+    matches!(problem, CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>())
+}
+
+/// Whether a certificate is its own issuer.
+fn is_own_issuer(own: &CertificateDer) -> bool {
+    parsed(own).is_ok_and(|own| own.subject() == own.issuer())
+}
+
 /// Trusts as the system does, and a server whose certificate is one of those in the file: rustls itself takes none that is
 /// an authority's or of the first version of X.509.
 #[derive(Debug)]
@@ -178,6 +202,10 @@ impl ServerCertVerifier for Pinning {
     ) -> Result<ServerCertVerified, Error> {
         match self.strict.verify_server_cert(own, others, name, ocsp, now) {
             Err(Error::InvalidCertificate(_)) if self.pinned.contains(own) => pinned(own, name, now),
+            // One that is an authority is refused before anybody asks who issued it.
+            Err(Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadEncoding | CertificateError::Other(_),
+            )) if is_own_issuer(own) => Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()),
             verdict => verdict,
         }
     }

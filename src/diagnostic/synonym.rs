@@ -1,7 +1,7 @@
 //! Words of other tools for what gate calls by another name.
 
 /// Words that people type, and the words of gate that they may mean: the first one that is possible is proposed.
-const SYNONYMS: [(&str, &[&str]); 41] = [
+const SYNONYMS: &[(&str, &[&str])] = &[
     // Settings.
     ("run", &["argv", "command"]),
     ("exec", &["argv", "command"]),
@@ -16,6 +16,12 @@ const SYNONYMS: [(&str, &[&str]); 41] = [
     ("endpoint", &["url", "address"]),
     ("dsn", &["url"]),
     ("bearer", &["token"]),
+    ("path", &["in", "files", "file", "summary"]),
+    ("folder", &["in", "files"]),
+    ("directory", &["in", "files"]),
+    ("dir", &["in", "files"]),
+    ("file", &["files"]),
+    ("image", &["ref"]),
     // Kinds of probe.
     ("shell", &["command"]),
     ("bash", &["command"]),
@@ -29,6 +35,17 @@ const SYNONYMS: [(&str, &[&str]); 41] = [
     ("certificate", &["tls"]),
     ("ssl", &["tls"]),
     // Operators.
+    ("=", &["equals"]),
+    ("==", &["equals"]),
+    ("is", &["equals"]),
+    ("!=", &["not"]),
+    ("is_not", &["not"]),
+    (">", &["above"]),
+    ("greater", &["above"]),
+    (">=", &["at_least"]),
+    ("<", &["below"]),
+    ("less", &["below"]),
+    ("<=", &["at_most"]),
     ("lt", &["below"]),
     ("less_than", &["below"]),
     ("lte", &["at_most"]),
@@ -47,10 +64,12 @@ const SYNONYMS: [(&str, &[&str]); 41] = [
     ("depends_on", &["needs"]),
     ("until", &["accepted_until"]),
     ("variables", &["vars"]),
+    ("title", &["gap"]),
+    ("description", &["gap"]),
 ];
 
-/// The form of a setting that people know by other words.
-const FORMS: [(&str, &str); 2] = [("address", "address: db.staging.example:5432"), ("argv", "argv: [make, test]")];
+/// What is written in another form than under the words by which other tools know it.
+const OTHER_FORM: [&str; 3] = ["address", "argv", "retry"];
 
 /// The candidate that a word of another tool means.
 pub fn synonym<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
@@ -58,9 +77,7 @@ pub fn synonym<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     meant.iter().find_map(|name| candidates.iter().copied().find(|candidate| candidate == name))
 }
 
-/// The form of a setting whose value is written differently than in another tool.
-pub fn form(word: &str, meant: &str) -> Option<&'static str> {
-    let is_synonym = SYNONYMS.iter().any(|(other, names)| *other == word && names.contains(&meant));
-    let (_, form) = FORMS.iter().find(|(name, _)| *name == meant)?;
-    is_synonym.then_some(*form)
+/// Whether the value of a setting is written in another form than under this word of another tool.
+pub fn has_other_form(word: &str, meant: &str) -> bool {
+    OTHER_FORM.contains(&meant) && SYNONYMS.iter().any(|(other, names)| *other == word && names.contains(&meant))
 }

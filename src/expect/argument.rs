@@ -6,12 +6,12 @@ use regex::Regex;
 use semver::VersionReq;
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Span, closest, suggestion};
+use crate::diagnostic::{Diagnostic, Span, closest, expected};
 use crate::yaml::{self, Duration, Node, Scalar, Style};
 
 use super::expected::Expected;
 use super::matcher::{Limit, Relation};
-use super::path::within;
+use super::path::{JSON, within};
 use super::shape::{Kind, MissingField, Shape};
 use super::words::{SHORT, quoted};
 
@@ -39,7 +39,13 @@ impl Target<'_> {
     pub fn never(&self, what: &str, span: Span) -> Diagnostic {
         let title = format!("{} can never {what}", self.words());
         let problem = Diagnostic::error(title).at(span).label(format!("it is {}", self.shape.words()));
+        // `$.status`, meant as a field of the body.
+        let is_of_whole = self.path.starts_with('$') && self.part.is_empty() && self.shape.is_of_json();
+        let below = self.path.trim_start_matches(['$', '.']);
         problem
+            .maybe_help(is_of_whole.then(|| {
+                format!("`$` is the whole observation; what was read as JSON begins at `$.{JSON}`: `$.{JSON}.{below}`")
+            }))
             .maybe_help(self.shape.is_list().then(|| "use `every`, `some` or `contains` for its elements".to_owned()))
     }
 }
@@ -73,7 +79,7 @@ pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Op
                     Some((key.text.to_string(), read?))
                 }
                 Err(barren) => {
-                    problems.push(no_field(&key.text, key.span, &barren, &target.shape));
+                    problems.push(no_field(&key.text, &key.text, key.span, &barren, &target.shape));
                     None
                 }
             };
@@ -122,7 +128,10 @@ fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec
             "no" | "off" if target.shape.accepts(&Value::from(false)) => Some("false"),
             text => closest(text, target.shape.choices()),
         };
-        truth.map(|choice| format!("did you mean `{choice}`?"))
+        let bound = || bounds_in(&scalar.text).filter(|_| target.shape.may_be(Kind::Number));
+        truth
+            .map(|choice| format!("did you mean `{choice}`?"))
+            .or_else(|| bound().map(|bound| format!("write `{}: {bound}`", target.path)))
     };
     let is_null = expected == Expected::Exactly(Value::Null);
     let what = if is_null { "be null".to_owned() } else { format!("be `{shown}`") };
@@ -130,15 +139,36 @@ fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec
     None
 }
 
-/// The problem of a field that does not exist.
-pub fn no_field(name: &str, span: Span, barren: &MissingField, shape: &Shape) -> Diagnostic {
+/// The bounds that a text such as `< 300` or `2xx` means, as a matcher.
+pub fn bounds_in(text: &str) -> Option<String> {
+    if let Some(class @ '1'..='9') = text.chars().next()
+        && text[1..].eq_ignore_ascii_case("xx")
+    {
+        let next = u32::from(class) - u32::from('0') + 1;
+        return Some(format!("{{ at_least: {class}00, below: {next}00 }}"));
+    }
+    let signs = [(">=", "at_least"), ("<=", "at_most"), (">", "above"), ("<", "below")];
+    let (rest, operator) = signs.iter().find_map(|(sign, name)| Some((text.strip_prefix(sign)?.trim(), name)))?;
+    rest.parse::<f64>().ok().map(|_| format!("{{ {operator}: {rest} }}"))
+}
+
+/// The problem of a field that does not exist. `rest` is the path from it on.
+pub fn no_field(name: &str, rest: &str, span: Span, barren: &MissingField, shape: &Shape) -> Diagnostic {
     let problem = Diagnostic::error(format!("unknown field `{name}`")).at(span);
     match barren {
-        MissingField::Other => problem.label(format!("{} has no fields", shape.words())),
-        MissingField::Fields(fields) => match suggestion(name, fields.iter().copied()) {
-            Some(text) => problem.label(text),
-            None => problem.label("not observed").help(format!("the fields are `{}`", fields.join("`, `"))),
-        },
+        MissingField::Other => {
+            let json = (shape.is_of_json() && shape.may_be(Kind::Text))
+                .then(|| format!("what was read as JSON is `{JSON}`: write `{JSON}.{rest}`"));
+            problem.label(format!("{} has no fields", shape.words())).maybe_help(json)
+        }
+        MissingField::Fields(fields) if closest(name, fields.iter().copied()).is_some() => {
+            problem.suggest(name, fields.iter().copied(), "")
+        }
+        MissingField::Fields(fields) => {
+            let holders = if shape.is_whole() { shape.holders(rest) } else { Vec::new() };
+            let answer = (!holders.is_empty()).then(|| format!("in the answer it may be `{}`", holders.join("` or `")));
+            problem.help(expected(fields)).maybe_help(answer)
+        }
     }
 }
 

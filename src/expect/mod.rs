@@ -155,7 +155,7 @@ fn expectations(expect: &Node, schema: &Value, is_filled: bool, problems: &mut V
             expectations
         }
         yaml::Value::Scalar(_) | yaml::Value::List(_) => {
-            let title = format!("`expect` is a map from paths to expected values, not {}", expect.kind());
+            let title = format!("`expect` must be a map from paths to expected values, not {}", expect.kind());
             problems.push(Diagnostic::error(title).at(expect.span).help("such as `expect: { status: 200 }`"));
             Vec::new()
         }
@@ -180,6 +180,9 @@ fn expectation(
         Ok(shape) => shape,
         Err(problem) => {
             problems.push(*problem);
+            // What is expected of an unknown field may have mistakes of its own.
+            let target = Target { path: &path.text, part: "", shape: Shape::anything(), is_filled };
+            let _unknown = rule(node, &target, problems);
             return None;
         }
     };
@@ -196,7 +199,8 @@ fn shape_at<'a>(path: &Path, key: &Key, schema: &'a Value) -> Result<Shape<'a>, 
         let span = path::within(key.span, &path.text, step.range.clone());
         shape = match &step.to {
             To::Field(name) => {
-                shape.field(name).map_err(|barren| Box::new(argument::no_field(name, span, &barren, &shape)))?
+                let rest = &path.text[step.range.start..];
+                shape.field(name).map_err(|barren| Box::new(argument::no_field(name, rest, span, &barren, &shape)))?
             }
             To::Index(index) => shape.element(Some(*index)).ok_or_else(|| {
                 let parent = path.text[..step.range.start].trim_end();

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Diagnostic, Span, closest, suggestion};
-use crate::yaml::{self, Key, Node};
+use crate::diagnostic::{Diagnostic, Span, closest, expected};
+use crate::yaml::{self, Key, Node, Style};
 
 use super::argument::{self, Target, empty, wants};
 use super::expected::Expected;
@@ -22,7 +22,13 @@ static LENGTH: LazyLock<Value> = LazyLock::new(|| json!({ "type": "integer", "mi
 pub fn matcher(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Matcher> {
     match &node.value {
         yaml::Value::Unresolved(_) => None,
-        yaml::Value::Scalar(_) | yaml::Value::List(_) => argument::value(node, target, problems).map(Matcher::Equals),
+        yaml::Value::Scalar(scalar) => {
+            if !target.is_filled && scalar.style == Style::Quoted && target.shape.may_be_any() {
+                problems.extend(as_text(node, &scalar.text, target));
+            }
+            argument::value(node, target, problems).map(Matcher::Equals)
+        }
+        yaml::Value::List(_) => argument::value(node, target, problems).map(Matcher::Equals),
         yaml::Value::Map(entries) if entries.is_empty() => {
             let problem = Diagnostic::error("an empty map asserts nothing").at(node.span);
             problems.push(problem.help("to ask for an empty map write `{ length: 0 }`"));
@@ -33,6 +39,17 @@ pub fn matcher(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> 
         }
         yaml::Value::Map(entries) => operators(entries, target, problems),
     }
+}
+
+/// The warning for a text such as `">= 3"` where a number is possible as well.
+fn as_text(node: &Node, text: &str, target: &Target) -> Option<Diagnostic> {
+    let bounds = argument::bounds_in(text)?;
+    let problem = Diagnostic::warning(format!("{} is compared with the text `{text}`", target.words())).at(node.span);
+    let path = target.path;
+    Some(
+        problem
+            .help(format!("for a number write `{path}: {bounds}`; for the text, `{path}: {{ equals: \"{text}\" }}`")),
+    )
 }
 
 /// Whether a map without operators means equality to one whose keys are data, such as `{ "200": 60, "429": 5 }`.
@@ -176,16 +193,21 @@ fn part(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<
 
 fn unknown_operator(key: &Key, target: &Target) -> Diagnostic {
     let problem = Diagnostic::error(format!("unknown operator `{}`", key.text)).at(key.span);
-    if let Some(text) = suggestion(&key.text, names()) {
-        return problem.label(text);
+    if closest(&key.text, names()).is_some() {
+        return problem.suggest(&key.text, names(), "");
     }
     let Target { path, .. } = target;
+    let is_known = target.shape.names(&key.text);
+    let operators = (!is_known).then(|| expected(&names().collect::<Vec<_>>()));
+    let problem = problem.maybe_help(operators);
     if target.part.is_empty() && target.shape.field(&key.text).is_ok() {
+        let is_plain = key.text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        let field = if is_plain { format!("{path}.{}", key.text) } else { format!("'{path}[\"{}\"]'", key.text) };
         return problem
-            .help(format!("to look at one field write `{path}.{}: …`", key.text))
+            .help(format!("for a field of that name write `{field}: …`"))
             .help(format!("to compare the whole map write `{path}: {{ equals: {{ … }} }}`"));
     }
-    problem.help(format!("operators: `{}`", names().collect::<Vec<_>>().join("`, `")))
+    problem
 }
 
 /// Whether all possible numbers are within the limit.

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::path::JSON;
 use super::words;
 
 /// The possible types of a value: each a schema without references and alternatives.
@@ -53,6 +54,41 @@ impl<'a> Shape<'a> {
     /// The shape of a whole observation.
     pub fn of(root: &'a Value) -> Self {
         Self::from_all(root, [root])
+    }
+
+    /// The shape of any value.
+    pub fn anything() -> Shape<'static> {
+        Shape::of(&ANYTHING)
+    }
+
+    /// Paths at which an observation may have a value with a name that it does not know: `json.NAME`, `rows[0].NAME`.
+    pub fn holders(&self, name: &str) -> Vec<String> {
+        let whole = Self::of(self.root);
+        let fields = whole.forms.iter().filter_map(|form| properties(form)).flat_map(Map::iter);
+        let holder = |(field, schema): (&String, &Value)| {
+            let shape = Shape::from_all(self.root, [schema]);
+            match shape.element(Some(0)) {
+                _ if field == JSON => Some(format!("{field}.{name}")),
+                _ if shape.may_be(Kind::Map) && shape.is_free_map() => Some(format!("{field}.{name}")),
+                Some(row) if shape.is_list() && row.may_be(Kind::Map) && row.is_free_map() => {
+                    Some(format!("{field}[0].{name}"))
+                }
+                Some(_) | None => None,
+            }
+        };
+        fields.filter_map(holder).collect()
+    }
+
+    /// Whether it is the whole observation.
+    pub fn is_whole(&self) -> bool {
+        let whole = Self::of(self.root);
+        whole.forms.len() == self.forms.len()
+            && whole.forms.iter().zip(&self.forms).all(|(one, two)| std::ptr::eq(*one, *two))
+    }
+
+    /// Whether the observation that it is a part of may have JSON that was read.
+    pub fn is_of_json(&self) -> bool {
+        Self::of(self.root).names(JSON)
     }
 
     /// The shape of any text.
@@ -112,6 +148,11 @@ impl<'a> Shape<'a> {
     /// Whether a value of this sort is allowed.
     pub fn may_be(&self, kind: Kind) -> bool {
         self.forms.iter().any(|form| allows(form, kind))
+    }
+
+    /// Whether it may be text as well as a number.
+    pub fn may_be_any(&self) -> bool {
+        self.may_be(Kind::Text) && self.may_be(Kind::Number)
     }
 
     /// Whether it is a map whose keys are not known beforehand, and nothing else.

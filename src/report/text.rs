@@ -1,27 +1,12 @@
 //! Fits text to a width.
 
-use std::borrow::Cow;
-
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+pub use crate::text::wrap;
 
 /// Number of columns of the text.
 pub fn width(text: &str) -> usize {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
-}
-
-/// The text in lines of at most this many columns, wrapped between words if possible. Nothing is lost but the blanks at
-/// line ends. At least one line.
-pub fn wrap(text: &str, limit: usize) -> Vec<String> {
-    // Nearly every text fits: no character is wider than it has bytes.
-    if text.len() <= limit && !text.contains('\n') {
-        return vec![text.trim_end_matches(' ').to_owned()];
-    }
-    let options = Options::new(limit.max(2)) // a wide character takes two columns
-        .wrap_algorithm(WrapAlgorithm::FirstFit)
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation);
-    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 /// The text cut to at most this many columns, with `…` where something is missing.

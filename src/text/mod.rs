@@ -3,10 +3,13 @@
 pub mod credential;
 pub mod error;
 pub mod json;
+mod lines;
 pub mod number;
 pub mod shell;
 
 use std::borrow::Cow;
+
+pub use lines::wrap;
 
 /// The bytes without the UTF-8 byte order mark, which .NET and Windows write: it is not a part of the text.
 pub fn without_mark(bytes: &[u8]) -> &[u8] {

@@ -444,7 +444,7 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        for (key, node) in self.rest.by_ref() {
+        while let Some((key, node)) = self.rest.next() {
             let is_of = |fields: &[&str]| &*key.text != FLATTENED && fields.contains(&&*key.text);
             if is_of(self.outer) {
                 continue;
@@ -455,7 +455,8 @@ impl<'a> de::MapAccess<'a> for Entries<'a> {
                 // The flattened struct reports the keys that it does not know either.
                 if self.flattened.is_none() {
                     let all = self.outer.iter().chain(known).filter(|field| **field != FLATTENED);
-                    self.reading.unknown_key(key, &all.copied().collect::<Vec<_>>());
+                    let behind = self.rest.clone().map(|(key, _)| key);
+                    self.reading.unknown_key(key, behind, &all.copied().collect::<Vec<_>>());
                 }
             } else if !self.reading.is_skipped(node) {
                 self.value = Some(NodeDeserializer { node, key: Some(key), outer: &[], reading: self.reading });

@@ -240,12 +240,31 @@ fn comma(fault: &Fault) -> Option<Hint> {
     if text[..key.start].trim_end().ends_with([':', '{', '[', ',']) {
         return None;
     }
+    if let Some(hint) = bracket_in_word(text, at) {
+        return Some(hint);
+    }
     let title = match &text[key.clone()] {
         "" => "missing `,` between two entries".to_owned(),
         name => format!("missing `,` before `{name}`"),
     };
-    let help = "separate entries by `,`; quote a value that has `: ` in it, such as `\"Deploy: step two\"`";
+    let help = match text[at..].starts_with(':') {
+        true => "separate entries by `,`, and quote a value that has `: ` in it",
+        false => "separate entries by `,`",
+    };
     Some(Hint::new(title, if key.is_empty() { one(text, at) } else { key }, help))
+}
+
+/// `{ json.items[0].id: 1 }`: inside `{…}`, a bracket ends a word without quotes.
+fn bracket_in_word(text: &str, at: usize) -> Option<Hint> {
+    let start = text[..at].rfind([' ', ',', '{', '[', '\n', '"', '\'']).map_or(0, |before| before + 1);
+    if !text[at..].starts_with('[') || start == at {
+        return None;
+    }
+    let end = at + rest(text, at).find([':', ',', '}', ' ']).unwrap_or_else(|| rest(text, at).len());
+    let word = &text[start..end];
+    let quoted = if word.contains('"') { format!("'{word}'") } else { format!("\"{word}\"") };
+    let help = format!("quote the whole word: `{quoted}`");
+    Some(Hint::new("a word with `[` inside `{…}` or `[…]` must be quoted", start..end, help))
 }
 
 /// Whether a text begins with a word and a colon.
@@ -258,7 +277,11 @@ fn colon(fault: &Fault) -> Option<Hint> {
     let Fault { text, at, .. } = *fault;
     let line = text[..at].rsplit('\n').next().unwrap_or_default();
     let is_colon = text[at..].starts_with(": ") || text[at..].starts_with(":\n");
-    let help = "quote the value, such as `\"Deploy: step two\"`";
+    let start = line.rsplit_once(": ").map_or("", |(_, value)| value.trim_start());
+    let end = if is_flow(fault) { rest(text, at).split([',', '}']).next().unwrap_or_default() } else { rest(text, at) };
+    let value = format!("{start}{}", end.trim_end());
+    let shown = if value.contains(['"', '\\', '#']) || value.len() > 60 { "Deploy: step two" } else { &value };
+    let help = format!("quote the value, such as `\"{shown}\"`");
     (is_colon && line.contains(": ")).then(|| Hint::new("unquoted `: ` in a value", at..at + 1, help))
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use crate::diagnostic::{Collector, Diagnostic, Lack, MAX_SHOWN, Span, expected};
+use crate::diagnostic::{Collector, Diagnostic, Lack, MAX_SHOWN, Span, expected, has_other_form};
 
 use super::{Key, Node, Value};
 
@@ -48,11 +48,21 @@ impl Reading {
             || node.entries().iter().any(|(key, _)| unknown.contains(&key.span))
     }
 
-    pub(super) fn unknown_key(&self, key: &Key, known: &[&'static str]) {
+    /// Reports a key that is not one of the known ones. `behind` are the keys of the map after it.
+    pub(super) fn unknown_key<'k>(&self, key: &Key, behind: impl Iterator<Item = &'k Key>, known: &[&'static str]) {
         if !self.unknown.borrow_mut().insert(key.span) {
             return;
         }
-        let problem = Diagnostic::error(format!("unknown key `{}`", key.text)).at(key.span).lacking(Lack::Place);
+        let mut title = format!("unknown key `{}`", key.text);
+        // `host` and `port` are one mistake where one setting holds both.
+        let meant = known.iter().find(|meant| has_other_form(&key.text, meant));
+        let others = meant.map(|meant| behind.filter(move |other| has_other_form(&other.text, meant)));
+        for other in others.into_iter().flatten() {
+            if self.unknown.borrow_mut().insert(other.span) {
+                title = format!("{}, `{}`", title.replace("key ", "keys "), other.text);
+            }
+        }
+        let problem = Diagnostic::error(title).at(key.span).lacking(Lack::Place);
         if self.unknown.borrow().len() > MAX_SHOWN {
             // It is only counted, so a suggestion is not needed.
             return self.found.borrow_mut().push(problem);

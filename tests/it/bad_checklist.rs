@@ -89,6 +89,12 @@ fn a_misspelled_kind_of_probe_is_reported() {
       |
     7 |         probes: [{ promethues: { query: up } }]
       |                    ^^^^^^^^^^ did you mean `prometheus`?
+
+    error: `url` is missing
+     --> checklists/staging.yaml:7:34
+      |
+    7 |         probes: [{ promethues: { query: up } }]
+      |                                  ^^^^^^^^^
     ");
 }
 
@@ -132,15 +138,41 @@ fn a_duplicate_id_is_refused() {
 
 #[test]
 fn an_unknown_need_is_reported_with_the_nearest_name() {
-    assert_snapshot!(bad_item("
-        needs: [apu]
-        deferred: later
+    assert_snapshot!(bad("
+        title: T
+        sections:
+          - title: Base services
+            items:
+              - { id: api, title: A, deferred: x, needs: [apu, base-services, bd] }
+              - { id: db, title: B, deferred: x, needs: [apu] }
     "), @"
-    error: no item is called `apu`
-     --> checklists/staging.yaml:7:17
+    error: no item or section is called `apu`
+     --> checklists/staging.yaml:5:51
       |
-    7 |         needs: [apu]
-      |                 ^^^ did you mean `api`?
+    5 |       - { id: api, title: A, deferred: x, needs: [apu, base-services, bd] }
+      |                                                   ^^^
+      |
+      = help: expected `db`
+
+    error: no item or section is called `base-services`
+     --> checklists/staging.yaml:5:56
+      |
+    5 |       - { id: api, title: A, deferred: x, needs: [apu, base-services, bd] }
+      |                                                        ^^^^^^^^^^^^^
+      |
+      = help: the section `Base services` has no `id`: add `id: base-services`, and write `needs: [base-services]`
+
+    error: no item or section is called `bd`
+     --> checklists/staging.yaml:5:71
+      |
+    5 |       - { id: api, title: A, deferred: x, needs: [apu, base-services, bd] }
+      |                                                                       ^^ did you mean `db`?
+
+    error: no item or section is called `apu`
+     --> checklists/staging.yaml:6:50
+      |
+    6 |       - { id: db, title: B, deferred: x, needs: [apu] }
+      |                                                  ^^^ did you mean `api`?
     ");
 }
 
@@ -161,7 +193,7 @@ fn circular_needs_are_printed_as_a_path() {
     7 |       - { id: c, title: C, deferred: x, needs: [a] }
       |                                                 ^
       |
-      = help: none of these items can start
+      = help: remove one of these `needs`
     ");
 }
 
@@ -181,7 +213,7 @@ fn an_item_cannot_need_the_section_that_it_is_in() {
     6 |       - { id: qa, title: QA, needs: [smoke], sign_off: { role: QA, valid_for: 7d } }
       |                                      ^^^^^
       |
-      = help: none of these items can start
+      = help: remove one of these `needs`
     ");
 }
 
@@ -257,13 +289,21 @@ fn a_list_where_a_map_is_wanted_is_said_so() {
           title: S
           items: []
     "), @"
-    error: `sections` is a list, not a map
+    error: `sections` must be a list, not a map
      --> checklists/staging.yaml:3:3
       |
     3 |   title: S
       |   ^^^^^^^^
       |
       = help: begin each of its entries with `- `
+
+    error: `items` is empty
+     --> checklists/staging.yaml:4:3
+      |
+    4 |   items: []
+      |   ^^^^^
+      |
+      = help: write an item below it: `- id: api`, and below that `  title: API answers`
     ");
 }
 
@@ -425,7 +465,7 @@ fn all_problems_are_reported_at_once() {
     7 |         tiemout: 5s
       |         ^^^^^^^ did you mean `timeout`?
 
-    error: no item is called `dbb`
+    error: no item or section is called `dbb`
      --> checklists/staging.yaml:8:17
       |
     8 |         needs: [dbb]
@@ -470,7 +510,7 @@ fn a_mistake_in_each_of_thousands_of_items_is_shown_twenty_times_and_counted() {
     let output = Project::new(&format!("title: T\nsections:\n  - title: S\n    items:\n{items}")).gate(&["validate"]);
     assert_eq!(output.code, 2, "{}", output.stderr);
     assert_eq!(output.stderr.matches("error: unknown key `").count(), 20);
-    assert_eq!(output.stderr.matches("such as `retry: { attempts: 3 }`").count(), 20);
+    assert_eq!(output.stderr.matches("such as `retry: { attempts: 3 }`").count(), 30);
     assert!(output.stderr.contains("error: … and 9,980 more: unknown key `…`"), "{}", output.stderr);
     assert!(output.stderr.len() < 80_000, "{}", output.stderr.len());
     assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());

@@ -50,7 +50,7 @@ fn redis_writable_is_red_when_the_server_is_a_replica() {
     assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
     let output = check(Project::new(""), "redis", entry);
     assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
-    assert!(output.stdout.contains("the URL should name the master"), "{}", output.stdout);
+    assert!(output.stdout.contains("it is a replica: connect to its master"), "{}", output.stdout);
 }
 
 /// The checks that a test of this file turns red.

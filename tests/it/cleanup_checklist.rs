@@ -165,7 +165,7 @@ fn an_invalid_cleanup_is_reported_before_anything_runs() {
     14 |         cleanup: { tcp: { address: "127.0.0.1:9" }, as: port }
        |                                                         ^^^^
 
-    error: `cleanup` is a probe or a list of probes, not text
+    error: `cleanup` must be a probe or a list of probes, not text
       --> checklists/staging.yaml:15:84
        |
     15 |       - { id: d, title: D, probes: [{ tcp: { address: "127.0.0.1:9" } }], cleanup: remove it }

@@ -328,7 +328,7 @@ fn a_redis_that_is_full_a_replica_or_gone() {
     insta::assert_snapshot!(Stage::new().with("REDIS_URL", replica.url()).red(), @"
     exit 1
     redis: failed, writable: expected true, got false (PONG, replica, 7.0.15, not writable (READONLY))
-      it is a replica: the URL should name the master
+      it is a replica: connect to its master
     ");
     insta::assert_snapshot!(Stage::new().with("REDIS_URL", nowhere("redis")).red(), @"
     exit 3
@@ -339,7 +339,7 @@ fn a_redis_that_is_full_a_replica_or_gone() {
     insta::assert_snapshot!(Stage::new().with("REDIS_URL", wrong).red(), @"
     exit 3
     redis: error, HOST does not accept user `gate` and this password (WRONGPASS)
-      is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
+      is this the current password, percent-encoded as a URL needs it, and is the user there and enabled?
     ");
 }
 

@@ -13,8 +13,8 @@ fn said(item: &str) -> String {
 #[test]
 fn an_option_among_the_settings_is_named_with_its_place() {
     let said = said("probes: [{ http: { url: http://a/, expect: { status: 200 }, timeout: 3s } }]");
-    assert!(said.contains("`expect` is below `http`, not beside it"), "{said}");
-    assert!(said.contains("`timeout` is below `http`, not beside it"), "{said}");
+    assert!(said.contains("`expect` is inside `http`, not beside it"), "{said}");
+    assert!(said.contains("`timeout` is inside `http`, not beside it"), "{said}");
     assert!(!said.contains("unknown key"), "{said}");
 }
 
@@ -39,7 +39,7 @@ fn a_reason_is_not_true_and_a_boolean_not_yes() {
 #[test]
 fn a_shell_variable_in_a_url_leads_to_ours() {
     let said = said("probes: [{ http: { url: $STAGING_URL/healthz } }]");
-    assert!(said.contains("a variable is written `${env.NAME}`"), "{said}");
+    assert!(said.contains("a variable is written `${vars.NAME}` or `${env.NAME}`"), "{said}");
 }
 
 /// The first error of `gate validate` for this text: its title and its place.
@@ -104,6 +104,11 @@ fn a_mistake_in_the_yaml_is_shown_where_it_was_made() {
         (item("        pending: x\n        hint: *all\n"), "undefined alias `*all`", "8:15"),
         (item("        hint: {{ name }}\n"), "`{{ … }}` is not filled in", "7:15"),
         (item("        hint: run: make\n"), "unquoted `: ` in a value", "7:18"),
+        (
+            item("        probes:\n          - http: { url: x }\n            expect: { json.a: 1, json.b[0].id: 1 }\n"),
+            "a word with `[` inside `{…}` or `[…]` must be quoted",
+            "9:34",
+        ),
     ];
     for (text, title, place) in cases {
         assert_eq!(first(&text), (title.to_owned(), place.to_owned()), "{text}");
@@ -117,8 +122,9 @@ fn a_value_of_the_wrong_form_shows_the_right_one() {
         (format!("{good}, retry: 3"), "retry: { attempts: 3 }"),
         ("sign_off: QA lead".to_owned(), "sign_off: { role: QA lead }"),
         (format!("{good}, locks: x"), "locks: [x]"),
+        (format!("{good}, owner: [a, b]"), "owner: \"@platform\""),
         (format!("{good}, needs: {{ a: b }}"), "needs: [db-head]"),
-        ("probes: [{ http: { url: http://a/, headers: [A] } }]".to_owned(), "headers: { X-Scope-OrgID: staging }"),
+        ("probes: [{ http: { url: http://a/, headers: [A] } }]".to_owned(), "headers: { Accept: application/json }"),
         ("probes: [{ http: { url: http://a/ }, eventually: 2m }]".to_owned(), "eventually: { within: 2m }"),
         ("probes: [{ command: { argv: ls -l } }]".to_owned(), "argv: [ls, \"-l\"]"),
         ("probes: [{ redis: { host: h, port: 99999 } }]".to_owned(), "write a number from 1 to 65535"),
@@ -134,6 +140,7 @@ fn a_value_of_the_wrong_form_shows_the_right_one() {
         ("title: T\nvars: [a]", "such as `vars: { api: https://api.staging.example }`"),
         ("title: T\ndefaults: 30s", "such as `defaults: { timeout: 30s }`"),
         ("title: T\ngaps: [x]", "such as `{ gap: No replica yet }`"),
+        ("title: T\nsecrets: [TOKEN]", "such as `secrets: { TOKEN: }`"),
         ("- title: T", "such as `title: …`, and below it `sections:` with a list"),
     ] {
         let text = format!("{key}\nsections: [{{ title: S, text: x }}]\n");
@@ -157,6 +164,9 @@ fn a_key_of_another_level_leads_to_that_level() {
         ("retry: { attempts: 3 }", "write `defaults: { retry: { attempts: 3 } }`"),
         ("timeout: 5s", "write `defaults: { timeout: 30s }`"),
         ("http: { url: x }", "`http` is a probe"),
+        ("gaps: [{ title: No replica }]", "unknown key `title`"),
+        ("gaps: [{ gap: No replica, needs: [a] }]", "`needs` belongs to an item, not to `gaps`"),
+        ("defaults: { title: x }", "`title` belongs to an item, not to `defaults`"),
         ("url: http://a/", "write it as in `- http: { url: … }`"),
     ] {
         assert!(top(key).contains(said), "{key}: {}", top(key));
@@ -194,5 +204,108 @@ fn an_argument_that_people_expect_leads_to_ours() {
             "{arguments:?}: {}",
             said.stderr
         );
+    }
+}
+
+/// The output of `gate validate` for a checklist with a request to `http://a/` that expects this.
+fn expecting(expect: &str) -> String {
+    let text = format!(
+        "title: T\nsections:\n  - title: S\n    items:\n      - id: a\n        title: A\n        probes:\n          \
+         - http: {{ url: http://a/ }}\n            expect: {expect}\n"
+    );
+    Project::new(&text).gate(&["validate", "staging"]).stderr
+}
+
+#[test]
+fn an_expectation_as_other_tools_write_it_leads_to_ours() {
+    for (expect, tip) in [
+        ("{ $.status: ok }", "what was read as JSON begins at `$.json`: `$.json.status`"),
+        ("{ body.status: ok }", "write `json.status`"),
+        ("{ statuscode: 200 }", "did you mean `status`?"),
+        ("{ latency: 200 }", "did you mean `latency_ms`?"),
+        ("{ commit: a }", "in the answer it may be `headers.commit` or `json.commit`"),
+        ("{ latency_ms: \"< 300\" }", "write `latency_ms: { below: 300 }`"),
+        ("{ status: 2xx }", "write `status: { at_least: 200, below: 300 }`"),
+        ("{ json.n: { \">=\": 3 } }", "did you mean `at_least`?"),
+        ("{ json.n: { greater: 3 } }", "did you mean `above`?"),
+        ("{ json.n: { is: 3 } }", "did you mean `equals`?"),
+        ("{ json.n: { \"a b\": 3 } }", "for a field of that name write `'json.n[\"a b\"]': …`"),
+        ("{ json.n: \">= 3\" }", "for a number write `json.n: { at_least: 3 }`"),
+    ] {
+        let said = expecting(expect);
+        assert!(said.contains(tip), "{expect}: {said}");
+    }
+    assert_eq!(expecting("{ json.n: { equals: \">= 3\" } }"), "");
+}
+
+#[test]
+fn what_is_below_a_misspelled_key_is_checked_as_well() {
+    let text = "title: T\nsectoins:\n  - titel: S\n    itmes:\n      - id: a\n        title: A\n        needs: [b]\n        \
+                probse:\n          htpp: { ulr: http://a/, method: 5 }\n          expcet: { stauts: { gte: x }, n: { gt: 1 } }\n\
+                gaps: [{ gap: G, accepted_until: 2026-02-30 }]\n";
+    let said = Project::new(text).gate(&["validate", "staging"]).stderr;
+    for problem in [
+        "unknown key `sectoins`",
+        "unknown key `titel`",
+        "unknown key `itmes`",
+        "no item or section is called `b`",
+        "unknown key `probse`",
+        "`probes` must be a list, not a map",
+        "unknown probe `htpp`",
+        "unknown key `ulr`",
+        "invalid value `5`",
+        "unknown key `expcet`",
+        "unknown field `stauts`",
+        "unknown operator `gte`",
+        "`at_least` needs a number",
+        "unknown field `n`",
+        "unknown operator `gt`",
+        "invalid date `2026-02-30`",
+        "nobody has accepted this gap",
+    ] {
+        assert_eq!(said.matches(problem).count(), 1, "{problem}: {said}");
+    }
+    assert_eq!(said.matches("error: ").count(), 17, "{said}");
+}
+
+#[test]
+fn one_mistake_is_one_error() {
+    let count = |said: &str| said.matches("error: ").count();
+    let address = said("probes: [{ tls: { host: a, port: 443 } }]");
+    assert!(address.contains("unknown keys `host`, `port`") && count(&address) == 1, "{address}");
+    assert!(address.contains("such as `address: api.staging.example:443`"), "{address}");
+    let validated = |text: &str| Project::new(text).gate(&["validate", "staging"]).stderr;
+    let items = validated("title: T\nitems:\n  - { id: a, title: A, pending: x }\n");
+    assert!(items.contains("`items` must be in a section") && count(&items) == 1, "{items}");
+    let empty = validated("title: T\nsections:\n  - title: S\n    items:\n");
+    assert!(empty.contains("`items` is empty") && count(&empty) == 1, "{empty}");
+    let url = "url: http://a/, headers: { A: \"${secrets.TOKEN}\" }";
+    let secrets = validated(&format!(
+        "title: T\nsecrets: [TOKEN]\nsections: [{{ title: S, items: [{{ id: a, title: A, probes: [{{ http: {{ {url} }} }}] }}] }}]\n"
+    ));
+    assert!(secrets.contains("`secrets` must be a map") && count(&secrets) == 1, "{secrets}");
+}
+
+#[test]
+fn a_file_with_the_other_extension_is_to_be_renamed() {
+    let project = Project::new("title: T\nsections: []\n");
+    let file = project.path().join("checklists/staging.yaml");
+    std::fs::rename(&file, file.with_extension("yml")).expect("it is there");
+    for arguments in [&["validate"][..], &["check", "staging"]] {
+        let said = project.gate(arguments).stderr;
+        assert!(said.contains("rename `staging.yml` to `staging.yaml`"), "{said}");
+    }
+}
+
+#[test]
+fn every_form_that_is_suggested_is_valid_yaml() {
+    let keys = ["owner", "evidence", "hint", "tags", "needs", "locks", "manual", "via", "cleanup", "sign_off"];
+    for key in keys {
+        let wrong = if matches!(key, "owner" | "evidence" | "hint" | "manual" | "via") { "[a]" } else { "{ a: b }" };
+        let first = said(&format!("{key}: {wrong}, probes: [{{ http: {{ url: http://a/ }} }}]"));
+        let Some((_, form)) = first.split_once("such as `") else { continue };
+        let form = form.split_once("`\n").map_or(form, |(form, _)| form);
+        let second = said(&format!("{form}, nope: 1, probes: [{{ http: {{ url: http://a/ }} }}]"));
+        assert!(second.contains("unknown key `nope`") && !second.contains(", found "), "{form}: {second}");
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use gate::probe::Probe;
 use gate::probe::redis::{Redis, RedisSeen, Role};
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{self, free_port, redis_with};
 use crate::observe::{context, observe, observe_in, probe, refused};
@@ -64,7 +64,7 @@ fn a_write_goes_to_the_database_of_the_url_and_a_database_that_is_not_there_is_n
 fn a_replica_answers_but_takes_no_write() {
     let master = harness::redis().port.to_string();
     let replica = redis_with(&["--replicaof", "127.0.0.1", &master]);
-    assert_snapshot!(reported(&replica.url(), true), @"PONG, replica, VERSION, not writable (READONLY) | it is a replica: the URL should name the master");
+    assert_snapshot!(reported(&replica.url(), true), @"PONG, replica, VERSION, not writable (READONLY) | it is a replica: connect to its master");
 }
 
 #[test]
@@ -122,17 +122,17 @@ fn a_server_with_all_its_clients_says_so() {
 fn a_missing_and_a_wrong_password_have_different_errors() {
     let redis = redis_with(&["--requirepass", "p@ss/word"]);
     let at = |user: &str| format!("redis://{user}127.0.0.1:{}", redis.port);
-    assert_snapshot!(error(&at(""), redis.port), @"
+    assert_snapshot!(error(&at(""), redis.port), @r#"
     127.0.0.1:PORT requires a password, and the URL has none (NOAUTH)
-    help: put it into the URL: redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded
-    ");
+    help: the URL is redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded; keep it in a secret, such as `url: "${secrets.REDIS_URL}"`
+    "#);
     assert_snapshot!(error(&at(":wrong@"), redis.port), @"
     127.0.0.1:PORT does not accept this password (WRONGPASS)
-    help: is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
+    help: is this the current password, percent-encoded as a URL needs it, and is the user there and enabled?
     ");
     assert_snapshot!(error(&at("gate:p%40ss%2Fword@"), redis.port), @"
     127.0.0.1:PORT does not accept user `gate` and this password (WRONGPASS)
-    help: is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
+    help: is this the current password, percent-encoded as a URL needs it, and is the user there and enabled?
     ");
     assert_snapshot!(reported(&at(":p%40ss%2Fword@"), true), @"PONG, master, VERSION, writable |");
     assert_snapshot!(reported(&at("default:p@ss%2Fword@"), false), @"PONG, master, VERSION |");
@@ -245,6 +245,29 @@ fn over_tls_the_certificate_is_verified_unless_insecure() {
 }
 
 #[test]
+fn a_server_that_is_named_by_its_parts_is_spoken_of_by_them() {
+    let redis = redis_with(&["--requirepass", "secret"]);
+    let at = |settings: Value| {
+        let mut all = json!({ "host": "127.0.0.1", "port": redis.port });
+        all.as_object_mut().expect("it is a map").extend(settings.as_object().expect("it is a map").clone());
+        let error = observe::<Redis>(all).expect_err("it can't be observed");
+        error.replace(&redis.port.to_string(), "PORT")
+    };
+    assert_snapshot!(at(json!({})), @r#"
+    127.0.0.1:PORT requires a password, and none is set (NOAUTH)
+    help: set `password: "${secrets.REDIS_PASSWORD}"`, and declare that name under `secrets:`
+    "#);
+    assert_snapshot!(at(json!({ "password": "wrong" })), @"
+    127.0.0.1:PORT does not accept this password (WRONGPASS)
+    help: is this the current password, and is the user there and enabled?
+    ");
+    assert_snapshot!(at(json!({ "tls": true })), @"
+    127.0.0.1:PORT is a Redis without TLS, and `tls` is set
+    help: is this the TLS port? else remove `tls`
+    ");
+}
+
+#[test]
 fn over_tls_credentials_are_asked_for_too() {
     let redis = harness::tls_redis();
     let at = |user: &str| {
@@ -252,13 +275,13 @@ fn over_tls_credentials_are_asked_for_too() {
         let error = observe::<Redis>(json!({ "url": url, "ca": redis.ca() })).expect_err("access is refused");
         error.replace(&redis.port().to_string(), "PORT")
     };
-    assert_snapshot!(at(""), @"
+    assert_snapshot!(at(""), @r#"
     127.0.0.1:PORT requires a password, and the URL has none (NOAUTH)
-    help: put it into the URL: redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded
-    ");
+    help: the URL is redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded; keep it in a secret, such as `url: "${secrets.REDIS_URL}"`
+    "#);
     assert_snapshot!(at("gate:wrong@"), @"
     127.0.0.1:PORT does not accept user `gate` and this password (WRONGPASS)
-    help: is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?
+    help: is this the current password, percent-encoded as a URL needs it, and is the user there and enabled?
     ");
 }
 

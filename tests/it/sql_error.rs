@@ -56,6 +56,25 @@ fn postgresql_refuses_in_many_ways() {
 }
 
 #[test]
+fn a_database_that_is_named_by_its_parts_is_spoken_of_by_them() {
+    let port = harness::postgres().port();
+    let ask = |password: &str, database: &str| {
+        let server = json!({ "host": "127.0.0.1", "port": port, "user": "gate", "query": "SELECT 1" });
+        let mut all = server.as_object().expect("it is a map").clone();
+        all.extend([("password".to_owned(), json!(password)), ("database".to_owned(), json!(database))]);
+        reported(Value::Object(all))
+    };
+    assert_snapshot!(ask("secret", "gate"), @r#"
+    HOST does not accept user and password: password authentication failed for user "gate": SQLSTATE 28P01
+    help: are `user` and `password` right?
+    "#);
+    assert_snapshot!(ask("p@ss", "no_such"), @r#"
+    HOST has no such database: database "no_such" does not exist: SQLSTATE 3D000
+    help: the name is in `database`
+    "#);
+}
+
+#[test]
 fn a_failed_query_of_postgresql_is_reported_with_help() {
     let server = harness::postgres();
     let url = server.new_database();

@@ -121,7 +121,7 @@ fn a_certificate_that_issued_itself_is_trusted_where_it_is_named() {
         assert_eq!(ask(&certificate.certificate, sslmode), Ok(json!(true)), "{sslmode}");
     }
     let error = ask(&Certificate::self_signed().certificate, "").expect_err("it is another one");
-    assert!(error.contains("is self-signed") && error.contains("`ca: FILE`"), "{error}");
+    assert!(error.contains("is self-signed") && error.contains("set `ca` to the file of this certificate"), "{error}");
     tls("tls_only", "?sslmode=require").expect_err("the issuer is unknown");
 }
 

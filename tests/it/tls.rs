@@ -69,6 +69,12 @@ fn a_self_signed_certificate_is_trusted_only_where_it_is_named() {
     let (seen, reported) = look_at(&own, &json!({}));
     assert_snapshot!(reported, @"self-signed, valid until 4096-01-01 | it is self-signed: if that is intended, set `ca` to the file of this certificate");
     assert_eq!((seen.reason.as_deref(), seen.issuer == seen.subject), (Some("self-signed"), true));
+    for own in odd_certificates().iter().chain([&own]) {
+        let server = harness::nginx_tls(own, BLOCK);
+        let error = observe::<gate::probe::http::Http>(json!({ "url": server.url() })).expect_err("it is not trusted");
+        assert!(error.contains("is self-signed, so it is not trusted"), "{error}");
+        assert!(error.contains("if that is intended, set `ca` to the file of this certificate"), "{error}");
+    }
     let (seen, _) = look_at(&own, &json!({ "ca": own.certificate }));
     assert!(seen.verified, "{seen:?}");
 }

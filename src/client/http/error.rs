@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind};
 use rustls::{AlertDescription, CertificateError as Certificate};
 use url::Url;
 
-use crate::client::Fault;
 use crate::client::proxy::Proxy;
+use crate::client::{Fault, trust};
 use crate::text::error;
 
 /// The meaning of an error of the HTTP client. `proxy` is the one that the request went through.
@@ -191,6 +191,12 @@ fn certificate(problem: &Certificate, place: &str, url: &Url) -> Fault {
         Certificate::UnknownIssuer => Fault::new(format!("the certificate of {place} is from an unknown issuer"))
             .help("name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`"),
         Certificate::Revoked => Fault::new(format!("the certificate of {place} was revoked")).help("renew it"),
+        problem if trust::is_self_signed(problem) => {
+            Fault::new(format!("the certificate of {place} is self-signed, so it is not trusted")).help(
+                "if that is intended, set `ca` to the file of this certificate, or disable verification with \
+                 `insecure: true`",
+            )
+        }
         other => Fault::new(format!("the certificate of {place} is not accepted: {}", fault_of(other)))
             .help("if it is meant to be so, name this very certificate with `ca: FILE`"),
     }

@@ -25,7 +25,7 @@ pub struct Login {
     /// How to get an access token for `Authorization: Bearer …`: OAuth2 client credentials. A run requests it once
     /// for all probes with these settings, and again when it expires or a server refuses it.
     pub oauth2: Option<OAuth2>,
-    /// Headers to send, such as `X-Scope-OrgID: staging`. They are never sent to another origin by a redirect.
+    /// Headers to send, such as `Accept: application/json`. They are never sent to another origin by a redirect.
     #[serde(default)]
     pub headers: Headers,
     /// Don't verify TLS. Every report shows it.

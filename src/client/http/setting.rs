@@ -86,8 +86,10 @@ impl<'de> Deserialize<'de> for HttpUrl {
         // Without the slashes, `http:host` is a URL for some parsers and a relative path for others.
         let lower = text.to_ascii_lowercase();
         if !lower.starts_with("http://") && !lower.starts_with("https://") {
-            return Err(D::Error::custom(match text.starts_with('$') {
-                true => "the URL must begin with http:// or https://; a variable is written `${env.NAME}`",
+            return Err(D::Error::custom(match text.starts_with(['$', '{']) {
+                true => {
+                    "the URL must begin with http:// or https://; a variable is written `${vars.NAME}` or `${env.NAME}`"
+                }
                 false => "the URL must begin with http:// or https://",
             }));
         }

@@ -7,9 +7,35 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
 
-use crate::client::Fault;
+use crate::client::{Fault, trust};
 
 use super::Access;
+
+/// What helps with a URL, and with a database that is named by its parts.
+const BY_PARTS: &[(&str, &str)] = &[
+    (CREDENTIALS, "are `user` and `password` right?"),
+    (NAME, "the name is in `database`"),
+    (LONG_HOST, ""),
+    ("check the user in the URL", "check `user`"),
+    ("the URL has no password", "set `password: \"${secrets.DB_PASSWORD}\"`, and declare that name under `secrets:`"),
+    ("add `sslcert=FILE&sslkey=FILE` to the URL", "write a `url` with `?sslcert=FILE&sslkey=FILE`"),
+    ("set `sslmode=require` in the URL", "write a `url` with `?sslmode=require`, or set `ca`"),
+    ("set `ssl-mode=REQUIRED` in the URL", "write a `url` with `?ssl-mode=REQUIRED`, or set `ca`"),
+    ("needs `ssl-mode=REQUIRED` in the URL", "needs a `url` with `?ssl-mode=REQUIRED`, or `ca`"),
+    (
+        "`sslmode=verify-ca` in the URL verifies its issuer alone",
+        "a `url` with `?sslmode=verify-ca` verifies its issuer alone",
+    ),
+    ("drop `sslmode` (or `ssl-mode`) from the URL, and `ca`", "remove `ca`"),
+];
+
+/// The same error with the help for a database that is named by its parts.
+pub fn by_parts(mut error: anyhow::Error) -> anyhow::Error {
+    if let Some(help) = error.downcast_mut::<Fault>().and_then(|fault| fault.help.as_mut()) {
+        *help = BY_PARTS.iter().fold(help.to_string(), |help, (url, parts)| help.replace(url, parts)).into();
+    }
+    error
+}
 
 /// The database's own code for an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +95,7 @@ fn local(error: &sqlx::Error, place: &str) -> Fault {
         }
         sqlx::Error::Protocol(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
             Fault::new(format!("invalid answer from {place}"))
-                .help("check host and port: is it a database of the kind that the URL names?")
+                .help("check host and port: is it a database of this kind?")
         }
         sqlx::Error::WorkerCrashed => Fault::new(format!("reading {place} was aborted")),
         _ => Fault::new(format!("the connection to {place} failed")).help("check the server's log"),
@@ -122,7 +148,7 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
         "08P01" if said.contains("SSL required") => {
             fault("does not accept a login without TLS").help("set `sslmode=require` in the URL")
         }
-        "3D000" => fault("has no such database").help("the name is what is after the last `/` of the URL"),
+        "3D000" => fault("has no such database").help(NAME),
         "53300" => fault("has too many connections already").help("see pg_stat_activity for who holds them"),
         "57P03" => fault("does not take connections yet").help("it starts, stops or recovers"),
         "57P01" | "57P02" => fault("was shut down, or somebody ended this connection"),
@@ -157,7 +183,7 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         1698 => fault("does not accept this login")
             .help("the account logs in by its system user (`unix_socket`): use one with a password"),
         1044 => fault("does not permit this user that database").help("GRANT it, or is the name right?"),
-        1049 => fault("has no such database").help("the name is what is after the last `/` of the URL"),
+        1049 => fault("has no such database").help(NAME),
         1040 | 1203 | 1226 => fault("has too many connections already").help("see SHOW PROCESSLIST for who holds them"),
         1129 | 1130 => fault("lets no user in from this machine"),
         3159 => fault("does not accept a login without TLS").help("set `ssl-mode=REQUIRED` in the URL"),
@@ -169,7 +195,7 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         1205 => fault("did not get a lock in time"),
         1064 => fault("can't parse the query").help(format!("{SYNTAX}; make several probes of several commands")),
         1054 | 1305 => fault("has no such column or function").help(MIGRATIONS),
-        1046 => fault("has no database selected").help("it is after the last `/` of the URL"),
+        1046 => fault("has no database selected").help(NAME),
         1146 => fault("has no such table").help(MIGRATIONS),
         number => fault(&format!("refused ({number})")),
     }
@@ -206,6 +232,8 @@ fn sqlite(error: &SqliteError, place: &str) -> Fault {
 const CREDENTIALS: &str = "are they right? In a `url`, `/`, `@`, `:`, `#`, `?` and `%` in them must be percent-encoded";
 const MIGRATIONS: &str = "is it the right database, and were its migrations run?";
 const SYNTAX: &str = "correct its syntax; a name that is a keyword, such as `order`, must be quoted";
+const NAME: &str = "the name is what is after the last `/` of the URL";
+const LONG_HOST: &str = " A `/` or `@` in the password that is not percent-encoded makes a wrong host, too";
 const WRITES: &str = "if the query is meant to change something, set `writes: true`";
 const READ_ONLY: &str = "connect to the primary, or use a role that may write";
 
@@ -241,12 +269,9 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe => Fault::new(format!("{place} closed the connection"))
-            .help("is it a database of the kind that the URL says, and does it let this machine in?"),
+            .help("is it a database of this kind, and does it let this machine in?"),
         _ if error.to_string().contains("lookup address") => Fault::new(format!("no address is known for {place}"))
-            .help(
-                "is the name right, and can this machine resolve it? A `/` or `@` in the password that is not \
-                 percent-encoded makes a wrong host, too",
-            ),
+            .help(format!("is the name right, and can this machine resolve it?{LONG_HOST}")),
         kind => Fault::new(format!("connection to {place} failed: {kind}")),
     }
 }
@@ -298,9 +323,11 @@ fn tls(error: &(dyn std::error::Error + 'static), place: &str) -> Fault {
         }
         Certificate::UnknownIssuer => Fault::new(format!("the certificate of {place} is from an unknown issuer"))
             .help("name the issuer's certificate with `ca: FILE`, or disable verification with `insecure: true`"),
-        Certificate::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            Fault::new(format!("the certificate of {place} is self-signed"))
-                .help("name it with `ca: FILE`, or disable verification with `insecure: true`")
+        problem if trust::is_self_signed(problem) => {
+            Fault::new(format!("the certificate of {place} is self-signed, so it is not trusted")).help(
+                "if that is intended, set `ca` to the file of this certificate, or disable verification with \
+                 `insecure: true`",
+            )
         }
         Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
             Fault::new(format!("the certificate of {place} is not valid yet")).help("check the clocks of both machines")

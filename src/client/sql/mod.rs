@@ -150,21 +150,23 @@ impl Database {
         // Its answer needs a moment to arrive from the other thread.
         let spare = (cx.timeout / 50).min(Duration::from_millis(20));
         let (deadline, cx, name) = (begun + (cx.timeout - spare), cx.clone(), request.url.name());
+        let is_of_parts = request.url.is_of_parts();
         let asking = aside::run(move || async move {
             let mut database = Self::connect(&request, deadline, &cx).await?;
             let answer = work(&mut database).await;
             // The driver only sees that the connection has ended.
             answer.map_err(|error| database.verdict().map_or(error, Into::into))
         });
-        match AssertUnwindSafe(asking).catch_unwind().await {
+        let asked = match AssertUnwindSafe(asking).catch_unwind().await {
             Ok(asked) => asked.map_err(|error| {
                 Fault::new(format!("no further thread can be started: {}", crate::text::error::os(&error)))
             })?,
             // A driver that trusts a length too much.
             Err(_) => Err(Fault::new(format!("the answer of {name} violates the protocol"))
-                .help("check host and port: is it a database of the kind that the URL names?")
+                .help("check host and port: is it a database of this kind?")
                 .into()),
-        }
+        };
+        asked.map_err(|error| if is_of_parts { error::by_parts(error) } else { error })
     }
 
     async fn connect(request: &Request, deadline: Instant, cx: &Context) -> anyhow::Result<Self> {

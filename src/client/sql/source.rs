@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for DatabaseSource {
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         let name = encoded(database.as_deref().unwrap_or_default());
         let url = format!("{scheme}://{login}{}{port}/{name}", host_of(&host).map_err(D::Error::custom)?);
-        DatabaseUrl::parse(&url).map(|url| Self(Some(url))).map_err(D::Error::custom)
+        DatabaseUrl::parse(&url).map(|url| Self(Some(url.of_parts()))).map_err(D::Error::custom)
     }
 }
 

@@ -25,7 +25,16 @@ const ENCODE: &str = "in a user or password, `/`, `@`, `:`, `#`, `?` and `%` mus
 /// behind a plus sign, as in `postgresql+asyncpg://`, is accepted and makes no difference.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(inline, transparent)]
-pub struct DatabaseUrl(#[schemars(with = "String")] Place, #[schemars(skip)] String);
+pub struct DatabaseUrl {
+    #[schemars(with = "String")]
+    place: Place,
+    /// As it was written.
+    #[schemars(skip)]
+    text: String,
+    /// Whether the checklist names it by its parts.
+    #[schemars(skip)]
+    is_of_parts: bool,
+}
 
 /// The database that a URL names; its parameters under the driver's names.
 #[derive(Clone, PartialEq, Eq)]
@@ -79,22 +88,33 @@ impl DatabaseUrl {
             Place::MySql(url) => drop(MySqlConnectOptions::from_url(url).map_err(|error| setting(&error))?),
             Place::Sqlite(_) => {}
         }
-        Ok(Self(place, text.to_owned()))
+        Ok(Self { place, text: text.to_owned(), is_of_parts: false })
+    }
+
+    /// The same, made of the parts that a checklist names.
+    #[must_use]
+    pub fn of_parts(self) -> Self {
+        Self { is_of_parts: true, ..self }
+    }
+
+    /// Whether the checklist names it by its parts, not by a URL.
+    pub fn is_of_parts(&self) -> bool {
+        self.is_of_parts
     }
 
     /// The database that it names.
     pub fn place(&self) -> &Place {
-        &self.0
+        &self.place
     }
 
     /// As it was written.
     pub fn text(&self) -> &str {
-        &self.1
+        &self.text
     }
 
     /// Its name in messages: `host:port`, or the file. Never user, password or parameters.
     pub fn name(&self) -> String {
-        match &self.0 {
+        match &self.place {
             Place::Postgres(url) => host_and_port(url, 5432),
             Place::MySql(url) => host_and_port(url, 3306),
             Place::Sqlite(file) => format!("`{}`", file.path.display()),

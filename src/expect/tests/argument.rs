@@ -89,7 +89,7 @@ fn an_expectation_that_asserts_nothing_is_a_problem() {
       = help: leave `expect` out to keep the defaults of this kind of probe, or name a path, such as `status: 200`
     ");
     assert_snapshot!(problems("[]"), @"
-    error: `expect` is a map from paths to expected values, not a list
+    error: `expect` must be a map from paths to expected values, not a list
      --> c.yaml:1:1
       |
     1 | []

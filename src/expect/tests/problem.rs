@@ -56,9 +56,11 @@ fn an_unknown_field_is_named_at_its_word() {
      --> c.yaml:1:1
       |
     1 | zebra: 4
-      | ^^^^^ not observed
+      | ^^^^^
       |
-      = help: the fields are `status`, `latency_ms`, `at_head`, `url`, `version`, `state`, `current`, `values`, `by_status`, `dashboards`, `json`
+      = help: expected one of `status`, `latency_ms`, `at_head`, `url`, `version`, `state`, `current`,
+              `values`, `by_status`, `dashboards` or `json`
+      = help: in the answer it may be `by_status.zebra` or `json.zebra`
     ");
     assert_snapshot!(problems("status.code: 4\nstatus[0]: 4"), @"
     error: unknown field `code`
@@ -276,7 +278,7 @@ fn an_unknown_operator_is_named_with_its_nearest_neighbour() {
     1 | dashboards: { count: 4 }
       |               ^^^^^
       |
-      = help: to look at one field write `dashboards.count: …`
+      = help: for a field of that name write `dashboards.count: …`
       = help: to compare the whole map write `dashboards: { equals: { … } }`
     ");
     assert_snapshot!(problems("json: { ok: true }"), @"
@@ -286,7 +288,10 @@ fn an_unknown_operator_is_named_with_its_nearest_neighbour() {
     1 | json: { ok: true }
       |         ^^
       |
-      = help: to look at one field write `json.ok: …`
+      = help: expected one of `equals`, `not`, `one_of`, `at_least`, `at_most`, `above`, `below`,
+              `contains`, `matches`, `starts_with`, `ends_with`, `length`, `every`, `some`, `exists`,
+              `newer_than` or `version`
+      = help: for a field of that name write `json.ok: …`
       = help: to compare the whole map write `json: { equals: { … } }`
     ");
     assert_snapshot!(problems("by_status: { contain: '200' }"), @"
@@ -303,7 +308,9 @@ fn an_unknown_operator_is_named_with_its_nearest_neighbour() {
     1 | status: { zebra: 200 }
       |           ^^^^^
       |
-      = help: operators: `equals`, `not`, `one_of`, `at_least`, `at_most`, `above`, `below`, `contains`, `matches`, `starts_with`, `ends_with`, `length`, `every`, `some`, `exists`, `newer_than`, `version`
+      = help: expected one of `equals`, `not`, `one_of`, `at_least`, `at_most`, `above`, `below`,
+              `contains`, `matches`, `starts_with`, `ends_with`, `length`, `every`, `some`, `exists`,
+              `newer_than` or `version`
     ");
     assert_snapshot!(problems("values: { every: { exists: true } }"), @"
     error: `exists` belongs directly under a path

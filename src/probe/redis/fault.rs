@@ -21,9 +21,12 @@ pub fn silent(target: &Target, what: &str) -> Fault {
     match what {
         "connection" => fault.help("does a firewall drop packets?"),
         _ if target.is_tls => fault.help("it accepted the connection: is it hung, or something else than Redis?"),
-        _ => fault.help(
-            "it accepted the connection: is it hung, something else than Redis, or does it want TLS (rediss://)?",
-        ),
+        _ => {
+            let tls = target.by("rediss://", "`tls: true`");
+            fault.help(format!(
+                "it accepted the connection: is it hung, something else than Redis, or does it want TLS ({tls})?"
+            ))
+        }
     }
 }
 
@@ -33,16 +36,20 @@ pub fn closed(target: &Target) -> Fault {
         .help("a proxy without a server behind it, or a server that is shutting down?")
 }
 
-/// The URL says `redis://`, but the server speaks TLS.
+/// The checklist says `redis://` or no `tls`, but the server speaks TLS.
 pub fn wants_tls(target: &Target) -> Fault {
-    Fault::new(format!("{} requires TLS, and the URL does not use it", target.name()))
-        .help("write rediss:// instead of redis://")
+    let here = target.by("the URL does not use it", "`tls` is not set");
+    Fault::new(format!("{} requires TLS, and {here}", target.name()))
+        .help(target.by("write rediss:// instead of redis://", "set `tls: true`"))
 }
 
-/// The URL says `rediss://`, but the server does not speak TLS.
+/// The checklist says `rediss://` or `tls`, but the server does not speak TLS.
 pub fn wants_plain(target: &Target) -> Fault {
-    Fault::new(format!("{} is a Redis without TLS, and the URL uses TLS", target.name()))
-        .help("is this the TLS port? without TLS the URL begins with redis://")
+    let here = target.by("the URL uses TLS", "`tls` is set");
+    Fault::new(format!("{} is a Redis without TLS, and {here}", target.name())).help(target.by(
+        "is this the TLS port? without TLS the URL begins with redis://",
+        "is this the TLS port? else remove `tls`",
+    ))
 }
 
 /// The error for bytes that are not Redis's protocol.
@@ -67,12 +74,14 @@ pub fn login(error: &ServerError, target: &Target) -> Fault {
         None => "this password".to_owned(),
     };
     if error.code() == "WRONGPASS" || said.contains("invalid password") {
-        return Fault::new(format!("{} does not accept {who} (WRONGPASS)", target.name())).help(
-            "is this the current password, percent-encoded where a URL needs it, and is the user there and enabled?",
-        );
+        return Fault::new(format!("{} does not accept {who} (WRONGPASS)", target.name())).help(target.by(
+            "is this the current password, percent-encoded as a URL needs it, and is the user there and enabled?",
+            "is this the current password, and is the user there and enabled?",
+        ));
     }
     if said.contains("no password is set") || said.contains("without any password configured") {
-        return Fault::new(format!("{} has no password set, and the URL has one", target.name()))
+        let here = target.by("the URL has one", "`password` is set here");
+        return Fault::new(format!("{} has no password set, and {here}", target.name()))
             .help("is it the right server? Without a password, everyone can use it");
     }
     refused(error, target)
@@ -87,7 +96,7 @@ pub fn select(error: &ServerError, target: &Target) -> Fault {
     }
     if said.contains("cluster mode") {
         return Fault::new(format!("{what} can't be selected: a cluster has only database 0"))
-            .help("remove the number from the URL");
+            .help(target.by("remove the number from the URL", "remove `database`"));
     }
     refused(error, target)
 }
@@ -98,8 +107,12 @@ pub fn refused(error: &ServerError, target: &Target) -> Fault {
     let name = target.name();
     match error.code() {
         "NOAUTH" => {
-            return Fault::new(format!("{name} requires a password, and the URL has none (NOAUTH)"))
-                .help("put it into the URL: redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded");
+            let here = target.by("the URL has none", "none is set");
+            return Fault::new(format!("{name} requires a password, and {here} (NOAUTH)")).help(target.by(
+                "the URL is redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST, percent-encoded; keep it in a secret, \
+                 such as `url: \"${secrets.REDIS_URL}\"`",
+                "set `password: \"${secrets.REDIS_PASSWORD}\"`, and declare that name under `secrets:`",
+            ));
         }
         "NOPERM" => {
             let user = target.user.as_deref().unwrap_or("default");

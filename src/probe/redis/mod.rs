@@ -162,11 +162,11 @@ expect: { writable: true }
             "MASTERDOWN" => "it is a replica that has lost its master, and may not serve old data: see to the master",
             "MISCONF" => "its last snapshot failed, so it takes no writes: its log says why; often the disk is full",
             "BUSY" => "a script has kept it busy for seconds: `SCRIPT KILL` stops it",
-            "READONLY" => "it is a replica: the URL should name the master",
+            "READONLY" => "it is a replica: connect to its master",
             "OOM" => "its memory is full and `maxmemory-policy` evicts nothing: raise `maxmemory` or remove keys",
             "NOPERM" => "the user may not write: permit `+set +get +del ~gate:probe:*`, or leave `write` out",
             "NOREPLICAS" => "too few replicas are connected for what `min-replicas-to-write` demands",
-            "MOVED" => "it is a node of a cluster that takes no writes itself: the URL should name a master",
+            "MOVED" => "it is a node of a cluster that takes no writes itself: connect to a master",
             "CLUSTERDOWN" => "its cluster has slots that nobody serves: `CLUSTER INFO` says more",
             _ => return None,
         };

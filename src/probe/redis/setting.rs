@@ -56,7 +56,8 @@ pub fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RedisUrl, 
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let host = host_of(&host).map_err(D::Error::custom)?;
     let text = format!("{scheme}://{login}{host}{port}/{}", database.unwrap_or_default());
-    Target::parse(&text).map(RedisUrl).map_err(D::Error::custom)
+    let target = Target::parse(&text).map_err(D::Error::custom)?;
+    Ok(RedisUrl(Target { is_of_parts: true, ..target }))
 }
 
 /// The target that a URL names.
@@ -80,6 +81,8 @@ pub struct Target {
     pub database: u32,
     /// The socket, where it is one of this machine.
     pub socket: Option<PathBuf>,
+    /// Whether the checklist names it by `host` and other settings, not by a URL.
+    pub is_of_parts: bool,
 }
 
 impl RedisUrl {
@@ -90,6 +93,11 @@ impl RedisUrl {
 }
 
 impl Target {
+    /// The words for a server that is named by a URL, or for one that is named by its parts.
+    pub fn by<'t>(&self, url: &'t str, parts: &'t str) -> &'t str {
+        if self.is_of_parts { parts } else { url }
+    }
+
     /// `host:port`, or the socket: the only part that may be shown.
     pub fn name(&self) -> String {
         if let Some(socket) = &self.socket {
@@ -175,6 +183,7 @@ impl Target {
             database: database
                 .map_err(|_| format!("after the host comes the number of a database, such as `/0` ({help})"))?,
             socket: None,
+            is_of_parts: false,
         })
     }
 
