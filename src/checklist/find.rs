@@ -192,7 +192,7 @@ fn named(root: &Path, extension: &str) -> Vec<String> {
     names
 }
 
-/// What to do where there is no checklist: a file may have the other extension of YAML.
+/// The help where no checklist was found: a file may have the other extension of YAML.
 pub fn instead_of_none(root: &Path) -> String {
     match named(root, "yml").first() {
         Some(name) => format!("rename `{name}.yml` to `{name}.yaml`"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN, Sources, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::env::Env;
 use crate::probe::Registry;
 use crate::run::Gap;
@@ -61,40 +61,9 @@ pub struct Overrides {
     pub shows_unset: bool,
 }
 
-/// How often a checklist is read again with the keys that were probably meant: each may be below another. After many
-/// mistakes, it is not.
-const MAX_CORRECTIONS: usize = 8;
-
-/// Reads a checklist, fills in known values, and checks everything that can be checked before a run. What is below a
-/// misspelled key is checked as if the key were right.
-pub fn load(found: Found, overrides: &Overrides, env: &Env, registry: &Registry) -> Loaded {
-    let mut meant = Meant::default();
-    let mut misspelled: Vec<Diagnostic> = Vec::new();
-    for _ in 0..MAX_CORRECTIONS {
-        let loaded = load_as(found.clone(), &meant, overrides, env, registry);
-        let new = meant.add(&loaded.problems);
-        if new.is_empty() || misspelled.len() + new.len() >= MAX_SHOWN {
-            return with(misspelled, loaded);
-        }
-        misspelled.extend(new);
-    }
-    with(misspelled, load_as(found, &meant, overrides, env, registry))
-}
-
-/// The same with the problems of misspelled keys.
-fn with(mut misspelled: Vec<Diagnostic>, mut loaded: Loaded) -> Loaded {
-    let problems = &mut loaded.problems.0;
-    let is_same = |one: &Diagnostic, other: &Diagnostic| one.span() == other.span() && one.title() == other.title();
-    // A word that is not the key of a map is reported again.
-    misspelled.retain(|problem| !problems.iter().any(|other| is_same(problem, other)));
-    if !misspelled.is_empty() {
-        loaded.checklist = None;
-        problems.extend(misspelled);
-    }
-    loaded
-}
-
-fn load_as(found: Found, meant: &Meant, overrides: &Overrides, env: &Env, registry: &Registry) -> Loaded {
+/// Reads a checklist with the keys that were meant, fills in known values, and checks everything that can be checked before
+/// a run.
+pub fn load_as(found: Found, meant: &Meant, overrides: &Overrides, env: &Env, registry: &Registry) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(found.file.as_str(), found.text.as_str());
     let mut problems = Vec::new();

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod check;
+mod corrected;
 mod credential;
 mod describe;
 mod digest;
@@ -44,6 +45,7 @@ use crate::secret::Redactor;
 use crate::yaml::Node;
 
 pub use built_in::BUILT_IN;
+pub use corrected::load;
 pub use credential::{Credential, credentials, in_argument, redactor, sets_credential};
 pub use describe::{Described, DescribedInput, check_names, describe, own_check_names};
 pub use digest::{Definition, digests, source};
@@ -53,7 +55,8 @@ pub use file::{FileChanges as Changes, FileSignOff as SignOff, LockScope, Since}
 pub use find::{Found, OwnFiles, SIGNOFFS, all, find, instead_of_none, is_base, odd_name, shown};
 pub use form::complete;
 pub use kind_info::KindInfo;
-pub use load::{Loaded, Overrides, load};
+pub use load::{Loaded, Overrides};
+
 pub use part::Part;
 pub use probe::default_timing;
 pub use probe_task::{Expectations, ProbeTask, RetryPolicy, Settings, Timing, Used};

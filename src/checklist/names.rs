@@ -197,7 +197,7 @@ impl<'a> Names<'a> {
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
         let otherwise = match names.len() {
-            0 => "remove it: there is no other".to_owned(),
+            0 => "remove it: nothing else can be needed".to_owned(),
             1..=10 => expected(&names),
             _ => "`gate list NAME` lists the items of a checklist".to_owned(),
         };

@@ -10,9 +10,10 @@ use crate::env::Env;
 use crate::probe::Registry;
 use crate::run::Demands;
 
+use super::corrected::load;
 use super::extend::bases_in;
 use super::find::{Found, OwnFiles};
-use super::load::{Overrides, load};
+use super::load::Overrides;
 use super::requirement::demands;
 
 /// How long git may take for all of it.

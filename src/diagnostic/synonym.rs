@@ -68,7 +68,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("description", &["gap"]),
 ];
 
-/// What is written in another form than under the words by which other tools know it.
+/// Settings that are written in another form than under the words of other tools.
 const OTHER_FORM: [&str; 3] = ["address", "argv", "retry"];
 
 /// The candidate that a word of another tool means.

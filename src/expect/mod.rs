@@ -180,7 +180,7 @@ fn expectation(
         Ok(shape) => shape,
         Err(problem) => {
             problems.push(*problem);
-            // What is expected of an unknown field may have mistakes of its own.
+            // The expected value may have mistakes of its own.
             let target = Target { path: &path.text, part: "", shape: Shape::anything(), is_filled };
             let _unknown = rule(node, &target, problems);
             return None;

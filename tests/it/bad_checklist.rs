@@ -498,20 +498,3 @@ fn all_problems_are_reported_at_once() {
        |                    ^^^^^^^^^^^^^^^^^^^^^^^^^
     "#);
 }
-
-#[test]
-fn a_mistake_in_each_of_thousands_of_items_is_shown_twenty_times_and_counted() {
-    let item = |at: usize| {
-        let probe = format!("{{ http: http://h/{at}, retry: 3 }}");
-        format!("      - {{ id: i{at}, titel: T, retries: 3, needs: [x{at}], probes: [{probe}] }}\n")
-    };
-    let items: String = (0..5000).map(item).collect();
-    let begun = std::time::Instant::now();
-    let output = Project::new(&format!("title: T\nsections:\n  - title: S\n    items:\n{items}")).gate(&["validate"]);
-    assert_eq!(output.code, 2, "{}", output.stderr);
-    assert_eq!(output.stderr.matches("error: unknown key `").count(), 20);
-    assert_eq!(output.stderr.matches("such as `retry: { attempts: 3 }`").count(), 30);
-    assert!(output.stderr.contains("error: … and 9,980 more: unknown key `…`"), "{}", output.stderr);
-    assert!(output.stderr.len() < 80_000, "{}", output.stderr.len());
-    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
-}

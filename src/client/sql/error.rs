@@ -11,7 +11,7 @@ use crate::client::{Fault, trust};
 
 use super::Access;
 
-/// What helps with a URL, and with a database that is named by its parts.
+/// The help for a database that is named by a URL, and for one that is named by its parts.
 const BY_PARTS: &[(&str, &str)] = &[
     (CREDENTIALS, "are `user` and `password` right?"),
     (NAME, "the name is in `database`"),
