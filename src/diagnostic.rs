@@ -43,8 +43,6 @@ pub struct Diagnostic {
     also: Vec<(Span, String)>,
     help: Vec<String>,
     lack: Option<Lack>,
-    /// The word that was probably meant by the one at its place.
-    meant: Option<String>,
     /// How many more problems of its kind were found and not kept.
     more: u32,
 }
@@ -61,7 +59,6 @@ impl Diagnostic {
             also: Vec::new(),
             help: Vec::new(),
             lack: None,
-            meant: None,
             more: 0,
         }
     }
@@ -126,8 +123,7 @@ impl Diagnostic {
     ) -> Self {
         let Some(near) = closest(word, candidates) else { return self.help(otherwise) };
         let text = did_you_mean(near);
-        let suggested = if self.at.is_some() { self.label(text) } else { self.help(text) };
-        Self { meant: Some(near.to_owned()), ..suggested }
+        if self.at.is_some() { self.label(text) } else { self.help(text) }
     }
 
     /// Marks a part that the schema of the file can add.
@@ -143,14 +139,15 @@ impl Diagnostic {
 
     /// The word that was probably meant by the one at its place, if one was suggested.
     pub fn meant(&self) -> Option<&str> {
-        self.meant.as_deref()
+        let (_, label) = self.at.as_ref()?;
+        label.as_deref()?.strip_prefix("did you mean `")?.strip_suffix("`?")
     }
 
     /// The same place with these words.
     #[must_use]
     pub fn reworded(self, title: impl Into<String>, help: impl Into<String>) -> Self {
         let at = self.at.map(|(span, _)| (span, None));
-        Self { title: title.into(), at, help: vec![help.into()], lack: None, meant: None, ..self }
+        Self { title: title.into(), at, help: vec![help.into()], lack: None, ..self }
     }
 
     /// The same without those that it counts.
@@ -231,7 +228,7 @@ impl Redact for Diagnostics {
 
 impl Redact for Diagnostic {
     fn redact(&mut self, redactor: &Redactor) {
-        let Self { severity: _, title, at, is_shown: _, also, help, lack: _, meant: _, more: _ } = self;
+        let Self { severity: _, title, at, is_shown: _, also, help, lack: _, more: _ } = self;
         title.redact(redactor);
         help.redact(redactor);
         let labels = at.iter_mut().filter_map(|(_, label)| label.as_mut());
