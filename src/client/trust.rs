@@ -122,7 +122,7 @@ pub fn verifier(ca: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, Fault>
 /// # Errors
 /// When the file can't be read, or holds none.
 pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let help = "a relative path starts at the folder that contains `checklists/`";
+    let help = "check the path: a relative one starts at the folder that contains `checklists/`";
     let pem = file::read(file, file::MAX_PEM).map_err(|fault| fault.help(help))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
     if certificates.is_empty() {

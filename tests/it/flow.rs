@@ -259,7 +259,6 @@ fn a_database_that_is_empty_gone_or_refuses_the_password() {
     sql: failed, holds: expected true, got false
       the result is false: if that is correct, write `expect: { value: false }`
     pooled: failed, rows[0].count: expected at least 1, got 0
-      the result is 0: if that is correct, write `expect: { value: 0 }`
     ");
     let gone = Stage::new().with("DATABASE_URL", nowhere("postgresql") + "/gate");
     insta::assert_snapshot!(gone.red(), @"
@@ -312,7 +311,7 @@ fn a_cache_file_that_is_not_a_database() {
     insta::assert_snapshot!(stage.red(), @"
     exit 3
     sqlite: error, file `DIR/cache.db` not found
-      a relative path starts at the folder that contains `checklists/`
+      check the path: a relative one starts at the folder that contains `checklists/`
     ");
 }
 

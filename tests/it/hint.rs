@@ -18,6 +18,12 @@ fn kinds_of_probe_have_other_names_elsewhere() {
       |
     7 |         probes: [{ postgres: {} }]
       |                    ^^^^^^^^ did you mean `sql`?
+
+    error: `url` or `host` is missing
+     --> checklists/staging.yaml:7:30
+      |
+    7 |         probes: [{ postgres: {} }]
+      |                              ^^
     ");
     for (typed, meant) in
         [("mysql", "sql"), ("shell", "command"), ("run", "command"), ("https", "http"), ("ssl", "tls")]
@@ -29,19 +35,11 @@ fn kinds_of_probe_have_other_names_elsewhere() {
 #[test]
 fn settings_have_other_names_elsewhere() {
     assert_snapshot!(bad_item("probes: [{ tcp: { host: db, port: 5432 } }]"), @"
-    error: unknown key `host`
+    error: unknown keys `host`, `port`
      --> checklists/staging.yaml:7:27
       |
     7 |         probes: [{ tcp: { host: db, port: 5432 } }]
       |                           ^^^^ did you mean `address`?
-      |
-      = help: such as `address: db.staging.example:5432`
-
-    error: unknown key `port`
-     --> checklists/staging.yaml:7:37
-      |
-    7 |         probes: [{ tcp: { host: db, port: 5432 } }]
-      |                                     ^^^^ did you mean `address`?
       |
       = help: such as `address: db.staging.example:5432`
     ");
@@ -152,7 +150,7 @@ fn a_colon_in_a_value_is_to_be_quoted() {
     7 |         needs: [{ a: b: c }]
       |                       ^
       |
-      = help: quote the value, such as `"Deploy: step two"`
+      = help: quote the value, such as `"b: c"`
     "#);
 }
 
@@ -238,7 +236,7 @@ fn a_list_of_items_shows_ids_of_sections_and_tags() {
 #[test]
 fn a_setting_beside_its_kind_is_to_be_indented() {
     assert_snapshot!(bad_item("probes: [{ tcp: , address: 'db:5432' }]"), @"
-    error: `address` is beside `tcp`, not below it
+    error: `address` is beside `tcp`, not inside it
      --> checklists/staging.yaml:7:27
       |
     7 |         probes: [{ tcp: , address: 'db:5432' }]
@@ -246,6 +244,6 @@ fn a_setting_beside_its_kind_is_to_be_indented() {
       |                    |
       |                    the probe without settings
       |
-      = help: indent `address` below `tcp`
+      = help: indent `address` further than `tcp`
     ");
 }

@@ -321,6 +321,14 @@ fn impossible_settings_are_reported_at_their_line() {
     18 |               oauth2: { token_url: login/token, client_id: gate, scope: read, auth: post }
        |                                                                  ^^^^^ did you mean `scopes`?
 
+    error: expected a list, found text
+      --> checklists/staging.yaml:18:73
+       |
+    18 |               oauth2: { token_url: login/token, client_id: gate, scope: read, auth: post }
+       |                                                                         ^^^^
+       |
+       = help: such as `scopes: [read]`
+
     error: invalid value `post`
       --> checklists/staging.yaml:18:85
        |

@@ -241,7 +241,10 @@ fn over_tls_the_certificate_is_verified_unless_insecure() {
     assert_eq!(reported(json!({ "url": redis.url(), "insecure": true })), (true, None));
     let error =
         observe::<Redis>(json!({ "url": redis.url(), "ca": "/no/such.pem" })).expect_err("the file does not exist");
-    assert_snapshot!(error, @"file `/no/such.pem` not found");
+    assert_snapshot!(error, @"
+    file `/no/such.pem` not found
+    help: check the path: a relative one starts at the folder that contains `checklists/`
+    ");
 }
 
 #[test]

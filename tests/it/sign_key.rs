@@ -184,7 +184,7 @@ fn the_verified_principal_is_shown_and_a_bare_name_is_called_unverified() {
     let table = at(&project, SIGNED, &["check", "staging"]).stdout;
     assert!(table.contains("by Dana Reyes (unverified) for r1"), "{table}");
     let verified = at(&project, SIGNED, &["verify", "staging"]).stdout;
-    assert!(verified.contains("qa: signed 2025-12-06 by Dana Reyes (unverified) for r1: valid"), "{verified}");
+    assert!(verified.contains("qa, signed 2025-12-06 by Dana Reyes (unverified) for r1: valid"), "{verified}");
 }
 
 #[test]

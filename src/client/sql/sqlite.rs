@@ -89,7 +89,7 @@ fn find(named: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
                 "nor is there `{}`; a path with one more slash, `sqlite:////…`, is absolute to everybody",
                 other.display()
             )),
-            None => fault.help("a relative path starts at the folder that contains `checklists/`"),
+            None => fault.help("check the path: a relative one starts at the folder that contains `checklists/`"),
         }
         .into());
     };
