@@ -18,8 +18,8 @@ enum Notation {
 /// Each can be inside any other: what one undoes may be an escape of the next.
 const NOTATIONS: [Notation; 3] = [Notation::Backslash, Notation::Entity, Notation::Percent];
 
-/// How often each notation is undone: JSON may contain a text that is JSON.
-const ROUNDS: usize = 2;
+/// How often each notation is undone: a line of a log in JSON may contain a text that is JSON, and a reason quotes it.
+const ROUNDS: usize = 4;
 
 /// A text whose escapes are undone.
 struct Layer {

@@ -27,6 +27,21 @@ pub struct Hit {
     longest: usize,
 }
 
+impl Hit {
+    /// Whether a hit of the same kind begins in it.
+    fn is_continued_by(&self, next: &Self) -> bool {
+        self.secret == next.secret && self.is_raw == next.is_raw && self.range.contains(&next.range.start)
+    }
+
+    /// Lets it end here, if that is later.
+    fn extend(&mut self, end: usize) {
+        if end > self.range.end {
+            self.range.end = end;
+            self.is_raw = false;
+        }
+    }
+}
+
 impl KnownSecrets {
     /// The patterns for these names and values.
     pub fn new(secrets: Vec<(String, String)>) -> Self {
@@ -115,7 +130,12 @@ impl KnownSecrets {
                         Found::Marker => markers.push(range),
                         Found::Raw | Found::Derived => {
                             let is_raw = is == Found::Raw && origin.is_none();
-                            found.push(Hit { longest: range.len(), range, secret: (at, secret), is_raw });
+                            let hit = Hit { longest: range.len(), range, secret: (at, secret), is_raw };
+                            // A secret such as `xxxx` is at every place of a long text of it.
+                            match found.last_mut().filter(|last| last.is_continued_by(&hit)) {
+                                Some(last) => last.extend(hit.range.end),
+                                None => found.push(hit),
+                            }
                         }
                     }
                 });
@@ -182,10 +202,7 @@ fn apart(mut found: Vec<Hit>) -> Vec<Hit> {
         match hits.last_mut().filter(|last| hit.range.start < last.range.end) {
             None => hits.push(hit),
             Some(last) => {
-                if hit.range.end > last.range.end {
-                    last.range.end = hit.range.end;
-                    last.is_raw = false;
-                }
+                last.extend(hit.range.end);
                 if hit.longest > last.longest {
                     last.secret = hit.secret;
                     last.longest = hit.longest;

@@ -271,6 +271,30 @@ fn forms_with_the_same_beginning_are_distinguished() {
     assert_eq!(redactor.redact(&hex::encode(&other)), "[OTHER]");
 }
 
+#[test]
+fn a_long_secret_of_one_character_is_found_at_once() {
+    let secret = "x".repeat(900_000);
+    let redactor = Redactor::new([("BIG", secret.as_str())]);
+    let begun = std::time::Instant::now();
+    assert_eq!(redactor.redact(&format!("{{\"body\":\"{secret}{secret}xyz\"}}")), "{\"body\":\"[BIG]yz\"}");
+    assert_eq!(redactor.redact(&secret[..5000]), "[BIG]");
+    let short = Redactor::new([("SHORT", "xxxxxxxx")]);
+    assert_eq!(short.redact(&secret), "[SHORT]");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_secret_with_quotes_is_found_where_json_is_quoted_in_json() {
+    let secret = r#"Zq7/w+Kp9"Xv&3rT<m8Yb"#;
+    let redactor = Redactor::new([("SX", secret)]);
+    let mut text = secret.replace('/', "\\/");
+    for _ in 0..4 {
+        assert_eq!(redactor.redact(&text).matches("[SX]").count(), 1, "{text}");
+        assert!(!redactor.redact(&text).contains("Xv"), "{text}");
+        text = serde_json::to_string(&text).expect("it is text");
+    }
+}
+
 /// Secrets with characters that are escaped somewhere, and with those that begin an escape.
 const SECRET: &str = r#"[a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\-][a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\ -]{3,24}[a-zA-Z0-9/+=<&'\"é€😀%;#ux@:\\\\-]"#;
 

@@ -16,6 +16,9 @@ pub fn kept(json: &[u8]) -> Option<Vec<u8>> {
             b'-' | b'0'..=b'9' => {
                 let is_other = |byte: &u8| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
                 let end = json[at..].iter().position(is_other).map_or(json.len(), |length| at + length);
+                if json[end..].trim_ascii_start().starts_with(b":") {
+                    return None; // a number as a key is not JSON, and must not become it
+                }
                 if let Some(rewritten) = rewritten(&json[at..end]) {
                     out.extend(&json[copied..at]);
                     out.extend(rewritten.as_bytes());
@@ -100,6 +103,13 @@ mod tests {
             "\"\\",
             "nonsense 12-34",
         ] {
+            assert_eq!(shown(json), "same", "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_as_a_key_stays_invalid() {
+        for json in ["{18446744073709551616:1}", "{1e999 : 1}", r#"{"a":[{-99999999999999999999:2}],"b":1e5}"#] {
             assert_eq!(shown(json), "same", "{json}");
         }
     }

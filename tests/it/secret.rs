@@ -235,12 +235,12 @@ fn what_ran_before_a_program_printed_its_secret_does_not_show_it() {
     let project = Project::new(
         "
         title: T
-        secrets: { LATE: { command: [sh, -c, \"cat pipe > /dev/null; cat run/key\"] } }
+        secrets: { PART: , LATE: { command: [sh, -c, \"cat pipe > /dev/null; cat run/key\"] } }
         sections:
           - title: S
             items:
               - { id: before, title: Before, probes: [{ command: { argv: [cat, run/key] }, expect: { stdout: x } }] }
-              - { id: open, title: Open, needs: [open-pipe], probes: [{ command: { argv: [echo, \"${secrets.LATE}\"] } }] }
+              - { id: open, title: Open, needs: [open-pipe], probes: [{ command: { argv: [echo, \"${secrets.LATE}\", \"${secrets.PART}\"] } }] }
               - { id: open-pipe, title: Pipe, probes: [{ command: { shell: \"until test -e done; do :; done; echo > pipe\" } }] }
               - { id: last, title: Last, needs: [quote], probes: [{ command: { argv: [touch, done] } }] }
               - { id: quote, title: Quote, probes: [{ command: { argv: [cat, run/key] } }], evidence: quoted }
@@ -249,6 +249,7 @@ fn what_ran_before_a_program_printed_its_secret_does_not_show_it() {
     ",
     )
     .at(1_790_000_000)
+    .env("PART", "1234SECRET")
     .file("run/key", "AKIA1234SECRET5678");
     let pipe = std::process::Command::new("mkfifo").arg(project.path().join("pipe")).status();
     assert!(pipe.expect("mkfifo is installed").success());
@@ -258,7 +259,7 @@ fn what_ran_before_a_program_printed_its_secret_does_not_show_it() {
             project.gate(&["check", "staging", "--no-record", "--format", format, "--report", "json=run.json"]);
         assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
         let all = [&output.stdout, &output.stderr, &project.read("run.json")].map(String::as_str).concat();
-        assert!(all.contains("[LATE]") && !all.contains("AKIA"), "{all}");
+        assert!(all.contains("[LATE]") && !all.contains("AKIA") && !all.contains("5678"), "{all}");
         assert_eq!(output.stdout.contains(r#"{"event":"reading","secrets":"LATE"}"#), format == "ndjson", "{all}");
     }
 }

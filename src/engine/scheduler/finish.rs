@@ -84,15 +84,18 @@ impl<T: FnMut(&Event)> Scheduler<'_, T> {
         free
     }
 
-    /// Reports a result, as soon as all secrets are known, and keeps it, without secrets: others may quote it.
+    /// Reports a result, and keeps it, without secrets: others may quote it. Both wait until all secrets are known: a
+    /// secret of which another one was replaced by its name would not be found.
     pub(super) fn keep(&mut self, task: usize, result: ItemResult) {
-        let result = self.shared.redactor.pass(result);
-        if self.reading.is_done() {
+        let result = if self.reading.is_done() {
+            let result = self.shared.redactor.pass(result);
             (self.report)(&Event::Finished(&result));
+            result.into_inner()
         } else {
             self.unreported.push(Unreported::Finished(task));
-        }
-        self.results[task] = Some(Box::new(result.into_inner()));
+            result
+        };
+        self.results[task] = Some(Box::new(result));
     }
 
     /// Decrements the open needs of dependents; returns those that are free now.
