@@ -6,11 +6,12 @@ use clap::Args;
 use tabled::builder::Builder;
 use tabled::settings::peaker::PriorityMax;
 use tabled::settings::{Padding, Style, Width};
+use unicode_width::UnicodeWidthStr;
 
 use crate::checklist::{self, Item, Overrides};
 use crate::manual;
 use crate::probe::Registry;
-use crate::text::visible;
+use crate::text::{visible, wrap};
 
 use super::{Console, Exit, Failure, check, folder, load_any, print};
 
@@ -125,17 +126,50 @@ fn made_of(item: &Item) -> String {
     kinds.join(", ")
 }
 
+/// A last column that is narrower than this is wrapped together with the others.
+const NARROW: usize = 20;
+
+/// How far columns are apart.
+const GAP: usize = 2;
+
 /// Rows with aligned columns, for a terminal of this many columns if it is one.
 pub fn columns(rows: impl Iterator<Item = Vec<String>>, width: Option<usize>) -> String {
-    let mut table = Builder::default();
-    rows.for_each(|row| table.push_record(row.iter().map(|cell| visible(cell).into_owned())));
-    if table.count_records() == 0 {
+    let mut rows: Vec<Vec<String>> =
+        rows.map(|row| row.iter().map(|cell| visible(cell).into_owned()).collect()).collect();
+    let Some(last) = rows.iter().map(Vec::len).max().and_then(|count| count.checked_sub(1)) else {
         return String::new();
+    };
+    let widest = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
+    let before: usize = (0..last).map(|column| widest(column).unwrap_or_default() + GAP).sum();
+    if let Some(room) = width.and_then(|width| width.checked_sub(before)).filter(|room| *room >= NARROW) {
+        rows.iter_mut().filter_map(|row| row.get_mut(last)).for_each(|cell| *cell = wrap(cell, room).join("\n"));
     }
-    let mut table = table.build();
-    table.with(Style::empty()).with(Padding::new(0, 2, 0, 0));
+    let mut table = Builder::from(rows).build();
+    table.with(Style::empty()).with(Padding::new(0, GAP, 0, 0));
     if let Some(width) = width {
-        table.with(Width::wrap(width).keep_words(true).priority(PriorityMax::left()));
+        // The gap after the last column is not printed.
+        table.with(Width::wrap(width + GAP).keep_words(true).priority(PriorityMax::left()));
     }
     table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::columns;
+
+    #[test]
+    fn rows_fit_the_terminal_and_lines_begin_with_words() {
+        let rows = || {
+            let rows = [["redis", "REDIS_URL points to Upstash and `redis_connected == 1`"], ["a", "b"]];
+            rows.into_iter().map(|row| row.map(ToOwned::to_owned).to_vec())
+        };
+        insta::assert_snapshot!(columns(rows(), Some(34)), @"
+        redis  REDIS_URL points to Upstash
+               and `redis_connected == 1`
+        a      b
+        ");
+        assert_eq!(columns(rows(), None).lines().count(), 2);
+        assert!(columns(rows(), Some(20)).lines().all(|line| line.len() <= 20), "{}", columns(rows(), Some(20)));
+        assert_eq!(columns(std::iter::empty(), Some(34)), "");
+    }
 }
