@@ -66,3 +66,11 @@ fn a_proxy_in_an_env_file_is_used_as_one_in_the_environment() {
     let output = project.gate(&["check", "staging", "--no-record", "--env-file=staging.env", "--only=a"]);
     assert_eq!((output.code, proxy.requests().len()), (0, 1), "{}{}", output.stdout, output.stderr);
 }
+
+#[test]
+fn a_proxy_that_requires_a_login_is_named_and_not_the_target() {
+    let proxy = http(|_| Response::empty(407));
+    let text = reported(&[("HTTP_PROXY", &proxy.url())], &["--only=a"]);
+    let place = proxy.url().replace("http://", "");
+    assert_snapshot!(text.replace(&place, "PROXY"), @"a: the proxy PROXY of HTTP_PROXY requires a login (407) | set HTTP_PROXY to a URL with it, such as `http://USER:PASSWORD@HOST:PORT`; or add `api.gate.invalid` to NO_PROXY");
+}

@@ -90,6 +90,15 @@ fn of_proxy(error: &reqwest::Error, proxy: &Proxy, url: &Url) -> Option<Fault> {
     Some(fault.help(format!("is the proxy running? correct or unset {variable}, or add `{host}` to NO_PROXY")))
 }
 
+/// The meaning of status 407 (RFC 9110, section 15.5.8): only a proxy answers it.
+pub fn login_required(proxy: &Proxy, url: &Url) -> Fault {
+    let Proxy { variable, place, .. } = proxy;
+    let host = url.host_str().unwrap_or_default();
+    Fault::new(format!("the proxy {place} of {variable} requires a login (407)")).help(format!(
+        "set {variable} to a URL with it, such as `http://USER:PASSWORD@HOST:PORT`; or add `{host}` to NO_PROXY"
+    ))
+}
+
 /// A guess why a server ends the connection instead of answering.
 fn guess(url: &Url) -> &'static str {
     match url.scheme() {

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::client::{Context, Fault, HttpOptions, Manner};
 
-use super::error::fault;
+use super::error::{fault, login_required};
 use super::oauth2::{AccessToken, OAuth2};
 use super::setting::{Headers, HttpUrl, Token};
 
@@ -244,8 +244,13 @@ impl Request {
             request = request.header(CONTENT_LENGTH, "0");
         }
         let begun = Instant::now();
+        let proxy = || cx.proxy(&self.url, options).ok().flatten();
         match request.send().await {
             Ok(response) => {
+                let is_refused = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+                if let Some(proxy) = is_refused.then(proxy).flatten() {
+                    return Err(Unanswered { fault: login_required(&proxy, &self.url), was_reused: false });
+                }
                 if let Some(connection) = response.extensions().get::<HttpInfo>() {
                     cx.is_used(connection.local_addr());
                 }
@@ -254,10 +259,7 @@ impl Request {
             Err(error) => {
                 let was_reused = connection_of(&error).is_some_and(|connection| cx.is_used(connection));
                 let relayed = cx.relay(&self.url, options).ok().flatten().and_then(|relay| relay.failure(begun));
-                let fault = relayed.unwrap_or_else(|| {
-                    let proxy = cx.proxy(&self.url, options).ok().flatten();
-                    fault(&error, &self.url, proxy.as_ref())
-                });
+                let fault = relayed.unwrap_or_else(|| fault(&error, &self.url, proxy().as_ref()));
                 Err(Unanswered { fault, was_reused })
             }
         }
