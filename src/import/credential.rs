@@ -12,18 +12,41 @@ use crate::text::credential::TOKEN;
 /// The replacement of a credential.
 const HIDDEN: &str = "***";
 
-/// Passwords of addresses, and of `curl -u NAME:PASSWORD`.
-static PASSWORDS: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        regex(r"\b[A-Za-z][\w+.-]*://[^\s/:@`]*:(?<value>[^\s/@`]+)@"),
-        regex(r#"\bcurl\b[^\n`]*?\s(?:-u|--user)[ =]?["']?[^\s:"'`]+:(?<value>[^\s"'`]+)"#),
-    ]
+/// Passwords of addresses, up to the last `@` before the path, and of commands.
+static PASSWORDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let options = [
+        r#"curl\b[^\n`]*?\s(?:-u|--user)[ =]?(?<quote>["']?)[^\s:"'`]+:"#,
+        r#"(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n`|;&]*?\s-p(?<quote>["']?)"#,
+        r#"redis-cli\b[^\n`|;&]*?\s(?:-a|--pass)[ =]+(?<quote>["']?)"#,
+        r#"(?:docker|podman) login\b[^\n`|;&]*?\s(?:-p|--password)[ =]?(?<quote>["']?)"#,
+        r#"sshpass[ \t]+-p[ \t]*(?<quote>["']?)"#,
+        r#"(?i:password is):?[ \t]+(?<quote>[`"'])"#,
+    ];
+    let address = r"\b[A-Za-z][\w+.-]*://[^\s/:@`]*:(?<value>[^\s/@`]+(?:@[^\s/?#@`]+)*)@";
+    let option = |option: &str| regex(&format!(r#"\b{option}(?<value>[^\s"'`]+)"#));
+    [regex(address)].into_iter().chain(options.map(option)).collect()
 });
+/// The user of an address without a password, and `vault login TOKEN`.
+static TOKENS: LazyLock<[Regex; 2]> = LazyLock::new(|| {
+    [regex(r#"\b(?i:https?)://(?<value>[^\s/:?#`"'<>]+):?@"#), regex(r"\bvault login[ \t]+(?<value>s\.\w{6,})")]
+});
+/// `curl -b NAME=VALUE`.
+static COOKIE: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"\bcurl\b[^\n`]*?\s(?:-b|--cookie)[ =]?(?<quote>["']?)[\w.-]+=["']?(?<value>[^\s"'`]+)"#));
+/// A private key, up to its end or its last long line.
+static KEY: LazyLock<Regex> = LazyLock::new(|| {
+    let gap = r"(?:[\s>]|\\[nr])*";
+    let line = r"(?:(?:Proc-Type|DEK-Info|Comment): [^\n]*|[A-Za-z0-9+/=]{16,})";
+    regex(&format!(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?<value>(?:{gap}{line})+)(?:(?<last>{gap}[A-Za-z0-9+/=]*){gap}-----END)?"
+    ))
+});
+static KEY_LINE: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Za-z0-9+/=][^\r\n]*"));
 /// `token=…`, `"password": "…"`, `Authorization: Bearer …`, `--api-key …`, and `Bearer …` alone.
 static SETTINGS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     let value = r#"(?<quote>["']?)(?:(?i:bearer|basic|token|apikey)[ \t]+)?(?<value>[^\s"'`&#<>|,;)\]}\\]+)"#;
     [
-        regex(&format!(r#"(?<key>[A-Za-z][\w-]*)["']?[ \t]*(?<sign>[:=])[ \t]*{value}"#)),
+        regex(&format!(r#"(?<key>[A-Za-z][\w-]*)["']?[ \t]*(?<sign>[:=])[ \t]*{value}(?<more>[^\s`])?"#)),
         regex(&format!(r"--(?<key>[a-z][\w-]*)[ \t]+{value}")),
         regex(r#"\b(?<key>(?i:bearer))[ \t]+(?<quote>["']?)(?<value>[^\s"'`&#<>|,;)\]}\\]+)"#),
     ]
@@ -31,9 +54,9 @@ static SETTINGS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
 /// The name of a variable, not the value.
 static NAME: LazyLock<Regex> = LazyLock::new(|| regex(r"^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$"));
 /// An address with what is hidden in it.
-static LOGIN: LazyLock<Regex> = LazyLock::new(|| regex(r"^(https?://)([^\s/:@]+):\*\*\*@"));
+static LOGIN: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?i:(https?://))(?:([^\s/:@]+):)?\*\*\*:?@"));
 static QUERY: LazyLock<Regex> = LazyLock::new(|| regex(r"([?&]([\w.-]+)=)\*\*\*"));
-static HOST: LazyLock<Regex> = LazyLock::new(|| regex(r"^https?://(?:[^\s/@]*@)?([\w.-]+)"));
+static HOST: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?i:https?)://(?:[^\s/@]*@)?([\w.-]+)"));
 /// Hidden values in a command.
 static BEARER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bbearer\s+\*\*\*"));
 static USER: LazyLock<Regex> = LazyLock::new(|| regex(r#"\s(?:-u|--user)[ =]?["']?([^\s:"'`]+):\*\*\*"#));
@@ -60,17 +83,33 @@ pub struct Replaced {
 /// The text with `***` for every credential in it, and what was replaced.
 pub fn hidden(text: &str) -> (Cow<'_, str>, Vec<Replaced>) {
     let mut replaced = Vec::new();
-    let mut text = Cow::Borrowed(text);
+    let mut text = without_keys(text, &mut replaced);
     let named = |what: &'static str| move |_: &Captures| Some(what.to_owned());
     for pattern in PASSWORDS.iter() {
         text = replace(text, pattern, named("a password"), &mut replaced);
     }
-    text = replace(text, &TOKEN, named("a token"), &mut replaced);
+    for pattern in TOKENS.iter().chain([&*TOKEN]) {
+        text = replace(text, pattern, named("a token"), &mut replaced);
+    }
+    text = replace(text, &COOKIE, named("a cookie"), &mut replaced);
     for pattern in SETTINGS.iter() {
         text = replace(text, pattern, setting, &mut replaced);
     }
     replaced.sort_by_key(|found| found.line);
     (text, replaced)
+}
+
+/// The text with `***` for every line of a private key: the lines after it keep their numbers.
+fn without_keys<'t>(text: &'t str, replaced: &mut Vec<Replaced>) -> Cow<'t, str> {
+    KEY.replace_all(text, |found: &Captures| {
+        let whole = found.get(0).expect("it was found");
+        let value = found.name("value").expect("it has one");
+        let end = found.name("last").unwrap_or(value).end();
+        let line = 1 + text[..whole.start()].matches('\n').count();
+        replaced.push(Replaced { line, what: "a private key".to_owned() });
+        let lines = KEY_LINE.replace_all(&text[value.start()..end], HIDDEN);
+        format!("{}{lines}{}", &text[whole.start()..value.start()], &text[end..whole.end()])
+    })
 }
 
 /// Replaces the values that a pattern finds and `what` has words for.
@@ -116,7 +155,10 @@ fn setting(found: &Captures) -> Option<String> {
     let is_set = found.name("sign").is_some_and(|sign| sign.as_str() == "=") || !found["quote"].is_empty();
     let is_header = key.eq_ignore_ascii_case("bearer");
     let is_credential = is_header || sets_credential(key, value);
-    (is_credential && (is_set || looks_secret(value))).then(|| format!("the value of `{key}`"))
+    // Such as `token=abc`: too short to be one.
+    let is_whole = found["quote"].is_empty() && found.name("more").is_none();
+    let is_word = is_whole && value.len() <= 3 && value.chars().all(|c| c.is_ascii_alphabetic());
+    (is_credential && !is_word && (is_set || looks_secret(value))).then(|| format!("the value of `{key}`"))
 }
 
 /// Whether a value does not look like a word of a sentence, such as that after `Token: rotated`.
@@ -142,11 +184,14 @@ pub fn request(address: &str, words: &str) -> Value {
     let url = LOGIN.replace(address, "$1");
     let url = QUERY.replace_all(&url, |found: &Captures| format!("{}{}", &found[1], secret(&found[2])));
     let mut settings = json!({ "url": url });
-    let login = LOGIN.captures(address).map(|found| found[2].to_owned());
+    let login = LOGIN.captures(address);
+    let named = login.as_ref().and_then(|found| found.get(2)).map(|user| user.as_str().to_owned());
     let option = || USER.captures(words).map(|found| found[1].to_owned());
-    if let Some(user) = login.or_else(option) {
+    if let Some(user) = named.or_else(|| login.is_none().then(option)?) {
         settings["user"] = user.into();
         settings["password"] = secret("password").into();
+    } else if login.is_some() {
+        settings["user"] = secret("user").into();
     } else if BEARER.is_match(words) {
         settings["token"] = secret("bearer_token").into();
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::credential::request;
 
-static URL: LazyLock<Regex> = LazyLock::new(|| regex(r#"https?://(?:[^\s/:@`]+:\*{3}@)?[^\s`"'<>)$@]+"#));
+static URL: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i:https?)://(?:(?:[^\s/:@`]+:)?\*{3}:?@)?[^\s`"'<>)$@]+"#));
 static PATH_OF_URL: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?:curl\s+(?:-\S+\s+)*|GET\s+|^`?)(/(?:[\w./~%?=&+-]|=\*{3})*)"));
 static RETURNS: LazyLock<Regex> =

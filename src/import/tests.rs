@@ -340,6 +340,66 @@ fn credentials_become_secrets_in_probes_and_asterisks_elsewhere() {
 }
 
 #[test]
+fn tokens_and_passwords_of_addresses_and_commands_are_found_whole() {
+    let found = import(
+        "LIST.md",
+        r#"# L
+- [ ] https://S3cr3tUserTok22@api.example.com/healthz returns 200
+- [ ] https://ann:S3cr3t@80@b.example.com/x returns 200
+- [ ] `curl -u 'ann:S3cr3t pw 77' https://c.example.com/x` returns 200
+- [ ] `curl -b session=S3cr3t1 https://d.example.com/x` returns 200, or `--cookie`: `curl --cookie "a=S3cr3t; b=S3cr3t"`
+- [ ] `mysql -u root -pS3cr3t`, `redis-cli -h r -a S3cr3t ping`, `docker login -u u -p S3cr3t r.example`
+- [ ] `sshpass -p 'S3cr3t x' ssh h`, `vault login s.S3cr3tS3cr3t`, the password is `S3cr3t`
+- [ ] Key
+
+  ```
+  -----BEGIN RSA PRIVATE KEY-----
+  MIIES3cr3tS3cr3tS3cr3tS3cr3t
+  S3cr3t==
+  -----END RSA PRIVATE KEY-----
+  ```
+- [ ] Last
+"#,
+        false,
+    );
+    let found = found.expect("it holds items");
+    for secret in ["S3cr3t", "@80", " pw 77", " x' ssh"] {
+        assert!(!found.yaml.contains(secret), "{secret}: {}", found.yaml);
+    }
+    let lines: Vec<&str> = found.yaml.lines().map(|line| line.trim_start_matches([' ', '#'])).collect();
+    let starts = ["- http:", "url: ", "user: ", "password: ", "LIST.md:16"];
+    let settings = lines.iter().filter(|line| starts.iter().any(|start| line.starts_with(start))).copied();
+    assert_snapshot!(settings.collect::<Vec<_>>().join("\n"), @"
+    - http:
+    url: https://api.example.com/healthz
+    user: ${secrets.API_EXAMPLE_COM_USER}
+    - http:
+    url: https://b.example.com/x
+    user: ann
+    password: ${secrets.B_EXAMPLE_COM_PASSWORD}
+    - http:
+    url: https://c.example.com/x
+    user: ann
+    password: ${secrets.C_EXAMPLE_COM_PASSWORD}
+    LIST.md:16
+    ");
+    assert_snapshot!(found.left_out.join("\n").replace(" was replaced by `***`: keep it out of the list, and name it in `secrets:`", ""), @"
+    LIST.md:2: a token
+    LIST.md:3: a password
+    LIST.md:4: a password
+    LIST.md:5: a cookie
+    LIST.md:5: a cookie
+    LIST.md:6: a password
+    LIST.md:6: a password
+    LIST.md:6: a password
+    LIST.md:7: a password
+    LIST.md:7: a password
+    LIST.md:7: a token
+    LIST.md:11: a private key
+    ");
+}
+
+#[test]
 fn what_only_names_a_credential_stays() {
     let text = "# L
 - [ ] Token: rotated in 2026, see `GITHUB_TOKEN`
@@ -348,7 +408,9 @@ fn what_only_names_a_credential_stays() {
 - [ ] Authorization: Bearer token is required, or `?token=$TOKEN`, `--token <TOKEN>`
 - [ ] `docker run -u 1000:1000 x` reports pass=12 fail=0
 - [ ] Webhook: https://hooks.example/v1234 answers
-- [ ] `password: ${DB_PASSWORD}`, `api_key=xxx`, USE_TOKEN=true, token_url=https://login.example/token
+- [ ] `curl -b cookies.txt x`, `curl -b a=$A`, `mysql -p`, `redis-cli -a $PW`, `https://$TOKEN@h.example`, `docker run -p 80:80 x`
+- [ ] No `-----BEGIN PRIVATE KEY-----` in the logs
+- [ ] `password: ${DB_PASSWORD}`, `api_key=xxx`, token=abc in Vault, USE_TOKEN=true, token_url=https://login.example/token
 ";
     let found = import("LIST.md", text, false).expect("it holds items");
     assert_eq!(found.left_out, [""; 0], "{}", found.yaml);
