@@ -104,7 +104,7 @@ pub fn credentials(root: &Node) -> Vec<Credential> {
             let values = [Some(text), word].into_iter().flatten();
             found.extend(values.map(|value| Credential { name: name.to_owned(), value: value.to_owned() }));
         }
-        let bare = bare_password(text).filter(|_| is_address);
+        let bare = Some(text).filter(|_| is_address).and_then(bare_password);
         let passwords = in_text(text).into_iter().chain(bare.map(ToOwned::to_owned));
         found.extend(passwords.map(|value| Credential { name: "password".to_owned(), value }));
     }

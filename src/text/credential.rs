@@ -38,14 +38,28 @@ pub fn looks_secret(line: &str) -> bool {
 /// The password of `user:password@host`, a URL without its scheme. A reference such as `${secrets.X}` is none, and neither
 /// is the tag of an image before its digest.
 pub fn bare_password(text: &str) -> Option<&str> {
-    static BARE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^[\w.%+-]*:([^\s/$][^\s$]*)@\[?[A-Za-z0-9][\w.:%-]*\]?(/\S*)?$").expect("it is well formed")
-    });
-    let found = BARE.captures(text)?;
-    let host = &text[found.get(1)?.end() + 1..];
-    let is_other = ["mailto:", "acct:", "sip:", "sips:", "npm:"].iter().any(|scheme| text.starts_with(scheme))
+    // Every argument and many settings are asked, so it takes no regular expression.
+    let (user, rest) = text.split_once(':')?;
+    let is_user = user.chars().all(|c| c.is_alphanumeric() || "_.%+-".contains(c));
+    if !is_user || rest.starts_with('/') || rest.contains(|c: char| c.is_whitespace()) {
+        return None;
+    }
+    let (password, host) = rest.rmatch_indices('@').find_map(|(at, _)| {
+        let (password, host) = (&rest[..at], &rest[at + 1..]);
+        (!password.is_empty() && !password.contains('$') && is_host(host)).then_some((password, host))
+    })?;
+    let is_other = ["mailto", "acct", "sip", "sips", "npm"].contains(&user)
         || ["sha256:", "sha384:", "sha512:"].iter().any(|digest| host.starts_with(digest));
-    found.get(1).map(|password| password.as_str()).filter(|_| !is_other)
+    (!is_other).then_some(password)
+}
+
+/// Whether a text is a host, with or without a port and a path.
+fn is_host(text: &str) -> bool {
+    let name = text.split('/').next().unwrap_or_default();
+    let name = name.strip_prefix('[').unwrap_or(name);
+    let name = name.strip_suffix(']').unwrap_or(name);
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_alphanumeric() || "_.:%-".contains(c))
 }
 
 #[cfg(test)]
