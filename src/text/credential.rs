@@ -6,11 +6,12 @@ use regex::Regex;
 
 /// Tokens by the prefixes of those who issue them, access keys, JSON Web Tokens, and webhooks of Slack.
 pub static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    // Not `\w`, which is large: it has the letters of all languages.
     let kinds = [
-        r"\b(?:gh[oprsu]_|github_pat_|glpat-|glsa_|xox[abeprs]-|sk-|[rs]k_live_|whsec_|hvs\.|npm_|pypi-)[\w-]{12,}",
+        r"\b(?:gh[oprsu]_|github_pat_|glpat-|glsa_|xox[abeprs]-|sk-|[rs]k_live_|whsec_|hvs\.|npm_|pypi-)[A-Za-z0-9_-]{12,}",
         r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}",
-        r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?",
-        r"\bhooks\.slack\.com/services/T\w+/B\w+/\w{8,}",
+        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
+        r"\bhooks\.slack\.com/services/T[A-Za-z0-9_]+/B[A-Za-z0-9_]+/[A-Za-z0-9_]{8,}",
     ];
     Regex::new(&kinds.join("|")).expect("it is well formed")
 });
