@@ -221,7 +221,9 @@ impl Context {
         });
         let address = url.host_str().and_then(|host| Some((host.to_owned(), *options.resolve.get(host)?)));
         let proxy = self.proxy(url, options)?;
-        Ok(Route { tls, proxy, is_direct: is_direct(url, options), address, manner, via })
+        // Without a variable, it may be one of the system's settings.
+        let is_direct = is_direct(url, options) || proxy.is_none() && proxy::is_named(url, &self.env);
+        Ok(Route { tls, proxy, is_direct, address, manner, via })
     }
 }
 
@@ -260,7 +262,11 @@ fn client(route: &Route, relay: Option<&Relay>, chains: &Chains) -> Result<reqwe
         builder = builder.no_proxy();
     }
     if let Some(proxy) = &route.proxy {
-        let invalid = |_| Fault::new(format!("the proxy of {} can't be used", proxy.variable));
+        let invalid = |_| {
+            Fault::new(format!("the proxy of {} can't be used", proxy.variable)).help(
+                "write it as `http://USER:PASSWORD@HOST:PORT`, with `/`, `#` and `@` of a password percent-encoded",
+            )
+        };
         builder = builder.proxy(reqwest::Proxy::all(&proxy.url).map_err(invalid)?);
     }
     if let Some((host, address)) = &route.address {

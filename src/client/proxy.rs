@@ -23,16 +23,9 @@ pub struct Proxy {
 /// # Errors
 /// When the value of the variable can't be used.
 pub fn of(url: &Url, env: &Env) -> Result<Option<Proxy>, Fault> {
-    let pairs = match url.scheme() {
-        "https" => [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]],
-        _ => [["HTTP_PROXY", "http_proxy"], ["ALL_PROXY", "all_proxy"]],
-    };
-    let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, env.var(name)?)));
-    let Some((variable, value)) = pairs.into_iter().filter_map(first).find(|(_, value)| !value.is_empty()) else {
-        return Ok(None);
-    };
+    let Some((variable, value)) = named(url, env) else { return Ok(None) };
     let Ok(target) = url.as_str().parse() else { return Ok(None) };
-    let excepted = first(["NO_PROXY", "no_proxy"]).map(|(_, value)| value.to_owned()).unwrap_or_default();
+    let excepted = set(env, ["NO_PROXY", "no_proxy"]).map(|(_, value)| excepted(value, url)).unwrap_or_default();
     // Any valid proxy shows whether the host is excepted.
     if Matcher::builder().all("http://proxy").no(excepted).build().intercept(&target).is_none() {
         return Ok(None);
@@ -61,6 +54,38 @@ pub fn of(url: &Url, env: &Env) -> Result<Option<Proxy>, Fault> {
     Ok(Some(Proxy { url, variable, place }))
 }
 
+/// Whether a variable names a proxy for URLs of this scheme, also if NO_PROXY names the host.
+pub fn is_named(url: &Url, env: &Env) -> bool {
+    named(url, env).is_some()
+}
+
+fn named<'e>(url: &Url, env: &'e Env) -> Option<(&'static str, &'e str)> {
+    let own = if url.scheme() == "https" { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
+    [own, ["ALL_PROXY", "all_proxy"]].into_iter().find_map(|names| set(env, names))
+}
+
+/// The first of two variables that is not empty.
+fn set<'e>(env: &'e Env, names: [&'static str; 2]) -> Option<(&'static str, &'e str)> {
+    names.into_iter().find_map(|name| Some((name, env.var(name).filter(|value| !value.is_empty())?)))
+}
+
+/// The hosts of NO_PROXY that concern this URL, as the client takes them: `*.example` is `.example`, and `host:8080` is
+/// `host` where that is the port.
+fn excepted(list: &str, url: &Url) -> String {
+    let port = url.port_or_known_default();
+    let entries = list.split(',').map(str::trim).filter_map(|entry| match entry.rsplit_once(':') {
+        Some((host, number)) if !host.contains(':') || host.ends_with(']') => match number.parse::<u16>() {
+            Ok(number) => (Some(number) == port).then_some(host),
+            Err(_) => Some(entry),
+        },
+        _ => Some(entry),
+    });
+    entries
+        .map(|entry| entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -84,7 +109,12 @@ mod tests {
             ("http://api", &[("HTTP_PROXY", "http://u:secret@p:1")], "p:1 by HTTP_PROXY"),
             ("https://api", &[("https_proxy", "p:1"), ("ALL_PROXY", "q:2")], "p:1 by https_proxy"),
             ("https://api", &[("HTTPS_PROXY", ""), ("ALL_PROXY", "q:2")], "q:2 by ALL_PROXY"),
+            ("http://api", &[("HTTP_PROXY", ""), ("http_proxy", "p:1"), ("NO_PROXY", ""), ("no_proxy", "api")], "none"),
             ("http://api.example", &[("HTTP_PROXY", "p:1"), ("NO_PROXY", "example")], "none"),
+            ("http://api.example", &[("HTTP_PROXY", "p:1"), ("NO_PROXY", "a, *.example")], "none"),
+            ("http://api:8080", &[("HTTP_PROXY", "p:1"), ("NO_PROXY", "api:8080")], "none"),
+            ("http://api:80", &[("HTTP_PROXY", "p:1"), ("NO_PROXY", "api:8080,[::1]:80")], "p:1 by HTTP_PROXY"),
+            ("http://[fd00::1]:80", &[("HTTP_PROXY", "p:1"), ("NO_PROXY", "fd00::/8")], "none"),
             ("http://api.example", &[("HTTP_PROXY", "a:b:c"), ("no_proxy", "example")], "none"),
             ("http://api", &[("HTTP_PROXY", "nonsense:port:x")], "the value of HTTP_PROXY is not the URL of a proxy"),
             (

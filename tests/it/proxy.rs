@@ -74,3 +74,13 @@ fn a_proxy_that_requires_a_login_is_named_and_not_the_target() {
     let place = proxy.url().replace("http://", "");
     assert_snapshot!(text.replace(&place, "PROXY"), @"a: the proxy PROXY of HTTP_PROXY requires a login (407) | set HTTP_PROXY to a URL with it, such as `http://USER:PASSWORD@HOST:PORT`; or add `api.gate.invalid` to NO_PROXY");
 }
+
+#[test]
+fn a_host_that_no_proxy_names_is_reached_without_the_proxy() {
+    let proxy = http(|_| Response::empty(502));
+    for excepted in ["*.gate.invalid", "api.gate.invalid:80", "gate.invalid"] {
+        let text = reported(&[("HTTP_PROXY", &proxy.url()), ("NO_PROXY", excepted)], &["--only=a"]);
+        assert!(text.contains("no address is known for `api.gate.invalid`"), "{excepted}: {text}");
+    }
+    assert_eq!(proxy.requests().len(), 0);
+}
