@@ -273,7 +273,7 @@ fn forms_with_the_same_beginning_are_distinguished() {
 
 #[test]
 fn a_long_secret_of_one_character_is_found_at_once() {
-    let secret = "x".repeat(900_000);
+    let secret = "x".repeat(200_000);
     let redactor = Redactor::new([("BIG", secret.as_str())]);
     let begun = std::time::Instant::now();
     assert_eq!(redactor.redact(&format!("{{\"body\":\"{secret}{secret}xyz\"}}")), "{\"body\":\"[BIG]yz\"}");
