@@ -86,7 +86,11 @@ impl Matcher {
             Self::Not(matcher) => matcher.judge(value, extent, now).negated(),
             Self::All(matchers) => Truth::all(matchers.iter().map(|matcher| matcher.judge(value, extent, now))),
             Self::Bound(relation, limit) => bound(*relation, limit, value, is_part),
-            Self::Contains(parts) => so_far(Truth::all(parts.iter().map(|part| contains(value, part)))),
+            Self::Contains(parts) => Truth::all(parts.iter().map(|part| match contains(value, part) {
+                // An element that was not read may be the part, whatever the others are.
+                truth if is_part && value.is_array() => Truth::any([truth, Truth::Unread]),
+                truth => so_far(truth),
+            })),
             Self::Matches(regex) => match value.as_str() {
                 None => Truth::Inapplicable,
                 Some(text) if is_part => {

@@ -58,6 +58,14 @@ fn a_cut_number_is_the_least_that_it_may_be() {
 }
 
 #[test]
+fn a_cut_list_may_go_on_with_the_part_whatever_its_elements_are() {
+    let seen = json!({ "rows": ["b", "a"] });
+    assert_snapshot!(judged("rows: { contains: a }", &seen, &["rows"]), @"ok: rows");
+    assert_snapshot!(judged("rows: { contains: [1, a] }", &seen, &["rows"]), @r#"error: rows: expected to contain 1 and "a", but only the first 1 MiB was read"#);
+    assert_snapshot!(judged("rows: { not: { contains: 1 } }", &seen, &["rows"]), @"error: rows: expected not to contain 1, but only the first 1 MiB was read");
+}
+
+#[test]
 fn the_elements_of_a_cut_list_are_known_but_not_its_end() {
     let seen = json!({ "rows": [{ "failed": 0 }, { "failed": 0 }] });
     assert_snapshot!(judged("
