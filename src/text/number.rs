@@ -14,12 +14,13 @@ pub fn kept(json: &[u8]) -> Option<Vec<u8>> {
         match byte {
             b'"' => at = string_end(json, at + 1),
             b'-' | b'0'..=b'9' => {
-                let is_other = |byte: &u8| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
-                let end = json[at..].iter().position(is_other).map_or(json.len(), |length| at + length);
-                if json[end..].trim_ascii_start().starts_with(b":") {
-                    return None; // a number as a key is not JSON, and must not become it
-                }
-                if let Some(rewritten) = rewritten(&json[at..end]) {
+                let (end, has_exponent) = number_end(json, at);
+                if (end - at > SHORT || has_exponent)
+                    && let Some(rewritten) = rewritten(&json[at..end], has_exponent)
+                {
+                    if json[end..].trim_ascii_start().starts_with(b":") {
+                        return None; // a number as a key is not JSON, and must not become it
+                    }
                     out.extend(&json[copied..at]);
                     out.extend(rewritten.as_bytes());
                     copied = end;
@@ -47,13 +48,24 @@ fn string_end(json: &[u8], mut at: usize) -> usize {
     json.len()
 }
 
-/// How a number is kept that is not kept as it is written: as text, or `100000` for `1e5`.
-fn rewritten(number: &[u8]) -> Option<String> {
-    let text = str::from_utf8(number).ok()?;
-    let has_exponent = text.contains(['e', 'E']);
-    if text.len() <= SHORT && !has_exponent || serde_json::from_str::<IgnoredAny>(text).is_err() {
-        return None;
+/// The byte after a number that begins with this one, and whether it has an exponent.
+fn number_end(json: &[u8], mut at: usize) -> (usize, bool) {
+    let mut has_exponent = false;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'-' | b'+' | b'.' | b'0'..=b'9' => {}
+            b'e' | b'E' => has_exponent = true,
+            _ => break,
+        }
+        at += 1;
     }
+    (at, has_exponent)
+}
+
+/// How a number is kept that is not kept as it is written: as text, or `100000` for `1e5`.
+fn rewritten(number: &[u8], has_exponent: bool) -> Option<String> {
+    let text = str::from_utf8(number).ok()?;
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
     let is_integer = |text: &str| text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
     let integer = || integer_of(text).filter(|integer| is_integer(integer));
     let is_kept = match has_exponent {
