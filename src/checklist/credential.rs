@@ -12,11 +12,13 @@ use crate::yaml::Node;
 
 /// Names of what contains a credential, wherever it is: a setting, a header, a part of a body or a parameter of a URL.
 /// Without `_` and `-`, in lower case.
-const NAMES: [&str; 42] = [
+const NAMES: [&str; 44] = [
     "token",
     "password",
     "passwd",
     "passphrase",
+    "passwort",
+    "kennwort",
     "sslpassword",
     "secret",
     "clientsecret",
@@ -183,7 +185,7 @@ const WORDS: [&str; 17] = [
     "DSN",
 ];
 /// The same at the end of a word, such as `PGPASSWORD`.
-const ENDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET"];
+const ENDS: [&str; 7] = ["PASSWORD", "PASSWD", "PASSPHRASE", "PASSWORT", "KENNWORT", "TOKEN", "SECRET"];
 
 /// Matches names of secret keys: `API_KEY`, but not `SSH_KEY_FILE` or `PUBLIC_KEY`.
 const KEYS: [&str; 7] = ["API", "PRIVATE", "SECRET", "ACCESS", "SIGNING", "ENCRYPTION", "MASTER"];

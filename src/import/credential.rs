@@ -57,6 +57,8 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| regex(r"^[A-Z][A-Z0-9]*(?:_[A-Z0
 static LOGIN: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?i:(https?://))(?:([^\s/:@]+):)?\*\*\*:?@"));
 static QUERY: LazyLock<Regex> = LazyLock::new(|| regex(r"([?&]([\w.-]+)=)\*\*\*"));
 static HOST: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?i:https?)://(?:[^\s/@]*@)?([\w.-]+)"));
+/// The line below the head of a table.
+static RULE: LazyLock<Regex> = LazyLock::new(|| regex(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?$"));
 /// Hidden values in a command.
 static BEARER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bbearer\s+\*\*\*"));
 static USER: LazyLock<Regex> = LazyLock::new(|| regex(r#"\s(?:-u|--user)[ =]?["']?([^\s:"'`]+):\*\*\*"#));
@@ -95,6 +97,7 @@ pub fn hidden(text: &str) -> (Cow<'_, str>, Vec<Replaced>) {
     for pattern in SETTINGS.iter() {
         text = replace(text, pattern, setting, &mut replaced);
     }
+    text = without_cells(text, &mut replaced);
     replaced.sort_by_key(|found| found.line);
     (text, replaced)
 }
@@ -109,6 +112,51 @@ fn without_keys<'t>(text: &'t str, replaced: &mut Vec<Replaced>) -> Cow<'t, str>
         replaced.push(Replaced { line, what: "a private key".to_owned() });
         let lines = KEY_LINE.replace_all(&text[value.start()..end], HIDDEN);
         format!("{}{lines}{}", &text[whole.start()..value.start()], &text[end..whole.end()])
+    })
+}
+
+/// The text with `***` in the columns of tables whose head names a credential, such as `Password`.
+fn without_cells<'t>(text: Cow<'t, str>, replaced: &mut Vec<Replaced>) -> Cow<'t, str> {
+    let mut out = String::new();
+    // The credential that each column of this table has, by its head; none outside of a table.
+    let mut columns: Vec<Option<&str>> = Vec::new();
+    let (mut head, mut copied, mut at) = ("", 0, 0);
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if !line.contains('|') {
+            columns.clear();
+        } else if RULE.is_match(line.trim_end()) {
+            let is_credential = |cell: &&str| sets_credential(&cell.replace(' ', "_"), "a value of some length");
+            columns = cells(head).map(|(_, cell)| Some(cell).filter(is_credential)).collect();
+        }
+        for ((start, cell), name) in cells(line).zip(&columns) {
+            let Some(name) = name.filter(|_| !cell.contains(['/', ' ']) && looks_secret(cell) && !is_example(cell))
+            else {
+                continue;
+            };
+            replaced.push(Replaced { line: number + 1, what: format!("the value of `{name}`") });
+            out.push_str(&text[copied..at + start]);
+            out.push_str(HIDDEN);
+            copied = at + start + cell.len();
+        }
+        (head, at) = (line, at + line.len());
+    }
+    if copied == 0 {
+        return text;
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// The cells of a row and where they begin, without the blanks and backticks around them.
+fn cells(row: &str) -> impl Iterator<Item = (usize, &str)> {
+    let row = row.trim_end();
+    let inner = row.trim_start().strip_prefix('|').unwrap_or(row);
+    let mut at = row.len() - inner.len();
+    inner.split('|').map(move |cell| {
+        let start = cell.trim_start_matches([' ', '\t', '`', '*']);
+        let found = (at + cell.len() - start.len(), start.trim_end_matches([' ', '\t', '`', '*']));
+        at += cell.len() + 1;
+        found
     })
 }
 

@@ -400,6 +400,39 @@ fn tokens_and_passwords_of_addresses_and_commands_are_found_whole() {
 }
 
 #[test]
+fn credentials_in_columns_of_tables_are_found() {
+    let list = "# L
+
+| User | Password | Role |
+|------|:--------:|------|
+| ann | S3cr3t-pw | admin2 |
+| joe | `S3cr3t-pw` | in Vault |
+| eve | kv/staging2 | see API_TOKEN_2 |
+
+| [ ] | Item | API key | Passwort |
+|---|---|---|---|
+| [ ] | Mail2000 | S3cr3t-key | S3cr3t-wort |
+
+- [ ] Passwort: S3cr3t9, Kennwort=S3cr3t9
+- [ ] https://discord.com/api/webhooks/8150998423/S3cr3tS3cr3tS3cr3tS3cr3t answers | Mail2001
+";
+    let found = import("LIST.md", list, false).expect("it has items");
+    assert!(!found.yaml.contains("S3cr3t"), "{}", found.yaml);
+    for word in ["admin2", "kv/staging2", "API_TOKEN_2", "Mail2000", "Mail2001"] {
+        assert!(found.yaml.contains(word), "{word}: {}", found.yaml);
+    }
+    assert_snapshot!(found.left_out.join("\n").replace(" was replaced by `***`: keep it out of the list, and name it in `secrets:`", ""), @"
+    LIST.md:5: the value of `Password`
+    LIST.md:6: the value of `Password`
+    LIST.md:11: the value of `API key`
+    LIST.md:11: the value of `Passwort`
+    LIST.md:13: the value of `Passwort`
+    LIST.md:13: the value of `Kennwort`
+    LIST.md:14: a token
+    ");
+}
+
+#[test]
 fn what_only_names_a_credential_stays() {
     let text = "# L
 - [ ] Token: rotated in 2026, see `GITHUB_TOKEN`

@@ -4,14 +4,18 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Tokens by the prefixes of those who issue them, access keys, JSON Web Tokens, and webhooks of Slack.
+/// Tokens by the prefixes of those who issue them, access keys, JSON Web Tokens, and webhooks of Slack and Discord.
 pub static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     // Not `\w`, which is large: it has the letters of all languages.
     let kinds = [
         r"\b(?:gh[oprsu]_|github_pat_|glpat-|glsa_|xox[abeprs]-|sk-|[rs]k_live_|whsec_|hvs\.|npm_|pypi-)[A-Za-z0-9_-]{12,}",
+        r"\b(?:glrt-|glptt-|gldt-|dckr_pat_|dop_v1_|shp(?:at|ca|pa|ss)_|hf_|rubygems_|sntr[yu]s_|GOCSPX-|ya29\.|ATATT3)[A-Za-z0-9_-]{12,}",
         r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}",
+        r"\bAIza[A-Za-z0-9_-]{30,}",
+        r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
         r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
         r"\bhooks\.slack\.com/services/T[A-Za-z0-9_]+/B[A-Za-z0-9_]+/[A-Za-z0-9_]{8,}",
+        r"\bdiscord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{20,}",
     ];
     Regex::new(&kinds.join("|")).expect("it is well formed")
 });
@@ -80,6 +84,10 @@ mod tests {
             "url: \"u:lit-pw-88@h/x\"",
             "url=:pw@h:6379",
             "client_assertion: abcdef",
+            "key AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY",
+            "https://discord.com/api/webhooks/815099842337374208/kX0f_abcdefghijklmnopqrstuvwx",
+            "SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf-09kqeF8tAmbihYzrnopKc",
+            "dckr_pat_abcdefghijklmnop",
         ] {
             assert!(looks_secret(line), "{line}");
         }
