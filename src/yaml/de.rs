@@ -21,8 +21,8 @@ pub(super) struct Location {
 pub(super) enum ErrorKind {
     /// A follow-on error, which is not reported.
     Consequence,
-    /// A hole, with the path of its first reference. `None` for one whose problem has been reported.
-    Unresolved(Option<String>),
+    /// A hole, with the paths of its references. Empty for one whose problem has been reported.
+    Unresolved(Vec<String>),
     Missing(&'static str),
     Wrong {
         title: String,
@@ -161,11 +161,11 @@ impl<'a> NodeDeserializer<'a> {
 
     fn hole(&self) -> Error {
         let Value::Unresolved(template) = &self.node.value else { return self.misfit("a value") };
-        let first = template.parts.iter().find_map(|part| match part {
+        let paths = template.parts.iter().filter_map(|part| match part {
             Part::Reference(reference) => Some(reference.path.clone()),
             Part::Text(_) => None,
         });
-        Error { what: ErrorKind::Unresolved(first), place: None }
+        Error { what: ErrorKind::Unresolved(paths.collect()), place: None }
     }
 
     /// The meaning of a scalar where a number or bool is expected: never a text in quotes.

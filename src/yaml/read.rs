@@ -57,8 +57,8 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
             matches!(error.what, ErrorKind::Missing(field) if error.place.is_none() && reading.explains(node, field));
         if is_explained || is_left_open(&reading, &error, node) {
             // The missing part may be one that is not filled in yet.
-        } else if let Some(problem) = reported(error, node, holes) {
-            reading.found.borrow_mut().push(problem);
+        } else {
+            reported(error, node, holes).into_iter().for_each(|problem| reading.found.borrow_mut().push(problem));
         }
         if readings == MAX_READINGS {
             let problem = Diagnostic::error("too many problems here: the others are not shown").at(node.span);
@@ -97,36 +97,50 @@ fn leave_out_holes(node: &Node, skipped: &mut HashSet<Skipped>) {
     node.entries().iter().for_each(|(_, node)| leave_out(node));
 }
 
-/// The problem of an error; None if it follows from a reported one.
-fn reported(error: Error, root: &Node, holes: Holes) -> Option<Diagnostic> {
+/// The problems of an error; none if it follows from a reported one.
+fn reported(error: Error, root: &Node, holes: Holes) -> Vec<Diagnostic> {
     let span = error.place.map_or(root.span, |place| place.span);
     match error.what {
-        ErrorKind::Consequence => None,
-        ErrorKind::Unresolved(_) if holes == Holes::Passed => None,
-        ErrorKind::Unresolved(None) => None,
-        // In a base, checklists that extend it may provide the variable or the list.
-        ErrorKind::Unresolved(Some(path)) if matches!(super::head(&path).0, "vars" | "each") => None,
-        ErrorKind::Unresolved(Some(path)) => Some(unfilled(&path, span)),
-        ErrorKind::Missing(field) => Some(Diagnostic::error(format!("`{field}` is missing")).at(span)),
-        ErrorKind::Invalid(title) => Some(Diagnostic::error(title).at(span)),
+        ErrorKind::Consequence => Vec::new(),
+        ErrorKind::Unresolved(_) if holes == Holes::Passed => Vec::new(),
+        ErrorKind::Unresolved(paths) => unfilled(&paths, span),
+        ErrorKind::Missing(field) => vec![Diagnostic::error(format!("`{field}` is missing")).at(span)],
+        ErrorKind::Invalid(title) => vec![Diagnostic::error(title).at(span)],
         ErrorKind::Misfit { title, help } => {
-            Some(Diagnostic::error(title).at(span).maybe_help(help).lacking(Lack::Form))
+            vec![Diagnostic::error(title).at(span).maybe_help(help).lacking(Lack::Form)]
         }
-        ErrorKind::Wrong { title, help } => Some(Diagnostic::error(title).at(span).maybe_help(help)),
+        ErrorKind::Wrong { title, help } => vec![Diagnostic::error(title).at(span).maybe_help(help)],
     }
 }
 
-fn unfilled(path: &str, span: Span) -> Diagnostic {
-    if let Some(name) = path.strip_prefix("env.") {
-        return Diagnostic::error(format!(
-            "the environment variable `{name}` is not set, and its value is needed before anything runs"
-        ))
-        .at(span)
-        .help(format!("set it, or give a default: `${{env.{name}:-…}}`"));
+/// The problems of references in one value that can't be filled: one for all variables that are not set.
+fn unfilled(paths: &[String], span: Span) -> Vec<Diagnostic> {
+    let mut unset: Vec<&str> = Vec::new();
+    let mut problems = Vec::new();
+    for path in paths {
+        let why = match super::head(path) {
+            ("env", name) => {
+                unset.extend(Some(name).filter(|name| !unset.contains(name)));
+                continue;
+            }
+            // In a base, checklists that extend it may provide the variable or the list.
+            ("vars" | "each", _) => continue,
+            ("secrets", _) => "only settings and expectations of probes can use a secret, as reports show the rest",
+            _ => "its value is known only while probes run",
+        };
+        problems.push(Diagnostic::error(format!("`${{{path}}}` is not allowed here: {why}")).at(span));
     }
-    let why = match super::head(path).0 {
-        "secrets" => "only settings and expectations of probes can use a secret, as reports show the rest",
-        _ => "its value is known only while probes run",
+    let listed = |form: fn(&str) -> String| unset.iter().map(|name| form(name)).collect::<Vec<_>>().join(", ");
+    let (names, defaults) = (listed(|name| format!("`{name}`")), listed(|name| format!("`${{env.{name}:-…}}`")));
+    let (title, help) = match unset.len() {
+        0 => return problems,
+        1 => (format!("the environment variable {names} is not set, and its value is"), "set it, or give a default"),
+        _ => (
+            format!("the environment variables {names} are not set, and their values are"),
+            "set them, or give defaults",
+        ),
     };
-    Diagnostic::error(format!("`${{{path}}}` is not allowed here: {why}")).at(span)
+    let title = format!("{title} needed before anything runs");
+    problems.insert(0, Diagnostic::error(title).at(span).help(format!("{help}: {defaults}")));
+    problems
 }

@@ -178,6 +178,15 @@ fn a_missing_variable_is_an_error_where_a_value_is_needed_before_the_run() {
       |
       = help: set it, or give a default: `${env.NOT_SET_ANYWHERE:-…}`
     "#);
+    assert_snapshot!(bad_item("valid_for: ${env.NO_A}${env.NO_B}${env.NO_A}\nprobes: [{ file: { path: a } }]"), @"
+    error: the environment variables `NO_A`, `NO_B` are not set, and their values are needed before anything runs
+     --> checklists/staging.yaml:7:20
+      |
+    7 |         valid_for: ${env.NO_A}${env.NO_B}${env.NO_A}
+      |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: set them, or give defaults: `${env.NO_A:-…}`, `${env.NO_B:-…}`
+    ");
 }
 
 #[test]
