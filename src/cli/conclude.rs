@@ -56,6 +56,7 @@ pub async fn conclude(
     env: &Console,
 ) -> Result<Exit, Failure> {
     let Destination { output, outputs, stream, recording } = destination;
+    let is_kept = matches!(recording, Recording::In(_));
     let (run, weaker, recorded) = match recording {
         Recording::In(recorder) => {
             let Record { run, recorded, weaker, warnings } = recorder.record(run, asked, redactor, env).await;
@@ -71,7 +72,8 @@ pub async fn conclude(
         }
     };
     let exit = exit(&run);
-    let written = match output.write(run, weaker, outputs, stream, env).await {
+    let is_recorded = is_kept && recorded.is_ok();
+    let written = match output.write(run, weaker, outputs, stream, is_recorded, env).await {
         Ok(Some(signal)) => return Ok(signal.into()),
         Ok(None) => Ok(()),
         Err(failure) => Err(failure),

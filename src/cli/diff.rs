@@ -170,7 +170,7 @@ fn weaker_as_table(weaker: &[Weaker], width: Option<usize>) -> String {
         return String::new();
     }
     let rows = weaker.iter().map(|one| vec![one.item.clone(), visible(&one.what).into_owned()]);
-    format!("\nthe checklist requires less\n{}", columns(rows, width))
+    format!("\nthe checklist may require less\n{}", columns(rows, width))
 }
 
 fn weaker_as_json(weaker: &[Weaker]) -> Value {

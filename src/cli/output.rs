@@ -109,9 +109,10 @@ impl OutputArgs {
         weaker: Vec<Weaker>,
         outputs: Outputs,
         stream: Option<Stream>,
+        is_recorded: bool,
         env: &Console,
     ) -> Result<Option<Signal>, Failure> {
-        let file = RenderOptions::file(env);
+        let file = RenderOptions { is_recorded, ..RenderOptions::file(env) };
         let options = RenderOptions { width: env.width, color: env.color, detail: self.detail(), ..file.clone() };
         let (format, was_ended_early) = (self.format, run.interrupted.is_some());
         let actions = if self.no_ci { None } else { Actions::of(env) };

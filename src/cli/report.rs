@@ -60,7 +60,7 @@ impl Report {
         let kept = ProtectedPaths::new(&folder(env), &env.cwd.join(&run.file), None);
         let outputs = self.output.open(&paths, &run.name, &kept, env)?;
         let exit = Exit::from(run.verdict());
-        match self.output.write(env.pass(run), Vec::new(), outputs, None, env).await? {
+        match self.output.write(env.pass(run), Vec::new(), outputs, None, true, env).await? {
             Some(signal) => Ok(signal.into()),
             None => Ok(exit),
         }

@@ -44,12 +44,10 @@ impl Show {
         if let Some(name) = &self.probe {
             let registry = Registry::built_in();
             let kind = registry.get(name).ok_or_else(|| Failure::usage(unknown_kind(name, &registry), &env))?;
-            print(&manual::probe(&**kind), &env)?;
-            return Ok(Exit::Ready);
+            return shown_page(manual::probe(&**kind), &env);
         }
         if let Some(name) = &self.check {
-            print(&manual::check(&check(name, &env)?), &env)?;
-            return Ok(Exit::Ready);
+            return shown_page(manual::check(&check(name, &env)?), &env);
         }
         let name = self.name.unwrap_or_default();
         let env = self.input.env(env)?;
@@ -78,6 +76,12 @@ impl Show {
         }
         Ok(Exit::Ready)
     }
+}
+
+/// Prints a page of the manual: as Markdown, unless it is for a terminal.
+fn shown_page(page: String, env: &Console) -> Result<Exit, Failure> {
+    print(&env.width.map_or(page.clone(), |width| manual::wrapped(&page, width)), env)?;
+    Ok(Exit::Ready)
 }
 
 /// The files of the parts of an item, as comments. Empty if all are in one file.

@@ -256,8 +256,8 @@ impl Sign {
             all().map(known).collect::<Vec<_>>().join(", ")
         };
         if all().next().is_none() {
-            let problem = Diagnostic::error(format!("`{}` has no sign-off", checklist.name));
-            return Err(problem.help("`sign_off: { role: QA lead }` in an item asks for one"));
+            let problem = Diagnostic::error(format!("no item of `{}` has `sign_off`", checklist.name));
+            return Err(problem.help("add it to an item: `sign_off: { role: QA lead }`"));
         }
         if self.items.is_empty() && self.role.is_none() {
             let problem = Diagnostic::error("missing items: name those to sign, or pass `--role ROLE`");

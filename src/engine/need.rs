@@ -1,5 +1,7 @@
 //! How unmet needs affect an item, which may be a sign-off.
 
+use std::collections::HashSet;
+
 use crate::run::{BlockedBecause, ItemResult, Reason, SignOff, SignOffReason, Signed, Status};
 use crate::sign_off::{Comparison, SignOffState};
 
@@ -33,6 +35,7 @@ pub struct Outcome {
 /// is not green. Each is given by its id, with its result if it has one.
 pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)>) -> Option<Blocked> {
     let mut first: Option<(String, Reason, bool)> = None;
+    let mut causes: HashSet<&str> = HashSet::new();
     let mut is_red = false;
     for (id, result) in needs {
         let (cause, reason) = match result {
@@ -42,16 +45,25 @@ pub fn blocked<'a>(needs: impl Iterator<Item = (&'a str, Option<&'a ItemResult>)
             Some(ItemResult { cause: Some(root), reason: Some(reason), .. }) => (root.clone(), reason.clone()),
             Some(result) => {
                 let why = result.reason.clone().map(Box::new);
-                (id.to_owned(), BlockedBecause::Need { root: id.to_owned(), status: result.status, why }.into())
+                (
+                    id.to_owned(),
+                    BlockedBecause::Need { root: id.to_owned(), status: result.status, why, others: 0 }.into(),
+                )
             }
         };
+        causes.insert(result.and_then(|result| result.cause.as_deref()).unwrap_or(id));
         is_red |= result.is_some_and(|result| is_decided(result.status));
         let decides = is_decision(&reason) || result.is_some_and(|result| is_decided(result.status));
         if first.as_ref().is_none_or(|(.., decided)| decides && !decided) {
             first = Some((cause, reason, decides));
         }
     }
-    first.map(|(cause, reason, _)| Blocked { cause, reason, is_red })
+    first.map(|(cause, mut reason, _)| {
+        if let Reason::Blocked(BlockedBecause::Need { others, .. }) = &mut reason {
+            *others = causes.len().saturating_sub(1).max(*others);
+        }
+        Blocked { cause, reason, is_red }
+    })
 }
 
 /// Whether it was seen that this is not as it should be, or waits for a person.

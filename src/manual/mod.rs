@@ -1,6 +1,7 @@
 //! The manual: a page for each kind of probe and each check, generated from the code.
 
 mod field;
+mod terminal;
 
 use std::fmt::Write;
 
@@ -11,6 +12,8 @@ use crate::probe::{Kind, Registry};
 use crate::yaml;
 
 use field::{Field, fields, one_line};
+
+pub use terminal::wrapped;
 
 /// Writing to a string.
 const TAKES_ALL: &str = "a string takes all";
@@ -105,7 +108,11 @@ pub fn summary(kind: &dyn Kind) -> String {
 fn effects(kind: &dyn Kind) -> String {
     match kind.effects() {
         None => "It changes nothing.".to_owned(),
-        Some(when) => format!("{when} `--read-only` blocks it then, and an inherited `retry` does not repeat it."),
+        Some(when) => {
+            format!(
+                "{when} When it may change something, `--read-only` blocks it, and an inherited `retry` does not repeat it."
+            )
+        }
     }
 }
 

@@ -149,9 +149,12 @@ impl Selection {
         if selected.contains(&true) {
             return Ok(selected);
         }
-        Err(Diagnostic::error(format!("`{}` selects no item", self.words().unwrap_or_default()))
-            .help("select at least one item")
-            .into())
+        let words = self.words().unwrap_or_default();
+        let problem = match words.starts_with("--skip") {
+            true => Diagnostic::error(format!("`{words}` skips every item")),
+            false => Diagnostic::error(format!("`{words}` selects no item")).help("select at least one item"),
+        };
+        Err(problem.into())
     }
 
     /// The selection as it was typed; nothing if everything is selected.

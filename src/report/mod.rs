@@ -203,6 +203,8 @@ pub struct RenderOptions {
     pub detail: Detail,
     /// The current time, which determines whether gaps have expired.
     pub now: Timestamp,
+    /// Whether the run is in a ledger, where `gate sign` finds it.
+    pub is_recorded: bool,
     /// The repository: forges name files relative to it.
     pub workspace: Workspace,
 }
@@ -226,7 +228,14 @@ impl RenderOptions {
 
     /// Options for a file: no colors, no terminal.
     pub fn plain(now: Timestamp) -> Self {
-        Self { width: None, color: false, detail: Detail::Default, now, workspace: Workspace::default() }
+        Self {
+            width: None,
+            color: false,
+            detail: Detail::Default,
+            now,
+            is_recorded: true,
+            workspace: Workspace::default(),
+        }
     }
 }
 

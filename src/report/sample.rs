@@ -94,7 +94,7 @@ pub fn red(id: &str, title: &str, status: Status, reason: &str) -> ItemResult {
 /// An item that is blocked by another.
 pub fn blocked_by(id: &str, title: &str, cause: &str, reason: &str) -> ItemResult {
     let why = Some(Box::new(reason.into()));
-    let because = BlockedBecause::Need { root: cause.into(), status: Status::Blocked, why };
+    let because = BlockedBecause::Need { root: cause.into(), status: Status::Blocked, why, others: 0 };
     ItemResult {
         cause: Some(cause.into()),
         reason: Some(because.into()),

@@ -59,6 +59,8 @@ pub enum BlockedBecause {
         status: Status,
         /// Why it is not green.
         why: Option<Box<Reason>>,
+        /// How many other root causes its needs have, at least.
+        others: usize,
     },
     /// A need was not run this time.
     NeedNotRun(String),
@@ -338,8 +340,13 @@ impl fmt::Display for Reason {
 impl fmt::Display for BlockedBecause {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Need { root, why: Some(why), .. } => write!(f, "needs {root} ({why})"),
-            Self::Need { root, status, why: None } => write!(f, "needs {root} ({})", status.word()),
+            Self::Need { root, status, why, others } => {
+                match why {
+                    Some(why) => write!(f, "needs {root} ({why})"),
+                    None => write!(f, "needs {root} ({})", status.word()),
+                }?;
+                if *others > 0 { write!(f, " and {others} more") } else { Ok(()) }
+            }
             Self::NeedNotRun(need) => write!(f, "needs {need} (not run this time)"),
             Self::Missing(missing) => missing.fmt(f),
             Self::ReadOnly(kind) => write!(f, "`{kind}` has effects, and `--read-only` runs only what has none"),

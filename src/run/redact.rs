@@ -188,7 +188,7 @@ impl Redact for Reason {
 impl Redact for BlockedBecause {
     fn redact(&mut self, redactor: &Redactor) {
         match self {
-            Self::Need { root: _, status: _, why } => {
+            Self::Need { root: _, status: _, why, others: _ } => {
                 if let Some(why) = why {
                     why.redact(redactor);
                 }

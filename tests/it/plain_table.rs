@@ -2,11 +2,15 @@
 
 use crate::harness::{Project, Response, http};
 
-/// The output of `gate check` for a checklist with these items.
-fn table(items: &str) -> String {
+/// A project with a checklist of these items.
+fn project(items: &str) -> Project {
     let text = format!("title: T\nsections:\n  - title: S\n    items:\n{items}");
-    let project = Project::new(&text).file("here", "x");
-    project.gate(&["check", "staging", "--no-record"]).stdout
+    Project::new(&text).file("here", "x")
+}
+
+/// The output of `gate check`.
+fn table(items: &str) -> String {
+    project(items).gate(&["check", "staging", "--no-record"]).stdout
 }
 
 #[test]
@@ -70,9 +74,11 @@ fn each_help_is_below_its_own_probe() {
 
 #[test]
 fn what_waits_for_a_person_says_how_to_sign() {
-    let said = table(
-        "      - { id: a, title: A, probes: [{ file: { path: here } }] }
-      - { id: qa, title: QA, needs: [a], sign_off: { role: QA lead, valid_for: 7d } }\n",
-    );
+    let items = "      - { id: a, title: A, probes: [{ file: { path: here } }] }
+      - { id: qa, title: QA, needs: [a], sign_off: { role: QA lead, valid_for: 7d } }\n";
+    let said = project(items).gate(&["check", "staging"]).stdout;
     assert!(said.contains("waits for qa (QA lead)\n  to sign: gate sign staging qa\n"), "{said}");
+    // A run that is in no ledger can't be signed.
+    let said = table(items);
+    assert!(said.contains("waits for qa (QA lead)\n") && !said.contains("to sign"), "{said}");
 }

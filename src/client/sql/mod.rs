@@ -243,7 +243,7 @@ impl Database {
         if self.access == Access::Read
             && let Some(refusal) = refusal
         {
-            return Err(Fault::new(refusal).help("if it is meant to change something, set `writes: true`").into());
+            return Err(Fault::new(refusal).help(statement::advice(sql)).into());
         }
         if self.is_spent {
             return Err(Fault::new("the answer before this one was too long to be read to its end").into());

@@ -3,6 +3,8 @@
 //! The read-only transaction is what keeps a reading query from writing. But a few statements run outside of every
 //! transaction (`SET GLOBAL`, `VACUUM INTO`, `CALL` of a procedure that commits): these don't begin like a reading one.
 
+use crate::diagnostic::closest;
+
 use super::Dialect;
 
 /// The words with which a reading statement may begin.
@@ -17,6 +19,15 @@ pub fn refusal(sql: &str, dialect: Dialect) -> Option<String> {
         word if READING.contains(&word.as_str()) => None,
         word if word.is_empty() => Some("the query has no statement that reads".to_owned()),
         word => Some(format!("`{}` is not a statement that only reads", word.to_uppercase())),
+    }
+}
+
+/// The help for a refused statement.
+pub fn advice(sql: &str) -> String {
+    let word = first_word(sql);
+    match closest(&word, READING).filter(|meant| *meant != word) {
+        Some(meant) => format!("did you mean `{}`?", meant.to_uppercase()),
+        None => "if it is meant to change something, set `writes: true`".to_owned(),
     }
 }
 
@@ -132,6 +143,21 @@ mod tests {
         insta::assert_snapshot!(refusal("/*!50000 COMMIT */", Dialect::Postgres).unwrap_or_default(),
             @"the query has no statement that reads");
         insta::assert_snapshot!(refusal("", Dialect::Postgres).unwrap_or_default(), @"the query has no statement that reads");
+    }
+
+    #[test]
+    fn a_typo_is_not_taken_for_a_statement_that_writes() {
+        for (sql, meant) in [("SELEC 1", "SELECT"), ("selcet 1", "SELECT"), ("WIHT a AS (SELECT 1) SELECT 1", "WITH")] {
+            assert_eq!(advice(sql), format!("did you mean `{meant}`?"), "{sql}");
+        }
+        let writing = [
+            "ALTER", "ANALYZE", "BEGIN", "CALL", "COMMIT", "COPY", "CREATE", "DELETE", "DO", "DROP", "EXECUTE",
+            "GRANT", "INSERT", "LOCK", "MERGE", "REINDEX", "REPLACE", "REVOKE", "SET", "TRUNCATE", "UPDATE", "USE",
+            "VACUUM",
+        ];
+        for word in writing.into_iter().chain(["SELECT 1 INTO OUTFILE 'x'"]) {
+            assert!(advice(word).contains("writes: true"), "{word}: {}", advice(word));
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn render(run: &Run, options: &RenderOptions, out: &mut dyn Write) -> io::Re
     rows::write(run, options.detail, width, paint, out)?;
     explain::write(run, options, width, paint, out)?;
     summary::notes(run, options, width, out)?;
-    reds::write(run, width, paint, out)?;
+    reds::write(run, options, width, paint, out)?;
     summary::verdict(run, width, paint, out)
 }
 

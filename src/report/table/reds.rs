@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::report::RenderOptions;
 use crate::report::cause::{Cause, Root, causes, is_same};
 use crate::report::text::{cut, width, wrap};
 use crate::run::{ItemResult, Reason, Run, SignOffReason, Status};
@@ -16,7 +17,7 @@ struct Line<'a> {
 }
 
 /// Writes every item that is not green below its cause, and one line with the people that are waited for.
-pub fn write(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(run: &Run, options: &RenderOptions, limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let (waiting, mut causes): (Vec<_>, Vec<_>) = causes(run).into_iter().partition(Cause::is_only_waiting);
     causes.sort_by_key(|cause| cause.blocks.is_empty()); // stable, as the explanations above
     let lines = lines(&causes);
@@ -36,7 +37,12 @@ pub fn write(run: &Run, limit: usize, paint: Paint, out: &mut dyn Write) -> io::
         let line = cut(&line, limit.saturating_sub(width(&state)));
         writeln!(out, "{}{}", paint.status(item.status, &state), line.trim_end())?;
     }
-    persons(run, &waiting, limit, paint, out)
+    persons(&waiting, limit, paint, out)?;
+    // Only a full run in the ledger can be signed.
+    if options.is_recorded && run.partial.is_none() && run.interrupted.is_none() {
+        how_to_sign(run, &waiting, paint, out)?;
+    }
+    Ok(())
 }
 
 /// The items below their causes. Where several have the same reason, it is shown once.
@@ -83,7 +89,7 @@ fn reason(item: &ItemResult) -> String {
 }
 
 /// The people that are waited for, and those after them.
-fn persons(run: &Run, waiting: &[Cause], limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+fn persons(waiting: &[Cause], limit: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let person = |item: &ItemResult| {
         let role = item.sign_off.as_ref().map(|sign_off| visible(&sign_off.role).into_owned()).unwrap_or_default();
         format!("{} ({role})", visible(&item.id))
@@ -101,14 +107,16 @@ fn persons(run: &Run, waiting: &[Cause], limit: usize, paint: Paint, out: &mut d
     for line in wrap(&line, limit) {
         writeln!(out, "{}", paint.status(Status::Pending, &line))?;
     }
-    // Only a full run can be signed.
-    if run.partial.is_none() && run.interrupted.is_none() {
-        let has_subject = |item: &&ItemResult| item.reason != Some(Reason::SignOff(SignOffReason::NoSubject));
-        let ids = waiting.iter().filter_map(Cause::item).filter(has_subject);
-        let ids = ids.map(|item| visible(&item.id).into_owned()).collect::<Vec<_>>().join(" ");
-        if !ids.is_empty() {
-            writeln!(out, "  {}gate sign {} {ids}", paint.advice("to sign: "), visible(&run.name))?;
-        }
-    }
     Ok(())
+}
+
+/// The command that signs what only waits for that.
+fn how_to_sign(run: &Run, waiting: &[Cause], paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let has_subject = |item: &&ItemResult| item.reason != Some(Reason::SignOff(SignOffReason::NoSubject));
+    let ids = waiting.iter().filter_map(Cause::item).filter(has_subject);
+    let ids = ids.map(|item| visible(&item.id).into_owned()).collect::<Vec<_>>().join(" ");
+    if ids.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  {}gate sign {} {ids}", paint.advice("to sign: "), visible(&run.name))
 }

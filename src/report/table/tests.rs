@@ -307,7 +307,7 @@ fn detailed(run: &Run, detail: Detail) -> String {
 fn items_with_the_same_reason_are_grouped_and_those_for_people_take_one_line() {
     let refused = |id: &str| red(id, "Cache", Status::Error, "connection refused");
     let qa = sample::sign_off("qa", "QA", "QA lead");
-    let because = BlockedBecause::Need { root: "qa".into(), status: Status::Pending, why: None };
+    let because = BlockedBecause::Need { root: "qa".into(), status: Status::Pending, why: None, others: 0 };
     let product = ItemResult {
         status: Status::Blocked,
         cause: Some("qa".into()),
