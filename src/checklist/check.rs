@@ -75,7 +75,7 @@ impl<'a> Checks<'a> {
         }
         // One that can't be read has been reported.
         let Some(check) = self.read[&name.value].clone() else { return Vec::new() };
-        form::wants_map(file.with.as_ref(), problems);
+        form::wants_map("with", file.with.as_ref(), problems);
         let with = file.with.as_ref().map(Node::entries).unwrap_or_default();
         if !check.fits(with, &file, problems) {
             return Vec::new();
@@ -144,7 +144,7 @@ impl<'a> Checks<'a> {
             return Ok((format!("built-in check {name}"), (*text).to_owned()));
         }
         let names = self.names();
-        let problem = Diagnostic::error(format!("no check is called `{name}`"));
+        let problem = Diagnostic::error(format!("unknown check `{name}`"));
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Err(problem.suggest(name, names.iter().copied(), expected(&names)))
     }
@@ -163,7 +163,7 @@ impl Check {
         let file = sources.add(file, text);
         let root = yaml::parse(sources, file, problems)?;
         let read = yaml::read::<FileCheck>(&root, problems);
-        form::wants_map(root.get("inputs"), problems);
+        form::wants_map("inputs", root.get("inputs"), problems);
         let mut inputs = Vec::new();
         for (key, node) in root.get("inputs").map(Node::entries).unwrap_or_default() {
             let default = yaml::read::<FileInput>(node, problems).and_then(|input| input.default);
@@ -268,7 +268,7 @@ fn lookup(reference: &Reference, inputs: &[Input], used: &mut Vec<String>) -> Lo
                 Lookup::Later
             }
             None => {
-                let problem = Diagnostic::error(format!("no input is called `{name}`"));
+                let problem = Diagnostic::error(format!("input `{name}` is not declared"));
                 let otherwise = format!("declare it: `inputs: {{ {name}: {{ description: … }} }}`");
                 wrong(problem.suggest(name, inputs.iter().map(|input| &*input.key.text), otherwise))
             }

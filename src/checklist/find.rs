@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, closest, expected};
+use crate::diagnostic::{Diagnostic, closest};
 use crate::reader;
 use crate::text::error;
 use crate::writer::repository;
@@ -207,12 +207,12 @@ fn by_name(name: &str, cwd: &Path) -> Result<(PathBuf, PathBuf), Diagnostic> {
     if path.is_file() {
         return Ok((root, path));
     }
-    let problem = Diagnostic::error(format!("no checklist is called `{name}`"));
+    let problem = Diagnostic::error(format!("checklist `{name}` not found"));
     let folder = shown(&root.join("checklists"), cwd);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let otherwise = match &*names {
         [] => format!("no `.yaml` file in `{folder}/`: {}", instead_of_none(&root)),
-        names => format!("{}: the files in `{folder}/`", expected(names)),
+        names => format!("available: {}", names.join(", ")),
     };
     Err(problem.suggest(name, names.iter().copied(), otherwise))
 }

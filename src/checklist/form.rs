@@ -112,8 +112,13 @@ impl Schema {
                 None => problem,
             };
         }
-        let is_text = title == "expected a list, found text";
-        let own = is_text.then(|| self.as_list(node, key, schema)).flatten();
+        let own = match &*title {
+            title if title.ends_with("a list, not text") || title.ends_with("a list, got text") => {
+                self.as_list(node, key, schema)
+            }
+            title if title.contains("a map, not ") || title.contains("a map, got ") => self.as_map(node, schema),
+            _ => None,
+        };
         let Some(example) = own.or_else(|| self.shown(schema)) else { return problem };
         let form = match key {
             Some(key) => format!("such as `{}: {example}`", key.text),
@@ -131,6 +136,22 @@ impl Schema {
             Some(_) | None => text.split(',').map(str::trim).map(Value::from).collect(),
         };
         is_list.then(|| yaml::flow(&Value::from(parts)))
+    }
+
+    /// A text or number as the map that this schema wants, if only one of its keys is required and may have this value.
+    fn as_map(&self, node: &Node, schema: &Value) -> Option<String> {
+        let text = node.text().filter(|text| !looks_secret(text))?;
+        let forms = self.all(schema);
+        let [name] = forms.iter().find_map(|form| form["required"].as_array())?.as_slice() else { return None };
+        let forms = self.all(self.below(schema, name.as_str()));
+        let is = |form: &&&Value, name: &str| form["type"] == name || form["type"][0] == name;
+        let fits = |form: &&Value| match form["pattern"].as_str() {
+            Some(_) => text.parse::<yaml::Duration>().is_ok(),
+            None => is(&form, "string") || is(&form, "integer") && text.parse::<u64>().is_ok(),
+        };
+        let is_quoted = needs_quotes(text) || text.contains([',', '{', '}', '[', ']']);
+        let value = if is_quoted { yaml::flow(&text.into()) } else { text.to_owned() };
+        forms.iter().any(fits).then(|| format!("{{ {}: {value} }}", name.as_str().unwrap_or_default()))
     }
 
     /// A value of this schema as YAML.
@@ -286,12 +307,12 @@ impl Schema {
     }
 }
 
-/// Reports a part that must be a map and is not.
-pub fn wants_map(node: Option<&Node>, problems: &mut Vec<Diagnostic>) {
+/// Reports the value of a key that must be a map and is not.
+pub fn wants_map(key: &str, node: Option<&Node>, problems: &mut Vec<Diagnostic>) {
     if let Some(node) =
         node.filter(|node| !node.is_null() && matches!(node.value, yaml::Value::Scalar(_) | yaml::Value::List(_)))
     {
-        let title = format!("expected a map, found {}", node.kind());
+        let title = format!("`{key}` must be a map, not {}", node.kind());
         problems.push(Diagnostic::error(title).at(node.span).lacking(Lack::Form));
     }
 }

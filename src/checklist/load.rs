@@ -209,7 +209,7 @@ impl Loader<'_> {
         let mut head = yaml::read::<FileChecklist>(root, self.problems);
         let part = |key| root.get(key);
         *self.secrets = part("secrets").map(|node| secret::read(node, self.problems)).unwrap_or_default();
-        form::wants_map(part("vars"), self.problems);
+        form::wants_map("vars", part("vars"), self.problems);
         let timing = self.timing(default_timing(), part("defaults"));
         let mut needs: Vec<Vec<Need>> = Vec::new();
         let mut sections = Vec::new();
@@ -350,7 +350,7 @@ impl Loader<'_> {
         if let Some(parent) = file.as_ref().and_then(|file| file.parent.as_ref())
             && !self.before.contains(&parent.value)
         {
-            let problem = Diagnostic::error(format!("no earlier item of this section is called `{}`", parent.value));
+            let problem = Diagnostic::error(format!("this section has no earlier item `{}`", parent.value));
             self.problems.push(problem.at(parent.span).help("move this item below its parent, or remove `parent`"));
         }
         if self.has_parents {
@@ -431,8 +431,8 @@ impl Loader<'_> {
     fn gap(&mut self, node: &Node, waivable: Option<&[String]>) -> Option<Gap> {
         let gap = yaml::read::<FileGap>(node, self.problems);
         if let (Some(until), None) = (node.get("accepted_until"), node.get("accepted_by")) {
-            let problem = Diagnostic::error("nobody has accepted this gap").at(until.span);
-            self.problems.push(problem.help("say who did: `accepted_by: \"@sre-lead\"`"));
+            let problem = Diagnostic::error("`accepted_by` is missing").at(until.span);
+            self.problems.push(problem.help("name who accepted the gap: `accepted_by: \"@sre-lead\"`"));
         }
         let gap = gap?;
         let items = self.names.of_gap(&gap.items, self.problems);

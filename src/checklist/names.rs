@@ -171,7 +171,7 @@ impl<'a> Names<'a> {
         let wanted = id_of(&need.value);
         let same = |title: &&&str| !wanted.is_empty() && id_of(title) == wanted;
         if let Some(title) = self.unnamed.iter().find(same) {
-            let problem = Diagnostic::error(format!("no {what} is called `{}`", need.value)).at(need.span);
+            let problem = Diagnostic::error(format!("{what} `{}` not found", need.value)).at(need.span);
             let id = id_of(title);
             return problem
                 .help(format!("the section `{title}` has no `id`: add `id: {id}`, and write `needs: [{id}]`"));
@@ -190,14 +190,14 @@ impl<'a> Names<'a> {
         names: impl Iterator<Item = &'n str>,
         problems: usize,
     ) -> Diagnostic {
-        let problem = Diagnostic::error(format!("no {what} is called `{}`", id.value)).at(id.span);
+        let problem = Diagnostic::error(format!("{what} `{}` not found", id.value)).at(id.span);
         if problems > 5 * MAX_SHOWN {
             return problem;
         }
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
         let otherwise = match names.len() {
-            0 => "remove it: nothing else can be needed".to_owned(),
+            0 => "remove it: the checklist has no other item or section".to_owned(),
             1..=10 => expected(&names),
             _ => "`gate list NAME` lists the items of a checklist".to_owned(),
         };

@@ -106,7 +106,7 @@ fn elsewhere(
         return Some(problem.help("it is `${items.ID.ALIAS.PATH}`, with that id in `needs`"));
     };
     let Some((probes, section)) = (scope.items)(id) else {
-        return (!scope.is_base).then(|| wrong(format!("no item is called `{id}`")));
+        return (!scope.is_base).then(|| wrong(format!("item `{id}` not found")));
     };
     if !scope.needs.iter().any(|need| *need == id || Some(*need) == section || Some(*need) == list_of(id)) {
         let problem = wrong(format!("`{}` uses a result of `{id}`, but does not need it", scope.item));
@@ -115,7 +115,7 @@ fn elsewhere(
     let entries = || probes.elements().iter().filter(|probe| probe.get("as").is_some());
     let Some(probe) = entries().find(|probe| probe.get("as").and_then(Node::text) == Some(alias)) else {
         let names: Vec<&str> = entries().filter_map(|probe| probe.get("as")?.text()).collect();
-        let problem = wrong(format!("no probe of `{id}` is called `{alias}`"));
+        let problem = wrong(format!("item `{id}` has no probe `{alias}`"));
         return Some(problem.suggest(alias, names, format!("name the probe there: `as: {alias}`")));
     };
     let kind = kinds.registry.iter().find(|kind| probe.get(kind.name()).is_some())?;

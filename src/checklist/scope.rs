@@ -134,7 +134,7 @@ impl<'a> Scope<'a> {
                     .help("such as `each: ${vars.services}`"),
             ),
             "secrets" => {
-                let problem = Diagnostic::error(format!("no secret is called `{name}`"));
+                let problem = Diagnostic::error(format!("secret `{name}` is not declared"));
                 let otherwise = format!("declare it: a line `{name}:` under `secrets:`");
                 wrong(problem.suggest(name, self.secrets.iter().copied(), otherwise))
             }
@@ -169,7 +169,7 @@ impl<'a> Scope<'a> {
             if self.is_base {
                 return Err(Lookup::Later);
             }
-            let problem = Diagnostic::error(format!("no variable is called `{name}`")).at(span);
+            let problem = Diagnostic::error(format!("variable `{name}` is not defined")).at(span);
             self.unknown += 1;
             if self.unknown > MAX_SHOWN {
                 return Err(Lookup::Wrong(Box::new(problem)));
@@ -221,7 +221,7 @@ pub fn text(value: &str, span: Span) -> Node {
     Node::new(span, Value::Scalar(Scalar { text: value.into(), style: Style::Filled }))
 }
 
-/// The values of `--var NAME=VALUE`, each with its own source for messages.
+/// The values of `--var KEY=VALUE`, each with its own source for messages.
 pub fn given(vars: &BTreeMap<String, String>, sources: &mut Sources) -> Vec<(Key, Node)> {
     let entry = |(name, value): (&String, &String)| {
         let file = sources.add(format!("--var {name}"), value.as_str());

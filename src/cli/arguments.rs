@@ -23,7 +23,7 @@ const ENV_FILE: u64 = 1 << 20;
 #[derive(Debug, Args)]
 pub struct InputArgs {
     /// Override a variable of the checklist (`vars`); repeatable
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "var", value_name = "KEY=VALUE", value_parser = pair)]
     pub vars: Vec<(String, String)>,
     /// Read environment variables from a file with KEY=VALUE lines; existing variables take precedence; repeatable
     #[arg(long, value_name = "FILE")]
@@ -168,7 +168,7 @@ pub fn count<T: FromStr>(text: &str) -> Result<T, String> {
 
 /// A name and its value.
 pub fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected `NAME=VALUE`")?;
+    let (name, value) = text.split_once('=').ok_or("expected `KEY=VALUE`")?;
     if name.is_empty() {
         return Err("the name before `=` is missing".to_owned());
     }

@@ -136,7 +136,7 @@ impl Init {
         let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
         let output = visible(&self.output.display().to_string()).into_owned();
         let mut text = match (live, held) {
-            (0, 0) => format!("{output}: no file says what can be checked here; complete the example in it\n"),
+            (0, 0) => format!("{output}: nothing to propose from the files here; wrote an example to edit\n"),
             (0, _) => format!("{output}: an example to complete, {} in comments\n", count(held, "proposal")),
             (_, 0) => format!("{output}: {}\n", count(live, "item")),
             (_, _) => format!("{output}: {}, {} in comments\n", count(live, "item"), count(held, "proposal")),

@@ -413,6 +413,6 @@ fn folder(env: &Console) -> PathBuf {
 /// The error for an unknown kind of probe.
 fn unknown_kind(name: &str, registry: &Registry) -> Diagnostic {
     let names: Vec<&str> = registry.names().collect();
-    let problem = Diagnostic::error(format!("no kind of probe is called `{name}`"));
+    let problem = Diagnostic::error(format!("unknown probe `{name}`"));
     problem.suggest(name, names.iter().copied(), expected(&names))
 }

@@ -55,7 +55,7 @@ impl Show {
         let ids: Vec<&str> = checklist.items().map(|item| &*item.id).collect();
         let is_meant = |wanted: &str, id: &str| wanted == id || Some(wanted) == list_of(id);
         if let Some(wanted) = self.item.as_deref().filter(|wanted| !ids.iter().any(|id| is_meant(wanted, id))) {
-            let problem = Diagnostic::error(format!("no item is called `{wanted}`"));
+            let problem = Diagnostic::error(format!("item `{wanted}` not found"));
             let otherwise = format!("`gate list {name}` lists the items");
             return Err(Failure::usage(problem.suggest(wanted, ids, otherwise), &env));
         }

@@ -268,7 +268,7 @@ impl Sign {
                 Some(Item { sign_off: Some(_), .. }) => {}
                 Some(_) => return Err(Diagnostic::error(format!("`{name}` has no `sign_off`: its probes verify it"))),
                 None => {
-                    let problem = Diagnostic::error(format!("no item is called `{name}`"));
+                    let problem = Diagnostic::error(format!("item `{name}` not found"));
                     let otherwise = format!("the sign-offs are {}", known());
                     return Err(problem.suggest(name, all().map(|item| &*item.id), otherwise));
                 }

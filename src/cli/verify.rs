@@ -39,6 +39,7 @@ impl Verify {
         let mut lookup = self.lookup(&checklist, &env).await?;
         let mut lines: Vec<String> = since.iter().flat_map(|since| since.problems.clone()).collect();
         let mut refused = lines.len();
+        let mut is_all_valid = true;
         for judged in &sign_offs.judged {
             let place = judged.recorded.span.map(|span| sign_offs.sources.locate(span));
             let is_new = since.as_ref().zip(place.as_ref()).is_some_and(|(since, place)| !since.knows(&place.file));
@@ -49,13 +50,15 @@ impl Verify {
                 }
                 None => state(&sign_offs, judged, &env),
             };
+            is_all_valid &= words == "valid";
             let place = place.map(|place| format!("{}:{}: ", place.file, place.line)).unwrap_or_default();
             lines.push(format!("{place}{}, {}: {words}", judged.entry().item, judged.signed()));
         }
         lines.push(match (sign_offs.judged.len(), refused) {
-            (0, 0) => "no sign-offs or revocations".to_owned(),
-            (all, 0) => format!("sign-offs and revocations: {all}, none refused"),
-            (all, _) => format!("sign-offs and revocations: {all}, {refused} REFUSED"),
+            (0, 0) => "no sign-off entries".to_owned(),
+            (_, 0) if is_all_valid => format!("{}, all valid", entries(&sign_offs.judged)),
+            (_, 0) => format!("{}, none refused", entries(&sign_offs.judged)),
+            (_, _) => format!("{}, {refused} REFUSED", entries(&sign_offs.judged)),
         });
         let unsigned: Vec<String> = unsigned(&sign_offs, &env).collect();
         if !unsigned.is_empty() {
@@ -89,7 +92,7 @@ impl Verify {
             return Ok(Some(why.clone()));
         }
         if is_new && sign_offs.request(&entry.item).is_none() {
-            return Ok(Some(format!("no sign-off is called `{}`", entry.item)));
+            return Ok(Some(format!("the checklist has no sign-off `{}`", entry.item)));
         }
         if is_new && judged.recorded.old_covers.is_some() {
             return Ok(Some("it is new in the old single file, which is not written any more".to_owned()));
@@ -112,6 +115,17 @@ impl Verify {
     }
 }
 
+/// The number of entries, and of the revocations among them: `3 sign-off entries (1 revocation)`.
+fn entries(judged: &[Judged]) -> String {
+    let noun = if judged.len() == 1 { "entry" } else { "entries" };
+    let revocations = match judged.iter().filter(|judged| judged.entry().decision == Decision::Revoke).count() {
+        0 => String::new(),
+        1 => " (1 revocation)".to_owned(),
+        number => format!(" ({number} revocations)"),
+    };
+    format!("{} sign-off {noun}{revocations}", judged.len())
+}
+
 /// The items that no entry signs off today, with their roles.
 fn unsigned(sign_offs: &SignOffs, env: &Console) -> impl Iterator<Item = String> {
     let counts = |judged: &Judged| judged.is_given() && sign_offs.stale(judged, env.now()).is_none();
@@ -127,7 +141,7 @@ pub fn state(sign_offs: &SignOffs, judged: &Judged, env: &Console) -> String {
         return "valid".to_owned();
     }
     if sign_offs.request(&entry.item).is_none() {
-        return format!("stale: no sign-off is called `{}`", entry.item);
+        return format!("stale: the checklist has no sign-off `{}`", entry.item);
     }
     let is_later = |later: &&Judged| later.is_given() && is_same(later.entry(), entry) && later.entry().at > entry.at;
     if let Some(SignOffReason::Revoked(revocation)) = sign_offs.stale(judged, env.now()) {

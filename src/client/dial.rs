@@ -76,10 +76,11 @@ impl Dialer {
 fn unresolved(host: &str, error: Option<&io::Error>) -> Fault {
     // Only the message distinguishes an unknown name from a resolver that does not answer.
     match error.is_some_and(|error| error.to_string().contains("Temporary failure")) {
-        true => Fault::new(format!("no address is known for `{host}`: the resolver did not answer"))
+        true => Fault::new(format!("cannot resolve `{host}`: the resolver did not answer"))
             .help("is this machine's network up, and does its resolver know this name?"),
-        false => Fault::new(format!("no address is known for `{host}`"))
-            .help("is the name right, and can this machine resolve it?"),
+        false => {
+            Fault::new(format!("cannot resolve `{host}`")).help("is the name right, and can this machine resolve it?")
+        }
     }
 }
 

@@ -55,8 +55,9 @@ impl From<anyhow::Error> for Fault {
         // Asked first, anyhow also looks into what was added as context; the chain does not show that.
         let fault = error.downcast_ref::<Self>();
         let fault = fault.or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Self>()));
+        let chain: Vec<String> = error.chain().map(ToString::to_string).filter(|text| !text.is_empty()).collect();
         Self {
-            message: format!("{error:#}").into(),
+            message: chain.join(": ").into(),
             help: fault.and_then(|fault| fault.help.clone()),
             is_pending: fault.is_some_and(|fault| fault.is_pending),
         }

@@ -164,12 +164,13 @@ async fn once(probe: &dyn Observe, expectations: &[Expectation], cx: &Context, r
             if let Some((field, why)) = &seen.absent {
                 explain(&mut judgements, field, why);
             }
+            say_what_is_missing(&mut judgements, &seen.evidence);
             let reasons: Vec<&str> = judgements.iter().filter_map(Judgement::reason).collect();
             let mut reason = (!reasons.is_empty()).then(|| reasons.join("; "));
             // That a field of the observation is false says little; the evidence says what was observed.
             let is_bare = |one: &Judgement| {
                 let is_bool = matches!(&*one.observed, "true" | "false") && one.observed != seen.evidence;
-                one.reason().is_some() && is_bool && !one.path.contains(['.', '['])
+                one.reason().is_some() && is_bool && !is_missing(one) && !one.path.contains(['.', '['])
             };
             let says_more = !seen.evidence.is_empty() && judgements.iter().any(is_bare);
             if let Some(reason) = reason.as_mut().filter(|_| says_more) {
@@ -238,6 +239,20 @@ fn leave_out_consequences(judgements: &mut Vec<Judgement>, path: &str) {
     if let Some(root) = root.or_else(|| judgements.iter().position(is_red)) {
         let mut at = 0..;
         judgements.retain(|judgement| at.next() == Some(root) || !is_red(judgement));
+    }
+}
+
+/// Whether it fails because the object of the probe does not exist.
+fn is_missing(judgement: &Judgement) -> bool {
+    judgement.reason().is_some() && judgement.path == "exists" && judgement.observed == "false"
+}
+
+/// Says what does not exist, as the evidence names it, instead of `exists: expected true, got false`.
+fn say_what_is_missing(judgements: &mut [Judgement], evidence: &str) {
+    for judgement in judgements.iter_mut().filter(|judgement| !evidence.is_empty() && is_missing(judgement)) {
+        if let Outcome::Fails(reason) = &mut judgement.outcome {
+            *reason = format!("exists: {evidence}");
+        }
     }
 }
 

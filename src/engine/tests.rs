@@ -236,7 +236,7 @@ async fn at_the_deadline_what_runs_is_an_error_and_what_has_not_begun_is_blocked
     let begun = tokio::time::Instant::now();
     let run = case.run(never()).await;
     assert_eq!(begun.elapsed().as_secs(), 90);
-    assert_eq!(run.interrupted.map(|by| by.to_string()).as_deref(), Some("deadline"));
+    assert_eq!(run.interrupted.map(|by| by.to_string()).as_deref(), Some("--deadline 1m30s"));
     insta::assert_snapshot!(reported(&run), @"
     quick: passed 
     slow: error not done by the deadline of 1m30s

@@ -37,8 +37,22 @@ impl Target<'_> {
 
     /// The problem of a matcher that can never hold.
     pub fn never(&self, what: &str, span: Span) -> Diagnostic {
+        self.never_being(what, &format!("it is {}", self.shape.words()), span)
+    }
+
+    /// The problem of a matcher for a number outside the range of the value.
+    fn never_within(&self, what: &str, span: Span) -> Diagnostic {
+        self.never_being(what, &format!("it is {}", self.shape.words_with_range()), span)
+    }
+
+    /// The problem of a matcher for a value of a kind that it never has.
+    fn never_of(&self, what: &str, kind: Kind, span: Span) -> Diagnostic {
+        self.never_being(what, &format!("it is {}, not {}", self.shape.words(), kind.word()), span)
+    }
+
+    fn never_being(&self, what: &str, label: &str, span: Span) -> Diagnostic {
         let title = format!("{} can never {what}", self.words());
-        let problem = Diagnostic::error(title).at(span).label(format!("it is {}", self.shape.words()));
+        let problem = Diagnostic::error(title).at(span).label(label);
         // `$.status`, meant as a field of the body.
         let is_of_whole = self.path.starts_with('$') && self.part.is_empty() && self.shape.is_of_json();
         let below = self.path.trim_start_matches(['$', '.']);
@@ -57,7 +71,11 @@ pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Op
         yaml::Value::Scalar(scalar) => scalar_value(node.span, scalar, target, problems),
         yaml::Value::List(elements) => {
             if !target.shape.may_be(Kind::List) {
-                problems.push(target.never("be a list", node.span));
+                let choices = choices(elements, &target.shape).map(|choices| {
+                    let path = if target.part.is_empty() { format!("{}: ", target.path) } else { String::new() };
+                    format!("for any one of these write `{path}{{ one_of: [{choices}] }}`")
+                });
+                problems.push(target.never_of("be a list", Kind::List, node.span).maybe_help(choices));
                 return None;
             }
             let read = |(at, element): (usize, &Node)| {
@@ -70,7 +88,7 @@ pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Op
         }
         yaml::Value::Map(entries) => {
             if !target.shape.may_be(Kind::Map) {
-                problems.push(target.never("be a map", node.span));
+                problems.push(target.never_of("be a map", Kind::Map, node.span));
                 return None;
             }
             let read = |(key, node): &(yaml::Key, Node)| match target.shape.field(&key.text) {
@@ -87,6 +105,19 @@ pub fn value(node: &Node, target: &Target, problems: &mut Vec<Diagnostic>) -> Op
             Some(Expected::Map(read.into_iter().collect::<Option<_>>()?))
         }
     }
+}
+
+/// The elements of a list, if each may be the value itself.
+fn choices(elements: &[Node], shape: &Shape) -> Option<String> {
+    let scalar = |node: &Node| match &node.value {
+        yaml::Value::Scalar(scalar) if shape.accepts(&scalar.to_json()) => Some(match scalar.style {
+            Style::Plain => scalar.text.to_string(),
+            Style::Quoted | Style::Filled => quoted(&scalar.text, SHORT),
+        }),
+        yaml::Value::Scalar(_) | yaml::Value::List(_) | yaml::Value::Map(_) | yaml::Value::Unresolved(_) => None,
+    };
+    let all: Option<Vec<String>> = elements.iter().map(scalar).collect();
+    all.filter(|all| (2..=8).contains(&all.len())).map(|all| all.join(", "))
 }
 
 fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec<Diagnostic>) -> Option<Expected> {
@@ -135,7 +166,16 @@ fn scalar_value(span: Span, scalar: &Scalar, target: &Target, problems: &mut Vec
     };
     let is_null = expected == Expected::Exactly(Value::Null);
     let what = if is_null { "be null".to_owned() } else { format!("be `{shown}`") };
-    problems.push(target.never(&what, span).maybe_help(help));
+    let kind = match (&expected, scalar.style) {
+        (Expected::Exactly(value), _) | (Expected::Spelt(_, Some(value)), Style::Plain) => Kind::of(value),
+        _ => Kind::Text,
+    };
+    let problem = match kind {
+        kind if !target.shape.may_be(kind) && !is_null => target.never_of(&what, kind, span),
+        Kind::Number => target.never_within(&what, span),
+        _ => target.never(&what, span),
+    };
+    problems.push(problem.maybe_help(help));
     None
 }
 
@@ -241,7 +281,12 @@ pub fn limit(
     };
     if !can_hold {
         let what = format!("be {} `{}`", operator.replace('_', " "), scalar.text);
-        problems.push(target.never(&what, node.span));
+        let kind = if matches!(limit, Some(Limit::Time(_))) { Kind::Text } else { Kind::Number };
+        problems.push(match target.shape.may_be(kind) {
+            true => target.never_within(&what, node.span),
+            false if kind == Kind::Text => target.never(&what, node.span),
+            false => target.never_of(&what, kind, node.span),
+        });
         return None;
     }
     limit

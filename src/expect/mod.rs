@@ -200,7 +200,13 @@ fn shape_at<'a>(path: &Path, key: &Key, schema: &'a Value) -> Result<Shape<'a>, 
         shape = match &step.to {
             To::Field(name) => {
                 let rest = &path.text[step.range.start..];
-                shape.field(name).map_err(|barren| Box::new(argument::no_field(name, rest, span, &barren, &shape)))?
+                shape.field(name).map_err(|barren| {
+                    let problem = argument::no_field(name, rest, span, &barren, &shape);
+                    let is_index = shape.is_list() && name.chars().all(|c| c.is_ascii_digit());
+                    let parent = path.text[..step.range.start].trim_end_matches('.');
+                    let meant = format!("did you mean `{parent}[{name}]{}`?", &path.text[step.range.end..]);
+                    Box::new(if is_index { problem.label(meant) } else { problem })
+                })?
             }
             To::Index(index) => shape.element(Some(*index)).ok_or_else(|| {
                 let parent = path.text[..step.range.start].trim_end();

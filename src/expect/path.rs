@@ -121,6 +121,9 @@ impl Path {
                 };
                 (Some(why), true)
             }
+            (To::Field(name), Value::Array(_)) if name.chars().all(|c| c.is_ascii_digit()) => {
+                (Some(format!("{parent} is a list: write {parent}[{name}]")), false)
+            }
             (To::Field(_) | To::Index(_), here) => (Some(format!("{parent} is {}", words::kind(here))), false),
         };
         Missing { why, step: at, is_absent: is_last && is_holder }

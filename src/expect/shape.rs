@@ -200,6 +200,15 @@ impl<'a> Shape<'a> {
 
     /// A description of the possible values: `a whole number`, `text or a list`, `` one of `a`, `b` ``.
     pub fn words(&self) -> String {
+        self.described(Self::number_words)
+    }
+
+    /// The same with the range of numbers: `a whole number from 0 to 65535`.
+    pub fn words_with_range(&self) -> String {
+        self.described(Self::range_words)
+    }
+
+    fn described(&self, number: impl Fn(&Self) -> String) -> String {
         let choices = self.choices();
         if !choices.is_empty() {
             let choices: Vec<String> = choices.iter().map(|choice| format!("`{choice}`")).collect();
@@ -208,7 +217,7 @@ impl<'a> Shape<'a> {
         let mut found: Vec<String> = Vec::new();
         for kind in [Kind::Bool, Kind::Number, Kind::Text, Kind::List, Kind::Map] {
             if kind == Kind::Number && self.may_be(kind) {
-                found.push(self.number_words());
+                found.push(number(self));
             } else if self.may_be(kind) {
                 found.push(kind.word().to_owned());
             }
@@ -218,12 +227,16 @@ impl<'a> Shape<'a> {
 
     fn number_words(&self) -> String {
         let is_whole = !self.forms.iter().any(|form| takes_fractions(form));
-        let number = if is_whole { "a whole number" } else { "a number" };
+        (if is_whole { "a whole number" } else { "a number" }).to_owned()
+    }
+
+    fn range_words(&self) -> String {
+        let number = self.number_words();
         match self.bounds() {
             (least, most) if least.is_finite() && most.is_finite() => format!("{number} from {least} to {most}"),
             (least, _) if least.is_finite() => format!("{number} from {least} up"),
             (_, most) if most.is_finite() => format!("{number} up to {most}"),
-            _ => number.to_owned(),
+            _ => number,
         }
     }
 }

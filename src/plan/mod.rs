@@ -195,7 +195,7 @@ fn expression(
     for name in expression.names().into_iter().filter(|name| !known.contains(name)) {
         let title = match name == word {
             true => format!("`{option} {word}`: no such item, section or tag"),
-            false => format!("`{option} {word}`: no item, section or tag is called `{name}`"),
+            false => format!("`{option} {word}`: no item, section or tag `{name}`"),
         };
         let mut names: Vec<&str> = known.iter().copied().collect();
         names.sort_unstable();

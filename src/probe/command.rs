@@ -17,6 +17,7 @@ use crate::text::{error, json, without_mark};
 use super::{Context, Fault, Probe, SameFact, Truncation};
 use crate::client::http::Size;
 use crate::client::ssh::{Host, RemoteOutcome, refusing};
+use crate::yaml::Duration;
 
 /// The variables of our own environment that a program gets unless `env` sets them.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "USER", "TMPDIR"];
@@ -35,8 +36,8 @@ pub struct Command {
     /// A line for `sh -c`, such as `"df -P / | tail -1"`, instead of `argv`. Pass values through `env`, not in the
     /// line.
     shell: Option<String>,
-    /// The working directory, such as `deploy`. Relative to the folder that contains `checklists/`. Default: that
-    /// folder.
+    /// The working directory, such as `deploy`. A relative one starts at the default. Default: the folder that contains
+    /// `checklists/`.
     cwd: Option<PathBuf>,
     /// Environment variables to set, such as `{ KUBECONFIG: "${env.KUBECONFIG}" }`. Of the environment of `gate`, a
     /// program gets only `PATH`, `HOME`, `LANG`, `USER` and `TMPDIR`.
@@ -109,7 +110,7 @@ expect: { stdout: { starts_with: nftables } }
             }
         };
         let Ok(ended) = tokio::time::timeout(cx.timeout, running).await else {
-            let fault = Fault::new(format!("`{}` timed out", self.program()));
+            let fault = Fault::new(format!("`{}` timed out after {}", self.program(), Duration(cx.timeout)));
             return Err(fault.help("it was killed, with its child processes; does it need a longer `timeout`?"));
         };
         let duration_ms = start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
@@ -145,7 +146,10 @@ expect: { stdout: { starts_with: nftables } }
             }
             (Some(127), _) if self.shell.is_some() => Some(format!("{} (127: no such program)", said(&seen.stderr)?)),
             (None, Some("SIGKILL")) => Some("was it out of memory? The kernel kills programs then".to_owned()),
-            (_, _) => said(&seen.stderr).or_else(|| said(&seen.stdout)).map(|line| format!("it said: {line}")),
+            (_, _) => {
+                let line = |name: &str, text: &str| said(text).map(|line| format!("{name}: {line}"));
+                line("stderr", &seen.stderr).or_else(|| line("stdout", &seen.stdout))
+            }
         }
     }
 

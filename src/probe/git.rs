@@ -23,8 +23,8 @@ const MAX_SUBJECT: usize = 200;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Git {
-    /// The folder of the repository, or one in it, such as `backend`. Relative to the folder that contains
-    /// `checklists/`. Default: that folder.
+    /// The folder of the repository, or one in it, such as `backend`. A relative one starts at the default. Default: the
+    /// folder that contains `checklists/`.
     #[serde(default)]
     dir: PathBuf,
     /// The name of the commit, such as `origin/main`, `v1.4.0` or `refs/heads/main`. Default: `HEAD`.
@@ -194,7 +194,7 @@ async fn find(git: &Program<'_>, repository: &Repository, name: &str) -> Result<
     if git.run(&["rev-parse", "--verify", "--quiet", "HEAD"]).await?.code != 0 && name == "HEAD" {
         return Err(Fault::new("the repository has no commit yet, or what is checked out is gone"));
     }
-    let fault = Fault::new(format!("no commit is called `{name}` in this repository"));
+    let fault = Fault::new(format!("commit `{name}` not found in this repository"));
     Err(if repository.is_shallow {
         fault.help("it is a shallow clone, which lacks history, branches and tags: fetch more (`fetch-depth: 0` in CI)")
     } else {

@@ -17,6 +17,7 @@ use crate::client::Manner;
 use crate::client::http::{HttpUrl, Login, Method, Request, RequestSettings, read};
 use crate::client::load::Load;
 use crate::text::json;
+use crate::yaml::Duration;
 
 /// How much of an answer is compared.
 const MAX_BODY: usize = 1 << 20;
@@ -122,7 +123,8 @@ expect: { replay.same_body: true }
         let request = self.request_settings().request().authorized(cx, &options).await?;
         let limit = cx.timeout.saturating_sub(begun.elapsed());
         let Ok(seen) = tokio::time::timeout(limit, self.race(request, cx, &options)).await else {
-            let fault = Fault::new("timed out before all of the requests were answered");
+            let fault =
+                Fault::new(format!("timed out after {}, before all requests were answered", Duration(cx.timeout)));
             return Err(fault.help("do they wait for each other? give it a longer `timeout`, or fewer `requests`"));
         };
         seen

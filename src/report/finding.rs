@@ -106,13 +106,27 @@ fn observed(item: &ItemResult, probe: &ProbeResult) -> Vec<Fact> {
     };
     let text = format!("{kind}{}{attempts}", short(&why));
     // An expectation in the reason is not repeated.
+    let expected = |of: &ExpectationResult| Fact {
+        label: "expected",
+        text: format!("{}: {}", short(&of.path), short(&unmet_words(probe, of))),
+    };
     let unmet: Vec<Fact> = unmet(probe).map(expected).filter(|fact| !text.contains(&fact.text)).collect();
     std::iter::once(Fact { label: probe.status.word(), text }).chain(unmet).collect()
 }
 
-fn expected(unmet: &ExpectationResult) -> Fact {
-    let [path, wanted, found] = [&unmet.path, &unmet.expected, &unmet.observed].map(|text| short(text));
-    Fact { label: "expected", text: format!("{path}: expected {wanted}, got {found}") }
+/// Why an expectation is not met, without its path: `expected 200, got 503`, or the words of the probe's reason where
+/// it has others, such as `DATABASE_URL` of `missing: DATABASE_URL`.
+pub fn unmet_words(probe: &ProbeResult, of: &ExpectationResult) -> String {
+    let reason = probe.attempts.last().and_then(|attempt| attempt.reason.as_deref()).unwrap_or_default();
+    let start = format!("{}: ", of.path);
+    let behind = reason.strip_prefix(&start).or_else(|| Some(reason.split_once(&format!("; {start}"))?.1));
+    let next = |behind: &str| unmet(probe).filter_map(|other| behind.find(&format!("; {}", other.path))).min();
+    let own = behind.map(|behind| &behind[..next(behind).unwrap_or(behind.len())]);
+    match own.filter(|own| !own.starts_with("expected ")) {
+        Some(own) if own.ends_with("not found") && of.observed != "nothing" => format!("{own} in {}", of.observed),
+        Some(own) => own.to_owned(),
+        None => format!("expected {}, got {}", of.expected, of.observed),
+    }
 }
 
 fn unmet(probe: &ProbeResult) -> impl Iterator<Item = &ExpectationResult> {
@@ -136,7 +150,7 @@ pub fn is_cut_short(run: &Run) -> bool {
 /// The reason why the run ended early, in a sentence.
 pub fn cut_short(run: &Run) -> String {
     let by = run.interrupted.map(|by| by.to_string()).unwrap_or_default();
-    format!("the run was interrupted ({by}): what was not finished is unknown")
+    format!("the run was interrupted ({by}): unfinished items have no result")
 }
 
 /// An identifier of an item's finding that stays the same from run to run, whatever the reason: forges compare by it.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::run::{Attempt, Event, ItemResult, Run, Verdict};
+use crate::run::{Attempt, Event, Interruption, ItemResult, Run, Verdict};
 use crate::text::json;
 
 use super::{Counts, Events, RenderOptions, json as document};
@@ -38,7 +38,7 @@ enum Line<'a> {
         started: Timestamp,
         duration_ms: u64,
         partial: Option<&'a str>,
-        interrupted: Option<String>,
+        interrupted: Option<Interruption>,
     },
 }
 
@@ -72,7 +72,7 @@ fn done(run: &Run, out: &mut dyn Write) -> io::Result<()> {
         started: run.started,
         duration_ms: run.duration_ms,
         partial: run.partial.as_deref(),
-        interrupted: run.interrupted.map(|by| by.to_string()),
+        interrupted: run.interrupted,
     };
     json::write_line(&line, out)
 }

@@ -66,7 +66,8 @@ impl fmt::Display for Interruption {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Signal(signal) => signal.fmt(f),
-            Self::Deadline(_) => f.write_str("deadline"),
+            Self::Deadline(Some(limit)) => write!(f, "--deadline {limit}"),
+            Self::Deadline(None) => f.write_str("--deadline"),
         }
     }
 }

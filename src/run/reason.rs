@@ -349,7 +349,9 @@ impl fmt::Display for BlockedBecause {
             }
             Self::NeedNotRun(need) => write!(f, "needs {need} (not run this time)"),
             Self::Missing(missing) => missing.fmt(f),
-            Self::ReadOnly(kind) => write!(f, "`{kind}` has effects, and `--read-only` runs only what has none"),
+            Self::ReadOnly(kind) => {
+                write!(f, "the `{kind}` probe can change something, and `--read-only` does not run it")
+            }
             Self::FailFast(after) => write!(f, "not run: `--fail-fast` stopped after {after}"),
             Self::Interrupted(Interruption::Signal(signal)) => write!(f, "not run: interrupted by {signal}"),
             Self::Interrupted(Interruption::Deadline(Some(limit))) => {

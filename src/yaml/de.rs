@@ -1,117 +1,13 @@
 //! A serde `Deserializer` over the tree.
 
-use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
-use crate::diagnostic::{self, Span, suggestion};
-
+use super::error::{Error, ErrorKind};
 use super::plain::{Plain, other_boolean};
-use super::reading::{Reading, Skipped};
+use super::reading::Reading;
 use super::spanned::{HANDED, NODE, SPANNED};
 use super::template::Part;
 use super::{Key, Node, Scalar, Style, Value};
-
-/// The place of an error: what to show, and what to leave out so that the rest can be read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Location {
-    pub span: Span,
-    pub skipped: Skipped,
-}
-
-#[derive(Debug)]
-pub(super) enum ErrorKind {
-    /// A follow-on error, which is not reported.
-    Consequence,
-    /// A hole, with the paths of its references. Empty for one whose problem has been reported.
-    Unresolved(Vec<String>),
-    Missing(&'static str),
-    Wrong {
-        title: String,
-        help: Option<String>,
-    },
-    /// A value of the wrong type, or out of range: the form of the setting helps.
-    Misfit {
-        title: String,
-        help: Option<String>,
-    },
-    /// A value of the right type, but not a valid one.
-    Invalid(String),
-}
-
-#[derive(Debug)]
-pub(super) struct Error {
-    pub what: ErrorKind,
-    pub place: Option<Location>,
-}
-
-impl Error {
-    fn wrong(title: impl Into<String>, help: Option<String>) -> Self {
-        Self { what: ErrorKind::Wrong { title: title.into(), help }, place: None }
-    }
-
-    /// The innermost place wins.
-    fn at(mut self, span: Span, node: &Node) -> Self {
-        self.place.get_or_insert(Location { span, skipped: Skipped::of(node) });
-        self
-    }
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(f, "{:?}", self.what)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl de::Error for Error {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self::wrong(message.to_string(), None)
-    }
-
-    fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
-        Self { what: ErrorKind::Invalid(format!("invalid value: {found}, expected {expected}")), place: None }
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self { what: ErrorKind::Missing(field), place: None }
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let near = suggestion(variant, expected.iter().copied()).filter(|_| expected.len() > MAX_LISTED);
-        let help = near.unwrap_or_else(|| diagnostic::expected(expected));
-        Self::wrong(format!("invalid value `{variant}`"), Some(help))
-    }
-
-    fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
-        let found = match found {
-            Unexpected::Bool(_) => "true or false".to_owned(),
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number".to_owned(),
-            Unexpected::Str(_) => "text".to_owned(),
-            Unexpected::Unit | Unexpected::Option => "nothing".to_owned(),
-            Unexpected::Seq => "a list".to_owned(),
-            Unexpected::Map => "a map".to_owned(),
-            other => other.to_string(),
-        };
-        let title = format!("expected {}, found {found}", expectation(&expected.to_string()));
-        Self { what: ErrorKind::Misfit { title, help: None }, place: None }
-    }
-}
-
-/// If there are at most this many valid values, all of them are listed.
-const MAX_LISTED: usize = 10;
-
-/// serde's word for a type, as a user knows it.
-fn expectation(expected: &str) -> &str {
-    match expected {
-        "a string" => "text",
-        "a boolean" => "true or false",
-        "a sequence" => "a list",
-        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
-        "f64" => "a number",
-        other if other.starts_with("struct ") => "a map",
-        other => other,
-    }
-}
 
 /// The name (by `#[serde(rename = "..")]`) of a field whose struct takes the keys that the other fields leave. serde's
 /// own `flatten` loses positions and unknown keys.
@@ -141,8 +37,17 @@ impl<'a> NodeDeserializer<'a> {
         }
     }
 
+    /// The title of the problem of a value of another type.
+    fn must_be(&self, expected: &str, found: &str) -> String {
+        match self.key {
+            Some(key) if self.node.is_null() => format!("`{}` is empty: expected {expected}", key.text),
+            Some(key) => format!("`{}` must be {expected}, not {found}", key.text),
+            None => format!("expected {expected}, got {found}"),
+        }
+    }
+
     fn misfit(&self, expected: &str) -> Error {
-        let title = format!("expected {expected}, found {}", self.node.kind());
+        let title = self.must_be(expected, self.node.kind());
         let what = match &self.node.value {
             Value::Scalar(Scalar { style: Style::Quoted, text })
                 if expected != "text" && !matches!(Plain::of(text), Plain::Text | Plain::Null) =>
@@ -190,6 +95,7 @@ impl<'a> NodeDeserializer<'a> {
             | ErrorKind::Missing(_)
             | ErrorKind::Wrong { .. }
             | ErrorKind::Misfit { .. }
+            | ErrorKind::Mistyped { .. }
             | ErrorKind::Consequence => error,
         });
         self.placed(result)
@@ -201,6 +107,9 @@ impl<'a> NodeDeserializer<'a> {
             let is_missing = matches!(error.what, ErrorKind::Missing(_));
             let span = self.key.filter(|_| is_missing).map_or(self.node.span, |key| key.span);
             let mut error = error;
+            if let (ErrorKind::Mistyped { expected, found }, None) = (&error.what, error.place) {
+                error.what = ErrorKind::Misfit { title: self.must_be(expected, found), help: None };
+            }
             if error.place.is_none()
                 && let ErrorKind::Missing(field) = error.what
                 // One of several alternatives is called `a` or `b`.
@@ -261,7 +170,7 @@ impl<'a> de::Deserializer<'a> for NodeDeserializer<'a> {
             Ok(Plain::Bool(bool)) => visitor.visit_bool(bool),
             Ok(Plain::Text) if let Some((word, meant)) = self.node.text().and_then(other_boolean) => {
                 let help = format!("write `{meant}`: in YAML 1.2, `{word}` is text");
-                Err(Error::wrong(format!("expected true or false, found `{word}`"), Some(help)))
+                Err(Error::wrong(self.must_be("true or false", &format!("`{word}`")), Some(help)))
             }
             Ok(_) => Err(self.misfit("true or false")),
             Err(error) => Err(error),

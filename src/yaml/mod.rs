@@ -3,6 +3,7 @@
 //! This is the only place that knows the parser crate.
 
 mod de;
+mod error;
 mod events;
 mod fault;
 mod fill;
@@ -33,7 +34,7 @@ pub use read::{read, read_with_holes};
 pub use scalar::{block, comment, flow, lines, quoted};
 pub use spanned::Spanned;
 pub use template::{Filter, Part, Reference, Template, head};
-pub use unit::{Duration, Pause, Size};
+pub use unit::{Duration, Pause, Size, invalid_size};
 pub use write::write;
 
 /// A value and where it is. Cloning is cheap: what is below is shared.

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Diagnostic, Lack, Span};
 
-use super::de::{Error, ErrorKind, NodeDeserializer};
+use super::de::NodeDeserializer;
+use super::error::{Error, ErrorKind};
 use super::reading::{Reading, Skipped};
 use super::{Node, Value};
 
@@ -78,7 +79,10 @@ fn read_all<T: DeserializeOwned>(node: &Node, holes: Holes, problems: &mut Vec<D
 
 /// Whether a rule is broken by a part in which something is not filled yet.
 fn is_left_open(reading: &Reading, error: &Error, root: &Node) -> bool {
-    if !matches!(error.what, ErrorKind::Wrong { .. } | ErrorKind::Misfit { .. } | ErrorKind::Invalid(_)) {
+    if !matches!(
+        error.what,
+        ErrorKind::Wrong { .. } | ErrorKind::Misfit { .. } | ErrorKind::Mistyped { .. } | ErrorKind::Invalid(_)
+    ) {
         return false;
     }
     let span = error.place.map_or(root.span, |place| place.span);
@@ -105,6 +109,9 @@ fn reported(error: Error, root: &Node, holes: Holes) -> Vec<Diagnostic> {
         ErrorKind::Unresolved(_) if holes == Holes::Passed => Vec::new(),
         ErrorKind::Unresolved(paths) => unfilled(&paths, span),
         ErrorKind::Missing(field) => vec![Diagnostic::error(format!("`{field}` is missing")).at(span)],
+        ErrorKind::Mistyped { expected, found } => {
+            vec![Diagnostic::error(format!("expected {expected}, got {found}")).at(span)]
+        }
         ErrorKind::Invalid(title) => vec![Diagnostic::error(title).at(span)],
         ErrorKind::Misfit { title, help } => {
             vec![Diagnostic::error(title).at(span).maybe_help(help).lacking(Lack::Form)]

@@ -104,19 +104,19 @@ method: PSOT
     3 | redirects: 300
       |            ^^^
 
-    error: expected a map, found a list
+    error: `headers` must be a map, not a list
      --> c.yaml:4:10
       |
     4 | headers: [a]
       |          ^^
 
-    error: `10` is not a duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`
+    error: invalid duration `10`: expected a number and a unit, such as `10s` or `2m30s`
      --> c.yaml:5:10
       |
     5 | timeout: 10
       |          ^^
 
-    error: expected true or false, found text
+    error: `insecure` must be true or false, not text
      --> c.yaml:6:11
       |
     6 | insecure: 'true'
@@ -256,8 +256,8 @@ fn holes_are_passed_over_while_the_rest_is_checked() {
     let (sources, node, mut problems) = tree("url: ${secrets.U}\nredirects: many\n");
     let node = node.expect("a tree");
     assert_eq!(read_with_holes::<Request>(&node, &mut problems), None);
-    assert_snapshot!(Diagnostics(problems).render(&sources, false), @r"
-    error: expected a whole number, found text
+    assert_snapshot!(Diagnostics(problems).render(&sources, false), @"
+    error: `redirects` must be a whole number, not text
      --> c.yaml:2:12
       |
     2 | redirects: many

@@ -48,11 +48,64 @@ const SIZES: [(&str, u64); 8] = [
     ("GiB", 1 << 30),
 ];
 
+/// A hundred years, in milliseconds: a longer time is a mistake, and overflows clocks.
+const MAX_MILLIS: u64 = 36_525 * 86_400_000;
+
+/// A duration in other words, such as `1 week`, `10 seconds` or `1.5h`.
+fn meant_time(text: &str) -> Option<Duration> {
+    let (number, unit) = other_quantity(text)?;
+    let millis = match &*unit.to_lowercase() {
+        "ms" | "msec" | "millisecond" | "milliseconds" => 1,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1000,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
+        "w" | "week" | "weeks" => 604_800_000,
+        _ => return None,
+    };
+    let total = std::time::Duration::try_from_secs_f64(number * f64::from(millis) / 1000.0).ok()?;
+    let is_whole = total.as_nanos().is_multiple_of(1_000_000) && !total.is_zero();
+    (is_whole && total.as_millis() <= u128::from(MAX_MILLIS)).then_some(Duration(total))
+}
+
+/// A size in other words, such as `10 MB`, `10mb` or `64k`.
+fn meant_size(text: &str) -> Option<String> {
+    let (number, unit) = other_quantity(text).filter(|(number, _)| number.fract() == 0.0)?;
+    let unit = match &*unit.to_lowercase() {
+        "k" => "KiB",
+        "m" => "MiB",
+        "g" => "GiB",
+        "byte" | "bytes" => "B",
+        unit => SIZES.iter().find(|(name, _)| name.to_lowercase() == unit)?.0,
+    };
+    Some(format!("{number}{unit}"))
+}
+
+/// A number, which may have a fraction, and the word after it.
+fn other_quantity(text: &str) -> Option<(f64, &str)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit.trim()))
+}
+
+/// The message for a text that is not a size.
+pub fn invalid_size(text: &str) -> String {
+    let text = text.escape_debug();
+    match meant_size(&text.to_string()) {
+        Some(meant) => format!("invalid size `{text}`: did you mean `{meant}`?"),
+        None => format!("invalid size `{text}`: expected a whole number and a unit, such as `64KiB` or `10MB`"),
+    }
+}
+
 impl std::str::FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let fail = || format!("`{text}` is not a duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`");
+        let fail = || match meant_time(text) {
+            Some(meant) => format!("invalid duration `{text}`: did you mean `{meant}`?"),
+            None => format!("invalid duration `{text}`: expected a number and a unit, such as `10s` or `2m30s`"),
+        };
         let mut rest = text.trim();
         let mut total = 0_u64;
         let mut last = u64::MAX;
@@ -70,9 +123,8 @@ impl std::str::FromStr for Duration {
             total = number.checked_mul(*millis).and_then(|part| total.checked_add(part)).ok_or_else(fail)?;
             rest = after;
         }
-        // A hundred years: a longer time is a mistake, and overflows clocks.
-        if total > 36_525 * 86_400_000 {
-            return Err(fail());
+        if total > MAX_MILLIS {
+            return Err(format!("invalid duration `{text}`: longer than 100 years"));
         }
         Ok(Self(std::time::Duration::from_millis(total)))
     }
@@ -88,7 +140,7 @@ impl std::str::FromStr for Pause {
         let (Duration(first), Duration(most)) = (first.parse()?, most.parse()?);
         match first {
             first if first.is_zero() => {
-                Err("the first wait must be greater than zero: nothing times two is nothing".to_owned())
+                Err("the first wait must be greater than zero: each next one is twice as long".to_owned())
             }
             first if first > most => {
                 Err(format!("`{text}` gets shorter: write the first wait, then the longest: `1s..30s`"))
@@ -111,7 +163,7 @@ impl std::str::FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let fail = || format!("`{text}` is not a size: write it such as `512`, `64KiB` or `10MB`");
+        let fail = || invalid_size(text);
         let (number, unit, rest) = quantity(text.trim()).ok_or_else(fail)?;
         let (_, bytes) = SIZES.iter().find(|(name, _)| *name == unit && rest.is_empty()).ok_or_else(fail)?;
         Ok(Self(number.checked_mul(*bytes).ok_or_else(fail)?))
@@ -218,6 +270,11 @@ mod tests {
         for text in ["", "10", "10 s", "s", "-1s", "1s1s", "10s2m", "99999999d", "1.5s", "5min"] {
             assert!(text.parse::<Duration>().is_err(), "{text}");
         }
+        for (text, meant) in [("10 seconds", "10s"), ("1 week", "7d"), ("1.5h", "1h30m"), ("5min", "5m"), ("2 D", "2d")]
+        {
+            let message = format!("invalid duration `{text}`: did you mean `{meant}`?");
+            assert_eq!(text.parse::<Duration>(), Err(message));
+        }
     }
 
     #[test]
@@ -228,6 +285,9 @@ mod tests {
         assert_eq!(Size(65536).to_string(), "64KiB");
         for text in ["", "MB", "10 MB", "-1", "10mb", "99999999999GiB"] {
             assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+        for (text, meant) in [("10 MB", "10MB"), ("10mb", "10MB"), ("64k", "64KiB"), ("3 bytes", "3B")] {
+            assert_eq!(text.parse::<Size>(), Err(format!("invalid size `{text}`: did you mean `{meant}`?")));
         }
     }
 }

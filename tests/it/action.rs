@@ -171,7 +171,7 @@ fn nothing_in_the_inputs_is_run_or_taken_for_an_option() {
         output.stdout + &output.stderr
     };
     let text = job("--help", "");
-    assert!(text.contains("no checklist is called `--help`"), "{text}");
+    assert!(text.contains("checklist `--help` not found"), "{text}");
     job("$(touch ran)", "`touch ran`; touch ran & $(touch ran)");
     let text = job("staging", "--subject 'r2");
     assert!(text.contains("::error::invalid input args: a quote is not closed"), "{text}");

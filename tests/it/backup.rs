@@ -76,7 +76,7 @@ fn a_missing_backup_has_its_own_message() {
     };
     assert_snapshot!(said(&empty, json!({})), @"no backup | `backups` is empty: has the job run?");
     assert_snapshot!(said(&empty.join("gone"), json!({})), @"`backups` does not exist | `backups` does not exist: has a backup run, and is the path right?");
-    assert_snapshot!(said(&folder(&[1]), json!({ "name": "*.sql" })), @"no backup | nothing below `backups` is called `*.sql`: has the job run, and is that its name?");
+    assert_snapshot!(said(&folder(&[1]), json!({ "name": "*.sql" })), @"no backup | no file below `backups` matches `*.sql`: has the job run, and is that its name?");
     let file = folder(&[1]).join("db-1.dump");
     let error = observe::<Backup>(json!({ "in": file })).expect_err("a file is not a folder");
     assert_snapshot!(error.replace(&file.display().to_string(), "FILE"), @"

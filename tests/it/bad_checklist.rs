@@ -63,7 +63,7 @@ fn consequences_of_a_wrong_setting_are_not_reported() {
 #[test]
 fn an_undefined_variable_in_a_variable_is_reported_with_those_that_exist() {
     let said = bad("title: T\nvars: { host: h, url: \"${vars.domain}\" }\nsections: []\n");
-    assert!(said.contains("no variable is called `domain`"), "{said}");
+    assert!(said.contains("variable `domain` is not defined"), "{said}");
     assert!(said.contains("help: expected one of `host` or `url`"), "{said}");
 }
 
@@ -146,7 +146,7 @@ fn an_unknown_need_is_reported_with_the_nearest_name() {
               - { id: api, title: A, deferred: x, needs: [apu, base-services, bd] }
               - { id: db, title: B, deferred: x, needs: [apu] }
     "), @"
-    error: no item or section is called `apu`
+    error: item or section `apu` not found
      --> checklists/staging.yaml:5:51
       |
     5 |       - { id: api, title: A, deferred: x, needs: [apu, base-services, bd] }
@@ -154,7 +154,7 @@ fn an_unknown_need_is_reported_with_the_nearest_name() {
       |
       = help: expected `db`
 
-    error: no item or section is called `base-services`
+    error: item or section `base-services` not found
      --> checklists/staging.yaml:5:56
       |
     5 |       - { id: api, title: A, deferred: x, needs: [apu, base-services, bd] }
@@ -162,13 +162,13 @@ fn an_unknown_need_is_reported_with_the_nearest_name() {
       |
       = help: the section `Base services` has no `id`: add `id: base-services`, and write `needs: [base-services]`
 
-    error: no item or section is called `bd`
+    error: item or section `bd` not found
      --> checklists/staging.yaml:5:71
       |
     5 |       - { id: api, title: A, deferred: x, needs: [apu, base-services, bd] }
       |                                                                       ^^ did you mean `db`?
 
-    error: no item or section is called `apu`
+    error: item or section `apu` not found
      --> checklists/staging.yaml:6:50
       |
     6 |       - { id: db, title: B, deferred: x, needs: [apu] }
@@ -343,19 +343,19 @@ fn a_gap_of_an_unknown_item_is_refused_and_so_is_one_that_nobody_accepted() {
           - { gap: Replay, items: [repaly], accepted_until: 2026-03-01 }
           - { gap: Other, items: [replay], accepted_until: 2026-02-30, accepted_by: me }
     "), @r#"
-    error: no item is called `repaly`
+    error: item `repaly` not found
      --> checklists/staging.yaml:4:28
       |
     4 |   - { gap: Replay, items: [repaly], accepted_until: 2026-03-01 }
       |                            ^^^^^^ did you mean `replay`?
 
-    error: nobody has accepted this gap
+    error: `accepted_by` is missing
      --> checklists/staging.yaml:4:53
       |
     4 |   - { gap: Replay, items: [repaly], accepted_until: 2026-03-01 }
       |                                                     ^^^^^^^^^^
       |
-      = help: say who did: `accepted_by: "@sre-lead"`
+      = help: name who accepted the gap: `accepted_by: "@sre-lead"`
 
     error: invalid date `2026-02-30`: write a day of the calendar as YYYY-MM-DD, such as 2026-03-01
      --> checklists/staging.yaml:5:52
@@ -465,13 +465,13 @@ fn all_problems_are_reported_at_once() {
     7 |         tiemout: 5s
       |         ^^^^^^^ did you mean `timeout`?
 
-    error: no item or section is called `dbb`
+    error: item or section `dbb` not found
      --> checklists/staging.yaml:8:17
       |
     8 |         needs: [dbb]
       |                 ^^^ did you mean `db`?
 
-    error: no variable is called `api`
+    error: variable `api` is not defined
       --> checklists/staging.yaml:10:27
        |
     10 |           - http: { url: "${vars.api}", methd: GET }

@@ -15,7 +15,7 @@ fn an_unknown_variable_is_reported_with_the_nearest_name() {
             items:
               - { id: a, title: A, probes: [{ http: { url: \"${vars.apu}/healthz\" } }] }
     "), @r#"
-    error: no variable is called `apu`
+    error: variable `apu` is not defined
      --> checklists/staging.yaml:6:53
       |
     6 |       - { id: a, title: A, probes: [{ http: { url: "${vars.apu}/healthz" } }] }
@@ -48,7 +48,7 @@ fn a_secret_that_is_not_declared_is_refused() {
             items:
               - { id: a, title: A, probes: [{ http: { url: http://a, token: \"${secrets.GITHUB_TOKN}\" } }] }
     "), @r#"
-    error: no secret is called `GITHUB_TOKN`
+    error: secret `GITHUB_TOKN` is not declared
      --> checklists/staging.yaml:6:70
       |
     6 |       - { id: a, title: A, probes: [{ http: { url: http://a, token: "${secrets.GITHUB_TOKN}" } }] }
@@ -222,7 +222,7 @@ fn two_probes_of_an_item_are_not_called_the_same() {
 #[test]
 fn an_unknown_check_is_reported_with_the_nearest_name() {
     assert_snapshot!(bad_item("probes: [{ use: http-helth, with: { url: http://api } }]"), @"
-    error: no check is called `http-helth`
+    error: unknown check `http-helth`
      --> checklists/staging.yaml:7:25
       |
     7 |         probes: [{ use: http-helth, with: { url: http://api } }]

@@ -45,7 +45,7 @@ fn an_expectation_that_can_never_hold_is_refused() {
      --> checklists/staging.yaml:9:31
       |
     9 |             expect: { status: "200" }
-      |                               ^^^^^ it is a whole number from 0 to 65535
+      |                               ^^^^^ it is a whole number, not text
       |
       = help: drop the quotes: `200`
     "#);
@@ -100,7 +100,7 @@ fn a_duration_without_its_unit_is_refused() {
         timeout: 10
         probes: [{ http: { url: https://api } }]
     "), @"
-    error: `10` is not a duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`
+    error: invalid duration `10`: expected a number and a unit, such as `10s` or `2m30s`
      --> checklists/staging.yaml:7:18
       |
     7 |         timeout: 10

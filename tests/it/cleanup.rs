@@ -283,7 +283,7 @@ fn a_cleanup_that_has_effects_is_blocked_by_read_only() {
     "#,
     );
     let items = items(&check(&project, &["--format", "json", "--read-only"]));
-    assert_snapshot!(reasons(&items), @"read blocked: cleanup: `http` has effects, and `--read-only` runs only what has none");
+    assert_snapshot!(reasons(&items), @"read blocked: cleanup: the `http` probe can change something, and `--read-only` does not run it");
     assert_eq!(shop.asked(), ["GET /fine"]);
 }
 

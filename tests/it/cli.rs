@@ -92,7 +92,7 @@ fn show_prints_an_item_with_defaults_and_expectations_filled_in() {
     let output = project.gate(&["show", "staging", "apo"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
-    error: no item is called `apo`
+    error: item `apo` not found
       help: did you mean `api`?
     ");
 }
@@ -103,7 +103,7 @@ fn an_unknown_name_is_reported_with_the_nearest_one() {
     let output = project.gate(&["check", "stagin"]);
     assert_eq!((output.code, output.stdout.as_str()), (2, ""));
     assert_snapshot!(output.stderr, @"
-    error: no checklist is called `stagin`
+    error: checklist `stagin` not found
       help: did you mean `staging`?
     ");
     let output = project.gate(&["chekc", "staging"]);
@@ -247,7 +247,7 @@ fn probe_prints_what_it_sees_and_says_when_it_sees_nothing() {
     let output = project.gate(&["probe", "htpt"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
-    error: no kind of probe is called `htpt`
+    error: unknown probe `htpt`
       help: did you mean `http`?
     ");
     let output = project.gate(&["probe", "http"]);

@@ -76,7 +76,7 @@ fn the_output_of_a_program_is_observed() {
     let seen = sh("echo out; echo err >&2; exit 3");
     assert_eq!((seen.exit_code, seen.signal.as_deref()), (Some(3), None));
     assert_eq!((seen.stdout.as_str(), seen.stderr.as_str(), seen.truncated), ("out", "err", false));
-    assert_snapshot!(reported(&seen), @"exit 3 | it said: err");
+    assert_snapshot!(reported(&seen), @"exit 3 | stderr: err");
     assert_snapshot!(reported(&sh("kill -SEGV $$")), @"ended by SIGSEGV | ");
     let unknown = reported(&sh("no-such-program-here"));
     assert!(unknown.starts_with("exit 127 | sh: ") && unknown.ends_with(" (127: no such program)"), "{unknown}");
@@ -213,7 +213,7 @@ fn a_program_whose_time_is_up_is_an_error_and_nothing_is_left_of_it() {
     let error =
         observe_in::<Command>(&cx, json!({ "shell": format!("setsid sleep {mark} & wait") })).expect_err("it waits");
     assert_snapshot!(error, @"
-    `sh` timed out
+    `sh` timed out after 300ms
     help: it was killed, with its child processes; does it need a longer `timeout`?
     ");
     assert_eq!(alive(&mark), 0);

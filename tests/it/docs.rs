@@ -193,13 +193,13 @@ fn a_name_without_a_manual_is_reported_with_the_nearest_one() {
     let output = project.gate(&["show", "--probe", "htpt"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
-    error: no kind of probe is called `htpt`
+    error: unknown probe `htpt`
       help: did you mean `http`?
     ");
     let output = project.gate(&["show", "--check", "http-helth"]);
     assert_eq!(output.code, 2);
     assert_snapshot!(output.stderr, @"
-    error: no check is called `http-helth`
+    error: unknown check `http-helth`
       help: did you mean `http-health`?
     ");
     assert_eq!(project.gate(&["show"]).code, 2);

@@ -126,5 +126,5 @@ fn filters_are_known_at_load() {
         .gate(&["show", "staging", "it"]);
     assert!(shown.stdout.contains("http://a/${secrets.PASSWORD|trim|urlencode:-none}"), "{}", shown.stdout);
     let listed = bad_item("probes: [{ http: { url: \"${vars.x|trim}\" } }]");
-    assert!(listed.contains("no variable is called `x`"), "{listed}");
+    assert!(listed.contains("variable `x` is not defined"), "{listed}");
 }

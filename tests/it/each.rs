@@ -180,7 +180,7 @@ fn the_element_is_shown_beside_a_problem_that_it_makes() {
     let vars = "ports: [{ name: a, port: 80 }, { name: b, port: no }, { name: c, port: 81 }]";
     let item = "id: up, title: Up, each: \"${vars.ports}\", probes: [{ burst: { url: http://a, requests: \"${each.port}\" } }]";
     assert_snapshot!(reported(vars, item), @r#"
-    error: expected a whole number, found text
+    error: `requests` must be a whole number, not text
      --> checklists/staging.yaml:6:98
       |
     2 | vars: { ports: [{ name: a, port: 80 }, { name: b, port: no }, { name: c, port: 81 }] }
@@ -224,7 +224,7 @@ fn a_list_that_can_not_be_used_is_refused() {
         ("x: [{ nam: a }]", "\"${vars.x}\"", "this element has no `name`"),
         ("x: [[a]]", "\"${vars.x}\"", "an element of `each` is a text or a map with a `name`, not a list"),
         ("x: [\"${env.NONE}\"]", "\"${vars.x}\"", "the name of an element must be known before anything runs"),
-        ("x: [a]", "\"${vars.y}\"", "no variable is called `y`"),
+        ("x: [a]", "\"${vars.y}\"", "variable `y` is not defined"),
     ] {
         let text = each(vars, list);
         assert!(text.contains(expected), "{vars}: {text}");

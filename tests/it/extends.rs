@@ -122,7 +122,8 @@ fn a_base_is_validated_as_far_as_it_is_known() {
     // The base leaves a variable open; without it, the checklist is not valid.
     let output = project.gate(&["validate"]);
     assert_eq!(output.code, 2);
-    for problem in ["no item or section is called `own`", "no variable is called `time`", "no variable is called `api`"]
+    for problem in
+        ["item or section `own` not found", "variable `time` is not defined", "variable `api` is not defined"]
     {
         assert!(output.stderr.contains(problem), "{problem}: {}", output.stderr);
     }

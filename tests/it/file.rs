@@ -104,8 +104,8 @@ fn other_objects_than_files_are_distinguished_and_never_read() {
     link: exists=true file of 2 bytes | 
     fifo: exists=true fifo | 
     socket: exists=true socket | 
-    gone: exists=false does not exist | `gone` does not exist; relative paths start at the folder that contains `checklists/`
-    bytes/x: exists=false does not exist | `bytes/x` does not exist; relative paths start at the folder that contains `checklists/`
+    gone: exists=false `gone` does not exist | `gone` does not exist; relative paths start at the folder that contains `checklists/`
+    bytes/x: exists=false `bytes/x` does not exist | `bytes/x` does not exist; relative paths start at the folder that contains `checklists/`
     ");
 }
 

@@ -53,11 +53,11 @@ fn a_folder_without_a_backup_is_one_failure() {
     let project = Project::new(&list("- { id: b, title: B, probes: [{ backup: { in: backups } }] }"));
     assert_snapshot!(explained(&project), @"
     ✗ b — B
-      failed: exists: expected true, got false (`backups` does not exist)
+      failed: exists: `backups` does not exist
        --> checklists/staging.yaml:7:39
        |
      7 | - { id: b, title: B, probes: [{ backup: { in: backups } }] }
-       |                                 ^^^^^^ exists: expected true, got false (default)
+       |                                 ^^^^^^ exists: `backups` does not exist (default)
       help: `backups` does not exist: has a backup run, and is the path right?
       reproduce: ls -lRt -- backups
     ");
@@ -93,7 +93,7 @@ fn the_help_is_about_the_field_that_is_not_as_expected() {
 fn a_sign_off_is_found_by_show_and_verify() {
     let project = Project::new(LIST).file("up", "");
     let says = |output: &Output, words: &str| assert!(output.stdout.contains(words), "{words}: {}", output.stdout);
-    says(&at(&project, SIGNED, &["verify", "staging"]), "no sign-offs or revocations\nnot signed: qa (QA lead)\n");
+    says(&at(&project, SIGNED, &["verify", "staging"]), "no sign-off entries\nnot signed: qa (QA lead)\n");
     let none = at(&project, SIGNED, &["sign", "staging"]);
     assert_eq!(none.code, 2);
     assert_snapshot!(none.stderr, @"
@@ -114,7 +114,8 @@ fn a_sign_off_is_found_by_show_and_verify() {
 
 #[test]
 fn a_changed_variable_is_not_a_changed_definition() {
-    let project = Project::new(&list("- { id: e, title: E, probes: [{ file: { path: \"${vars.api}\" } }] }"));
+    let project =
+        Project::new(&list("- { id: e, title: E, probes: [{ command: { argv: [\"false\", \"${vars.api}\"] } }] }"));
     for path in ["one", "two"] {
         project.command(&["check", "staging"]).env("SHOP_URL", path).run();
     }

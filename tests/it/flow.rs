@@ -291,9 +291,9 @@ fn a_pooler_with_no_server_behind_it() {
     let stage = Stage::new().with("POOLED_URL", alone.url()).with("POOLED_TIMEOUT", "1s");
     insta::assert_snapshot!(stage.red(), @"
     exit 3
-    alembic-pooled: error, login at HOST timed out after 1 s
+    alembic-pooled: error, login at HOST timed out after 1s
       is it a database? Other causes: a firewall that drops packets, or a pooler without a free server
-    pooled: error, login at HOST timed out after 1 s
+    pooled: error, login at HOST timed out after 1s
       is it a database? Other causes: a firewall that drops packets, or a pooler without a free server
     ");
 }
@@ -386,7 +386,7 @@ fn variables_files_and_programs_that_are_missing_or_not_as_they_should_be() {
     "#);
     insta::assert_snapshot!(Stage::new().with("BACKUP", "none.txt").red(), @"
     exit 1
-    file: failed, exists: expected true, got false (does not exist)
+    file: failed, exists: `none.txt` does not exist
       `none.txt` does not exist; relative paths start at the folder that contains `checklists/`
     ");
     insta::assert_snapshot!(Stage::new().with("BACKUP", "empty.txt").red(), @"

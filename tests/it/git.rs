@@ -132,11 +132,11 @@ fn a_missing_repository_and_a_missing_commit_have_different_errors() {
     help: `dir` is relative to the folder that contains `checklists/`
     ");
     assert_snapshot!(seen(&dir, json!({ "ref": "origin/main" })).expect_err("origin does not exist"), @"
-    no commit is called `origin/main` in this repository
+    commit `origin/main` not found in this repository
     help: was it fetched? Run `git fetch --all --tags`
     ");
     assert_snapshot!(seen(&dir, json!({ "ref": "main:a.txt" })).expect_err("a file is not a commit"), @"
-    no commit is called `main:a.txt` in this repository
+    commit `main:a.txt` not found in this repository
     help: was it fetched? Run `git fetch --all --tags`
     ");
     git(&empty, "init --quiet");
@@ -163,7 +163,7 @@ fn a_shallow_clone_says_that_it_lacks_history() {
     let head = seen(&clone, json!({ "against": "origin/main" })).expect("these two are the same");
     assert_eq!((head.shallow, head.ahead, head.behind), (true, Some(0), Some(0)));
     assert_snapshot!(seen(&clone, json!({ "ref": "v1.0.0" })).expect_err("it was not fetched"), @"
-    no commit is called `v1.0.0` in this repository
+    commit `v1.0.0` not found in this repository
     help: it is a shallow clone, which lacks history, branches and tags: fetch more (`fetch-depth: 0` in CI)
     ");
     git(&clone, "commit --quiet --allow-empty --message=Third");

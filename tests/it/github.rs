@@ -204,7 +204,7 @@ fn refusals_of_github_are_errors_that_say_what_to_do() {
     help: retry later, or use a token that nothing else uses; without a token, the limit is 60 requests an hour for each address
     ");
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "slow down" })).status(429).header("retry-after", "60")), @"
-    rate limited by GitHub for 60 s
+    rate limited by GitHub for 60s
     help: retry later, with fewer requests at once
     ");
     assert_snapshot!(refused(|| Response::json(&json!({ "message": "You have exceeded a secondary rate limit." })).status(403)), @"

@@ -146,7 +146,7 @@ fn a_closed_port_a_port_without_tls_and_an_unknown_name_have_different_errors() 
     let error = observe::<Http>(json!({ "url": plain.url().replace("http:", "https:") })).expect_err("it is not a TLS");
     assert!(error.ends_with("help: is it plain http?"), "{error}");
     let error = observe::<Http>(json!({ "url": "http://no-such-host.invalid" })).expect_err("`.invalid` never exists");
-    assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
+    assert!(error.starts_with("cannot resolve `no-such-host.invalid`"), "{error}");
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn the_address_of_a_name_can_be_given() {
     let curl = probe.reproduce().expect("one exists").join(" ");
     assert!(curl.contains(&format!("--resolve web.invalid:{}:127.0.0.1", server.port)), "{curl}");
     let error = observe::<Http>(json!({ "url": url, "ca": authority.ca() })).expect_err("DNS knows no such name");
-    assert!(error.contains("no address is known for `web.invalid`"), "{error}");
+    assert!(error.contains("cannot resolve `web.invalid`"), "{error}");
 }
 
 /// Probes that read JSON with such numbers, and what is expected of it.

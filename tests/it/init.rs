@@ -54,7 +54,7 @@ services:
 fn an_empty_repository_gets_a_starting_point() {
     let project = project().file("main.py", "print(1)\n");
     assert_snapshot!(project.gate(&["init"]).stdout, @"
-    checklists/staging.yaml: no file says what can be checked here; complete the example in it
+    checklists/staging.yaml: nothing to propose from the files here; wrote an example to edit
     next: read the file, then run `gate check staging`
     ");
     let output = project.gate(&["check", "staging", "--no-record"]);
@@ -228,7 +228,7 @@ fn docker_knows_the_state_of_what_publishes_no_port() {
     );
     assert!(
         output.stdout.contains("TODO: left out: exit_code: expected 0, got 1")
-            && output.stdout.contains("; it said: gone"),
+            && output.stdout.contains("; stderr: gone"),
         "{}",
         output.stdout
     );

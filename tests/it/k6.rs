@@ -259,7 +259,7 @@ fn the_real_k6_is_run_and_judged() {
     write(&script("{ checks: ['rate>0.9'] }"));
     let seen = see(dir.path(), settings.clone()).expect("k6 runs");
     assert_eq!((seen.failed, seen.iterations, server.requests().len()), (false, 6.0, 6));
-    assert_snapshot!(reported(settings.clone(), &seen), @"1 of 1 thresholds kept | ");
+    assert_snapshot!(reported(settings.clone(), &seen), @"1 of 1 thresholds met |");
     write(&script("{ checks: ['rate>1.1'] }"));
     let seen = see(dir.path(), settings.clone()).expect("k6 runs");
     assert_eq!((seen.failed, seen.crossed.join(" ").as_str()), (true, "checks: rate>1.1"));

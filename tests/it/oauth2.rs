@@ -321,7 +321,7 @@ fn impossible_settings_are_reported_at_their_line() {
     18 |               oauth2: { token_url: login/token, client_id: gate, scope: read, auth: post }
        |                                                                  ^^^^^ did you mean `scopes`?
 
-    error: expected a list, found text
+    error: `scopes` must be a list, not text
       --> checklists/staging.yaml:18:73
        |
     18 |               oauth2: { token_url: login/token, client_id: gate, scope: read, auth: post }

@@ -61,8 +61,8 @@ fn commands_without_probes_need_no_variables() {
     assert!(shown(&["show", "staging", "up"]).contains("hint: ask ${env.PLACE}"));
     shown(&["sign", "staging", "qa", "--run", "run.json", "--by", DANA]);
     assert!(newest(&project).contains("title: Readiness of Berlin"), "{}", newest(&project));
-    assert!(shown(&["verify", "staging"]).contains("sign-offs and revocations: 1, none refused"));
-    assert!(shown(&["verify", "staging", "--subject", "r1"]).contains(" for r1: valid"));
+    assert!(shown(&["verify", "staging"]).contains("1 sign-off entry, none refused"));
+    assert!(shown(&["verify", "staging", "--subject", "r1"]).contains(" for r1: valid\n1 sign-off entry, all valid\n"));
     assert!(shown(&["render", "staging", "--run", "run.json"]).contains("# Readiness of Berlin"));
     assert!(!project.path().join(".gate").exists());
 }

@@ -357,7 +357,7 @@ fn expressions_of_names_and_severities_select_items() {
     assert_eq!(severities, [Some("P1")]);
     let refused = |only: &str| project.gate(&["check", "staging", "--only", only]).stderr;
     assert_snapshot!(refused("smoke and slwo"), @r#"
-    error: `--only smoke and slwo`: no item, section or tag is called `slwo`
+    error: `--only smoke and slwo`: no item, section or tag `slwo`
       help: did you mean `slow`?
     "#);
     assert_snapshot!(refused("smoke slow"), @r#"
@@ -392,7 +392,7 @@ fn read_only_blocks_what_has_effects() {
     let (code, run) = check(&project, &["--read-only"]);
     assert_eq!(code, 3);
     assert_snapshot!(reported(&run), @"
-    writes: blocked, `command` has effects, and `--read-only` runs only what has none
+    writes: blocked, the `command` probe can change something, and `--read-only` does not run it
     reads: passed
     ");
     assert!(!project.path().join("ran").exists());

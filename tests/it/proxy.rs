@@ -54,7 +54,7 @@ fn a_variable_that_names_no_proxy_is_an_error_where_it_would_be_used() {
     assert_snapshot!(text, @"
     a: the value of HTTP_PROXY is not the URL of a proxy | set HTTP_PROXY to the URL of an HTTP proxy, such as `http://proxy.example:3128`; or unset it, or add `api.gate.invalid` to NO_PROXY
     b: HTTPS_PROXY names a proxy of an unsupported scheme: `socks5` | set HTTPS_PROXY to the URL of an HTTP proxy, such as `http://proxy.example:3128`; or unset it, or add `grafana.gate.invalid` to NO_PROXY
-    c: no address is known for `s3.gate.invalid` | is the name right, and can this machine resolve it?
+    c: cannot resolve `s3.gate.invalid` | is the name right, and can this machine resolve it?
     local:  | 
     ");
 }
@@ -80,7 +80,7 @@ fn a_host_that_no_proxy_names_is_reached_without_the_proxy() {
     let proxy = http(|_| Response::empty(502));
     for excepted in ["*.gate.invalid", "api.gate.invalid:80", "gate.invalid"] {
         let text = reported(&[("HTTP_PROXY", &proxy.url()), ("NO_PROXY", excepted)], &["--only=a"]);
-        assert!(text.contains("no address is known for `api.gate.invalid`"), "{excepted}: {text}");
+        assert!(text.contains("cannot resolve `api.gate.invalid`"), "{excepted}: {text}");
     }
     assert_eq!(proxy.requests().len(), 0);
 }

@@ -254,7 +254,7 @@ fn history_counts_red_items_and_diff_shows_changed_ones() {
     run 1 (2025-12-01 00:00) → run 2 (2025-12-02 00:00)
 
     turned red
-    file  passed → failed  exists: expected true, got false (does not exist)
+    file  passed → failed  exists: `there` does not exist
     ");
     assert!(at(&project, 2, &["diff", "staging", "2", "1"]).1.contains("\nturned green\nfile  failed → passed"));
     assert!(at(&project, 2, &["diff", "staging", "1", "1"]).1.ends_with("\nnothing changed\n"));

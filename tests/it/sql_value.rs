@@ -129,7 +129,7 @@ fn a_type_that_only_the_server_knows_is_shown_as_text() {
         nothing: box = null
         "#);
     assert_snapshot!(observe::<Sql>(json!({ "url": url, "query": "SELECT 1 AS a, 2 AS a" })).expect_err("a map can't hold it"), @"
-    the answer has more than one column that is called `a`
+    the answer has more than one column `a`
     help: give each a name of its own in the query: `… AS name`
     ");
 }

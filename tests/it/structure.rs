@@ -184,11 +184,10 @@ fn only_the_writer_writes_files() {
 }
 
 /// Lines that show an error with its own text, or search it for words, and which errors these are.
-const SHOWN: [(&str, &str); 14] = [
+const SHOWN: [(&str, &str); 13] = [
     ("src/cli/demo.rs", "its own problem and context: the cause below is shown by `text::error`"),
     ("src/cli/probe.rs", "the reason of an item"),
     ("src/client/dial.rs", "searched for a few words, and not shown"),
-    ("src/client/fault.rs", "faults, and codes of databases"),
     ("src/client/http/error.rs", "searched for a few words, and not shown"),
     ("src/client/sql/error.rs", "searched for a few words, and not shown"),
     ("src/ledger/document/convert.rs", "the reason of an item"),

@@ -48,7 +48,7 @@ fn a_refused_connection_is_observed_and_reported() {
 #[test]
 fn an_unknown_name_is_an_error() {
     let error = observe::<Tcp>(json!({ "address": "no-such-host.invalid:80" })).expect_err("`.invalid` never exists");
-    assert!(error.starts_with("no address is known for `no-such-host.invalid`"), "{error}");
+    assert!(error.starts_with("cannot resolve `no-such-host.invalid`"), "{error}");
     assert!(error.ends_with("help: is the name right, and can this machine resolve it?"), "{error}");
 }
 

@@ -204,5 +204,5 @@ fn each_role_has_its_own_signers() {
     let text = reported("team/qa.signers", "../../qa.signers");
     assert!(text.contains("cannot read `../../qa.signers`: it leads out of the repository"), "{text}");
     let text = reported("{ QA lead: team/qa.signers, SRE: team/sre.signers }", "[team/qa.signers]");
-    assert!(text.contains("expected a file, or a map from roles to files, found a list"), "{text}");
+    assert!(text.contains("`allowed_signers` must be a file, or a map from roles to files, not a list"), "{text}");
 }

@@ -171,7 +171,7 @@ fn a_copy_does_not_undo_a_revocation_and_one_from_elsewhere_never_counts() {
     };
     let file = entries(&project).pop().expect("one exists");
     let cases = [
-        ("item: qa", "item: up", "stale: no sign-off is called `up`"),
+        ("item: qa", "item: up", "stale: the checklist has no sign-off `up`"),
         ("checklist: staging", "checklist: prod", "REFUSED: it was made for the checklist `prod`"),
         ("role: QA lead", "role: SRE", "`role` of the sign-off has changed"),
         ("at: \"2025", "at: \"2035", "REFUSED: it is from the future"),

@@ -54,7 +54,7 @@ fn each_new_entry_is_acceptable_today() {
     let new = "checklists/staging.signoffs/20251206T100100Z-qa-new.yaml";
     let cases = [
         ("at: \"2025-12-06T10:00", "at: \"2025-12-06T10:01", 0, "valid"),
-        ("item: qa", "item: up", 1, "REFUSED: no sign-off is called `up`"),
+        ("item: qa", "item: up", 1, "REFUSED: the checklist has no sign-off `up`"),
         ("valid_for: 7d", "valid_for: 30d", 1, "`valid_for` of the sign-off has changed"),
         ("role: QA lead", "role: SRE", 1, "`role` of the sign-off has changed"),
         ("  up: sha256:", "  up: sha256:0", 1, "REFUSED: the run that it names is recorded with other definitions"),

@@ -244,9 +244,9 @@ error: db.internal:PORT refused the connection (via bastion.example)
   help: nothing listens there: is it running, and is this the right port?
 error: db.internal:PORT refused the connection (via bastion.example)
   help: nothing listens there: is it running, and is this the right port?
-error: no address is known for `nowhere.internal` on bastion.example
+error: cannot resolve `nowhere.internal` on bastion.example
   help: with `via`, names are resolved there: is the name right?
-error: no address is known for `nowhere.internal` on bastion.example
+error: cannot resolve `nowhere.internal` on bastion.example
   help: with `via`, names are resolved there: is the name right?
 error: the certificate of localhost:SECURE is not for `localhost`
   help: it is for web.internal

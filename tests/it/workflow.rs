@@ -103,15 +103,15 @@ fn a_workflow_that_github_refuses_is_not_valid() {
             "`needs` form a cycle: `b`, `c` can never start",
         ),
         (jobs("A: { runs-on: x, steps: [{ run: x }] }"), "duplicate job id `A`"),
-        (jobs("b:"), "the job `b` must be a map, found nothing"),
+        (jobs("b:"), "the job `b` must be a map, not nothing"),
         (job("run-on: y"), "unknown key `run-on` in the job `a`: did you mean `runs-on`?"),
         (job("uses: o/r/.github/workflows/w.yml@v1"), "unknown key `runs-on` in the job `a`, which calls a workflow"),
         (job("permissions: { content: read }"), "unknown key `content` in `permissions`: did you mean `contents`?"),
         (job("permissions: { contents: admin }"), "`contents` in `permissions` must be read or write or none"),
         (job("permissions: { id-token: read }"), "`id-token` in `permissions` must be write or none"),
         (job("permissions: all"), "`permissions` must be `read-all`, `write-all` or a map"),
-        (job("env: [A]"), "`env` of the job `a` must be a map, found a list"),
-        (job("env: { A: [1] }"), "`A` in `env` must be text, found a list"),
+        (job("env: [A]"), "`env` of the job `a` must be a map, not a list"),
+        (job("env: { A: [1] }"), "`A` in `env` must be text, not a list"),
         (job("concurrency: { cancel-in-progress: true }"), "`concurrency` needs a `group`"),
         (job("strategy: { matrix: { os: linux } }"), "`os` in `matrix` of the job `a` must be a list of values"),
         (job("strategy: { matrices: {} }"), "unknown key `matrices` in `strategy` of the job `a`"),
@@ -126,7 +126,7 @@ fn a_workflow_that_github_refuses_is_not_valid() {
         (step("{ run: }"), "`run` of step 1 of the job `a` must be text"),
         (step("{ run: x, id: 1st }"), "`1st` is not a valid step id"),
         (step("{ run: x, id: s }, { run: x, id: S }"), "duplicate step id `S`"),
-        (step("make"), "step 1 of the job `a` must be a map, found text"),
+        (step("make"), "step 1 of the job `a` must be a map, not text"),
         (step("{ run: 'echo ${{ github.sha }' }"), "`${{ github.sha }` is not closed: add `}}`"),
         (step("{ run: 'echo ${{ }}' }"), "an expression `${{ }}` is empty"),
         (event("{ schedule: [{ cron: '0 25 * * *' }] }"), "`cron: 0 25 * * *`: invalid hour `25`: use 0 to 23"),
@@ -139,7 +139,7 @@ fn a_workflow_that_github_refuses_is_not_valid() {
         ),
         (event("{ push: { branch: [a] } }"), "unknown key `branch` in `push`: did you mean `branches`?"),
         (event("{ push: { branches: } }"), "`branches` of `push` must be text or a list of text"),
-        (event("{ push: main }"), "`push` must be a map, found text"),
+        (event("{ push: main }"), "`push` must be a map, not text"),
         (event("{ pull_request: { types: [open] } }"), "`pull_request` has no type `open`: did you mean `opened`?"),
         (event("{ workflow_dispatch: { inputs: { a: { type: text } } } }"), "the type of the input `a` must be one of"),
         (
@@ -225,7 +225,7 @@ fn chains_and_problems_without_end_are_bounded() {
 
 #[test]
 fn a_file_that_is_not_a_workflow_is_reported() {
-    assert_snapshot!(reported(&at(PATH, "- a\n- b\n")), @"nothing starts it, not valid | line 1: expected a map with `on` and `jobs`, found a list");
+    assert_snapshot!(reported(&at(PATH, "- a\n- b\n")), @"nothing starts it, not valid | line 1: a workflow must be a map with `on` and `jobs`, not a list");
     assert_snapshot!(reported(&at(PATH, "")), @"nothing starts it, not valid | `.github/workflows/e2e.yml` is empty");
     assert_snapshot!(reported(&at(PATH, "services: { api: { image: api } }\n")), @"nothing starts it, not valid | line 1: unknown key `services` in a workflow; line 1: `on` is missing: it says what starts the workflow; line 1: `jobs` is missing");
 }
@@ -246,5 +246,5 @@ fn a_file_that_is_not_there_is_red_and_no_error() {
     let seen =
         observe_in::<Workflow>(&context(project.path(), &[]), json!({ "path": PATH })).expect("it can be reported");
     assert_eq!((seen.exists, seen.valid, seen.dispatch_only), (false, false, false));
-    assert_snapshot!(reported(&seen), @"does not exist | `.github/workflows/e2e.yml` does not exist: is the path relative to the right folder?");
+    assert_snapshot!(reported(&seen), @"`.github/workflows/e2e.yml` does not exist | `.github/workflows/e2e.yml` does not exist: is the path relative to the right folder?");
 }

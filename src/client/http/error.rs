@@ -22,7 +22,7 @@ pub fn fault(error: &reqwest::Error, url: &Url, proxy: Option<&Proxy>) -> Fault 
     }
     if error.is_dns() {
         let host = url.host_str().unwrap_or_default();
-        return Fault::new(format!("no address is known for `{host}`"))
+        return Fault::new(format!("cannot resolve `{host}`"))
             .help("is the name right, and can this machine resolve it?");
     }
     let words = words(error);
@@ -79,7 +79,7 @@ fn of_proxy(error: &reqwest::Error, proxy: &Proxy, url: &Url) -> Option<Fault> {
     let host = url.host_str().unwrap_or_default();
     let words = words(error);
     let fault = match find::<io::Error>(error) {
-        _ if error.is_dns() => Fault::new(format!("no address is known for {name}")),
+        _ if error.is_dns() => Fault::new(format!("cannot resolve {name}")),
         Some(error) if words.contains("tcp connect") => connection(error, &name),
         _ if words.contains("tunnel") => {
             let fault = Fault::new(format!("{name} did not connect to {}", self::place(url)));

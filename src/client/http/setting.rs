@@ -226,7 +226,7 @@ impl std::str::FromStr for Size {
             _ => None,
         };
         let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
-        bytes.map(Self).ok_or_else(|| format!("`{}` is not a size: write `64KiB` or `10MiB`", text.escape_debug()))
+        bytes.map(Self).ok_or_else(|| crate::yaml::invalid_size(text))
     }
 }
 
@@ -285,7 +285,7 @@ mod tests {
         for (text, bytes) in [("0", 0), ("512", 512), ("64KiB", 65_536), ("10 MiB", 10_485_760), ("1MB", 1_000_000)] {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
         }
-        assert_snapshot!("1 mib".parse::<Size>().expect_err("no such unit"), @"`1 mib` is not a size: write `64KiB` or `10MiB`");
+        assert_snapshot!("1 mib".parse::<Size>().expect_err("no such unit"), @"invalid size `1 mib`: did you mean `1MiB`?");
         assert!("".parse::<Size>().is_err());
         assert!("-1MiB".parse::<Size>().is_err());
         assert!("99999999999GiB".parse::<Size>().is_err());

@@ -37,7 +37,7 @@ pub fn by_parts(mut error: anyhow::Error) -> anyhow::Error {
     error
 }
 
-/// The database's own code for an error.
+/// The database's own code for an error. Its text is empty where it has no meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
     text: String,
@@ -113,8 +113,36 @@ fn refused(error: &dyn DatabaseError, place: &str) -> Fault {
     postgres(&error.code().unwrap_or_default(), error.message(), place)
 }
 
+/// Messages of servers about something that does not exist: the text before its name, that after it, and its kind.
+const ABSENT: [(&str, &str, &str); 13] = [
+    ("no such table: ", "", "table"),
+    ("no such column: ", "", "column"),
+    ("no such function: ", "", "function"),
+    ("relation \"", "\" does not exist", "table"),
+    ("column \"", "\" does not exist", "column"),
+    ("column ", " does not exist", "column"),
+    ("function ", " does not exist", "function"),
+    ("schema \"", "\" does not exist", "schema"),
+    ("database \"", "\" does not exist", "database"),
+    ("Table '", "' doesn't exist", "table"),
+    ("FUNCTION ", " does not exist", "function"),
+    ("Unknown database '", "'", "database"),
+    ("Unknown column '", "", "column"),
+];
+
+/// The error that something does not exist, by its name if the message has the known form; else with these words.
+fn absent(words: &str, said: &str, place: &str) -> Fault {
+    let named = ABSENT.iter().find_map(|(start, end, what)| {
+        // `Unknown column 'a' in 'SELECT'`.
+        let name = said.strip_prefix(start)?.split("' in '").next()?.strip_suffix(end)?;
+        (!name.contains(['"', '\'', '`'])).then(|| format!("{place} has no {what} `{name}`"))
+    });
+    Fault::new(named.unwrap_or_else(|| format!("{place} {words}: {said}")))
+}
+
 fn postgres(code: &str, said: &str, place: &str) -> Fault {
     let fault = |words: &str| Fault::new(format!("{place} {words}: {said}"));
+    let absent = |words: &str| absent(words, said, place);
     // PgBouncer uses a few codes of PostgreSQL for its own errors, with its own texts.
     if said.contains("query_wait_timeout") {
         return fault("has no server behind it that is free").help("the pooler gave up waiting: is its server there?");
@@ -148,7 +176,7 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
         "08P01" if said.contains("SSL required") => {
             fault("does not accept a login without TLS").help("set `sslmode=require` in the URL")
         }
-        "3D000" => fault("has no such database").help(NAME),
+        "3D000" => absent("has no such database").help(NAME),
         "53300" => fault("has too many connections already").help("see pg_stat_activity for who holds them"),
         "57P03" => fault("does not take connections yet").help("it starts, stops or recovers"),
         "57P01" | "57P02" => fault("was shut down, or somebody ended this connection"),
@@ -160,8 +188,8 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
             fault("takes one command at a time").help("make several probes of it")
         }
         "42601" => fault("can't parse the query").help(SYNTAX),
-        "42703" | "42883" => fault("has no such column or function").help(MIGRATIONS),
-        "42P01" | "3F000" => fault("has no such table or schema").help(MIGRATIONS),
+        "42703" | "42883" => absent("has no such column or function").help(MIGRATIONS),
+        "42P01" | "3F000" => absent("has no such table or schema").help(MIGRATIONS),
         "08P01" if said.contains("startup parameter") => {
             fault("is a pooler that refuses what the URL asks for").help("drop `options=…` from the URL")
         }
@@ -173,6 +201,7 @@ fn postgres(code: &str, said: &str, place: &str) -> Fault {
 fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
     let said = error.message();
     let fault = |words: &str| Fault::new(format!("{place} {words}: {said}"));
+    let absent = |words: &str| absent(words, said, place);
     match error.number() {
         1045 if said.contains("using password: NO") => {
             fault("does not accept this login").help("the URL has no password")
@@ -183,7 +212,7 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         1698 => fault("does not accept this login")
             .help("the account logs in by its system user (`unix_socket`): use one with a password"),
         1044 => fault("does not permit this user that database").help("GRANT it, or is the name right?"),
-        1049 => fault("has no such database").help(NAME),
+        1049 => absent("has no such database").help(NAME),
         1040 | 1203 | 1226 => fault("has too many connections already").help("see SHOW PROCESSLIST for who holds them"),
         1129 | 1130 => fault("lets no user in from this machine"),
         3159 => fault("does not accept a login without TLS").help("set `ssl-mode=REQUIRED` in the URL"),
@@ -194,9 +223,9 @@ fn mysql(error: &MySqlDatabaseError, place: &str) -> Fault {
         }
         1205 => fault("did not get a lock in time"),
         1064 => fault("can't parse the query").help(format!("{SYNTAX}; make several probes of several commands")),
-        1054 | 1305 => fault("has no such column or function").help(MIGRATIONS),
+        1054 | 1305 => absent("has no such column or function").help(MIGRATIONS),
         1046 => fault("has no database selected").help(NAME),
-        1146 => fault("has no such table").help(MIGRATIONS),
+        1146 => absent("has no such table").help(MIGRATIONS),
         number => fault(&format!("refused ({number})")),
     }
 }
@@ -219,10 +248,11 @@ fn sqlite(error: &SqliteError, place: &str) -> Fault {
         14 => known("can't be opened").help("check the permissions of the file and of its folder"),
         26 => known("is not an SQLite database").help("is it another file, or encrypted?"),
         1 if said.contains("no such table") => {
-            fault("has no such table").help("is it the right file, and were its migrations run?")
+            absent("has no such table", said, place).help("is it the right file, and were its migrations run?")
         }
         1 if said.contains("no such column") || said.contains("no such function") => {
-            fault("has no such column or function").help("is it the right file, and were its migrations run?")
+            absent("has no such column or function", said, place)
+                .help("is it the right file, and were its migrations run?")
         }
         1 => fault("can't parse the query").help(SYNTAX),
         _ => fault("refused"),
@@ -244,7 +274,9 @@ fn code(error: &dyn DatabaseError) -> Code {
     let code = error.code().unwrap_or_default();
     if error.try_downcast_ref::<SqliteError>().is_some() {
         let is_missing_table = error.message().contains("no such table");
-        return Code { text: format!("SQLite error {code}"), is_missing_table };
+        // 1 is any error.
+        let text = if code == "1" { String::new() } else { format!("SQLite error {code}") };
+        return Code { text, is_missing_table };
     }
     Code { text: format!("SQLSTATE {code}"), is_missing_table: matches!(&*code, "42P01" | "3F000") }
 }
@@ -270,7 +302,7 @@ pub fn connection(error: &io::Error, place: &str) -> Fault {
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe => Fault::new(format!("{place} closed the connection"))
             .help("is it a database of this kind, and does it let this machine in?"),
-        _ if error.to_string().contains("lookup address") => Fault::new(format!("no address is known for {place}"))
+        _ if error.to_string().contains("lookup address") => Fault::new(format!("cannot resolve {place}"))
             .help(format!("is the name right, and can this machine resolve it?{LONG_HOST}")),
         kind => Fault::new(format!("connection to {place} failed: {kind}")),
     }

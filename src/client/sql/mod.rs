@@ -445,7 +445,7 @@ fn columns<R: Row>(row: &R) -> anyhow::Result<Vec<Column>> {
     for column in row.columns() {
         let name = column.name().to_owned();
         if columns.iter().any(|earlier| earlier.name == name) {
-            let fault = Fault::new(format!("the answer has more than one column that is called `{name}`"));
+            let fault = Fault::new(format!("the answer has more than one column `{name}`"));
             return Err(fault.help("give each a name of its own in the query: `… AS name`").into());
         }
         columns.push(Column { name, kind: column.type_info().name().to_lowercase() });
@@ -465,7 +465,7 @@ async fn within<T>(
 }
 
 fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64())
+    crate::yaml::Duration(time).to_string()
 }
 
 #[cfg(test)]

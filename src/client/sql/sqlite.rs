@@ -85,9 +85,10 @@ fn find(named: &SqliteFile, cx: &Context) -> anyhow::Result<PathBuf> {
     let Some(found) = paths.into_iter().flatten().find(|path| path.exists()) else {
         let fault = Fault::new(format!("file `{}` not found", path.display()));
         return Err(match &named.otherwise {
-            Some(other) => fault.help(format!(
-                "nor is there `{}`; a path with one more slash, `sqlite:////…`, is absolute to everybody",
-                other.display()
+            Some(absolute) => fault.help(format!(
+                "`sqlite:///{}` is relative to the folder that contains `checklists/`; for an absolute path, use four slashes: `sqlite:///{}`",
+                named.path.display(),
+                absolute.display()
             )),
             None => fault.help("check the path: a relative one starts at the folder that contains `checklists/`"),
         }

@@ -204,7 +204,7 @@ impl Tunnel {
             );
         }
         if ["not known", "No address", "name resolution", "nodename"].iter().any(|words| is(words)) {
-            let fault = Fault::new(format!("no address is known for `{host}` on {}", self.host));
+            let fault = Fault::new(format!("cannot resolve `{host}` on {}", self.host));
             return DialError::Fault(fault.help("with `via`, names are resolved there: is the name right?"));
         }
         let kinds = [

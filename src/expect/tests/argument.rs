@@ -37,7 +37,7 @@ fn an_argument_that_cannot_be_read_says_where() {
       |                     ^^^
     ");
     assert_snapshot!(problems("url: { newer_than: 10 }"), @"
-    error: `10` is not a duration: write it such as `500ms`, `10s`, `2m30s`, `24h` or `7d`
+    error: invalid duration `10`: expected a number and a unit, such as `10s` or `2m30s`
      --> c.yaml:1:20
       |
     1 | url: { newer_than: 10 }
@@ -137,7 +137,7 @@ fn an_expectation_that_asserts_nothing_is_a_problem() {
      --> c.yaml:1:14
       |
     1 | $.values[*]: 1
-      |              ^ it is a list
+      |              ^ it is a list, not a number
       |
       = help: use `every`, `some` or `contains` for its elements
     ");

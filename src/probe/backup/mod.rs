@@ -190,7 +190,7 @@ timeout: 5m
             )),
             (None, _) => Some(match &self.name {
                 Some(name) => {
-                    format!("nothing below `{place}` is called `{name}`: has the job run, and is that its name?")
+                    format!("no file below `{place}` matches `{name}`: has the job run, and is that its name?")
                 }
                 None => format!("`{place}` is empty: has the job run?"),
             }),

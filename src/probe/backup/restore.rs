@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::child::{self, End, Finished};
 use crate::probe::{Context, Fault};
 use crate::text::error;
+use crate::yaml::Duration;
 
 /// How much of its list is kept: some hundred thousand entries.
 const MAX_OUTPUT: usize = 32 << 20;
@@ -37,7 +38,7 @@ async fn run(cx: &Context, dump: &Path, arguments: &[&str]) -> Result<Finished, 
     command.envs(INHERITED.iter().filter_map(|name| Some((name, cx.env.var(name)?)))).env("LC_ALL", "C");
     let limit = cx.timeout;
     let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
-        let fault = Fault::new("`pg_restore` timed out");
+        let fault = Fault::new(format!("`pg_restore` timed out after {}", Duration(cx.timeout)));
         return Err(fault.help("set a longer `timeout`"));
     };
     ended.map_err(|error| match error.kind() {

@@ -106,7 +106,7 @@ expect: { headings: { contains: [Recovery, Escalation] }, modified: { newer_than
             (Some("file"), Some(1)) => "file of 1 byte".to_owned(),
             (Some("file"), Some(size)) => format!("file of {size} bytes"),
             (Some(kind), _) => kind.to_owned(),
-            (None, _) => "does not exist".to_owned(),
+            (None, _) => format!("`{}` does not exist", self.path.display()),
         }
     }
 

@@ -139,7 +139,7 @@ fn too_often(reply: &Reply) -> Option<Fault> {
     let secondary = reply.message().is_some_and(|message| message.contains("secondary rate limit"));
     match header(reply, "retry-after") {
         Some(seconds) => Some(
-            Fault::new(format!("rate limited by GitHub for {} s", clean(seconds)))
+            Fault::new(format!("rate limited by GitHub for {}s", clean(seconds)))
                 .help("retry later, with fewer requests at once"),
         ),
         None if secondary || reply.status == 429 => {

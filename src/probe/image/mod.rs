@@ -152,7 +152,7 @@ expect: { revision: { matches: "^[0-9a-f]{40}$" }, platforms: { contains: linux/
                 format!("{}{}", short(digest, 19), revision.unwrap_or_default())
             }
             Some(_) => "not there for this platform".to_owned(),
-            None => "does not exist".to_owned(),
+            None => format!("`{}` does not exist", seen.name),
         }
     }
 

@@ -134,7 +134,7 @@ expect: { iterations: { at_least: 1000 }, modified: { newer_than: 7d } }
     fn evidence(&self, seen: &K6Seen) -> String {
         let mut line = match (seen.thresholds, seen.crossed.len()) {
             (0, _) => "no thresholds".to_owned(),
-            (all, 0) => format!("{all} of {all} thresholds kept"),
+            (all, 0) => format!("{all} of {all} thresholds met"),
             (all, crossed) => format!("{crossed} of {all} thresholds crossed"),
         };
         if self.baseline.is_some() {

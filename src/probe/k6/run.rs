@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::child::{self, End};
 use crate::probe::{Context, Fault};
 use crate::text::error;
+use crate::yaml::Duration;
 
 use super::summary::Summary;
 use super::{K6, read};
@@ -30,7 +31,7 @@ pub async fn run(k6: &K6, script: &Path, cx: &Context) -> Result<(Summary, bool)
     command.env("K6_NEW_MACHINE_READABLE_SUMMARY", "false");
     let limit = cx.timeout;
     let Ok(ended) = tokio::time::timeout(limit, child::run(command, None, MAX_OUTPUT)).await else {
-        let fault = Fault::new("k6 timed out");
+        let fault = Fault::new(format!("k6 timed out after {}", Duration(cx.timeout)));
         return Err(fault.help("it was ended: give the probe a `timeout` that is longer than the test"));
     };
     let ended = ended.map_err(|error| match error.kind() {

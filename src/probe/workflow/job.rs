@@ -66,7 +66,7 @@ impl Reader<'_> {
     fn job(&mut self, id: &str, job: &Node) {
         let place = format!("the job `{id}`");
         if !matches!(job.value, Value::Map(_)) {
-            return self.problem(job.span, format!("{place} must be a map, found {}", job.kind()));
+            return self.problem(job.span, format!("{place} must be a map, not {}", job.kind()));
         }
         if job.get("uses").is_some() {
             self.keys(job, &format!("{place}, which calls a workflow"), CALL);
@@ -104,7 +104,7 @@ impl Reader<'_> {
     fn matrix(&mut self, place: &str, strategy: &Node) {
         let Some(matrix) = strategy.get("matrix").filter(|matrix| !is_expression(matrix)) else { return };
         if !matches!(matrix.value, Value::Map(_)) {
-            return self.problem(matrix.span, format!("`matrix` of {place} must be a map, found {}", matrix.kind()));
+            return self.problem(matrix.span, format!("`matrix` of {place} must be a map, not {}", matrix.kind()));
         }
         for (key, value) in matrix.entries().iter().filter(|(_, value)| !is_expression(value)) {
             // An axis without values gives no job.
@@ -120,7 +120,7 @@ impl Reader<'_> {
         for (number, step) in (1..).zip(steps.elements()) {
             let place = format!("step {number} of {place}");
             if !matches!(step.value, Value::Map(_)) {
-                self.problem(step.span, format!("{place} must be a map, found {}", step.kind()));
+                self.problem(step.span, format!("{place} must be a map, not {}", step.kind()));
                 continue;
             }
             let actions: Vec<_> = ACTIONS.iter().filter(|(key, _)| step.get(key).is_some()).collect();
@@ -158,7 +158,7 @@ impl Reader<'_> {
             if let Some(with) =
                 step.get("with").filter(|with| !matches!(with.value, Value::Map(_)) && !is_expression(with))
             {
-                self.problem(with.span, format!("`with` of {place} must be a map, found {}", with.kind()));
+                self.problem(with.span, format!("`with` of {place} must be a map, not {}", with.kind()));
             }
         }
     }

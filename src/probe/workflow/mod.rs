@@ -93,7 +93,7 @@ expect: { dispatch_only: true, jobs: { contains: parity } }
 
     fn evidence(&self, seen: &WorkflowSeen) -> String {
         if !seen.exists {
-            return "does not exist".to_owned();
+            return format!("`{}` does not exist", self.path.display());
         }
         let jobs = match seen.jobs.len() {
             1 => "1 job".to_owned(),

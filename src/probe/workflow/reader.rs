@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
     /// Whether the node is a map. Its keys must be known, and none may be without a value.
     pub fn keys(&mut self, node: &Node, place: &str, known: &[&'static str]) -> bool {
         if !matches!(node.value, Value::Map(_)) {
-            self.problem(node.span, format!("{place} must be a map, found {}", node.kind()));
+            self.problem(node.span, format!("{place} must be a map, not {}", node.kind()));
             return false;
         }
         for (key, _) in node.entries().iter().filter(|(key, _)| !known.contains(&&*key.text)) {
@@ -95,7 +95,8 @@ impl<'a> Reader<'a> {
     /// The whole file.
     pub fn root(&mut self, root: &Node) {
         if root.entries().is_empty() {
-            return self.problem(root.span, format!("expected a map with `on` and `jobs`, found {}", root.kind()));
+            return self
+                .problem(root.span, format!("a workflow must be a map with `on` and `jobs`, not {}", root.kind()));
         }
         self.keys(root, "a workflow", ROOT);
         self.definition.name = root.get("name").and_then(Node::text).map(str::to_owned);
@@ -142,10 +143,10 @@ impl<'a> Reader<'a> {
     /// The variables of `env`.
     pub fn variables(&mut self, env: &Node, place: &str) {
         if !matches!(env.value, Value::Map(_)) {
-            return self.problem(env.span, format!("`env` of {place} must be a map, found {}", env.kind()));
+            return self.problem(env.span, format!("`env` of {place} must be a map, not {}", env.kind()));
         }
         for (key, value) in env.entries().iter().filter(|(_, value)| value.text().is_none()) {
-            self.problem(value.span, format!("`{}` in `env` must be text, found {}", key.text, value.kind()));
+            self.problem(value.span, format!("`{}` in `env` must be text, not {}", key.text, value.kind()));
         }
     }
 

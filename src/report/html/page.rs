@@ -163,7 +163,7 @@ fn summary(run: &Run) -> String {
 
 fn notes(run: &Run) -> Vec<String> {
     let partial = run.partial.as_deref().map(|why| format!("Partial: not everything was run ({}).", short(why)));
-    let interrupted = run.interrupted.map(|by| format!("Interrupted by {by}: what was not finished is unknown."));
+    let interrupted = run.interrupted.map(|by| format!("Interrupted by {by}: unfinished items have no result."));
     partial.into_iter().chain(interrupted).collect()
 }
 

@@ -129,7 +129,7 @@ impl Output {
 fn unknown(name: &str) -> Diagnostic {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
     let otherwise = format!("the formats are {}", names.join(", "));
-    Diagnostic::error(format!("no format is called `{name}`")).suggest(name, names, otherwise)
+    Diagnostic::error(format!("unknown format `{name}`")).suggest(name, names, otherwise)
 }
 
 fn twice(first: &Output, second: &Output) -> Diagnostic {

@@ -123,7 +123,7 @@ fn every_path_that_cannot_be_written_is_named_before_the_run() {
     let spec = |format: &str, name: &str| (format.to_owned(), folder.path().join(name));
     let specs = [spec("jsn", "a"), spec("json", ""), spec("json", "b"), spec("table", "./b")];
     insta::assert_snapshot!(said(open(&specs, "staging", Unmarked::Keep, &ProtectedPaths::default()).map(drop), &folder), @"
-    no format is called `jsn`
+    unknown format `jsn`
     did you mean `json`?
     cannot write `DIR/`: is a directory
     two reports go to `DIR/./b`: json and table

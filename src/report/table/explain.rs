@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::diagnostic::Place;
 use crate::report::cause::{Cause, Root, causes};
+use crate::report::finding;
 use crate::report::gap;
 use crate::report::text::{count, duration, wrap};
 use crate::report::{Detail, RenderOptions};
@@ -174,8 +175,7 @@ impl Page<'_> {
         if unmet().next().is_none() {
             return snippet::arrow(&probe.place, self.paint, out);
         }
-        let label =
-            |of: &ExpectationResult| format!("expected {}, got {}", visible(&of.expected), visible(&of.observed));
+        let label = |of: &ExpectationResult| visible(&finding::unmet_words(probe, of)).into_owned();
         let mut defaults = unmet().filter(|expectation| expectation.place.is_none()).peekable();
         let word = probe.check.as_deref().unwrap_or(&probe.kind);
         if probe.check.is_some() && defaults.peek().is_none() {

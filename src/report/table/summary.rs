@@ -15,13 +15,13 @@ pub fn notes(run: &Run, options: &RenderOptions, limit: usize, out: &mut dyn Wri
     let mut notes: Vec<String> = run.gaps.iter().filter_map(|gap| note(run, gap, options)).collect();
     let unrecorded: Vec<&str> = gap::unrecorded(run).into_iter().map(|item| item.id.as_str()).collect();
     if !unrecorded.is_empty() {
-        notes.push(format!("not a known gap: {}", visible(&unrecorded.join(", "))));
+        notes.push(format!("not in `gaps`: {}", visible(&unrecorded.join(", "))));
     }
     if let Some(partial) = &run.partial {
-        notes.push(format!("PARTIAL: not everything was run ({}). This is not a sign-off.", visible(partial)));
+        notes.push(format!("PARTIAL: not everything was run ({}). This run can't be signed off.", visible(partial)));
     }
     if let Some(by) = &run.interrupted {
-        notes.push(format!("INTERRUPTED by {by}: what was not done by then is not known."));
+        notes.push(format!("INTERRUPTED by {by}: unfinished items have no result."));
     }
     if !notes.is_empty() {
         writeln!(out)?;
@@ -85,7 +85,7 @@ fn seconds(ms: u64) -> String {
 fn note(run: &Run, gap: &Gap, options: &RenderOptions) -> Option<String> {
     let text = visible(&gap.gap);
     match gap::state(run, gap, gap::day(options.now)) {
-        State::Closed => Some(format!("known gap closed, remove it from `gaps`: {text}")),
+        State::Closed => Some(format!("remove from `gaps`, its items pass: {text}")),
         State::Expired(since) => Some(format!("known gap no longer accepted since {since}: {text}")),
         State::Unused if gap.items.is_empty() => Some(format!("known gap without `items`: {text}")),
         State::Unused => Some(format!("known gap names no item that was run: {text}")),

@@ -55,7 +55,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
        --> checklists/staging.yaml:41:15
         |
      41 | dashboards.titles: { contains: [AOS Traces, M4.5 Failure] }
-        | ^^^^^^^^^^^^^^^^^ expected to contain ["AOS Traces","M4.5 Failure"], got ["AOS Traces","Basic"]
+        | ^^^^^^^^^^^^^^^^^ "M4.5 Failure" not found in ["AOS Traces","Basic"]
       help: the token may not see every folder
       hint: provision the folder `monitoring/grafana` again
       reproduce: curl -sS -H "Authorization: Bearer $GRAFANA_TOKEN" http://grafana:3000/api/search
@@ -65,7 +65,7 @@ fn a_run_shows_every_item_then_explains_the_red_ones_then_says_whether_it_is_rea
       pending: no report at load-tests/summary.json
        --> checklists/staging.yaml:39:13
 
-    not a known gap: redis, grafana, secrets-present, k6
+    not in `gaps`: redis, grafana, secrets-present, k6
 
     Not green:
     ⊘ blocked  secrets-present  GITHUB_TOKEN is not set
@@ -159,8 +159,7 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
         |
      41 | dashboards.titles: { contains: [A…
         | ^^^^^^^^^^^^^^^^^
-        | expected to contain ["AOS
-        | Traces","M4.5 Failure"], got ["AOS
+        | "M4.5 Failure" not found in ["AOS
         | Traces","Basic"]
       help: the token may not see every
         folder
@@ -174,7 +173,7 @@ fn a_narrow_terminal_gets_title_and_detail_below_each_other() {
         load-tests/summary.json
        --> checklists/staging.yaml:39:13
 
-    not a known gap: redis, grafana,
+    not in `gaps`: redis, grafana,
     secrets-present, k6
 
     Not green:
@@ -222,8 +221,8 @@ fn a_partial_run_and_an_interrupted_one_say_so_loudly() {
     API
     ✓ passed  API answers  200
 
-    PARTIAL: not everything was run (--only api). This is not a sign-off.
-    INTERRUPTED by SIGINT: what was not done by then is not known.
+    PARTIAL: not everything was run (--only api). This run can't be signed off.
+    INTERRUPTED by SIGINT: unfinished items have no result.
 
     UNDECIDED: 1 of 1 passed, partial, interrupted in 1.2 s
     ");
@@ -244,7 +243,7 @@ fn closed_and_expired_gaps_are_reported() {
       failed: no
        --> checklists/staging.yaml:10:9
 
-    known gap closed, remove it from `gaps`: API parity
+    remove from `gaps`, its items pass: API parity
     known gap no longer accepted since 2025-12-02: DB
 
     Not green:
