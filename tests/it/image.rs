@@ -136,8 +136,7 @@ fn seen(name: &str, more: Value) -> Result<ImageSeen, String> {
 fn reported(seen: &ImageSeen) -> String {
     let probe: Image = probe(json!({ "ref": "acme/api" }));
     let advice = probe.advice(seen).unwrap_or_default();
-    let advice = advice.replace(seen.name.split('/').next().unwrap_or_default(), "HOST");
-    format!("{} | {advice}", probe.evidence(seen))
+    format!("{} | {advice}", probe.evidence(seen)).replace(seen.name.split('/').next().unwrap_or_default(), "HOST")
 }
 
 #[test]
@@ -204,7 +203,7 @@ fn an_image_that_is_not_there_is_red_and_no_error() {
         let seen = seen(&format!("{host}/{name}"), json!({})).expect("it can be reported");
         assert_eq!((seen.exists, &seen.digest), (false, &None), "{name}");
     }
-    assert_snapshot!(reported(&seen(&format!("{host}/acme/api:gone"), json!({})).expect("it can be reported")), @"does not exist | the registry has no HOST/acme/api:gone: was it pushed, and may these credentials see it?");
+    assert_snapshot!(reported(&seen(&format!("{host}/acme/api:gone"), json!({})).expect("it can be reported")), @"`HOST/acme/api:gone` does not exist | the registry has no HOST/acme/api:gone: was it pushed, and may these credentials see it?");
 }
 
 #[test]

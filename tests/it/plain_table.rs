@@ -62,6 +62,19 @@ fn html_where_json_was_expected_names_its_type() {
 }
 
 #[test]
+fn the_line_of_the_checklist_has_the_words_of_the_table() {
+    let said = table(
+        "      - { id: a, title: A, probes: [{ env: { names: [NOPE_A, NOPE_B] } }] }
+      - { id: b, title: B, probes: [{ file: { path: here }, expect: { text: { contains: zebra } } }] }\n",
+    );
+    assert!(said.contains("failed: missing: NOPE_A, NOPE_B\n"), "{said}");
+    assert!(said.contains("^^^ missing: NOPE_A, NOPE_B (default)\n"), "{said}");
+    assert!(said.contains("failed: text: \"zebra\" not found\n"), "{said}");
+    assert!(said.contains("^^^^ \"zebra\" not found in \""), "{said}");
+    assert!(!said.contains("to be empty"), "{said}");
+}
+
+#[test]
 fn each_help_is_below_its_own_probe() {
     let said = table(
         "      - { id: a, title: A, probes: [{ tcp: { address: \"127.0.0.1:1\" } }, { file: { path: gone } }] }\n",

@@ -153,7 +153,7 @@ fn waiting_says_what_for_and_why_without_a_terminal_too() {
     let said = check(&[]);
     let line = said.lines().next().unwrap_or_default();
     assert!(line.starts_with("gate: 3 of 3 items · 2 failed · 1 blocked · 0s · waits for "), "{said}");
-    assert!(line.contains("up: exists: expected true, got false") && line.contains("fine: "), "{said}");
+    assert!(line.contains("up: exists: `up` does not exist") && line.contains("fine: "), "{said}");
     assert_eq!(said.lines().count(), 1, "nothing changed: {said}");
     assert_eq!(check(&["-q"]), "");
     drop((server, go));
