@@ -1,5 +1,6 @@
 //! Undoes escapes in a text: any character of a secret may be escaped where a program prints it, in several notations.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::entity;
@@ -28,15 +29,36 @@ struct Layer {
     ends: Vec<(usize, usize)>,
 }
 
+/// The end of a text that is the first byte of a longer character, escaped.
+#[derive(Clone, Copy)]
+enum End<'a> {
+    /// The character was cut off: it is left as it is, and noted here.
+    Cut(&'a Cell<bool>),
+    /// It is a character of Latin-1: `\xe9` is `é`.
+    Whole,
+}
+
 /// Passes on the text with its escapes undone, one notation after another, beginning with each of them, and the way
 /// back from a range in it to the range in the original. Nothing where the text has no escapes.
 pub fn undo(text: &str, mut report: impl FnMut(&str, &dyn Fn(Range<usize>) -> Range<usize>)) {
-    let mut seen: Vec<String> = Vec::new();
+    let (mut seen, is_cut) = (Vec::new(), Cell::new(false));
+    undo_until(End::Cut(&is_cut), text, &mut seen, &mut report);
+    if is_cut.get() {
+        undo_until(End::Whole, text, &mut seen, &mut report);
+    }
+}
+
+fn undo_until(
+    end: End,
+    text: &str,
+    seen: &mut Vec<String>,
+    report: &mut impl FnMut(&str, &dyn Fn(Range<usize>) -> Range<usize>),
+) {
     for first in 0..NOTATIONS.len() {
         let mut layers: Vec<Layer> = Vec::new();
         for turn in 0..NOTATIONS.len() * ROUNDS {
             let before = layers.last().map_or(text, |layer| &layer.text);
-            let Some(layer) = NOTATIONS[(first + turn) % NOTATIONS.len()].undo(before) else {
+            let Some(layer) = NOTATIONS[(first + turn) % NOTATIONS.len()].undo(before, end) else {
                 if turn == 0 {
                     break; // the next one begins with the same
                 }
@@ -96,7 +118,7 @@ impl Layer {
 
 impl Notation {
     /// Nothing where the text has no such escape.
-    fn undo(self, before: &str) -> Option<Layer> {
+    fn undo(self, before: &str, text_end: End) -> Option<Layer> {
         let intro = match self {
             Self::Backslash => '\\',
             Self::Entity => '&',
@@ -106,7 +128,7 @@ impl Notation {
         let (mut copied, mut at) = (0, 0);
         while let Some(next) = before[at..].find(intro) {
             at += next;
-            let Some((c, length)) = self.character(&before[at..]) else {
+            let Some((c, length)) = self.character(&before[at..], text_end) else {
                 at += 1;
                 continue;
             };
@@ -124,17 +146,17 @@ impl Notation {
     }
 
     /// The character whose escape the text begins with, and the length of the escape.
-    fn character(self, text: &str) -> Option<(char, usize)> {
+    fn character(self, text: &str, end: End) -> Option<(char, usize)> {
         match self {
-            Self::Backslash => backslash(text),
+            Self::Backslash => backslash(text, end),
             Self::Entity => entity::character(text),
             Self::Percent => utf16(text, |text| hexadecimal(text, "%u", 4))
-                .or_else(|| utf8(text, |text| byte(hexadecimal(text, "%", 2)?))),
+                .or_else(|| utf8(text, end, |text| byte(hexadecimal(text, "%", 2)?))),
         }
     }
 }
 
-fn backslash(text: &str) -> Option<(char, usize)> {
+fn backslash(text: &str, end: End) -> Option<(char, usize)> {
     let next = text[1..].chars().next()?;
     match next {
         'u' => utf16(text, |text| hexadecimal(text, "\\u", 4)).or_else(|| {
@@ -143,8 +165,8 @@ fn backslash(text: &str) -> Option<(char, usize)> {
             let code = u32::from_str_radix(digits, 16).ok().filter(|_| rest[digits.len()..].starts_with('}'))?;
             Some((char::from_u32(code)?, "\\u{}".len() + digits.len()))
         }),
-        'x' => utf8(text, |text| byte(hexadecimal(text, "\\x", 2)?)),
-        '0'..='7' => utf8(text, octal).or((next == '0').then_some(('\0', 2))),
+        'x' => utf8(text, end, |text| byte(hexadecimal(text, "\\x", 2)?)),
+        '0'..='7' => utf8(text, end, octal).or((next == '0').then_some(('\0', 2))),
         'n' => Some(('\n', 2)),
         'r' => Some(('\r', 2)),
         't' => Some(('\t', 2)),
@@ -189,7 +211,7 @@ fn any_byte(text: &str) -> Option<(u8, usize)> {
 
 /// A character of one to four bytes, each escaped; of Latin-1 if they aren't UTF-8. Nothing where the text is cut off
 /// within it.
-fn utf8(text: &str, byte: impl Fn(&str) -> Option<(u8, usize)>) -> Option<(char, usize)> {
+fn utf8(text: &str, text_end: End, byte: impl Fn(&str) -> Option<(u8, usize)>) -> Option<(char, usize)> {
     let (first, length) = byte(text)?;
     let (mut bytes, mut end) = (vec![first], length);
     let whole = (first.leading_ones() as usize).clamp(1, 4);
@@ -200,7 +222,11 @@ fn utf8(text: &str, byte: impl Fn(&str) -> Option<(u8, usize)>) -> Option<(char,
         end += more;
     }
     let rest = &text[end + beginning(&text[end..])..];
-    if bytes.len() < whole && (rest.is_empty() || rest.starts_with('…')) {
+    if bytes.len() < whole
+        && (rest.is_empty() || rest.starts_with('…'))
+        && let End::Cut(noted) = text_end
+    {
+        noted.set(true);
         return None;
     }
     let whole = std::str::from_utf8(&bytes).ok().and_then(|found| found.chars().next());

@@ -272,6 +272,17 @@ fn forms_with_the_same_beginning_are_distinguished() {
 }
 
 #[test]
+fn a_last_character_of_latin_1_is_part_of_the_secret() {
+    let redactor = Redactor::new([("S", "p4ssé")]);
+    for text in ["p4ss\\xe9", "p4ss%E9", "p4ss\\351", "p4ss%5Cxe9", "p4ss\\xe9…", "p4ss\\xc3\\xa9"] {
+        assert!(redactor.redact(text).starts_with("[S]"), "{text}: {}", redactor.redact(text));
+    }
+    // The last byte of a character is missing.
+    let long = Redactor::new([("S", "p4ssword-é")]);
+    assert_eq!(long.redact("p4ssword-\\xc3"), "[S]");
+}
+
+#[test]
 fn a_long_secret_of_one_character_is_found_at_once() {
     let secret = "x".repeat(200_000);
     let redactor = Redactor::new([("BIG", secret.as_str())]);
