@@ -7,6 +7,7 @@ use regex::{Captures, Regex};
 use serde_json::{Value, json};
 
 use crate::checklist::sets_credential;
+use crate::text::cells;
 use crate::text::credential::TOKEN;
 
 /// The replacement of a credential.
@@ -62,6 +63,9 @@ static RULE: LazyLock<Regex> = LazyLock::new(|| regex(r"^[ \t]*\|?[ \t]*:?-+:?[ 
 /// Hidden values in a command.
 static BEARER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\bbearer\s+\*\*\*"));
 static USER: LazyLock<Regex> = LazyLock::new(|| regex(r#"\s(?:-u|--user)[ =]?["']?([^\s:"'`]+):\*\*\*"#));
+
+/// Markup around the value of a cell.
+const MARKUP: [char; 2] = ['`', '*'];
 
 /// Words in place of a credential: an example, or what a list says about it.
 const WORDS: [&str; 21] = [
@@ -126,9 +130,13 @@ fn without_cells<'t>(text: Cow<'t, str>, replaced: &mut Vec<Replaced>) -> Cow<'t
             columns.clear();
         } else if RULE.is_match(line.trim_end()) {
             let is_credential = |cell: &&str| sets_credential(&cell.replace(' ', "_"), "a value of some length");
-            columns = cells(head).map(|(_, cell)| Some(cell).filter(is_credential)).collect();
+            let names = cells(head).into_iter().map(|(_, cell)| cell.trim_matches(MARKUP));
+            columns = names.map(|name| Some(name).filter(is_credential)).collect();
         }
-        for ((start, cell), name) in cells(line).zip(&columns) {
+        for ((start, cell), name) in cells(line).into_iter().zip(&columns) {
+            let value = cell.trim_start_matches(MARKUP);
+            let start = start + cell.len() - value.len();
+            let cell = value.trim_end_matches(MARKUP);
             let Some(name) = name.filter(|_| !cell.contains(['/', ' ']) && looks_secret(cell) && !is_example(cell))
             else {
                 continue;
@@ -145,19 +153,6 @@ fn without_cells<'t>(text: Cow<'t, str>, replaced: &mut Vec<Replaced>) -> Cow<'t
     }
     out.push_str(&text[copied..]);
     Cow::Owned(out)
-}
-
-/// The cells of a row and where they begin, without the blanks and backticks around them.
-fn cells(row: &str) -> impl Iterator<Item = (usize, &str)> {
-    let row = row.trim_end();
-    let inner = row.trim_start().strip_prefix('|').unwrap_or(row);
-    let mut at = row.len() - inner.len();
-    inner.split('|').map(move |cell| {
-        let start = cell.trim_start_matches([' ', '\t', '`', '*']);
-        let found = (at + cell.len() - start.len(), start.trim_end_matches([' ', '\t', '`', '*']));
-        at += cell.len() + 1;
-        found
-    })
 }
 
 /// Replaces the values that a pattern finds and `what` has words for.

@@ -403,7 +403,7 @@ fn tokens_and_passwords_of_addresses_and_commands_are_found_whole() {
 fn credentials_in_columns_of_tables_are_found() {
     let list = "# L
 
-| User | Password | Role |
+| User | **Password** | Role |
 |------|:--------:|------|
 | ann | S3cr3t-pw | admin2 |
 | joe | `S3cr3t-pw` | in Vault |

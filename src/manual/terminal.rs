@@ -1,7 +1,7 @@
 //! A page of the manual on a terminal: rows of tables as paragraphs, and everything wrapped. Lines of a Markdown table
 //! are longer than a terminal is wide.
 
-use crate::text::wrap;
+use crate::text::{cells, wrap};
 
 /// How far the description of a table's row is indented.
 const INDENT: usize = 4;
@@ -12,7 +12,9 @@ pub fn wrapped(page: &str, width: usize) -> String {
     let (mut is_code, mut head): (bool, Vec<&str>) = (false, Vec::new());
     for line in page.lines() {
         is_code ^= line.starts_with("```");
-        let lines = match cells(line).filter(|_| !is_code) {
+        let row_cells: Option<Vec<&str>> =
+            (!is_code && line.starts_with('|')).then(|| cells(line).into_iter().map(|(_, cell)| cell).collect());
+        let lines = match row_cells {
             None => {
                 head.clear();
                 if is_code || line.is_empty() { vec![line.to_owned()] } else { wrap(line, width) }
@@ -43,19 +45,6 @@ fn row(head: &[&str], cells: &[&str], width: usize) -> Vec<String> {
     let below = wrap(description, width.saturating_sub(INDENT).max(1));
     let below = below.into_iter().map(|line| format!("{:INDENT$}{line}", ""));
     wrap(&title, width).into_iter().chain(below).map(|line| line.replace("\\|", "|")).collect()
-}
-
-/// The cells of a table's row; None for another line.
-fn cells(line: &str) -> Option<Vec<&str>> {
-    let inner = line.strip_prefix("| ").or_else(|| line.strip_prefix('|'))?.strip_suffix('|')?;
-    let mut cells = Vec::new();
-    let mut start = 0;
-    for (at, _) in inner.match_indices('|').filter(|(at, _)| !inner[..*at].ends_with('\\')) {
-        cells.push(inner[start..at].trim());
-        start = at + 1;
-    }
-    cells.push(inner[start..].trim());
-    Some(cells)
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ pub static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     // Not `\w`, which is large: it has the letters of all languages.
     let kinds = [
         r"\b(?:gh[oprsu]_|github_pat_|glpat-|glsa_|xox[abeprs]-|sk-|[rs]k_live_|whsec_|hvs\.|npm_|pypi-)[A-Za-z0-9_-]{12,}",
-        r"\b(?:glrt-|glptt-|gldt-|dckr_pat_|dop_v1_|shp(?:at|ca|pa|ss)_|hf_|rubygems_|sntr[yu]s_|GOCSPX-|ya29\.|ATATT3)[A-Za-z0-9_-]{12,}",
+        r"\b(?:glrt-|glptt-|gldt-|dckr_pat_|sntrys_|GOCSPX-|ya29\.|ATATT3)[A-Za-z0-9_-]{12,}",
+        r"\b(?:dop_v1_|shp(?:at|ca|pa|ss)_|rubygems_|sntryu_)[a-f0-9]{32,}",
+        r"\bhf_[A-Za-z0-9]{30,}",
         r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}",
         r"\bAIza[A-Za-z0-9_-]{30,}",
         r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
@@ -88,6 +90,8 @@ mod tests {
             "https://discord.com/api/webhooks/815099842337374208/kX0f_abcdefghijklmnopqrstuvwx",
             "SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf-09kqeF8tAmbihYzrnopKc",
             "dckr_pat_abcdefghijklmnop",
+            "shpat_0123456789abcdef0123456789abcdef",
+            "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH",
         ] {
             assert!(looks_secret(line), "{line}");
         }
@@ -101,6 +105,8 @@ mod tests {
             "url: u:${secrets.PW}@h",
             "image: app:1.2@sha256:abcd",
             "to: mailto:joe@example.com",
+            "hf_hub_download_timeout: 10",
+            "rubygems_mirror_is_reachable: true",
             "url: git@github.com:a/b",
         ] {
             assert!(!looks_secret(line), "{line}");

@@ -9,7 +9,7 @@ pub mod shell;
 
 use std::borrow::Cow;
 
-pub use lines::wrap;
+pub use lines::{cells, wrap};
 
 /// The bytes without the UTF-8 byte order mark, which .NET and Windows write: it is not a part of the text.
 pub fn without_mark(bytes: &[u8]) -> &[u8] {
